@@ -1,0 +1,3 @@
+"""Wideset: labelled text data from language models, diverse and right."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,167 @@
+"""Run and sample: what one generation is asked for, and what came of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from core.conditions import Condition, condition_from_dict
+from core.errors import BadInput
+from core.tasks import Task, task_from_dict
+
+MAX_PER_LABEL = 100_000
+MAX_EXAMPLES = 1_000
+
+Outcome = Literal["usable", "empty", "truncated"]
+Device = Literal["auto", "cpu", "cuda", "mps"]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A labelled text: one that seeds a run, or one that a prompt shows."""
+
+    text: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """Which language model writes, and where it runs.
+
+    Args:
+        backend: the kind of backend; `local` is transformers on this machine.
+        model: `embedded`, a Hugging Face id, or a local folder.
+        device: `auto` takes CUDA, then MPS, then the CPU.
+    """
+
+    backend: str = "local"
+    model: str = "embedded"
+    device: Device = "auto"
+
+    def __post_init__(self) -> None:
+        if not self.model.strip() or len(self.model) > 500 or "\0" in self.model:
+            raise BadInput("The model's name is empty or unusable.", "Use 'embedded' or an id.")
+        if self.device not in ("auto", "cpu", "cuda", "mps"):
+            raise BadInput(f"The device '{self.device}' is unknown.", "Use auto, cpu, cuda or mps.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The choice as JSON-ready data."""
+        return {"backend": self.backend, "model": self.model, "device": self.device}
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """Everything that decides what a run generates; equal specs give equal datasets.
+
+    Args:
+        task: what is written.
+        condition: the knobs.
+        per_label: texts wanted for each label, 1 to 100,000.
+        seed: seed of every random draw, 0 to 2**63 - 1.
+        seed_examples: real examples that form the first example pool; empty is unseeded.
+        model: the language model.
+
+    Raises:
+        BadInput: a value is out of its range, or an example's label is none of the task's.
+    """
+
+    task: Task
+    condition: Condition = Condition()
+    per_label: int = 20
+    seed: int = 0
+    seed_examples: tuple[Example, ...] = ()
+    model: ModelChoice = ModelChoice()
+
+    def __post_init__(self) -> None:
+        for what, value, low, high in (
+            ("The number of texts a label", self.per_label, 1, MAX_PER_LABEL),
+            ("The seed", self.seed, 0, 2**63 - 1),
+        ):
+            if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+                raise BadInput(
+                    f"{what} is {value}, which is not a whole number from {low} to {high}.",
+                    "Choose a value in that range.",
+                )
+        if len(self.seed_examples) > MAX_EXAMPLES:
+            raise BadInput(
+                f"There are {len(self.seed_examples)} seed examples.",
+                f"Give at most {MAX_EXAMPLES}; the paper uses 18.",
+            )
+        for example in self.seed_examples:
+            if example.label not in self.task.label_names:
+                raise BadInput(
+                    f"A seed example has the label '{example.label}', which the task lacks.",
+                    f"Its labels are {', '.join(self.task.label_names)}.",
+                )
+
+    @property
+    def target(self) -> int:
+        """Texts wanted over all labels."""
+        return self.per_label * len(self.task.labels)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The spec as JSON-ready data, the inverse of `spec_from_dict`."""
+        return {
+            "task": self.task.to_dict(),
+            "condition": self.condition.to_dict(),
+            "per_label": self.per_label,
+            "seed": self.seed,
+            "seed_examples": [[e.text, e.label] for e in self.seed_examples],
+            "model": self.model.to_dict(),
+        }
+
+
+def spec_from_dict(data: Mapping[str, Any]) -> RunSpec:
+    """Build a run's spec from JSON data.
+
+    Raises:
+        BadInput: a part of it is refused.
+    """
+    return RunSpec(
+        task=task_from_dict(data["task"]),
+        condition=condition_from_dict(data["condition"]),
+        per_label=data["per_label"],
+        seed=data["seed"],
+        seed_examples=tuple(Example(text, label) for text, label in data["seed_examples"]),
+        model=ModelChoice(**data["model"]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One generated text with the label it was specified for.
+
+    Its key within a run is (cycle, label, index), the same however often the run is resumed.
+
+    Args:
+        id: stable and unique over all runs.
+        run_id: the run it belongs to.
+        cycle: counted from 1.
+        label: the specified label's name.
+        index: place within the request, counted from 0.
+        order: place in the run's order of arrival, counted from 0.
+        text: the text as the model wrote it, without the closing quote.
+        finish_reason: `stop` (closing quote or end token) or `length`; remote backends may add
+            others, such as `content_filter`.
+        outcome: `usable`; `empty` (no word in it); `truncated` (cut off before its end).
+            Only usable texts count towards the target.
+        fluency: mean natural log-probability of its tokens, the closing one included, under the
+            untouched model (temperature 1, no bias); at most 0; None where unknown.
+        token_ids: ids of the tokens drawn, without closing or end tokens, as the tally counts them.
+        duplicate_of: id of the first sample with the same text (white space and case folded), or
+            `example:N` for the Nth seed example (from 0); None for a new text.
+        seconds: when it arrived, in seconds since the run (or its resumption) started.
+    """
+
+    id: str
+    run_id: str
+    cycle: int
+    label: str
+    index: int
+    order: int
+    text: str
+    finish_reason: str
+    outcome: Outcome
+    fluency: float | None
+    token_ids: tuple[int, ...]
+    duplicate_of: str | None
+    seconds: float
