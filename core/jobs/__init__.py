@@ -1,0 +1,1 @@
+"""The job queue, its worker process, and what other processes say to it."""

@@ -1,0 +1,119 @@
+"""What only the worker does to jobs: claim one, report on it, bring it to rest."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from core.errors import WidesetError
+from core.jobs.queue import Job, get_job
+from core.store.database import Database
+
+
+def claim(db: Database, owner: str, *, job_id: str | None = None) -> Job | None:
+    """Take the job that has been queued longest, or that one; None if there is none to take.
+
+    Only the holder of a living lease gets one, and of two claimers one.
+
+    Args:
+        db: the store.
+        owner: the claimer, as in the lease.
+        job_id: take only this job.
+    """
+    with db.read() as connection:  # an idle worker looks often and must not lock for it
+        if not connection.execute("SELECT 1 FROM jobs WHERE state = 'queued' LIMIT 1").fetchone():
+            return None
+    now = db.now()
+    with db.write() as connection:
+        row = connection.execute(
+            "SELECT jobs.id FROM jobs, lease WHERE state = 'queued' AND (? IS NULL OR jobs.id = ?)"
+            " AND lease.owner = ? AND lease.until > ? ORDER BY queued_at, jobs.rowid LIMIT 1",
+            (job_id, job_id, owner, now),
+        ).fetchone()
+        if row is None:
+            return None
+        connection.execute(
+            "UPDATE jobs SET state = 'running', owner = ?, started_at = ?, heartbeat = ?"
+            " WHERE id = ?",
+            (owner, now, now, row["id"]),
+        )
+        connection.execute("UPDATE lease SET note = ?", (f"busy {row['id']}",))
+        return get_job(db, row["id"])
+
+
+def report(db: Database, job_id: str, owner: str, progress: Mapping[str, Any]) -> bool:
+    """Store a running job's progress (JSON-ready); False if it is no longer this owner's."""
+    with db.write() as connection:
+        return bool(
+            connection.execute(
+                "UPDATE jobs SET progress = ?, heartbeat = ?"
+                " WHERE id = ? AND owner = ? AND state = 'running'",
+                (json.dumps(dict(progress)), db.now(), job_id, owner),
+            ).rowcount
+        )
+
+
+def finish(
+    db: Database, job_id: str, owner: str, *, progress: Mapping[str, Any] | None = None
+) -> bool:
+    """Mark a running job as done; False if it is no longer this owner's."""
+    return _rest(db, job_id, owner, "done", None, progress)
+
+
+def fail(
+    db: Database,
+    job_id: str,
+    owner: str,
+    error: WidesetError,
+    *,
+    progress: Mapping[str, Any] | None = None,
+) -> bool:
+    """Mark a running job as failed, saying why; False if it is no longer this owner's."""
+    return _rest(db, job_id, owner, "failed", error, progress)
+
+
+def pause(
+    db: Database,
+    job_id: str,
+    owner: str,
+    error: WidesetError,
+    *,
+    progress: Mapping[str, Any] | None = None,
+) -> bool:
+    """Bring a running job to rest until somebody resumes it; False if it isn't this owner's."""
+    return _rest(db, job_id, owner, "paused", error, progress)
+
+
+def cancel(
+    db: Database, job_id: str, owner: str, *, progress: Mapping[str, Any] | None = None
+) -> bool:
+    """Mark a running job as stopped on request; False if it is no longer this owner's."""
+    return _rest(db, job_id, owner, "cancelled", None, progress)
+
+
+def _rest(
+    db: Database,
+    job_id: str,
+    owner: str,
+    state: Literal["done", "failed", "paused", "cancelled"],
+    error: WidesetError | None,
+    progress: Mapping[str, Any] | None,
+) -> bool:
+    now = db.now()
+    with db.write() as connection:
+        return bool(
+            connection.execute(
+                "UPDATE jobs SET state = ?, message = ?, remedy = ?, cancel_requested = 0,"
+                " progress = coalesce(?, progress), finished_at = ?, heartbeat = ?"
+                " WHERE id = ? AND owner = ? AND state = 'running'",
+                (
+                    state,
+                    "" if error is None else error.what,
+                    "" if error is None else error.remedy,
+                    None if progress is None else json.dumps(dict(progress)),
+                    now,
+                    now,
+                    job_id,
+                    owner,
+                ),
+            ).rowcount
+        )

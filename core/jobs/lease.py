@@ -1,0 +1,160 @@
+"""The lease: which process is the worker. It runs out by itself when that process dies."""
+
+import logging
+import os
+import threading
+from dataclasses import dataclass
+
+from core.errors import WidesetError
+from core.store.database import Database
+from core.store.ids import new_id
+
+LEASE_SECONDS = 10.0
+BEAT_SECONDS = 2.0
+
+log = logging.getLogger("wideset.lease")
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A worker's claim to be the only one.
+
+    Args:
+        owner: unique for each worker that ever ran.
+        pid: its process.
+        until: when it runs out unless renewed, in seconds since 1970, UTC.
+        started_at: when the worker took it.
+        note: what the worker does, `idle` or `busy <job id>`.
+    """
+
+    owner: str
+    pid: int
+    until: float
+    started_at: float
+    note: str
+
+
+def new_owner(db: Database) -> str:
+    """A name for this worker that no other one ever has."""
+    return f"{os.getpid()}-{new_id(db.now())}"
+
+
+def take(db: Database, owner: str, pid: int, *, seconds: float = LEASE_SECONDS) -> bool:
+    """Become the worker, if there is none or its lease ran out. Of two at once one wins.
+
+    Args:
+        db: the store.
+        owner: from `new_owner`.
+        pid: the worker's process.
+        seconds: how long the lease holds.
+    """
+    now = db.now()
+    with db.write() as connection:
+        return bool(
+            connection.execute(
+                "UPDATE lease SET owner = ?, pid = ?, until = ?, started_at = ?, note = 'idle'"
+                " WHERE owner IS NULL OR until <= ? OR owner = ?",
+                (owner, pid, now + seconds, now, now, owner),
+            ).rowcount
+        )
+
+
+def renew(
+    db: Database, owner: str, *, note: str | None = None, seconds: float = LEASE_SECONDS
+) -> bool:
+    """Hold the lease for `seconds` from now on; False if it is another's now, or nobody's."""
+    with db.write() as connection:
+        return bool(
+            connection.execute(
+                "UPDATE lease SET until = ?, note = coalesce(?, note) WHERE owner = ?",
+                (db.now() + seconds, note, owner),
+            ).rowcount
+        )
+
+
+def release(db: Database, owner: str, *, only_if_idle: bool = False) -> bool:
+    """Give the lease back.
+
+    Args:
+        db: the store.
+        owner: who holds it.
+        only_if_idle: keep it if a job is queued. The check and the release are one step, so a job
+            submitted before `ensure_worker` is called always finds a worker.
+
+    Returns:
+        Whether it was released.
+    """
+    with db.write() as connection:
+        if (
+            only_if_idle
+            and connection.execute("SELECT 1 FROM jobs WHERE state = 'queued' LIMIT 1").fetchone()
+        ):
+            return False
+        return bool(
+            connection.execute(
+                "UPDATE lease SET owner = NULL, pid = NULL, until = NULL, started_at = NULL,"
+                " note = '', spawned_at = NULL WHERE owner = ?",
+                (owner,),
+            ).rowcount
+        )
+
+
+def living(db: Database) -> Lease | None:
+    """The lease that has not run out, if any."""
+    with db.read() as connection:
+        row = connection.execute(
+            "SELECT owner, pid, until, started_at, note FROM lease"
+            " WHERE owner IS NOT NULL AND until > ?",
+            (db.now(),),
+        ).fetchone()
+    return None if row is None else Lease(**dict(row))
+
+
+class Heartbeat:
+    """A thread that renews the lease, by a connection of its own.
+
+    Args:
+        db: the store.
+        owner: the holder of the lease.
+        seconds: how long each renewal holds.
+        every: seconds between two renewals.
+
+    `lost` is set as soon as the lease is found to be another's; the worker must stop then.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        owner: str,
+        *,
+        seconds: float = LEASE_SECONDS,
+        every: float = BEAT_SECONDS,
+    ) -> None:
+        self.lost = threading.Event()
+        self._db = db
+        self._owner = owner
+        self._seconds = seconds
+        self._every = every
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> "Heartbeat":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        try:
+            while not self._end.wait(self._every):
+                try:
+                    if not renew(self._db, self._owner, seconds=self._seconds):
+                        self.lost.set()
+                        return
+                except WidesetError as error:
+                    # Full or locked: the next beat may succeed, and if not the lease runs out.
+                    log.warning("The lease was not renewed: %s", error)
+        finally:
+            self._db.close()

@@ -1,0 +1,242 @@
+"""The queue of jobs: the only channel between the pages, the command line and the worker.
+
+A job is queued -> running -> done, failed, paused or cancelled; `resume` queues it again. Nobody
+writes "interrupted": it is what a running job reads as once its worker's lease ran out.
+"""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from core.errors import BadInput
+from core.jobs.lease import Lease, living
+from core.runs import RunSpec
+from core.store.database import Database
+from core.store.ids import new_id
+from core.store.runs import RunRecord, create_run, get_run, set_job
+
+StoredState = Literal["queued", "running", "done", "failed", "paused", "cancelled"]
+State = Literal["queued", "running", "done", "failed", "paused", "cancelled", "interrupted"]
+
+RESUMABLE: tuple[State, ...] = ("interrupted", "paused", "cancelled", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as stored; ask `state_of` how it reads.
+
+    Args:
+        id: made by us, only a-z and 0-9.
+        kind: which handler runs it.
+        run_id: the run it works on, if any.
+        spec: what the handler needs to know (JSON-ready).
+        token: what made its submission idempotent, if anything.
+        state: as stored.
+        progress: what the handler last reported (JSON-ready).
+        message: what happened, for people; empty while all is well.
+        remedy: what to do about it; may be empty.
+        cancel_requested: somebody pressed Stop.
+        owner: the worker that runs it or ran it last.
+        created_at: seconds since 1970, UTC, as all of these.
+        queued_at: when it was last submitted or resumed.
+        started_at: when it was last claimed.
+        finished_at: when it last came to rest.
+        heartbeat: when its worker last reported.
+    """
+
+    id: str
+    kind: str
+    run_id: str | None
+    spec: Mapping[str, Any]
+    token: str | None
+    state: StoredState
+    progress: Mapping[str, Any]
+    message: str
+    remedy: str
+    cancel_requested: bool
+    owner: str | None
+    created_at: float
+    queued_at: float
+    started_at: float | None
+    finished_at: float | None
+    heartbeat: float | None
+
+
+def state_of(job: Job, lease: Lease | None, now: float) -> State:
+    """How a job reads: a running one without a living worker of its own is interrupted.
+
+    Args:
+        job: the job.
+        lease: from `core.jobs.lease.living`.
+        now: seconds since 1970, UTC.
+    """
+    if job.state != "running":
+        return job.state
+    alive = lease is not None and lease.owner == job.owner and lease.until > now
+    return "running" if alive else "interrupted"
+
+
+def status(db: Database, job_id: str) -> tuple[Job, State]:
+    """A job and how it reads at this moment, from one view of the store.
+
+    Raises:
+        BadInput: there is no such job.
+    """
+    with db.read():
+        job, lease = get_job(db, job_id), living(db)
+    return job, state_of(job, lease, db.now())
+
+
+def states_of_runs(db: Database) -> dict[str, State]:
+    """How each run's latest job reads, by run id; a run without a job is missing."""
+    with db.read() as connection:
+        rows = connection.execute(
+            "SELECT * FROM jobs WHERE run_id IS NOT NULL ORDER BY created_at, rowid"
+        ).fetchall()
+        lease = living(db)
+    now = db.now()
+    return {row["run_id"]: state_of(_job(row), lease, now) for row in rows}
+
+
+def submit(
+    db: Database,
+    kind: str,
+    spec: Mapping[str, Any],
+    *,
+    run_id: str | None = None,
+    token: str | None = None,
+) -> Job:
+    """Queue a job; call `core.jobs.launch.ensure_worker` afterwards.
+
+    Args:
+        db: the store.
+        kind: which handler runs it.
+        spec: what the handler needs (JSON-ready); {} where the run says it all.
+        run_id: the run it works on.
+        token: any text of the caller's; a second call with the same one (a double click) gives
+            back the first call's job.
+
+    Raises:
+        sqlite3.IntegrityError: there is no such run.
+    """
+    now = db.now()
+    with db.write() as connection:
+        known = _by_token(connection, token)
+        if known is not None:
+            return known
+        job_id = new_id(now)
+        connection.execute(
+            "INSERT INTO jobs (id, kind, run_id, spec, token, state, progress, message, remedy,"
+            " cancel_requested, created_at, queued_at)"
+            " VALUES (?, ?, ?, ?, ?, 'queued', '{}', '', '', 0, ?, ?)",
+            (job_id, kind, run_id, json.dumps(dict(spec)), token, now, now),
+        )
+        return get_job(db, job_id)
+
+
+def start_run(
+    db: Database, spec: RunSpec, *, name: str = "", token: str | None = None
+) -> tuple[RunRecord, Job]:
+    """Make a run and queue its generation in one step; with a token, a double click is one run."""
+    with db.write() as connection:
+        known = _by_token(connection, token)
+        if known is not None and known.run_id is not None:
+            return get_run(db, known.run_id), known
+        run = create_run(db, spec, name=name)
+        job = submit(db, "generate", {}, run_id=run.id, token=token)
+        set_job(db, run.id, job.id)
+        return get_run(db, run.id), job
+
+
+def get_job(db: Database, job_id: str) -> Job:
+    """A job.
+
+    Raises:
+        BadInput: there is none of that id.
+    """
+    with db.read() as connection:
+        row = connection.execute("SELECT * FROM jobs WHERE id = ?", (job_id,)).fetchone()
+    if row is None:
+        raise BadInput("There is no such job in this store.", "Choose a run from the list.")
+    return _job(row)
+
+
+def job_of_run(db: Database, run_id: str) -> Job | None:
+    """The latest job that works on a run."""
+    with db.read() as connection:
+        row = connection.execute(
+            "SELECT * FROM jobs WHERE run_id = ? ORDER BY created_at DESC, rowid DESC LIMIT 1",
+            (run_id,),
+        ).fetchone()
+    return None if row is None else _job(row)
+
+
+def list_jobs(db: Database, *, state: StoredState | None = None, limit: int = 100) -> list[Job]:
+    """Jobs, the newest first; of one stored state if asked for."""
+    with db.read() as connection:
+        rows = connection.execute(
+            "SELECT * FROM jobs WHERE ? IS NULL OR state = ?"
+            " ORDER BY created_at DESC, rowid DESC LIMIT ?",
+            (state, state, limit),
+        ).fetchall()
+    return [_job(row) for row in rows]
+
+
+def request_cancel(db: Database, job_id: str) -> Job:
+    """Stop a job: a running one within one request, one that nobody runs at once.
+
+    Raises:
+        BadInput: there is no such job.
+    """
+    with db.write() as connection:
+        job, state = status(db, job_id)
+        if state == "running":
+            connection.execute("UPDATE jobs SET cancel_requested = 1 WHERE id = ?", (job_id,))
+        elif state in ("queued", "interrupted", "paused"):
+            connection.execute(
+                "UPDATE jobs SET state = 'cancelled', message = '', remedy = '', finished_at = ?"
+                " WHERE id = ?",
+                (db.now(), job_id),
+            )
+        else:
+            return job
+        return get_job(db, job_id)
+
+
+def resume(db: Database, job_id: str) -> Job:
+    """Queue a job again that was interrupted, paused, cancelled or failed.
+
+    A job that is queued or running already is given back as it is (a double click).
+
+    Raises:
+        BadInput: it is done, or there is no such job.
+    """
+    with db.write() as connection:
+        job, state = status(db, job_id)
+        if state == "done":
+            raise BadInput("This job is done; there is nothing to resume.", "Start another.")
+        if state not in RESUMABLE:
+            return job
+        connection.execute(
+            "UPDATE jobs SET state = 'queued', owner = NULL, cancel_requested = 0, message = '',"
+            " remedy = '', finished_at = NULL, queued_at = ? WHERE id = ?",
+            (db.now(), job_id),
+        )
+        return get_job(db, job_id)
+
+
+def _by_token(connection: sqlite3.Connection, token: str | None) -> Job | None:
+    if token is None:
+        return None
+    row = connection.execute("SELECT * FROM jobs WHERE token = ?", (token,)).fetchone()
+    return None if row is None else _job(row)
+
+
+def _job(row: sqlite3.Row) -> Job:
+    values = dict(row)
+    values["spec"] = json.loads(values["spec"])
+    values["progress"] = json.loads(values["progress"])
+    values["cancel_requested"] = bool(values["cancel_requested"])
+    return Job(**values)

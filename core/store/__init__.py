@@ -1,0 +1,1 @@
+"""The store: one SQLite file for a home folder."""
