@@ -39,7 +39,7 @@ class Home:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             probe.write_bytes(b"")
-            probe.unlink()
+            probe.unlink(missing_ok=True)  # another thread may probe at the same time
         except OSError as error:
             raise HomeUnusable(
                 f"Wideset can't write to its home folder {self.folder} ({error.strerror}).",

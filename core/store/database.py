@@ -194,6 +194,7 @@ def open_database(
     with translated(path):
         # Checked before anything that could write, such as setting the journal mode.
         with closing(sqlite3.connect(path, timeout=lock_seconds)) as connection:
+            connection.execute("BEGIN")  # one view, should another process migrate just now
             version = schema.check(connection, path)
         database = Database(path, clock=clock, lock_seconds=lock_seconds, attempts=attempts)
         if version < len(schema.MIGRATIONS):

@@ -128,6 +128,9 @@ def check(connection: sqlite3.Connection, path: Path, *, latest: int = len(MIGRA
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     application: int = connection.execute("PRAGMA application_id").fetchone()[0]
     tables: int = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    size = path.stat().st_size
+    if tables == 0 and 0 < size < 512:  # SQLite takes less than a page for an empty file
+        raise corrupt(path, "file is not a database")
     if application != APPLICATION_ID and (version, application, tables) != (0, 0, 0):
         raise corrupt(path, "it belongs to another program")
     if version > latest:
@@ -136,7 +139,7 @@ def check(connection: sqlite3.Connection, path: Path, *, latest: int = len(MIGRA
             f" this one knows {latest}). It was left untouched.",
             "Update Wideset, or set WIDESET_HOME to another folder.",
         )
-    if path.stat().st_size <= CHECK_BYTES:
+    if size <= CHECK_BYTES:
         verdict: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if verdict != "ok":
             raise corrupt(path, verdict.splitlines()[-1])
