@@ -12,6 +12,7 @@ from core.errors import BadInput
 PRESET_FOLDER = Path(__file__).parent.parent / "assets" / "tasks"
 MAX_LABELS = 200
 MAX_LENGTH = 200
+MAX_FILE_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +136,12 @@ def task_from_toml(text: str, *, source: str = "The task file") -> Task:
     """
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError is one; so is a number of over 4,300 digits
         raise BadInput(
             f"{source} is not valid TOML: {error}.", "Mend that line and try again."
         ) from error
+    except RecursionError as error:
+        raise BadInput(f"{source} is nested too deeply.", "A task file has no nesting.") from error
     return task_from_dict(data, source=source)
 
 
@@ -146,15 +149,19 @@ def read_task_file(path: Path) -> Task:
     """Read a task from a TOML file (UTF-8, at most 1 MB).
 
     Raises:
-        BadInput: the file is missing, too large, not UTF-8, or not a task.
+        BadInput: the file is missing, no plain file, too large, not UTF-8, or not a task.
     """
     try:
-        raw = path.read_bytes() if path.stat().st_size <= 1_000_000 else None
-    except OSError as error:
-        raise BadInput(
-            f"The task file {path} can't be read ({error.strerror}).", "Check its path."
-        ) from error
-    if raw is None:
+        if path.exists() and not path.is_file():  # a pipe or a device could be endless
+            raise BadInput(f"The task file {path} is not a plain file.", "Check its path.")
+        with path.open("rb") as file:
+            raw = file.read(MAX_FILE_BYTES + 1)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        reason = getattr(error, "strerror", None) or error
+        raise BadInput(f"The task file {path} can't be read ({reason}).", "Check its path.") from (
+            error
+        )
+    if len(raw) > MAX_FILE_BYTES:
         raise BadInput(f"The task file {path} is over 1 MB.", "A task file is a page of text.")
     try:
         return task_from_toml(raw.decode("utf-8-sig"), source=f"The task file {path.name}")
@@ -163,20 +170,24 @@ def read_task_file(path: Path) -> Task:
 
 
 def preset_names() -> list[str]:
-    """The names of the paper's eight tasks (appendix B), as `preset` takes them."""
+    """The ids of the paper's eight tasks (appendix B), sorted: the stems of their files."""
     return sorted(path.stem for path in PRESET_FOLDER.glob("*.toml"))
 
 
 def preset(name: str) -> Task:
     """One of the paper's eight tasks.
 
+    Args:
+        name: an id of `preset_names`; case, hyphens and surrounding white space don't matter
+            ("SST-2" is "sst2").
+
     Raises:
         KeyError: no preset has that name.
     """
-    path = PRESET_FOLDER / f"{name}.toml"
-    if name not in preset_names():
+    wanted = name.strip().casefold().replace("-", "")
+    if wanted not in preset_names():  # so that a path is only ever made from an id
         raise KeyError(name)
-    return read_task_file(path)
+    return read_task_file(PRESET_FOLDER / f"{wanted}.toml")
 
 
 def _check_words(what: str, words: str, *, quotes: bool = False) -> None:
