@@ -3,6 +3,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -169,3 +170,17 @@ def holding(home: Home, seconds: float, begin: str) -> "subprocess.Popen[str]":
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"
     return process
+
+
+def test_threads_that_open_a_new_home_at_once_all_get_it(home: Home) -> None:
+    def start(_: int) -> int:
+        for _ in range(25):
+            home.prepare()
+        database = open_database(home)
+        try:
+            return len(list_runs(database))
+        finally:
+            database.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(start, range(16))) == [0] * 16
