@@ -13,6 +13,7 @@ class Home:
     """The folder that holds all that Wideset keeps: the store, its backups, converted models."""
 
     folder: Path
+    models_folder: Path | None = None
 
     @property
     def store(self) -> Path:
@@ -21,8 +22,8 @@ class Home:
 
     @property
     def models(self) -> Path:
-        """Language models converted once for fast loading."""
-        return self.folder / "models"
+        """Language models converted once for fast loading; several homes may share a folder."""
+        return self.models_folder or self.folder / "models"
 
     @property
     def worker_log(self) -> Path:
@@ -49,10 +50,15 @@ class Home:
 
 
 def home_from(environment: Mapping[str, str] = os.environ) -> Home:
-    """The home folder: `WIDESET_HOME`, else the platform's user data folder."""
+    """The home folder: `WIDESET_HOME`, else the platform's user data folder.
+
+    `WIDESET_MODELS` puts the converted models elsewhere.
+    """
     chosen = environment.get("WIDESET_HOME", "").strip()
+    models = environment.get("WIDESET_MODELS", "").strip()
+    shared = Path(models).expanduser().absolute() if models else None
     if chosen:
-        return Home(Path(chosen).expanduser().absolute())
+        return Home(Path(chosen).expanduser().absolute(), shared)
     from platformdirs import user_data_path
 
-    return Home(user_data_path("wideset", appauthor=False))
+    return Home(user_data_path("wideset", appauthor=False), shared)

@@ -15,7 +15,7 @@ from core.jobs import claims
 from core.jobs.ask import Answerer, answer_all
 from core.jobs.context import Handler, JobContext
 from core.jobs.execution import execute
-from core.jobs.handlers import default_handlers, question_kinds
+from core.jobs.handlers import Desk
 from core.jobs.lease import (
     BEAT_SECONDS,
     LEASE_SECONDS,
@@ -227,5 +227,6 @@ def work(home: Home, *, idle_seconds: float = IDLE_SECONDS) -> bool:
         HomeUnusable, StoreUnusable: there is no store to work on.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    worker = Worker(home, default_handlers(), idle_seconds=idle_seconds, answerers=question_kinds())
+    desk = Desk(home)
+    worker = Worker(home, desk.handlers(), idle_seconds=idle_seconds, answerers=desk.answerers())
     return worker.run_forever()

@@ -1,0 +1,1 @@
+"""Generation: prompts, logit suppression, the local sampler, backends, and the loop."""

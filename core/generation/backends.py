@@ -1,0 +1,88 @@
+"""Backend: whatever writes texts. The seam between the loop and a language model."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from core.conditions import Condition
+from core.generation.prompts import Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One iteration: texts of one label under one prompt.
+
+    Args:
+        prompt: what is sent.
+        indices: which texts of the iteration are wanted, each with its own random stream.
+        biases: (token id, logit bias) added before the temperature.
+        entropy: whole numbers that, with a text's index, seed its random stream.
+    """
+
+    prompt: Prompt
+    indices: tuple[int, ...]
+    biases: tuple[tuple[int, float], ...]
+    entropy: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One finished text.
+
+    Args:
+        request: position of its request in the list given to `complete`.
+        index: which of the request's texts it is.
+        text: what was written before the closing quote, outer white space removed.
+        finish_reason: `stop` or `length`.
+        fluency: mean natural log-probability a token under the untouched model; None if unknown.
+        token_ids: the tokens drawn, without closing and end tokens.
+    """
+
+    request: int
+    index: int
+    text: str
+    finish_reason: str
+    fluency: float | None
+    token_ids: tuple[int, ...]
+
+
+class Backend(Protocol):
+    """A language model that writes texts under a condition."""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What was resolved at load: model, fingerprint, device, dtype and the like."""
+        ...
+
+    @property
+    def exempt_tokens(self) -> frozenset[int]:
+        """Closing and end tokens, never suppressed."""
+        ...
+
+    def token_text(self, token: int) -> str:
+        """How a token reads."""
+        ...
+
+    def complete(
+        self,
+        requests: Sequence[Request],
+        condition: Condition,
+        *,
+        first_soon: bool,
+        between_steps: Callable[[], None],
+    ) -> Iterator[list[Completion]]:
+        """Write the texts of all requests, each handed on as soon as it is finished.
+
+        Args:
+            requests: the iterations to write together.
+            condition: the knobs, the same for all.
+            first_soon: somebody waits for the very first text; it may cost a little speed.
+            between_steps: called between two steps of the model; what it raises ends the call.
+
+        Yields:
+            The texts that one step finished, at least one.
+
+        Raises:
+            BackendFailed: the model failed.
+        """
+        ...

@@ -1,0 +1,169 @@
+"""Loading a causal language model for the local backend: which files, which device, which type."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.embedded import LLM_SHA256
+from core.errors import BackendFailed
+from core.generation.conversion import EMBEDDED_NAME, converted_embedded
+from core.generation.engines import (
+    ExpandedCacheEngine,
+    SharedPrefixEngine,
+    install_attention,
+    mixing_agrees,
+)
+from core.generation.packed_linear import pack_linears, seconds_of
+from core.generation.shared_prefix import ATTENTION_NAME
+from core.runs import ModelChoice
+
+if TYPE_CHECKING:
+    import torch
+
+# bfloat16 must beat float32 by this much on a CPU before it is chosen, so that the choice does not
+# waver between two loads on one machine.
+_CLEARLY_FASTER = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model ready to decode.
+
+    Args:
+        model: a transformers causal language model in evaluation mode.
+        tokenizer: its tokenizer.
+        engine: makes a fresh engine of the kind that suits the model.
+        facts: JSON-ready: model, fingerprint, device, dtype, engine, linear, torch, transformers.
+    """
+
+    model: Any
+    tokenizer: Any
+    engine: type[SharedPrefixEngine] | type[ExpandedCacheEngine]
+    facts: dict[str, Any]
+
+
+def load(choice: ModelChoice, *, models: Path, dtype: str | None = None) -> LoadedModel:
+    """Load a model and fit it to the device.
+
+    Args:
+        choice: `embedded`, a Hugging Face id or a local folder; and the device.
+        models: folder for converted models.
+        dtype: `float32`, `bfloat16` or `float16`, as a resumed run used it; None decides, on a CPU
+            by a short measurement.
+
+    Raises:
+        BackendFailed: the model or the device is not to be had; the message says what is.
+    """
+    import torch
+    import transformers
+
+    device = pick_device(choice.device)
+    source = str(converted_embedded(models)) if choice.model == "embedded" else choice.model
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(source)
+        model = transformers.AutoModelForCausalLM.from_pretrained(
+            source, dtype=torch.float32, use_safetensors=True
+        )
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise BackendFailed(
+            f"The model '{choice.model}' could not be loaded: {_first_line(error)}",
+            "Without a network, 'embedded' and local folders with safetensors files work.",
+        ) from error
+    kind = dtype or pick_dtype(model, device)
+    torch.nn.Module.to(model, device=device, dtype=getattr(torch, kind)).eval()
+    packed = device == "cpu" and pack_linears(model)
+    engine = pick_engine(model)
+    facts = {
+        "backend": "local",
+        "model": EMBEDDED_NAME if choice.model == "embedded" else choice.model,
+        "fingerprint": fingerprint(choice, model),
+        "device": device,
+        "dtype": kind,
+        "engine": "shared prefix" if engine is SharedPrefixEngine else "expanded cache",
+        "linear": "packed" if packed else "plain",
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+    }
+    return LoadedModel(model, tokenizer, engine, facts)
+
+
+def pick_device(wanted: str) -> str:
+    """Resolve `auto` to CUDA, MPS or the CPU, and see that a named device is there.
+
+    Raises:
+        BackendFailed: the named device is not there.
+    """
+    import torch
+
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if wanted == "auto":
+        return next((name for name, available in there.items() if available), "cpu")
+    if not there.get(wanted, True):
+        raise BackendFailed(
+            f"This machine has no device '{wanted}' that PyTorch can use.", "Choose auto or cpu."
+        )
+    return wanted
+
+
+def pick_dtype(model: Any, device: str) -> str:
+    """The number type to compute in: by measurement on a CPU, half precision elsewhere."""
+    import torch
+
+    if device == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
+    if device == "mps":
+        return "float16"
+    linears = [module for module in model.modules() if isinstance(module, torch.nn.Linear)]
+    if not linears:
+        return "float32"
+    # The head is the largest layer but runs once a step; the largest of the repeated ones decides.
+    by_size = {linear.weight.numel(): linear for linear in linears}
+    sizes = sorted(by_size)
+    decisive = by_size[sizes[-2] if len(sizes) > 1 else sizes[-1]]
+    return "bfloat16" if bfloat16_pays(decisive) else "float32"
+
+
+def bfloat16_pays(linear: "torch.nn.Linear") -> bool:
+    """Whether a layer runs clearly faster in bfloat16 here, at 64 rows (a few milliseconds)."""
+    import torch
+
+    with torch.inference_mode():
+        wide = torch.randn((64, linear.in_features), generator=torch.Generator().manual_seed(0))
+        weight = linear.weight.detach().float()
+        narrow, narrow_weight = wide.bfloat16(), weight.bfloat16()
+        slow = seconds_of(lambda: torch.nn.functional.linear(wide, weight))
+        fast = seconds_of(lambda: torch.nn.functional.linear(narrow, narrow_weight))
+    return fast < _CLEARLY_FASTER * slow
+
+
+def pick_engine(model: Any) -> type[SharedPrefixEngine] | type[ExpandedCacheEngine]:
+    """The engine that gives the model's own answers; sets its attention accordingly."""
+    install_attention()
+    own = model.config._attn_implementation
+    try:
+        model.set_attn_implementation(ATTENTION_NAME)
+        if mixing_agrees(model):
+            return SharedPrefixEngine
+    except (ValueError, AttributeError, NotImplementedError):
+        pass  # the model takes no attention function of ours
+    model.set_attn_implementation(own)
+    return ExpandedCacheEngine
+
+
+def fingerprint(choice: ModelChoice, model: Any) -> str:
+    """What tells this model's weights from others': a digest or a commit, as far as is known."""
+    if choice.model == "embedded":
+        return f"sha256:{LLM_SHA256[:16]}"
+    commit = getattr(model.config, "_commit_hash", None)
+    if commit:
+        return f"commit:{commit}"
+    folder = Path(choice.model)
+    files = sorted(folder.glob("*.safetensors"))
+    sizes = "-".join(f"{file.stat().st_size}@{int(file.stat().st_mtime)}" for file in files)
+    return f"files:{sizes or 'unknown'}"
+
+
+def _first_line(error: Exception) -> str:
+    line = str(error).strip().split("\n")[0][:200]
+    return line if line.endswith(".") else f"{line}."

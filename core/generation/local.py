@@ -1,0 +1,181 @@
+"""The local backend: a transformers model on this machine, decoded by our own sampler."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core.conditions import Condition
+from core.errors import BackendFailed, BadInput
+from core.generation.backends import Completion, Request
+from core.generation.decoding import DecodedText, TextPlan, decode
+from core.generation.loading import LoadedModel
+from core.generation.prompts import QUOTE, Prompt
+from core.generation.sampling import Knobs
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# Beyond this many rows a step on two CPU cores takes as much longer as it has more rows.
+_MAX_ROWS = {"cpu": 128, "mps": 128, "cuda": 512}
+
+
+class LocalBackend:
+    """Writes texts with a loaded model; see `backends.Backend` for the methods.
+
+    Args:
+        loaded: from `loading.load`.
+    """
+
+    def __init__(self, loaded: LoadedModel) -> None:
+        self._loaded = loaded
+        self._tokenizer = loaded.tokenizer
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What was resolved at load."""
+        return self._loaded.facts
+
+    @cached_property
+    def exempt_tokens(self) -> frozenset[int]:
+        """Every token that holds a double quote, and the end tokens: each ends a text."""
+        quotes = {token for piece, token in self._tokenizer.get_vocab().items() if QUOTE in piece}
+        return frozenset(quotes | self._end_tokens)
+
+    @cached_property
+    def _end_tokens(self) -> frozenset[int]:
+        config = self._loaded.model.generation_config
+        ends = config.eos_token_id if config is not None else None
+        listed = ends if isinstance(ends, list) else [] if ends is None else [ends]
+        return frozenset({*listed, *self._tokenizer.all_special_ids})
+
+    def token_text(self, token: int) -> str:
+        """How a token reads, its leading space included."""
+        return str(self._tokenizer.decode([token], clean_up_tokenization_spaces=False))
+
+    def prompt_tokens(self, prompt: Prompt) -> list[int]:
+        """The token ids of a prompt, begun with an open quotation mark for a chat's answer.
+
+        Raises:
+            BadInput: a chat for a model without a chat template.
+        """
+        if not prompt.is_chat:
+            return list(self._tokenizer(prompt.text)["input_ids"])
+        if not self._tokenizer.chat_template:
+            raise BadInput(
+                f"The model {self.facts['model']} has no chat template.", "Use prompt A or C."
+            )
+        turns = [{"role": turn.role, "content": turn.content} for turn in prompt.messages]
+        text = self._tokenizer.apply_chat_template(
+            turns, add_generation_prompt=True, tokenize=False
+        )
+        return list(self._tokenizer(text + QUOTE, add_special_tokens=False)["input_ids"])
+
+    def complete(
+        self,
+        requests: Sequence[Request],
+        condition: Condition,
+        *,
+        first_soon: bool = False,
+        between_steps: Callable[[], None],
+    ) -> Iterator[list[Completion]]:
+        """See `backends.Backend.complete`."""
+        prompts = [self.prompt_tokens(request.prompt) for request in requests]
+        self._check_room(prompts, condition)
+        plans, owners = [], []
+        for number, request in enumerate(requests):
+            for index in request.indices:
+                plans.append(TextPlan(number, _uniforms(request, index, condition.max_tokens)))
+                owners.append((number, index))
+        device = self.facts["device"]
+        with _MemoryFailures():
+            for finished in decode(
+                self._loaded.engine(self._loaded.model),
+                prompts,
+                plans,
+                knobs=Knobs(
+                    temperature=condition.temperature,
+                    top_p=condition.top_p,
+                    min_p=condition.min_p,
+                    frequency_penalty=condition.frequency_penalty,
+                ),
+                biases=self._biases(requests, condition),
+                closing=self.exempt_tokens,
+                max_tokens=condition.max_tokens,
+                max_rows=_MAX_ROWS[device],
+                first_soon=first_soon,
+                between_steps=between_steps,
+            ):
+                yield [self._completion(text, *owners[text.plan]) for text in finished]
+
+    def _completion(self, text: DecodedText, request: int, index: int) -> Completion:
+        kept = text.tokens
+        if text.closed and kept[-1] in self._end_tokens:
+            kept = kept[:-1]
+        written = self._tokenizer.decode(kept, clean_up_tokenization_spaces=False)
+        return Completion(
+            request=request,
+            index=index,
+            text=written.split(QUOTE)[0].strip(),
+            finish_reason="stop" if text.closed else "length",
+            fluency=text.log_probability / len(text.tokens),
+            token_ids=text.tokens[:-1] if text.closed else text.tokens,
+        )
+
+    def _biases(self, requests: Sequence[Request], condition: Condition) -> "list[Tensor | None]":
+        """A dense bias for each request; equal biases are one tensor, which `decode` notices."""
+        import torch
+
+        vocabulary = int(self._loaded.model.config.get_text_config().vocab_size)
+        made: dict[tuple[tuple[int, float], ...], Tensor | None] = {(): None}
+        listed = []
+        for request in requests:
+            entries = (*request.biases, *condition.logit_bias)
+            if entries not in made:
+                over = [token for token, _ in entries if token >= vocabulary]
+                if over:
+                    raise BadInput(
+                        f"Token {over[0]} is outside the model's vocabulary of {vocabulary}.",
+                        "Give token ids of this model's own tokenizer.",
+                    )
+                dense = torch.zeros(vocabulary)
+                for token, bias in entries:
+                    dense[token] += bias
+                made[entries] = dense.to(self._loaded.model.device)
+            listed.append(made[entries])
+        return listed
+
+    def _check_room(self, prompts: Sequence[Sequence[int]], condition: Condition) -> None:
+        limit = getattr(
+            self._loaded.model.config.get_text_config(), "max_position_embeddings", None
+        )
+        longest = max(len(prompt) for prompt in prompts)
+        if limit is not None and longest + condition.max_tokens > limit:
+            raise BadInput(
+                f"A prompt of {longest} tokens and {condition.max_tokens} new ones pass the"
+                f" model's {limit}.",
+                "Use shorter examples, fewer labels or fewer tokens a text.",
+            )
+
+
+class _MemoryFailures:
+    """Turns what torch raises for lack of memory into a sentence."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, MemoryError) or (
+            isinstance(error, RuntimeError) and "out of memory" in str(error).lower()
+        ):
+            raise BackendFailed(
+                "The language model ran out of memory.",
+                "Ask for fewer texts a request, or choose a smaller model.",
+            ) from error
+
+
+def _uniforms(request: Request, index: int, count: int) -> list[float]:
+    """A text's own random stream: the same whatever else decodes beside it."""
+    seed = np.random.SeedSequence([*request.entropy, index])
+    return list(np.random.Generator(np.random.Philox(seed)).random(count))

@@ -1,0 +1,211 @@
+"""The loop: cycles over the labels until every label has its texts (paper, section 4.1).
+
+An iteration asks for up to 20 texts of one label; a cycle is one iteration for every label that
+still needs texts, which keeps the classes balanced. What decides a cycle (the token tally and the
+example pool) is what was there at its start, so that its labels decode together; with
+`strict_order` both move on after every iteration, as in the paper.
+
+Everything drawn at random hangs on the seed, the cycle, the label and the index alone, and what a
+cycle starts from is read off the samples before it. So an interrupted run repeats the unfinished
+round exactly, hands on only what is new, and ends with the dataset of a run that never stopped.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from core.generation.backends import Backend, Completion, Request
+from core.generation.outcomes import Arrivals
+from core.generation.prompts import prompt_for
+from core.generation.suppression import SuppressedToken, Tally, suppressed_tokens
+from core.runs import RunSpec, Sample
+
+# How much more than the target a label may be asked for before its shortfall is left standing.
+_PATIENCE = 3
+# Tells the random streams of texts from those of examples (see `prompts.prompt_for`).
+_TEXTS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Iteration:
+    """One request: `count` texts of the label at `label_index` in task order."""
+
+    cycle: int
+    label_index: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Iterations that share tally and pool and decode together.
+
+    Args:
+        cycle: counted from 1.
+        position: 0, or in strict order the place within the cycle.
+        iterations: at least one.
+    """
+
+    cycle: int
+    position: int
+    iterations: tuple[Iteration, ...]
+
+
+class Loop:
+    """One run's way through its rounds.
+
+    Args:
+        spec: what is asked for.
+        run_id: goes into the samples.
+        backend: writes the texts.
+        history: the samples stored so far, in order of arrival.
+        finished_rounds: (cycle, position) of the rounds that were finished before.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        spec: RunSpec,
+        *,
+        run_id: str,
+        backend: Backend,
+        history: Sequence[Sample] = (),
+        finished_rounds: Collection[tuple[int, int]] = (),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.spec = spec
+        self._backend = backend
+        self._finished = set(finished_rounds)
+        self._clock = clock
+        self._start = clock() - (history[-1].seconds if history else 0.0)
+        self._arrivals = Arrivals(spec, run_id=run_id, history=history)
+        self._stored = {(s.cycle, s.label, s.index): s for s in history}
+        # What the planning of the next round rests on: finished rounds only.
+        self._tallies = {name: Tally(backend.exempt_tokens) for name in spec.task.label_names}
+        self._whole_tally = Tally(backend.exempt_tokens)
+        self._written: dict[str, list[str]] = {name: [] for name in spec.task.label_names}
+        self._accepted: Counter[str] = Counter()
+        self._asked: Counter[str] = Counter()
+
+    def rounds(self, *, between_steps: Callable[[], None]) -> Iterator[tuple[Round, list[Sample]]]:
+        """Run to the end.
+
+        Args:
+            between_steps: called between two steps of the model; what it raises ends the run, and
+                what was handed on before is all there is.
+
+        Yields:
+            (round, samples): the new samples that one step finished, in order of arrival; and an
+            empty list when the round is finished.
+        """
+        for current in self._plan():
+            if (current.cycle, current.position) not in self._finished:
+                for samples in self._generate(current, between_steps):
+                    yield current, samples
+                yield current, []
+            self._absorb(current)
+
+    def suppressed(self, label: str | None = None) -> list[SuppressedToken]:
+        """What the round under way suppresses; for a tally by label, of that label."""
+        tally = self._whole_tally
+        if self.spec.condition.suppression.scope == "label" and label is not None:
+            tally = self._tallies[label]
+        return suppressed_tokens(tally, self.spec.condition.suppression)
+
+    def shortfall(self) -> dict[str, int]:
+        """Texts that each label lacks, labels that lack none left out."""
+        wanted = self.spec.per_label
+        return {
+            name: wanted - self._accepted[name]
+            for name in self.spec.task.label_names
+            if self._accepted[name] < wanted
+        }
+
+    def _plan(self) -> Iterator[Round]:
+        """The rounds, each planned when the one before it is absorbed."""
+        cycle = 0
+        while True:
+            cycle += 1
+            wanted = [
+                Iteration(cycle, place, count)
+                for place, name in enumerate(self.spec.task.label_names)
+                if (count := self._count(name)) > 0
+            ]
+            if not wanted:
+                return
+            if self.spec.condition.strict_order:
+                for position, iteration in enumerate(wanted):
+                    yield Round(cycle, position, (iteration,))
+            else:
+                yield Round(cycle, 0, tuple(wanted))
+
+    def _count(self, name: str) -> int:
+        """Texts to ask for next: what is missing, at most a request's, while patience lasts."""
+        size = self.spec.condition.texts_a_request
+        limit = _PATIENCE * self.spec.per_label + size
+        missing = self.spec.per_label - self._accepted[name]
+        return max(0, min(size, missing, limit - self._asked[name]))
+
+    def _generate(
+        self, current: Round, between_steps: Callable[[], None]
+    ) -> Iterator[list[Sample]]:
+        names = self.spec.task.label_names
+        requests = []
+        for iteration in current.iterations:
+            name = names[iteration.label_index]
+            requests.append(
+                Request(
+                    prompt=prompt_for(
+                        self.spec,
+                        cycle=iteration.cycle,
+                        label_index=iteration.label_index,
+                        written=self._written,
+                    ),
+                    indices=tuple(range(iteration.count)),
+                    biases=tuple((row.token, row.bias) for row in self.suppressed(name)),
+                    entropy=(self.spec.seed, _TEXTS, iteration.cycle, iteration.label_index),
+                )
+            )
+        first_soon = current.cycle == 1 and current.position == 0
+        for batch in self._backend.complete(
+            requests, self.spec.condition, first_soon=first_soon, between_steps=between_steps
+        ):
+            fresh = [
+                self._arrive(completion, current.iterations[completion.request])
+                for completion in batch
+                if self._key(completion, current) not in self._stored
+            ]
+            if fresh:
+                yield fresh
+
+    def _key(self, completion: Completion, current: Round) -> tuple[int, str, int]:
+        iteration = current.iterations[completion.request]
+        name = self.spec.task.label_names[iteration.label_index]
+        return iteration.cycle, name, completion.index
+
+    def _arrive(self, completion: Completion, iteration: Iteration) -> Sample:
+        sample = self._arrivals.sample(
+            completion,
+            cycle=iteration.cycle,
+            label=self.spec.task.label_names[iteration.label_index],
+            seconds=self._clock() - self._start,
+        )
+        self._stored[sample.cycle, sample.label, sample.index] = sample
+        return sample
+
+    def _absorb(self, current: Round) -> None:
+        """Let a finished round's samples decide what comes next, by index, not by arrival."""
+        names = self.spec.task.label_names
+        for iteration in current.iterations:
+            name = names[iteration.label_index]
+            self._asked[name] += iteration.count
+            for index in range(iteration.count):
+                sample = self._stored.get((iteration.cycle, name, index))
+                if sample is None:
+                    continue  # asked for and not returned: topped up in a later cycle
+                self._tallies[name].add(sample.token_ids)
+                self._whole_tally.add(sample.token_ids)
+                if sample.outcome == "usable":
+                    self._written[name].append(sample.text)
+                    if not (self.spec.condition.only_new and sample.duplicate_of):
+                        self._accepted[name] += 1

@@ -1,0 +1,98 @@
+"""The meter: how far a run is, how fast it goes, and what came out, as JSON-ready data."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from core.runs import RunSpec, Sample
+
+
+class Meter:
+    """Counts a run's samples and its time.
+
+    Args:
+        spec: for the target.
+        history: samples stored before; they count, but not towards the speed.
+        timer: seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        spec: RunSpec,
+        *,
+        history: Sequence[Sample] = (),
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._spec = spec
+        self._timer = timer
+        self._start: float | None = None
+        self._per_label: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
+        self._tokens = 0
+        self._length = 0
+        self._cycle = 0
+        self.suppressed: list[dict[str, Any]] = []
+        self.add(history)
+        self._before = (self._counts["accepted"], self._tokens, self._counts["texts"])
+
+    def begin(self) -> None:
+        """The model is loaded: the time that speeds refer to starts now."""
+        self._start = self._timer()
+
+    def seconds(self) -> float:
+        """Seconds since `begin`, 0 before."""
+        return 0.0 if self._start is None else self._timer() - self._start
+
+    def add(self, samples: Sequence[Sample]) -> None:
+        """Count samples."""
+        for sample in samples:
+            self._counts[sample.outcome] += 1
+            self._counts["texts"] += 1
+            self._tokens += len(sample.token_ids)
+            self._cycle = max(self._cycle, sample.cycle)
+            if sample.outcome != "usable":
+                continue
+            self._length += len(sample.token_ids)
+            repeats = sample.duplicate_of is not None
+            self._counts["duplicates"] += repeats
+            if not (repeats and self._spec.condition.only_new):
+                self._per_label[sample.label] += 1
+                self._counts["accepted"] += 1
+
+    def progress(self, phase: str, *, shortfall: Mapping[str, int] | None = None) -> dict[str, Any]:
+        """The state of the run, JSON-ready.
+
+        Returns:
+            phase (loading, generating, stopped, done); target and accepted (texts that count
+            towards it); usable, empty, truncated, duplicates, texts; tokens (all drawn but closing
+            ones); mean_tokens (a usable text, None without one); texts_per_second and
+            tokens_per_second of this sitting; seconds of this sitting; seconds_left (None while
+            unknown); cycle; per_label (accepted); shortfall; suppressed (the round's tokens with
+            text, count, share and bias).
+        """
+        counts = self._counts
+        seconds = self.seconds()
+        accepted, tokens, texts = self._before
+        rate = (counts["accepted"] - accepted) / seconds if seconds > 0 else 0.0
+        left = self._spec.target - counts["accepted"]
+        return {
+            "phase": phase,
+            "target": self._spec.target,
+            "accepted": counts["accepted"],
+            "usable": counts["usable"],
+            "empty": counts["empty"],
+            "truncated": counts["truncated"],
+            "duplicates": counts["duplicates"],
+            "texts": counts["texts"],
+            "tokens": self._tokens,
+            "mean_tokens": self._length / counts["usable"] if counts["usable"] else None,
+            "texts_per_second": (counts["texts"] - texts) / seconds if seconds > 0 else 0.0,
+            "tokens_per_second": (self._tokens - tokens) / seconds if seconds > 0 else 0.0,
+            "seconds": seconds,
+            "seconds_left": left / rate if rate > 0 else None,
+            "cycle": self._cycle,
+            "per_label": {n: self._per_label[n] for n in self._spec.task.label_names},
+            "shortfall": dict(shortfall or {}),
+            "suppressed": self.suppressed,
+        }
