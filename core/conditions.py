@@ -92,9 +92,7 @@ class Condition:
         _check_range("min_p", self.min_p, 0, 1)
         _check_range("The frequency penalty", self.frequency_penalty, -2, 2)
         _check_whole("The number of tokens a text", self.max_tokens, 1, 1000)
-        _check_whole(
-            "The number of texts a request", self.texts_a_request, 1, MAX_TEXTS_A_REQUEST
-        )
+        _check_whole("The number of texts a request", self.texts_a_request, 1, MAX_TEXTS_A_REQUEST)
         if self.prompt not in ("A", "C", "chat"):
             raise BadInput(f"The prompt '{self.prompt}' is unknown.", "Use A, C or chat.")
         if len(self.logit_bias) > MAX_BIAS_ENTRIES:

@@ -56,6 +56,7 @@ class RunSpec:
         task: what is written.
         condition: the knobs.
         per_label: texts wanted for each label, 1 to 100,000.
+        targets: (label, texts) for labels that want another number, 0 to 100,000.
         seed: seed of every random draw, 0 to 2**63 - 1.
         seed_examples: real examples that form the first example pool; empty is unseeded.
         model: the language model.
@@ -70,12 +71,21 @@ class RunSpec:
     seed: int = 0
     seed_examples: tuple[Example, ...] = ()
     model: ModelChoice = ModelChoice()
+    targets: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
-        for what, value, low, high in (
+        numbers = [
             ("The number of texts a label", self.per_label, 1, MAX_PER_LABEL),
             ("The seed", self.seed, 0, 2**63 - 1),
-        ):
+        ]
+        for name, wanted in self.targets:
+            if name not in self.task.label_names:
+                raise BadInput(
+                    f"A target names the label '{name}', which the task lacks.",
+                    f"Its labels are {', '.join(self.task.label_names)}.",
+                )
+            numbers.append((f"The target of label '{name}'", wanted, 0, MAX_PER_LABEL))
+        for what, value, low, high in numbers:
             if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
                 raise BadInput(
                     f"{what} is {value}, which is not a whole number from {low} to {high}.",
@@ -94,9 +104,14 @@ class RunSpec:
                 )
 
     @property
+    def wanted(self) -> dict[str, int]:
+        """Texts wanted by label name, in task order."""
+        return {name: self.per_label for name in self.task.label_names} | dict(self.targets)
+
+    @property
     def target(self) -> int:
         """Texts wanted over all labels."""
-        return self.per_label * len(self.task.labels)
+        return sum(self.wanted.values())
 
     def to_dict(self) -> dict[str, Any]:
         """The spec as JSON-ready data, the inverse of `spec_from_dict`."""
@@ -107,6 +122,7 @@ class RunSpec:
             "seed": self.seed,
             "seed_examples": [[e.text, e.label] for e in self.seed_examples],
             "model": self.model.to_dict(),
+            "targets": [list(pair) for pair in self.targets],
         }
 
 
@@ -123,6 +139,7 @@ def spec_from_dict(data: Mapping[str, Any]) -> RunSpec:
         seed=data["seed"],
         seed_examples=tuple(Example(text, label) for text, label in data["seed_examples"]),
         model=ModelChoice(**data["model"]),
+        targets=tuple((name, wanted) for name, wanted in data.get("targets", ())),
     )
 
 

@@ -114,10 +114,9 @@ class Loop:
 
     def shortfall(self) -> dict[str, int]:
         """Texts that each label lacks, labels that lack none left out."""
-        wanted = self.spec.per_label
         return {
             name: wanted - self._accepted[name]
-            for name in self.spec.task.label_names
+            for name, wanted in self.spec.wanted.items()
             if self._accepted[name] < wanted
         }
 
@@ -142,8 +141,9 @@ class Loop:
     def _count(self, name: str) -> int:
         """Texts to ask for next: what is missing, at most a request's, while patience lasts."""
         size = self.spec.condition.texts_a_request
-        limit = _PATIENCE * self.spec.per_label + size
-        missing = self.spec.per_label - self._accepted[name]
+        wanted = self.spec.wanted[name]
+        limit = _PATIENCE * wanted + size
+        missing = wanted - self._accepted[name]
         return max(0, min(size, missing, limit - self._asked[name]))
 
     def _generate(
