@@ -43,6 +43,7 @@ def specs(draw: st.DrawFn) -> RunSpec:
             )
         ),
         model=ModelChoice(model="embedded", device=draw(st.sampled_from(["auto", "cpu"]))),
+        targets=((task.label_names[0], draw(st.integers(0, 100_000))),),
     )
 
 
@@ -53,6 +54,8 @@ def test_a_spec_survives_json(spec: RunSpec) -> None:
 
 def test_the_target_counts_all_labels() -> None:
     assert RunSpec(TASK, per_label=7).target == 14
+    spec = RunSpec(TASK, per_label=7, targets=(("loud", 0),))
+    assert (spec.wanted, spec.target) == ({"calm": 7, "loud": 0}, 7)
 
 
 @pytest.mark.parametrize(
@@ -64,6 +67,8 @@ def test_the_target_counts_all_labels() -> None:
         ({"per_label": "20"}, "The number of texts a label is 20, which is not a whole number"),
         ({"seed": -1}, "The seed is -1, which is not a whole number from 0 to"),
         ({"seed": 2**63}, "The seed is 9223372036854775808, which is not a whole number"),
+        ({"targets": (("calm", -1),)}, "The target of label 'calm' is -1, which is not a whole"),
+        ({"targets": (("gone", 1),)}, "A target names the label 'gone', which the task lacks."),
         (
             {"seed_examples": (Example("a", "gone"),)},
             "A seed example has the label 'gone', which the task lacks. Its labels are calm, loud.",

@@ -1,0 +1,47 @@
+"""What all commands' parsers share: one-line errors, and the options that every command has."""
+
+import argparse
+from typing import NoReturn, TypeAlias
+
+from core.errors import BadInput
+
+HELP_HINT = "COMMAND --help shows a command's options."
+
+Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
+
+
+class Usage(BadInput):
+    """The command line itself is wrong."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are exceptions, so that they come out as one line like all others."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        # Abbreviations would turn into other options as options are added.
+        super().__init__(*args, **{"allow_abbrev": False, **kwargs})  # type: ignore[arg-type]
+        self.add_argument(
+            "--debug",
+            action="store_true",
+            default=argparse.SUPPRESS,
+            help="show the details of a failure",
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the command line.
+
+        Raises:
+            Usage: always.
+        """
+        raise Usage(f"{self.prog}: {message}.", f"See {self.prog} --help.")
+
+
+def one_line(text: str) -> str:
+    """A message on one line, without characters that a terminal would obey."""
+    return " ".join(
+        "".join(
+            c if c.isprintable() else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}"
+            for c in word
+        )
+        for word in text.split()
+    )

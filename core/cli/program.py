@@ -1,0 +1,83 @@
+"""The program: which commands there are, and how their errors come out.
+
+Exit codes: 0; 1 for a failure; 2 for input that can't be used, with one line on stderr.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from core import __version__
+from core.cli import export, generate, resume, runs, show, tasks, worker
+from core.cli.parser import HELP_HINT, Parser, Usage, one_line
+from core.errors import WidesetError
+
+if TYPE_CHECKING:
+    from core.jobs.context import Handler
+
+COMMANDS = (generate, runs, show, resume, export, tasks, worker)
+
+
+def main(
+    argv: Sequence[str] | None = None, *, handlers: "Mapping[str, Handler] | None" = None
+) -> int:
+    """Run a command.
+
+    Args:
+        argv: the arguments after the program's name; None takes the process's.
+        handlers: who runs which kind of job, where this process runs one; None stands for
+            those of `core.jobs.handlers.Desk`.
+
+    Returns:
+        The exit code, 0 to 2.
+    """
+    debug = "--debug" in (sys.argv[1:] if argv is None else argv)
+    try:
+        args = _parser().parse_args(argv)
+        args.handlers = handlers
+        code: int = args.run(args)
+        sys.stdout.flush()
+        return code
+    except Usage as error:
+        return _complain(f"{error.what} {error.remedy}", 2, debug)
+    except WidesetError as error:
+        return _complain(str(error), error.exit_code, debug)
+    except SystemExit as end:  # argparse's own end of --help and --version
+        return int(end.code or 0)
+    except KeyboardInterrupt:
+        return _complain("Interrupted.", 1, debug)
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough; what Python flushes at its end must go nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        hint = "" if debug else " See the details with --debug."
+        said = f"{type(error).__name__}: {error}".rstrip(": .")
+        return _complain(f"Wideset failed ({said}).{hint}", 1, debug)
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="python -m core",
+        description=(
+            "Wideset generates labelled texts with a language model and keeps them in a store "
+            "(the folder WIDESET_HOME, else your user data folder)."
+        ),
+        epilog=f"{HELP_HINT} Exit codes: 0; 1 for a failure; 2 for input that can't be used.",
+    )
+    parser.add_argument("--version", action="version", version=f"Wideset {__version__}")
+    commands = parser.add_subparsers(
+        title="commands", dest="command", metavar="COMMAND", required=True
+    )
+    for command in COMMANDS:
+        command.add_to(commands)
+    return parser
+
+
+def _complain(line: str, code: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    print(one_line(line), file=sys.stderr)
+    return code

@@ -1,0 +1,151 @@
+"""The command line as a process: help, exit codes, and errors of one line."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import core.cli.tasks
+from core import __version__
+from core.cli import main
+from core.settings import Home
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = ["generate", "runs", "show", "resume", "export", "tasks", "worker"]
+
+
+def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "core", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_help_lists_every_command_and_is_quick() -> None:
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        done = run("--help")
+        seconds.append(time.perf_counter() - start)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.findall(r"^    (\w+)  ", done.stdout, re.MULTILINE) == COMMANDS
+    assert min(seconds) < 0.5
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str) -> None:
+    done = run(command, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"usage: python -m core {command} [-h] [--debug]")
+
+
+def test_the_command_line_loads_nothing_heavy_by_itself() -> None:
+    script = (
+        "import sys, core.cli; heavy = {'torch', 'pandas', 'numpy', 'pyarrow', 'transformers'}; "
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    assert subprocess.check_output([sys.executable, "-c", script], cwd=ROOT, text=True) == "[]\n"
+
+
+def test_version() -> None:
+    done = run("--version")
+    assert (done.returncode, done.stdout) == (0, f"Wideset {__version__}\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "python -m core: the following arguments are required: COMMAND."),
+        (["paint"], "python -m core: argument COMMAND: invalid choice: 'paint'"),
+        (["generate"], "python -m core generate: the following arguments are required: --task."),
+        (
+            ["generate", "--task", "sst2", "--temperature", "warm"],
+            "python -m core generate: argument --temperature: invalid float value: 'warm'.",
+        ),
+        (
+            ["generate", "--task", "sst2", "--prompt", "B"],
+            "python -m core generate: argument --prompt: invalid choice: 'B'",
+        ),
+        (["generate", "--task", "sst2", "--temp", "1"], "python -m core: unrecognized arguments"),
+        (["runs", "more\x1b[2J"], "unrecognized arguments: more\ufffd[2J"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line_and_2(
+    arguments: list[str], message: str, home: Home
+) -> None:
+    done = run(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.rstrip().endswith("--help.")
+    assert not home.store.exists()
+
+
+def test_an_unusable_home_is_one_line_and_1(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = run("runs", WIDESET_HOME=str(tmp_path / "file" / "home"))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Wideset can't write to its home folder")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_foreign_store_is_one_line_and_1(home: Home) -> None:
+    home.store.write_bytes(b"not a database" * 100)
+    done = run("tasks")
+    assert done.returncode == 1
+    assert "is damaged or no Wideset store" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_unexpected_error_is_one_line_and_1(
+    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_: object) -> int:
+        raise ZeroDivisionError("a\nb")
+
+    monkeypatch.setattr(core.cli.tasks, "run", fail)
+    assert main(["tasks"]) == 1
+    assert capsys.readouterr().err == (
+        "Wideset failed (ZeroDivisionError: a b). See the details with --debug.\n"
+    )
+    for arguments in (["--debug", "tasks"], ["tasks", "--debug"]):
+        assert main(arguments) == 1
+        said = capsys.readouterr().err
+        assert said.startswith("Traceback (most recent call last):")
+        assert said.endswith("Wideset failed (ZeroDivisionError: a b).\n")
+
+
+def test_a_reader_that_stops_reading_is_no_error(home: Home) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as closed:
+        done = subprocess.run(
+            [sys.executable, "-m", "core", "tasks", "--json"],
+            cwd=ROOT,
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_a_worker_without_work_ends_after_its_time(home: Home) -> None:
+    done = run("worker", "--idle-seconds", "0")
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+
+
+def test_a_worker_needs_a_length_of_time(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["worker", "--idle-seconds", "nan"]) == 2
+    assert "--idle-seconds is nan" in capsys.readouterr().err
