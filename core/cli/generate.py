@@ -8,10 +8,9 @@ from core.cli.outcome import add_ending_to, check_ending, conclude
 from core.cli.parser import Commands
 from core.conditions import Condition, Suppression
 from core.errors import BadInput
+from core.labelled_files import SEED_COUNT, balanced_examples, read_labelled
 from core.runs import Example, ModelChoice, RunSpec
 from core.tasks import Task
-
-SEED_COUNT = 18
 
 
 def add_to(commands: Commands) -> None:
@@ -205,8 +204,6 @@ def _seed_examples(args: argparse.Namespace, task: Task) -> tuple[Example, ...]:
         if args.seed_count is not None:
             raise BadInput("--seed-count has no file to draw from.", "Add --seed-examples FILE.")
         return ()
-    from core.labelled_files import balanced_examples, read_labelled
-
     path: Path = args.seed_examples
     examples = read_labelled(path, name=path.name, task=task)
     count = SEED_COUNT if args.seed_count is None else args.seed_count
