@@ -1,8 +1,7 @@
 """Condition: one setting of all knobs, validated before anything is spent."""
 
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from core.errors import BadInput
@@ -93,6 +92,11 @@ class Condition:
         _check_range("The frequency penalty", self.frequency_penalty, -2, 2)
         _check_whole("The number of tokens a text", self.max_tokens, 1, 1000)
         _check_whole("The number of texts a request", self.texts_a_request, 1, MAX_TEXTS_A_REQUEST)
+        if not isinstance(self.suppression, Suppression):
+            raise BadInput("The suppression is no set of knobs.", "Give strength and the like.")
+        for name in ("strict_order", "only_new"):
+            if not isinstance(getattr(self, name), bool):
+                raise BadInput(f"The knob '{name}' is neither true nor false.", "Set it to one.")
         if self.prompt not in ("A", "C", "chat"):
             raise BadInput(f"The prompt '{self.prompt}' is unknown.", "Use A, C or chat.")
         if len(self.logit_bias) > MAX_BIAS_ENTRIES:
@@ -100,6 +104,8 @@ class Condition:
                 f"There are {len(self.logit_bias)} logit biases.",
                 f"Give at most {MAX_BIAS_ENTRIES}.",
             )
+        if len({token for token, _ in self.logit_bias}) < len(self.logit_bias):
+            raise BadInput("A logit bias names a token twice.", "Give each token one bias.")
         for token, bias in self.logit_bias:
             _check_whole("A logit bias's token id", token, 0, 2**31 - 1)
             _check_range(f"The logit bias of token {token}", bias, -100, 100)
@@ -109,10 +115,6 @@ class Condition:
         data = asdict(self)
         data["logit_bias"] = [list(pair) for pair in self.logit_bias]
         return data
-
-    def with_strength(self, strength: float) -> "Condition":
-        """The same condition at another suppression strength."""
-        return replace(self, suppression=replace(self.suppression, strength=strength))
 
 
 def condition_from_dict(data: Mapping[str, Any]) -> Condition:
@@ -132,13 +134,18 @@ def condition_from_dict(data: Mapping[str, Any]) -> Condition:
             raise BadInput(f"The knob 'suppression.{unknown[0]}' is unknown.", "Check its name.")
         values["suppression"] = Suppression(**suppression)
     if "logit_bias" in values:
-        values["logit_bias"] = tuple((pair[0], pair[1]) for pair in values["logit_bias"])
+        pairs = values["logit_bias"]
+        if not isinstance(pairs, list | tuple) or any(
+            not isinstance(pair, list | tuple) or len(pair) != 2 for pair in pairs
+        ):
+            raise BadInput("The logit biases are no list of pairs.", "Give [token id, bias] pairs.")
+        values["logit_bias"] = tuple((pair[0], pair[1]) for pair in pairs)
     return Condition(**values)
 
 
 def _check_range(what: str, value: float, low: float, high: float) -> None:
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or not low <= value <= high:
+    if not number or not low <= value <= high:  # a NaN is in no range
         raise BadInput(
             f"{what} is {value}, which is not a number from {low:g} to {high:g}.",
             "Choose a value in that range.",

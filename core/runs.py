@@ -78,6 +78,8 @@ class RunSpec:
             ("The number of texts a label", self.per_label, 1, MAX_PER_LABEL),
             ("The seed", self.seed, 0, 2**63 - 1),
         ]
+        if len(dict(self.targets)) < len(self.targets):
+            raise BadInput("A label has two targets.", "Give each label one.")
         for name, wanted in self.targets:
             if name not in self.task.label_names:
                 raise BadInput(
@@ -106,7 +108,7 @@ class RunSpec:
     @property
     def wanted(self) -> dict[str, int]:
         """Texts wanted by label name, in task order."""
-        return {name: self.per_label for name in self.task.label_names} | dict(self.targets)
+        return dict.fromkeys(self.task.label_names, self.per_label) | dict(self.targets)
 
     @property
     def target(self) -> int:

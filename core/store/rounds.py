@@ -74,3 +74,23 @@ def rounds_of(db: Database, run_id: str) -> list[Round]:
         )
         for row in rows
     ]
+
+
+def recent_speed(db: Database, model: str, *, rounds: int = 20) -> float | None:
+    """Texts a second over the last complete groups of runs with this model; None without any.
+
+    Args:
+        db: the store.
+        model: as in `core.runs.ModelChoice.model`.
+        rounds: over how many groups at most.
+    """
+    with db.read() as connection:
+        rows = connection.execute(
+            "SELECT requested, seconds FROM rounds JOIN runs ON runs.id = rounds.run_id"
+            " WHERE json_extract(runs.spec, '$.model.model') = ? AND seconds > 0"
+            " ORDER BY done_at DESC LIMIT ?",
+            (model, rounds),
+        ).fetchall()
+    seconds = sum(row["seconds"] for row in rows)
+    texts = sum(sum(json.loads(row["requested"]).values()) for row in rows)
+    return texts / seconds if seconds > 0 else None

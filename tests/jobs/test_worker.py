@@ -15,7 +15,7 @@ import pytest
 from core.errors import BackendFailed, StoreBusy, StoreFull
 from core.jobs.ask import ask
 from core.jobs.context import Handler, JobContext
-from core.jobs.handlers import default_handlers
+from core.jobs.handlers import Desk
 from core.jobs.lease import living, take
 from core.jobs.queue import Job, get_job, request_cancel, resume, status, submit
 from core.jobs.worker import Worker, WorkerBusy
@@ -250,7 +250,7 @@ def test_a_stop_while_nobody_works_is_immediate(home: Home, real_db: Database) -
     assert request_cancel(real_db, job.id).state == "cancelled"
 
 
-def test_the_queue_imports_nothing_heavy() -> None:
+def test_the_queue_imports_nothing_heavy(home: Home) -> None:
     heavy = ["torch", "transformers", "numpy", "pandas", "streamlit", "sklearn"]
     script = (
         "import sys, json, core.jobs.queue, core.jobs.lease, core.jobs.launch, core.jobs.ask\n"
@@ -259,7 +259,7 @@ def test_the_queue_imports_nothing_heavy() -> None:
     )
     output = subprocess.check_output([sys.executable, "-c", script], cwd=fake_worker.ROOT)
     assert json.loads(output) == []
-    assert list(default_handlers()) == ["generate"]
+    assert list(Desk(home).handlers()) == ["generate"]
 
 
 def wait_until(true: Callable[[], bool], *, seconds: float = 10.0) -> None:

@@ -1,0 +1,1 @@
+"""What pages share. Streamlit takes only the files directly in pages/ for pages."""

@@ -1,0 +1,117 @@
+"""A run as it goes: numbers, balance, suppressed tokens, and the texts that arrive."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.figures.balance import balance_figure
+from core.runs import RunSpec
+from core.store.counts import Counts
+from pages.components.plain import plain
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as a person says them; a dash while unknown."""
+    if seconds is None:
+        return "–"
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def show_numbers(progress: Mapping[str, Any], *, live: bool) -> None:
+    """The row of numbers over a run, from `core.generation.meter.Meter.progress`."""
+    usable = progress.get("usable", 0)
+    doubles = progress.get("duplicates", 0)
+    share = f" · {doubles / usable:.0%}" if usable else ""
+    mean = progress.get("mean_tokens")
+    apart = progress.get("empty", 0) + progress.get("truncated", 0)
+    numbers = [
+        ("Texts", f"{progress.get('accepted', 0):,} / {progress.get('target', 0):,}", None),
+        ("Duplicates", f"{doubles:,}{share}", "Same words as an earlier text or seed example."),
+        (
+            "Kept apart",
+            f"{apart:,}",
+            f"{progress.get('empty', 0)} empty, {progress.get('truncated', 0)} cut off; "
+            "not counted as texts.",
+        ),
+        ("Mean length", "–" if mean is None else f"{mean:.1f} tokens", None),
+        (
+            "Speed",
+            f"{progress.get('tokens_per_second', 0):.0f} tokens/s",
+            _texts_a_second(progress),
+        ),
+        ("Time left", duration(progress.get("seconds_left")), None)
+        if live
+        else ("Took", duration(progress.get("seconds")), "Since the last start, without loading."),
+    ]
+    with st.grid(6, min_column_width=125, gap="small"):
+        for label, value, told in numbers:
+            st.metric(label, value, help=told)
+
+
+def show_balance(spec: RunSpec, counts: Mapping[str, Counts], *, key: str) -> None:
+    """Texts a label as bars."""
+    frame = pd.DataFrame(
+        {
+            "new": {name: row.new for name, row in counts.items()},
+            "duplicates": {name: row.duplicates for name, row in counts.items()},
+        },
+        dtype="int64",
+    )
+    st.markdown("**Balance** :small[:gray[hatched: duplicates, pale: still missing]]")
+    st.plotly_chart(
+        balance_figure(frame, wanted=spec.wanted),
+        key=key,
+        config={"displayModeBar": False},
+        alt="Texts a label: new, duplicates, missing",
+    )
+
+
+def show_suppressed(spec: RunSpec, progress: Mapping[str, Any]) -> None:
+    """The most-suppressed tokens with count, share and bias."""
+    rows = progress.get("suppressed") or []
+    suppression = spec.condition.suppression
+    scope = f" in {plain(spec.task.label_names[0])}" if suppression.scope == "label" else ""
+    st.markdown(f"**Suppressed tokens**{scope} :small[:gray[as of the cycle's start]]")
+    if not suppression.on:
+        st.caption("Suppression is off for this run.")
+        return
+    if not rows:
+        st.caption("None yet: the first cycle has nothing to count.")
+        return
+    frame = pd.DataFrame(rows)
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "token": frame["text"].map(visible),
+                "count": frame["count"],
+                "share": frame["share"] * 100,
+                "bias": frame["bias"],
+            }
+        ),
+        column_config={
+            "token": st.column_config.TextColumn("Token", width=110),
+            "count": st.column_config.NumberColumn("Count", width=60),
+            "share": st.column_config.NumberColumn("Share", format="%.2f %%", width=70),
+            "bias": st.column_config.NumberColumn("Bias", format="%.2f", width=60),
+        },
+        hide_index=True,
+        height=min(220, 38 + 35 * len(frame)),
+        alt="Suppressed tokens: count, share of all tokens, logit bias",
+    )
+
+
+def visible(token: str) -> str:
+    """A token with its spaces and line breaks made visible."""
+    return token.replace(" ", "␣").replace("\n", "↵").replace("\t", "⇥")
+
+
+def _texts_a_second(progress: Mapping[str, Any]) -> str:
+    return f"{progress.get('texts_per_second', 0):.1f} texts/s"

@@ -1,0 +1,121 @@
+"""The head of an open run: name, state, and what can be done with it."""
+
+from datetime import datetime
+
+import streamlit as st
+
+from core.errors import WidesetError
+from core.jobs.queue import Job, State, request_cancel, resume
+from core.store.runs import RunRecord, delete_run, rename_run, restore_run
+from pages.components.office import Office, flash, told
+from pages.components.plain import plain
+
+LIVE: tuple[State, ...] = ("queued", "running")
+
+_BADGES = {
+    "queued": ("queued", "gray", ":material/schedule:"),
+    "running": ("running", "primary", ":material/play_arrow:"),
+    "done": ("done", "green", ":material/check:"),
+    "failed": ("failed", "red", ":material/error:"),
+    "paused": ("paused", "orange", ":material/pause:"),
+    "cancelled": ("stopped", "orange", ":material/stop:"),
+    "interrupted": ("interrupted", "orange", ":material/bolt:"),
+}
+_ADVICE = {
+    "interrupted": "Its worker ended without a word. Resume goes on where it stopped.",
+    "cancelled": "Stopped by hand; what arrived is kept. Resume goes on where it stopped.",
+    "paused": "Resume goes on where it stopped.",
+    "failed": "What arrived is kept. Resume tries again.",
+}
+
+
+def show_header(office: Office, run: RunRecord, job: Job | None, state: State) -> None:
+    """Draw name, state and buttons."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.subheader(plain(run.name), anchor=False, width="content")
+        badge, color, icon = _BADGES[state]
+        st.badge(badge, color=color, icon=icon)  # type: ignore[arg-type]
+        if run.deleted_at is not None:
+            st.badge("deleted", color="gray", icon=":material/delete:")
+        st.space("stretch")
+        if job is not None and state in LIVE:
+            waiting = job.cancel_requested
+            st.button(
+                "Stopping…" if waiting else "Stop",
+                icon=":material/stop:",
+                key="stop",
+                disabled=waiting,
+                on_click=_act,
+                args=(office, "stop", run.id, job.id),
+            )
+        if job is not None and state in _ADVICE:
+            st.button(
+                "Resume",
+                icon=":material/play_arrow:",
+                type="primary",
+                key="resume",
+                on_click=_act,
+                args=(office, "resume", run.id, job.id),
+            )
+        if st.button("Rename", icon=":material/edit:", key="rename"):
+            _rename(office, run)
+        if run.deleted_at is None:
+            st.button(
+                "Delete",
+                icon=":material/delete:",
+                key="delete",
+                help="Can be taken back: Restore brings it back whole.",
+                on_click=_act,
+                args=(office, "delete", run.id, job.id if job else None),
+            )
+        else:
+            st.button(
+                "Restore",
+                icon=":material/restore_from_trash:",
+                key="restore",
+                on_click=_act,
+                args=(office, "restore", run.id, None),
+            )
+    when = datetime.fromtimestamp(run.created_at).strftime("%d %b %Y, %H:%M")
+    st.caption(f"{when} · {plain(describe(run))}")
+    if job is not None and state in _ADVICE:
+        told_by_job = plain(f"{job.message} {job.remedy}".strip())
+        st.warning(f"{told_by_job} {_ADVICE[state]}".strip(), icon=":material/info:")
+
+
+def describe(run: RunRecord) -> str:
+    """A run's condition in a line."""
+    condition = run.spec.condition
+    parts = [
+        f"{run.spec.task.text_type}, {len(run.spec.task.labels)} labels",
+        f"temperature {condition.temperature:g}",
+        f"suppression {condition.suppression.strength:g}"
+        if condition.suppression.on
+        else "no suppression",
+        f"{len(run.spec.seed_examples)} seed examples" if run.spec.seed_examples else "unseeded",
+        f"seed {run.spec.seed}",
+    ]
+    return " · ".join(parts)
+
+
+@st.dialog("Rename")
+def _rename(office: Office, run: RunRecord) -> None:
+    name = st.text_input("Name", run.name, max_chars=200)
+    if st.button("Rename", type="primary", key="rename_now"):
+        with told():
+            rename_run(office.db, run.id, name, expected_revision=run.revision)
+            st.rerun()
+
+
+def _act(office: Office, what: str, run_id: str, job_id: str | None) -> None:
+    try:
+        if what == "resume" and job_id:
+            resume(office.db, job_id)
+        if what in ("stop", "delete") and job_id:
+            request_cancel(office.db, job_id)
+        if what == "delete":
+            delete_run(office.db, run_id)
+        if what == "restore":
+            restore_run(office.db, run_id)
+    except WidesetError as error:
+        flash(error)

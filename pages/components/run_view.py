@@ -1,0 +1,94 @@
+"""An open run: live while it goes, then a table to search, filter and take away."""
+
+import pandas as pd
+import streamlit as st
+
+from core.errors import StoreBusy
+from core.jobs.launch import ensure_worker
+from core.jobs.queue import Job, State, job_of_run, status
+from core.store.counts import counts
+from core.store.database import Database
+from core.store.runs import RunRecord, get_run
+from core.store.samples import SAMPLE_COLUMNS, next_order, sample_rows
+from pages.components.office import Office, told
+from pages.components.progress import show_balance, show_numbers, show_suppressed
+from pages.components.results import show_results
+from pages.components.run_header import LIVE, show_header
+from pages.components.samples_table import show_samples
+
+_FEED_ROWS = 100
+_POLL_SECONDS = 1.0
+
+
+def show_run(office: Office, run_id: str) -> State | None:
+    """Draw the run; its state, or None if there is no such run."""
+    with told():
+        run = get_run(office.db, run_id)
+        latest = job_of_run(office.db, run_id)
+        if latest is None:
+            job, state = None, "done"
+        else:
+            job, state = status(office.db, latest.id)
+        show_header(office, run, job, state)
+        if job is not None and state in LIVE:
+            _follow(office, run, job.id)
+        else:
+            _rest(office, run, job)
+        return state
+    st.button("Close", on_click=st.query_params.clear, icon=":material/close:")
+    return None
+
+
+@st.fragment(run_every=_POLL_SECONDS)
+def _follow(office: Office, run: RunRecord, job_id: str) -> None:
+    """The live part: redrawn every second, and the whole page once when the job ends."""
+    try:
+        job, state = status(office.db, job_id)
+        if state not in LIVE:
+            st.rerun()
+        if state == "queued":
+            ensure_worker(office.home, office.db)
+        _show_live(office.db, run, job, state)
+    except StoreBusy:
+        st.caption("The store is busy; this looks again in a second.")
+
+
+def _show_live(db: Database, run: RunRecord, job: Job, state: State) -> None:
+    progress = job.progress
+    phase = progress.get("phase", "queued")
+    done = progress.get("accepted", 0) / max(1, run.spec.target)
+    texts = {
+        "loading": "Loading the model; the very first time it is converted, which takes a minute.",
+        "queued": "Waiting for the worker.",
+    }
+    going = f"Cycle {max(1, progress.get('cycle', 1))}"
+    st.progress(min(1.0, done), texts.get(phase if state == "running" else "queued", going))
+    show_numbers(progress, live=True)
+    left, right = st.columns(2, gap="large")
+    with left:
+        show_balance(run.spec, counts(db, run.id), key="balance")
+    with right:
+        show_suppressed(run.spec, progress)
+    st.markdown("**Latest texts** :small[:gray[newest first]]")
+    after = next_order(db, run.id) - 1 - _FEED_ROWS
+    rows = sample_rows(db, run.id, after_order=after)
+    if not rows:
+        st.skeleton(height=180)
+        return
+    feed = pd.DataFrame(rows[::-1], columns=list(SAMPLE_COLUMNS))
+    show_samples(feed, labels=run.spec.task.label_names, height=420)
+
+
+def _rest(office: Office, run: RunRecord, job: Job | None) -> None:
+    progress = dict(job.progress) if job is not None else {}
+    if progress:
+        show_numbers(progress, live=False)
+    shortfall = progress.get("shortfall") or {}
+    if shortfall:
+        missing = ", ".join(f"{name}: {count}" for name, count in shortfall.items())
+        st.warning(
+            "The model did not write enough usable texts within three times the target; missing "
+            f"are {missing}. Raise the tokens a text, or lower temperature and suppression.",
+            icon=":material/production_quantity_limits:",
+        )
+    show_results(office, run, progress)

@@ -1,0 +1,85 @@
+"""Generate: knobs in, labelled texts out, as they arrive."""
+
+from uuid import uuid4
+
+import streamlit as st
+
+from core.errors import WidesetError
+from core.jobs.launch import ensure_worker
+from core.jobs.queue import start_run
+from core.runs import RunSpec
+from core.store.rounds import recent_speed
+from pages.components.office import Office, flash, set_up, show_flash, told
+from pages.components.progress import duration
+from pages.components.prompt_preview import show_prompt
+from pages.components.run_header import LIVE
+from pages.components.run_view import show_run
+from pages.components.runs_list import show_runs
+from pages.components.setup_panel import TRIAL_TEXTS, choose_spec, trial_of
+
+
+def _start(office: Office, spec: RunSpec, name: str, token: str) -> None:
+    """Start a run; a second call with the same token (a double click) finds the first one's."""
+    try:
+        run, _ = start_run(office.db, spec, name=name, token=token)
+        ensure_worker(office.home, office.db)
+    except WidesetError as error:
+        flash(error)
+        return
+    st.query_params["run"] = run.id
+    st.session_state["start_token"] = uuid4().hex
+
+
+def _close() -> None:
+    st.query_params.pop("run", None)
+
+
+def _buttons(office: Office, spec: RunSpec | None, *, busy: bool) -> None:
+    token = st.session_state.setdefault("start_token", uuid4().hex)
+    blocked = spec is None or busy or (spec is not None and spec.target == 0)
+    why = "A run is going; stop it or wait." if busy else None
+    target = spec.target if spec is not None else 0
+    for label, kind, wanted, name, icon in (
+        (f"Try {TRIAL_TEXTS} texts", "secondary", spec and trial_of(spec), "Trial", "science"),
+        (f"Generate {target:,} texts", "primary", spec, "", "play_arrow"),
+    ):
+        st.button(
+            label,
+            type=kind,  # type: ignore[arg-type]
+            icon=f":material/{icon}:",
+            key=f"start-{kind}",
+            disabled=blocked,
+            help=why,
+            on_click=_start,
+            args=(office, wanted, f"{name}: {spec.task.name}" if name and spec else "", token),
+        )
+
+
+def _estimate(office: Office, spec: RunSpec) -> str:
+    speed = recent_speed(office.db, spec.model.model)
+    if speed is None:
+        return "How long it takes shows once a run has gone; a trial is quick."
+    return f"About {duration(spec.target / speed)} at the speed of the last runs."
+
+
+office = set_up()
+show_flash()
+spec = choose_spec(office)
+run_id = st.query_params.get("run")
+bar = st.container(horizontal=True, vertical_alignment="center")
+with told():
+    state = show_run(office, run_id) if run_id else None
+    with bar:
+        if run_id:
+            st.button("All runs", icon=":material/arrow_back:", key="all_runs", on_click=_close)
+        else:
+            st.subheader("Generate labelled texts", anchor=False, width="content")
+        st.space("stretch")
+        _buttons(office, spec, busy=state in LIVE)
+    if not run_id:
+        if spec is None:
+            st.info("Something in the side bar is still missing.", icon=":material/arrow_back:")
+        else:
+            st.caption(_estimate(office, spec))
+            show_prompt(office, spec)
+        show_runs(office)
