@@ -30,9 +30,11 @@ conditions = st.builds(
     prompt=st.sampled_from(["A", "C", "chat"]),
     strict_order=st.booleans(),
     only_new=st.booleans(),
-    logit_bias=st.lists(st.tuples(st.integers(0, 2**31 - 1), st.floats(-100, 100)), max_size=5).map(
-        tuple
-    ),
+    logit_bias=st.lists(
+        st.tuples(st.integers(0, 2**31 - 1), st.floats(-100, 100)),
+        max_size=5,
+        unique_by=lambda pair: pair[0],
+    ).map(tuple),
 )
 
 
@@ -176,3 +178,18 @@ def test_the_floor_of_none_is_minus_the_strength() -> None:
 )
 def test_suppression_without_tokens_or_strength_is_off(suppression: Suppression, on: bool) -> None:
     assert suppression.on is on
+
+
+@pytest.mark.parametrize(
+    ("broken", "words"),
+    [
+        ({"logit_bias": [5]}, "no list of pairs"),
+        ({"logit_bias": [[7, -1.0], [7, 1.0]]}, "names a token twice"),
+        ({"strict_order": "no"}, "'strict_order' is neither true nor false"),
+        ({"suppression": 5}, "The suppression is no set of knobs"),
+        ({"temperature": 10**400}, "not a number from 0 to 2"),
+    ],
+)
+def test_data_of_the_wrong_shape_is_refused(broken: dict[str, Any], words: str) -> None:
+    with pytest.raises(BadInput, match=words):
+        condition_from_dict(broken)
