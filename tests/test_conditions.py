@@ -160,7 +160,9 @@ def test_unknown_knobs_are_refused(data: dict[str, Any], message: str) -> None:
 
 
 def test_left_out_knobs_keep_their_defaults() -> None:
-    assert condition_from_dict({"suppression": {"strength": 7.5}}) == Condition().with_strength(7.5)
+    assert condition_from_dict({"suppression": {"strength": 7.5}}) == Condition(
+        suppression=Suppression(strength=7.5)
+    )
 
 
 def test_the_floor_of_none_is_minus_the_strength() -> None:

@@ -41,7 +41,11 @@ class ModelKeeper:
             raise BadInput(f"The backend '{choice.backend}' is unknown.", "Use local.")
         from core.generation.loading import load
 
-        self._choice, self._backend = None, None  # free the old model before the new one comes
+        self._choice, self._backend, kept = (
+            None,
+            None,
+            None,
+        )  # free the old model before the new one comes
         backend = LocalBackend(load(choice, models=self._models, dtype=dtype))
         self._choice, self._backend = choice, backend
         return backend

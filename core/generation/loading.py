@@ -10,11 +10,9 @@ from core.generation.conversion import EMBEDDED_NAME, converted_embedded
 from core.generation.engines import (
     ExpandedCacheEngine,
     SharedPrefixEngine,
-    install_attention,
     mixing_agrees,
 )
 from core.generation.packed_linear import pack_linears, seconds_of
-from core.generation.shared_prefix import ATTENTION_NAME
 from core.runs import ModelChoice
 
 if TYPE_CHECKING:
@@ -60,9 +58,10 @@ def load(choice: ModelChoice, *, models: Path, dtype: str | None = None) -> Load
     device = pick_device(choice.device)
     source = str(converted_embedded(models)) if choice.model == "embedded" else choice.model
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(source)
+        # Code that comes with a model is never run; left open, transformers asks on the terminal.
+        tokenizer = transformers.AutoTokenizer.from_pretrained(source, trust_remote_code=False)
         model = transformers.AutoModelForCausalLM.from_pretrained(
-            source, dtype=torch.float32, use_safetensors=True
+            source, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
         )
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise BackendFailed(
@@ -139,16 +138,7 @@ def bfloat16_pays(linear: "torch.nn.Linear") -> bool:
 
 def pick_engine(model: Any) -> type[SharedPrefixEngine] | type[ExpandedCacheEngine]:
     """The engine that gives the model's own answers; sets its attention accordingly."""
-    install_attention()
-    own = model.config._attn_implementation
-    try:
-        model.set_attn_implementation(ATTENTION_NAME)
-        if mixing_agrees(model):
-            return SharedPrefixEngine
-    except (ValueError, AttributeError, NotImplementedError):
-        pass  # the model takes no attention function of ours
-    model.set_attn_implementation(own)
-    return ExpandedCacheEngine
+    return SharedPrefixEngine if mixing_agrees(model) else ExpandedCacheEngine
 
 
 def fingerprint(choice: ModelChoice, model: Any) -> str:

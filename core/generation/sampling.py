@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _BLOCK = 256
 _NUCLEUS_FIRST = 512
+# Knobs may be smaller than float32 can hold; as 0 they would divide by zero or keep no token.
+_LEAST = 1e-37
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def sampling_weights(logits: "Tensor", knobs: Knobs) -> "Tensor":
         float32 (rows, vocabulary): 0 for a token that was cut, 1 for the row's likeliest.
     """
     peak = logits.amax(dim=-1, keepdim=True)
-    weights = ((logits - peak) / knobs.temperature).exp_()
+    weights = ((logits - peak) / max(knobs.temperature, _LEAST)).exp_()
     if knobs.min_p > 0:
         weights.masked_fill_(weights < knobs.min_p, 0.0)
     if knobs.top_p < 1:
@@ -114,7 +116,7 @@ def _nucleus(weights: "Tensor", top_p: float) -> "Tensor":
     """Keep the smallest set of likeliest tokens that holds at least top_p of the mass."""
     import torch
 
-    wanted = weights.sum(dim=-1, keepdim=True) * top_p
+    wanted = weights.sum(dim=-1, keepdim=True) * max(top_p, _LEAST)
     width = min(_NUCLEUS_FIRST, weights.shape[1])
     # The nucleus nearly always lies within the likeliest few hundred: sorting only these is forty
     # times faster than sorting the vocabulary, which is left for the rows that need it.

@@ -66,8 +66,8 @@ def generate(
         if context.should_stop():
             raise _Stopped
 
-    def suppressed() -> list[dict[str, Any]]:
-        label = run.spec.task.label_names[0]
+    def suppressed(current: Round) -> list[dict[str, Any]]:
+        label = run.spec.task.label_names[current.iterations[0].label_index]
         return [
             {
                 "token": row.token,
@@ -94,15 +94,15 @@ def _follow(
     meter: Meter,
     *,
     between_steps: Callable[[], None],
-    suppressed: Callable[[], list[dict[str, Any]]],
+    suppressed: Callable[[Round], list[dict[str, Any]]],
 ) -> None:
     under_way: Round | None = None
     begun = meter.seconds()
     drawn: list[Sample] = []
     for current, samples in loop.rounds(between_steps=between_steps):
         if current != under_way:
-            under_way, begun, drawn = current, meter.seconds(), []
-            meter.suppressed = suppressed()
+            under_way = current
+            meter.suppressed = suppressed(current)
         if samples:
             add_samples(db, samples)
             drawn.extend(samples)
@@ -121,6 +121,7 @@ def _follow(
                 seconds=meter.seconds() - begun,
                 tokens=sum(len(sample.token_ids) for sample in drawn),
             )
+            begun, drawn = meter.seconds(), []
 
 
 def _check_identity(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
