@@ -60,14 +60,24 @@ def load(choice: ModelChoice, *, models: Path, dtype: str | None = None) -> Load
     try:
         # Code that comes with a model is never run; left open, transformers asks on the terminal.
         tokenizer = transformers.AutoTokenizer.from_pretrained(source, trust_remote_code=False)
-        model = transformers.AutoModelForCausalLM.from_pretrained(
-            source, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
+        loaded: Any = transformers.AutoModelForCausalLM.from_pretrained(
+            source,
+            dtype=torch.float32,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
         )
-    except (OSError, ValueError, KeyError, ImportError) as error:
+    except Exception as error:  # damaged files raise of every kind, safetensors one of its own
         raise BackendFailed(
             f"The model '{choice.model}' could not be loaded: {_first_line(error)}",
             "Without a network, 'embedded' and local folders with safetensors files work.",
         ) from error
+    model, found = loaded
+    if found["missing_keys"]:  # transformers would go on with random numbers in their place
+        raise BackendFailed(
+            f"The model '{choice.model}' lacks weights, {min(found['missing_keys'])} for one.",
+            "Get its files again; a file of a part of the model alone does not do.",
+        )
     kind = dtype or pick_dtype(model, device)
     torch.nn.Module.to(model, device=device, dtype=getattr(torch, kind)).eval()
     packed = device == "cpu" and pack_linears(model)
