@@ -1,0 +1,34 @@
+"""Fixtures of the tests in this folder."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from core.generation.loading import LoadedModel, load
+from core.runs import ModelChoice
+from tests.generation.tiny import save_tiny
+
+
+@pytest.fixture(autouse=True)
+def one_thread(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Tensors this small only lose by a second thread, the more where others share the machine."""
+    before = torch.get_num_threads()
+    if request.node.get_closest_marker("model") is None:
+        torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny random model and its tokenizer."""
+    return save_tiny(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="session")
+def tiny_loaded(tiny_folder: Path) -> LoadedModel:
+    """That model, loaded the usual way in float32."""
+    choice = ModelChoice(model=str(tiny_folder), device="cpu")
+    return load(choice, models=tiny_folder / "none", dtype="float32")

@@ -1,0 +1,319 @@
+"""Decoding with an engine that only pretends: who is handed on when, and that rows are their own.
+
+The engine's logits hang on a row's own context alone, so every text has one right answer, which
+a plain loop in numpy finds for each text by itself.
+"""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.generation.decoding import DecodedText, TextPlan, decode
+from core.generation.sampling import Knobs
+
+VOCABULARY, CLOSING = 12, frozenset({0, 1})
+SAMPLED, GREEDY = Knobs(0.9, 1.0, 0.0, 0.3), Knobs(0.0, 1.0, 0.0, 0.3)
+LONGEST = 9
+
+
+def logits_after(context: Sequence[int]) -> np.ndarray:
+    rng = np.random.default_rng(zlib.crc32(bytes(context)))
+    return rng.normal(0, 1.5, VOCABULARY).astype(np.float32)
+
+
+@dataclass
+class PretendEngine:
+    """Obeys `decoding.Engine`; `events` holds the calls, `admitted` the steps taken before."""
+
+    mixes_prompts: bool = True
+    scripts: dict[int, list[int]] = field(default_factory=dict)
+    events: list[tuple[str, object]] = field(default_factory=list)
+    steps: int = 0
+    admitted: dict[int, int] = field(default_factory=dict)
+    most_rows: int = 0
+    _prompts: dict[int, list[int]] = field(default_factory=dict)
+    _rows: list[list[int]] = field(default_factory=list)
+
+    def _logits(self, context: list[int]) -> torch.Tensor:
+        return torch.tensor(logits_after(context))
+
+    def prefill(self, prompt: int, tokens: Sequence[int]) -> torch.Tensor:
+        assert tokens
+        assert prompt not in self._prompts
+        assert self.mixes_prompts or not self._rows
+        self.events.append(("prefill", prompt))
+        self._prompts[prompt] = list(tokens)
+        return self._logits(self._prompts[prompt])
+
+    def add_rows(self, prompts: Sequence[int]) -> None:
+        self.events.append(("add", list(prompts)))
+        for prompt in prompts:
+            self._rows.append(list(self._prompts[prompt]))
+            self.admitted[prompt] = self.steps
+        self.most_rows = max(self.most_rows, len(self._rows))
+
+    def keep_rows(self, rows: Sequence[int]) -> None:
+        self.events.append(("keep", list(rows)))
+        assert list(rows) == sorted(set(rows))
+        self._rows = [self._rows[row] for row in rows]
+
+    def step(self, tokens: torch.Tensor) -> torch.Tensor:
+        assert tokens.dtype == torch.int64
+        assert len(self._rows) > 0
+        assert tokens.shape == (len(self._rows),)
+        self.events.append(("step", len(self._rows)))
+        self.steps += 1
+        for row, token in zip(self._rows, tokens.tolist(), strict=True):
+            row.append(token)
+        return torch.stack([self._logits(row) for row in self._rows])
+
+
+def alone(
+    prompt: Sequence[int],
+    uniforms: Sequence[float],
+    knobs: Knobs,
+    bias: torch.Tensor | None,
+    max_tokens: int,
+) -> tuple[tuple[int, ...], bool, float]:
+    """One text by itself: its tokens, whether it closed, its log-probability."""
+    tokens: list[int] = []
+    score = 0.0
+    while len(tokens) < max_tokens:
+        logits = logits_after([*prompt, *tokens]).astype(np.float64)
+        odds = logits + (0 if bias is None else bias.numpy())
+        for token in tokens:
+            odds[token] -= knobs.frequency_penalty
+        if knobs.temperature == 0:
+            token = int(odds.argmax())
+        else:
+            share = np.exp((odds - odds.max()) / knobs.temperature).cumsum()
+            token = int(np.argmax(share > uniforms[len(tokens)] * share[-1]))
+        tokens.append(token)
+        score += logits[token] - np.log(np.exp(logits).sum())
+        if token in CLOSING:
+            return tuple(tokens), True, score
+    return tuple(tokens), False, score
+
+
+@dataclass
+class Case:
+    """A list of prompts and plans, decoded once."""
+
+    sizes: list[int]
+    seed: int = 0
+    knobs: Knobs = SAMPLED
+    mixes: bool = True
+    max_rows: int = 1000
+    max_tokens: int = LONGEST
+    first_soon: bool = False
+    biased: bool = False
+
+    def __post_init__(self) -> None:
+        rng = np.random.default_rng(self.seed)
+        self.prompts = [
+            [2 + int(t) for t in rng.integers(0, 10, 1 + place)] + [place % 200]
+            for place in range(len(self.sizes))
+        ]
+        self.plans = [
+            TextPlan(prompt, list(rng.random(self.max_tokens)))
+            for prompt, size in enumerate(self.sizes)
+            for _ in range(size)
+        ]
+        self.biases: list[torch.Tensor | None] = [None] * len(self.sizes)
+        if self.biased:  # none, one of its own, and one that two prompts share
+            shared = torch.tensor(rng.normal(0, 2, VOCABULARY)).float()
+            for place in range(len(self.sizes)):
+                own = torch.tensor(rng.normal(0, 2, VOCABULARY)).float()
+                self.biases[place] = [None, shared, own, shared][place % 4]
+        self.engine = PretendEngine(mixes_prompts=self.mixes)
+        self.calls = 0
+        self.yields: list[tuple[int, list[DecodedText]]] = []
+
+    def between_steps(self) -> None:
+        self.calls += 1
+
+    def run(self) -> list[DecodedText]:
+        for finished in decode(
+            self.engine,
+            self.prompts,
+            self.plans,
+            knobs=self.knobs,
+            biases=self.biases,
+            closing=CLOSING,
+            max_tokens=self.max_tokens,
+            max_rows=self.max_rows,
+            first_soon=self.first_soon,
+            between_steps=self.between_steps,
+        ):
+            self.yields.append((self.engine.steps, finished))
+        return [text for _, texts in self.yields for text in texts]
+
+    def expected(self, number: int) -> tuple[tuple[int, ...], bool, float]:
+        plan = self.plans[number]
+        prompt = plan.prompt
+        return alone(
+            self.prompts[prompt], plan.uniforms, self.knobs, self.biases[prompt], self.max_tokens
+        )
+
+
+CASES = st.builds(
+    Case,
+    sizes=st.lists(st.integers(1, 20), min_size=1, max_size=5),
+    seed=st.integers(0, 2**31),
+    knobs=st.sampled_from([SAMPLED, GREEDY]),
+    mixes=st.booleans(),
+    max_rows=st.sampled_from([20, 25, 1000]),
+    max_tokens=st.integers(1, LONGEST),
+    first_soon=st.booleans(),
+    biased=st.booleans(),
+)
+
+
+@given(CASES)
+def test_every_text_is_decoded_once_and_as_if_it_were_alone(case: Case) -> None:
+    texts = case.run()
+    assert sorted(text.plan for text in texts) == list(range(len(case.plans)))
+    for text in texts:
+        tokens, closed, score = case.expected(text.plan)
+        assert (text.tokens, text.closed) == (tokens, closed)
+        assert text.log_probability == pytest.approx(score, abs=1e-4)
+    assert case.engine.most_rows <= case.max_rows
+    prefilled = [prompt for what, prompt in case.engine.events if what == "prefill"]
+    assert prefilled == list(range(len(case.sizes)))
+
+
+@given(CASES)
+def test_each_text_is_handed_on_in_the_step_that_finished_it(case: Case) -> None:
+    case.run()
+    for steps, texts in case.yields:
+        assert texts
+        assert [text.plan for text in texts] == sorted(text.plan for text in texts)
+        for text in texts:
+            prompt = case.plans[text.plan].prompt
+            assert steps - case.engine.admitted[prompt] == len(text.tokens) - 1
+
+
+def test_the_cases_above_close_and_are_cut_off() -> None:
+    texts = Case([20, 20, 20]).run()
+    assert {text.closed for text in texts} == {True, False}
+    assert len({len(text.tokens) for text in texts}) > 4
+    assert all(len(text.tokens) == LONGEST for text in texts if not text.closed)
+
+
+def test_a_closing_token_in_the_last_place_closes() -> None:
+    case = Case([20])
+    by_length = {len(text.tokens): text for text in case.run() if text.closed}
+    text = by_length[3]
+    short = Case([20], max_tokens=3)
+    short.plans = [TextPlan(0, case.plans[text.plan].uniforms)]
+    (found,) = short.run()
+    assert found.tokens == text.tokens
+    assert found.closed
+
+
+def test_without_first_soon_all_prompts_that_fit_are_prefilled_at_once() -> None:
+    case = Case([3, 3, 3], max_rows=6)
+    case.run()
+    assert case.engine.events[:4] == [
+        ("prefill", 0),
+        ("add", [0, 0, 0]),
+        ("prefill", 1),
+        ("add", [1, 1, 1]),
+    ]
+    assert case.engine.events[4][0] in ("step", "keep")
+
+
+def never_closing(case: Case) -> Case:
+    bias = torch.zeros(VOCABULARY)
+    bias[list(CLOSING)] = -100
+    case.biases = [bias] * len(case.sizes)
+    return case
+
+
+def test_with_first_soon_a_text_is_there_before_the_others_are_prefilled() -> None:
+    case = Case([6, 6, 6], first_soon=True)
+    case.run()
+    names = [what for what, _ in case.engine.events]
+    first_end = names.index("keep")
+    assert names[:first_end].count("prefill") == 1
+    assert names.count("prefill") == 3
+    assert case.yields[0][1][0].plan < 6
+
+
+def test_with_first_soon_a_first_prompt_that_never_ends_does_not_hold_up_the_rest() -> None:
+    case = never_closing(Case([2, 2], first_soon=True, max_tokens=40))
+    case.run()
+    assert case.engine.admitted[0] == 0
+    assert 0 < case.engine.admitted[1] <= 12
+
+
+def test_places_that_become_free_are_taken_as_soon_as_a_whole_prompt_fits() -> None:
+    case = Case([4, 4, 4], max_rows=8, seed=3)
+    case.run()
+    rows, waiting, refilled, fitted = 0, [4, 4, 4], False, False
+    for what, value in case.engine.events:
+        if what == "add":
+            refilled |= len(waiting) == 1
+            rows += waiting.pop(0)
+        elif what == "keep":
+            rows = len(value)  # type: ignore[arg-type]
+        elif what == "step":
+            assert rows == value
+            fits = bool(waiting) and rows + waiting[0] <= 8
+            assert not (fitted and fits)  # room that one step leaves is gone at the next
+            fitted = fits
+    assert refilled
+    assert case.engine.steps < 3 * (LONGEST - 1)
+
+
+def test_an_engine_that_does_not_mix_gets_one_prompt_after_the_other() -> None:
+    case = Case([3, 3, 3], mixes=False, first_soon=True)
+    assert len(case.run()) == 9  # the engine itself refuses a prefill beside rows
+
+
+def test_between_steps_is_called_before_every_prefill_and_step() -> None:
+    case = Case([2, 2, 2])
+    seen: list[int] = []
+    case.between_steps = lambda: seen.append(len(case.engine.events))  # type: ignore[method-assign]
+    case.run()
+    heavy = [n for n, (what, _) in enumerate(case.engine.events) if what in ("prefill", "step")]
+    for one, next_ in pairwise(heavy):
+        assert any(one < place <= next_ for place in seen)
+    assert seen[0] == 0
+
+
+class Enough(Exception):
+    pass
+
+
+@pytest.mark.parametrize("when", [1, 2, 4, 7])
+def test_what_between_steps_raises_ends_it_there(when: int) -> None:
+    case = never_closing(Case([2, 2], max_tokens=9))
+
+    def stop() -> None:
+        case.calls += 1
+        if case.calls == when:
+            raise Enough
+
+    case.between_steps = stop  # type: ignore[method-assign]
+    with pytest.raises(Enough):
+        case.run()
+    whole = never_closing(Case([2, 2], max_tokens=9))
+    whole.run()
+    assert case.calls == when
+    assert len(case.engine.events) < len(whole.engine.events)
+    assert case.engine.events == whole.engine.events[: len(case.engine.events)]
+    assert case.yields == []
+
+
+def test_nothing_to_do_is_nothing_done() -> None:
+    case = Case([])
+    assert case.run() == []
+    assert case.engine.events == []
