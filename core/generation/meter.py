@@ -7,6 +7,8 @@ from typing import Any
 
 from core.runs import RunSpec, Sample
 
+_TELLING = 5
+
 
 class Meter:
     """Counts a run's samples and its time.
@@ -74,8 +76,11 @@ class Meter:
         counts = self._counts
         seconds = self.seconds()
         accepted, tokens, texts = self._before
-        rate = (counts["accepted"] - accepted) / seconds if seconds > 0 else 0.0
+        gained = counts["accepted"] - accepted
+        rate = gained / seconds if seconds > 0 else 0.0
         left = self._spec.target - counts["accepted"]
+        # The short texts come first, so the first few say little of how long the rest will take.
+        known = left == 0 or gained >= max(_TELLING, left // 20)
         return {
             "phase": phase,
             "target": self._spec.target,
@@ -90,7 +95,7 @@ class Meter:
             "texts_per_second": (counts["texts"] - texts) / seconds if seconds > 0 else 0.0,
             "tokens_per_second": (self._tokens - tokens) / seconds if seconds > 0 else 0.0,
             "seconds": seconds,
-            "seconds_left": left / rate if rate > 0 else None,
+            "seconds_left": left / rate if known and rate > 0 else (0.0 if left == 0 else None),
             "cycle": self._cycle,
             "per_label": {n: self._per_label[n] for n in self._spec.task.label_names},
             "shortfall": dict(shortfall or {}),

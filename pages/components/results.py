@@ -64,13 +64,13 @@ def _texts(db: Database, run: RunRecord) -> None:
             key="search",
             placeholder="Words in the text",
             persist_state="session",
-            width=300,
+            width=230,
         )
         kinds = st.pills(
             "Show", _KINDS, default=_KINDS, selection_mode="multi", key="kinds", wrap=True
         )
         labels = st.multiselect(
-            "Labels", names, key=f"labels-{run.id}", placeholder="All labels", width=320
+            "Labels", names, key=f"labels-{run.id}", placeholder="All labels", width=230
         )
     notes = noted(frame)
     shown = frame[
@@ -82,7 +82,7 @@ def _texts(db: Database, run: RunRecord) -> None:
     if shown.empty:
         st.info("No row fits. Clear the search or show more.", icon=":material/search_off:")
         return
-    show_samples(shown, labels=names, height=480, key="samples")
+    show_samples(shown, labels=names, height=min(480, 38 + 35 * len(shown)), key="samples")
     with st.container(horizontal=True, vertical_alignment="center"):
         for form, told in _FORMATS.items():
             st.download_button(

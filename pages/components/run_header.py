@@ -5,10 +5,12 @@ from datetime import datetime
 import streamlit as st
 
 from core.errors import WidesetError
+from core.jobs.launch import ensure_worker
 from core.jobs.queue import Job, State, request_cancel, resume
 from core.store.runs import RunRecord, delete_run, rename_run, restore_run
 from pages.components.office import Office, flash, told
 from pages.components.plain import plain
+from pages.components.reuse import use_settings
 
 LIVE: tuple[State, ...] = ("queued", "running")
 
@@ -27,10 +29,14 @@ _ADVICE = {
     "paused": "Resume goes on where it stopped.",
     "failed": "What arrived is kept. Resume tries again.",
 }
+_RENAME = ":material/edit: Rename"
+_REUSE = ":material/tune: Use these settings"
+_DELETE = ":material/delete: Delete"
+_RESTORE = ":material/restore_from_trash: Restore"
 
 
 def show_header(office: Office, run: RunRecord, job: Job | None, state: State) -> None:
-    """Draw name, state and buttons."""
+    """Draw name, state and what can be done."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader(plain(run.name), anchor=False, width="content")
         badge, color, icon = _BADGES[state]
@@ -39,14 +45,13 @@ def show_header(office: Office, run: RunRecord, job: Job | None, state: State) -
             st.badge("deleted", color="gray", icon=":material/delete:")
         st.space("stretch")
         if job is not None and state in LIVE:
-            waiting = job.cancel_requested
             st.button(
-                "Stopping…" if waiting else "Stop",
+                "Stopping…" if job.cancel_requested else "Stop",
                 icon=":material/stop:",
                 key="stop",
-                disabled=waiting,
+                disabled=job.cancel_requested,
                 on_click=_act,
-                args=(office, "stop", run.id, job.id),
+                args=(office, "stop", run, job.id),
             )
         if job is not None and state in _ADVICE:
             st.button(
@@ -55,32 +60,14 @@ def show_header(office: Office, run: RunRecord, job: Job | None, state: State) -
                 type="primary",
                 key="resume",
                 on_click=_act,
-                args=(office, "resume", run.id, job.id),
+                args=(office, "resume", run, job.id),
             )
-        if st.button("Rename", icon=":material/edit:", key="rename"):
-            _rename(office, run)
-        if run.deleted_at is None:
-            st.button(
-                "Delete",
-                icon=":material/delete:",
-                key="delete",
-                help="Can be taken back: Restore brings it back whole.",
-                on_click=_act,
-                args=(office, "delete", run.id, job.id if job else None),
-            )
-        else:
-            st.button(
-                "Restore",
-                icon=":material/restore_from_trash:",
-                key="restore",
-                on_click=_act,
-                args=(office, "restore", run.id, None),
-            )
+        _menu(office, run, job)
     when = datetime.fromtimestamp(run.created_at).strftime("%d %b %Y, %H:%M")
     st.caption(f"{when} · {plain(describe(run))}")
     if job is not None and state in _ADVICE:
-        told_by_job = plain(f"{job.message} {job.remedy}".strip())
-        st.warning(f"{told_by_job} {_ADVICE[state]}".strip(), icon=":material/info:")
+        reason = plain(f"{job.message} {job.remedy}".strip())
+        st.warning(f"{reason} {_ADVICE[state]}".strip(), icon=":material/info:")
 
 
 def describe(run: RunRecord) -> str:
@@ -98,24 +85,39 @@ def describe(run: RunRecord) -> str:
     return " · ".join(parts)
 
 
+def _menu(office: Office, run: RunRecord, job: Job | None) -> None:
+    last = _DELETE if run.deleted_at is None else _RESTORE
+    chosen = st.menu_button("More", [_RENAME, _REUSE, last], key="run_menu")
+    if chosen == _RENAME:
+        _rename(office, run)
+    if chosen == _REUSE:
+        use_settings(office.db, run.spec)
+        st.rerun()
+    if chosen in (_DELETE, _RESTORE):
+        _act(office, "delete" if chosen == _DELETE else "restore", run, job.id if job else None)
+        st.rerun()
+
+
 @st.dialog("Rename")
 def _rename(office: Office, run: RunRecord) -> None:
-    name = st.text_input("Name", run.name, max_chars=200)
+    name = st.text_input("Name", run.name, max_chars=200, key="new_name")
     if st.button("Rename", type="primary", key="rename_now"):
         with told():
             rename_run(office.db, run.id, name, expected_revision=run.revision)
             st.rerun()
 
 
-def _act(office: Office, what: str, run_id: str, job_id: str | None) -> None:
+def _act(office: Office, what: str, run: RunRecord, job_id: str | None) -> None:
     try:
         if what == "resume" and job_id:
             resume(office.db, job_id)
+            ensure_worker(office.home, office.db)
         if what in ("stop", "delete") and job_id:
             request_cancel(office.db, job_id)
         if what == "delete":
-            delete_run(office.db, run_id)
+            delete_run(office.db, run.id)
+            st.toast("Deleted. Restore in the same menu brings it back whole.")
         if what == "restore":
-            restore_run(office.db, run_id)
+            restore_run(office.db, run.id)
     except WidesetError as error:
         flash(error)

@@ -76,7 +76,9 @@ def _show_live(db: Database, run: RunRecord, job: Job, state: State) -> None:
         st.skeleton(height=180)
         return
     feed = pd.DataFrame(rows[::-1], columns=list(SAMPLE_COLUMNS))
-    show_samples(feed, labels=run.spec.task.label_names, height=420)
+    show_samples(
+        feed, labels=run.spec.task.label_names, height=min(420, 38 + 35 * max(1, len(feed)))
+    )
 
 
 def _rest(office: Office, run: RunRecord, job: Job | None) -> None:

@@ -44,9 +44,9 @@ def show_samples(
     colors = label_colors(labels)
     columns: dict[str, Any] = {
         "label": st.column_config.MultiselectColumn(
-            "Label", options=list(labels), color=[colors[name] for name in labels], width=120
+            "Label", options=list(labels), color=[colors[name] for name in labels], width=110
         ),
-        "text": st.column_config.TextColumn("Text", width=640),
+        "text": st.column_config.TextColumn("Text", width=560),
         "note": st.column_config.TextColumn("Note", width=84),
         "fluency": st.column_config.NumberColumn(
             "Fluency",

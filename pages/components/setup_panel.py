@@ -8,6 +8,7 @@ from core.runs import ModelChoice, RunSpec
 from pages.components.knobs import main_knobs, more_knobs
 from pages.components.office import Office, told
 from pages.components.plain import plain
+from pages.components.reuse import apply_settings
 from pages.components.seeding import choose_examples
 from pages.components.task_panel import apply_choice, choose_task
 
@@ -16,6 +17,7 @@ TRIAL_TEXTS = 10
 
 def choose_spec(office: Office) -> RunSpec | None:
     """Draw the settings; None while something in them is unusable (and said so there)."""
+    apply_settings()
     apply_choice()
     with st.sidebar, told():
         task = choose_task(office)
