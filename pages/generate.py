@@ -9,6 +9,7 @@ from core.jobs.launch import ensure_worker
 from core.jobs.queue import start_run
 from core.runs import RunSpec
 from core.store.rounds import recent_speed
+from core.store.runs import default_name
 from pages.components.office import Office, flash, set_up, show_flash, told
 from pages.components.progress import duration
 from pages.components.prompt_preview import show_prompt
@@ -51,7 +52,7 @@ def _buttons(office: Office, spec: RunSpec | None, *, busy: bool) -> None:
             disabled=blocked,
             help=why,
             on_click=_start,
-            args=(office, wanted, f"{name}: {spec.task.name}" if name and spec else "", token),
+            args=(office, wanted, f"{name}: {default_name(spec)}" if name and spec else "", token),
         )
 
 

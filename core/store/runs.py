@@ -68,18 +68,25 @@ def clean_name(name: str) -> str:
     return " ".join(kept.split())[:MAX_NAME].rstrip() or UNNAMED
 
 
+def default_name(spec: RunSpec) -> str:
+    """The task and the two main knobs, which tell most runs from each other."""
+    condition = spec.condition
+    strength = condition.suppression.strength if condition.suppression.on else 0
+    return f"{spec.task.name}, T {condition.temperature:g}, S {strength:g}"
+
+
 def create_run(db: Database, spec: RunSpec, *, name: str = "") -> RunRecord:
     """Store a new run.
 
     Args:
         db: the store.
         spec: what is asked for.
-        name: any text, see `clean_name`; without one, the task's name.
+        name: any text, see `clean_name`; without one, `default_name`.
     """
     now = db.now()
     run = RunRecord(
         id=new_id(now),
-        name=clean_name(name if name.strip() else spec.task.name),
+        name=clean_name(name if name.strip() else default_name(spec)),
         spec=spec,
         facts={},
         revision=1,

@@ -1,7 +1,6 @@
 """The texts of a run at rest: search, filter, and download of exactly what is on screen."""
 
 import io
-import json
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -16,6 +15,7 @@ from core.store.runs import RunRecord
 from core.store.samples import SAMPLE_COLUMNS, sample_rows, samples_of
 from pages.components.office import Office
 from pages.components.progress import show_balance, show_suppressed
+from pages.components.run_settings import show_settings
 from pages.components.samples_table import noted, show_samples
 
 _KINDS = ("new", "duplicate", "empty", "truncated")
@@ -43,9 +43,7 @@ def show_results(office: Office, run: RunRecord, progress: Mapping[str, Any]) ->
                 show_suppressed(run.spec, progress)
     if settings.open:
         with settings:
-            st.caption("Everything that decided this run, and what the model resolved to.")
-            data = {"id": run.id, **run.spec.to_dict(), "facts": dict(run.facts)}
-            st.code(json.dumps(data, indent=2, ensure_ascii=False), language="json", height=460)
+            show_settings(run)
 
 
 @st.fragment

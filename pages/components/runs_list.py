@@ -45,15 +45,15 @@ def show_runs(office: Office) -> None:
     chosen = st.dataframe(
         frame,
         column_config={
-            "name": st.column_config.TextColumn("Run", width=190),
+            "name": st.column_config.TextColumn("Run", width=210),
             "state": st.column_config.TextColumn("State", width=80),
             "texts": st.column_config.ProgressColumn(
                 "Of target", min_value=0, max_value=100, format="%d %%", width=100
             ),
             "count": st.column_config.NumberColumn("Texts", width=60),
             "duplicates": st.column_config.NumberColumn("Duplicates", format="%.0f %%", width=80),
-            "condition": st.column_config.TextColumn("Condition", width=420),
-            "started": st.column_config.DatetimeColumn("Started", format="D MMM, HH:mm", width=100),
+            "condition": st.column_config.TextColumn("Condition", width=350),
+            "started": st.column_config.DatetimeColumn("Started", format="D MMM, HH:mm", width=105),
         },
         hide_index=True,
         height="content" if len(runs) <= 12 else 460,

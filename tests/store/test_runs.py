@@ -1,10 +1,12 @@
 import re
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.conditions import Condition, Suppression
 from core.errors import BadInput, StaleEdit
 from core.store.counts import Counts
 from core.store.database import Database
@@ -31,8 +33,11 @@ def test_a_run_comes_back_as_it_was_made(db: Database, clock: FakeClock) -> None
     assert run.spec == make_spec()
 
 
-def test_without_a_name_the_tasks_name_serves(db: Database) -> None:
-    assert create_run(db, make_spec()).name == "Reviews"
+def test_without_a_name_task_and_main_knobs_serve(db: Database) -> None:
+    plain = make_spec()
+    assert create_run(db, plain).name == "Reviews, T 0.7, S 0"
+    wide = replace(plain, condition=Condition(1.3, suppression=Suppression(7.5)))
+    assert create_run(db, wide).name == "Reviews, T 1.3, S 7.5"
 
 
 def test_an_unknown_run_is_named_in_the_error(db: Database) -> None:
