@@ -51,7 +51,7 @@ def test_runs_are_listed_newest_first(db: Database, capsys: Capture) -> None:
     add_samples(db, samples_for(old.id, SPEC))
     rows = json.loads(said(capsys, "runs", "--json"))
     assert [(row["run"], row["name"], row["state"]) for row in rows] == [
-        (new.id, "SST-2 sentiment", "new"),
+        (new.id, "SST-2 sentiment, T 0.9, S 0", "new"),
         (old.id, "Old", "queued"),
     ]
     kinds = ("usable", "target", "empty", "truncated", "duplicates")
@@ -127,7 +127,7 @@ def test_show_tells_every_setting(db: Database, capsys: Capture) -> None:
     run = create_run(db, spec)
     assert json.loads(said(capsys, "show", run.id, "--json")) == {
         "run": run.id,
-        "name": "SST-2 sentiment",
+        "name": "SST-2 sentiment, T 0.9, S 0",
         "state": "new",
         "spec": spec.to_dict(),
         "facts": {},

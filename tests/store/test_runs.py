@@ -35,7 +35,7 @@ def test_a_run_comes_back_as_it_was_made(db: Database, clock: FakeClock) -> None
 
 def test_without_a_name_task_and_main_knobs_serve(db: Database) -> None:
     plain = make_spec()
-    assert create_run(db, plain).name == "Reviews, T 0.7, S 0"
+    assert create_run(db, plain).name == "Reviews, T 0.9, S 0"
     wide = replace(plain, condition=Condition(1.3, suppression=Suppression(7.5)))
     assert create_run(db, wide).name == "Reviews, T 1.3, S 7.5"
 
