@@ -59,7 +59,9 @@ def add_to(commands: Commands) -> None:
         metavar="N",
         help=f"how many of them to draw, balanced over the labels ({SEED_COUNT})",
     )
-    what.add_argument("--name", default="", help="the run's name in lists (the task's)")
+    what.add_argument(
+        "--name", default="", help="the run's name in lists (the task and its main knobs)"
+    )
     diversity = parser.add_argument_group("diversity")
     diversity.add_argument(
         "--temperature",
