@@ -56,7 +56,13 @@ def balance_figure(counts: "pd.DataFrame", *, wanted: Mapping[str, int]) -> "go.
         height=_FRAME_PIXELS + _BAR_PIXELS * len(names),
         margin={"l": 0, "r": 8, "t": 4, "b": 22},
         showlegend=False,
-        yaxis={"autorange": "reversed", "ticksuffix": "  ", "fixedrange": True},
+        # Without the type, labels called 0 and 1 would be read as numbers.
+        yaxis={
+            "type": "category",
+            "autorange": "reversed",
+            "ticksuffix": "  ",
+            "fixedrange": True,
+        },
         xaxis={"fixedrange": True, "rangemode": "tozero", "zeroline": False},
     )
     return figure

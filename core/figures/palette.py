@@ -14,15 +14,15 @@ LABEL_COLORS = (
     "#CC79A7",  # reddish purple
     "#56B4E9",  # sky blue
     "#D55E00",  # vermilion
-    "#7A7A7A",  # grey
-    "#B8A800",  # olive, for Okabe and Ito's yellow
+    "#5C5C5C",  # grey, for black
+    "#8C5A2B",  # brown, for yellow: an olive would be the orange to protanopes
     "#4B3F9E",
     "#7FC8A9",
     "#A03E5E",
     "#F2B880",
     "#2F6B4F",
     "#9BB7E0",
-    "#8C5A2B",
+    "#B8A800",
     "#D4A5C9",
     "#335C81",
     "#C97B63",

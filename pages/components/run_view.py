@@ -11,6 +11,7 @@ from core.store.database import Database
 from core.store.runs import RunRecord, get_run
 from core.store.samples import SAMPLE_COLUMNS, next_order, sample_rows
 from pages.components.office import Office, told
+from pages.components.plain import plain
 from pages.components.progress import show_balance, show_numbers, show_suppressed
 from pages.components.results import show_results
 from pages.components.run_header import LIVE, show_header
@@ -87,7 +88,7 @@ def _rest(office: Office, run: RunRecord, job: Job | None) -> None:
         show_numbers(progress, live=False)
     shortfall = progress.get("shortfall") or {}
     if shortfall:
-        missing = ", ".join(f"{name}: {count}" for name, count in shortfall.items())
+        missing = plain(", ".join(f"{name}: {count}" for name, count in shortfall.items()))
         st.warning(
             "The model did not write enough usable texts within three times the target; missing "
             f"are {missing}. Raise the tokens a text, or lower temperature and suppression.",
