@@ -1,6 +1,7 @@
 """What the tests of generation make: specs, runs of the loop, and whole jobs in a real store."""
 
-from collections.abc import Callable, Collection, Sequence
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -124,18 +125,42 @@ def facts_of(sample: Sample) -> tuple[Any, ...]:
 
 
 def generate_job(
-    home: Home,
-    db: Database,
-    spec: RunSpec,
-    backend: FakeBackend,
-    **options: Any,
+    home: Home, db: Database, spec: RunSpec, backend: FakeBackend, **options: Any
 ) -> Job:
     """Queue a run and work it off with a backend, in this process and a real store."""
     _, job = start_run(db, spec)
     return work_off(home, job, FakeKeeper(backend), **options)
 
 
-def work_off(home: Home, job: Job, keeper: Any, **options: Any) -> Job:
-    """Work a queued job off; `options` go to `Worker.run_job`."""
-    worker = Worker(home, {"generate": lambda context: generate(context, keeper)})
-    return worker.run_job(job.id, **options)
+def work_off(
+    home: Home,
+    job: Job,
+    keeper: Any,
+    *,
+    timer: Callable[[], float] = time.monotonic,
+    clock: Callable[[], float] = time.time,
+    stop_at: int | None = None,
+    listen: Callable[[Mapping[str, Any]], None] | None = None,
+) -> Job:
+    """Work a queued job off.
+
+    Args:
+        home: where the store lies.
+        job: the job.
+        keeper: hands out the backend.
+        timer: what the generation's seconds go by.
+        clock: what the store and the lease go by.
+        stop_at: tell the worker to end once so many texts are reported.
+        listen: called with every report.
+    """
+    worker = Worker(
+        home, {"generate": lambda context: generate(context, keeper, timer=timer)}, clock
+    )
+
+    def hear(progress: Mapping[str, Any]) -> None:
+        if listen is not None:
+            listen(progress)
+        if stop_at is not None and progress["texts"] >= stop_at:
+            worker.stop()
+
+    return worker.run_job(job.id, listen=hear)
