@@ -55,7 +55,7 @@ def _follow(office: Office, run: RunRecord, job_id: str) -> None:
 
 
 def _show_live(db: Database, run: RunRecord, job: Job, state: State) -> None:
-    progress = job.progress
+    progress = {"target": run.spec.target, **job.progress}
     phase = progress.get("phase", "queued")
     done = progress.get("accepted", 0) / max(1, run.spec.target)
     texts = {
