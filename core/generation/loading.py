@@ -59,13 +59,17 @@ def load(choice: ModelChoice, *, models: Path, dtype: str | None = None) -> Load
     source = str(converted_embedded(models)) if choice.model == "embedded" else choice.model
     try:
         # Code that comes with a model is never run; left open, transformers asks on the terminal.
-        tokenizer = transformers.AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+        asked: dict[str, Any] = {
+            "trust_remote_code": False,
+            "local_files_only": Path(source).is_dir() or not hub_answers(),
+        }
+        tokenizer = transformers.AutoTokenizer.from_pretrained(source, **asked)
         loaded: Any = transformers.AutoModelForCausalLM.from_pretrained(
             source,
             dtype=torch.float32,
             use_safetensors=True,
-            trust_remote_code=False,
             output_loading_info=True,
+            **asked,
         )
     except Exception as error:  # damaged files raise of every kind, safetensors one of its own
         raise BackendFailed(
@@ -95,6 +99,18 @@ def load(choice: ModelChoice, *, models: Path, dtype: str | None = None) -> Load
         "transformers": transformers.__version__,
     }
     return LoadedModel(model, tokenizer, engine, facts)
+
+
+def hub_answers() -> bool:
+    """Whether the Hugging Face hub can be reached: a file of a hub that can't be is asked for
+    again and again, for most of a minute."""
+    import huggingface_hub
+
+    try:
+        huggingface_hub.get_session().head(huggingface_hub.constants.ENDPOINT, timeout=5)
+    except Exception:  # offline by choice, without a network, behind a proxy that refuses
+        return False
+    return True
 
 
 def pick_device(wanted: str) -> str:

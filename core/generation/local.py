@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # Beyond this many rows a step on two CPU cores takes as much longer as it has more rows.
 _MAX_ROWS = {"cpu": 128, "mps": 128, "cuda": 512}
+# How torch says it, on CUDA and MPS and on a CPU.
+_NO_MEMORY = ("out of memory", "can't allocate memory")
 
 
 class LocalBackend:
@@ -167,7 +169,8 @@ class _MemoryFailures:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, MemoryError) or (
-            isinstance(error, RuntimeError) and "out of memory" in str(error).lower()
+            isinstance(error, RuntimeError)
+            and any(words in str(error).lower() for words in _NO_MEMORY)
         ):
             raise BackendFailed(
                 "The language model ran out of memory.",
