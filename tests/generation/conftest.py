@@ -1,19 +1,26 @@
-"""Fixtures of the tests in this folder."""
+"""Fixtures of the tests in this folder.
+
+torch and what imports it is imported by the fixtures: this file may be read before
+tests/conftest.py forbids downloads, and transformers looks at that only when it is imported.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-import torch
 
-from core.generation.loading import LoadedModel, load
 from core.runs import ModelChoice
-from tests.generation.tiny import save_tiny
+
+if TYPE_CHECKING:
+    from core.generation.loading import LoadedModel
 
 
 @pytest.fixture(autouse=True)
 def one_thread(request: pytest.FixtureRequest) -> Iterator[None]:
     """Tensors this small only lose by a second thread, the more where others share the machine."""
+    import torch
+
     before = torch.get_num_threads()
     if request.node.get_closest_marker("model") is None:
         torch.set_num_threads(1)
@@ -24,11 +31,15 @@ def one_thread(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a tiny random model and its tokenizer."""
+    from tests.generation.tiny import save_tiny
+
     return save_tiny(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture(scope="session")
-def tiny_loaded(tiny_folder: Path) -> LoadedModel:
+def tiny_loaded(tiny_folder: Path) -> "LoadedModel":
     """That model, loaded the usual way in float32."""
+    from core.generation.loading import load
+
     choice = ModelChoice(model=str(tiny_folder), device="cpu")
     return load(choice, models=tiny_folder / "none", dtype="float32")

@@ -72,7 +72,7 @@ def tiny_tokenizer(*, chat: bool = True) -> PreTrainedTokenizerFast:
     if chat:
         wrapped.chat_template = (
             "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n"
-            "{% endfor %}<|im_start|>assistant\n"
+            "{% endfor %}{{ '<|im_start|>assistant\n' }}"
         )
     return wrapped
 
