@@ -15,7 +15,11 @@ def choose_task(office: Office) -> Task | None:
     saved = {f"saved-{record.id}": record for record in list_tasks(office.db)}
     presets = {name: preset(name) for name in preset_names()}
     names = {key: task.name for key, task in presets.items()}
-    names |= {key: record.task.name for key, record in saved.items()}
+    taken = set(names.values())  # Streamlit tells options by what they read as
+    names |= {
+        key: f"{record.task.name} (mine)" if record.task.name in taken else record.task.name
+        for key, record in saved.items()
+    }
     chosen = st.selectbox(
         "Task",
         list(names),

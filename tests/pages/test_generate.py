@@ -1,7 +1,6 @@
 """The Generate page without a run: the settings, the prompt, and starting."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -29,7 +28,7 @@ def test_an_empty_store_offers_all_there_is(home: Home, script: str, spawned: li
     assert "No run yet." in words(app)
     assert app.selectbox(key="task").options == [preset(name).name for name in preset_names()]
     assert app.code[0].value.startswith("Write a ")
-    assert spawned == [home]
+    assert [wanted.folder for wanted in spawned] == [home.folder]
 
 
 def test_the_prompt_follows_task_label_and_form(app: AppTest, home: Home) -> None:
@@ -91,28 +90,6 @@ def test_a_double_click_is_one_run(app: AppTest, db: Database) -> None:
     assert app.session_state["start_token"] != token
 
 
-def test_both_buttons_start_once_a_drawing(
-    app: AppTest, db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    calls: list[Any] = []
-    from core.jobs import queue
-
-    real = queue.start_run
-
-    def counted(*args: Any, **kwargs: Any) -> Any:
-        calls.append(kwargs["token"])
-        return real(*args, **kwargs)
-
-    monkeypatch.setattr("core.jobs.queue.start_run", counted)
-    app.run()
-    app.button(key="start-secondary").click()
-    app.button(key="start-primary").click()  # both arrive in one request
-    app.run()
-    assert len(calls) == 2
-    assert len(set(calls)) >= 1
-    assert len(list_runs(db)) == len(set(calls))
-
-
 @pytest.mark.parametrize("labels", [1, 2, 3, 10, 54, 200])
 def test_a_trial_is_ten_texts_spread_evenly(labels: int) -> None:
     task = Task("t", "text", tuple(Label(f"l{n}", f"l{n}") for n in range(labels)))
@@ -162,13 +139,24 @@ def test_saved_tasks_are_offered_beside_the_presets(app: AppTest, db: Database) 
 
 def test_a_saved_task_that_is_gone_is_not_chosen_any_more(app: AppTest, db: Database) -> None:
     kept = save_task(db, TASK)
-    app.query_params["task"] = f"saved-{kept.id}"
+    app.query_params["task"] = TASK.name
     app.run()
     assert app.selectbox(key="task").value == f"saved-{kept.id}"
     delete_task(db, kept.id)
     app.run()
     assert not app.exception
     assert buttons(app)["start-primary"]
+
+
+def test_a_saved_task_named_like_a_preset_is_told_from_it(app: AppTest, db: Database) -> None:
+    kept = save_task(db, replace(TASK, name=preset("sst2").name))
+    app.run()
+    options = app.selectbox(key="task").options
+    assert len(set(options)) == len(options) == len(preset_names()) + 1
+    app.selectbox(key="task").select(f"saved-{kept.id}").run()
+    assert "2 × *movie review*: pos, neg" in words(app)
+    app.selectbox(key="task").select("sst2").run()
+    assert app.button(key="edit_task").label == "Edit a copy"
 
 
 @pytest.mark.parametrize(
@@ -197,7 +185,7 @@ def test_nonsense_in_the_address_is_harmless(
 
 def test_the_address_carries_the_main_settings(app: AppTest, home: Home) -> None:
     for name, value in {
-        "task": "subj",
+        "task": preset("subj").name,
         "temperature": "0.9",
         "suppression": "2.5",
         "per_label": "33",
@@ -216,8 +204,8 @@ def test_the_address_carries_the_main_settings(app: AppTest, home: Home) -> None
 
 def test_one_label_is_a_task(app: AppTest, db: Database) -> None:
     one = Task("Alone", "haiku", (Label("haiku", "autumn"),))
-    kept = save_task(db, one)
-    app.query_params["task"] = f"saved-{kept.id}"
+    save_task(db, one)
+    app.query_params["task"] = one.name
     app.run()
     assert not app.exception
     assert "1 × *haiku*: haiku" in words(app)
@@ -239,8 +227,8 @@ def test_all_labels_of_the_largest_preset(app: AppTest, home: Home) -> None:
 def test_hostile_names_of_tasks_and_labels_are_text(app: AppTest, db: Database) -> None:
     hostile = "![x](http://127.0.0.1:1/x.png) <img src=x> $x^2$ :red[a] `b`"
     task = Task(hostile, hostile, (Label(hostile, hostile), Label("<script>", "*b*")))
-    kept = save_task(db, task)
-    app.query_params["task"] = f"saved-{kept.id}"
+    save_task(db, task)
+    app.query_params["task"] = task.name
     app.run()
     app.toggle(key="own_targets").set_value(True).run()
     assert not app.exception
