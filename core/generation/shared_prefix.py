@@ -7,7 +7,7 @@ tokens by another, and joins both under one softmax. Rows that finish are droppe
 the rows' own tokens.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -75,8 +75,7 @@ class SharedPrefixCache:
         fresh = sample.new_zeros((count, heads, room, size))
         lengths = torch.zeros(count, dtype=torch.int64, device=sample.device)
         if self._keys:
-            self._keys = [torch.cat([kept, fresh]) for kept in self._keys]
-            self._values = [torch.cat([kept, fresh]) for kept in self._values]
+            self._change(lambda kept: torch.cat([kept, fresh]))
             assert self._lengths is not None
             self._lengths = torch.cat([self._lengths, lengths])
         else:
@@ -96,8 +95,7 @@ class SharedPrefixCache:
         self._row_prompts = [self._row_prompts[row] for row in rows]
         self._longest = int(self._lengths.max()) if rows else 0
         room = max(_ROOM, -(-(self._longest + 1) // _ROOM) * _ROOM)
-        self._keys = [kept[chosen, :, :room] for kept in self._keys]
-        self._values = [kept[chosen, :, :room] for kept in self._values]
+        self._change(lambda kept: kept[chosen, :, :room])
         for prompt in set(self._prefixes) - set(self._row_prompts):
             del self._prefixes[prompt]
         self._rearrange()
@@ -109,8 +107,7 @@ class SharedPrefixCache:
         assert self._lengths is not None and self._plan is not None
         room = self._keys[0].shape[2]
         if self._longest >= room:
-            self._keys = [torch.nn.functional.pad(kept, (0, 0, 0, room)) for kept in self._keys]
-            self._values = [torch.nn.functional.pad(kept, (0, 0, 0, room)) for kept in self._values]
+            self._change(lambda kept: torch.nn.functional.pad(kept, (0, 0, 0, _ROOM)))
         self._longest += 1
         steps = torch.arange(self._longest, device=self._lengths.device)
         own = steps[None, :] > self._lengths[:, None]
@@ -170,6 +167,12 @@ class SharedPrefixCache:
         )
         out = _from_grid(shared, plan, q.shape) + weights[..., prefix:] @ values
         return out.reshape(rows, 1, query_heads, size)
+
+    def _change(self, change: Callable[["Tensor"], "Tensor"]) -> None:
+        """Change the rows' keys and values layer by layer: only one is ever there twice."""
+        for tensors in (self._keys, self._values):
+            for layer, kept in enumerate(tensors):
+                tensors[layer] = change(kept)
 
     def _rearrange(self) -> None:
         """Lay the rows out as a grid, a line for each prompt, so that one batched product serves
