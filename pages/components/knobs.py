@@ -32,9 +32,9 @@ def more_knobs(temperature: float, strength: float) -> Condition:
     """The other knobs, folded away; gives the whole condition."""
     usual = Condition()
     with st.expander("More knobs", icon=":material/tune:"):
-        top_p = st.slider("top_p", 0.05, 1.0, 1.0, 0.05, key="top_p", persist_state="session")
+        top_p = st.slider("top_p", 0.01, 1.0, 1.0, 0.01, key="top_p", persist_state="session")
         st.caption("Keeps the likeliest tokens that make up this share; 1 keeps all.")
-        min_p = st.slider("min_p", 0.0, 0.5, 0.0, 0.01, key="min_p", persist_state="session")
+        min_p = st.slider("min_p", 0.0, 1.0, 0.0, 0.01, key="min_p", persist_state="session")
         st.caption("Drops tokens less likely than this share of the likeliest; 0 is off.")
         penalty = st.slider(
             "Frequency penalty",
@@ -60,10 +60,10 @@ def more_knobs(temperature: float, strength: float) -> Condition:
             persist_state="session",
         )
         st.caption("Where suppression counts what was used often.")
-        max_tokens = st.slider(
+        max_tokens = st.number_input(
             "Tokens a text",
-            10,
-            300,
+            1,
+            1000,
             usual.max_tokens,
             10,
             key="max_tokens",

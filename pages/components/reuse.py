@@ -20,7 +20,7 @@ def use_settings(db: Database, spec: RunSpec) -> None:
         "suppression": condition.suppression.strength,
         "suppressed_tokens": condition.suppression.tokens,
         "tally": condition.suppression.scope,
-        "top_p": condition.top_p,
+        "top_p": max(0.01, condition.top_p),
         "min_p": condition.min_p,
         "frequency_penalty": condition.frequency_penalty,
         "max_tokens": condition.max_tokens,

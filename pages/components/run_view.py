@@ -43,15 +43,16 @@ def show_run(office: Office, run_id: str) -> State | None:
 @st.fragment(run_every=_POLL_SECONDS)
 def _follow(office: Office, run: RunRecord, job_id: str) -> None:
     """The live part: redrawn every second, and the whole page once when the job ends."""
-    try:
-        job, state = status(office.db, job_id)
-        if state not in LIVE:
-            st.rerun()
-        if state == "queued":
-            ensure_worker(office.home, office.db)
-        _show_live(office.db, run, job, state)
-    except StoreBusy:
-        st.caption("The store is busy; this looks again in a second.")
+    with told():
+        try:
+            job, state = status(office.db, job_id)
+            if state not in LIVE:
+                st.rerun()
+            if state == "queued":
+                ensure_worker(office.home, office.db)
+            _show_live(office.db, run, job, state)
+        except StoreBusy:
+            st.caption("The store is busy; this looks again in a second.")
 
 
 def _show_live(db: Database, run: RunRecord, job: Job, state: State) -> None:

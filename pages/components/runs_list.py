@@ -1,6 +1,8 @@
 """The runs of this home: to open, and to bring back."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -42,7 +44,7 @@ def show_runs(office: Office) -> None:
             "started": [datetime.fromtimestamp(row.run.created_at) for row in runs],
         }
     )
-    chosen = st.dataframe(
+    st.dataframe(
         frame,
         column_config={
             "name": st.column_config.TextColumn("Run", width=210),
@@ -57,12 +59,15 @@ def show_runs(office: Office) -> None:
         },
         hide_index=True,
         height="content" if len(runs) <= 12 else 460,
-        on_select="rerun",
+        # By ids as drawn: a run that came since would shift the rows.
+        on_select=partial(_open, tuple(row.run.id for row in runs)),
         selection_mode="single-row",
         key="runs",
         alt="Runs with state, texts and condition; choose a row to open it",
     )
-    rows = chosen["selection"]["rows"]
+
+
+def _open(ids: Sequence[str]) -> None:
+    rows = st.session_state["runs"]["selection"]["rows"]
     if rows:
-        st.query_params["run"] = runs[rows[0]].run.id
-        st.rerun()
+        st.query_params["run"] = ids[rows[0]]

@@ -81,12 +81,12 @@ def make_run(
 
 def words(app: AppTest) -> str:
     """All that the page says in Markdown, as a person reads it: without the escapes."""
-    return re.sub(r"\\(\W)", r"\1", _source(app))
+    return re.sub(r"\\([\W_])", r"\1", _source(app))
 
 
 def markup(app: AppTest) -> str:
     """All that the page says in Markdown, without the characters that are escaped there."""
-    return re.sub(r"\\\W", "", _source(app))
+    return re.sub(r"\\[\W_]", "", _source(app))
 
 
 def _source(app: AppTest) -> str:
