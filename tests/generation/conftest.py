@@ -16,14 +16,13 @@ if TYPE_CHECKING:
     from core.generation.loading import LoadedModel
 
 
-@pytest.fixture(autouse=True)
-def one_thread(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Tensors this small only lose by a second thread, the more where others share the machine."""
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Small tensors only lose by a second thread, and twentyfold where others use the machine."""
     import torch
 
     before = torch.get_num_threads()
-    if request.node.get_closest_marker("model") is None:
-        torch.set_num_threads(1)
+    torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
 
