@@ -19,6 +19,13 @@ from pages.components.plain import plain
 
 ASSETS = Path(__file__).parent.parent.parent / "assets"
 
+# What Streamlit has no setting for: the page's side margins, which take a third of a narrow window;
+# and a table's own CSV, which would hand formulas in generated texts to spreadsheets as they are.
+_STYLE = """<style>
+[data-testid='stMainBlockContainer'] {padding-inline: 2rem}
+[data-testid='stElementToolbarButton']:has(button[aria-label^='Download as CSV']) {display: none}
+</style>"""
+
 
 @dataclass(frozen=True)
 class Office:
@@ -44,14 +51,14 @@ def set_up() -> Office:
         layout="wide",
         initial_sidebar_state=330,
     )
-    # Streamlit has no setting for the page's side margins, which take a third of a narrow window.
-    st.html("<style>[data-testid='stMainBlockContainer'] {padding-inline: 2rem}</style>")
+    st.html(_STYLE)
     st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
     home = home_from()
     with told():
         db = _open(home)
         ensure_worker(home, db)
         return Office(home, db)
+    st.button("Try again", icon=":material/refresh:", key="try_again")
     st.stop()
 
 

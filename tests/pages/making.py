@@ -18,6 +18,7 @@ from core.runs import RunSpec, Sample
 from core.store.database import Database
 from core.store.runs import RunRecord
 from core.store.samples import add_samples, samples_of
+from pages.components.plain import WORD_JOINER
 from tests.store.making import make_sample, make_spec
 
 ROOT = Path(__file__).parent.parent.parent
@@ -81,7 +82,7 @@ def make_run(
 
 def words(app: AppTest) -> str:
     """All that the page says in Markdown, as a person reads it: without the escapes."""
-    return re.sub(r"\\([\W_])", r"\1", _source(app))
+    return re.sub(r"\\([\W_])", r"\1", _source(app)).replace(WORD_JOINER, "")
 
 
 def markup(app: AppTest) -> str:

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from core.errors import StoreBusy, StoreFull, StoreUnusable
 from core.settings import Home
 from core.store.database import Database, open_database
-from tests.pages.making import ROOT, make_run, open_run, words
+from tests.pages.making import ROOT, buttons, make_run, open_run, words
 
 SCRIPTS = ["app.py", "pages/generate.py"]
 
@@ -25,7 +25,7 @@ def assert_only_told(app: AppTest, *, what: str, remedy: str) -> None:
     assert len(app.error) == 1
     assert what in words(app)
     assert remedy in words(app)
-    assert not app.button
+    assert buttons(app) == {"try_again": True}
     assert not app.selectbox
     assert not app.dataframe
 
@@ -61,7 +61,7 @@ def test_a_home_that_becomes_usable_is_used(home: Home) -> None:
     app = draw("app.py")
     assert app.error
     home.store.unlink()
-    app.run()
+    app.button(key="try_again").click().run()
     assert not app.exception
     assert not app.error
     assert app.selectbox
