@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.conditions import Condition, PromptForm
@@ -131,6 +131,7 @@ def test_nothing_in_an_example_ends_or_breaks_its_block(
     assert f'"{shown}"' in hostile.preview()
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_a_block_has_its_two_quotes_and_its_lines_whatever_the_example(text: str) -> None:
     prompt = build_prompt(TASK, label="joy", form="A", examples=[Example(text, "fear")]).text
@@ -145,6 +146,7 @@ def test_an_unknown_label_is_a_key_error() -> None:
         build_prompt(TASK, label="joy", form="A", examples=[Example("x", "envy")])
 
 
+@settings(deadline=None)
 @given(
     st.fixed_dictionaries(
         {}, optional={name: st.lists(st.text(), max_size=4) for name in TASK.label_names}

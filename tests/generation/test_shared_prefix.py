@@ -152,7 +152,7 @@ def test_it_grows_beyond_its_room_and_shrinks_again() -> None:
         both.step()
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**31), st.data())
 def test_any_order_of_coming_and_going(seed: int, data: st.DataObject) -> None:
     both = Both(seed)

@@ -4,7 +4,7 @@ from collections import Counter
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.conditions import Suppression
@@ -79,6 +79,7 @@ SETTINGS = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(TEXTS, SETTINGS, st.sets(st.integers(0, 12), max_size=3))
 def test_what_holds_for_every_tally(
     texts: list[list[int]], suppression: Suppression, exempt: set[int]
@@ -106,6 +107,7 @@ def test_what_holds_for_every_tally(
         assert max(counted[token] for token in left_out) <= found[-1].count
 
 
+@settings(deadline=None)
 @given(TEXTS, st.randoms(use_true_random=False))
 def test_the_order_of_texts_and_of_their_tokens_does_not_matter(
     texts: list[list[int]], random: "object"
