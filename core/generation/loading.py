@@ -1,5 +1,6 @@
 """Loading a causal language model for the local backend: which files, which device, which type."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,6 +53,7 @@ def load(choice: ModelChoice, *, models: Path, dtype: str | None = None) -> Load
     Raises:
         BackendFailed: the model or the device is not to be had; the message says what is.
     """
+    share_the_processor()
     import torch
     import transformers
 
@@ -111,6 +113,15 @@ def hub_answers() -> bool:
     except Exception:  # offline by choice, without a network, behind a proxy that refuses
         return False
     return True
+
+
+def share_the_processor() -> None:
+    """Let PyTorch's threads sleep while they wait for each other; call it before torch is imported.
+
+    By default they spin, which gains a little on an idle machine and loses nearly everything as
+    soon as another program wants one of the cores: a step took two to twenty times as long.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def pick_device(wanted: str) -> str:
