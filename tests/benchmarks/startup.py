@@ -1,0 +1,154 @@
+"""The page: seconds from the start of the server to the first heading in a browser, its memory,
+and how long a redraw takes with a run of 10,000 samples open."""
+
+import argparse
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from core.errors import BackendFailed
+from core.settings import Home
+from core.store.database import open_database
+from tests.benchmarks.report import Report, median
+from tests.benchmarks.store import SAMPLES, filled
+from tests.benchmarks.work import ROOT
+from tests.conftest import find_chromium
+
+PATIENCE_SECONDS = 120.0
+REDRAWS = 10
+WANTED_PAINT_SECONDS = 3.0
+HEADING = "h1, h2, h3"
+STATE = "[data-test-script-state]"
+# In the page: presses the first toggle (else nudges the first slider), and gives the milliseconds
+# until the script that this starts has begun and has finished.
+REDRAW = """
+async () => {
+  const app = document.querySelector('[data-test-script-state]');
+  const state = () => app.getAttribute('data-test-script-state');
+  const start = performance.now();
+  let begun = null;
+  const done = new Promise((resolve, reject) => {
+    const seen = () => {
+      if (state() === 'running' && begun === null) begun = performance.now() - start;
+      if (state() === 'notRunning' && begun !== null) {
+        observer.disconnect();
+        resolve([begun, performance.now() - start]);
+      }
+    };
+    const observer = new MutationObserver(seen);
+    observer.observe(app, {attributes: true, attributeFilter: ['data-test-script-state']});
+    setTimeout(() => reject(new Error('the page was not drawn again')), 60000);
+  });
+  document.querySelector('[data-testid="stCheckbox"] input').click();
+  return await done;
+}
+"""
+
+
+def run(options: argparse.Namespace) -> Report:
+    """Start servers in fresh processes, one after the other, and open each in a browser."""
+    from playwright.sync_api import sync_playwright
+
+    report = Report("startup", ["", "median", "each", "unit"])
+    chromium = find_chromium()
+    if chromium is None:
+        report.notes.append("Skipped: no Chromium was found (WIDESET_CHROMIUM names one).")
+        return report
+    paints, memory, redraws, torch = [], [], [], False
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser.new_page().goto("about:blank")  # the browser's own start is not ours
+        for _ in range(options.repeats):
+            with tempfile.TemporaryDirectory(prefix="wideset-bench-") as folder:
+                home = Home(Path(folder)).prepare()
+                db = open_database(home)
+                record = filled(db, SAMPLES)
+                db.close()
+                start = time.monotonic()
+                server, url = _serve(home)
+                try:
+                    page = browser.new_page()
+                    page.goto(url)
+                    page.locator(HEADING).first.wait_for(timeout=PATIENCE_SECONDS * 1000)
+                    paints.append(time.monotonic() - start)
+                    page.goto(f"{url}/?run={record.id}")
+                    _settled(page)
+                    redraws += [page.evaluate(REDRAW) for _ in range(REDRAWS)]
+                    memory.append(server.memory_info().rss / 2**20)
+                    torch = torch or _maps_torch(server)
+                    page.close()
+                finally:
+                    _end(server)
+        browser.close()
+    report.add(["first heading, from the start of the server", median(paints), paints, "s"])
+    report.add(["memory of the server, run open", median(memory), memory, "MB"])
+    begun = [begin for begin, _ in redraws]
+    whole = [end for _, end in redraws]
+    report.add(["redraw: click to script begun", median(begun), [min(begun), max(begun)], "ms"])
+    report.add(["redraw: click to script done", median(whole), [min(whole), max(whole)], "ms"])
+    report.facts["torch in the server"] = "yes" if torch else "no"
+    if torch:
+        report.failures.append("The server has loaded torch.")
+    if median(paints) > WANTED_PAINT_SECONDS:
+        report.failures.append(f"First paint took over {WANTED_PAINT_SECONDS:g} s.")
+    return report
+
+
+def _serve(home: Home) -> tuple[psutil.Popen, str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"]
+    command += ["--server.headless=true", "--browser.gatherUsageStats=false"]
+    environment = {**os.environ, "WIDESET_HOME": str(home.folder)}
+    with (home.folder / "server.log").open("wb") as log:
+        server = psutil.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+    url = f"http://127.0.0.1:{port}"
+    end = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=10):
+                return server, url
+        except OSError as error:
+            if server.poll() is not None or time.monotonic() > end:
+                said = (home.folder / "server.log").read_text()[-500:]
+                raise BackendFailed(f"The server does not answer: {said}", "") from error
+        time.sleep(0.01)
+
+
+def _settled(page: Any) -> None:
+    page.locator(HEADING).first.wait_for(timeout=PATIENCE_SECONDS * 1000)
+    page.wait_for_function(
+        "document.querySelector('[data-test-script-state]')"
+        "?.getAttribute('data-test-script-state') === 'notRunning'",
+        timeout=PATIENCE_SECONDS * 1000,
+    )
+
+
+def _maps_torch(server: psutil.Popen) -> bool:
+    return any("libtorch" in mapped.path for mapped in server.memory_maps())
+
+
+def _end(server: psutil.Popen) -> None:
+    # The worker that the page started is the server's child while the server lives.
+    family = [*server.children(recursive=True), server]
+    for process in family:
+        process.terminate()
+    _, left = psutil.wait_procs(family, timeout=30)
+    for process in left:
+        process.kill()
