@@ -188,6 +188,19 @@ def test_a_model_that_fails_under_our_attention_gets_the_other_engine(
     assert model.config._attn_implementation == "sdpa"
 
 
+@pytest.mark.parametrize("row", [0, 1, 2])
+def test_one_row_that_differs_is_enough(monkeypatch: pytest.MonkeyPatch, row: int) -> None:
+    step = SharedPrefixEngine.step
+
+    def off(self: Any, tokens: torch.Tensor) -> torch.Tensor:
+        logits = step(self, tokens).clone()
+        logits[row] = logits[row] * 0.9
+        return logits
+
+    monkeypatch.setattr(SharedPrefixEngine, "step", off)
+    assert not mixing_agrees(tiny_llama())
+
+
 def test_half_precision_agrees_within_its_rounding() -> None:
     model = tiny_llama().to(torch.bfloat16)
     assert mixing_agrees(model)

@@ -82,3 +82,11 @@ def test_history_is_remembered() -> None:
     sample = arrivals.sample(completion(usable.text.upper()), cycle=9, label="pos", seconds=0)
     assert sample.duplicate_of == (usable.duplicate_of or usable.id)
     assert sample.order == len(history)
+
+
+def test_what_was_cut_off_in_the_history_is_not_repeated_either() -> None:
+    first = Arrivals(make_spec(), run_id="r")
+    half = first.sample(completion("half", reason="length"), cycle=1, label="pos", seconds=0)
+    arrivals = Arrivals(make_spec(), run_id="r", history=[half])
+    whole = arrivals.sample(completion("half", index=1), cycle=1, label="pos", seconds=0)
+    assert (whole.outcome, whole.duplicate_of) == ("usable", None)

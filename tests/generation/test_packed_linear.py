@@ -96,6 +96,8 @@ def test_one_that_answers_otherwise_is_not_taken(monkeypatch: pytest.MonkeyPatch
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return self.linear(x) * 1.1
 
+    times = iter([1.0, 2.0])
+    monkeypatch.setattr(packed_linear, "seconds_of", lambda call: next(times))
     monkeypatch.setattr(packed_linear, "packed_linear_class", lambda: Wrong)
     assert not pack_linears(small_model().eval())
 
