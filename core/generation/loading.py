@@ -106,10 +106,11 @@ def load(choice: ModelChoice, *, models: Path, dtype: str | None = None) -> Load
 def hub_answers() -> bool:
     """Whether the Hugging Face hub can be reached: a file of a hub that can't be is asked for
     again and again, for most of a minute."""
-    import huggingface_hub
+    import transformers
 
+    hub: Any = transformers.utils.hub
     try:
-        huggingface_hub.get_session().head(huggingface_hub.constants.ENDPOINT, timeout=5)
+        hub.get_session().head(hub.constants.ENDPOINT, timeout=5)
     except Exception:  # offline by choice, without a network, behind a proxy that refuses
         return False
     return True

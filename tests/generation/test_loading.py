@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import huggingface_hub
 import pytest
 import torch
 import transformers
@@ -93,7 +92,7 @@ def test_a_hub_that_does_not_answer_is_asked_for_no_file(
         asked.append(options["local_files_only"])
         raise OSError("no such file")
 
-    monkeypatch.setattr(huggingface_hub, "get_session", Session)
+    monkeypatch.setattr(transformers.utils.hub, "get_session", Session)
     monkeypatch.setattr(transformers.AutoTokenizer, "from_pretrained", from_pretrained)
     with pytest.raises(BackendFailed, match="no such file"):
         load_folder("nobody/no-such-model")
