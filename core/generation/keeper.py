@@ -41,11 +41,8 @@ class ModelKeeper:
             raise BadInput(f"The backend '{choice.backend}' is unknown.", "Use local.")
         from core.generation.loading import load
 
-        self._choice, self._backend, kept = (
-            None,
-            None,
-            None,
-        )  # free the old model before the new one comes
+        # Free the old model before the new one comes.
+        self._choice, self._backend, kept = None, None, None
         backend = LocalBackend(load(choice, models=self._models, dtype=dtype))
         self._choice, self._backend = choice, backend
         return backend

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from core.embedded import LLM_SHA256
 from core.errors import BackendFailed
+from core.generation.arithmetic import Arithmetic, settled
 from core.generation.conversion import EMBEDDED_NAME, converted_embedded
 from core.generation.engines import (
     ExpandedCacheEngine,
     SharedPrefixEngine,
     mixing_agrees,
 )
-from core.generation.packed_linear import pack_linears, seconds_of
+from core.generation.packed_linear import pack_linears, packing_pays, seconds_of
 from core.runs import ModelChoice
 
 if TYPE_CHECKING:
@@ -84,18 +85,28 @@ def load(choice: ModelChoice, *, models: Path, dtype: str | None = None) -> Load
             f"The model '{choice.model}' lacks weights, {min(found['missing_keys'])} for one.",
             "Get its files again; a file of a part of the model alone does not do.",
         )
-    kind = dtype or pick_dtype(model, device)
-    torch.nn.Module.to(model, device=device, dtype=getattr(torch, kind)).eval()
-    packed = device == "cpu" and pack_linears(model)
+    mark = fingerprint(choice, model)
+
+    def measure() -> Arithmetic:
+        kind = dtype or pick_dtype(model, device)
+        torch.nn.Module.to(model, dtype=getattr(torch, kind))
+        packs = device == "cpu" and packing_pays(model)
+        return Arithmetic(kind, "packed" if packs else "plain")
+
+    key = f"{mark} {device} torch {torch.__version__} threads {torch.get_num_threads()}"
+    arithmetic = settled(models, key, dtype=dtype, measure=measure)
+    torch.nn.Module.to(model, device=device, dtype=getattr(torch, arithmetic.dtype)).eval()
+    if arithmetic.linear == "packed":
+        pack_linears(model)
     engine = pick_engine(model)
     facts = {
         "backend": "local",
         "model": EMBEDDED_NAME if choice.model == "embedded" else choice.model,
-        "fingerprint": fingerprint(choice, model),
+        "fingerprint": mark,
         "device": device,
-        "dtype": kind,
+        "dtype": arithmetic.dtype,
         "engine": "shared prefix" if engine is SharedPrefixEngine else "expanded cache",
-        "linear": "packed" if packed else "plain",
+        "linear": arithmetic.linear,
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "transformers": transformers.__version__,

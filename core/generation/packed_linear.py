@@ -16,29 +16,32 @@ _ROWS = 32
 _WORTH = 0.92
 
 
-def pack_linears(model: "torch.nn.Module") -> bool:
-    """Replace a CPU model's linear layers by packed ones if that pays here.
+def packing_pays(model: "torch.nn.Module") -> bool:
+    """Whether the operator exists, agrees and is faster here, tried on the model's widest layer."""
+    linears = _linears(model)
+    return bool(linears) and _pays(max(linears, key=lambda found: found[2].out_features)[2])
+
+
+def pack_linears(model: "torch.nn.Module") -> None:
+    """Replace a CPU model's linear layers by packed ones.
 
     Args:
         model: in evaluation mode; its values stay the same.
-
-    Returns:
-        Whether it was done: the operator exists, agrees and is faster on this machine.
     """
+    packed = packed_linear_class()
+    for parent, name, child in _linears(model):
+        setattr(parent, name, packed(child))
+
+
+def _linears(model: "torch.nn.Module") -> "list[tuple[torch.nn.Module, str, torch.nn.Linear]]":
     import torch
 
-    linears = [
+    return [
         (parent, name, child)
         for parent in model.modules()
         for name, child in parent.named_children()
         if type(child) is torch.nn.Linear
     ]
-    if not linears or not _pays(max(linears, key=lambda found: found[2].out_features)[2]):
-        return False
-    packed = packed_linear_class()
-    for parent, name, child in linears:
-        setattr(parent, name, packed(child))
-    return True
 
 
 def packed_linear_class() -> Any:

@@ -16,7 +16,7 @@ from core.store.runs import get_run, set_facts
 from core.store.samples import add_samples, samples_of
 
 # A run whose model differs in one of these can't go on as the same dataset.
-_IDENTITY = ("model", "fingerprint", "dtype", "device", "engine")
+_IDENTITY = ("model", "fingerprint", "device", "dtype", "linear", "engine")
 
 
 class Keeper(Protocol):

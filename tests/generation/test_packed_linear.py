@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from core.generation import packed_linear
-from core.generation.packed_linear import pack_linears, packed_linear_class
+from core.generation.packed_linear import pack_linears, packed_linear_class, packing_pays
 
 
 def has_operator(dtype: torch.dtype = torch.float32) -> bool:
@@ -25,7 +25,7 @@ needs_operator = pytest.mark.skipif(not has_operator(), reason="this torch lacks
 )
 def test_it_gives_the_plain_layers_values(bias: bool, dtype: torch.dtype, tolerance: float) -> None:
     if not has_operator(dtype):  # as on a CPU that knows no bfloat16: then nothing is packed
-        assert not pack_linears(small_model().to(dtype).eval())
+        assert not packing_pays(small_model().to(dtype).eval())
         return
     generator = torch.Generator().manual_seed(4)
     linear = torch.nn.Linear(48, 20, bias=bias)
@@ -59,7 +59,8 @@ def test_all_linear_layers_are_replaced_where_it_pays(monkeypatch: pytest.Monkey
     x = torch.randn((5, 16), generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         plain = model(x)
-        assert pack_linears(model)
+        assert packing_pays(model)
+        pack_linears(model)
         assert [type(m).__name__ for m in model] == ["PackedLinear", "ReLU", "PackedLinear"]
         assert torch.allclose(model(x), plain, atol=1e-5)
 
@@ -69,7 +70,7 @@ def test_a_gain_that_is_not_clear_is_not_taken(monkeypatch: pytest.MonkeyPatch) 
     times = iter([0.93, 1.0])
     monkeypatch.setattr(packed_linear, "seconds_of", lambda call: next(times))
     model = small_model().eval()
-    assert not pack_linears(model)
+    assert not packing_pays(model)
     assert [type(m).__name__ for m in model] == ["Linear", "ReLU", "Linear"]
 
 
@@ -83,7 +84,7 @@ def test_without_the_operator_the_model_stays_plain(
 
     monkeypatch.setattr(packed_linear, "packed_linear_class", lambda: Missing)
     model = small_model().eval()
-    assert not pack_linears(model)
+    assert not packing_pays(model)
     assert [type(m).__name__ for m in model] == ["Linear", "ReLU", "Linear"]
 
 
@@ -99,8 +100,8 @@ def test_one_that_answers_otherwise_is_not_taken(monkeypatch: pytest.MonkeyPatch
     times = iter([1.0, 2.0])
     monkeypatch.setattr(packed_linear, "seconds_of", lambda call: next(times))
     monkeypatch.setattr(packed_linear, "packed_linear_class", lambda: Wrong)
-    assert not pack_linears(small_model().eval())
+    assert not packing_pays(small_model().eval())
 
 
 def test_a_model_without_linear_layers_is_left_alone() -> None:
-    assert not pack_linears(torch.nn.Sequential(torch.nn.ReLU()))
+    assert not packing_pays(torch.nn.Sequential(torch.nn.ReLU()))

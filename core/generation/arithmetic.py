@@ -1,0 +1,78 @@
+"""Arithmetic: in which number type and with which layers a model computes on this machine.
+
+Both are measured once and then remembered beside the converted models: a measurement wavers, and
+the same seed must give the same dataset tomorrow.
+"""
+
+import contextlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+_FILE = "arithmetic.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """How a model computes.
+
+    Args:
+        dtype: `float32`, `bfloat16` or `float16`.
+        linear: `packed` (see `packed_linear`) or `plain`.
+    """
+
+    dtype: str
+    linear: str
+
+
+def remembered(models: Path, key: str) -> Arithmetic | None:
+    """What was measured before under this key; None if nothing was, or the file is unreadable.
+
+    Args:
+        models: folder of converted models.
+        key: model, device, version of torch and number of threads in one text.
+    """
+    try:
+        found = _read(models).get(key)
+        return None if found is None else Arithmetic(**found)
+    except (OSError, ValueError, TypeError, AttributeError):
+        return None
+
+
+def remember(models: Path, key: str, arithmetic: Arithmetic) -> None:
+    """Keep a measurement; where nothing can be written, the next load measures again."""
+    with contextlib.suppress(OSError):
+        models.mkdir(parents=True, exist_ok=True)
+        try:
+            known = _read(models)
+        except (OSError, ValueError):
+            known = {}
+        unfinished = models / f".{_FILE}-{os.getpid()}"
+        unfinished.write_text(json.dumps({**known, key: asdict(arithmetic)}, indent=2))
+        unfinished.replace(models / _FILE)
+
+
+def settled(
+    models: Path, key: str, *, dtype: str | None, measure: Callable[[], Arithmetic]
+) -> Arithmetic:
+    """The remembered arithmetic, else the measured one, which is remembered from now on.
+
+    Args:
+        models: folder of converted models.
+        key: see `remembered`.
+        dtype: what a resumed run computed in: a memory of another type does not count.
+        measure: measures, for that type if there is one.
+    """
+    known = remembered(models, key)
+    if known is not None and dtype in (None, known.dtype):
+        return known
+    fresh = measure()
+    remember(models, key, fresh)
+    return fresh
+
+
+def _read(models: Path) -> dict[str, dict[str, str]]:
+    loaded: dict[str, dict[str, str]] = json.loads((models / _FILE).read_text())
+    return loaded
