@@ -8,8 +8,10 @@ the rows' own tokens.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from core.generation.partial_attention import attend_part, join_parts
+from core.generation.row_grid import RowGrid, lay_out
 
 if TYPE_CHECKING:
     import torch
@@ -17,17 +19,6 @@ if TYPE_CHECKING:
 
 ATTENTION_NAME = "wideset_shared_prefix"
 _ROOM = 32
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """Where rows sit in the grid of prompts x places (see `SharedPrefixCache._plan`)."""
-
-    places: int
-    grid: "Tensor"
-    cell: "Tensor"
-    prompt: "Tensor"
-    prefix_hidden: "Tensor"
 
 
 class SharedPrefixCache:
@@ -51,9 +42,10 @@ class SharedPrefixCache:
         self._lengths: Tensor | None = None
         self._longest = 0
         self._joined: list[tuple[Tensor, Tensor]] = []
-        self._joined_order: list[int] = []
-        self._plan: _Plan | None = None
-        self._hidden: Tensor | None = None
+        self._grid: RowGrid | None = None
+        self._sizes: Tensor | None = None
+        self._prefix_mask: Tensor | None = None
+        self._mask: Tensor | None = None
 
     @property
     def rows(self) -> int:
@@ -95,7 +87,7 @@ class SharedPrefixCache:
         self._row_prompts = [self._row_prompts[row] for row in rows]
         self._longest = int(self._lengths.max()) if rows else 0
         room = max(_ROOM, -(-(self._longest + 1) // _ROOM) * _ROOM)
-        self._change(lambda kept: kept[chosen, :, :room])
+        self._change(lambda kept: kept[:, :, :room].index_select(0, chosen))
         for prompt in set(self._prefixes) - set(self._row_prompts):
             del self._prefixes[prompt]
         self._rearrange()
@@ -104,15 +96,14 @@ class SharedPrefixCache:
         """Make room for one more token a row; returns the rows' positions, int64 (rows, 1)."""
         import torch
 
-        assert self._lengths is not None and self._plan is not None
+        assert self._lengths is not None and self._sizes is not None
         room = self._keys[0].shape[2]
         if self._longest >= room:
             self._change(lambda kept: torch.nn.functional.pad(kept, (0, 0, 0, _ROOM)))
         self._longest += 1
         steps = torch.arange(self._longest, device=self._lengths.device)
-        own = steps[None, :] > self._lengths[:, None]
-        self._hidden = torch.cat([self._plan.prefix_hidden, own], dim=1)[:, None, None, :]
-        return self._plan.prompt[:, None] + self._lengths[:, None]
+        self._mask = _mask(steps[None, :] > self._lengths[:, None], self._keys[0].dtype)
+        return self._sizes[:, None] + self._lengths[:, None]
 
     def end_step(self) -> None:
         """Count the token that every row got in this step."""
@@ -146,26 +137,32 @@ class SharedPrefixCache:
         Returns:
             (rows, 1, query heads, size).
         """
-        import torch
-
-        assert self._plan is not None and self._hidden is not None
-        plan = self._plan
+        assert self._grid is not None
+        assert self._prefix_mask is not None and self._mask is not None
         prefix_keys, prefix_values = self._joined[layer]
-        prompts, heads, prefix, size = prefix_keys.shape
-        rows, query_heads = query.shape[0], query.shape[1]
-        group = query_heads // heads
-        q = (query[:, :, 0] * scaling).view(rows, heads, group, size)
-
-        keys = self._keys[layer][:, :, : self._longest]
-        values = self._values[layer][:, :, : self._longest]
-        shared = torch.bmm(_to_grid(q, plan), prefix_keys.view(prompts * heads, prefix, size).mT)
-        scores = torch.cat([_from_grid(shared, plan, q.shape), q @ keys.mT], dim=-1)
-        scores = scores.masked_fill(self._hidden, -torch.inf)
-        weights = torch.softmax(scores, dim=-1, dtype=torch.float32).to(q.dtype)
-        shared = torch.bmm(
-            _to_grid(weights[..., :prefix], plan), prefix_values.view(prompts * heads, prefix, size)
+        rows, query_heads, _, size = query.shape
+        heads = prefix_keys.shape[1]
+        q = query.view(rows, heads, query_heads // heads, size)
+        shared, shared_sum = attend_part(
+            self._grid.fill(q),
+            prefix_keys,
+            prefix_values,
+            mask=self._prefix_mask,
+            scaling=scaling,
         )
-        out = _from_grid(shared, plan, q.shape) + weights[..., prefix:] @ values
+        own, own_sum = attend_part(
+            q,
+            self._keys[layer][:, :, : self._longest],
+            self._values[layer][:, :, : self._longest],
+            mask=self._mask,
+            scaling=scaling,
+        )
+        out = join_parts(
+            self._grid.read(shared),
+            self._grid.read(shared_sum[..., None])[..., 0],
+            own,
+            own_sum,
+        )
         return out.reshape(rows, 1, query_heads, size)
 
     def _change(self, change: Callable[["Tensor"], "Tensor"]) -> None:
@@ -175,59 +172,39 @@ class SharedPrefixCache:
                 tensors[layer] = change(kept)
 
     def _rearrange(self) -> None:
-        """Lay the rows out as a grid, a line for each prompt, so that one batched product serves
-        all prompts; a line shorter than the longest is filled with a row whose answer is ignored.
-        """
+        """Lay the rows out anew; stack the prompts anew if it is others that have rows now."""
         import torch
 
         if not self._row_prompts:
-            self._plan = None
+            self._grid = None
             return
-        order = list(dict.fromkeys(self._row_prompts))
-        members = list(enumerate(self._row_prompts))
-        lines = [[row for row, own in members if own == prompt] for prompt in order]
-        places = max(len(line) for line in lines)
-        grid = [line + [line[0]] * (places - len(line)) for line in lines]
-        cell = [0] * self.rows
-        for number, line in enumerate(lines):
-            for place, row in enumerate(line):
-                cell[row] = number * places + place
-        sample = self._prefixes[order[0]][0][0]
-        sizes = torch.tensor(
-            [self._prefixes[p][0][0].shape[1] for p in self._row_prompts], device=sample.device
-        )
-        longest = int(sizes.max())
-        self._plan = _Plan(
-            places=places,
-            grid=torch.tensor(grid, device=sample.device).reshape(-1),
-            cell=torch.tensor(cell, device=sample.device),
-            prompt=sizes,
-            prefix_hidden=torch.arange(longest, device=sample.device)[None, :] >= sizes[:, None],
-        )
-        if order == self._joined_order:
+        before = self._grid.prompts if self._grid is not None else ()
+        sample = next(iter(self._prefixes.values()))[0][0]
+        self._grid = lay_out(self._row_prompts, sample.device)
+        prompts = self._grid.prompts
+        size_of = {prompt: self._prefixes[prompt][0][0].shape[1] for prompt in prompts}
+        self._sizes = torch.tensor([size_of[p] for p in self._row_prompts], device=sample.device)
+        if prompts == before:
             return
-        self._joined_order = order
+        longest = max(size_of.values())
+        sizes = torch.tensor(list(size_of.values()), device=sample.device)
+        steps = torch.arange(longest, device=sample.device)
+        self._prefix_mask = _mask(steps[None, :] >= sizes[:, None], sample.dtype)
         self._joined = [
             (
-                _stack([self._prefixes[p][layer][0] for p in order], longest),
-                _stack([self._prefixes[p][layer][1] for p in order], longest),
+                _stack([self._prefixes[p][layer][0] for p in prompts], longest),
+                _stack([self._prefixes[p][layer][1] for p in prompts], longest),
             )
             for layer in range(self.layers)
         ]
 
 
-def _to_grid(rows: "Tensor", plan: _Plan) -> "Tensor":
-    """(rows, heads, group, n) -> (prompts * heads, places * group, n)."""
-    _, heads, group, _ = rows.shape
-    cells = rows[plan.grid].view(-1, plan.places, heads, group, rows.shape[-1])
-    return cells.transpose(1, 2).reshape(-1, plan.places * group, rows.shape[-1])
+def _mask(hidden: "Tensor", dtype: "torch.dtype") -> "Tensor":
+    """(n, tokens) of bool to what `attend_part` takes, (n, 1, 1, tokens)."""
+    import torch
 
-
-def _from_grid(grid: "Tensor", plan: _Plan, shape: Sequence[int]) -> "Tensor":
-    """(prompts * heads, places * group, n) -> (rows, heads, group, n), as in `shape`."""
-    _, heads, group, _ = shape
-    cells = grid.view(-1, heads, plan.places, group, grid.shape[-1]).transpose(1, 2)
-    return cells.reshape(-1, heads, group, grid.shape[-1])[plan.cell]
+    mask = torch.zeros(hidden.shape, dtype=dtype, device=hidden.device)
+    return mask.masked_fill_(hidden, -torch.inf)[:, None, None, :]
 
 
 def _stack(parts: Sequence["Tensor"], length: int) -> "Tensor":
