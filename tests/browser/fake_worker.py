@@ -1,0 +1,120 @@
+"""A worker process that writes what it is told, when it is told: `python -m ... fake_worker`.
+
+It takes the place of `python -m core worker`: same store, lease, queue and samples, no model. The
+file `script.json` in the home folder is its only other channel (see `Script`).
+"""
+
+import json
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.generation.meter import Meter
+from core.jobs.context import JobContext
+from core.jobs.worker import Worker
+from core.runs import Sample
+from core.settings import Home, home_from
+from core.store.rounds import finish_round, rounds_of
+from core.store.runs import get_run
+from core.store.samples import add_samples, samples_of
+
+IDLE_SECONDS = 120.0  # what a test forgets ends by itself
+SCRIPT = "script.json"
+PIDS = "pids"
+
+
+@dataclass(frozen=True)
+class Script:
+    """What the worker does.
+
+    Args:
+        upto: it writes until a run has so many samples, and then waits for a greater number.
+        texts: written in turn; without any, texts that name label, cycle and index.
+    """
+
+    upto: int = 1_000_000
+    texts: tuple[str, ...] = ()
+
+    def write(self, home: Home) -> None:
+        """Put it in the place of the last one."""
+        partial = home.folder / f"{SCRIPT}.part"
+        partial.write_text(json.dumps({"upto": self.upto, "texts": self.texts}))
+        partial.replace(home.folder / SCRIPT)
+
+
+def read_script(folder: Path) -> Script:
+    """The script of a home folder."""
+    try:
+        data = json.loads((folder / SCRIPT).read_text())
+    except FileNotFoundError:
+        return Script()
+    return Script(data["upto"], tuple(data["texts"]))
+
+
+def generate(context: JobContext) -> None:
+    """Write the run's texts, 20 a label and cycle at most, in the order of the paper."""
+    db = context.db
+    run = get_run(db, context.job.run_id or "")
+    history = samples_of(db, run.id)
+    done = {(r.cycle, r.position) for r in rounds_of(db, run.id)}
+    known = {(s.cycle, s.label, s.index) for s in history}
+    meter = Meter(run.spec, history=history)
+    meter.begin()
+    order, cycle = len(history), 0
+    left = dict(run.spec.wanted)
+    while any(left.values()):
+        cycle += 1
+        asked = {label: min(20, wanted) for label, wanted in left.items() if wanted}
+        for label, count in asked.items():
+            left[label] -= count
+            for index in range(count):
+                if (cycle, label, index) in known:
+                    continue
+                while order >= (script := read_script(db.path.parent)).upto:
+                    context.serve_questions()
+                    if context.should_stop():
+                        return
+                    time.sleep(0.02)
+                if context.should_stop():
+                    return
+                text = f"{label} {cycle} {index}"
+                if script.texts:
+                    text = script.texts[order % len(script.texts)]
+                sample = Sample(
+                    id=f"{run.id}-{order}",
+                    run_id=run.id,
+                    cycle=cycle,
+                    label=label,
+                    index=index,
+                    order=order,
+                    text=text,
+                    finish_reason="stop",
+                    outcome="usable",
+                    fluency=-1.0,
+                    token_ids=(1, 2, 3),
+                    duplicate_of=None,
+                    seconds=meter.seconds(),
+                )
+                meter.add(add_samples(db, [sample]))
+                order += 1
+                context.report(meter.progress("generating"), at_once=True)
+        if (cycle, 0) not in done:
+            finish_round(
+                db, run.id, cycle=cycle, position=0, requested=asked, seconds=1.0, tokens=3
+            )
+    context.report(meter.progress("done"), at_once=True)
+
+
+def main() -> None:
+    home = home_from()
+    with (home.folder / PIDS).open("a") as file:
+        file.write(f"{os.getpid()}\n")
+    answerers = {"prompt": lambda _: {"tokens": 42}}
+    Worker(
+        home, {"generate": generate}, idle_seconds=IDLE_SECONDS, answerers=answerers
+    ).run_forever()
+
+
+if __name__ == "__main__":
+    main()
