@@ -32,7 +32,7 @@ def show_run(office: Office, run_id: str) -> State | None:
             job, state = status(office.db, latest.id)
         show_header(office, run, job, state)
         if job is not None and state in LIVE:
-            _follow(office, run, job.id)
+            _follow(office, run, job.id, state)
         else:
             _rest(office, run, job)
         return state
@@ -41,12 +41,12 @@ def show_run(office: Office, run_id: str) -> State | None:
 
 
 @st.fragment(run_every=_POLL_SECONDS)
-def _follow(office: Office, run: RunRecord, job_id: str) -> None:
+def _follow(office: Office, run: RunRecord, job_id: str, drawn: State) -> None:
     """The live part: redrawn every second, and the whole page once when the job ends."""
     with told():
         try:
             job, state = status(office.db, job_id)
-            if state not in LIVE:
+            if state != drawn:
                 st.rerun()
             if state == "queued":
                 ensure_worker(office.home, office.db)
