@@ -1,0 +1,39 @@
+"""Everything real: the page, the worker process and the embedded model."""
+
+import os
+import signal
+from contextlib import closing
+
+import pytest
+from playwright.sync_api import expect
+
+from core.jobs.lease import living
+from core.settings import Home
+from core.store.database import open_database
+from core.store.samples import samples_of
+from tests.browser.conftest import OpenPage
+from tests.browser.reading import GENERATE, badge, button, metric, newest, tables
+from tests.browser.serving import Server
+
+MINUTES = 10 * 60_000  # the model is converted first, if no test did so yet
+
+
+@pytest.mark.model
+def test_generate_reads_what_the_model_wrote(own_home: Home, new_page: OpenPage) -> None:
+    with Server(own_home, real=True) as server, closing(open_database(own_home)) as db:
+        try:
+            page = new_page(f"{server.url}?task=SST-2+sentiment&per_label=3&suppression=7.5")
+            button(page, GENERATE).click()
+            expect(badge(page)).to_contain_text("done", timeout=MINUTES)
+            expect(metric(page, "Texts")).to_have_text("6 / 6")
+            samples = samples_of(db, newest(db).id)
+            assert sum(sample.outcome == "usable" for sample in samples) >= 6
+            column = tables(page, "Samples").locator('[role=gridcell][aria-colindex="2"]')
+            expect(column.first).to_have_text(samples[0].text)
+            button(page, "all_runs").click()
+            # The model is loaded now, so the worker counts the prompt's tokens.
+            expect(page.get_by_text("tokens", exact=False).first).to_be_visible()
+        finally:
+            lease = living(db)
+            if lease is not None:
+                os.kill(lease.pid, signal.SIGTERM)
