@@ -78,8 +78,8 @@ def test_without_json_one_paragraph_says_it(home: Home, capsys: Capture, tmp_pat
     said = capsys.readouterr()
     assert said.out == (
         f"Run {run.id} 'SST-2 sentiment, T 0.7, S 0' is done: 5 usable texts (2 positive, "
-        "3 negative) in 4.5 s, 27 tokens; 2 of them duplicates; 2 empty and 2 truncated besides; missing: "
-        f"1 positive. Wrote 9 texts to {out}.\n"
+        "3 negative) in 4.5 s, 27 tokens; 2 of them duplicates; 2 empty and 2 truncated besides; "
+        f"missing: 1 positive. Wrote 9 texts to {out}.\n"
     )
     assert said.err.startswith(f"Run {run.id}: 6 texts for 2 labels.\n")
     rows = list(csv.DictReader(io.StringIO(out.read_text("utf-8-sig"))))
