@@ -20,7 +20,7 @@ class Arithmetic:
 
     Args:
         dtype: `float32`, `bfloat16` or `float16`.
-        linear: `packed` (see `packed_linear`) or `plain`.
+        linear: how linear layers are computed, a key of `linears.WAYS`.
     """
 
     dtype: str

@@ -6,11 +6,13 @@ differ only in what they keep: `SharedPrefixEngine` keeps each prompt once and m
 `ExpandedCacheEngine` copies the prompt to its rows as transformers does and works for any model.
 """
 
+import math
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from core.errors import BackendFailed
 from core.generation.sampling import Knobs, adjusted_logits, draw, sampling_weights
 
 if TYPE_CHECKING:
@@ -88,7 +90,6 @@ def decode(
     max_tokens: int,
     max_rows: int,
     first_soon: bool,
-    between_steps: Callable[[], None],
 ) -> Iterator[list[DecodedText]]:
     """Decode all plans.
 
@@ -102,11 +103,15 @@ def decode(
         max_tokens: drawn tokens a text at most.
         max_rows: rows decoded at once at most; a prompt's rows start together.
         first_soon: let the first prompt's rows decode alone until one ends, so that somebody who
-            waits reads a text before all the other prompts are prefilled; costs a few per cent.
-        between_steps: called before every step; what it raises ends the decoding.
+            waits reads a text before all the other prompts are prefilled, or for 12 steps if none
+            does; costs a few per cent.
 
     Yields:
-        The texts that a step finished, in the order of their plans.
+        After every prefill an empty list, and after every step the texts that it finished, in the
+        order of their plans.
+
+    Raises:
+        BackendFailed: the model's logits are no numbers.
     """
     import torch
 
@@ -115,7 +120,6 @@ def decode(
     logits: Tensor | None = None
     alone = _ALONE_AT_MOST if first_soon else 0
     while rows or waiting:
-        between_steps()
         admitted: list[Tensor] = [] if logits is None else [logits]
         while waiting and _has_room(engine, rows, len(waiting[0][1]), max_rows):
             if rows and alone > 0:
@@ -126,14 +130,14 @@ def decode(
             engine.add_rows([prompt] * len(members))
             rows.extend(_Row(plan, prompt) for plan in members)
             admitted.append(first.expand(len(members), -1))
-            between_steps()
+            yield []
         every = admitted[0] if len(admitted) == 1 else torch.cat(admitted)
         tokens = _next_tokens(every, rows, plans, knobs=knobs, biases=biases)
         finished = [
             row for row in rows if row.tokens[-1] in closing or len(row.tokens) >= max_tokens
         ]
+        yield [_decoded(row, closing) for row in finished]
         if finished:
-            yield [_decoded(row, closing) for row in finished]
             alone = 0
             ended = {id(row) for row in finished}
             alive = [place for place, row in enumerate(rows) if id(row) not in ended]
@@ -180,6 +184,11 @@ def _next_tokens(
         )
         parts.append(tokens)
         for row, token, score in zip(some, tokens.tolist(), scores.tolist(), strict=True):
+            if math.isnan(score):
+                raise BackendFailed(
+                    "The language model computed something that is not a number.",
+                    "Try the device cpu, or another model.",
+                )
             row.tokens.append(token)
             row.log_probability += score
     return torch.cat(parts)

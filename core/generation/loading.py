@@ -1,20 +1,21 @@
 """Loading a causal language model for the local backend: which files, which device, which type."""
 
+import contextlib
+import ctypes
+import gc
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.embedded import LLM_SHA256
 from core.errors import BackendFailed
+from core.generation.agreement import pick_engine
 from core.generation.arithmetic import Arithmetic, settled
 from core.generation.conversion import EMBEDDED_NAME, converted_embedded
-from core.generation.engines import (
-    ExpandedCacheEngine,
-    SharedPrefixEngine,
-    mixing_agrees,
-)
-from core.generation.packed_linear import pack_linears, packing_pays, seconds_of
+from core.generation.decoding import Engine
+from core.generation.linears import quickest, seconds_of
 from core.runs import ModelChoice
 
 if TYPE_CHECKING:
@@ -30,15 +31,17 @@ class LoadedModel:
     """A model ready to decode.
 
     Args:
-        model: a transformers causal language model in evaluation mode.
+        model: a transformers causal language model, for its configuration; texts come from the
+            engine, which may have taken its layers out of it.
         tokenizer: its tokenizer.
         engine: makes a fresh engine of the kind that suits the model.
-        facts: JSON-ready: model, fingerprint, device, dtype, engine, linear, torch, transformers.
+        facts: JSON-ready: model, fingerprint, device, dtype, engine, forward, linear, threads,
+            torch, transformers.
     """
 
     model: Any
     tokenizer: Any
-    engine: type[SharedPrefixEngine] | type[ExpandedCacheEngine]
+    engine: Callable[[], Engine]
     facts: dict[str, Any]
 
 
@@ -90,28 +93,27 @@ def load(choice: ModelChoice, *, models: Path, dtype: str | None = None) -> Load
     def measure() -> Arithmetic:
         kind = dtype or pick_dtype(model, device)
         torch.nn.Module.to(model, dtype=getattr(torch, kind))
-        packs = device == "cpu" and packing_pays(model)
-        return Arithmetic(kind, "packed" if packs else "plain")
+        return Arithmetic(kind, quickest(model) if device == "cpu" else "plain")
 
     key = f"{mark} {device} torch {torch.__version__} threads {torch.get_num_threads()}"
     arithmetic = settled(models, key, dtype=dtype, measure=measure)
     torch.nn.Module.to(model, device=device, dtype=getattr(torch, arithmetic.dtype)).eval()
-    if arithmetic.linear == "packed":
-        pack_linears(model)
-    engine = pick_engine(model)
+    engine = pick_engine(model, way=arithmetic.linear)
+    give_memory_back()
     facts = {
         "backend": "local",
         "model": EMBEDDED_NAME if choice.model == "embedded" else choice.model,
         "fingerprint": mark,
         "device": device,
         "dtype": arithmetic.dtype,
-        "engine": "shared prefix" if engine is SharedPrefixEngine else "expanded cache",
+        "engine": engine.kind,
+        "forward": engine.forward,
         "linear": arithmetic.linear,
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "transformers": transformers.__version__,
     }
-    return LoadedModel(model, tokenizer, engine, facts)
+    return LoadedModel(model, tokenizer, engine.make, facts)
 
 
 def hub_answers() -> bool:
@@ -134,6 +136,13 @@ def share_the_processor() -> None:
     soon as another program wants one of the cores: a step took two to twenty times as long.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def give_memory_back() -> None:
+    """Return freed memory to the system; glibc alone keeps it (half a gigabyte after a load)."""
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def pick_device(wanted: str) -> str:
@@ -183,11 +192,6 @@ def bfloat16_pays(linear: "torch.nn.Linear") -> bool:
         slow = seconds_of(lambda: torch.nn.functional.linear(wide, weight))
         fast = seconds_of(lambda: torch.nn.functional.linear(narrow, narrow_weight))
     return fast < _CLEARLY_FASTER * slow
-
-
-def pick_engine(model: Any) -> type[SharedPrefixEngine] | type[ExpandedCacheEngine]:
-    """The engine that gives the model's own answers; sets its attention accordingly."""
-    return SharedPrefixEngine if mixing_agrees(model) else ExpandedCacheEngine
 
 
 def fingerprint(choice: ModelChoice, model: Any) -> str:

@@ -1,6 +1,7 @@
 """The local backend: a transformers model on this machine, decoded by our own sampler."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from core.conditions import Condition
 from core.errors import BackendFailed, BadInput
 from core.generation.backends import Completion, Request
 from core.generation.decoding import DecodedText, TextPlan, decode
+from core.generation.lanes import side_by_side
 from core.generation.loading import LoadedModel
 from core.generation.prompts import QUOTE, Prompt
 from core.generation.sampling import Knobs
@@ -17,6 +19,8 @@ from core.generation.sampling import Knobs
 if TYPE_CHECKING:
     from torch import Tensor
 
+# How tokenizers that fall back on bytes (Llama 2's) name that of the double quote.
+_QUOTE_BYTE = "<0x22>"
 # Beyond this many rows a step on two CPU cores takes as much longer as it has more rows.
 _MAX_ROWS = {"cpu": 128, "mps": 128, "cuda": 512}
 # How torch says it, on CUDA and MPS and on a CPU.
@@ -42,7 +46,8 @@ class LocalBackend:
     @cached_property
     def exempt_tokens(self) -> frozenset[int]:
         """Every token that holds a double quote, and the end tokens: each ends a text."""
-        quotes = {token for piece, token in self._tokenizer.get_vocab().items() if QUOTE in piece}
+        pieces = self._tokenizer.get_vocab().items()
+        quotes = {token for piece, token in pieces if QUOTE in piece or piece == _QUOTE_BYTE}
         return frozenset(quotes | self._end_tokens)
 
     @cached_property
@@ -90,26 +95,42 @@ class LocalBackend:
             for index in request.indices:
                 plans.append(TextPlan(number, _uniforms(request, index, condition.max_tokens)))
                 owners.append((number, index))
-        device = self.facts["device"]
-        with _MemoryFailures():
-            for finished in decode(
-                self._loaded.engine(self._loaded.model),
+        biases = self._biases(requests, condition)
+        lanes, threads = self._lanes(len(requests))
+        decodings = []
+        for lane in range(lanes):
+            own = [place for place, plan in enumerate(plans) if plan.prompt % lanes == lane]
+            decoding = decode(
+                self._loaded.engine(),
                 prompts,
-                plans,
+                [plans[place] for place in own],
                 knobs=Knobs(
                     temperature=condition.temperature,
                     top_p=condition.top_p,
                     min_p=condition.min_p,
                     frequency_penalty=condition.frequency_penalty,
                 ),
-                biases=self._biases(requests, condition),
+                biases=biases,
                 closing=self.exempt_tokens,
                 max_tokens=condition.max_tokens,
-                max_rows=_MAX_ROWS[device],
+                max_rows=_MAX_ROWS[self.facts["device"]] // lanes,
                 first_soon=first_soon,
-                between_steps=between_steps,
-            ):
-                yield [self._completion(text, *owners[text.plan]) for text in finished]
+            )
+            decodings.append(_owned(decoding, [owners[place] for place in own]))
+        with _MemoryFailures(), closing(side_by_side(decodings, threads=threads)) as steps:
+            between_steps()
+            for finished in steps:
+                if finished:
+                    yield [self._completion(text, *owner) for text, owner in finished]
+                between_steps()
+
+    def _lanes(self, requests: int) -> tuple[int, int]:
+        """Into how many lanes so many prompts are divided, and PyTorch's threads in each."""
+        if self.facts["device"] != "cpu":
+            return 1, 1
+        cores = self.facts["threads"]
+        lanes = max(1, min(cores, requests))
+        return lanes, cores // lanes
 
     def _completion(self, text: DecodedText, request: int, index: int) -> Completion:
         kept = text.tokens
@@ -176,6 +197,14 @@ class _MemoryFailures:
                 "The language model ran out of memory.",
                 "Ask for fewer texts a request, or choose a smaller model.",
             ) from error
+
+
+def _owned(
+    steps: Iterator[list[DecodedText]], owners: Sequence[tuple[int, int]]
+) -> Iterator[list[tuple[DecodedText, tuple[int, int]]]]:
+    """Each text with the request and the index it answers; owners in the order of the plans."""
+    for finished in steps:
+        yield [(text, owners[text.plan]) for text in finished]
 
 
 def _uniforms(request: Request, index: int, count: int) -> list[float]:

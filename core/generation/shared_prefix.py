@@ -197,6 +197,12 @@ class SharedPrefixCache:
             )
             for layer in range(self.layers)
         ]
+        # From now on a prompt's own keys and values are views of these: they are there once.
+        for place, prompt in enumerate(prompts):
+            self._prefixes[prompt] = [
+                (keys[place, :, : size_of[prompt]], values[place, :, : size_of[prompt]])
+                for keys, values in self._joined
+            ]
 
 
 def _mask(hidden: "Tensor", dtype: "torch.dtype") -> "Tensor":

@@ -5,7 +5,7 @@ a plain loop in numpy finds for each text by itself.
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -15,6 +15,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.errors import BackendFailed
 from core.generation.decoding import DecodedText, TextPlan, decode
 from core.generation.sampling import Knobs
 
@@ -133,14 +134,10 @@ class Case:
                 own = torch.tensor(rng.normal(0, 2, VOCABULARY)).float()
                 self.biases[place] = [None, shared, own, shared][place % 4]
         self.engine = PretendEngine(mixes_prompts=self.mixes)
-        self.calls = 0
         self.yields: list[tuple[int, list[DecodedText]]] = []
 
-    def between_steps(self) -> None:
-        self.calls += 1
-
-    def run(self) -> list[DecodedText]:
-        for finished in decode(
+    def start(self) -> Iterator[list[DecodedText]]:
+        return decode(
             self.engine,
             self.prompts,
             self.plans,
@@ -150,9 +147,12 @@ class Case:
             max_tokens=self.max_tokens,
             max_rows=self.max_rows,
             first_soon=self.first_soon,
-            between_steps=self.between_steps,
-        ):
-            self.yields.append((self.engine.steps, finished))
+        )
+
+    def run(self) -> list[DecodedText]:
+        for finished in self.start():
+            if finished:
+                self.yields.append((self.engine.steps, finished))
         return [text for _, texts in self.yields for text in texts]
 
     def expected(self, number: int) -> tuple[tuple[int, ...], bool, float]:
@@ -282,39 +282,37 @@ def test_an_engine_that_does_not_mix_gets_one_prompt_after_the_other() -> None:
     assert len(case.run()) == 9  # the engine itself refuses a prefill beside rows
 
 
-def test_between_steps_is_called_before_every_prefill_and_step() -> None:
+def test_it_pauses_after_every_prefill_and_step() -> None:
+    # So whoever reads may stop it there.
     case = Case([2, 2, 2])
-    seen: list[int] = []
-    case.between_steps = lambda: seen.append(len(case.engine.events))  # type: ignore[method-assign]
-    case.run()
+    seen = [len(case.engine.events) for _ in case.start()]
     heavy = [n for n, (what, _) in enumerate(case.engine.events) if what in ("prefill", "step")]
     for one, next_ in pairwise(heavy):
         assert any(one < place <= next_ for place in seen)
-    assert seen[0] == 0
 
 
-class Enough(Exception):
-    pass
-
-
-@pytest.mark.parametrize("when", [1, 2, 4, 7])
-def test_what_between_steps_raises_ends_it_there(when: int) -> None:
+@pytest.mark.parametrize("pauses", [1, 2, 4, 7])
+def test_who_stops_reading_stops_the_engine(pauses: int) -> None:
     case = never_closing(Case([2, 2], max_tokens=9))
-
-    def stop() -> None:
-        case.calls += 1
-        if case.calls == when:
-            raise Enough
-
-    case.between_steps = stop  # type: ignore[method-assign]
-    with pytest.raises(Enough):
-        case.run()
+    steps = case.start()
+    for _ in range(pauses):
+        assert next(steps) == []
+    steps.close()
     whole = never_closing(Case([2, 2], max_tokens=9))
     whole.run()
-    assert case.calls == when
-    assert len(case.engine.events) < len(whole.engine.events)
+    assert 0 < len(case.engine.events) < len(whole.engine.events)
     assert case.engine.events == whole.engine.events[: len(case.engine.events)]
-    assert case.yields == []
+
+
+@pytest.mark.parametrize("knobs", [SAMPLED, GREEDY])
+def test_logits_that_are_no_numbers_are_refused(
+    monkeypatch: pytest.MonkeyPatch, knobs: Knobs
+) -> None:
+    # Drawing from them would give token after token of nonsense without a word.
+    case = Case([3], knobs=knobs)
+    monkeypatch.setattr(case.engine, "_logits", lambda _: torch.full((VOCABULARY,), torch.nan))
+    with pytest.raises(BackendFailed, match="not a number"):
+        case.run()
 
 
 def test_nothing_to_do_is_nothing_done() -> None:

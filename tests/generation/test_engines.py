@@ -5,28 +5,18 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import (
-    Gemma2Config,
-    Gemma2ForCausalLM,
-    MistralConfig,
-    MistralForCausalLM,
-)
 
 from core.generation.engines import (
     ExpandedCacheEngine,
     SharedPrefixEngine,
+    TransformersForward,
     install_attention,
-    mixing_agrees,
 )
-from core.generation.loading import pick_engine
+from core.generation.llama import LlamaForward
 from core.generation.shared_prefix import ATTENTION_NAME
-from tests.generation.tiny import SIZES, lively, tiny_gpt2, tiny_llama
+from tests.generation.tiny import SIZES, halved_precision, tiny_gpt2, tiny_llama, tiny_mistral
 
 PROMPTS = ([5, 9, 200, 31, 31, 7, 80], [300, 2], [44] * 11 + [3])
-
-
-def tiny_mistral(window: int | None, **changes: Any) -> Any:
-    return lively(MistralForCausalLM(MistralConfig(sliding_window=window, **(SIZES | changes))))
 
 
 def ours(model: Any) -> Any:
@@ -72,10 +62,27 @@ class Followed:
             assert torch.allclose(found, self.expected(row), atol=2e-4)
 
 
-@pytest.mark.parametrize("make", [tiny_llama, tiny_gpt2])
-def test_the_shared_prefix_engine_gives_the_plain_models_logits(make: Any) -> None:
+def as_transformers(model: Any) -> Any:
+    return TransformersForward(ours(model))
+
+
+@pytest.mark.parametrize(
+    ("make", "forward"),
+    [
+        (tiny_llama, as_transformers),
+        (tiny_gpt2, as_transformers),
+        (tiny_llama, lambda model: LlamaForward(model, "plain")),
+        (
+            lambda: tiny_llama(attention_bias=True, mlp_bias=True),
+            lambda m: LlamaForward(m, "plain"),
+        ),
+        (lambda: halved_precision(tiny_llama()), lambda model: LlamaForward(model, "half")),
+    ],
+    ids=["transformers llama", "transformers gpt2", "llama", "llama with biases", "llama in half"],
+)
+def test_the_shared_prefix_engine_gives_the_plain_models_logits(make: Any, forward: Any) -> None:
     plain = make()
-    followed = Followed(SharedPrefixEngine(ours(plain)), plain)
+    followed = Followed(SharedPrefixEngine(forward(plain)), plain)
     followed.admit(0, 3)
     followed.step()
     followed.step()
@@ -115,92 +122,3 @@ def test_the_models_above_look_at_their_whole_context() -> None:
         with torch.inference_mode():
             gap = model(torch.tensor([one])).logits - model(torch.tensor([other])).logits
         assert gap[0, -1].abs().max() > 0.05
-
-
-@pytest.mark.parametrize("make", [tiny_llama, tiny_gpt2, lambda: tiny_mistral(None)])
-def test_full_causal_attention_may_mix(make: Any) -> None:
-    model = make()
-    assert mixing_agrees(model)
-    assert model.config._attn_implementation == ATTENTION_NAME
-    assert pick_engine(make()) is SharedPrefixEngine
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda: tiny_mistral(4),
-        lambda: tiny_mistral(64),  # wider than the probe's prompts, narrower than a real one
-        lambda: lively(
-            Gemma2ForCausalLM(Gemma2Config(**SIZES, head_dim=8, attn_logit_softcapping=2.0))
-        ),
-    ],
-    ids=["window of 4", "window of 64", "windows and soft caps"],
-)
-def test_windows_and_caps_get_the_other_engine(make: Any) -> None:
-    model = make()
-    own = model.config._attn_implementation
-    assert not mixing_agrees(model)
-    assert model.config._attn_implementation == own
-    assert pick_engine(model) is ExpandedCacheEngine
-    tokens = [11, 12, 13] * 30
-    with torch.inference_mode():
-        assert torch.equal(
-            model(torch.tensor([tokens])).logits, make()(torch.tensor([tokens])).logits
-        )
-
-
-def test_a_window_that_no_context_can_pass_does_not_matter() -> None:
-    assert mixing_agrees(tiny_mistral(512))
-
-
-def test_an_attention_that_adds_something_of_its_own_is_found_out(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    # The model's own attention weighs its scores otherwise; ours would silently not.
-    model = tiny_llama()
-    for layer in model.model.layers:
-        monkeypatch.setattr(layer.self_attn, "forward", halved(layer.self_attn))
-    assert not mixing_agrees(model)
-    assert model.config._attn_implementation == "sdpa"
-
-
-def halved(attention: Any) -> Any:
-    forward = attention.forward
-
-    def changed(*args: Any, **kwargs: Any) -> Any:
-        own = attention.config._attn_implementation != ATTENTION_NAME
-        out, weights = forward(*args, **kwargs)
-        return (out * 0.5 if own else out), weights
-
-    return changed
-
-
-def test_a_model_that_fails_under_our_attention_gets_the_other_engine(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    model = tiny_llama()
-
-    def refuse(self: Any, *_: Any) -> None:
-        raise TypeError("no such cache")
-
-    monkeypatch.setattr(SharedPrefixEngine, "step", refuse)
-    assert pick_engine(model) is ExpandedCacheEngine
-    assert model.config._attn_implementation == "sdpa"
-
-
-@pytest.mark.parametrize("row", [0, 1, 2])
-def test_one_row_that_differs_is_enough(monkeypatch: pytest.MonkeyPatch, row: int) -> None:
-    step = SharedPrefixEngine.step
-
-    def off(self: Any, tokens: torch.Tensor) -> torch.Tensor:
-        logits = step(self, tokens).clone()
-        logits[row] = logits[row] * 0.9
-        return logits
-
-    monkeypatch.setattr(SharedPrefixEngine, "step", off)
-    assert not mixing_agrees(tiny_llama())
-
-
-def test_half_precision_agrees_within_its_rounding() -> None:
-    model = tiny_llama().to(torch.bfloat16)
-    assert mixing_agrees(model)

@@ -14,7 +14,6 @@ from core.embedded import LLM_SHA256
 from core.errors import BackendFailed, BadInput
 from core.generation import conversion, loading
 from core.generation.conversion import converted_embedded
-from core.generation.engines import ExpandedCacheEngine, SharedPrefixEngine
 from core.generation.keeper import ModelKeeper
 from core.generation.loading import load, pick_device, pick_dtype
 from core.runs import ModelChoice
@@ -32,12 +31,12 @@ def test_a_folder_is_loaded_and_says_what_it_is(tiny_folder: Path) -> None:
     loaded = load_folder(tiny_folder)
     assert not loaded.model.training
     assert loaded.model.dtype == torch.float32
-    assert loaded.engine is SharedPrefixEngine
     facts = loaded.facts
     json.dumps(facts)
     assert facts["model"] == str(tiny_folder)
     assert (facts["backend"], facts["device"], facts["dtype"]) == ("local", "cpu", "float32")
-    assert (facts["engine"], facts["torch"]) == ("shared prefix", torch.__version__)
+    assert (facts["engine"], facts["forward"]) == ("shared prefix", "llama")
+    assert facts["torch"] == torch.__version__
     size = (tiny_folder / "model.safetensors").stat().st_size
     assert facts["fingerprint"].startswith(f"files:{size}@")
     assert load_folder(tiny_folder).facts["fingerprint"] == facts["fingerprint"]
@@ -217,7 +216,6 @@ def test_a_windowed_model_is_loaded_with_the_other_engine(
     change_config(folder, model_type="mistral", architectures=["MistralForCausalLM"])
     change_config(folder, sliding_window=16)
     loaded = load_folder(folder)
-    assert loaded.engine is ExpandedCacheEngine
     assert loaded.facts["engine"] == "expanded cache"
 
 

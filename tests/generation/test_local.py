@@ -1,8 +1,10 @@
 """The local backend around a tiny random model, and what needs no real one."""
 
 import copy
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -224,11 +226,11 @@ def test_a_chat_needs_a_template(tiny_loaded: LoadedModel) -> None:
 
 
 def other_engine(loaded: LoadedModel, model: Any) -> LocalBackend:
-    return LocalBackend(replace(loaded, model=model, engine=ExpandedCacheEngine))
+    return LocalBackend(replace(loaded, model=model, engine=partial(ExpandedCacheEngine, model)))
 
 
 def test_both_engines_write_the_same_texts(backend: LocalBackend, tiny_loaded: LoadedModel) -> None:
-    assert tiny_loaded.engine is SharedPrefixEngine
+    assert tiny_loaded.facts["engine"] == "shared prefix"
     requests = [request(p, number=n) for n, p in enumerate(PROMPTS)]
     condition = lively_condition(backend)
     mixed = complete(backend, requests, condition)
@@ -287,3 +289,71 @@ def test_what_between_steps_raises_comes_out(backend: LocalBackend) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         list(backend.complete([request("a")], Condition(), between_steps=stop))
+
+
+def with_cores(loaded: LoadedModel, cores: int) -> LocalBackend:
+    return LocalBackend(replace(loaded, facts={**loaded.facts, "threads": cores}))
+
+
+@pytest.mark.parametrize("cores", [2, 3, 16])
+def test_lanes_side_by_side_write_what_one_writes_and_in_an_order_of_their_own(
+    tiny_loaded: LoadedModel, cores: int
+) -> None:
+    requests = [request(p, number=n) for n, p in enumerate(PROMPTS)]
+    condition = lively_condition(with_cores(tiny_loaded, 1))
+    one = complete(with_cores(tiny_loaded, 1), requests, condition)
+    orders = []
+    for _ in range(3):
+        found = complete(with_cores(tiny_loaded, cores), requests, condition)
+        orders.append(list(found))
+        assert {key: done.token_ids for key, done in found.items()} == {
+            key: done.token_ids for key, done in one.items()
+        }
+    assert orders[0] == orders[1] == orders[2]
+
+
+def test_a_failure_in_a_lane_comes_out_in_words(
+    tiny_loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(SharedPrefixEngine, "step", fail)
+    with pytest.raises(BackendFailed, match="ran out of memory"):
+        complete(with_cores(tiny_loaded, 2), [request("a"), request("b")], Condition(max_tokens=3))
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_stopping_ends_every_lane(tiny_loaded: LoadedModel, cores: int) -> None:
+    class Stopped(Exception):
+        pass
+
+    pauses = []
+
+    def stop() -> None:
+        pauses.append(1)
+        if len(pauses) == 4:
+            raise Stopped
+
+    before = threading.active_count()
+    backend = with_cores(tiny_loaded, cores)
+    with pytest.raises(Stopped):
+        list(
+            backend.complete(
+                [request("a"), request("b")], Condition(max_tokens=400), between_steps=stop
+            )
+        )
+    assert len(pauses) == 4
+    assert threading.active_count() == before
+
+
+def test_the_double_quotes_byte_closes_a_text(tiny_loaded: LoadedModel) -> None:
+    class ByteFallback:
+        all_special_ids = (0,)
+
+        def get_vocab(self) -> dict[str, int]:
+            return {"a": 5, '."': 6, "<0x22>": 7, "<0x23>": 8}
+
+    backend = LocalBackend(replace(tiny_loaded, tokenizer=ByteFallback()))
+    assert backend.exempt_tokens >= {0, 6, 7}
+    assert not backend.exempt_tokens & {5, 8}

@@ -10,6 +10,8 @@ from transformers import (
     GPT2LMHeadModel,
     LlamaConfig,
     LlamaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
     PreTrainedTokenizerFast,
 )
 
@@ -30,14 +32,25 @@ SIZES = {
 def lively(model: Any, *, seed: int = 0) -> Any:
     """Random weights large enough that every token of the context shows in the logits."""
     generator = torch.Generator().manual_seed(seed)
-    for parameter in model.parameters():
-        if parameter.dim() > 1:
+    for name, parameter in model.named_parameters():
+        if parameter.dim() > 1 or name.endswith("bias"):
             parameter.data.normal_(0, 0.3, generator=generator)
     return model.eval()
 
 
 def tiny_llama(**changes: Any) -> Any:
     return lively(LlamaForCausalLM(LlamaConfig(**(SIZES | changes))))
+
+
+def tiny_mistral(window: int | None, **changes: Any) -> Any:
+    return lively(MistralForCausalLM(MistralConfig(sliding_window=window, **(SIZES | changes))))
+
+
+def halved_precision(model: Any) -> Any:
+    """The model with its weights rounded to what float16 holds, as those stored in it are."""
+    for parameter in model.parameters():
+        parameter.data = parameter.data.half().float()
+    return model
 
 
 def tiny_gpt2() -> Any:
