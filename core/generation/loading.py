@@ -61,6 +61,7 @@ def load(choice: ModelChoice, *, models: Path, dtype: str | None = None) -> Load
     import torch
     import transformers
 
+    transformers.utils.logging.disable_progress_bar()  # on a terminal, ours is the only one
     device = pick_device(choice.device)
     source = str(converted_embedded(models)) if choice.model == "embedded" else choice.model
     try:
@@ -132,8 +133,9 @@ def hub_answers() -> bool:
 def share_the_processor() -> None:
     """Let PyTorch's threads sleep while they wait for each other; call it before torch is imported.
 
-    By default they spin, which gains a little on an idle machine and loses nearly everything as
-    soon as another program wants one of the cores: a step took two to twenty times as long.
+    By default they spin: quicker where the machine is idle and threads meet often, but as soon as
+    another program wants one of the cores a step takes two to twenty times as long. What needs the
+    speed runs in lanes (see `lanes`), whose threads do not meet.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
