@@ -16,7 +16,7 @@ from core.store.runs import get_run, set_facts
 from core.store.samples import add_samples, samples_of
 
 # A run whose model differs in one of these can't go on as the same dataset.
-_IDENTITY = ("model", "fingerprint", "device", "dtype", "linear", "engine")
+_IDENTITY = ("model", "fingerprint", "device", "dtype", "linear", "engine", "forward")
 
 
 class Keeper(Protocol):
@@ -46,6 +46,7 @@ def generate(
     meter = Meter(run.spec, history=history, timer=timer)
     context.report(meter.progress("loading"), at_once=True)
     if context.should_stop():
+        context.report(meter.progress("stopped"), at_once=True)
         return
     backend = keeper.backend(run.spec.model, dtype=run.facts.get("dtype"))
     _check_identity(run.facts, backend.facts)

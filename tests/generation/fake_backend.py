@@ -64,6 +64,8 @@ class FakeBackend:
             "dtype": "float32",
             "device": "cpu",
             "engine": "none",
+            "forward": "none",
+            "linear": "none",
         }
     )
     calls: list[tuple[tuple[Request, ...], Condition, bool]] = field(default_factory=list)

@@ -189,11 +189,14 @@ def test_stopped_before_the_model_is_loaded_it_is_not_loaded(home: Home, real_db
         home, job, keeper, listen=lambda progress: request_cancel(real_db, job.id) and None
     )
     assert job.state == "cancelled"
+    assert job.progress["phase"] == "stopped"
     assert keeper.asked == []
     assert stored(real_db, job.run_id) == []
 
 
-@pytest.mark.parametrize("key", ["model", "fingerprint", "dtype", "device", "engine"])
+@pytest.mark.parametrize(
+    "key", ["model", "fingerprint", "dtype", "device", "engine", "forward", "linear"]
+)
 def test_another_model_does_not_go_on_with_the_dataset(
     home: Home, real_db: Database, key: str
 ) -> None:
