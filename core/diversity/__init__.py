@@ -1,0 +1,1 @@
+"""Diversity: embeddings, Remote-Clique and the other measures, near duplicates, projection."""
