@@ -1,0 +1,115 @@
+"""Neighbours and near duplicates against naive loops; the Vendi score by hand and by its kernel."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.diversity import neighbours
+from core.diversity.neighbours import (
+    near_duplicates,
+    nearest_distances,
+    nearest_pairs,
+    nearest_to,
+)
+from core.diversity.remote_clique import Vectors, unit_vectors
+from core.diversity.vendi import vendi_score
+
+
+def plane(*degrees: float) -> Vectors:
+    """Vectors in the plane at these angles, of unlike lengths."""
+    radians = np.deg2rad(degrees)
+    lengths = np.arange(1, len(degrees) + 1)[:, None]
+    return (lengths * np.stack([np.cos(radians), np.sin(radians)], axis=1)).astype(np.float32)
+
+
+def distances_of(vectors: Vectors) -> np.ndarray:
+    unit = vectors.astype(np.float64)
+    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+    return 1 - unit @ unit.T
+
+
+SOME = st.integers(2, 40).flatmap(
+    lambda n: st.integers(0, 1000).map(
+        lambda seed: np.random.default_rng(seed).normal(0.3, 1, (n, 4)).astype(np.float32)
+    )
+)
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbours, "_CELLS", 100)
+
+
+@settings(deadline=None)
+@given(SOME)
+def test_the_nearest_distance_is_the_least_to_any_other(vectors: Vectors) -> None:
+    distances = distances_of(vectors)
+    np.fill_diagonal(distances, np.inf)
+    assert nearest_distances(vectors) == pytest.approx(distances.min(axis=1), abs=1e-5)
+
+
+@settings(deadline=None)
+@given(SOME, st.integers(1, 60))
+def test_the_nearest_pairs_are_those_of_a_full_sort(vectors: Vectors, count: int) -> None:
+    distances = distances_of(vectors)
+    rows, columns = np.triu_indices(len(vectors), k=1)
+    expected = np.sort(distances[rows, columns])[:count]
+    found = nearest_pairs(vectors, count)
+    assert [pair.distance for pair in found] == pytest.approx(expected, abs=1e-5)
+    for pair in found:
+        assert pair.one < pair.other
+        assert pair.distance == pytest.approx(distances[pair.one, pair.other], abs=1e-5)
+
+
+def test_near_duplicates_point_at_the_first_that_stays() -> None:
+    # 0, 5 and 10 degrees: 10 is near 5 but not near 0, and 5 itself goes, so 10 stays.
+    vectors = plane(0, 5, 10, 90, 92, 0, 200)
+    within_six_degrees = 1 - np.cos(np.deg2rad(6))
+    assert near_duplicates(vectors, within_six_degrees).tolist() == [-1, 0, -1, -1, 3, 0, -1]
+    assert near_duplicates(vectors, 0).tolist() == [-1, -1, -1, -1, -1, 0, -1]
+    assert near_duplicates(vectors, 2).tolist() == [-1, 0, 0, 0, 0, 0, 0]
+    assert near_duplicates(vectors[:0], 0.5).tolist() == []
+
+
+@settings(deadline=None)
+@given(SOME, st.floats(0.01, 1.5))
+def test_what_stays_lies_apart_and_what_goes_lies_near(vectors: Vectors, threshold: float) -> None:
+    repeats = near_duplicates(vectors, threshold)
+    distances = distances_of(vectors)
+    stays = np.flatnonzero(repeats < 0)
+    apart = distances[np.ix_(stays, stays)] + 3 * np.eye(len(stays))
+    assert (apart > threshold - 1e-5).all()
+    for place in np.flatnonzero(repeats >= 0):
+        assert repeats[repeats[place]] < 0
+        assert repeats[place] < place
+        assert distances[place, repeats[place]] <= threshold + 1e-5
+
+
+def test_the_nearest_to_one_text() -> None:
+    vectors = plane(0, 30, -10, 180)
+    found = nearest_to(vectors, 0, 2)
+    assert [row for row, _ in found] == [2, 1]
+    expected = [1 - np.cos(np.deg2rad(10)), 1 - np.cos(np.deg2rad(30))]
+    assert [distance for _, distance in found] == pytest.approx(expected, abs=1e-6)
+    assert [row for row, _ in nearest_to(vectors, 3, 99)] == [1, 2, 0]
+    assert nearest_to(vectors[:1], 0, 3) == []
+
+
+def test_the_vendi_score_by_hand() -> None:
+    assert vendi_score(plane(0, 90)) == pytest.approx(2)
+    assert vendi_score(plane(0, 0, 0)) == pytest.approx(1)
+    # shares 3/4 and 1/4: entropy of them, exponentiated
+    expected = np.exp(-(0.75 * np.log(0.75) + 0.25 * np.log(0.25)))
+    assert vendi_score(plane(0, 0, 0, 90)) == pytest.approx(expected)
+    assert vendi_score(plane()) is None
+
+
+@settings(deadline=None)
+@given(SOME)
+def test_the_vendi_score_is_that_of_the_kernel(vectors: Vectors) -> None:
+    unit = unit_vectors(vectors).astype(np.float64)
+    shares = np.linalg.eigvalsh(unit @ unit.T / len(unit))
+    shares = shares[shares > 1e-12]
+    expected = np.exp(-(shares * np.log(shares)).sum())
+    assert vendi_score(vectors) == pytest.approx(expected, rel=1e-4)
