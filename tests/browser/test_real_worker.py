@@ -1,6 +1,7 @@
 """Everything real: the page, the worker process and the embedded model."""
 
 import os
+import re
 import signal
 from contextlib import closing
 
@@ -24,7 +25,9 @@ def test_generate_reads_what_the_model_wrote(own_home: Home, new_page: OpenPage)
         try:
             page = new_page(f"{server.url}?task=SST-2+sentiment&per_label=3&suppression=7.5")
             button(page, GENERATE).click()
-            expect(badge(page)).to_contain_text("done", timeout=MINUTES)
+            # A run that failed is told from one that takes its time.
+            expect(badge(page)).to_contain_text(re.compile("done|failed"), timeout=MINUTES)
+            expect(badge(page)).to_contain_text("done", timeout=1)
             expect(metric(page, "Texts")).to_have_text("6 / 6")
             samples = samples_of(db, newest(db).id)
             assert sum(sample.outcome == "usable" for sample in samples) >= 6
@@ -32,7 +35,7 @@ def test_generate_reads_what_the_model_wrote(own_home: Home, new_page: OpenPage)
             expect(column.first).to_have_text(samples[0].text)
             button(page, "all_runs").click()
             # The model is loaded now, so the worker counts the prompt's tokens.
-            expect(page.get_by_text("tokens", exact=False).first).to_be_visible()
+            expect(page.get_by_text(re.compile(r"^[1-9]\d* tokens$"))).to_be_visible()
         finally:
             lease = living(db)
             if lease is not None:

@@ -1,6 +1,7 @@
 """A run from Start to done, and what may happen to it on the way, as the browser sees it."""
 
 import os
+import re
 import signal
 
 import pytest
@@ -100,7 +101,7 @@ def test_row_04_a_killed_worker_reads_interrupted_and_resumes(
     lease = living(db)
     assert lease is not None
     os.kill(lease.pid, signal.SIGKILL)
-    expect(badge(page)).to_contain_text("interrupted", timeout=15_000)
+    expect(badge(page)).to_contain_text("interrupted", timeout=30_000)  # a lease holds for 10 s
     expect(metric(page, "Texts")).to_have_text("6 / 10")
     expect(page.get_by_text("Its worker ended without a word.")).to_be_visible()
     Script().write(server.home)
@@ -128,6 +129,9 @@ def test_row_06_a_double_click_is_one_run(
     expect(badge(page)).to_contain_text("done")
     assert len(list_runs(db)) == before + 1
     button(page, key).dblclick()
+    # What is on the page until then is the first run, which reads just the same.
+    wait_until(lambda: len(list_runs(db)) > before + 1, what="the second run starts")
+    expect(page).to_have_url(re.compile(f"run={newest(db).id}"))
     expect(metric(page, "Texts")).to_have_text("10 / 10")
     expect(badge(page)).to_contain_text("done")
     settled(page)

@@ -90,6 +90,20 @@ def test_a_double_click_is_one_run(app: AppTest, db: Database) -> None:
     assert app.session_state["start_token"] != token
 
 
+def test_a_click_that_comes_after_the_run_was_drawn_is_no_other_run(
+    app: AppTest, db: Database
+) -> None:
+    app.run()
+    app.button(key="start-primary").click().run()
+    for key in ("start-primary", "start-secondary"):
+        button = app.button(key=key)
+        assert button.disabled
+        # A slow double click: the server has drawn the button anew, the browser has not.
+        button.proto.disabled = False
+        button.click().run()
+    assert len(list_jobs(db)) == 1
+
+
 @pytest.mark.parametrize("labels", [1, 2, 3, 10, 54, 200])
 def test_a_trial_is_ten_texts_spread_evenly(labels: int) -> None:
     task = Task("t", "text", tuple(Label(f"l{n}", f"l{n}") for n in range(labels)))
