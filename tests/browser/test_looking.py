@@ -151,10 +151,13 @@ def test_the_prompt_changes_with_label_and_form(server: Server, new_page: OpenPa
     page.locator(".st-key-preview_label input").click()
     page.get_by_role("option", name="negative").click()
     expect(code).not_to_have_text(before)
+    settled(page)
     page.get_by_text("More knobs").click()
-    page.get_by_role("radio", name="C (paper, appendix F)").or_(
-        page.get_by_role("button", name="C (paper, appendix F)")
-    ).first.click()
+    # A click does not count whose button moves on between its press and its release.
+    page.wait_for_function("() => document.getAnimations().every(a => a.playState != 'running')")
+    form = page.get_by_role("radio", name="C (paper, appendix F)")
+    form.click()
+    expect(form).to_be_checked()
     expect(code).to_contain_text("Show me a ")
     expect(code).to_contain_text("Characteristics: ")
 
