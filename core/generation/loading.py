@@ -80,7 +80,7 @@ def load(choice: ModelChoice, *, models: Path, dtype: str | None = None) -> Load
         )
     except Exception as error:  # damaged files raise of every kind, safetensors one of its own
         raise BackendFailed(
-            f"The model '{choice.model}' could not be loaded: {_first_line(error)}",
+            f"The model '{choice.model}' could not be loaded: {_reason(source, error)}",
             "Without a network, 'embedded' and local folders with safetensors files work.",
         ) from error
     model, found = loaded
@@ -209,6 +209,15 @@ def fingerprint(choice: ModelChoice, model: Any) -> str:
     return f"files:{sizes or 'unknown'}"
 
 
-def _first_line(error: Exception) -> str:
+def _reason(source: str, error: Exception) -> str:
+    """Why nothing came: for a path in our words, as transformers takes it for an id of the hub."""
+    path = Path(source)
+    with contextlib.suppress(OSError):  # a name too long for a file
+        if path.is_file():
+            return "it is a file, not a folder."
+        if path.is_dir() and not (path / "config.json").is_file():
+            return "the folder holds no config.json."
+        if not path.exists() and (source.startswith(("/", ".", "~")) or source.count("/") > 1):
+            return "there is no such folder."
     line = str(error).strip().split("\n")[0][:200]
     return line if line.endswith(".") else f"{line}."

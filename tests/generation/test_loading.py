@@ -74,6 +74,27 @@ def test_a_model_that_is_not_there_is_told_with_what_is(model: str) -> None:
     assert caught.value.remedy == OFFLINE
 
 
+def test_a_path_that_is_no_models_folder_is_told_in_our_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "model.gguf").touch()
+    for model, reason in [
+        (str(tmp_path / "none"), "there is no such folder."),
+        ("./none", "there is no such folder."),
+        ("~/none", "there is no such folder."),
+        ("models/of/mine", "there is no such folder."),
+        ("empty", "the folder holds no config.json."),
+        ("model.gguf", "it is a file, not a folder."),
+    ]:
+        with pytest.raises(BackendFailed) as caught:
+            load_folder(model)
+        assert caught.value.what == f"The model '{model}' could not be loaded: {reason}"
+    with pytest.raises(BackendFailed, match="File name too long"):
+        load_folder("/" + "n" * 400)
+
+
 @pytest.mark.parametrize("answers", [True, False])
 def test_a_hub_that_does_not_answer_is_asked_for_no_file(
     monkeypatch: pytest.MonkeyPatch, answers: bool
