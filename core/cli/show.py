@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     for name, value in _flat({**settings, **spec}):
         print(f"{name:<32} {one_line(str(value))}")
     for label in labels:
-        print(one_line(f"label {label['name']}").ljust(32), label["phrase"])
+        print(one_line(f"label {label['name']}").ljust(32), one_line(label["phrase"]))
     return 0
 
 

@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from core.cli.parser import Commands
+from core.cli.parser import Commands, one_line
 
 
 def add_to(commands: Commands) -> None:
@@ -33,5 +33,6 @@ def run(args: argparse.Namespace) -> int:
         return 0
     for kind, name, task in found:
         labels = f"{len(task.labels)} labels"
-        print(f"{name:<20} {kind:<7} {labels:>10}  {task.text_type} ({task.name})")
+        words = one_line(f"{task.text_type} ({task.name})")
+        print(f"{one_line(name):<20} {kind:<7} {labels:>10}  {words}")
     return 0

@@ -152,6 +152,18 @@ def test_tasks_lists_presets_and_saved_ones(db: Database, capsys: Capture) -> No
     assert all(find_task(row["id"]) for row in rows)
 
 
+def test_a_task_s_words_are_shown_without_what_a_terminal_obeys(
+    db: Database, capsys: Capture
+) -> None:
+    task = Task("na\u202eme", "no\u2066te", (Label("ca\u202elm", "so\u202eft"),))
+    save_task(db, task)
+    run = create_run(db, RunSpec(task))
+    for arguments in (["tasks"], ["show", run.id]):
+        printed = said(capsys, *arguments)
+        assert all(char.isprintable() or char == "\n" for char in printed)
+    assert "so\N{REPLACEMENT CHARACTER}ft" in printed
+
+
 def test_names_that_differ_in_case_only_must_be_exact(db: Database) -> None:
     save_task(db, Task("NOTES", "note", (Label("a", "a"),)))
     save_task(db, Task("notes", "memo", (Label("a", "a"),)))
