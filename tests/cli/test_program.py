@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -138,6 +139,41 @@ def test_a_reader_that_stops_reading_is_no_error(home: Home) -> None:
             check=False,
         )
     assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_closed_streams_are_no_error(home: Home) -> None:
+    python = f"{shlex.quote(sys.executable)} -m core tasks"
+    for command in (f"{python} >&-", f"{python} 2>&-", f"{python} >&- 2>&-"):
+        done = subprocess.run(
+            ["sh", "-c", f"exec {command}"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_ctrl_c_while_modules_load_is_one_line() -> None:
+    script = """
+import runpy, sys
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == "core.cli":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupting())
+runpy.run_module("core", run_name="__main__")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "Interrupted.\n")
 
 
 def test_a_worker_without_work_ends_after_its_time(home: Home) -> None:
