@@ -168,7 +168,8 @@ class Sample:
         token_ids: ids of the tokens drawn, without closing or end tokens, as the tally counts them.
         duplicate_of: id of the first sample with the same text (white space and case folded), or
             `example:N` for the Nth seed example (from 0); None for a new text.
-        seconds: when it arrived, in seconds since the run (or its resumption) started.
+        seconds: when it arrived, in seconds of generation since the run started; the time between
+            a stop and its resumption does not count.
     """
 
     id: str

@@ -48,7 +48,8 @@ def see_through(
             try:
                 job, state = status(db, job_id)
                 idle = own is None or own.over
-                if state == "queued" and idle and living(db) is None:
+                lease = living(db)
+                if state == "queued" and idle and lease is None:
                     own = _OwnWorker(home, job_id, handlers)
                 elif state == "interrupted" and own is None and not stopping and not taken_over:
                     # Once only: a job that kills its workers must not kill one after the other.
@@ -61,7 +62,7 @@ def see_through(
                     own.check()
                 if state == "running" and not stopping:
                     progress.show(job.progress)
-                elif state == "queued" and own is None:
+                elif state == "queued" and lease and lease.note not in ("idle", f"busy {job_id}"):
                     progress.note("Waiting for the worker, which has another job.")
                 time.sleep(POLL_SECONDS)
             except KeyboardInterrupt:

@@ -113,7 +113,8 @@ def outcome_of(
         labels=labels,
         shortfall={name: count for name, count in missing.items() if count > 0},
         tokens=sum(row[tokens] for row in rows),
-        seconds=float(job.progress.get("seconds", max((row[arrived] for row in rows), default=0))),
+        # The job counts the seconds of its last sitting only, the samples those of all of them.
+        seconds=float(max(job.progress.get("seconds", 0), *(row[arrived] for row in rows), 0)),
         out=out,
         written=written,
     )

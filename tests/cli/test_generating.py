@@ -19,7 +19,7 @@ from core.cli import main
 from core.errors import BackendFailed
 from core.jobs import claims
 from core.jobs.context import JobContext
-from core.jobs.lease import living, take
+from core.jobs.lease import living, renew, take
 from core.jobs.queue import job_of_run, start_run
 from core.jobs.worker import Worker
 from core.runs import RunSpec
@@ -166,6 +166,15 @@ def test_bad_input_is_one_line_and_2_and_makes_no_run(
     assert said.err.startswith(message)
     assert said.err.count("\n") == 1
     assert list_runs(open_database(home)) == []
+
+
+def test_the_seconds_are_those_of_all_sittings(home: Home, capsys: Capture) -> None:
+    def second_sitting(context: JobContext) -> None:
+        pretend()(context)
+        context.report({**context.progress, "seconds": 0.125}, at_once=True)
+
+    assert generate("--json", handler=second_sitting) == 0
+    assert json.loads(capsys.readouterr().out)["seconds"] == 0.25  # when the last text came
 
 
 def test_too_few_seed_examples_make_no_run(home: Home, capsys: Capture, tmp_path: Path) -> None:
@@ -342,7 +351,19 @@ def test_a_living_worker_runs_it_and_the_command_follows(home: Home, capsys: Cap
     finally:
         worker.stop()
         thread.join()
-    assert json.loads(capsys.readouterr().out)["counts"]["usable"] == 6
+    said = capsys.readouterr()
+    assert json.loads(said.out)["counts"]["usable"] == 6
+    assert "Waiting" not in said.err  # it had nothing else to do
+
+
+def test_a_worker_with_another_job_is_waited_for(home: Home, capsys: Capture) -> None:
+    db = open_database(home)
+    assert take(db, "other", 1, seconds=1.0)
+    assert renew(db, "other", note="busy another", seconds=1.0)
+    assert generate() == 0
+    assert capsys.readouterr().err.splitlines()[1] == (
+        "Waiting for the worker, which has another job."
+    )
 
 
 def test_when_the_worker_is_told_to_end_the_run_is_paused(home: Home, capsys: Capture) -> None:
