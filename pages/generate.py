@@ -39,10 +39,15 @@ def _buttons(office: Office, spec: RunSpec | None, *, busy: bool) -> None:
     token = st.session_state.setdefault("start_token", uuid4().hex)
     blocked = spec is None or busy or (spec is not None and spec.target == 0)
     why = "A run is going; stop it or wait." if busy else None
-    target = spec.target if spec is not None else 0
     for label, kind, wanted, name, icon in (
         (f"Try {TRIAL_TEXTS} texts", "secondary", spec and trial_of(spec), "Trial", "science"),
-        (f"Generate {target:,} texts", "primary", spec, "", "play_arrow"),
+        (
+            f"Generate {spec.target:,} texts" if spec else "Generate",
+            "primary",
+            spec,
+            "",
+            "play_arrow",
+        ),
     ):
         st.button(
             label,

@@ -42,6 +42,8 @@ def choose_spec(office: Office) -> RunSpec | None:
         examples = choose_examples(task, seed=seed)
         condition = more_knobs(temperature, strength)
         model = _choose_model()
+        # Before anything is given up: numbers that are not drawn would be forgotten.
+        targets = _targets(tuple(task.label_names), per_label)
         if examples is None or model is None:
             return None
         return RunSpec(
@@ -51,7 +53,7 @@ def choose_spec(office: Office) -> RunSpec | None:
             seed=seed,
             seed_examples=examples,
             model=model,
-            targets=_targets(tuple(task.label_names), per_label),
+            targets=targets,
         )
     return None
 

@@ -260,3 +260,17 @@ def test_hostile_names_of_tasks_and_labels_are_text(app: AppTest, db: Database) 
     assert app.subheader[0].value.count("\\") > 10
     for part in ("![", "](", "<img", "$x", ":red[", "`b`", "<script"):
         assert part not in markup(app), part
+
+
+def test_numbers_by_label_outlast_a_model_without_a_name(app: AppTest, db: Database) -> None:
+    app.run()
+    app.selectbox(key="task").select("sst2").run()
+    app.toggle(key="own_targets").set_value(True).run()
+    first, second = preset("sst2").label_names
+    app.number_input(key=f"target-{first}").set_value(3).run()
+    app.get_by_key("model_kind").set_value("Hugging Face").run()
+    assert not buttons(app)["start-primary"]
+    assert app.button(key="start-primary").label == "Generate"
+    app.get_by_key("model_kind").set_value("Embedded").run()
+    app.button(key="start-primary").click().run()
+    assert list_runs(db)[0].run.spec.wanted == {first: 3, second: 20}
