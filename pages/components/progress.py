@@ -8,7 +8,9 @@ import streamlit as st
 
 from core.figures.balance import balance_figure
 from core.runs import RunSpec
-from core.store.counts import Counts
+from core.store.counts import Counts, counts
+from core.store.database import Database
+from core.store.runs import RunRecord
 from pages.components.plain import plain
 
 
@@ -56,7 +58,16 @@ def show_numbers(progress: Mapping[str, Any], *, live: bool) -> None:
             st.metric(label, value, help=told)
 
 
-def show_balance(spec: RunSpec, counts: Mapping[str, Counts], *, key: str) -> None:
+def show_spread(db: Database, run: RunRecord, progress: Mapping[str, Any]) -> None:
+    """Balance and suppressed tokens, side by side where there is room for both."""
+    with st.grid(2, min_column_width=320, gap="large"):
+        with st.container():
+            _show_balance(run.spec, counts(db, run.id), key="balance")
+        with st.container():
+            _show_suppressed(run.spec, progress)
+
+
+def _show_balance(spec: RunSpec, counts: Mapping[str, Counts], *, key: str) -> None:
     """Texts a label as bars."""
     frame = pd.DataFrame(
         {
@@ -74,7 +85,7 @@ def show_balance(spec: RunSpec, counts: Mapping[str, Counts], *, key: str) -> No
     )
 
 
-def show_suppressed(spec: RunSpec, progress: Mapping[str, Any]) -> None:
+def _show_suppressed(spec: RunSpec, progress: Mapping[str, Any]) -> None:
     """The most-suppressed tokens with count, share and bias."""
     rows = progress.get("suppressed") or []
     suppression = spec.condition.suppression
@@ -90,7 +101,7 @@ def show_suppressed(spec: RunSpec, progress: Mapping[str, Any]) -> None:
     st.dataframe(
         pd.DataFrame(
             {
-                "token": frame["text"].map(visible),
+                "token": list(map(visible, frame["text"], frame["token"])),
                 "count": frame["count"],
                 "share": frame["share"] * 100,
                 "bias": frame["bias"],
@@ -108,9 +119,15 @@ def show_suppressed(spec: RunSpec, progress: Mapping[str, Any]) -> None:
     )
 
 
-def visible(token: str) -> str:
-    """A token with its spaces and line breaks made visible."""
-    return token.replace(" ", "␣").replace("\n", "↵").replace("\t", "⇥")
+def visible(text: str, token: int) -> str:
+    """A token with its spaces and line breaks made visible.
+
+    One with a part of a character in it, as most emojis are made of, is told by its number.
+    """
+    shown = text.replace(" ", "␣").replace("\n", "↵").replace("\t", "⇥")
+    if "\ufffd" in shown:
+        return f"{shown} #{token}"
+    return shown
 
 
 def _texts_a_second(progress: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from core.store.database import Database
 from core.store.runs import RunRecord
 from core.store.samples import SAMPLE_COLUMNS, sample_rows, samples_of
 from pages.components.office import Office
-from pages.components.progress import show_balance, show_suppressed
+from pages.components.progress import show_spread
 from pages.components.run_settings import show_settings
 from pages.components.samples_table import noted, show_samples
 
@@ -36,11 +36,7 @@ def show_results(office: Office, run: RunRecord, progress: Mapping[str, Any]) ->
             _texts(office.db, run)
     if spread.open:
         with spread:
-            left, right = st.columns(2, gap="large")
-            with left:
-                show_balance(run.spec, counts(office.db, run.id), key="balance")
-            with right:
-                show_suppressed(run.spec, progress)
+            show_spread(office.db, run, progress)
     if settings.open:
         with settings:
             show_settings(run)

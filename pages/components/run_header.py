@@ -16,7 +16,7 @@ LIVE: tuple[State, ...] = ("queued", "running")
 
 _BADGES = {
     "queued": ("queued", "gray", ":material/schedule:"),
-    "running": ("running", "primary", ":material/play_arrow:"),
+    "running": ("running", "blue", ":material/play_arrow:"),
     "done": ("done", "green", ":material/check:"),
     "failed": ("failed", "red", ":material/error:"),
     "paused": ("paused", "orange", ":material/pause:"),
@@ -37,32 +37,33 @@ _RESTORE = ":material/restore_from_trash: Restore"
 
 def show_header(office: Office, run: RunRecord, job: Job | None, state: State) -> None:
     """Draw name, state and what can be done."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.subheader(plain(run.name), anchor=False, width="content")
         badge, color, icon = _BADGES[state]
         st.badge(badge, color=color, icon=icon)  # type: ignore[arg-type]
         if run.deleted_at is not None:
             st.badge("deleted", color="gray", icon=":material/delete:")
         st.space("stretch")
-        if job is not None and state in LIVE:
-            st.button(
-                "Stopping…" if job.cancel_requested else "Stop",
-                icon=":material/stop:",
-                key="stop",
-                disabled=job.cancel_requested,
-                on_click=_act,
-                args=(office, "stop", run, job.id),
-            )
-        if job is not None and state in _ADVICE:
-            st.button(
-                "Resume",
-                icon=":material/play_arrow:",
-                type="primary",
-                key="resume",
-                on_click=_act,
-                args=(office, "resume", run, job.id),
-            )
-        _menu(office, run, job)
+        with st.container(horizontal=True, width="content", gap="small"):
+            if job is not None and state in LIVE:
+                st.button(
+                    "Stopping…" if job.cancel_requested else "Stop",
+                    icon=":material/stop:",
+                    key="stop",
+                    disabled=job.cancel_requested,
+                    on_click=_act,
+                    args=(office, "stop", run, job.id),
+                )
+            if job is not None and state in _ADVICE:
+                st.button(
+                    "Resume",
+                    icon=":material/play_arrow:",
+                    type="primary",
+                    key="resume",
+                    on_click=_act,
+                    args=(office, "resume", run, job.id),
+                )
+            _menu(office, run, job)
     when = datetime.fromtimestamp(run.created_at).strftime("%d %b %Y, %H:%M")
     st.caption(f"{when} · {plain(describe(run))}")
     if job is not None and state in _ADVICE:

@@ -6,13 +6,12 @@ import streamlit as st
 from core.errors import StoreBusy
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import Job, State, job_of_run, status
-from core.store.counts import counts
 from core.store.database import Database
 from core.store.runs import RunRecord, get_run
 from core.store.samples import SAMPLE_COLUMNS, next_order, sample_rows
 from pages.components.office import Office, told
 from pages.components.plain import plain
-from pages.components.progress import show_balance, show_numbers, show_suppressed
+from pages.components.progress import show_numbers, show_spread
 from pages.components.results import show_results
 from pages.components.run_header import LIVE, show_header
 from pages.components.samples_table import show_samples
@@ -66,11 +65,7 @@ def _show_live(db: Database, run: RunRecord, job: Job, state: State) -> None:
     going = f"Cycle {max(1, progress.get('cycle', 1))}"
     st.progress(min(1.0, done), texts.get(phase if state == "running" else "queued", going))
     show_numbers(progress, live=True)
-    left, right = st.columns(2, gap="large")
-    with left:
-        show_balance(run.spec, counts(db, run.id), key="balance")
-    with right:
-        show_suppressed(run.spec, progress)
+    show_spread(db, run, progress)
     st.markdown("**Latest texts** :small[:gray[newest first]]")
     after = next_order(db, run.id) - 1 - _FEED_ROWS
     rows = sample_rows(db, run.id, after_order=after)

@@ -109,7 +109,7 @@ def test_a_live_run_outlives_a_store_that_fails(
         raise error("The store said no.", "Wait.")
 
     with monkeypatch.context() as patched:
-        patched.setattr("pages.components.run_view.counts", refuse)
+        patched.setattr("pages.components.progress.counts", refuse)
         app.run()
         assert not app.exception
         assert app.subheader[0].value
