@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.conditions import Condition, Suppression
 
-_PROMPTS = {"A": "A (paper)", "C": "C (paper, appendix F)", "chat": "Chat"}
+_PROMPTS = {"A": "A", "C": "C", "chat": "Chat"}
 _TALLIES = {"dataset": "Whole dataset", "label": "Each label"}
 
 
@@ -79,7 +79,7 @@ def more_knobs(temperature: float, strength: float) -> Condition:
             required=True,
             persist_state="session",
         )
-        st.caption("Chat is for models that know only chats.")
+        st.caption("A and C are the paper's; Chat says it to models that know only chats.")
         only_new = st.toggle("Only new texts", key="only_new", persist_state="session")
         st.caption("A duplicate stays in the run but does not count towards the target.")
         strict = st.toggle("Strict order", key="strict_order", persist_state="session")

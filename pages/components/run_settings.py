@@ -40,6 +40,7 @@ def show_settings(run: RunRecord) -> None:
                 }
             ),
             hide_index=True,
+            column_config={"label": "Label", "phrase": "Phrase", "texts": "Texts"},
             alt="Labels, their phrases and targets",
         )
     with st.expander("As JSON, seed examples included", icon=":material/data_object:"):
@@ -61,7 +62,11 @@ def _table(values: Mapping[str, Any], *, usual: Mapping[str, Any] | None = None)
         pd.DataFrame(columns),
         hide_index=True,
         height="content",
-        column_config={"usual": st.column_config.TextColumn("Usual, where it differs")},
+        column_config={
+            "setting": "Setting",
+            "value": "Value",
+            "usual": "Usual, where it differs",
+        },
         alt="Settings and their values",
     )
 

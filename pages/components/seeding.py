@@ -42,7 +42,7 @@ def choose_examples(task: Task, *, seed: int) -> tuple[Example, ...] | None:
         drawn = balanced_examples(examples, task=task, count=count, seed=seed)
         with st.expander(f"{len(drawn)} of {len(examples):,} texts, balanced"):
             st.dataframe(
-                [{"label": example.label, "text": example.text} for example in drawn],
+                [{"Label": example.label, "Text": example.text} for example in drawn],
                 hide_index=True,
                 height=220,
                 alt="Seed examples drawn from the file",

@@ -155,7 +155,7 @@ def test_the_prompt_changes_with_label_and_form(server: Server, new_page: OpenPa
     page.get_by_text("More knobs").click()
     # A click does not count whose button moves on between its press and its release.
     page.wait_for_function("() => document.getAnimations().every(a => a.playState != 'running')")
-    form = page.get_by_role("radio", name="C (paper, appendix F)")
+    form = page.get_by_role("radio", name="C", exact=True)
     form.click()
     expect(form).to_be_checked()
     expect(code).to_contain_text("Show me a ")
