@@ -156,7 +156,11 @@ def run(args: argparse.Namespace) -> int:
         WidesetError: the input is refused (before anything is spent), or the run did not finish.
     """
     condition = _condition(args)
-    model = ModelChoice(model=args.model, device=args.device)
+    # A folder's path must mean the same to the worker, which may run elsewhere.
+    name: str = args.model
+    if name != ModelChoice().model and Path(name).is_dir():
+        name = str(Path(name).resolve())
+    model = ModelChoice(model=name, device=args.device)
     check_ending(args)
     from core.cli.lookup import find_task
 

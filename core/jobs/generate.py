@@ -61,6 +61,7 @@ def generate(
         clock=timer,
     )
     meter.begin()
+    context.report(meter.progress("generating"), at_once=True)
 
     def between_steps() -> None:
         context.serve_questions()

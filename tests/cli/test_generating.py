@@ -93,6 +93,19 @@ def test_duplicates_are_missing_where_only_new_texts_count(home: Home, capsys: C
     assert counts["shortfall"] == {"positive": 1, "negative": 1}
 
 
+def test_a_models_folder_means_the_same_wherever_the_worker_runs(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "embedded").mkdir()  # is not what "embedded" means
+    monkeypatch.chdir(tmp_path)
+    assert generate("--model", "mine") == 0
+    assert the_run(home).spec.model.model == str(tmp_path / "mine")
+    assert generate("--model", "embedded", "--seed", "2") == 0
+    models = {row.run.spec.model.model for row in list_runs(open_database(home))}
+    assert models == {str(tmp_path / "mine"), "embedded"}
+
+
 def test_every_knob_reaches_the_spec(home: Home, tmp_path: Path) -> None:
     rows = "".join(f"text {n},{('positive', 'negative')[n % 2]}\n" for n in range(40))
     examples = tmp_path / "real.csv"

@@ -99,6 +99,7 @@ def test_what_is_reported_and_how_long_a_round_took(home: Home, real_db: Databas
     told = [(p["phase"], p["accepted"], p["texts"], p["truncated"], p["seconds"]) for p in heard]
     assert told == [
         ("loading", 0, 0, 0, 0.0),
+        ("generating", 0, 0, 0, 0.0),
         ("generating", 1, 2, 1, 2.0),
         ("generating", 5, 6, 1, 4.0),
         ("generating", 6, 7, 1, 6.0),
@@ -110,8 +111,8 @@ def test_what_is_reported_and_how_long_a_round_took(home: Home, real_db: Databas
     assert last["texts_per_second"] == pytest.approx(7 / 6)
     assert last["tokens_per_second"] == pytest.approx(21 / 6)
     assert (last["seconds_left"], last["shortfall"]) == (0, {})
-    assert heard[1]["suppressed"] == []
-    assert heard[3]["suppressed"] == [  # of 18 tokens 12 are a 2 and 6 a 3
+    assert heard[2]["suppressed"] == []
+    assert heard[4]["suppressed"] == [  # of 18 tokens 12 are a 2 and 6 a 3
         {"token": 2, "text": "red", "count": 12, "share": 12 / 18, "bias": pytest.approx(-20 / 3)},
         {"token": 3, "text": "Red", "count": 6, "share": 6 / 18, "bias": pytest.approx(-10 / 3)},
     ]
@@ -132,7 +133,9 @@ def test_in_strict_order_the_suppressed_tokens_shown_are_the_labels_own(
     spec = make_spec(strict_order=True, suppression=Suppression(7.5, scope="label"))
     heard: list[Mapping[str, Any]] = []
     generate_job(home, real_db, spec, FakeBackend(own), listen=heard.append)
-    shown = [[s["token"] for s in p["suppressed"]] for p in heard if p["phase"] == "generating"]
+    shown = [
+        [s["token"] for s in p["suppressed"]] for p in heard if p["texts"] and p["phase"] != "done"
+    ]
     assert shown == [[], [], [2], [3]]
 
 
