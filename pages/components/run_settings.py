@@ -15,7 +15,8 @@ def show_settings(run: RunRecord) -> None:
     """Draw the settings as tables, and as JSON to copy."""
     spec = run.spec
     usual = Condition().to_dict()
-    knobs, model = st.columns([3, 2], gap="large")
+    with st.grid(2, min_column_width=320, gap="large"):
+        knobs, model = st.container(), st.container()
     with knobs:
         st.markdown("**Condition**")
         _table(
