@@ -20,24 +20,28 @@ class RowGrid:
         places: length of the longest line.
         rows: which row sits in each cell, line by line, int64 (prompts * places,).
         cells: in which cell each row sits, int64 (rows,).
+        in_order: whether each row sits in the cell of its own number, so that nothing is moved.
     """
 
     prompts: tuple[int, ...]
     places: int
     rows: "Tensor"
     cells: "Tensor"
+    in_order: bool
 
     def fill(self, rows: "Tensor") -> "Tensor":
         """(rows, heads, group, n) -> (prompts, heads, places * group, n)."""
         _, heads, group, n = rows.shape
-        cells = rows[self.rows].view(-1, self.places, heads, group, n)
+        laid = rows if self.in_order else rows[self.rows]
+        cells = laid.view(-1, self.places, heads, group, n)
         return cells.transpose(1, 2).reshape(-1, heads, self.places * group, n)
 
     def read(self, grid: "Tensor") -> "Tensor":
         """(prompts, heads, places * group, n) -> (rows, heads, group, n)."""
         prompts, heads, queries, n = grid.shape
         cells = grid.view(prompts, heads, self.places, queries // self.places, n).transpose(1, 2)
-        return cells.reshape(prompts * self.places, heads, -1, n)[self.cells]
+        rows = cells.reshape(prompts * self.places, heads, -1, n)
+        return rows if self.in_order else rows[self.cells]
 
 
 def lay_out(row_prompts: Sequence[int], device: "torch.device") -> RowGrid:
@@ -53,9 +57,11 @@ def lay_out(row_prompts: Sequence[int], device: "torch.device") -> RowGrid:
         for place, row in enumerate(line):
             cells[row] = number * places + place
     grid = [line + [line[0]] * (places - len(line)) for line in lines.values()]
+    flat = [row for line in grid for row in line]
     return RowGrid(
         prompts=tuple(lines),
         places=places,
-        rows=torch.tensor(grid, device=device).reshape(-1),
+        rows=torch.tensor(flat, device=device),
         cells=torch.tensor(cells, device=device),
+        in_order=flat == list(range(len(row_prompts))),
     )

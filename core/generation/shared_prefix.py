@@ -46,6 +46,7 @@ class SharedPrefixCache:
         self._sizes: Tensor | None = None
         self._prefix_mask: Tensor | None = None
         self._mask: Tensor | None = None
+        self._places: Tensor | None = None
 
     @property
     def rows(self) -> int:
@@ -101,6 +102,7 @@ class SharedPrefixCache:
         if self._longest >= room:
             self._change(lambda kept: torch.nn.functional.pad(kept, (0, 0, 0, _ROOM)))
         self._longest += 1
+        self._places = torch.arange(self.rows, device=self._lengths.device)
         steps = torch.arange(self._longest, device=self._lengths.device)
         self._mask = _mask(steps[None, :] > self._lengths[:, None], self._keys[0].dtype)
         return self._sizes[:, None] + self._lengths[:, None]
@@ -118,12 +120,9 @@ class SharedPrefixCache:
         self, keys: "Tensor", values: "Tensor", layer_idx: int, *_: Any, **__: Any
     ) -> tuple["Tensor", "Tensor"]:
         """Store a layer's new keys and values, each (rows, heads, 1, size)."""
-        import torch
-
         assert self._lengths is not None
-        row = torch.arange(self.rows, device=self._lengths.device)
-        self._keys[layer_idx][row, :, self._lengths] = keys[:, :, 0]
-        self._values[layer_idx][row, :, self._lengths] = values[:, :, 0]
+        self._keys[layer_idx][self._places, :, self._lengths] = keys[:, :, 0]
+        self._values[layer_idx][self._places, :, self._lengths] = values[:, :, 0]
         return keys, values
 
     def attend(self, query: "Tensor", layer: int, scaling: float) -> "Tensor":
