@@ -101,7 +101,7 @@ def test_row_04_a_killed_worker_reads_interrupted_and_resumes(
     lease = living(db)
     assert lease is not None
     os.kill(lease.pid, signal.SIGKILL)
-    expect(badge(page)).to_contain_text("interrupted", timeout=30_000)  # a lease holds for 10 s
+    expect(badge(page)).to_contain_text("interrupted", timeout=15_000)
     expect(metric(page, "Texts")).to_have_text("6 / 10")
     expect(page.get_by_text("Its worker ended without a word.")).to_be_visible()
     Script().write(server.home)
