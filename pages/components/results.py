@@ -81,7 +81,7 @@ def _texts(db: Database, run: RunRecord) -> None:
         for form, told in _FORMATS.items():
             st.download_button(
                 form.upper() if form == "csv" else form.capitalize().replace("Jsonl", "JSONL"),
-                partial(_export, db, run.id, tuple(shown["id"]), form),
+                partial(_export, db, run.id, tuple(shown["id"].to_numpy()), form),
                 file_name=f"wideset-{run.id}.{form}",
                 icon=":material/download:",
                 on_click="ignore",
