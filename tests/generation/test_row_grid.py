@@ -1,5 +1,7 @@
 """Rows in a grid of prompts x places, and back."""
 
+from dataclasses import replace
+
 import torch
 
 from core.generation.row_grid import lay_out
@@ -24,8 +26,21 @@ def test_a_cell_holds_its_rows_groups_head_by_head():
     assert filled[1, 1, :, 0].tolist() == [6, 7, 6, 7]  # row 1 twice
 
 
+ORDERED = ([0], [0, 0, 0], [4, 4, 1, 1])
+MIXED = ([2, 0, 1, 0, 2, 2], [0, 1, 1], [0, 0, 1])
+
+
 def test_what_is_filled_reads_back():
-    for prompts in ([0], [0, 0, 0], [2, 0, 1, 0, 2, 2]):
+    for prompts in (*ORDERED, *MIXED):
         rows = torch.randn(len(prompts), 3, 2, 5, generator=torch.Generator().manual_seed(0))
         grid = lay_out(prompts, CPU)
         assert torch.equal(grid.read(grid.fill(rows)), rows)
+
+
+def test_rows_that_sit_in_order_are_not_moved_and_the_others_are():
+    assert [lay_out(prompts, CPU).in_order for prompts in ORDERED] == [True] * 3
+    assert [lay_out(prompts, CPU).in_order for prompts in MIXED] == [False] * 3
+    for prompts in ORDERED:
+        rows = torch.randn(len(prompts), 3, 2, 5, generator=torch.Generator().manual_seed(0))
+        grid = lay_out(prompts, CPU)
+        assert torch.equal(grid.fill(rows), replace(grid, in_order=False).fill(rows))
