@@ -113,8 +113,8 @@ def outcome_of(
         labels=labels,
         shortfall={name: count for name, count in missing.items() if count > 0},
         tokens=sum(row[tokens] for row in rows),
-        # The job counts the seconds of its last sitting only, the samples those of all of them.
-        seconds=float(max(job.progress.get("seconds", 0), *(row[arrived] for row in rows), 0)),
+        # A run cut off before its end has told less than its samples know.
+        seconds=float(max(job.progress.get("elapsed", 0), *(row[arrived] for row in rows), 0)),
         out=out,
         written=written,
     )

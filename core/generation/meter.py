@@ -35,6 +35,7 @@ class Meter:
         self._length = 0
         self._cycle = 0
         self.suppressed: list[dict[str, Any]] = []
+        self._earlier = history[-1].seconds if history else 0.0
         self.add(history)
         self._before = (self._counts["accepted"], self._tokens, self._counts["texts"])
 
@@ -69,9 +70,9 @@ class Meter:
             phase (loading, generating, stopped, done); target and accepted (texts that count
             towards it); usable, empty, truncated, duplicates, texts; tokens (all drawn but closing
             ones); mean_tokens (a usable text, None without one); texts_per_second and
-            tokens_per_second of this sitting; seconds of this sitting; seconds_left (None while
-            unknown); cycle; per_label (accepted); shortfall; suppressed (the round's tokens with
-            text, count, share and bias).
+            tokens_per_second of this sitting; seconds of this sitting; elapsed (seconds of all
+            sittings); seconds_left (None while unknown); cycle; per_label (accepted); shortfall;
+            suppressed (the round's tokens with text, count, share and bias).
         """
         counts = self._counts
         seconds = self.seconds()
@@ -95,6 +96,7 @@ class Meter:
             "texts_per_second": (counts["texts"] - texts) / seconds if seconds > 0 else 0.0,
             "tokens_per_second": (self._tokens - tokens) / seconds if seconds > 0 else 0.0,
             "seconds": seconds,
+            "elapsed": self._earlier + seconds,
             "seconds_left": left / rate if known and rate > 0 else (0.0 if left == 0 else None),
             "cycle": self._cycle,
             "per_label": {n: self._per_label[n] for n in self._spec.task.label_names},

@@ -51,7 +51,7 @@ def show_numbers(progress: Mapping[str, Any], *, live: bool) -> None:
         ),
         ("Time left", duration(progress.get("seconds_left")), None)
         if live
-        else ("Took", duration(progress.get("seconds")), "Since the last start, without loading."),
+        else ("Took", duration(progress.get("elapsed")), "Of all sittings, loading not counted."),
     ]
     with st.grid(6, min_column_width=125, gap="small"):
         for label, value, told in numbers:

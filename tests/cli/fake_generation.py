@@ -45,6 +45,7 @@ def pretend(delay: float = 0.0, *, missing: int = 0, deaf: bool = False) -> Hand
                     "texts_per_second": 2.0,
                     "tokens_per_second": 30.0,
                     "seconds": (order + 1) * 0.5,
+                    "elapsed": (order + 1) * 0.5,
                     "seconds_left": None,
                 }
             )

@@ -184,7 +184,7 @@ def test_bad_input_is_one_line_and_2_and_makes_no_run(
 def test_the_seconds_are_those_of_all_sittings(home: Home, capsys: Capture) -> None:
     def second_sitting(context: JobContext) -> None:
         pretend()(context)
-        context.report({**context.progress, "seconds": 0.125}, at_once=True)
+        context.report({**context.progress, "seconds": 0.125, "elapsed": 0.125}, at_once=True)
 
     assert generate("--json", handler=second_sitting) == 0
     assert json.loads(capsys.readouterr().out)["seconds"] == 0.25  # when the last text came

@@ -22,7 +22,10 @@ def sample(
     return replace(made, duplicate_of="r-0" if repeats else None)
 
 
-STORED = [sample(0, tokens=10), sample(1, outcome="empty", tokens=0)]
+STORED = [
+    sample(0, tokens=10),
+    replace(sample(1, outcome="empty", tokens=0), seconds=30.0),
+]
 NEW = [
     sample(2, tokens=6),
     sample(3, tokens=2, repeats=True, label="neg"),
@@ -52,6 +55,7 @@ def test_the_state_of_a_resumed_run() -> None:
         "texts_per_second": pytest.approx(3 / 4),
         "tokens_per_second": pytest.approx(16 / 4),
         "seconds": pytest.approx(4.0),
+        "elapsed": pytest.approx(34.0),
         "seconds_left": None,  # two texts tell little, see below
         "cycle": 2,
         "per_label": {"pos": 2, "neg": 1},
