@@ -39,11 +39,13 @@ class PickedEngine:
         make: makes a fresh engine; engines may run side by side.
         kind: `shared prefix` or `expanded cache`.
         forward: whose forward pass runs, `llama` (see `llama`) or `transformers`.
+        way: how its linear layers are in fact computed, a key of `linears.WAYS`.
     """
 
     make: Callable[[], Engine]
     kind: str
     forward: str
+    way: str
 
 
 def pick_engine(model: Any, *, way: str = "plain") -> PickedEngine:
@@ -52,52 +54,59 @@ def pick_engine(model: Any, *, way: str = "plain") -> PickedEngine:
     Args:
         model: a transformers causal language model in evaluation mode, on its device. Afterwards
             it holds what the engine needs: another attention, other linear layers, or no layers.
-        way: how its linear layers are computed, a key of `linears.WAYS`.
+        way: how its linear layers are to be computed if they can, a key of `linears.WAYS`.
     """
-    own = _own_answers(model)
+    prompts = _prompts(int(model.config.get_text_config().vocab_size))
+    own = _own_answers(model, prompts)
+
+    def agrees(make: Callable[[], Engine]) -> bool:
+        return own is not None and _agrees(make, prompts, own, model.dtype)
+
     full = own is not None and not _sees_part(model)
     if full and model.device.type == "cpu" and is_llama(model):
         with suppress(AttributeError, NotImplementedError, RuntimeError, ValueError):
             make = partial(SharedPrefixEngine, LlamaForward(model, way))
-            if _agrees(make, own, model.dtype):
+            if agrees(make):
                 # The forward pass has its own copies.
                 del model.model.layers, model.lm_head
-                return PickedEngine(make, "shared prefix", "llama")
-    replace_linears(model, way)
-    if full and _mixes(model, own):
-        plain = TransformersForward(model)
-        return PickedEngine(partial(SharedPrefixEngine, plain), "shared prefix", "transformers")
-    return PickedEngine(partial(ExpandedCacheEngine, model), "expanded cache", "transformers")
+                return PickedEngine(make, "shared prefix", "llama", way)
+    used = way if replace_linears(model, way) else "plain"
+    if full and _mixes(model, agrees):
+        make = partial(SharedPrefixEngine, TransformersForward(model))
+        return PickedEngine(make, "shared prefix", "transformers", used)
+    return PickedEngine(partial(ExpandedCacheEngine, model), "expanded cache", "transformers", used)
 
 
-def _mixes(model: Any, own: "Sequence[Tensor] | None") -> bool:
+def _mixes(model: Any, agrees: Callable[[Callable[[], Engine]], bool]) -> bool:
     """Whether the model agrees with itself under our attention; else it keeps its own."""
     own_attention = model.config._attn_implementation
     try:
         install_attention()
         model.set_attn_implementation(ATTENTION_NAME)
-        agrees = _agrees(lambda: SharedPrefixEngine(TransformersForward(model)), own, model.dtype)
+        mixes = agrees(lambda: SharedPrefixEngine(TransformersForward(model)))
     except Exception:  # whatever a foreign model raises here, the answer is the same
-        agrees = False
-    if not agrees:
+        mixes = False
+    if not mixes:
         model.set_attn_implementation(own_attention)
-    return agrees
+    return mixes
 
 
-def _own_answers(model: Any) -> "list[Tensor] | None":
+def _own_answers(model: Any, prompts: Sequence[list[int]]) -> "list[Tensor] | None":
     """Each row's logits after three steps, by the model alone; None if it fails."""
     try:
-        prompts = _prompts(model)
         return [prefill(model, [*prompts[number], *drawn])[0] for number, drawn in _ROWS]
     except Exception:  # as above; the engine that is left says what is wrong
         return None
 
 
-def _agrees(make: Callable[[], Engine], own: "Sequence[Tensor] | None", dtype: Any) -> bool:
+def _agrees(
+    make: Callable[[], Engine],
+    prompts: Sequence[list[int]],
+    own: "Sequence[Tensor]",
+    dtype: Any,
+) -> bool:
     import torch
 
-    assert own is not None
-    prompts = _prompts_of(int(own[0].shape[0]))
     try:
         engine = make()
         for number, prompt in enumerate(prompts):
@@ -111,11 +120,7 @@ def _agrees(make: Callable[[], Engine], own: "Sequence[Tensor] | None", dtype: A
     return all(_close(mine, its, dtype) for mine, its in zip(ours, own, strict=True))
 
 
-def _prompts(model: Any) -> list[list[int]]:
-    return _prompts_of(int(model.config.get_text_config().vocab_size))
-
-
-def _prompts_of(vocabulary: int) -> list[list[int]]:
+def _prompts(vocabulary: int) -> list[list[int]]:
     return [[(7 + 13 * i) % vocabulary for i in range(n)] for n in _PROMPT_LENGTHS]
 
 

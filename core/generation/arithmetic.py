@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from core.generation.linears import WAYS
+
 _FILE = "arithmetic.json"
 
 
@@ -36,8 +38,8 @@ def remembered(models: Path, key: str) -> Arithmetic | None:
     """
     try:
         found = _read(models).get(key)
-        return None if found is None else Arithmetic(**found)
-    except (OSError, ValueError, TypeError, AttributeError):
+        return None if found is None or found["linear"] not in WAYS else Arithmetic(**found)
+    except (OSError, ValueError, TypeError, AttributeError, KeyError):
         return None
 
 

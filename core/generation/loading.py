@@ -109,7 +109,7 @@ def load(choice: ModelChoice, *, models: Path, dtype: str | None = None) -> Load
         "dtype": arithmetic.dtype,
         "engine": engine.kind,
         "forward": engine.forward,
-        "linear": arithmetic.linear,
+        "linear": engine.way,
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "transformers": transformers.__version__,

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,18 +42,11 @@ def run(options: argparse.Namespace) -> Report:
     warm: dict[str, list[float]] = {name: [] for name in cold}
     for repeat in range(options.repeats):
         for name, spec in (("sst2, unseeded", plain), ("carer, seeded", seeded)):
-            with tempfile.TemporaryDirectory(prefix="wideset-bench-") as folder:
-                home = Home(Path(folder), models).prepare()
-                db = open_database(home)
-                start = time.monotonic()
-                worker = _spawn(home)
-                try:
-                    spec = replace(spec, seed=repeat)
-                    cold[name].append(_first_sample(db, spec, since=start))
-                    warm[name].append(_first_sample(db, spec, since=time.monotonic()))
-                finally:
-                    _end(worker)
-                    db.close()
+            start = time.monotonic()
+            with _fresh_worker(models) as (db, _):
+                spec = replace(spec, seed=repeat)
+                cold[name].append(_first_sample(db, spec, since=start))
+                warm[name].append(_first_sample(db, spec, since=time.monotonic()))
     for heat, measured in (("cold", cold), ("warm", warm)):
         for name, times in measured.items():
             report.add([f"first sample, {heat}, {name}", median(times), times, "s"])
@@ -74,15 +69,22 @@ def _first_sample(db: Database, spec: RunSpec, *, since: float) -> float:
 
 
 def _whole_run(models: Path) -> tuple[float, float]:
+    start = time.monotonic()
+    with _fresh_worker(models) as (db, worker):
+        _, job = start_run(db, carer_spec(per_label=MEMORY_TEXTS // 6))
+        _ended(db, job.id, start)
+        return _peak_mb(worker.pid), time.monotonic() - start
+
+
+@contextmanager
+def _fresh_worker(models: Path) -> Iterator[tuple[Database, subprocess.Popen[bytes]]]:
+    """A store of its own and a worker process for it, both gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="wideset-bench-") as folder:
         home = Home(Path(folder), models).prepare()
         db = open_database(home)
-        start = time.monotonic()
         worker = _spawn(home)
         try:
-            _, job = start_run(db, carer_spec(per_label=MEMORY_TEXTS // 6))
-            _ended(db, job.id, start)
-            return _peak_mb(worker.pid), time.monotonic() - start
+            yield db, worker
         finally:
             _end(worker)
             db.close()

@@ -136,7 +136,7 @@ def test_a_way_that_does_not_suit_the_weights_is_not_taken() -> None:
     # These weights are not what float16 holds: the ones of the model itself are used.
     own = answer(tiny_llama(), [4, 5, 6])
     picked = pick_engine(tiny_llama(), way="half")
-    assert picked.kind == "shared prefix"
+    assert (picked.kind, picked.way) == ("shared prefix", "plain")
     assert torch.allclose(picked.make().prefill(0, [4, 5, 6]), own, atol=1e-4)
 
 
@@ -149,8 +149,10 @@ def test_the_way_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
             super().__init__(model, way)
 
     monkeypatch.setattr(agreement, "LlamaForward", Spy)
-    assert pick_engine(halved_precision(tiny_llama()), way="half").forward == "llama"
+    picked = pick_engine(halved_precision(tiny_llama()), way="half")
+    assert (picked.forward, picked.way) == ("llama", "half")
     assert seen == ["half"]
     other = tiny_mistral(None)
-    assert pick_engine(halved_precision(other), way="half").kind == "shared prefix"
+    picked = pick_engine(halved_precision(other), way="half")
+    assert (picked.kind, picked.way) == ("shared prefix", "half")
     assert type(other.lm_head).__name__ == "Replaced"

@@ -24,7 +24,17 @@ def test_a_resumed_run_keeps_its_type(tmp_path: Path) -> None:
     assert settled(tmp_path, "m", dtype="bfloat16", measure=lambda: NARROW) == NARROW
 
 
-@pytest.mark.parametrize("content", ["", "no json", "[]", '{"m": 5}', '{"m": {"dtype": "x"}}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "no json",
+        "[]",
+        '{"m": 5}',
+        '{"m": {"dtype": "x"}}',
+        '{"m": {"dtype": "float32", "linear": "of another version"}}',
+    ],
+)
 def test_an_unreadable_memory_is_measured_anew(tmp_path: Path, content: str) -> None:
     (tmp_path / "arithmetic.json").write_text(content)
     assert remembered(tmp_path, "m") is None

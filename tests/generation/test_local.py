@@ -2,7 +2,7 @@
 
 import copy
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -12,12 +12,13 @@ import torch
 
 from core.conditions import Condition
 from core.errors import BackendFailed, BadInput
+from core.generation.agreement import pick_engine
 from core.generation.backends import Completion, Request
 from core.generation.engines import ExpandedCacheEngine, SharedPrefixEngine
 from core.generation.loading import LoadedModel
 from core.generation.local import LocalBackend
 from core.generation.prompts import Message, Prompt
-from tests.generation.tiny import VOCABULARY, tiny_gpt2, tiny_llama, tiny_tokenizer
+from tests.generation.tiny import VOCABULARY, tiny_gpt2, tiny_llama, tiny_mistral, tiny_tokenizer
 
 PROMPTS = ('Elements: a good review\nMovie review: "', 'a film: "', 'Elements:\n\n"was" the "')
 
@@ -310,6 +311,29 @@ def test_lanes_side_by_side_write_what_one_writes_and_in_an_order_of_their_own(
             key: done.token_ids for key, done in one.items()
         }
     assert orders[0] == orders[1] == orders[2]
+
+
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [(tiny_gpt2, "shared prefix"), (lambda: tiny_mistral(16), "expanded cache")],
+    ids=["transformers' forward pass", "expanded cache"],
+)
+def test_lanes_share_a_model_of_transformers(
+    tiny_loaded: LoadedModel, make: Callable[[], Any], kind: str
+) -> None:
+    # Both lanes are inside the same modules at once.
+    model = make()
+    picked = pick_engine(model)
+    assert (picked.kind, picked.forward) == (kind, "transformers")
+    loaded = replace(tiny_loaded, model=model, engine=picked.make)
+    condition = lively_condition(with_cores(loaded, 1))
+    requests = [request(p, number=n) for n, p in enumerate(PROMPTS)]
+    one = complete(with_cores(loaded, 1), requests, condition)
+    for _ in range(3):
+        found = complete(with_cores(loaded, 2), requests, condition)
+        assert {key: done.token_ids for key, done in found.items()} == {
+            key: done.token_ids for key, done in one.items()
+        }
 
 
 def test_a_failure_in_a_lane_comes_out_in_words(
