@@ -1,5 +1,7 @@
 """Task: what is to be written, and the labels it is written for."""
 
+import hashlib
+import json
 import tomllib
 import unicodedata
 from collections.abc import Mapping
@@ -65,6 +67,15 @@ class Task:
     def label_names(self) -> tuple[str, ...]:
         """The labels' names in task order."""
         return tuple(label.name for label in self.labels)
+
+    @property
+    def key(self) -> str:
+        """What makes texts and references of two tasks the same kind: text type and label names.
+
+        16 hexadecimal digits; name, phrases and the order of labels don't count.
+        """
+        words = json.dumps([self.text_type, sorted(self.label_names)])
+        return hashlib.sha256(words.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
     def label(self, name: str) -> Label:
         """The label of that name.

@@ -6,6 +6,7 @@ else, bidirectional controls included, is kept exactly. Text that a model wrote 
 silently changing a person's data would be worse than asking.
 """
 
+import hashlib
 import re
 
 MAX_TEXT = 100_000
@@ -42,3 +43,8 @@ def why_unstorable(text: str) -> str | None:
 def fold(text: str) -> str:
     """The key by which two texts count as duplicates: case folded, white space collapsed."""
     return " ".join(text.casefold().split())
+
+
+def text_hash(text: str) -> bytes:
+    """16 bytes by which the store knows a text, of its exact characters (BLAKE2b)."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -10,6 +10,7 @@ from pathlib import Path
 from core.settings import Home
 from core.store import schema
 from core.store.failures import is_locked, translated
+from core.store.migrations import MIGRATIONS
 
 Clock = Callable[[], float]
 """Returns seconds since 1970, UTC."""
@@ -197,7 +198,7 @@ def open_database(
             connection.execute("BEGIN")  # one view, should another process migrate just now
             version = schema.check(connection, path)
         database = Database(path, clock=clock, lock_seconds=lock_seconds, attempts=attempts)
-        if version < len(schema.MIGRATIONS):
+        if version < len(MIGRATIONS):
             with database.write() as connection:
                 schema.migrate(connection, path)
     return database

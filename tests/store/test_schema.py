@@ -1,4 +1,5 @@
 import hashlib
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -9,8 +10,11 @@ from core.errors import StoreUnusable
 from core.settings import Home
 from core.store import schema
 from core.store.database import Database, open_database
+from core.store.migrations import MIGRATIONS
 from core.store.runs import create_run, get_run
 from tests.store.making import make_spec
+
+LATEST = len(MIGRATIONS)
 
 
 def fingerprint(path: Path) -> tuple[str, int]:
@@ -19,7 +23,7 @@ def fingerprint(path: Path) -> tuple[str, int]:
 
 def test_a_new_store_is_of_the_latest_version_and_ours(db: Database) -> None:
     connection = db.connection()
-    assert connection.execute("PRAGMA user_version").fetchone()[0] == len(schema.MIGRATIONS)
+    assert connection.execute("PRAGMA user_version").fetchone()[0] == len(MIGRATIONS)
     assert connection.execute("PRAGMA application_id").fetchone()[0] == 0x57445354
     assert list(db.path.parent.glob("*backup*")) == []
 
@@ -27,18 +31,35 @@ def test_a_new_store_is_of_the_latest_version_and_ours(db: Database) -> None:
 def test_an_older_store_is_copied_and_migrated(db: Database, home: Home) -> None:
     run = create_run(db, make_spec(), name="before")
     second = "ALTER TABLE runs ADD COLUMN colour TEXT;\nCREATE TABLE extra (a INTEGER);\n"
-    newer = open_database_knowing(home, (*schema.MIGRATIONS, second))
-    assert newer.connection().execute("PRAGMA user_version").fetchone()[0] == 2
+    newer = open_database_knowing(home, (*MIGRATIONS, second))
+    assert newer.connection().execute("PRAGMA user_version").fetchone()[0] == LATEST + 1
     assert newer.connection().execute("SELECT id, colour FROM runs").fetchall()[0][:] == (
         run.id,
         None,
     )
-    backup = home.folder / "wideset.sqlite3.backup-v1"
+    backup = home.folder / f"wideset.sqlite3.backup-v{LATEST}"
     with closing(sqlite3.connect(backup)) as copy:
-        assert copy.execute("PRAGMA user_version").fetchone()[0] == 1
+        assert copy.execute("PRAGMA user_version").fetchone()[0] == LATEST
         assert copy.execute("SELECT name FROM runs").fetchall() == [("before",)]
         assert copy.execute("SELECT name FROM sqlite_master WHERE name='extra'").fetchall() == []
     assert not list(home.folder.glob("*.partial"))
+    newer.close()
+
+
+def test_runs_of_the_first_version_live_on(home: Home) -> None:
+    with closing(sqlite3.connect(home.prepare().store)) as old:
+        old.executescript(MIGRATIONS[0])
+        old.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        old.execute("PRAGMA user_version = 1")
+        old.execute(
+            "INSERT INTO runs (id, name, spec, facts, revision, created_at)"
+            " VALUES ('old', 'before', ?, '{}', 1, 5)",
+            (json.dumps(make_spec().to_dict()),),
+        )
+        old.commit()
+    newer = open_database(home)
+    assert newer.connection().execute("PRAGMA user_version").fetchone()[0] == LATEST
+    assert get_run(newer, "old").spec == make_spec()
     newer.close()
 
 
@@ -48,21 +69,21 @@ def test_a_failing_migration_changes_nothing(db: Database, home: Home) -> None:
         schema.migrate(
             connection,
             db.path,
-            migrations=(*schema.MIGRATIONS, "CREATE TABLE extra (a);\nnonsense;\n"),
+            migrations=(*MIGRATIONS, "CREATE TABLE extra (a);\nnonsense;\n"),
         )
     connection = db.connection()
-    assert connection.execute("PRAGMA user_version").fetchone()[0] == 1
+    assert connection.execute("PRAGMA user_version").fetchone()[0] == LATEST
     assert connection.execute("SELECT 1 FROM sqlite_master WHERE name='extra'").fetchone() is None
     assert get_run(db, run.id) == run
 
 
 def test_a_backup_is_never_overwritten(db: Database, home: Home) -> None:
-    older = home.folder / "wideset.sqlite3.backup-v1"
+    older = home.folder / f"wideset.sqlite3.backup-v{LATEST}"
     older.write_text("precious")
     with db.write() as connection:
-        schema.migrate(connection, db.path, migrations=(*schema.MIGRATIONS, "CREATE TABLE x (a);"))
+        schema.migrate(connection, db.path, migrations=(*MIGRATIONS, "CREATE TABLE x (a);"))
     assert older.read_text() == "precious"
-    assert (home.folder / "wideset.sqlite3.backup-v1-2").exists()
+    assert (home.folder / f"wideset.sqlite3.backup-v{LATEST}-2").exists()
 
 
 def test_a_newer_store_is_refused_untouched(db: Database, home: Home) -> None:

@@ -1,0 +1,75 @@
+"""Datasets out of the store, by their keys."""
+
+import json
+
+from core.datasets import Dataset
+from core.errors import BadInput
+from core.store.database import Database
+from core.store.runs import get_run
+
+
+def run_key(run_id: str) -> str:
+    """The key of a run's usable texts."""
+    return f"run:{run_id}"
+
+
+def reference_key(reference_id: str, part: str) -> str:
+    """The key of a reference's part, `train` or `test`."""
+    return f"reference:{reference_id}:{part}"
+
+
+def load_dataset(db: Database, key: str) -> Dataset:
+    """The texts behind a key, in order of arrival: of a run the usable ones, duplicates included.
+
+    Raises:
+        BadInput: nothing is stored under the key.
+    """
+    kind, _, name = key.partition(":")
+    if kind == "run":
+        return _of_run(db, key, name)
+    if kind == "reference":
+        reference_id, _, part = name.partition(":")
+        return _of_reference(db, key, reference_id, part)
+    raise BadInput(f"There is no dataset '{key[:60]}' in this store.", "Choose one from the list.")
+
+
+def _of_run(db: Database, key: str, run_id: str) -> Dataset:
+    run = get_run(db, run_id)
+    with db.read() as connection:
+        rows = connection.execute(
+            "SELECT id, text, label, fluency FROM samples"
+            " WHERE run_id = ? AND outcome = 'usable' ORDER BY arrival",
+            (run_id,),
+        ).fetchall()
+    return Dataset(
+        key,
+        run.name,
+        run.spec.task.label_names,
+        ids=tuple(row["id"] for row in rows),
+        texts=tuple(row["text"] for row in rows),
+        labels=tuple(row["label"] for row in rows),
+        fluency=tuple(row["fluency"] for row in rows),
+    )
+
+
+def _of_reference(db: Database, key: str, reference_id: str, part: str) -> Dataset:
+    with db.read() as connection:
+        kept = connection.execute(
+            "SELECT name, label_names FROM reference_sets WHERE id = ?", (reference_id,)
+        ).fetchone()
+        rows = connection.execute(
+            "SELECT id, text, label FROM reference_texts"
+            " WHERE reference_id = ? AND part = ? ORDER BY position",
+            (reference_id, part),
+        ).fetchall()
+    if kept is None or part not in ("train", "test"):
+        raise BadInput("There is no such reference in this store.", "Choose one from the list.")
+    return Dataset(
+        key,
+        f"{kept['name']} ({part})",
+        tuple(json.loads(kept["label_names"])),
+        ids=tuple(row["id"] for row in rows),
+        texts=tuple(row["text"] for row in rows),
+        labels=tuple(row["label"] for row in rows),
+        fluency=(None,) * len(rows),
+    )

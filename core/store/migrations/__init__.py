@@ -1,0 +1,10 @@
+"""The tables: one script for each version of the store.
+
+A script is never edited once it was released; the next change is the next script. Times are
+seconds since 1970 UTC. JSON columns hold what `json.dumps` writes.
+"""
+
+from core.store.migrations import diversity, first
+
+MIGRATIONS: tuple[str, ...] = (first.SCRIPT, diversity.SCRIPT)
+"""The Nth script (from 1) makes version N out of version N - 1."""
