@@ -1,9 +1,11 @@
-"""The job that generates a run: binds the loop to the store."""
+"""The job that generates a run: binds the loop to the store, and follows the run's diversity."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from core.diversity.encoder import EncoderChoice
+from core.diversity.live import Encoders, LiveClique
 from core.errors import BackendFailed
 from core.generation.backends import Backend
 from core.generation.loop import Loop, Round
@@ -32,9 +34,15 @@ class _Stopped(Exception):
 
 
 def generate(
-    context: JobContext, keeper: Keeper, *, timer: Callable[[], float] = time.monotonic
+    context: JobContext,
+    keeper: Keeper,
+    encoders: Encoders,
+    *,
+    timer: Callable[[], float] = time.monotonic,
 ) -> None:
     """Generate the run of a job, from its start or from where it stopped.
+
+    What it reports is `Meter.progress` with `LiveClique.progress` as `diversity`.
 
     Raises:
         BackendFailed: the model can't be loaded, failed, or is no longer the run's.
@@ -44,9 +52,16 @@ def generate(
     run = get_run(db, context.job.run_id or "")
     history = samples_of(db, run.id)
     meter = Meter(run.spec, history=history, timer=timer)
-    context.report(meter.progress("loading"), at_once=True)
+    live = LiveClique(db, encoders, EncoderChoice(), timer=timer)
+    live.add([sample.text for sample in history if sample.outcome == "usable"])
+
+    def tell(phase: str, *, at_once: bool = True, **more: Any) -> None:
+        told = {**meter.progress(phase, **more), "diversity": live.progress()}
+        context.report(told, at_once=at_once)
+
+    tell("loading")
     if context.should_stop():
-        context.report(meter.progress("stopped"), at_once=True)
+        tell("stopped")
         return
     backend = keeper.backend(run.spec.model, dtype=run.facts.get("dtype"))
     _check_identity(run.facts, backend.facts)
@@ -61,7 +76,7 @@ def generate(
         clock=timer,
     )
     meter.begin()
-    context.report(meter.progress("generating"), at_once=True)
+    tell("generating")
 
     def between_steps() -> None:
         context.serve_questions()
@@ -81,39 +96,47 @@ def generate(
             for row in loop.suppressed(label)
         ]
 
+    def arrived(samples: Sequence[Sample]) -> None:
+        meter.add(samples)
+        live.add([sample.text for sample in samples if sample.outcome == "usable"])
+        tell("generating", at_once=False)
+        live.catch_up(between=between_steps)
+
     try:
-        _follow(context, db, loop, meter, between_steps=between_steps, suppressed=suppressed)
+        for current in _rounds(db, run.id, loop, meter, arrived, between_steps=between_steps):
+            meter.suppressed = suppressed(current)
+        live.catch_up(between=between_steps, at_once=True)
     except _Stopped:
-        context.report(meter.progress("stopped"), at_once=True)
+        tell("stopped")
         return
-    context.report(meter.progress("done", shortfall=loop.shortfall()), at_once=True)
+    tell("done", shortfall=loop.shortfall())
 
 
-def _follow(
-    context: JobContext,
+def _rounds(
     db: Database,
+    run_id: str,
     loop: Loop,
     meter: Meter,
+    arrived: Callable[[Sequence[Sample]], None],
     *,
     between_steps: Callable[[], None],
-    suppressed: Callable[[Round], list[dict[str, Any]]],
-) -> None:
+) -> Iterator[Round]:
+    """Generate and store; each round as it begins, and `arrived` with what is stored."""
     under_way: Round | None = None
     begun = meter.seconds()
     drawn: list[Sample] = []
     for current, samples in loop.rounds(between_steps=between_steps):
         if current != under_way:
             under_way = current
-            meter.suppressed = suppressed(current)
+            yield current
         if samples:
             add_samples(db, samples)
             drawn.extend(samples)
-            meter.add(samples)
-            context.report(meter.progress("generating"))
+            arrived(samples)
         else:
             finish_round(
                 db,
-                context.job.run_id or "",
+                run_id,
                 cycle=current.cycle,
                 position=current.position,
                 requested={

@@ -15,6 +15,7 @@ from core.runs import Example, RunSpec, Sample
 from core.settings import Home
 from core.store.database import Database
 from core.tasks import Label, Task
+from tests.diversity.fake_encoder import FakeEncoders
 from tests.generation.fake_backend import FakeBackend, FakeKeeper, Writer, Written, drawn_text
 
 TASK = Task(
@@ -141,6 +142,7 @@ def work_off(
     clock: Callable[[], float] = time.time,
     stop_at: int | None = None,
     listen: Callable[[Mapping[str, Any]], None] | None = None,
+    encoders: FakeEncoders | None = None,
 ) -> Job:
     """Work a queued job off.
 
@@ -152,9 +154,11 @@ def work_off(
         clock: what the store and the lease go by.
         stop_at: tell the worker to end once so many texts are reported.
         listen: called with every report.
+        encoders: open the encoder of the diversity meter.
     """
+    known = encoders or FakeEncoders()
     worker = Worker(
-        home, {"generate": lambda context: generate(context, keeper, timer=timer)}, clock
+        home, {"generate": lambda context: generate(context, keeper, known, timer=timer)}, clock
     )
 
     def hear(progress: Mapping[str, Any]) -> None:
