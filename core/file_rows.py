@@ -1,8 +1,9 @@
-"""The rows of a CSV, JSONL or Parquet file whose content nobody vouches for.
+"""The rows of a CSV or JSONL file whose content nobody vouches for (Parquet: `parquet_rows`).
 
-Each reader yields `(row number, text, label)` with the two values as they stand in the file (None
-where there is none), holds little more than the file and one row in memory, and raises BadInput
-with the row number at the first thing that it can't read for certain.
+Each reader yields `(row number, text, label)` with the values of two columns as they stand in the
+file (None where there is none), holds little more than the file and one row in memory, and raises
+BadInput with the row number at the first thing that it can't read for certain. Columns are found
+whatever their case and the white space around them.
 """
 
 import csv
@@ -16,12 +17,12 @@ from core.errors import BadInput
 MAX_COLUMNS = 1_000
 MAX_ROWS = 500_000
 MAX_RECORD = 2_000_000  # characters of one row; a text is 100,000 at most
-MAX_PARQUET_TEXT = 200_000_000  # bytes that the two columns may unpack to
-MAX_FOOTER = 5_000_000  # bytes of Parquet metadata: 1,000 columns need far less, a million more
 
 Row = tuple[int, Any, Any]
+Columns = tuple[str, str]
+"""The names of the columns with the texts and with the labels."""
 
-_WANTED = ("text", "label")
+_SEPARATORS = ",;\t"
 
 
 def shown(value: str) -> str:
@@ -30,7 +31,25 @@ def shown(value: str) -> str:
     return line if len(line) <= 60 else line[:59] + "…"
 
 
-def csv_rows(raw: bytes, name: str) -> Iterator[Row]:
+def plain_name(column: str) -> str:
+    """What two columns' names are compared by."""
+    return column.strip().lower()
+
+
+def csv_columns(raw: bytes, name: str) -> list[str]:
+    """The header of a CSV file, with the separator that makes most of it (a comma among equals)."""
+    line = next(lines_of(raw, name, newline="", piece=MAX_RECORD + 1), "")
+    if len(line) > MAX_RECORD:
+        raise _too_long(1, name)
+    found: list[str] = []
+    for separator in _SEPARATORS:
+        header = _cells(line, separator, name)
+        if len(header) > len(found):
+            found = header
+    return found
+
+
+def csv_rows(raw: bytes, name: str, columns: Columns) -> Iterator[Row]:
     """The rows of a CSV file below its header; row 1 is the header, empty lines count.
 
     The separator is the first of comma, semicolon and tab with which the header names both
@@ -48,13 +67,13 @@ def csv_rows(raw: bytes, name: str) -> Iterator[Row]:
 
     source = lines()
     first = next(source, "")
-    header, separator = _header(first, name)
-    text, label = (header.index(column) for column in _WANTED)
+    header, separator = _header(first, name, columns)
+    text, label = places(header, name, columns)
     reader = csv.reader(source, delimiter=separator, strict=True)
     reading, record = 2, 0
     try:
         for number, cells in enumerate(reader, start=2):
-            _check_rows(number - 1, name)
+            check_rows(number - 1, name)
             reading, record = number + 1, 0
             if not cells:
                 continue
@@ -72,11 +91,67 @@ def csv_rows(raw: bytes, name: str) -> Iterator[Row]:
         ) from error
 
 
-def jsonl_rows(raw: bytes, name: str) -> Iterator[Row]:
+def jsonl_columns(raw: bytes, name: str) -> list[str]:
+    """The keys of a JSONL file's first object."""
+    for _, values in _objects(raw, name, '{"text": "...", "label": "..."}'):
+        return list(values)
+    return []
+
+
+def jsonl_rows(raw: bytes, name: str, columns: Columns) -> Iterator[Row]:
     """The rows of a JSONL file: one JSON object a line; empty lines count and are passed over."""
-    number = 0
-    for number, line in enumerate(lines_of(raw, name, newline="\n", piece=MAX_RECORD + 1), start=1):
-        _check_rows(number, name)
+    text, label = map(plain_name, columns)
+    form = f'{{"{shown(text)}": "...", "{shown(label)}": "..."}}'
+    for number, values in _objects(raw, name, form):
+        named = {plain_name(key): value for key, value in values.items()}
+        for column in (text, label):
+            if column not in named:
+                raise BadInput(
+                    f"Row {number:,} of {name} has no '{shown(column)}'.",
+                    f"Write each line as {form}.",
+                )
+        yield number, named[text], named[label]
+
+
+def places(header: Sequence[str], name: str, columns: Columns) -> tuple[int, int]:
+    """Where the two columns stand in a header, counted from 0.
+
+    Raises:
+        BadInput: one is missing or stands there more than once.
+    """
+    names = [plain_name(cell) for cell in header]
+    text, label = map(plain_name, columns)
+    for column in (text, label):
+        if names.count(column) != 1:
+            has = "no column" if column not in names else "more than one column"
+            listed = ", ".join(shown(cell) for cell in header[:10])
+            raise BadInput(
+                f"The file {name} has {has} '{shown(column)}'; its columns are: {listed}.",
+                f"Name one column {shown(text)} and one {shown(label)}.",
+            )
+    return names.index(text), names.index(label)
+
+
+def check_columns(count: int, name: str) -> None:
+    """Refuse over `MAX_COLUMNS` columns."""
+    if count > MAX_COLUMNS:
+        raise BadInput(
+            f"The file {name} has over {MAX_COLUMNS:,} columns.",
+            "Keep the columns text and label.",
+        )
+
+
+def check_rows(count: int, name: str) -> None:
+    """Refuse over `MAX_ROWS` rows."""
+    if count > MAX_ROWS:
+        raise BadInput(f"The file {name} has over {MAX_ROWS:,} rows.", "Split it or draw from it.")
+
+
+def _objects(raw: bytes, name: str, form: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """A JSONL file's objects with their rows; `form` is what a message says to write."""
+    lines = lines_of(raw, name, newline="\n", piece=MAX_RECORD + 1)
+    for number, line in enumerate(lines, start=1):
+        check_rows(number, name)
         if len(line) > MAX_RECORD:
             raise _too_long(number, name)
         if not line.strip():
@@ -91,115 +166,28 @@ def jsonl_rows(raw: bytes, name: str) -> Iterator[Row]:
             ) from error
         if not isinstance(values, dict):
             raise BadInput(
-                f"Row {number:,} of {name} is not a JSON object.",
-                'Write each line as {"text": "...", "label": "..."}.',
+                f"Row {number:,} of {name} is not a JSON object.", f"Write each line as {form}."
             )
-        _check_columns(len(values), name)
-        named = {key.strip().lower(): value for key, value in values.items()}
-        for column in _WANTED:
-            if column not in named:
-                raise BadInput(
-                    f"Row {number:,} of {name} has no '{column}'.",
-                    'Write each line as {"text": "...", "label": "..."}.',
-                )
-        yield number, named["text"], named["label"]
+        check_columns(len(values), name)
+        yield number, values
 
 
-def parquet_rows(raw: bytes, name: str) -> Iterator[Row]:
-    """The rows of a Parquet file, of which only the columns text and label are read."""
-    import pyarrow as pa
-    from pyarrow import parquet
+def _header(line: str, name: str, columns: Columns) -> tuple[list[str], str]:
+    wanted = set(map(plain_name, columns))
+    for separator in _SEPARATORS:
+        header = _cells(line, separator, name)
+        if wanted <= {plain_name(cell) for cell in header}:
+            return header, separator
+    return [cell.strip() for cell in line.split(",")], ","  # for the message alone
 
-    if len(raw) < 12 or raw[:4] != b"PAR1" or raw[-4:] != b"PAR1":
-        raise BadInput(f"The file {name} is not a Parquet file.", "Save it again.")
-    if int.from_bytes(raw[-8:-4], "little") > MAX_FOOTER:
-        raise BadInput(
-            f"The description of columns in {name} is over {MAX_FOOTER // 10**6} MB.",
-            f"Give a file of at most {MAX_COLUMNS:,} columns.",
-        )
+
+def _cells(line: str, separator: str, name: str) -> list[str]:
+    """A header's cells, none where its quotes are wrong."""
+    check_columns(line.count(separator) + 1, name)
     try:
-        file = parquet.ParquetFile(pa.BufferReader(raw))
-        _check_columns(file.metadata.num_columns, name)
-        _check_rows(file.metadata.num_rows, name)
-        header = [column.strip().lower() for column in file.schema_arrow.names]
-        _check_header(header, name)
-        fields = [file.schema_arrow.field(header.index(column)) for column in _WANTED]
-        if any(pa.types.is_nested(field.type) for field in fields):
-            raise BadInput(f"The columns text and label of {name} are no texts.", "Flatten them.")
-        columns = [field.name for field in fields]
-        unpacked = sum(
-            group.column(place).total_uncompressed_size
-            for group in map(file.metadata.row_group, range(file.metadata.num_row_groups))
-            for place in range(group.num_columns)
-            if group.column(place).path_in_schema in columns
-        )
-        if unpacked > MAX_PARQUET_TEXT:
-            raise BadInput(
-                f"The texts in {name} unpack to over {MAX_PARQUET_TEXT // 10**6} MB.",
-                "Split the file.",
-            )
-        # Dictionaries stay packed: a long text that repeats would else be copied for each row.
-        file = parquet.ParquetFile(pa.BufferReader(raw), read_dictionary=columns)
-        number = 0
-        for batch in file.iter_batches(batch_size=1_000, columns=columns):
-            texts, labels = (_values(batch.column(column)) for column in columns)
-            for text, label in zip(texts, labels, strict=True):
-                number += 1
-                yield number, text, label
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise BadInput(f"The file {name} is a damaged Parquet file.", "Save it again.") from error
-
-
-def _values(column: Any) -> list[Any]:
-    """A column's values, equal ones of a dictionary as one object."""
-    import pyarrow as pa
-
-    if not isinstance(column, pa.DictionaryArray):
-        return list(column.to_pylist())
-    values = column.dictionary.to_pylist()
-    return [None if place is None else values[place] for place in column.indices.to_pylist()]
-
-
-def _header(line: str, name: str) -> tuple[list[str], str]:
-    found: list[str] = []
-    for separator in ",;\t":
-        _check_columns(line.count(separator) + 1, name)
-        try:
-            cells = next(csv.reader([line], delimiter=separator), [])
-        except csv.Error:
-            cells = []
-        header = [cell.strip().lower() for cell in cells]
-        if all(column in header for column in _WANTED):
-            found = header
-            break
-    else:
-        separator = ","
-    _check_header(found or [cell.strip() for cell in line.split(",")], name)
-    return found, separator
-
-
-def _check_header(header: Sequence[str], name: str) -> None:
-    for column in _WANTED:
-        if header.count(column) != 1:
-            has = "no column" if column not in header else "more than one column"
-            listed = ", ".join(shown(cell) for cell in header[:10])
-            raise BadInput(
-                f"The file {name} has {has} '{column}'; its columns are: {listed}.",
-                "Name one column text and one label.",
-            )
-
-
-def _check_columns(count: int, name: str) -> None:
-    if count > MAX_COLUMNS:
-        raise BadInput(
-            f"The file {name} has over {MAX_COLUMNS:,} columns.",
-            "Keep the columns text and label.",
-        )
-
-
-def _check_rows(count: int, name: str) -> None:
-    if count > MAX_ROWS:
-        raise BadInput(f"The file {name} has over {MAX_ROWS:,} rows.", "Split it or draw from it.")
+        return [cell.strip() for cell in next(csv.reader([line], delimiter=separator), [])]
+    except csv.Error:
+        return []
 
 
 def _too_long(number: int, name: str) -> BadInput:

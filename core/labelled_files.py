@@ -4,71 +4,116 @@ Nothing here trusts the file: sizes are bounded before memory is spent, every re
 row, and whatever could run code when opened (pickle, joblib) is refused unopened.
 """
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from core.errors import BadInput
-from core.file_rows import csv_rows, jsonl_rows, parquet_rows, shown
+from core.file_contents import MAX_BYTES, content_of, too_large
+from core.file_rows import csv_columns, csv_rows, jsonl_columns, jsonl_rows, plain_name, shown
+from core.parquet_rows import parquet_columns, parquet_rows
 from core.runs import MAX_EXAMPLES, Example
-from core.tasks import Task
+from core.tasks import MAX_LENGTH, Task
 from core.texts import fold, why_unstorable
 
-MAX_BYTES = 50_000_000
 SEED_COUNT = 18
+MAX_FILE_LABELS = 1_000  # more of them, and it is not the column of the labels
 
+_COLUMNS = {
+    ".csv": csv_columns,
+    ".jsonl": jsonl_columns,
+    ".ndjson": jsonl_columns,
+    ".parquet": parquet_columns,
+}
 _READERS = {
     ".csv": csv_rows,
     ".jsonl": jsonl_rows,
     ".ndjson": jsonl_rows,
     ".parquet": parquet_rows,
 }
-_PICKLES = (".pkl", ".pickle", ".p", ".joblib", ".dill", ".pt", ".pth", ".npy", ".npz")
-_PICKLE_START = re.compile(rb"\x80[\x02-\x05]")  # protocols 2 to 5; no text begins so
-_ARCHIVE_STARTS = (b"PK\x03\x04", b"\x1f\x8b", b"\x78\x01", b"\x78\x9c", b"\x78\xda")
 
 
-def read_labelled(source: Path | str | bytes, *, name: str, task: Task) -> list[Example]:
-    """Read labelled texts: columns (or keys) `text` and `label`; others are ignored.
-
-    Column names are matched whatever their case; white space around column names, labels and
-    texts is dropped, everything within a text is kept exactly. A CSV's separator may be a comma,
-    a semicolon or a tab. Encodings: UTF-8, UTF-16 with its mark, else Windows-1252 where that
-    fits. At most 50 MB, 1,000 columns and 500,000 rows.
+def columns_of(source: Path | str | bytes, *, name: str) -> list[str]:
+    """The names of a file's columns: a CSV's header, the keys of the first JSONL object.
 
     Args:
         source: the file's path, or its content.
         name: the file's name, whose ending decides the format: .csv, .jsonl, .ndjson, .parquet.
-        task: the task whose labels' names the file uses.
+
+    Raises:
+        BadInput: the file is refused.
+    """
+    raw, said, ending = content_of(source, name=name)
+    return _COLUMNS[ending](raw, said)
+
+
+def read_labelled(
+    source: Path | str | bytes,
+    *,
+    name: str,
+    task: Task | None,
+    text_column: str = "text",
+    label_column: str = "label",
+    label_map: Mapping[str, str] | None = None,
+) -> list[Example]:
+    """Read labelled texts from two columns (or keys); others are ignored.
+
+    Column names are matched whatever their case; white space around column names, labels and
+    texts is dropped, everything within a text is kept exactly. A CSV's separator may be a comma,
+    a semicolon or a tab. Encodings: UTF-8, UTF-16 with its mark, else Windows-1252 where that
+    fits. At most 50 MB, 1,000 columns, 500,000 rows and 1,000 different labels.
+
+    Args:
+        source: the file's path, or its content.
+        name: the file's name, whose ending decides the format: .csv, .jsonl, .ndjson, .parquet.
+        task: the task whose labels' names the file uses, None for a file that goes by its own.
+        text_column: where the texts stand.
+        label_column: where the labels stand.
+        label_map: the task's name for a label of the file; labels that it lacks stay as they are.
+
+    With no task or with a map, labels that JSONL or Parquet hold as integers or booleans count by
+    their text ("3", "true"); else they are refused, as the task names its labels by words.
 
     Returns:
         One example a row, in the file's order; never empty.
 
     Raises:
         BadInput: the file or a row is refused. Rows are numbered as a spreadsheet does: in a CSV
-            the header is row 1; in JSONL and Parquet the first record is row 1.
+            the header is row 1; in JSONL and Parquet the first record is row 1. Labels that the
+            task lacks are all named at once, each with its first row.
     """
-    said = shown(Path(name).name)
-    ending = Path(name).suffix.lower()
-    if ending in _PICKLES:
-        raise _pickled(said)
-    if ending not in _READERS:
+    if plain_name(text_column) == plain_name(label_column):
         raise BadInput(
-            f"The file {said} is of an unknown kind.", "Give a .csv, .jsonl or .parquet file."
+            f"The column '{shown(text_column)}' can't hold both the texts and the labels.",
+            "Choose two columns.",
         )
-    raw = source if isinstance(source, bytes) else _bytes_of(Path(source), said)
-    _check_content(raw, said, ending)
-    names = task.label_names
+    raw, said, ending = content_of(source, name=name)
+    renamed = _checked_map(label_map or {}, task)
+    numbers = task is None or label_map is not None
+    names = None if task is None else set(task.label_names)
+    first_rows: dict[str, int] = {}
     examples: list[Example] = []
     characters = 0
-    for row, text, label in _READERS[ending](raw, said):
-        examples.append(_example(f"Row {row:,} of {said}", text, label, names))
-        characters += len(examples[-1].text)
+    for row, text, label in _READERS[ending](raw, said, (text_column, label_column)):
+        example = _example(f"Row {row:,} of {said}", text, _worded(label) if numbers else label)
+        if example.label in renamed:
+            example = Example(example.text, renamed[example.label])
+        examples.append(example)
+        characters += len(example.text)
         if characters > MAX_BYTES:  # only Parquet can unpack to more than the file's size
-            raise _too_large(said)
+            raise too_large(said)
+        first_rows.setdefault(example.label, row)
+        if len(first_rows) > MAX_FILE_LABELS:
+            raise BadInput(
+                f"The column '{shown(label_column)}' of {said} holds over {MAX_FILE_LABELS:,} "
+                "different labels.",
+                "Choose the column of the labels.",
+            )
     if not examples:
         raise BadInput(f"The file {said} holds no rows.", "Give at least one labelled text.")
+    unknown = {} if names is None else {k: n for k, n in first_rows.items() if k not in names}
+    if task is not None and unknown:
+        raise _unknown_labels(unknown, said, task.label_names)
     return examples
 
 
@@ -121,32 +166,23 @@ def balanced_examples(
     return tuple(drawn)
 
 
-def _bytes_of(path: Path, said: str) -> bytes:
-    try:
-        if path.exists() and not path.is_file():  # a pipe or a device could be endless
-            raise BadInput(f"{said} is not a plain file.", "Give a file.")
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        reason = getattr(error, "strerror", None) or error
-        raise BadInput(f"The file {said} can't be read ({reason}).", "Check its path.") from error
+def _checked_map(label_map: Mapping[str, str], task: Task | None) -> dict[str, str]:
+    for name in label_map.values():
+        if task is not None and name not in task.label_names:
+            raise BadInput(
+                f"The label '{shown(name)}', which a label is mapped to, is none of the task's.",
+                f"Its labels are {_listed(task.label_names)}.",
+            )
+    return {label.strip(): name for label, name in label_map.items()}
 
 
-def _check_content(raw: bytes, said: str, ending: str) -> None:
-    if len(raw) > MAX_BYTES:
-        raise _too_large(said)
-    if _PICKLE_START.match(raw):
-        raise _pickled(said)
-    if raw.startswith(_ARCHIVE_STARTS):  # also what joblib and torch wrap around a pickle
-        raise BadInput(
-            f"The file {said} is a compressed archive or a workbook, not {ending[1:].upper()}.",
-            "Unpack it, or save the sheet as CSV UTF-8.",
-        )
-    if not raw.strip():
-        raise BadInput(f"The file {said} is empty.", "Give at least one labelled text.")
+def _worded(label: Any) -> Any:
+    if isinstance(label, bool):
+        return "true" if label else "false"
+    return str(label) if isinstance(label, int) and abs(label) < 2**63 else label
 
 
-def _example(where: str, text: Any, label: Any, names: Sequence[str]) -> Example:
+def _example(where: str, text: Any, label: Any) -> Example:
     for what, value in (("text", text), ("label", label)):
         if value is None or (isinstance(value, str) and not value.strip()):
             raise BadInput(f"{where} has no {what}.", "Fill it in or remove the row.")
@@ -156,26 +192,31 @@ def _example(where: str, text: Any, label: Any, names: Sequence[str]) -> Example
                 "Give labels by name." if what == "label" else "Write it as a text.",
             )
     text, label = text.strip(), label.strip()
-    reason = why_unstorable(text)
-    if reason is not None:
-        raise BadInput(f"{where}: the text {reason}.", "Mend or remove the row.")
-    if label not in names:
-        more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+    for what, value in (("text", text), ("label", label)):
+        reason = why_unstorable(value)
+        if reason is not None:
+            raise BadInput(f"{where}: the {what} {reason}.", "Mend or remove the row.")
+    if len(label) > MAX_LENGTH:
         raise BadInput(
-            f"{where} has the label '{shown(label)}', which the task lacks.",
-            f"Its labels are {', '.join(names[:20])}{more}.",
+            f"{where} has a label of {len(label):,} characters, over the limit of {MAX_LENGTH}.",
+            "Choose the column of the labels.",
         )
     return Example(text, label)
 
 
-def _too_large(said: str) -> BadInput:
-    return BadInput(
-        f"The file {said} holds over {MAX_BYTES // 10**6} MB.", "Split it or draw from it."
-    )
+def _unknown_labels(first_rows: Mapping[str, int], said: str, names: Sequence[str]) -> BadInput:
+    (label, row), *more = first_rows.items()
+    what = f"Row {row:,} of {said} has the label '{shown(label)}', which the task lacks."
+    if more:
+        listed = [f"'{shown(label)}' (row {row:,})" for label, row in list(first_rows.items())[:20]]
+        rest = f" and {len(first_rows) - 20} more" if len(first_rows) > 20 else ""
+        what = (
+            f"The file {said} has {len(first_rows)} labels that the task lacks: "
+            f"{', '.join(listed)}{rest}."
+        )
+    return BadInput(what, f"Its labels are {_listed(names)}.")
 
 
-def _pickled(said: str) -> BadInput:
-    return BadInput(
-        f"The file {said} is a Python pickle, which could run any program; it was not opened.",
-        "Save the texts as CSV, JSONL or Parquet.",
-    )
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+    return ", ".join(names[:20]) + more

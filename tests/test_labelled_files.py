@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from core.errors import BadInput
-from core.labelled_files import balanced_examples, read_labelled
+from core.labelled_files import balanced_examples, columns_of, read_labelled
 from core.runs import Example
 from core.tasks import Label, Task, preset
 
@@ -39,9 +39,14 @@ def refusal(content: bytes | str, name: str = "notes.csv") -> str:
     return str(refused.value)
 
 
-def as_parquet(table: dict[str, Any]) -> bytes:
+def as_parquet(table: dict[str, Any], *, features: Any = None) -> bytes:
+    """`features` as the package datasets keeps them in the files that it writes."""
+    made = pa.table(table)
+    if features is not None:
+        about = json.dumps({"info": {"features": features}})
+        made = made.replace_schema_metadata({b"huggingface": about.encode()})
     buffer = io.BytesIO()
-    parquet.write_table(pa.table(table), buffer)
+    parquet.write_table(made, buffer)
     return buffer.getvalue()
 
 
@@ -309,6 +314,141 @@ def test_the_example_data_is_read(folder: str, name: str, rows: int, data: Path)
         expected = [(row["text"].strip(), row["label"]) for row in csv.DictReader(file)]
     assert len(examples) == rows
     assert [(e.text, e.label) for e in examples] == expected
+
+
+# --- other columns, other labels
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "columns"),
+    [
+        ("text,label\na,b\n", "n.csv", ["text", "label"]),
+        (" Review ;Mood, if any;\n", "n.csv", ["Review", "Mood, if any", ""]),
+        ('"a, b"\tc\n', "n.csv", ["a, b", "c"]),
+        ("text\na\n", "n.csv", ["text"]),
+        ("\ufeffa,b;c\n", "n.csv", ["a", "b;c"]),  # a tie goes to the comma
+        ('\n{"Review": "a", "more": {"x": 1}}\nno json', "n.jsonl", ["Review", "more"]),
+        (as_parquet({"Review": ["a"], "n": [[1]]}), "n.parquet", ["Review", "n"]),
+    ],
+)
+def test_columns_are_listed(content: str | bytes, name: str, columns: list[str]) -> None:
+    raw = content.encode() if isinstance(content, str) else content
+    assert columns_of(raw, name=name) == columns
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "message"),
+    [
+        (b"x," * 2_000, "n.csv", "has over 1,000 columns"),
+        (b"x" * 3_000_000, "n.csv", "Row 1 of n.csv is over 2,000,000 characters long"),
+        (b"[1]", "n.jsonl", "Row 1 of n.jsonl is not a JSON object"),
+        (b"PAR1" + bytes(40) + b"PAR1", "n.parquet", "is a damaged Parquet file"),
+        (pickle.dumps([1]), "n.csv", "is a Python pickle"),
+    ],
+)
+def test_columns_of_a_bad_file_are_refused(content: bytes, name: str, message: str) -> None:
+    with pytest.raises(BadInput, match=message):
+        columns_of(content, name=name)
+
+
+THREE = [Example("a", "0"), Example("b", "1"), Example("c", "true")]
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        ("Review,mood\na,0\nb,1\nc,true\n", "n.csv"),
+        (
+            '{"REVIEW": "a", "Mood": 0, "text": 5}\n{"review": "b", "mood": 1}\n'
+            '{"review": "c", "mood": true}\n',
+            "n.jsonl",
+        ),
+        (as_parquet({"review": ["a", "b", "c"], "MOOD": ["0", "1", "true"]}), "n.parquet"),
+    ],
+)
+def test_without_a_task_labels_come_as_they_are(content: str | bytes, name: str) -> None:
+    raw = content.encode() if isinstance(content, str) else content
+    chosen = {"text_column": "review", "label_column": "mood"}
+    assert read_labelled(raw, name=name, task=None, **chosen) == THREE
+    renamed = {" 0": "calm", "1": "loud", "true": "loud", "not there": "calm"}
+    assert read_labelled(raw, name=name, task=TASK, label_map=renamed, **chosen) == [
+        Example("a", "calm"),
+        Example("b", "loud"),
+        Example("c", "loud"),
+    ]
+
+
+def test_numbers_of_parquet_are_labels_without_a_task() -> None:
+    for values, words in (([7, -1], ["7", "-1"]), ([True, False], ["true", "false"])):
+        raw = as_parquet({"text": ["a", "b"], "label": values})
+        found = read_labelled(raw, name="n.parquet", task=None)
+        assert [example.label for example in found] == words
+    with pytest.raises(BadInput, match=r"Row 1 of n.parquet has a label .* of type float"):
+        read_labelled(as_parquet({"text": ["a"], "label": [0.5]}), name="n.parquet", task=None)
+
+
+def test_numbers_that_a_parquet_file_names_come_by_these_names() -> None:
+    features = {
+        "text": {"dtype": "string", "_type": "Value"},
+        "label": {"names": ["calm", "loud"], "_type": "ClassLabel"},
+    }
+    table = {"text": ["a", "b"], "label": [1, 0]}
+    raw = as_parquet(table, features=features)
+    expected = [Example("a", "loud"), Example("b", "calm")]
+    assert read_labelled(raw, name="n.parquet", task=TASK) == expected
+    assert read_labelled(raw, name="n.parquet", task=None) == expected
+    missing = as_parquet({"text": ["a", "b"], "label": [1, -1]}, features=features)
+    assert "Row 2 of n.parquet has no label." in refusal(missing, "n.parquet")
+    beyond = as_parquet({"text": ["a", "b"], "label": [1, 2]}, features=features)
+    assert read_labelled(beyond, name="n.parquet", task=None)[1].label == "2"
+    for nonsense in ({"label": []}, [], {"label": {"_type": "ClassLabel", "names": [1, 2]}}, 5):
+        raw = as_parquet(table, features=nonsense)
+        assert [e.label for e in read_labelled(raw, name="n.parquet", task=None)] == ["1", "0"]
+
+
+def test_all_unknown_labels_are_named_with_their_first_rows() -> None:
+    content = "text,label\na,Calm\nb,calm\nc,Calm\nd,soft\n"
+    assert refusal(content) == (
+        "The file notes.csv has 2 labels that the task lacks: 'Calm' (row 2), 'soft' (row 5). "
+        "Its labels are calm, loud."
+    )
+    with pytest.raises(BadInput, match=r"Row 5 of notes.csv has the label 'soft', which the task"):
+        read_labelled(content.encode(), name="notes.csv", task=TASK, label_map={"Calm": "calm"})
+    many = "text,label\n" + "".join(f"a,l{n}\n" for n in range(25))
+    assert "'l19' (row 21) and 5 more." in refusal(many)
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "message"),
+    [
+        ("text,label\na,b\n", {"label_map": {"b": "cool"}}, "The label 'cool', which a label is"),
+        ("text,tag\na,b\n", {"label_column": "Text"}, "The column 'text' can't hold both"),
+        ("text,tag\na,b\n", {"label_column": "mood"}, "has no column 'mood'; its columns are: te"),
+        ("a,a,tag\na,b,c\n", {"text_column": "a", "label_column": "tag"}, "more than one column"),
+    ],
+)
+def test_maps_and_columns_that_lead_nowhere(
+    content: str, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(BadInput, match=message):
+        read_labelled(content.encode(), name="n.csv", task=TASK, **options)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("text,label\na,\ud800\n", "Row 2 of n.csv: the label holds half of a surrogate pair"),
+        ("text,label\na," + "b" * 201, "Row 2 of n.csv has a label of 201 characters"),
+        (
+            "text,label\n" + "".join(f"a,{n}\n" for n in range(1_001)),
+            "The column 'label' of n.csv holds over 1,000 different labels. Choose the column",
+        ),
+    ],
+)
+def test_labels_that_are_none_are_refused(content: str, message: str) -> None:
+    raw = content.encode("utf-8", "surrogatepass")
+    with pytest.raises(BadInput, match=message):
+        read_labelled(raw, name="n.csv", task=None)
 
 
 # --- draws
