@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from core.diversity.remote_clique import Numbers, Vectors, unit_vectors
+from core.diversity.remote_clique import Numbers, Pause, Vectors, no_pause, unit_vectors
 
 _CELLS = 8_000_000  # cosines held at once: 32 MB
+_HEIGHT = 1024  # rows at once where only what lies before them is looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +27,14 @@ class Pair:
     distance: float
 
 
-def nearest_distances(vectors: Vectors) -> Numbers:
+def nearest_distances(vectors: Vectors, *, between: Pause = no_pause) -> Numbers:
     """Each text's cosine distance to the text nearest to it; O(n^2), 20,000 texts take seconds.
 
     The mean of it, 0 to 2, is higher for data without near copies; it falls as a dataset grows.
 
     Args:
         vectors: embeddings, float32 (texts, size), at least two.
+        between: called between blocks.
 
     Returns:
         float64 (texts,).
@@ -42,8 +44,49 @@ def nearest_distances(vectors: Vectors) -> Numbers:
         rows = np.arange(len(cosines))
         cosines[rows, start + rows] = -np.inf
         nearest[start : start + len(cosines)] = cosines.max(axis=1)
+        between()
     distances: Numbers = np.clip(1 - nearest.astype(np.float64), 0, 2)
     return distances
+
+
+def nearest_earlier(
+    vectors: Vectors,
+    *,
+    apart: "npt.NDArray[np.int64] | None" = None,
+    between: Pause = no_pause,
+) -> tuple[Numbers, "npt.NDArray[np.int64]"]:
+    """For each text the nearest of those before it; O(n^2), half of `nearest_distances`.
+
+    At a threshold t the texts at most t from an earlier one are the near duplicates, so that this
+    once computed tells their number at every threshold.
+
+    Args:
+        vectors: embeddings, float32 (texts, size), in order of arrival.
+        apart: a number for each text, (texts,): those of the same number are passed over.
+        between: called between blocks.
+
+    Returns:
+        Cosine distances, 0 to 2, float64 (texts,), and rows, int64 (texts,), the first of equally
+        near ones; NaN and -1 where there is none before.
+    """
+    unit = unit_vectors(vectors)
+    n = len(unit)
+    distances: Numbers = np.full(n, np.nan)
+    rows = np.full(n, -1, dtype=np.int64)
+    height = max(1, min(_HEIGHT, _CELLS // max(1, n)))
+    for start in range(0, n, height):
+        end = min(n, start + height)
+        cosines = unit[start:end] @ unit[:end].T
+        cosines[:, start:][np.triu_indices(end - start)] = -np.inf
+        if apart is not None:
+            cosines[apart[start:end, None] == apart[None, :end]] = -np.inf
+        found = cosines.argmax(axis=1)
+        best = cosines[np.arange(end - start), found].astype(np.float64)
+        some = np.isfinite(best)
+        distances[start:end][some] = np.clip(1 - best[some], 0, 2)
+        rows[start:end][some] = found[some]
+        between()
+    return distances, rows
 
 
 def near_duplicates(vectors: Vectors, threshold: float) -> "npt.NDArray[np.int64]":
@@ -70,26 +113,39 @@ def near_duplicates(vectors: Vectors, threshold: float) -> "npt.NDArray[np.int64
     return repeats
 
 
-def nearest_pairs(vectors: Vectors, count: int) -> list[Pair]:
-    """The pairs that lie nearest together, nearest first.
+def nearest_pairs(
+    vectors: Vectors,
+    count: int,
+    *,
+    apart: "npt.NDArray[np.int64] | None" = None,
+    between: Pause = no_pause,
+) -> list[Pair]:
+    """The pairs that lie nearest together, nearest first; O(n^2), as `nearest_earlier`.
 
     Args:
         vectors: embeddings, float32 (texts, size).
         count: how many pairs at most.
+        apart: a number for each text, (texts,): two of the same number make no pair.
+        between: called between blocks.
     """
-    best: list[Pair] = []
-    for start, cosines in _cosines(vectors):
-        rows, columns = np.triu_indices(len(cosines), k=start + 1, m=cosines.shape[1])
-        found = cosines[rows, columns]
-        if len(found) > count:
-            chosen = np.argpartition(-found, count)[:count]
-            rows, columns, found = rows[chosen], columns[chosen], found[chosen]
-        best += [
-            Pair(start + int(row), int(column), float(np.clip(1 - cosine, 0, 2)))
-            for row, column, cosine in zip(rows, columns, found, strict=True)
+    distances, _ = nearest_earlier(vectors, apart=apart, between=between)
+    # The later text of one of these pairs is among the `count` texts that lie nearest to an earlier
+    # one: if it were not, each of those would have a nearer pair.
+    later = np.argsort(distances, kind="stable")[: min(count, int(np.isfinite(distances).sum()))]
+    unit = unit_vectors(vectors)
+    found: list[Pair] = []
+    for row in later:
+        cosines = unit[:row] @ unit[row]
+        if apart is not None:
+            cosines[apart[:row] == apart[row]] = -np.inf
+        nearest = np.argsort(-cosines, kind="stable")[:count]
+        found += [
+            Pair(int(one), int(row), float(np.clip(1 - cosines[one], 0, 2)))
+            for one in nearest
+            if np.isfinite(cosines[one])
         ]
-        best = sorted(best, key=lambda pair: (pair.distance, pair.one, pair.other))[:count]
-    return best
+        between()
+    return sorted(found, key=lambda pair: (pair.distance, pair.one, pair.other))[:count]
 
 
 def nearest_to(vectors: Vectors, row: int, count: int) -> list[tuple[int, float]]:

@@ -11,7 +11,7 @@ diverse. It does not depend on the number of texts but for chance, and duplicate
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,12 @@ import numpy.typing as npt
 Vectors = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.float64]
 
-_BLOCK = 4096
+Pause = Callable[[], None]
+"""Called between blocks of a long computation; what it raises ends it."""
+
+_BLOCK = 512  # small enough for the cache, and for products of it to stay on one core: sharing them
+# out costs more than it saves, and much more while another process computes
+_WEIGHTS = 2_000_000  # weights of resamples held at once: about 50 ms of work between two pauses
 _NORMAL_95 = 1.959963984540054
 
 
@@ -141,7 +146,17 @@ def mean_distance_between(vectors: Vectors, others: Vectors) -> float | None:
     return float(1 - one @ other)
 
 
-def bootstrap(vectors: Vectors, rng: np.random.Generator, *, resamples: int = 1000) -> Estimate:
+def no_pause() -> None:
+    """A `Pause` that does nothing."""
+
+
+def bootstrap(
+    vectors: Vectors,
+    rng: np.random.Generator,
+    *,
+    resamples: int = 1000,
+    between: Pause = no_pause,
+) -> Estimate:
     """Remote-Clique with its percentile bootstrap interval over texts.
 
     In a resample a text stands as often as it was drawn. Pairs of a text with itself are left out:
@@ -151,27 +166,49 @@ def bootstrap(vectors: Vectors, rng: np.random.Generator, *, resamples: int = 10
         vectors: embeddings, float32 (texts, size).
         rng: draws the resamples.
         resamples: how many.
+        between: called between blocks.
     """
     n = len(vectors)
     value = remote_clique(vectors)
     if value is None or n < 3:
         return Estimate(value, None, None, n)
-    unit = unit_vectors(vectors)
     found: list[Numbers] = []
-    width = max(1, 20_000_000 // n)  # weights of some resamples at a time: at most 80 MB
-    for start in range(0, resamples, width):
-        count = min(width, resamples - start)
-        drawn = rng.integers(0, n, size=(count, n), dtype=np.int64)
-        drawn += np.arange(count)[:, None] * n
-        weights = np.bincount(drawn.reshape(-1), minlength=count * n).reshape(count, n)
-        sums = weights.astype(np.float32) @ unit
-        squares = np.einsum("ij,ij->i", weights, weights).astype(np.float64)
-        lengths = np.einsum("ij,ij->i", sums, sums, dtype=np.float64)
+    for sums, squares in resampled_sums(
+        unit_vectors(vectors), rng, resamples=resamples, between=between
+    ):
+        lengths = np.einsum("ij,ij->i", sums, sums)
         # Drawn n times the same text: no pair at all.
         pairs = np.where(squares < n * n, n * n - squares, np.nan)
         found.append((n * n - lengths) / pairs)
     low, high = np.nanpercentile(np.concatenate(found), [2.5, 97.5])
     return Estimate(value, max(0.0, float(low)), min(2.0, float(high)), n)
+
+
+def resampled_sums(
+    unit: Vectors, rng: np.random.Generator, *, resamples: int, between: Pause = no_pause
+) -> Iterator[tuple[Numbers, Numbers]]:
+    """Sums of the vectors in resamples of the texts, some resamples at a time.
+
+    Args:
+        unit: vectors, float32 (texts, size).
+        rng: draws n of the n texts, with replacement, for each resample.
+        resamples: how many.
+        between: called between blocks.
+
+    Yields:
+        The sums, float64 (some, size), and how often each text was drawn, squared and added up,
+        float64 (some,).
+    """
+    n = len(unit)
+    width = max(1, _WEIGHTS // n)
+    for start in range(0, resamples, width):
+        count = min(width, resamples - start)
+        drawn = rng.integers(0, n, size=(count, n), dtype=np.int64)
+        drawn += np.arange(count)[:, None] * n
+        weights = np.bincount(drawn.reshape(-1), minlength=count * n).reshape(count, n)
+        sums = (weights.astype(np.float32) @ unit).astype(np.float64)
+        yield sums, np.einsum("ij,ij->i", weights, weights).astype(np.float64)
+        between()
 
 
 def size_matched(

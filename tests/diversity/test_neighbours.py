@@ -9,6 +9,7 @@ from core.diversity import neighbours
 from core.diversity.neighbours import (
     near_duplicates,
     nearest_distances,
+    nearest_earlier,
     nearest_pairs,
     nearest_to,
 )
@@ -39,6 +40,7 @@ SOME = st.integers(2, 40).flatmap(
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(neighbours, "_CELLS", 100)
+    monkeypatch.setattr(neighbours, "_HEIGHT", 7)
 
 
 @settings(deadline=None)
@@ -60,6 +62,51 @@ def test_the_nearest_pairs_are_those_of_a_full_sort(vectors: Vectors, count: int
     for pair in found:
         assert pair.one < pair.other
         assert pair.distance == pytest.approx(distances[pair.one, pair.other], abs=1e-5)
+
+
+@settings(deadline=None)
+@given(SOME)
+def test_the_nearest_earlier_is_the_least_to_those_before(vectors: Vectors) -> None:
+    distances = distances_of(vectors)
+    found, rows = nearest_earlier(vectors)
+    assert np.isnan(found[0])
+    assert rows[0] == -1
+    for place in range(1, len(vectors)):
+        assert found[place] == pytest.approx(distances[place, :place].min(), abs=1e-5)
+        assert distances[place, rows[place]] == pytest.approx(found[place], abs=1e-5)
+        assert rows[place] < place
+
+
+def test_texts_kept_apart_are_no_neighbours() -> None:
+    vectors = plane(0, 10, 10, 50, 0)
+    apart = np.array([0, 1, 1, 2, 0])
+    found, rows = nearest_earlier(vectors, apart=apart)
+    assert rows.tolist() == [-1, 0, 0, 1, 1]
+    assert found[1:] == pytest.approx(1 - np.cos(np.deg2rad([10, 10, 40, 10])), abs=1e-6)
+    pairs = nearest_pairs(vectors, 4, apart=apart)
+    assert {(pair.one, pair.other) for pair in pairs} == {(0, 1), (0, 2), (1, 4), (2, 4)}
+    assert nearest_pairs(vectors, 4, apart=np.zeros(5, dtype=np.int64)) == []
+    assert np.isnan(nearest_earlier(vectors, apart=np.zeros(5, dtype=np.int64))[0]).all()
+
+
+def test_of_equally_near_ones_the_first_counts() -> None:
+    assert nearest_earlier(plane(0, 0, 90, 0))[1].tolist() == [-1, 0, 0, 0]
+    found, rows = nearest_earlier(plane())
+    assert found.tolist() == rows.tolist() == []
+
+
+@settings(deadline=None)
+@given(SOME, st.integers(1, 60), st.integers(1, 5))
+def test_pairs_of_different_kinds_are_those_of_a_full_sort(
+    vectors: Vectors, count: int, kinds: int
+) -> None:
+    apart = np.arange(len(vectors)) % kinds
+    distances = distances_of(vectors)
+    rows, columns = np.triu_indices(len(vectors), k=1)
+    keep = apart[rows] != apart[columns]
+    expected = np.sort(distances[rows[keep], columns[keep]])[:count]
+    found = [pair.distance for pair in nearest_pairs(vectors, count, apart=apart)]
+    assert found == pytest.approx(expected, abs=1e-5)
 
 
 def test_near_duplicates_point_at_the_first_that_stays() -> None:

@@ -1,0 +1,35 @@
+"""Fluency: how likely the language model found what it wrote; beside every diversity score.
+
+Gibberish lies far apart and so scores as very diverse; a low fluency tells it from real variety.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class Fluency:
+    """Mean and spread of the texts' mean log-probability a token.
+
+    Args:
+        mean: natural logarithm, 0 at most, higher is more fluent; None where no text's is known.
+        sd: standard deviation over the texts (divisor n - 1); None below two.
+        n: texts whose fluency is known.
+    """
+
+    mean: float | None
+    sd: float | None
+    n: int
+
+
+def fluency_of(values: Sequence[float | None]) -> Fluency:
+    """Sum up the fluency of texts; None and what is not finite is left out."""
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    return Fluency(
+        mean=float(np.mean(known)) if known else None,
+        sd=float(np.std(known, ddof=1)) if len(known) > 1 else None,
+        n=len(known),
+    )
