@@ -25,7 +25,7 @@ def find_chromium() -> str | None:
 def pytest_configure() -> None:
     # No test downloads a model, by accident or otherwise; a test of doing so unsets this.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    # As the worker does (`loading.share_the_processor`), before anything imports torch.
+    # As the worker does (`core.devices.share_the_processor`), before anything imports torch.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 

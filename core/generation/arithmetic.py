@@ -4,13 +4,11 @@ Both are measured once and then remembered beside the converted models: a measur
 the same seed must give the same dataset tomorrow.
 """
 
-import contextlib
-import json
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from core import measured
 from core.generation.linears import WAYS
 
 _FILE = "arithmetic.json"
@@ -37,23 +35,15 @@ def remembered(models: Path, key: str) -> Arithmetic | None:
         key: model, device, version of torch and number of threads in one text.
     """
     try:
-        found = _read(models).get(key)
+        found = measured.recalled(models / _FILE, key)
         return None if found is None or found["linear"] not in WAYS else Arithmetic(**found)
-    except (OSError, ValueError, TypeError, AttributeError, KeyError):
+    except (TypeError, KeyError):
         return None
 
 
 def remember(models: Path, key: str, arithmetic: Arithmetic) -> None:
     """Keep a measurement; where nothing can be written, the next load measures again."""
-    with contextlib.suppress(OSError):
-        models.mkdir(parents=True, exist_ok=True)
-        try:
-            known = _read(models)
-        except (OSError, ValueError):
-            known = {}
-        unfinished = models / f".{_FILE}-{os.getpid()}"
-        unfinished.write_text(json.dumps({**known, key: asdict(arithmetic)}, indent=2))
-        unfinished.replace(models / _FILE)
+    measured.remember(models / _FILE, key, asdict(arithmetic))
 
 
 def settled(
@@ -73,8 +63,3 @@ def settled(
     fresh = measure()
     remember(models, key, fresh)
     return fresh
-
-
-def _read(models: Path) -> dict[str, dict[str, str]]:
-    loaded: dict[str, dict[str, str]] = json.loads((models / _FILE).read_text())
-    return loaded

@@ -6,9 +6,10 @@ weight in float16 and multiplies in float32 (FBGEMM): half the memory to read at
 very same numbers where float16 holds the weights exactly, as it does for models stored in it.
 """
 
-import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from core.measured import seconds_of
 
 if TYPE_CHECKING:
     import torch
@@ -138,17 +139,6 @@ def replace_linears(model: "torch.nn.Module", way: str) -> bool:
             setattr(parent, name, linear)
         return False
     return True
-
-
-def seconds_of(call: Callable[[], Any], *, repeats: int = 5) -> float:
-    """The shortest of some timed calls after a first one that is not counted, in seconds."""
-    call()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return min(times)
 
 
 def _linears(model: "torch.nn.Module") -> "list[tuple[torch.nn.Module, str, torch.nn.Linear]]":

@@ -1,21 +1,27 @@
 """Loading a causal language model for the local backend: which files, which device, which type."""
 
-import contextlib
-import ctypes
-import gc
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.devices import (
+    WORKS_OFFLINE,
+    give_memory_back,
+    half_precision,
+    loading_options,
+    pick_device,
+    share_the_processor,
+    why_not_loaded,
+)
 from core.embedded import LLM_SHA256
 from core.errors import BackendFailed
 from core.generation.agreement import pick_engine
 from core.generation.arithmetic import Arithmetic, settled
 from core.generation.conversion import EMBEDDED_NAME, converted_embedded
 from core.generation.decoding import Engine
-from core.generation.linears import quickest, seconds_of
+from core.generation.linears import quickest
+from core.measured import seconds_of
 from core.runs import ModelChoice
 
 if TYPE_CHECKING:
@@ -65,11 +71,7 @@ def load(choice: ModelChoice, *, models: Path, dtype: str | None = None) -> Load
     device = pick_device(choice.device)
     source = str(converted_embedded(models)) if choice.model == "embedded" else choice.model
     try:
-        # Code that comes with a model is never run; left open, transformers asks on the terminal.
-        asked: dict[str, Any] = {
-            "trust_remote_code": False,
-            "local_files_only": Path(source).is_dir() or not hub_answers(),
-        }
+        asked = loading_options(source)
         tokenizer = transformers.AutoTokenizer.from_pretrained(source, **asked)
         loaded: Any = transformers.AutoModelForCausalLM.from_pretrained(
             source,
@@ -80,8 +82,8 @@ def load(choice: ModelChoice, *, models: Path, dtype: str | None = None) -> Load
         )
     except Exception as error:  # damaged files raise of every kind, safetensors one of its own
         raise BackendFailed(
-            f"The model '{choice.model}' could not be loaded: {_reason(source, error)}",
-            "Without a network, 'embedded' and local folders with safetensors files work.",
+            f"The model '{choice.model}' could not be loaded: {why_not_loaded(source, error)}",
+            WORKS_OFFLINE,
         ) from error
     model, found = loaded
     if found["missing_keys"]:  # transformers would go on with random numbers in their place
@@ -117,62 +119,13 @@ def load(choice: ModelChoice, *, models: Path, dtype: str | None = None) -> Load
     return LoadedModel(model, tokenizer, engine.make, facts)
 
 
-def hub_answers() -> bool:
-    """Whether the Hugging Face hub can be reached: a file of a hub that can't be is asked for
-    again and again, for most of a minute."""
-    import transformers
-
-    hub: Any = transformers.utils.hub
-    try:
-        hub.get_session().head(hub.constants.ENDPOINT, timeout=5)
-    except Exception:  # offline by choice, without a network, behind a proxy that refuses
-        return False
-    return True
-
-
-def share_the_processor() -> None:
-    """Let PyTorch's threads sleep while they wait for each other; call it before torch is imported.
-
-    By default they spin: quicker where the machine is idle and threads meet often, but as soon as
-    another program wants one of the cores a step takes two to twenty times as long. What needs the
-    speed runs in lanes (see `lanes`), whose threads do not meet.
-    """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
-
-def give_memory_back() -> None:
-    """Return freed memory to the system; glibc alone keeps it (half a gigabyte after a load)."""
-    gc.collect()
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
-
-
-def pick_device(wanted: str) -> str:
-    """Resolve `auto` to CUDA, MPS or the CPU, and see that a named device is there.
-
-    Raises:
-        BackendFailed: the named device is not there.
-    """
-    import torch
-
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if wanted == "auto":
-        return next((name for name, available in there.items() if available), "cpu")
-    if not there.get(wanted, True):
-        raise BackendFailed(
-            f"This machine has no device '{wanted}' that PyTorch can use.", "Choose auto or cpu."
-        )
-    return wanted
-
-
 def pick_dtype(model: Any, device: str) -> str:
     """The number type to compute in: by measurement on a CPU, half precision elsewhere."""
     import torch
 
-    if device == "cuda":
-        return "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
-    if device == "mps":
-        return "float16"
+    half = half_precision(device)
+    if half is not None:
+        return half
     linears = [module for module in model.modules() if isinstance(module, torch.nn.Linear)]
     if not linears:
         return "float32"
@@ -207,17 +160,3 @@ def fingerprint(choice: ModelChoice, model: Any) -> str:
     files = sorted(folder.glob("*.safetensors"))
     sizes = "-".join(f"{file.stat().st_size}@{int(file.stat().st_mtime)}" for file in files)
     return f"files:{sizes or 'unknown'}"
-
-
-def _reason(source: str, error: Exception) -> str:
-    """Why nothing came: for a path in our words, as transformers takes it for an id of the hub."""
-    path = Path(source)
-    with contextlib.suppress(OSError):  # a name too long for a file
-        if path.is_file():
-            return "it is a file, not a folder."
-        if path.is_dir() and not (path / "config.json").is_file():
-            return "the folder holds no config.json."
-        if not path.exists() and (source.startswith(("/", ".", "~")) or source.count("/") > 1):
-            return "there is no such folder."
-    line = str(error).strip().split("\n")[0][:200]
-    return line if line.endswith(".") else f"{line}."

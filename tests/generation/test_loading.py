@@ -10,12 +10,13 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
+from core import devices
 from core.embedded import LLM_SHA256
 from core.errors import BackendFailed, BadInput
 from core.generation import conversion, loading
 from core.generation.conversion import converted_embedded
 from core.generation.keeper import ModelKeeper
-from core.generation.loading import load, pick_device, pick_dtype
+from core.generation.loading import load, pick_dtype
 from core.runs import ModelChoice
 from tests.generation.tiny import save_tiny, tiny_llama
 
@@ -123,7 +124,7 @@ def test_a_folder_needs_no_hub(tiny_folder: Path, monkeypatch: pytest.MonkeyPatc
     def fail() -> bool:
         raise AssertionError("asked")
 
-    monkeypatch.setattr(loading, "hub_answers", fail)
+    monkeypatch.setattr(devices, "hub_answers", fail)
     load_folder(tiny_folder)
 
 
@@ -215,19 +216,6 @@ def test_code_that_comes_with_a_model_is_never_run_nor_asked_about(
     assert "custom code" in caught.value.what
     assert not isinstance(caught.value.__cause__.__context__, AssertionError)  # type: ignore[union-attr]
     assert not ran.exists()
-
-
-def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    assert pick_device("auto") == pick_device("cpu") == "cpu"
-    for name in ("cuda", "mps"):
-        with pytest.raises(BackendFailed, match=f"no device '{name}'.*Choose auto or cpu"):
-            pick_device(name)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
-    assert pick_device("auto") == "mps"
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert pick_device("auto") == "cuda"
 
 
 def test_a_windowed_model_is_loaded_with_the_other_engine(
