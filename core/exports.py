@@ -1,4 +1,4 @@
-"""Samples as files: exactly the given ones in the given order, to CSV, JSONL or Parquet."""
+"""Samples and tables as files: exactly the given rows in their order, CSV, JSONL or Parquet."""
 
 import csv
 import io
@@ -6,7 +6,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -69,14 +69,36 @@ def export_samples(samples: Iterable[Sample], *, format: ExportFormat) -> bytes:
     Samples hold valid Unicode only; the store sees to that.
     """
     rows = [_row(sample) for sample in samples]
+    return export_table(rows, columns=COLUMNS, format=format, whole=_WHOLE, fractions=_FRACTIONS)
+
+
+def export_table(
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    columns: Sequence[str],
+    format: ExportFormat,
+    whole: Collection[str] = (),
+    fractions: Collection[str] = (),
+) -> bytes:
+    """The content of a file with a row for each mapping, in the way of `export_samples`.
+
+    Args:
+        rows: values by column; what is missing or None is unknown.
+        columns: which to write, in this order.
+        format: the file's.
+        whole: columns that Parquet holds as int64; named so that an empty one has its type, too.
+        fractions: columns that Parquet holds as float64. All others: text if a value is one, else
+            what their values are.
+    """
+    rows = [{column: row.get(column) for column in columns} for row in rows]
     if format == "parquet":
-        return _parquet(rows)
+        return _parquet(rows, columns, whole, fractions)
     if format == "jsonl":
         lines = (json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows)
         return "".join(lines).encode("utf-8")
     sheet = io.StringIO(newline="")
     writer = csv.writer(sheet, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(columns)
     for row in rows:
         writer.writerow(
             guarded_cell(cell) if isinstance(cell, str) else cell for cell in row.values()
@@ -119,16 +141,25 @@ def check_export(path: Path | str) -> ExportFormat:
 
 
 def write_export(path: Path | str, samples: Iterable[Sample]) -> None:
-    """Write an export in the format of the path's ending, whole or not at all.
-
-    An existing file is replaced in one step once the new one is safe on the disk; a symbolic link
-    stays one. A reader never sees half an export.
+    """Write an export in the format of the path's ending, whole or not at all (`write_whole`).
 
     Raises:
         BadInput: as `check_export`.
         WidesetError: the disk is full or failed.
     """
-    content = export_samples(samples, format=format_of(path))
+    write_whole(path, export_samples(samples, format=format_of(path)))
+
+
+def write_whole(path: Path | str, content: bytes) -> None:
+    """Write a file whole or not at all.
+
+    An existing file is replaced in one step once the new one is safe on the disk; a symbolic link
+    stays one. A reader never sees half an export.
+
+    Raises:
+        BadInput: the folder is missing or can't be written to, or the path is no file.
+        WidesetError: the disk is full or failed.
+    """
     target = _target(Path(path))
     partial = _partial(Path(path))
     try:
@@ -155,15 +186,30 @@ def _row(sample: Sample) -> dict[str, Any]:
     return {column: values[column] for column in COLUMNS}
 
 
-def _parquet(rows: Sequence[dict[str, Any]]) -> bytes:
+def _parquet(
+    rows: Sequence[Mapping[str, Any]],
+    columns: Sequence[str],
+    whole: Collection[str],
+    fractions: Collection[str],
+) -> bytes:
     import pyarrow as pa
     from pyarrow import parquet
 
-    kinds = dict.fromkeys(COLUMNS, pa.string())
-    kinds |= dict.fromkeys(_WHOLE, pa.int64()) | dict.fromkeys(_FRACTIONS, pa.float64())
-    table = pa.Table.from_pylist(rows, schema=pa.schema(list(kinds.items())))
+    def kind(column: str) -> Any:
+        if column in whole:
+            return pa.int64()
+        if column in fractions:
+            return pa.float64()
+        known = {type(row[column]) for row in rows} - {type(None)}
+        if known <= {bool} and known:
+            return pa.bool_()
+        if known <= {int} and known:
+            return pa.int64()
+        return pa.float64() if known and known <= {int, float} else pa.string()
+
+    schema = pa.schema([(column, kind(column)) for column in columns])
     buffer = io.BytesIO()
-    parquet.write_table(table, buffer)
+    parquet.write_table(pa.Table.from_pylist([dict(row) for row in rows], schema=schema), buffer)
     return buffer.getvalue()
 
 

@@ -20,6 +20,7 @@ from core.exports import (
     COLUMNS,
     check_export,
     export_samples,
+    export_table,
     format_of,
     guarded_cell,
     unguarded_cell,
@@ -270,3 +271,25 @@ def test_the_longest_name_can_be_written(tmp_path: Path) -> None:
     path = tmp_path / ("n" * 251 + ".csv")
     write_export(path, [SAMPLE])
     assert len(csv_rows(path.read_bytes())) == 1
+
+
+def test_any_table_keeps_its_values_and_their_types() -> None:
+    rows = [
+        {"text": "=1", "n": 1, "share": 0.5, "kept": True, "note": None, "left out": 1},
+        {"text": "b", "n": None, "share": 1, "kept": False},
+    ]
+    columns = ["text", "n", "share", "kept", "note"]
+    lines = export_table(rows, columns=columns, format="jsonl").decode().splitlines()
+    assert json.loads(lines[0]) == {"text": "=1", "n": 1, "share": 0.5, "kept": True, "note": None}
+    table = parquet.read_table(io.BytesIO(export_table(rows, columns=columns, format="parquet")))
+    kinds = [str(field.type) for field in table.schema]
+    assert kinds == ["string", "int64", "double", "bool", "string"]
+    assert table.to_pylist()[1] == {
+        "text": "b",
+        "n": None,
+        "share": 1.0,
+        "kept": False,
+        "note": None,
+    }
+    sheet = export_table(rows, columns=columns, format="csv").decode("utf-8-sig")
+    assert sheet.splitlines()[1] == "'=1,1,0.5,True,"

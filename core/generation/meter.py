@@ -1,5 +1,6 @@
 """The meter: how far a run is, how fast it goes, and what came out, as JSON-ready data."""
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -33,6 +34,7 @@ class Meter:
         self._counts: Counter[str] = Counter()
         self._tokens = 0
         self._length = 0
+        self._fluency = _Spread()
         self._cycle = 0
         self.suppressed: list[dict[str, Any]] = []
         self._earlier = history[-1].seconds if history else 0.0
@@ -57,6 +59,8 @@ class Meter:
             if sample.outcome != "usable":
                 continue
             self._length += len(sample.token_ids)
+            if sample.fluency is not None:
+                self._fluency.add(sample.fluency)
             repeats = sample.duplicate_of is not None
             self._counts["duplicates"] += repeats
             if not (repeats and self._spec.condition.only_new):
@@ -69,7 +73,8 @@ class Meter:
         Returns:
             phase (loading, generating, stopped, done); target and accepted (texts that count
             towards it); usable, empty, truncated, duplicates, texts; tokens (all drawn but closing
-            ones); mean_tokens (a usable text, None without one); texts_per_second and
+            ones); mean_tokens (a usable text, None without one); fluency and fluency_sd (mean and
+            standard deviation of the usable texts'; None below one or two); texts_per_second and
             tokens_per_second of this sitting; seconds of this sitting; elapsed (seconds of all
             sittings); seconds_left (None while unknown); cycle; per_label (accepted); shortfall;
             suppressed (the round's tokens with text, count, share and bias).
@@ -93,6 +98,8 @@ class Meter:
             "texts": counts["texts"],
             "tokens": self._tokens,
             "mean_tokens": self._length / counts["usable"] if counts["usable"] else None,
+            "fluency": self._fluency.mean,
+            "fluency_sd": self._fluency.deviation,
             "texts_per_second": (counts["texts"] - texts) / seconds if seconds > 0 else 0.0,
             "tokens_per_second": (self._tokens - tokens) / seconds if seconds > 0 else 0.0,
             "seconds": seconds,
@@ -103,3 +110,24 @@ class Meter:
             "shortfall": dict(shortfall or {}),
             "suppressed": self.suppressed,
         }
+
+
+class _Spread:
+    """Mean and standard deviation of numbers that come one by one (Welford 1962)."""
+
+    def __init__(self) -> None:
+        self._n, self._mean, self._squares = 0, 0.0, 0.0
+
+    def add(self, value: float) -> None:
+        self._n += 1
+        step = value - self._mean
+        self._mean += step / self._n
+        self._squares += step * (value - self._mean)
+
+    @property
+    def mean(self) -> float | None:
+        return self._mean if self._n else None
+
+    @property
+    def deviation(self) -> float | None:
+        return math.sqrt(self._squares / (self._n - 1)) if self._n > 1 else None

@@ -17,20 +17,30 @@ def sample(
     label: str = "pos",
     tokens: int = 4,
     repeats: bool = False,
+    fluency: float | None = -9.0,
 ) -> Sample:
     made = make_sample("r", number, outcome=outcome, label=label, token_ids=(5,) * tokens)
+    made = replace(made, fluency=fluency)
     return replace(made, duplicate_of="r-0" if repeats else None)
 
 
 STORED = [
-    sample(0, tokens=10),
+    sample(0, tokens=10, fluency=-1.0),
     replace(sample(1, outcome="empty", tokens=0), seconds=30.0),
 ]
 NEW = [
-    sample(2, tokens=6),
-    sample(3, tokens=2, repeats=True, label="neg"),
+    sample(2, tokens=6, fluency=-2.0),
+    sample(3, tokens=2, repeats=True, label="neg", fluency=-3.0),
     sample(24, outcome="truncated", tokens=8, label="neg"),
 ]
+
+
+def test_fluency_is_unknown_without_texts_that_have_one() -> None:
+    meter = Meter(make_spec())
+    assert meter.progress("generating")["fluency"] is None
+    meter.add([sample(0, fluency=None), sample(1, fluency=-3.0)])
+    told = meter.progress("generating")
+    assert (told["fluency"], told["fluency_sd"]) == (-3.0, None)
 
 
 def test_the_state_of_a_resumed_run() -> None:
@@ -52,6 +62,8 @@ def test_the_state_of_a_resumed_run() -> None:
         "texts": 5,
         "tokens": 26,
         "mean_tokens": pytest.approx(6.0),  # 10, 6 and 2
+        "fluency": pytest.approx(-2.0),  # -1, -2 and -3; what is not usable does not count
+        "fluency_sd": pytest.approx(1.0),
         "texts_per_second": pytest.approx(3 / 4),
         "tokens_per_second": pytest.approx(16 / 4),
         "seconds": pytest.approx(4.0),
