@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from core.diversity.remote_clique import Vectors
@@ -90,18 +89,3 @@ class Encoder(Protocol):
         Raises:
             BackendFailed: the memory does not do for a single text, or a vector is not finite.
         """
-
-
-def load_encoder(choice: EncoderChoice, *, models: Path) -> Encoder:
-    """Load an encoder; takes a second, more where its number type is not known yet.
-
-    Args:
-        choice: which.
-        models: folder of converted models, beside which measurements are remembered.
-
-    Raises:
-        BackendFailed: the encoder or the device is not to be had; the message says what is.
-    """
-    from core.diversity.encoder_loading import load
-
-    return load(choice, models=models)

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from core.diversity.encoder import Encoder, EncoderChoice, load_encoder
+from core.diversity.encoder import Encoder, EncoderChoice
+from core.diversity.encoder_loading import load_encoder
 
 
 class EncoderKeeper:

@@ -47,8 +47,17 @@ _FEWEST_TOKENS = 64
 _DEVICE_TOKENS = 16_384
 
 
-def load(choice: EncoderChoice, *, models: Path) -> LocalEncoder:
-    """See `encoder.load_encoder`."""
+def load_encoder(choice: EncoderChoice, *, models: Path) -> LocalEncoder:
+    """Load an encoder: half a second for the embedded one, some more where its number type is not
+    known yet.
+
+    Args:
+        choice: which.
+        models: folder of converted models, where the number type is remembered.
+
+    Raises:
+        BackendFailed: the encoder or the device is not to be had; the message says what is.
+    """
     share_the_processor()
     import torch
     import transformers

@@ -36,7 +36,6 @@ class LocalEncoder:
         self._halved = 0
         known = (tokenizer.pad_token_id, tokenizer.eos_token_id, tokenizer.unk_token_id, 0)
         self._padding = int(next(token for token in known if token is not None))
-        self._facts = dict(facts or {})
         self._size = int(self._encoded([[self._padding]]).shape[1])
 
     @property
