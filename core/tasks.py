@@ -181,12 +181,15 @@ def read_task_file(path: Path) -> Task:
 
 
 def preset_names() -> list[str]:
-    """The ids of the paper's eight tasks (appendix B), sorted: the stems of their files."""
+    """The ids of the presets, sorted: the stems of their files.
+
+    They are the paper's eight tasks (appendix B) and the example, `support` (`core.example`).
+    """
     return sorted(path.stem for path in PRESET_FOLDER.glob("*.toml"))
 
 
 def preset(name: str) -> Task:
-    """One of the paper's eight tasks.
+    """One of the tasks that come with Wideset.
 
     Args:
         name: an id of `preset_names`; case, hyphens and surrounding white space don't matter

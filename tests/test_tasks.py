@@ -1,4 +1,4 @@
-"""Tasks: the paper's eight presets, and what a task file may hold."""
+"""Tasks: the presets, of which eight are the paper's, and what a task file may hold."""
 
 import csv
 import os
@@ -54,8 +54,8 @@ PAPER = {
 }
 
 
-def test_the_presets_are_the_papers_eight() -> None:
-    assert preset_names() == sorted(PAPER)
+def test_the_presets_are_the_papers_eight_and_the_example() -> None:
+    assert preset_names() == sorted([*PAPER, "support"])
 
 
 @pytest.mark.parametrize("name", PAPER)
@@ -86,7 +86,7 @@ def test_what_is_no_preset_is_a_key_error(name: str) -> None:
         preset(name)
 
 
-@pytest.mark.parametrize("name", PAPER)
+@pytest.mark.parametrize("name", [*PAPER, "support"])
 def test_a_task_survives_its_dictionary(name: str) -> None:
     assert task_from_dict(preset(name).to_dict()) == preset(name)
 

@@ -11,7 +11,7 @@ def add_to(commands: Commands) -> None:
     parser = commands.add_parser(
         "tasks",
         help="list the tasks",
-        description="List the paper's eight presets and the saved tasks.",
+        description="List the presets (the paper's eight and an example) and the saved tasks.",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON array")
     parser.set_defaults(run=run)

@@ -1,4 +1,4 @@
-"""Choosing a task: the paper's presets, saved tasks, a new one from the page or a file."""
+"""Choosing a task: the presets, saved tasks, a new one from the page or a file."""
 
 import streamlit as st
 
@@ -26,7 +26,7 @@ def choose_task(office: Office) -> Task | None:
         key="task",
         format_func=lambda key: names.get(key, key),
         bind="query-params",
-        help="The paper's eight tasks, and your own.",
+        help="The paper's eight tasks, the example (support messages), and your own.",
     )
     task = presets.get(chosen) or (saved[chosen].task if chosen in saved else None)
     if task is not None:

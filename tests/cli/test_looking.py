@@ -144,9 +144,9 @@ def test_tasks_lists_presets_and_saved_ones(db: Database, capsys: Capture) -> No
     task = Task("My notes", "note", (Label("calm", "calm"),))
     save_task(db, task)
     rows = json.loads(said(capsys, "tasks", "--json"))
-    assert [row["kind"] for row in rows] == ["preset"] * 8 + ["saved"]
+    assert [row["kind"] for row in rows] == ["preset"] * 9 + ["saved"]
     assert rows[4] == {"kind": "preset", "id": "hwu64", **preset("hwu64").to_dict()}
-    assert rows[8] == {"kind": "saved", "id": "My notes", **task.to_dict()}
+    assert rows[9] == {"kind": "saved", "id": "My notes", **task.to_dict()}
     lines = said(capsys, "tasks").splitlines()
     assert " ".join(lines[0].split()) == "carer preset 6 labels emotional tweet (CARER emotions)"
     assert all(find_task(row["id"]) for row in rows)
