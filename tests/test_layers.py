@@ -28,7 +28,11 @@ RANKS = {
     "__main__": 5,
 }
 HEAVY = {"accelerate", "gguf", "numba", "openai", "sklearn", "torch", "transformers", "umap"}
-DISTRIBUTIONS = {"sklearn": "scikit-learn", "umap": "umap-learn"}
+DISTRIBUTIONS = {
+    "huggingface_hub": "huggingface-hub",
+    "sklearn": "scikit-learn",
+    "umap": "umap-learn",
+}
 
 Imports = Mapping[str, Iterable[str]]
 

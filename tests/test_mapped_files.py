@@ -1,0 +1,67 @@
+"""Files in other words than the task's."""
+
+import pytest
+
+from core.errors import BadInput
+from core.mapped_files import read_mapped
+from core.runs import Example
+from tests.store.making import TASK
+
+CSV = b"id,Review,Mood\n1,fine,POS\n2,dull,0\n3,good,pos\n"
+
+
+def test_columns_and_labels_are_guessed_and_told() -> None:
+    mapped = read_mapped(
+        [("n.csv", CSV)], task=TASK, label_column="mood", label_map={"0": "neg", "7": "pos"}
+    )
+    assert mapped.examples == (
+        Example("fine", "pos"),
+        Example("dull", "neg"),
+        Example("good", "pos"),
+    )
+    assert mapped.facts == {
+        "text_column": "Review",
+        "label_column": "mood",
+        "label_map": {"POS": "pos", "0": "neg"},
+    }
+
+
+def test_many_files_are_one_after_the_other() -> None:
+    more = b'{"review": "last", "mood": "neg"}\n'
+    mapped = read_mapped(
+        [("n.csv", CSV.replace(b"0", b"neg")), ("m.jsonl", more)],
+        task=TASK,
+        text_column="review",
+        label_column="mood",
+    )
+    assert [example.text for example in mapped.examples] == ["fine", "dull", "good", "last"]
+    assert mapped.facts["label_map"] == {"POS": "pos"}
+
+
+def test_a_persons_map_goes_before_a_guess() -> None:
+    mapped = read_mapped(
+        [("n.csv", b"text,label\na,POS\nb,pos\n")], task=TASK, label_map={"POS": "neg"}
+    )
+    assert [example.label for example in mapped.examples] == ["neg", "pos"]
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "message"),
+    [
+        (CSV, {}, "Which column of n.csv holds the labels can't be told; its columns are: id, Re"),
+        (b"a,label\nx,pos\n", {}, "Which column of n.csv holds the texts can't be told"),
+        (CSV, {"label_column": "mood"}, "Row 3 of n.csv has the label '0', which the task lacks"),
+        (
+            b"text,label\na,x\nb,y\nc,pos\n",
+            {},
+            r"The file n.csv has 2 labels that the task lacks: 'x' \(row 2\), 'y' \(row 3\)\.",
+        ),
+        (b"text,label\na,pos\n", {"label_map": {"pos": "meh"}}, "The label 'meh', which a label"),
+        (b"text,label\na,pos\nb\n", {}, "Row 3 of n.csv has 1 cells"),
+    ],
+)
+def test_what_is_unclear_is_refused_with_the_names(
+    content: bytes, options: dict[str, object], message: str
+) -> None:
+    with pytest.raises(BadInput, match=message):
+        read_mapped([("n.csv", content)], task=TASK, **options)  # type: ignore[arg-type]
