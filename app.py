@@ -13,7 +13,13 @@ page = st.navigation(
             icon=":material/edit_note:",
             default=True,
             help="Choose a task, move the diversity knobs, and read the texts as they arrive.",
-        )
+        ),
+        st.Page(
+            "pages/explore.py",
+            title="Explore",
+            icon=":material/scatter_plot:",
+            help="See how widely the texts spread, where they repeat themselves, and why.",
+        ),
     ],
     position="top",
 )

@@ -1,4 +1,4 @@
-"""Remote-Clique of a run while its texts arrive: embedded in small batches, added up in O(batch)."""
+"""Remote-Clique of a run while its texts arrive: embedded and added up batch by batch."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -82,9 +82,12 @@ class LiveClique:
             while self._waiting:
                 batch = self._waiting[:_BATCH]
                 vectors = embedded(self._db, encoder, batch, between=between)
-                for start in range(0, len(batch), self._step):
-                    total.add(vectors[start : start + self._step])
-                    self._note(total)
+                done = 0
+                while done < len(batch):
+                    part = vectors[done : done + self._step]
+                    total.add(part)
+                    done += len(part)
+                    self._note(total)  # which may make the step longer
                 del self._waiting[: len(batch)]
         except (BackendFailed, ValueError) as error:
             self._problem = str(error)

@@ -14,20 +14,29 @@ from core.settings import Home
 
 
 class Desk:
-    """The worker's handlers, around the one model that it keeps loaded.
+    """The worker's handlers, around the one model, encoder and map that it keeps loaded.
 
     Args:
         home: where converted models lie.
     """
 
     def __init__(self, home: Home) -> None:
+        from core.diversity.encoder_keeper import EncoderKeeper
+        from core.diversity.map_keeper import MapKeeper
         from core.generation.keeper import ModelKeeper
 
         self._keeper = ModelKeeper(home.models)
+        self._encoders = EncoderKeeper(home.models)
+        self._maps = MapKeeper()
 
     def handlers(self) -> dict[str, Handler]:
         """The handlers of this version, by kind of job."""
-        return {"generate": self.generate}
+        return {
+            "generate": self.generate,
+            "measure": self.measure,
+            "project": self.project,
+            "fetch": self.fetch,
+        }
 
     def answerers(self) -> dict[str, Answerer]:
         """Who answers which kind of question, while a job runs and while none does."""
@@ -37,7 +46,25 @@ class Desk:
         """Run a generation."""
         from core.jobs.generate import generate
 
-        generate(context, self._keeper)
+        generate(context, self._keeper, self._encoders)
+
+    def measure(self, context: JobContext) -> None:
+        """Measure a dataset."""
+        from core.jobs.measure import measure_job
+
+        measure_job(context, self._encoders)
+
+    def project(self, context: JobContext) -> None:
+        """Place datasets on their task's map."""
+        from core.jobs.project import project_job
+
+        project_job(context, self._encoders, self._maps)
+
+    def fetch(self, context: JobContext) -> None:
+        """Fetch a reference from the Hugging Face hub."""
+        from core.jobs.fetch import fetch
+
+        fetch(context)
 
     def prompt_size(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         """Tokens of a run's first prompt: `{"spec": ..., "label_index": 0}` to `{"tokens": n}`.

@@ -115,6 +115,13 @@ def sample_rows(
     return [tuple(row) for row in rows]
 
 
+def cycles_of(db: Database, run_id: str) -> dict[str, int]:
+    """The cycle of each of a run's samples, by sample id."""
+    with db.read() as connection:
+        rows = connection.execute("SELECT id, cycle FROM samples WHERE run_id = ?", (run_id,))
+        return {row["id"]: row["cycle"] for row in rows}
+
+
 def next_order(db: Database, run_id: str) -> int:
     """The arrival order that the run's next sample gets, 0 for the first."""
     with db.read() as connection:

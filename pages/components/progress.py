@@ -11,6 +11,7 @@ from core.runs import RunSpec
 from core.store.counts import Counts, counts
 from core.store.database import Database
 from core.store.runs import RunRecord
+from pages.components.diversity_meter import show_meter
 from pages.components.plain import plain
 
 
@@ -59,8 +60,10 @@ def show_numbers(progress: Mapping[str, Any], *, live: bool) -> None:
 
 
 def show_spread(db: Database, run: RunRecord, progress: Mapping[str, Any]) -> None:
-    """Balance and suppressed tokens, side by side where there is room for both."""
-    with st.grid(2, min_column_width=320, gap="large"):
+    """Diversity, balance and suppressed tokens, side by side where there is room."""
+    with st.grid(3, min_column_width=300, gap="large"):
+        with st.container():
+            show_meter(db, run, progress)
         with st.container():
             _show_balance(run.spec, counts(db, run.id), key="balance")
         with st.container():

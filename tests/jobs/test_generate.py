@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from core.conditions import Condition, Suppression
+from core.diversity.remote_clique import CliqueSum
 from core.errors import BackendFailed, BadInput, StoreFull
 from core.generation.backends import Completion, Request
 from core.jobs import generate as module
@@ -19,6 +20,7 @@ from core.store.database import Database, open_database
 from core.store.rounds import rounds_of
 from core.store.runs import get_run
 from core.store.samples import samples_of
+from tests.diversity.fake_encoder import FakeEncoders
 from tests.generation.fake_backend import FakeBackend, FakeKeeper, Written
 from tests.generation.making import (
     distinct,
@@ -304,3 +306,39 @@ def test_killed_in_a_round_and_resumed_it_is_the_same_dataset(
     then.close()
     assert work_off(home, job, FakeKeeper(FakeBackend()), clock=later).state == "done"
     assert stored(real_db, job.run_id) == wanted(SPEC)
+
+
+def test_the_diversity_of_what_arrived_is_told(home: Home, real_db: Database) -> None:
+    encoders = FakeEncoders()
+    _, job = start_run(real_db, SPEC)
+    job = work_off(home, job, FakeKeeper(FakeBackend()), encoders=encoders)
+    usable = [s.text for s in samples_of(real_db, str(job.run_id)) if s.outcome == "usable"]
+    whole = CliqueSum(encoders.made.size)
+    whole.add(encoders.made.embed(usable))
+    told = job.progress["diversity"]
+    assert told["n"] == len(usable) == job.progress["usable"]
+    assert told["value"] == pytest.approx(whole.value, abs=1e-6)
+    assert told["curve"][-1][0] == len(usable)
+
+
+def test_an_encoder_that_fails_stops_no_run(home: Home, real_db: Database) -> None:
+    _, job = start_run(real_db, SPEC)
+    encoders = FakeEncoders(problem="There is no encoder.")
+    job = work_off(home, job, FakeKeeper(FakeBackend()), encoders=encoders)
+    assert job.state == "done"
+    assert stored(real_db, job.run_id) == wanted(SPEC)
+    assert job.progress["diversity"]["problem"] == "There is no encoder. Use the embedded one."
+
+
+def test_a_resumed_run_tells_the_diversity_of_all_its_texts(home: Home, real_db: Database) -> None:
+    _, job = start_run(real_db, SPEC)
+    job = work_off(home, job, FakeKeeper(FakeBackend()), stop_at=7)
+    resume(real_db, job.id)
+    encoders = FakeEncoders()
+    again = work_off(home, job, FakeKeeper(FakeBackend()), encoders=encoders)
+    _, other = start_run(real_db, SPEC)
+    whole = work_off(home, other, FakeKeeper(FakeBackend()))
+    one, two = again.progress["diversity"], whole.progress["diversity"]
+    assert one["n"] == two["n"]
+    assert one["value"] == pytest.approx(two["value"], abs=1e-6)
+    assert again.progress["fluency"] == whole.progress["fluency"] == -0.5

@@ -1,0 +1,140 @@
+"""The side bar of the Explore page: which runs, beside which reference, seen by which encoder."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+from pages.components.reference_panel import choose_reference
+
+from core.diversity.encoder import EncoderChoice
+from core.diversity.texts_frame import display_names
+from core.errors import BadInput
+from core.references import Reference
+from core.store.runs import RunRecord, RunSummary, list_runs
+from core.tasks import Task
+from pages.components.office import Office, told
+from pages.components.plain import plain
+
+MAX_RUNS = 8
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is to be seen.
+
+    Args:
+        task: of all the runs.
+        runs: one to eight, in the order chosen.
+        reference: real texts to compare with, None without.
+        encoder: what makes the vectors.
+    """
+
+    task: Task
+    runs: tuple[RunRecord, ...]
+    reference: Reference | None
+    encoder: EncoderChoice
+
+
+def choose(office: Office) -> Choice | None:
+    """Draw the choice; None while there is nothing to see."""
+    found = [row for row in list_runs(office.db) if row.counts.usable]
+    if not found:
+        return None
+    asked = _asked(found)
+    with st.sidebar, told():
+        task = _task(found, asked)
+        own = {row.run.id: row.run for row in found if row.run.spec.task.key == task.key}
+        runs = _runs(own, asked)
+        reference = choose_reference(office, task)
+        encoder = _encoder()
+        if runs and encoder is not None:
+            return Choice(task, tuple(own[one] for one in runs), reference, encoder)
+    return None
+
+
+def _asked(found: list[RunSummary]) -> RunRecord | None:
+    """The run that the page's address names, once."""
+    wanted = st.query_params.get("run")
+    asked = next((row.run for row in found if row.run.id == wanted), None)
+    if asked is None or st.session_state.get("explore_asked") == wanted:
+        return None
+    st.session_state["explore_asked"] = wanted
+    return asked
+
+
+def _task(found: list[RunSummary], asked: RunRecord | None) -> Task:
+    tasks: dict[str, Task] = {}
+    for row in found:
+        tasks.setdefault(row.run.spec.task.key, row.run.spec.task)
+    names = dict(zip(tasks, display_names([task.name for task in tasks.values()]), strict=True))
+    if asked is not None:
+        st.session_state["explore_task"] = asked.spec.task.key
+    chosen = st.selectbox(
+        "Task",
+        list(tasks),
+        format_func=lambda key: names.get(key, key),
+        key="explore_task",
+        persist_state="session",
+        help="Tasks that have texts. Runs of one task share one map.",
+    )
+    return tasks[chosen]
+
+
+def _runs(own: dict[str, RunRecord], asked: RunRecord | None) -> list[str]:
+    names = dict(zip(own, display_names([run.name for run in own.values()]), strict=True))
+    key = "explore_runs"
+    if asked is not None:
+        st.session_state[key] = [asked.id]
+    kept = [one for one in st.session_state.get(key, []) if one in own]
+    st.session_state[key] = kept or list(own)[:1]
+    chosen = st.multiselect(
+        "Runs",
+        list(own),
+        format_func=lambda one: names.get(one, one),
+        key=key,
+        max_selections=MAX_RUNS,
+        persist_state="session",
+        placeholder="Choose runs",
+        wrap=True,
+    )
+    if not chosen:
+        st.info("Choose a run to see it.", icon=":material/arrow_upward:")
+    return chosen
+
+
+def _encoder() -> EncoderChoice | None:
+    with st.expander("Encoder", icon=":material/scatter_plot:"):
+        kind = st.segmented_control(
+            "Encoder",
+            ["Embedded", "Hugging Face"],
+            default="Embedded",
+            key="encoder_kind",
+            required=True,
+            persist_state="session",
+            label_visibility="collapsed",
+        )
+        if kind == "Embedded":
+            st.caption("all-MiniLM-L6-v2, mean pooling, on this machine, without a network.")
+            return EncoderChoice()
+        name = st.text_input(
+            "Model id or folder",
+            key="encoder_id",
+            persist_state="session",
+            placeholder="google-bert/bert-base-uncased",
+        ).strip()
+        pooling = st.segmented_control(
+            "Pooling",
+            ["mean", "cls"],
+            default="mean",
+            key="encoder_pooling",
+            required=True,
+            persist_state="session",
+            help="The mean over all tokens, or the vector of the first one.",
+        )
+        if not name:
+            st.info("Write an encoder's id.")
+            return None
+        try:
+            return EncoderChoice(model=name, pooling=pooling or "mean")
+        except BadInput as error:
+            st.error(plain(str(error)))
+            return None

@@ -1,0 +1,236 @@
+"""The runs side by side: diversity, what it rests on, and fluency beside it."""
+
+from collections.abc import Mapping
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.figures.palette import label_colors
+from core.figures.scores import clique_by_label, diversity_against_fluency, nearest_histogram
+from pages.components.explore.exploration import Exploration
+from pages.components.plain import plain
+
+_LOSS = 0.5  # nats a token: a drop of fluency that a reader notices
+
+
+def show_side_by_side(seen: Exploration) -> None:
+    """A row for each run, and one for the reference."""
+    rows = [
+        _row(name, len(dataset), result)
+        for name, dataset, result in zip(seen.names, seen.datasets, seen.results, strict=True)
+    ]
+    if seen.reference is not None:
+        name = seen.reference_name or "reference"
+        rows.append(_row(name, len(seen.reference), seen.reference_result))
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        height="content",
+        column_config={
+            "name": st.column_config.TextColumn("Run", width=230),
+            "n": number("Texts", format="localized", width=60),
+            "score": number(
+                "Remote-Clique",
+                format="%.3f",
+                width=100,
+                help="Mean cosine distance between two texts, duplicates included. Higher is more "
+                "diverse.",
+            ),
+            "interval": st.column_config.TextColumn("95 % interval", width=110),
+            "fluency": number(
+                "Fluency",
+                format="%.2f",
+                width=70,
+                help="Mean log-probability a token under the untouched model. Gibberish is "
+                "unlikely, and looks diverse.",
+            ),
+            "spread": number("± spread", format="%.2f", width=75),
+            "exact": number("Exact repeats", format="percent", width=95),
+            "near": number("Near repeats", format="percent", width=95),
+            "nearest": number(
+                "To nearest", format="%.3f", width=80, help="Mean distance to the nearest text."
+            ),
+            "vendi": number("Vendi", format="%.1f", width=60),
+            "similarity": number(
+                "Like the reference",
+                format="%.3f",
+                width=120,
+                help="Mean cosine to the real texts (the paper's similarity).",
+            ),
+        },
+        alt="The runs and their measures side by side",
+    )
+    known = next((result for result in seen.results if result is not None), None)
+    if known is not None:
+        sizes = {len(dataset) for dataset in seen.datasets}
+        other = (
+            " The runs differ in size: Vendi, repeats and distance to the nearest grow or fall "
+            "with it; Remote-Clique does not."
+            if len(sizes) > 1
+            else ""
+        )
+        st.caption(f"Encoder {plain(known['encoder'])}, cosine distance.{other}")
+    for warning in warnings_of(rows):
+        st.warning(plain(warning), icon=":material/warning:")
+
+
+def warnings_of(rows: list[dict[str, Any]]) -> list[str]:
+    """Where a greater diversity comes with a loss of fluency, in a sentence each.
+
+    Args:
+        rows: name, score and fluency of each run; None where unknown.
+    """
+    told = []
+    known = [row for row in rows if row["score"] is not None and row["fluency"] is not None]
+    for one, other in combinations(known, 2):
+        wide, plain_one = (one, other) if one["score"] >= other["score"] else (other, one)
+        lost = plain_one["fluency"] - wide["fluency"]
+        if wide["score"] > plain_one["score"] and lost >= _LOSS:
+            told.append(
+                f"{wide['name']} is more diverse than {plain_one['name']}"
+                f" ({wide['score']:.3f} against {plain_one['score']:.3f}), and less fluent by"
+                f" {lost:.1f} ({wide['fluency']:.1f} against {plain_one['fluency']:.1f} a token)."
+                " Some of its width may be gibberish: read it on the map before you praise it."
+            )
+    return told
+
+
+def show_scores(seen: Exploration, *, threshold: float) -> None:
+    """By label beside the reference's own, against fluency, and how near the nearest are."""
+    results = dict(zip(seen.names, seen.results, strict=True))
+    known = {name: result for name, result in results.items() if result is not None}
+    if not known:
+        st.info("No run is measured yet.", icon=":material/hourglass_top:")
+        return
+    colors = label_colors(seen.names)
+    own = seen.reference_result
+    rows = [row for name, result in known.items() for row in _by_label(name, result)]
+    if own is not None:
+        rows += _by_label(seen.reference_name or "reference", own)
+    with st.grid(2, min_column_width=420, gap="large"):
+        with st.container():
+            st.markdown("**Remote-Clique by label** :small[:gray[with 95 % intervals]]")
+            st.plotly_chart(
+                clique_by_label(
+                    pd.DataFrame(rows),
+                    labels=seen.label_names,
+                    datasets={name: colors[name] for name in known},
+                    reference=seen.reference_name if own is not None else None,
+                ),
+                key="by-label",
+                config={"displayModeBar": False},
+                alt="Remote-Clique of each label with intervals",
+            )
+            if own is None:
+                st.caption("Attach a reference to see how diverse the real texts are.")
+            _show_matched(known)
+        with st.container():
+            st.markdown("**Diversity against fluency** :small[:gray[left: odd; right: fluent]]")
+            st.plotly_chart(
+                diversity_against_fluency(
+                    pd.DataFrame([_against(name, result) for name, result in known.items()]),
+                    colors=colors,
+                ),
+                key="against-fluency",
+                config={"displayModeBar": False},
+                alt="Diversity against fluency, a point a run",
+            )
+            st.markdown("**Distance to the nearest earlier text**")
+            distances = {
+                name: np.array(
+                    [d for d in result["texts"]["nearest_earlier"] if d is not None],
+                    dtype=np.float64,
+                )
+                for name, result in known.items()
+            }
+            st.plotly_chart(
+                nearest_histogram(distances, threshold=threshold, colors=colors),
+                key="nearest",
+                config={"displayModeBar": False},
+                alt="Distances to the nearest earlier text, with the threshold of near repeats",
+            )
+            shares = [
+                f"{plain(name)}: {np.mean(own <= threshold):.1%}"
+                for name, own in distances.items()
+                if len(own)
+            ]
+            st.caption(f"Within {threshold:.2f} of an earlier text: {', '.join(shares)}.")
+
+
+def _show_matched(known: Mapping[str, Mapping[str, Any]]) -> None:
+    """Both sides at the smaller one's size, where a reference is there."""
+    rows = []
+    for name, result in known.items():
+        matched = result.get("size_matched")
+        if matched is None or matched["dataset"]["value"] is None:
+            continue
+        rows.append(
+            {
+                "name": name,
+                "n": matched["n"],
+                "own": _told(matched["dataset"]),
+                "real": _told(matched["reference"]),
+            }
+        )
+    if rows:
+        st.markdown("**At equal size** :small[:gray[random subsets of the larger side]]")
+        st.dataframe(
+            pd.DataFrame(rows),
+            hide_index=True,
+            column_config={"name": "Run", "n": "Texts", "own": "Run's", "real": "Reference's"},
+            alt="Remote-Clique of runs and reference at equal size",
+        )
+
+
+def _row(name: str, n: int, result: Mapping[str, Any] | None) -> dict[str, Any]:
+    if result is None:
+        return {"name": name, "n": n, "score": None, "interval": "not measured", "fluency": None}
+    clique, fluency = result["remote_clique"], result["fluency"]
+    low, high = clique["low"], clique["high"]
+    return {
+        "name": name,
+        "n": n,
+        "score": clique["value"],
+        "interval": "" if low is None else f"{low:.3f} to {high:.3f}",
+        "fluency": fluency["mean"],
+        "spread": fluency["sd"],
+        "exact": result["exact_duplicates"]["share"],
+        "near": result["near_duplicates"]["share"],
+        "nearest": result["nearest_distance"]["value"],
+        "vendi": result["vendi_score"]["value"],
+        "similarity": result["similarity"]["value"] if "similarity" in result else None,
+    }
+
+
+def _by_label(name: str, result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "dataset": name,
+            "label": label,
+            **{key: found[key] for key in ("value", "low", "high", "n")},
+        }
+        for label, found in result["remote_clique"]["per_label"].items()
+    ]
+
+
+def _against(name: str, result: Mapping[str, Any]) -> dict[str, Any]:
+    clique, fluency = result["remote_clique"], result["fluency"]
+    return {
+        "name": name,
+        "value": clique["value"],
+        "low": clique["low"],
+        "high": clique["high"],
+        "fluency_mean": fluency["mean"],
+        "fluency_sd": fluency["sd"],
+        "n": result["n"],
+    }
+
+
+def _told(found: Mapping[str, Any]) -> str:
+    if found["low"] is None:
+        return f"{found['value']:.3f}"
+    return f"{found['value']:.3f} ({found['low']:.3f} to {found['high']:.3f})"

@@ -1,0 +1,97 @@
+"""What the worker is still busy with for the Explore page, and what went wrong."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.errors import StoreBusy, WidesetError
+from core.jobs.evidence import Work
+from core.jobs.launch import ensure_worker
+from core.jobs.queue import Job, resume, status
+from pages.components.office import Office, flash, told
+from pages.components.plain import plain
+from pages.components.progress import duration
+from pages.components.run_header import LIVE
+
+_POLL_SECONDS = 1.0
+_PHASES = {
+    "loading": "loading the encoder",
+    "embedding": "embedding texts",
+    "measuring": "measuring",
+    "fitting": "fitting the map",
+    "placing": "placing texts on the map",
+}
+_KINDS = {"measure": "Measures", "project": "Map", "fetch": "Reference"}
+
+
+def show_work(office: Office, works: Sequence[Work]) -> None:
+    """Draw the jobs that go on, and those that came to a bad end."""
+    live = [work.job.id for work in works if work.state in LIVE]
+    if live:
+        ensure_worker(office.home, office.db)
+        _follow(office, tuple(live))
+    for work in works:
+        if work.state not in LIVE and work.state != "done":
+            _show_end(office, work)
+
+
+@st.fragment(run_every=_POLL_SECONDS)
+def _follow(office: Office, jobs: tuple[str, ...]) -> None:
+    """Redrawn every second, and the whole page once when a job comes to rest."""
+    with told():
+        try:
+            found = [status(office.db, one) for one in jobs]
+        except StoreBusy:
+            st.caption("The store is busy; this looks again in a second.")
+            return
+        if any(state not in LIVE for _, state in found):
+            st.rerun()
+        if all(state == "queued" for _, state in found):
+            ensure_worker(office.home, office.db)
+        waiting = sum(state == "queued" for _, state in found)
+        for job, state in found:
+            if state == "running":
+                st.progress(_share(job), _sentence(job))
+        if waiting == len(found):
+            st.caption(
+                ":material/hourglass_top: Measures and map wait for the worker, which does one "
+                "thing at a time."
+            )
+        elif waiting:
+            st.caption(f"{waiting} more to come.")
+
+
+def _share(job: Job) -> float:
+    done, total = job.progress.get("done", 0), job.progress.get("total", 0)
+    return min(1.0, done / total) if total else 0.0
+
+
+def _sentence(job: Job) -> str:
+    phase = job.progress.get("phase", "")
+    what = f"{_KINDS.get(job.kind, 'Work')}: {_PHASES.get(phase, 'beginning')}"
+    done, total = job.progress.get("done"), job.progress.get("total")
+    if total:
+        what += f", {done or 0:,} of {total:,}"
+    left = job.progress.get("seconds_left")
+    return f"{what}, {duration(left)} left" if left else what
+
+
+def _show_end(office: Office, work: Work) -> None:
+    reason = f"{work.job.message} {work.job.remedy}".strip() or "It was stopped."
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.warning(f"{_KINDS.get(work.job.kind, 'Work')}: {plain(reason)}", icon=":material/error:")
+        st.button(
+            "Try again",
+            icon=":material/refresh:",
+            key=f"again-{work.job.id}",
+            on_click=_again,
+            args=(office, work.job.id),
+        )
+
+
+def _again(office: Office, job_id: str) -> None:
+    try:
+        resume(office.db, job_id)
+        ensure_worker(office.home, office.db)
+    except WidesetError as error:
+        flash(error)

@@ -1,0 +1,106 @@
+"""Explore: how widely the texts spread, and why."""
+
+from uuid import uuid4
+
+import streamlit as st
+
+from core.diversity.duplicates import DEFAULT_THRESHOLD
+from core.errors import WidesetError
+from core.jobs.evidence import refit
+from core.jobs.launch import ensure_worker
+from core.store.datasets import reference_key, run_key
+from pages.components.explore.choice import Choice, choose
+from pages.components.explore.exploration import Exploration, explore
+from pages.components.explore.map import show_map
+from pages.components.explore.measures import show_measures
+from pages.components.explore.replay import show_replay
+from pages.components.explore.scores import show_scores, show_side_by_side
+from pages.components.explore.why import show_why
+from pages.components.explore.work import show_work
+from pages.components.office import Office, flash, set_up, show_flash, told
+from pages.components.plain import plain
+
+_TABS = ("Map", "Scores", "As they arrived", "Why", "All measures")
+
+
+def _refit(office: Office, choice: Choice, token: str) -> None:
+    """A new map of what is on view; a second call with the same token finds the first one's."""
+    datasets = [run_key(run.id) for run in choice.runs]
+    if choice.reference is not None:
+        datasets.append(reference_key(choice.reference.id, "train"))
+    try:
+        refit(office.db, datasets, task_key=choice.task.key, choice=choice.encoder, token=token)
+        ensure_worker(office.home, office.db)
+    except WidesetError as error:
+        flash(error)
+        return
+    st.session_state["refit_token"] = uuid4().hex
+
+
+def _show(office: Office, seen: Exploration) -> None:
+    threshold = st.session_state.get("near_threshold", DEFAULT_THRESHOLD)
+    show_side_by_side(seen)
+    tabs = dict(
+        zip(_TABS, st.tabs(list(_TABS), key="explore_tabs", on_change="rerun"), strict=True)
+    )
+    for name, tab in tabs.items():
+        if not tab.open:
+            continue
+        with tab:
+            if name == "Map":
+                show_map(office, seen, threshold=threshold)
+            elif name == "Scores":
+                show_scores(seen, threshold=threshold)
+            elif name == "As they arrived":
+                show_replay(office, seen)
+            elif name == "Why":
+                show_why(office, seen, threshold=threshold)
+            else:
+                show_measures(seen)
+
+
+office = set_up()
+show_flash()
+with told():
+    choice = choose(office)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader("Explore", anchor=False, width="content")
+        st.space("stretch")
+        if choice is not None:
+            st.button(
+                "Refit the map",
+                icon=":material/restart_alt:",
+                key="refit",
+                help="Fit the task's map anew on the texts on view. New texts are otherwise placed "
+                "on the map as it is.",
+                on_click=_refit,
+                args=(office, choice, st.session_state.setdefault("refit_token", uuid4().hex)),
+            )
+    if choice is None:
+        st.info(
+            "There is nothing to see yet. Generate some texts, or choose a run in the side bar.",
+            icon=":material/scatter_plot:",
+        )
+        st.page_link("pages/generate.py", label="Generate texts", icon=":material/edit_note:")
+    else:
+        with st.sidebar:
+            st.slider(
+                "Near repeats",
+                0.0,
+                0.5,
+                DEFAULT_THRESHOLD,
+                0.01,
+                key="near_threshold",
+                persist_state="session",
+                help="Two texts whose cosine distance is at most this count as near repeats.",
+            )
+        seen = explore(office, choice)
+        if seen.going:
+            names = plain(", ".join(seen.going))
+            st.info(
+                f"Still generating: {names}. Measured and mapped when at rest; the live score is "
+                "on the Generate page.",
+                icon=":material/play_arrow:",
+            )
+        show_work(office, seen.works)
+        _show(office, seen)
