@@ -15,8 +15,8 @@ class Dataset:
     """Texts with their labels, in their order of arrival.
 
     Args:
-        key: what the store knows it by: `run:ID`, `reference:ID:train`, `reference:ID:test`;
-            `file:NAME` for texts that are not in the store.
+        key: what the store knows it by: `run:ID`, `reference:ID:train`, `reference:ID:test`,
+            `version:ID`; `file:NAME` for texts that are not in the store.
         name: for display.
         label_names: all labels, in task order; one may have no text.
         ids: stable, one a text.
@@ -62,3 +62,29 @@ class Dataset:
             labels=tuple(self.labels[row] for row in rows),
             fluency=tuple(self.fluency[row] for row in rows),
         )
+
+
+def joined(datasets: Sequence[Dataset], *, name: str | None = None) -> Dataset:
+    """Several datasets as one, in the order given; their labels are one where their names are.
+
+    Args:
+        datasets: at least one; their ids must differ.
+        name: for display; None joins the names.
+
+    Raises:
+        ValueError: there is none, or an id stands twice.
+    """
+    if not datasets:
+        raise ValueError("there is no dataset to join")
+    ids = tuple(one for dataset in datasets for one in dataset.ids)
+    if len(set(ids)) < len(ids):
+        raise ValueError("a text stands in two of the datasets")
+    return Dataset(
+        "joined:" + "+".join(dataset.key for dataset in datasets),
+        name or " + ".join(dataset.name for dataset in datasets),
+        tuple(dict.fromkeys(label for dataset in datasets for label in dataset.label_names)),
+        ids=ids,
+        texts=tuple(text for dataset in datasets for text in dataset.texts),
+        labels=tuple(label for dataset in datasets for label in dataset.labels),
+        fluency=tuple(value for dataset in datasets for value in dataset.fluency),
+    )

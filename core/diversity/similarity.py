@@ -2,15 +2,8 @@
 
 import numpy as np
 
-from core.diversity.remote_clique import (
-    Estimate,
-    Numbers,
-    Pause,
-    Vectors,
-    no_pause,
-    resampled_sums,
-    unit_vectors,
-)
+from core.diversity.remote_clique import Estimate, Numbers, Pause, Vectors, no_pause, unit_vectors
+from core.diversity.resampling import resampled_sums
 
 
 def similarity(

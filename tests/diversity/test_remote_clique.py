@@ -9,12 +9,11 @@ from hypothesis.extra import numpy as arrays
 from core.diversity.remote_clique import (
     CliqueSum,
     Vectors,
-    bootstrap,
     mean_distance_between,
     mean_distances,
     remote_clique,
-    size_matched,
 )
+from core.diversity.resampling import bootstrap, size_matched
 
 
 def naive(vectors: Vectors) -> float:

@@ -1,0 +1,87 @@
+"""A dataset beside a reference of real texts: similarity, and Remote-Clique at equal size."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.diversity.remote_clique import Estimate
+from core.diversity.resampling import size_matched
+from core.diversity.scores import NO_TEXT, RESAMPLES, SCORES, Part, estimate, scored
+from core.diversity.similarity import similarity
+
+DRAWS = 200
+
+
+def compared(
+    whole: Part, labels: Mapping[str, Part], real: Part, real_labels: Mapping[str, Part]
+) -> dict[str, Any]:
+    """The measures that a reference adds, ready for JSON.
+
+    Args:
+        whole: the dataset.
+        labels: its parts by label.
+        real: the reference.
+        real_labels: its parts by label; a label that it lacks is compared with nothing.
+
+    Returns:
+        reference (its key, name, n and own Remote-Clique), reference_distance, similarity and
+        size_matched.
+    """
+    own = scored(SCORES["remote_clique"], real, real_labels)
+    none = Part(real.dataset.take([]), real.vectors[:0], rng=real.rng)
+    near = _similarity(whole, real)
+    sized = _size_matched(whole, real)
+    near_labels: dict[str, Any] = {}
+    sized_labels: dict[str, Any] = {}
+    for name, part in labels.items():
+        other = real_labels.get(name, none)
+        near_labels[name] = _similarity(part, other)
+        sized_labels[name] = _size_matched(part, other)
+    return {
+        "reference": {
+            "key": real.dataset.key,
+            "name": real.dataset.name,
+            "n": len(real),
+            "remote_clique": own,
+        },
+        "reference_distance": {
+            **_as_distance(near),
+            "per_label": {name: _as_distance(found) for name, found in near_labels.items()},
+        },
+        "similarity": {**near, "per_label": near_labels},
+        "size_matched": {**sized, "per_label": sized_labels},
+    }
+
+
+def _similarity(part: Part, real: Part) -> dict[str, Any]:
+    found = similarity(
+        part.vectors, real.vectors, part.rng, resamples=RESAMPLES, between=part.between
+    )
+    why = None
+    if found.value is None:
+        why = "The reference holds no text of this kind." if len(part) else NO_TEXT
+    elif found.low is None:
+        why = "An interval takes two texts on either side."
+    return estimate(found, why) | {"reference_n": len(real)}
+
+
+def _as_distance(near: Mapping[str, Any]) -> dict[str, Any]:
+    """1 minus a similarity; its ends change places."""
+    turned = {"value": near["value"], "low": near["high"], "high": near["low"]}
+    return {**near, **{key: None if v is None else 1 - v for key, v in turned.items()}}
+
+
+def _size_matched(part: Part, real: Part) -> dict[str, Any]:
+    """Both at the size of the smaller: that one as it is, the other by random subsets."""
+    n = min(len(part), len(real))
+    if n < 3:
+        nothing = estimate(Estimate(None, None, None, n))
+        why = f"The smaller side holds {n} text{'' if n == 1 else 's'}; it takes three."
+        return {"n": n, "dataset": nothing, "reference": nothing, "why": why}
+    return {"n": n, "dataset": _at_size(part, n), "reference": _at_size(real, n)}
+
+
+def _at_size(part: Part, n: int) -> dict[str, Any]:
+    if n == len(part):
+        return SCORES["remote_clique"](part)
+    found = size_matched(part.vectors, n, part.rng, draws=DRAWS, between=part.between)
+    return estimate(found) | {"interval": f"95 % of {DRAWS:,} random subsets"}
