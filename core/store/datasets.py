@@ -6,6 +6,7 @@ from core.datasets import Dataset
 from core.errors import BadInput
 from core.store.database import Database
 from core.store.runs import get_run
+from core.store.versions import get_version
 
 
 def run_key(run_id: str) -> str:
@@ -16,6 +17,11 @@ def run_key(run_id: str) -> str:
 def reference_key(reference_id: str, part: str) -> str:
     """The key of a reference's part, `train` or `test`."""
     return f"reference:{reference_id}:{part}"
+
+
+def version_key(version_id: str) -> str:
+    """The key of a version's dataset: the texts that it keeps, under its labels."""
+    return f"version:{version_id}"
 
 
 def load_dataset(db: Database, key: str) -> Dataset:
@@ -30,6 +36,8 @@ def load_dataset(db: Database, key: str) -> Dataset:
     if kind == "reference":
         reference_id, _, part = name.partition(":")
         return _of_reference(db, key, reference_id, part)
+    if kind == "version":
+        return _of_version(db, key, name)
     raise BadInput(f"There is no dataset '{key[:60]}' in this store.", "Choose one from the list.")
 
 
@@ -44,6 +52,27 @@ def _of_run(db: Database, key: str, run_id: str) -> Dataset:
     return Dataset(
         key,
         run.name,
+        run.spec.task.label_names,
+        ids=tuple(row["id"] for row in rows),
+        texts=tuple(row["text"] for row in rows),
+        labels=tuple(row["label"] for row in rows),
+        fluency=tuple(row["fluency"] for row in rows),
+    )
+
+
+def _of_version(db: Database, key: str, version_id: str) -> Dataset:
+    version = get_version(db, version_id)
+    run = get_run(db, version.run_id)
+    with db.read() as connection:
+        rows = connection.execute(
+            "SELECT id, text, version_rows.label, fluency"
+            " FROM version_rows JOIN samples ON samples.id = sample_id"
+            " WHERE version_id = ? AND kept ORDER BY arrival",
+            (version_id,),
+        ).fetchall()
+    return Dataset(
+        key,
+        f"{run.name}: {version.name}",
         run.spec.task.label_names,
         ids=tuple(row["id"] for row in rows),
         texts=tuple(row["text"] for row in rows),

@@ -1,0 +1,1 @@
+"""Judging texts, and repairing a dataset with what was judged."""
