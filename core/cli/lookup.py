@@ -1,10 +1,12 @@
-"""Runs and tasks by what a person types for them."""
+"""Runs, references and tasks by what a person types for them."""
 
 from pathlib import Path
 
 from core.errors import BadInput
+from core.references import Reference
 from core.settings import home_from
 from core.store.database import Database, open_database
+from core.store.references import list_references
 from core.store.runs import RunRecord, get_run, list_runs
 from core.store.tasks import list_tasks
 from core.tasks import Task, preset, preset_names, read_task_file
@@ -29,6 +31,27 @@ def find_run(db: Database, wanted: str) -> RunRecord:
         raise BadInput(f"'{wanted}' means {len(found)} runs: {listed}.", "Give the full id.")
     if not found:
         raise BadInput(f"There is no run '{wanted}'.", "See python -m core runs.")
+    return found[0]
+
+
+def find_reference(db: Database, wanted: str) -> Reference:
+    """The reference of that id, else of that exact name, else whose id alone begins so.
+
+    A deleted one is found by its full id only.
+
+    Raises:
+        BadInput: none, or more than one.
+    """
+    known = list_references(db, include_deleted=True)
+    exact = [one for one in known if one.id == wanted]
+    living = [one for one in known if one.deleted_at is None]
+    named = [one for one in living if one.name == wanted]
+    found = exact or named or [one for one in living if wanted and one.id.startswith(wanted)]
+    if len(found) > 1:
+        listed = ", ".join(one.id for one in found[:5]) + (", ..." if len(found) > 5 else "")
+        raise BadInput(f"'{wanted}' means {len(found)} references: {listed}.", "Give the full id.")
+    if not found:
+        raise BadInput(f"There is no reference '{wanted}'.", "See python -m core reference list.")
     return found[0]
 
 

@@ -14,12 +14,25 @@ class Usage(BadInput):
     """The command line itself is wrong."""
 
 
+class _Help(argparse.HelpFormatter):
+    """Help in which the longest command has its words on its own line too."""
+
+    def add_argument(self, action: argparse.Action) -> None:
+        """Add an action; argparse itself forgets how far commands are indented."""
+        commands = isinstance(action, argparse._SubParsersAction)
+        if commands:
+            self._indent()
+        super().add_argument(action)
+        if commands:
+            self._dedent()
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are exceptions, so that they come out as one line like all others."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         # Abbreviations would turn into other options as options are added.
-        super().__init__(*args, **{"allow_abbrev": False, **kwargs})  # type: ignore[arg-type]
+        super().__init__(*args, **{"allow_abbrev": False, "formatter_class": _Help, **kwargs})  # type: ignore[arg-type]
         self.add_argument(
             "--debug",
             action="store_true",
