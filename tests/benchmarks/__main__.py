@@ -8,7 +8,7 @@ import sys
 
 from tests.benchmarks.report import machine
 
-NAMES = ("store", "startup", "worker", "decoding")
+NAMES = ("store", "startup", "worker", "embedding", "diversity", "decoding")
 
 
 def main() -> int:
