@@ -104,6 +104,11 @@ class ScopeFilter:
         rows = np.flatnonzero(~self.kept(threshold)).tolist()
         return sorted(rows, key=lambda row: (row in self.judged, -self.confidence[row], row))
 
+    def first(self, count: int) -> "ScopeFilter":
+        """The filter of the first rows alone, where judged texts of elsewhere stand behind them."""
+        judged = {row: said for row, said in self.judged.items() if row < count}
+        return ScopeFilter(self.confidence[:count], judged, self.held_out, self.explanations)
+
     def quality(self, threshold: float = THRESHOLD) -> Quality:
         """How well the filter does at a threshold.
 

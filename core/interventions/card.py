@@ -1,0 +1,144 @@
+"""The data card: what a dataset version is, how it came about, and what is known of it.
+
+As JSON for machines and as Markdown for people (after Gebru et al. 2021, "Datasheets for
+Datasets", as far as Wideset knows the answers).
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from core.interventions.judged import MACHINES
+from core.store.versions import KIND_NAMES, VersionRecord, VersionRow
+
+# What Markdown or HTML could take for markup.
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|$~&:])")
+
+
+def data_card(
+    *,
+    name: str,
+    task: Mapping[str, Any] | None,
+    generation: Mapping[str, Any] | None,
+    lineage: Sequence[VersionRecord],
+    rows: Sequence[VersionRow],
+    specified: Sequence[str],
+    measures: Mapping[str, Any],
+    made: str,
+) -> dict[str, Any]:
+    """The card as JSON-ready data.
+
+    Args:
+        name: the dataset's.
+        task: as `Task.to_dict` gives it; None for texts from a file.
+        generation: the run's spec without the task, and its facts; None for texts from a file.
+        lineage: the interventions, the raw version first; empty for texts from a file.
+        rows: the version's rows.
+        specified: the labels that the texts were generated for, in the order of the rows.
+        measures: by name, JSON-ready (label accuracy, diversity, the oracle's accuracy, ...).
+        made: when, as it is to be read.
+
+    Returns:
+        name, made, task, generation, lineage, texts, edits and measures.
+    """
+    kept = [row for row in rows if row.kept]
+    counts = Counter(row.label for row in kept)
+    pairs = list(zip(rows, specified, strict=True))
+    inspected = [row for row in rows if row.human_label is not None]
+    by_machine = sum(row.who in MACHINES for row in inspected)
+    changed = [row for row, label in pairs if row.kept and row.label != label]
+    by_judgement = sum(row.human_label == row.label for row in changed)
+    order = [label["name"] for label in task["labels"]] if task else sorted(counts)
+    return {
+        "name": name,
+        "made": made,
+        "task": None if task is None else dict(task),
+        "generation": None if generation is None else dict(generation),
+        "lineage": [
+            {
+                "id": version.id,
+                "kind": version.kind,
+                "name": version.name,
+                "settings": dict(version.spec),
+            }
+            for version in lineage
+        ],
+        "texts": {
+            "n": len(kept),
+            "removed": len(rows) - len(kept),
+            "per_label": {label: counts.get(label, 0) for label in order},
+        },
+        "edits": {
+            "inspected": len(inspected),
+            "inspected_by_people": len(inspected) - by_machine,
+            "inspected_by_machines": by_machine,
+            "annotators": sorted({row.who for row in inspected if row.who}),
+            "labels_changed": len(changed),
+            "labels_changed_by_judgement": by_judgement,
+            "labels_changed_by_proxies": len(changed) - by_judgement,
+        },
+        "measures": dict(measures),
+    }
+
+
+def card_markdown(card: Mapping[str, Any]) -> str:
+    """The card as Markdown; names from outside are plain text in it, whatever they hold."""
+    lines = [f"# {_plain(card['name'])}", "", f"Made {_plain(card['made'])} with Wideset.", ""]
+    if card["task"] is not None:
+        lines += ["## Task", "", f"Text type: {_plain(card['task']['text_type'])}", ""]
+        lines += _table(
+            ("label", "phrase in the prompt", "texts"),
+            [
+                (label["name"], label["phrase"], card["texts"]["per_label"][label["name"]])
+                for label in card["task"]["labels"]
+            ],
+        )
+    else:
+        lines += ["## Labels", "", *_table(("label", "texts"), card["texts"]["per_label"].items())]
+    lines += [f"{card['texts']['n']} texts; {card['texts']['removed']} were removed.", ""]
+    if card["generation"] is not None:
+        lines += ["## Generation", "", *_table(("setting", "value"), _flat(card["generation"]))]
+    if card["lineage"]:
+        lines += ["## Interventions", ""]
+        for step in card["lineage"]:
+            settings = ", ".join(f"{key} {value}" for key, value in _flat(step["settings"]))
+            kind = KIND_NAMES[step["kind"]]
+            named = "" if step["name"] == kind else f" ({_plain(step['name'])})"
+            lines.append(f"1. {kind}{named}" + (f": {_plain(settings)}" if settings else ""))
+        lines.append("")
+    lines += ["## Edits", "", *_table(("what", "count"), _flat(card["edits"]))]
+    if card["measures"]:
+        lines += ["## Measures", "", *_table(("measure", "value"), _flat(card["measures"]))]
+    return "\n".join(lines)
+
+
+def _table(head: Sequence[str], rows: Any) -> list[str]:
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    lines += ["| " + " | ".join(_plain(cell) for cell in row) + " |" for row in rows]
+    return [*lines, ""]
+
+
+def _flat(data: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]:
+    """Nested values as rows, in order: `condition temperature`, 0.7; lists on one line."""
+    rows: list[tuple[str, Any]] = []
+    for key, value in data.items():
+        name = f"{before}{key}".replace("_", " ")
+        if isinstance(value, Mapping):
+            rows += _flat(value, f"{name} ")
+        elif isinstance(value, list | tuple):
+            rows.append((name, ", ".join(map(str, value)) or "none"))
+        else:
+            rows.append((name, value))
+    return rows
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return "unknown"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    line = " ".join("".join(c if c.isprintable() else " " for c in str(value)).split())
+    return _MARKUP.sub(r"\\\1", line)
