@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from core.diversity.projection import Axes, Coordinates, Rows, different, principal_axes
+from core.diversity.exact_index import exact_index
+from core.diversity.projection import Axes, Coordinates, different, principal_axes
 from core.diversity.remote_clique import Vectors, unit_vectors
 
 NEIGHBOURS = 15
@@ -27,7 +28,6 @@ PLACE_AT_ONCE = 1000
 
 Progress = Callable[[int, int], None]
 
-_CELLS = 8_000_000  # cosines held at once: 32 MB
 # Without an OpenMP or TBB library numba ends the process when two threads compute at a time.
 _one_at_a_time = threading.Lock()
 
@@ -112,7 +112,7 @@ def fit_map(
     with _one_at_a_time:
         from umap import UMAP
 
-        index = _index_of(unit)
+        index = exact_index(unit)
         rows, distances = index.query(unit, min(neighbours, len(unit) - 1), between=epochs.begin)
         reducer = UMAP(
             n_neighbors=rows.shape[1],
@@ -132,12 +132,13 @@ def fit_map(
     return FittedMap("umap", np.array(coordinates, dtype=np.float32), "", axes, reducer, epochs)
 
 
-def keep_compiled(folder: Path) -> None:
+def keep_compiled(folder: Path | None) -> None:
     """Keep in a folder what numba compiles; call before the first map of the process.
 
     numba keeps nothing of umap by itself. The folder is as trusted as Python's own `__pycache__`.
     """
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(folder))
+    if folder is not None:
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(folder))
     with _one_at_a_time:
         import numba
 
@@ -153,13 +154,13 @@ def keep_compiled(folder: Path) -> None:
                     function.enable_caching()
 
 
-def warm_up(folder: Path) -> None:
+def warm_up(folder: Path | None) -> None:
     """Compile or load what a map needs, so that the first one does not wait for it.
 
     Half a minute with an empty folder, seconds afterwards.
 
     Args:
-        folder: keeps what is compiled.
+        folder: keeps what is compiled; None leaves the place to numba.
     """
     keep_compiled(folder)
     vectors = np.random.default_rng(0).normal(size=(40, 8)).astype(np.float32)
@@ -201,49 +202,6 @@ class _Epochs:
 
     def flush(self) -> None:
         """Nothing waits."""
-
-
-class _Exact:
-    """Exact nearest neighbours, with the face of umap's own index."""
-
-    _angular_trees = False
-
-    def __init__(self, unit: Vectors) -> None:
-        self.unit = unit
-
-    def query(
-        self,
-        vectors: Vectors,
-        k: int,
-        epsilon: float = 0.0,
-        between: Callable[[], None] = lambda: None,
-    ) -> "tuple[np.ndarray[Any, np.dtype[np.int32]], Vectors]":
-        """Each vector's k nearest, nearest first: rows and cosine distances, (vectors, k) each."""
-        rows: list[Rows] = []
-        cosines: list[Vectors] = []
-        height = max(1, _CELLS // len(self.unit))
-        for start in range(0, len(vectors), height):
-            between()
-            block = vectors[start : start + height] @ self.unit.T
-            near = np.argpartition(-block, k - 1, axis=1)[:, :k]
-            values = np.take_along_axis(block, near, axis=1)
-            # Equal ones in the order of their rows, however the partition left them.
-            order = np.lexsort((near, -values), axis=1)
-            rows.append(np.take_along_axis(near, order, axis=1))
-            cosines.append(np.take_along_axis(values, order, axis=1))
-        distances = np.clip(1 - np.concatenate(cosines), 0, 2)
-        # Rounding alone; umap takes whatever is above 0 for the distance to another text.
-        distances[distances < 1e-6] = 0
-        return np.concatenate(rows).astype(np.int32), distances.astype(np.float32)
-
-
-def _index_of(unit: Vectors) -> _Exact:
-    from umap.umap_ import NNDescent
-
-    # umap takes an index for its `transform` only if it is one of these by type.
-    kind: Any = type("ExactIndex", (_Exact, NNDescent), {})
-    index: _Exact = kind(unit)
-    return index
 
 
 def _start(coordinates: Coordinates, seed: int) -> Coordinates:
