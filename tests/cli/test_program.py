@@ -16,7 +16,7 @@ from core.cli import main
 from core.settings import Home
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ["generate", "runs", "show", "resume", "export", "tasks", "reference", "worker"]
+COMMANDS = ["generate", "runs", "show", "resume", "export", "measure", "tasks", "reference", "worker"]
 
 
 def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
