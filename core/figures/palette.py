@@ -33,3 +33,8 @@ MISSING_COLOR = "rgba(128, 128, 128, 0.18)"
 def label_colors(names: Sequence[str]) -> dict[str, str]:
     """A colour for each label, by its place in the task, so that it never changes within one."""
     return {name: LABEL_COLORS[place % len(LABEL_COLORS)] for place, name in enumerate(names)}
+
+
+# From early to late, for numbers: the middle of viridis (Smith and van der Walt 2015, CC0), even in
+# lightness, without the ends that sink into a dark page or a white one.
+SEQUENCE_COLORS = ("#3E4989", "#31688E", "#26828E", "#1F9E89", "#35B779", "#6ECE58")

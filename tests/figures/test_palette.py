@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.figures.palette import LABEL_COLORS, label_colors
+from core.figures.palette import LABEL_COLORS, SEQUENCE_COLORS, label_colors
 
 CONFIG = tomllib.loads((Path(__file__).parent.parent.parent / ".streamlit/config.toml").read_text())
 PAGES = [CONFIG["theme"][base]["backgroundColor"] for base in ("light", "dark")]
@@ -104,3 +104,11 @@ def test_a_label_keeps_the_colour_of_its_place() -> None:
     assert colors["label 18"] == colors["label 0"] == colors["label 36"]
     assert len(set(colors.values())) == len(set(LABEL_COLORS)) == 18
     assert label_colors([]) == {}
+
+
+def test_colours_of_numbers_show_on_both_pages_and_are_even_in_lightness() -> None:
+    assert min(contrast(color, page) for color in SEQUENCE_COLORS for page in PAGES) >= 1.9
+    lightness = [cielab(linear(color))[0] for color in SEQUENCE_COLORS]
+    steps = np.diff(lightness)
+    assert steps.min() > 0.8 * steps.mean()
+    assert steps.max() < 1.2 * steps.mean()

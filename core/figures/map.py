@@ -1,0 +1,235 @@
+"""The map: texts with like meanings lie near each other; what a colour says can be chosen.
+
+A figure is drawn from a frame of points with the columns
+
+    id         str, unique
+    x, y       float, places on one shared projection
+    text       str
+    label      str or None, the specified label
+    dataset    str, for display: the run's or the reference's name
+    cycle      number, counted from 1; missing for a reference
+    duplicate  'new', 'near' or 'exact'
+    reference  bool, whether it is a real text
+    order      number, place in the order of arrival; missing for a reference
+
+Every point carries its id as customdata, and a selection is read by it, never by position. Axes and
+their revision hang on the points alone, so that a zoom outlives a change of colour.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core.figures.palette import LABEL_COLORS, SEQUENCE_COLORS
+from core.figures.points import (
+    Cloud,
+    Rows,
+    category_codes,
+    found_mask,
+    hidden_axes,
+    legend_entry,
+    marker_size,
+    marker_symbol,
+    solid_line,
+)
+from core.figures.style import grey, quiet_layout
+from core.figures.words import shortened
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+DUPLICATE_COLORS = {"new": "#56B4E9", "near": "#E69F00", "exact": "#D55E00"}
+GENERATED_COLOR, REFERENCE_COLOR = LABEL_COLORS[0], LABEL_COLORS[1]
+NEWEST = 20
+_PLAIN, _FADED, _GHOST = 0.8, 0.14, 0.2
+_LARGER = 1.5
+
+
+def map_figure(
+    points: "pd.DataFrame",
+    *,
+    color_by: str = "label",
+    colors: Mapping[str, str] | None = None,
+    highlight: Collection[str] | None = None,
+    height: int = 560,
+) -> "go.Figure":
+    """Scatter of texts; real ones behind, small and hollow.
+
+    Args:
+        points: as above.
+        color_by: `cycle` (early to late), `duplicate`, `reference`, or any column of categories:
+            `label`, `dataset`, ...
+        colors: categories in order, each with its "#RRGGBB" (`palette.label_colors`); by default
+            the column's values in alphabetical order. Of use for columns of categories alone.
+        highlight: ids that stand out, the others faded, such as those a search found; None fades
+            nothing, an empty one everything.
+        height: in pixels.
+    """
+    import plotly.graph_objects as go
+
+    cloud = Cloud.of(points)
+    size = marker_size(len(cloud))
+    found = None if highlight is None else found_mask(cloud, highlight)
+    figure = go.Figure()
+
+    def add(rows: Rows, name: str, *, size: float = size, **marker: Any) -> None:
+        opacity: Any = _PLAIN
+        sizes: Any = size
+        if found is not None:
+            # Found points are drawn last, on top of the others of their kind.
+            rows = rows[np.argsort(found[rows], kind="stable")]
+            opacity = np.where(found[rows], 1.0, _FADED)
+            sizes = np.where(found[rows], size * _LARGER, size)
+        if isinstance(marker.get("color"), np.ndarray):
+            marker["color"] = marker["color"][rows]
+        figure.add_trace(
+            cloud.trace(
+                rows,
+                name=name,
+                legendgroup=str(len(figure.data)),
+                marker={"size": sizes, "opacity": opacity, "line": solid_line(), **marker},
+            )
+        )
+
+    _add_reference(add, cloud, size, colored=color_by == "reference")
+    generated = ~cloud.reference
+    if color_by == "cycle":
+        cycles = points["cycle"].to_numpy(np.float64, na_value=np.nan)
+        add(np.flatnonzero(generated), "texts", color=cycles, **_scale(cycles[generated]))
+    elif color_by == "reference":
+        add(np.flatnonzero(generated), "generated", color=GENERATED_COLOR, symbol="circle")
+    else:
+        if color_by == "duplicate":
+            colors = DUPLICATE_COLORS
+        codes, known = category_codes(points, color_by, colors)
+        for place, (name, color) in enumerate(known.items()):
+            rows = np.flatnonzero(generated & (codes == place))
+            add(rows, shortened(name), color=color, symbol=marker_symbol(place))
+        add(np.flatnonzero(generated & (codes < 0)), "other", color=grey(0.9), symbol="circle")
+    figure.update_layout(_layout(cloud, height=height, colors=color_by))
+    _add_legend(figure)
+    return figure
+
+
+def replay_figure(
+    points: "pd.DataFrame",
+    upto: int,
+    *,
+    color_by: str = "label",
+    colors: Mapping[str, str] | None = None,
+    height: int = 560,
+) -> "go.Figure":
+    """The map at a moment: what had arrived in colour, the newest 20 larger, the rest pale.
+
+    Args:
+        points: as for `map_figure`; `order` is read.
+        upto: the last `order` that had arrived.
+        color_by: a column of categories.
+        colors: as for `map_figure`.
+        height: in pixels.
+    """
+    import plotly.graph_objects as go
+
+    cloud = Cloud.of(points)
+    size = marker_size(len(cloud))
+    order = points["order"].to_numpy(np.float64, na_value=np.nan)
+    arrived = ~cloud.reference & (order <= upto)
+    newest = np.zeros(len(cloud), dtype=np.bool_)
+    there = np.flatnonzero(arrived)
+    newest[there[np.argsort(order[there], kind="stable")][-NEWEST:]] = True
+    figure = go.Figure()
+
+    def add(rows: Rows, name: str, *, size: float = size, **marker: Any) -> None:
+        rows = rows[np.argsort(newest[rows], kind="stable")]
+        marker.setdefault("opacity", np.where(newest[rows], 1.0, _PLAIN * 0.75))
+        figure.add_trace(
+            cloud.trace(
+                rows,
+                name=name,
+                legendgroup=str(len(figure.data)),
+                marker={
+                    "size": np.where(newest[rows], size * _LARGER * 1.2, size),
+                    "line": {"width": np.where(newest[rows], 1.5, 0.0), "color": grey(1)},
+                    **marker,
+                },
+            )
+        )
+
+    _add_reference(add, cloud, size, colored=False)
+    waiting = np.flatnonzero(~cloud.reference & ~arrived)
+    add(waiting, "to come", color=grey(_GHOST), opacity=1, symbol="circle")
+    codes, known = category_codes(points, color_by, colors)
+    for place, (name, color) in enumerate(known.items()):
+        rows = np.flatnonzero(arrived & (codes == place))
+        add(rows, shortened(name), color=color, symbol=marker_symbol(place))
+    add(np.flatnonzero(arrived & (codes < 0)), "other", color=grey(0.9), symbol="circle")
+    figure.update_layout(_layout(cloud, height=height, colors=color_by))
+    _add_legend(figure)
+    return figure
+
+
+def _add_reference(add: Any, cloud: Cloud, size: float, *, colored: bool) -> None:
+    """Real texts first, so that they lie behind: hollow, and grey unless they are the point."""
+    add(
+        np.flatnonzero(cloud.reference),
+        "reference",
+        size=size if colored else 0.8 * size,
+        color=REFERENCE_COLOR if colored else grey(0.9),
+        symbol="circle-open",
+        line={"width": 1},
+    )
+
+
+def _add_legend(figure: "go.Figure") -> None:
+    """An entry for each trace that has points, but for one that has a bar of colours."""
+    for trace in list(figure.data):
+        marker = trace.marker
+        if len(trace.x) and isinstance(marker.color, str):
+            entry = {"color": marker.color, "symbol": marker.symbol}
+            if marker.symbol == "circle-open":
+                entry["line"] = {"width": 1.5}
+            figure.add_trace(legend_entry(trace.name, group=trace.legendgroup, **entry))
+
+
+def _scale(values: Any) -> dict[str, Any]:
+    """Colours from the earliest cycle to the latest, with their bar."""
+    known = values[np.isfinite(values)]
+    low, high = (float(known.min()), float(known.max())) if len(known) else (1.0, 1.0)
+    last = len(SEQUENCE_COLORS) - 1
+    return {
+        "colorscale": [[place / last, color] for place, color in enumerate(SEQUENCE_COLORS)],
+        "cmin": low,
+        "cmax": max(high, low + 1),
+        "symbol": "circle",
+        "colorbar": {
+            "title": {"text": "cycle", "side": "right"},
+            "orientation": "h",
+            "thickness": 8,
+            "len": 0.35,
+            "x": 1,
+            "xanchor": "right",
+            "y": 1.0,
+            "yanchor": "bottom",
+            "nticks": 5,
+            "tickformat": "d",
+            "outlinewidth": 0,
+            "ticks": "",
+        },
+    }
+
+
+def _layout(cloud: Cloud, *, height: int, colors: str) -> dict[str, Any]:
+    layout: dict[str, Any] = quiet_layout(height=height, left=0, right=0, bottom=0)
+    layout |= hidden_axes(cloud)
+    layout |= {
+        "dragmode": "lasso",
+        "hovermode": "closest",
+        "showlegend": True,
+        "uirevision": "map",
+        # Labels that were switched off, and points that were chosen, are those of this colouring.
+        "selectionrevision": colors,
+    }
+    layout["legend"]["uirevision"] = colors
+    return layout
