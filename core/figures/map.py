@@ -16,7 +16,7 @@ Every point carries its id as customdata, and a selection is read by it, never b
 their revision hang on the points alone, so that a zoom outlives a change of colour.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from core.figures.palette import LABEL_COLORS, SEQUENCE_COLORS
 from core.figures.points import (
     Cloud,
     Rows,
+    Trace,
     category_codes,
     found_mask,
     hidden_axes,
@@ -72,7 +73,7 @@ def map_figure(
     cloud = Cloud.of(points)
     size = marker_size(len(cloud))
     found = None if highlight is None else found_mask(cloud, highlight)
-    figure = go.Figure()
+    traces: list[Trace] = []
 
     def add(rows: Rows, name: str, *, size: float = size, **marker: Any) -> None:
         opacity: Any = _PLAIN
@@ -84,11 +85,11 @@ def map_figure(
             sizes = np.where(found[rows], size * _LARGER, size)
         if isinstance(marker.get("color"), np.ndarray):
             marker["color"] = marker["color"][rows]
-        figure.add_trace(
+        traces.append(
             cloud.trace(
                 rows,
                 name=name,
-                legendgroup=str(len(figure.data)),
+                legendgroup=str(len(traces)),
                 marker={"size": sizes, "opacity": opacity, "line": solid_line(), **marker},
             )
         )
@@ -108,9 +109,7 @@ def map_figure(
             rows = np.flatnonzero(generated & (codes == place))
             add(rows, shortened(name), color=color, symbol=marker_symbol(place))
         add(np.flatnonzero(generated & (codes < 0)), "other", color=grey(0.9), symbol="circle")
-    figure.update_layout(_layout(cloud, height=height, colors=color_by))
-    _add_legend(figure)
-    return figure
+    return go.Figure(traces + _legend(traces), _layout(cloud, height=height, colors=color_by))
 
 
 def replay_figure(
@@ -139,16 +138,16 @@ def replay_figure(
     newest = np.zeros(len(cloud), dtype=np.bool_)
     there = np.flatnonzero(arrived)
     newest[there[np.argsort(order[there], kind="stable")][-NEWEST:]] = True
-    figure = go.Figure()
+    traces: list[Trace] = []
 
     def add(rows: Rows, name: str, *, size: float = size, **marker: Any) -> None:
         rows = rows[np.argsort(newest[rows], kind="stable")]
         marker.setdefault("opacity", np.where(newest[rows], 1.0, _PLAIN * 0.75))
-        figure.add_trace(
+        traces.append(
             cloud.trace(
                 rows,
                 name=name,
-                legendgroup=str(len(figure.data)),
+                legendgroup=str(len(traces)),
                 marker={
                     "size": np.where(newest[rows], size * _LARGER * 1.2, size),
                     "line": {"width": np.where(newest[rows], 1.5, 0.0), "color": grey(1)},
@@ -165,9 +164,7 @@ def replay_figure(
         rows = np.flatnonzero(arrived & (codes == place))
         add(rows, shortened(name), color=color, symbol=marker_symbol(place))
     add(np.flatnonzero(arrived & (codes < 0)), "other", color=grey(0.9), symbol="circle")
-    figure.update_layout(_layout(cloud, height=height, colors=color_by))
-    _add_legend(figure)
-    return figure
+    return go.Figure(traces + _legend(traces), _layout(cloud, height=height, colors=color_by))
 
 
 def _add_reference(add: Any, cloud: Cloud, size: float, *, colored: bool) -> None:
@@ -182,15 +179,17 @@ def _add_reference(add: Any, cloud: Cloud, size: float, *, colored: bool) -> Non
     )
 
 
-def _add_legend(figure: "go.Figure") -> None:
+def _legend(traces: Sequence[Trace]) -> list[Trace]:
     """An entry for each trace that has points, but for one that has a bar of colours."""
-    for trace in list(figure.data):
-        marker = trace.marker
-        if len(trace.x) and isinstance(marker.color, str):
-            entry = {"color": marker.color, "symbol": marker.symbol}
-            if marker.symbol == "circle-open":
-                entry["line"] = {"width": 1.5}
-            figure.add_trace(legend_entry(trace.name, group=trace.legendgroup, **entry))
+    entries = []
+    for trace in traces:
+        marker = trace["marker"]
+        if len(trace["x"]) and isinstance(marker["color"], str):
+            look = {"color": marker["color"], "symbol": marker["symbol"]}
+            if look["symbol"] == "circle-open":
+                look["line"] = {"width": 1.5}
+            entries.append(legend_entry(trace["name"], group=trace["legendgroup"], **look))
+    return entries
 
 
 def _scale(values: Any) -> dict[str, Any]:

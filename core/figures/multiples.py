@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.figures.points import Cloud, category_codes, legend_entry, marker_size, solid_line
+from core.figures.points import (
+    Cloud,
+    Trace,
+    category_codes,
+    legend_entry,
+    marker_size,
+    solid_line,
+)
 from core.figures.style import grey, page_text, quiet_layout
 from core.figures.words import shortened
 
@@ -58,7 +65,7 @@ def small_multiples(
         places, legend = category_codes(points, color_by, colors)
         # A place of -1, for no category, takes the last colour.
         own_colors = np.array([*legend.values(), grey(0.9)], dtype=object)[places]
-    figure = go.Figure()
+    traces: list[Trace] = []
     layout: dict[str, Any] = quiet_layout(height=_PANEL_PIXELS * rows + 8, left=0, right=0, top=24)
     ranges = cloud.ranges()
     notes = []
@@ -67,16 +74,17 @@ def small_multiples(
         end = "" if place == 0 else str(place + 1)
         axes = {"xaxis": f"x{end}", "yaxis": f"y{end}"}
         own = np.flatnonzero(generated & (codes == place))
-        figure.add_trace(
+        traces.append(
             cloud.trace(
                 behind,
                 name="all",
                 marker={"size": own_size * 0.8, "color": grey(0.16), "line": solid_line()},
                 **axes,
-            ).update(hoverinfo="skip", hovertext=None, customdata=None)
+            )
+            | {"hoverinfo": "skip", "hovertext": None, "customdata": None}
         )
         color: Any = known[name] if own_colors is None else own_colors[own]
-        figure.add_trace(
+        traces.append(
             cloud.trace(
                 own,
                 name=shortened(name),
@@ -116,13 +124,12 @@ def small_multiples(
         )
     for category, color in legend.items():
         # An entry of the legend alone: a panel's points are one trace of many colours.
-        figure.add_trace(legend_entry(shortened(category), group=category, color=color))
+        traces.append(legend_entry(shortened(category), group=category, color=color))
     layout |= {"annotations": notes, "showlegend": bool(legend), "hovermode": "closest"}
     layout |= {"dragmode": "lasso", "uirevision": "multiples"}
     layout["legend"] |= {"y": 1 + 24 / (_PANEL_PIXELS * rows), "itemclick": False}
     layout["legend"]["itemdoubleclick"] = False
-    figure.update_layout(layout)
-    return figure
+    return go.Figure(traces, layout)
 
 
 def column_count(panels: int) -> int:

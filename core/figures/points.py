@@ -15,6 +15,7 @@ from core.figures.words import hover_texts, shortened
 if TYPE_CHECKING:
     import pandas as pd
 
+Trace = dict[str, Any]
 Rows = npt.NDArray[np.int64]
 
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "star")
@@ -54,12 +55,13 @@ class Cloud:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def trace(self, rows: Rows, *, name: str, marker: Mapping[str, Any], **more: Any) -> Any:
-        """Some of the points as one trace, drawn in the order of the rows."""
-        import plotly.graph_objects as go
+    def trace(self, rows: Rows, *, name: str, marker: Mapping[str, Any], **more: Any) -> Trace:
+        """Some of the points as one trace, drawn in the order of the rows.
 
-        kind = go.Scattergl if len(self) > _GL_FROM else go.Scatter
-        return kind(
+        A mapping and no plotly object, which would check and copy all values once more.
+        """
+        return dict(
+            type="scattergl" if len(self) > _GL_FROM else "scatter",
             x=self.x[rows],
             y=self.y[rows],
             customdata=self.ids[rows],
@@ -96,7 +98,7 @@ def marker_symbol(place: int) -> str:
     return SYMBOLS[place // _COLORS_A_SYMBOL % len(SYMBOLS)]
 
 
-def legend_entry(name: str, *, group: str, **marker: Any) -> Any:
+def legend_entry(name: str, *, group: str, **marker: Any) -> Trace:
     """A trace for the legend alone: there, one of faded or differing points would look like none.
 
     Args:
@@ -104,18 +106,17 @@ def legend_entry(name: str, *, group: str, **marker: Any) -> Any:
         group: the `legendgroup` of the points that a click on the entry switches off and on.
         marker: colour and symbol.
     """
-    import plotly.graph_objects as go
-
-    return go.Scatter(
-        x=[None],
-        y=[None],
-        mode="markers",
-        name=name,
-        legendgroup=group,
-        showlegend=True,
-        marker={"size": 9, "line": solid_line(), **marker},
-        hoverinfo="skip",
-    )
+    return {
+        "type": "scatter",
+        "x": [None],
+        "y": [None],
+        "mode": "markers",
+        "name": name,
+        "legendgroup": group,
+        "showlegend": True,
+        "marker": {"size": 9, "line": solid_line(), **marker},
+        "hoverinfo": "skip",
+    }
 
 
 def solid_line() -> dict[str, Any]:
