@@ -8,6 +8,7 @@ from core.cli.parser import one_line
 from core.cli.progress import LINE_SECONDS, clock
 from core.diversity.catalogue import MEASURES, Measure
 
+_TOLD = "reference_distance"  # 1 minus the similarity: one of them a label is enough
 _SHARES = ("exact_duplicates", "near_duplicates")
 
 
@@ -69,10 +70,12 @@ def in_words(result: Mapping[str, Any]) -> str:
         ),
     ]
     if len(result["labels"]) > 1:
-        shown = [m for m in MEASURES if m.by_label and m.field and m.name in result]
+        shown = [
+            m for m in MEASURES if m.by_label and m.field and m.name in result and m.name != _TOLD
+        ]
         heads = ["label", "texts", *(m.name.replace("_", " ") for m in shown)]
         rows = [
-            [name, f"{n:,}", *(_value(m, result[m.name]["per_label"][name]) for m in shown)]
+            [name, f"{n:,}", *(_with_interval(m, result[m.name]["per_label"][name]) for m in shown)]
             for name, n in result["labels"].items()
         ]
         parts.append(_table(heads, rows, numbers=range(1, len(heads))))
@@ -105,6 +108,11 @@ def _value(measure: Measure, entry: Mapping[str, Any]) -> str:
     if measure.name == "fluency":
         return f"{value:.2f}" + (f" ± {entry['sd']:.2f}" if entry["sd"] is not None else "")
     return f"{value:.4f}" if abs(value) < 10 else f"{value:.1f}"
+
+
+def _with_interval(measure: Measure, entry: Mapping[str, Any]) -> str:
+    ends = "" if entry.get("low") is None else f" [{entry['low']:.3f}, {entry['high']:.3f}]"
+    return _value(measure, entry) + ends
 
 
 def _interval(entry: Mapping[str, Any]) -> str:

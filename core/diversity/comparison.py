@@ -12,7 +12,12 @@ DRAWS = 200
 
 
 def compared(
-    whole: Part, labels: Mapping[str, Part], real: Part, real_labels: Mapping[str, Part]
+    whole: Part,
+    labels: Mapping[str, Part],
+    real: Part,
+    real_labels: Mapping[str, Part],
+    *,
+    clique: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The measures that a reference adds, ready for JSON.
 
@@ -21,6 +26,7 @@ def compared(
         labels: its parts by label.
         real: the reference.
         real_labels: its parts by label; a label that it lacks is compared with nothing.
+        clique: the dataset's own Remote-Clique, with `per_label`.
 
     Returns:
         reference (its key, name, n and own Remote-Clique), reference_distance, similarity and
@@ -29,13 +35,15 @@ def compared(
     own = scored(SCORES["remote_clique"], real, real_labels)
     none = Part(real.dataset.take([]), real.vectors[:0], rng=real.rng)
     near = _similarity(whole, real)
-    sized = _size_matched(whole, real)
+    sized = _size_matched(whole, clique, real, own)
     near_labels: dict[str, Any] = {}
     sized_labels: dict[str, Any] = {}
     for name, part in labels.items():
         other = real_labels.get(name, none)
         near_labels[name] = _similarity(part, other)
-        sized_labels[name] = _size_matched(part, other)
+        sized_labels[name] = _size_matched(
+            part, clique["per_label"][name], other, own["per_label"].get(name, {})
+        )
     return {
         "reference": {
             "key": real.dataset.key,
@@ -70,18 +78,20 @@ def _as_distance(near: Mapping[str, Any]) -> dict[str, Any]:
     return {**near, **{key: None if v is None else 1 - v for key, v in turned.items()}}
 
 
-def _size_matched(part: Part, real: Part) -> dict[str, Any]:
+def _size_matched(
+    part: Part, clique: Mapping[str, Any], real: Part, own: Mapping[str, Any]
+) -> dict[str, Any]:
     """Both at the size of the smaller: that one as it is, the other by random subsets."""
     n = min(len(part), len(real))
     if n < 3:
         nothing = estimate(Estimate(None, None, None, n))
         why = f"The smaller side holds {n} text{'' if n == 1 else 's'}; it takes three."
         return {"n": n, "dataset": nothing, "reference": nothing, "why": why}
-    return {"n": n, "dataset": _at_size(part, n), "reference": _at_size(real, n)}
+    return {"n": n, "dataset": _at_size(part, clique, n), "reference": _at_size(real, own, n)}
 
 
-def _at_size(part: Part, n: int) -> dict[str, Any]:
+def _at_size(part: Part, clique: Mapping[str, Any], n: int) -> dict[str, Any]:
     if n == len(part):
-        return SCORES["remote_clique"](part)
+        return {key: value for key, value in clique.items() if key != "per_label"}
     found = size_matched(part.vectors, n, part.rng, draws=DRAWS, between=part.between)
     return estimate(found) | {"interval": f"95 % of {DRAWS:,} random subsets"}

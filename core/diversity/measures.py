@@ -88,7 +88,7 @@ def measure(
     result["curve"] = _curve(whole)
     if reference is not None:
         real = Part(*reference, rng=rng, between=between)
-        result |= compared(whole, labels, real, real.labels())
+        result |= compared(whole, labels, real, real.labels(), clique=result["remote_clique"])
     result["texts"] = _texts(whole)
     result["pairs"] = _pairs(whole)
     return result

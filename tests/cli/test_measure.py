@@ -127,7 +127,10 @@ def test_in_words(texts: Path, db: Database, encoders: FakeEncoders, capsys: Cap
     assert clique.endswith("5  higher is more diverse")
     duplicates = next(line for line in lines if line.startswith("Exact duplicates"))
     assert " ".join(duplicates.split()) == "Exact duplicates 20.0% 5 lower is more diverse *"
-    assert next(line for line in lines if line.startswith("grief")).split()[1] == "3"
+    grief = next(line for line in lines if line.startswith("grief"))
+    value = remote_clique(FakeEncoder().embed([text for text, label in ROWS if label == "grief"]))
+    assert grief.split()[1:3] == ["3", f"{value:.4f}"]
+    assert grief.split()[3].startswith("[")
     assert "Fluency: The fluency of these texts is not known." in lines
     assert 'Commonest openings: "i\'m so" 40.0%, "the train" 40.0%.' in lines
 

@@ -16,7 +16,19 @@ from core.cli import main
 from core.settings import Home
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ["generate", "runs", "show", "resume", "export", "measure", "tasks", "reference", "worker"]
+COMMANDS = [
+    "generate",
+    "runs",
+    "show",
+    "resume",
+    "export",
+    "measure",
+    "relabel",
+    "filter",
+    "tasks",
+    "reference",
+    "worker",
+]
 
 
 def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":

@@ -175,7 +175,9 @@ def test_beside_a_reference() -> None:
     assert per_label["unused"]["why"] == "There is no text."
     matched = result["size_matched"]
     assert matched["n"] == matched["dataset"]["n"] == matched["reference"]["n"] == 6
-    assert matched["dataset"]["value"] == result["remote_clique"]["value"]
+    whole = {k: v for k, v in result["remote_clique"].items() if k != "per_label"}
+    assert matched["dataset"] == whole
+    assert matched["per_label"]["joy"]["dataset"] == result["remote_clique"]["per_label"]["joy"]
     assert matched["reference"]["value"] == pytest.approx(own["value"], abs=0.05)
     assert matched["reference"]["interval"] == "95 % of 200 random subsets"
     assert matched["per_label"]["unused"]["why"].startswith("The smaller side holds 0 texts")
