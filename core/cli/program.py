@@ -10,14 +10,38 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from core import __version__
-from core.cli import export, generate, measure, reference, resume, runs, show, tasks, worker
+from core.cli import (
+    export,
+    generate,
+    measure,
+    reference,
+    relabel,
+    resume,
+    runs,
+    show,
+    tasks,
+    worker,
+)
+from core.cli import filter as filtering
 from core.cli.parser import HELP_HINT, Parser, Usage, one_line
 from core.errors import WidesetError
 
 if TYPE_CHECKING:
     from core.jobs.context import Handler
 
-COMMANDS = (generate, runs, show, resume, export, measure, tasks, reference, worker)
+COMMANDS = (
+    generate,
+    runs,
+    show,
+    resume,
+    export,
+    measure,
+    relabel,
+    filtering,
+    tasks,
+    reference,
+    worker,
+)
 
 
 def main(

@@ -12,8 +12,8 @@ from typing import Any
 from core.interventions.judged import MACHINES
 from core.store.versions import KIND_NAMES, VersionRecord, VersionRow
 
-# What Markdown or HTML could take for markup.
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|$~&:])")
+# What Markdown or HTML could take for markup within a line, or for an address.
+_MARKUP = re.compile(r"([\\`*_\[\]<>#!|$~&@]|:(?=//)|(?<=www)\.)")
 
 
 def data_card(

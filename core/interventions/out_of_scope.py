@@ -6,7 +6,7 @@ threshold; a judged one goes or stays as it was judged. The paper found no consi
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,6 +133,36 @@ class ScopeFilter:
         )
 
 
+def check_enough(judged: Iterable[bool]) -> None:
+    """See that there is enough to learn from and to measure on.
+
+    Args:
+        judged: whether each judged text is in scope.
+
+    Raises:
+        BadInput: fewer than five are in scope, or out of it; the message says what then.
+    """
+    said = list(judged)
+    n, inside = len(said), sum(said)
+    outside = n - inside
+    more = "Judge more texts; least certain ones first find the boundary sooner."
+    if n == 0:
+        raise BadInput("No text was judged in or out of scope; none was removed.", more)
+    if inside == 0 or outside == 0:
+        side = "in" if outside == 0 else "out of"
+        raise BadInput(
+            f"All {n} judged texts are {side} scope, so nothing tells the two apart; "
+            "no text was removed.",
+            "Nothing needs filtering, as far as was judged." if outside == 0 else more,
+        )
+    if min(inside, outside) < MIN_EACH:
+        raise BadInput(
+            f"{inside} of the judged texts are in scope and {outside} out of it; a filter and its "
+            f"measure need at least {MIN_EACH} of each. No text was removed.",
+            more if outside >= inside else f"Take the {outside} out one by one, or judge more.",
+        )
+
+
 def train_filter(
     vectors: Vectors, judged: Mapping[int, bool], *, seed: int = 0, splits: int = SPLITS
 ) -> ScopeFilter:
@@ -149,7 +179,7 @@ def train_filter(
     """
     rows = np.array(sorted(judged), dtype=np.int64)
     in_scope = np.array([judged[row] for row in rows.tolist()], dtype=bool)
-    _check_enough(int(in_scope.sum()), int((~in_scope).sum()))
+    check_enough(judged.values())
     unit = unit_vectors(vectors)
     whole, notes = _confidence(unit, rows, in_scope, seed)
     held_out = []
@@ -200,26 +230,6 @@ def _splits(
             train.append(mixed[cut:])
         found.append((np.sort(np.concatenate(train)), np.sort(np.concatenate(test))))
     return found
-
-
-def _check_enough(inside: int, outside: int) -> None:
-    n = inside + outside
-    more = "Judge more texts; least certain ones first find the boundary sooner."
-    if n == 0:
-        raise BadInput("No text was judged in or out of scope; none was removed.", more)
-    if inside == 0 or outside == 0:
-        side = "in" if outside == 0 else "out of"
-        raise BadInput(
-            f"All {n} judged texts are {side} scope, so nothing tells the two apart; "
-            "no text was removed.",
-            "Nothing needs filtering, as far as was judged." if outside == 0 else more,
-        )
-    if min(inside, outside) < MIN_EACH:
-        raise BadInput(
-            f"{inside} of the judged texts are in scope and {outside} out of it; a filter and its "
-            f"measure need at least {MIN_EACH} of each. No text was removed.",
-            more if outside >= inside else f"Take the {outside} out one by one, or judge more.",
-        )
 
 
 def _check_threshold(threshold: float) -> None:
