@@ -140,14 +140,12 @@ def keep_compiled(folder: Path | None) -> None:
     if folder is not None:
         os.environ.setdefault("NUMBA_CACHE_DIR", str(folder))
     with _one_at_a_time:
-        import numba
-
-        config: Any = numba.config
-        config.reload_config()
         import umap.layouts
         import umap.umap_
         import umap.utils
 
+        # Had something imported numba before, it would still go by the folder of that time.
+        umap.layouts.numba.config.reload_config()
         for module in (umap.umap_, umap.layouts, umap.utils):
             for function in vars(module).values():
                 if hasattr(function, "enable_caching") and hasattr(function, "py_func"):

@@ -27,7 +27,7 @@ class Desk:
 
         self._keeper = ModelKeeper(home.models)
         self._encoders = EncoderKeeper(home.models)
-        self._maps = MapKeeper()
+        self._maps = MapKeeper(home.models / "numba")
 
     def handlers(self) -> dict[str, Handler]:
         """The handlers of this version, by kind of job."""

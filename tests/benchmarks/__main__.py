@@ -8,7 +8,7 @@ import sys
 
 from tests.benchmarks.report import machine
 
-NAMES = ("store", "startup", "worker", "embedding", "diversity", "decoding")
+NAMES = ("store", "startup", "worker", "embedding", "diversity", "decoding", "projection")
 
 
 def main() -> int:
