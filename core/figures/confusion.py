@@ -36,6 +36,9 @@ def confusion_figure(
     totals = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
     color = LABEL_COLORS[0]
+    cells = [(row, column) for row in range(len(down)) for column in range(len(across))]
+    wordy = len(across) <= _WORDS_UP_TO
+    cell = 46 if wordy else 30
     figure = go.Figure()
     figure.add_heatmap(
         z=shares,
@@ -47,22 +50,27 @@ def confusion_figure(
         showscale=False,
         xgap=2,
         ygap=2,
+        # Here and not with the points, whose words would pale when a cell is chosen.
+        text=[
+            [
+                _words(counts[row, column], shares[row, column], wordy=wordy)
+                for column in range(len(across))
+            ]
+            for row in range(len(down))
+        ],
+        texttemplate="%{text}",
+        textfont={"size": 12 if wordy else 10},
         hoverinfo="skip",
     )
-    cells = [(row, column) for row in range(len(down)) for column in range(len(across))]
-    wordy = len(across) <= _WORDS_UP_TO
-    cell = 46 if wordy else 30
     figure.add_scatter(
         x=[column for _, column in cells],
         y=[row for row, _ in cells],
         customdata=[[down[row], across[column]] for row, column in cells],
-        mode="markers+text",
+        mode="markers",
         # Unseen, yet there to be clicked and hovered.
         marker={"symbol": "square", "size": cell - 4, "opacity": 0},
         selected={"marker": {"opacity": 0}},
         unselected={"marker": {"opacity": 0}},
-        text=[_words(counts[at], shares[at], wordy=wordy) for at in cells],
-        textfont={"size": 12 if wordy else 10},
         hovertext=[
             f"{rows} {escaped(down[row])}<br>{columns} {escaped(across[column])}"
             f"<br>{counts[row, column]:,} texts, {shares[row, column]:.1%} of the row"

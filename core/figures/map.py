@@ -226,6 +226,7 @@ def _layout(cloud: Cloud, *, height: int, colors: str) -> dict[str, Any]:
         "dragmode": "lasso",
         "hovermode": "closest",
         "showlegend": True,
+        "newselection": {"line": {"color": grey(1), "width": 1.5}},
         "uirevision": "map",
         # Labels that were switched off, and points that were chosen, are those of this colouring.
         "selectionrevision": colors,

@@ -10,7 +10,9 @@ def test_cells_hold_counts_and_shares_of_their_row() -> None:
     shades, cells = confusion_figure(MATRIX, columns="predicted").data
     assert np.asarray(shades.z).tolist() == [[0.75, 0.25], [0, 0], [0.25, 0.75]]
     assert (shades.zmin, shades.zmax) == (0, 1)
-    assert [words.replace("</span>", "").partition(">")[2] for words in cells.text] == [
+    assert [
+        words.replace("</span>", "").partition(">")[2] for row in shades.text for words in row
+    ] == [
         "3<br>75%",
         "1<br>25%",
         "",
@@ -47,9 +49,9 @@ def test_the_first_label_stands_top_left() -> None:
 def test_many_labels_show_counts_alone() -> None:
     names = [f"label {number}" for number in range(18)]
     matrix = pd.DataFrame(np.eye(18, dtype=int) * 1500, index=names, columns=names)
-    cells = confusion_figure(matrix).data[1]
-    assert "1,500" in cells.text[0]
-    assert "<br>" not in cells.text[0]
+    shades = confusion_figure(matrix).data[0]
+    assert "1,500" in shades.text[0][0]
+    assert "<br>" not in shades.text[0][0]
 
 
 def test_nothing_and_hostile_names() -> None:
