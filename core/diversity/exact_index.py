@@ -37,7 +37,7 @@ class ExactIndex:
         for start in range(0, len(vectors), height):
             between()
             block = vectors[start : start + height] @ self.unit.T
-            near = np.argpartition(-block, k - 1, axis=1)[:, :k]
+            near = np.argpartition(block, -k, axis=1)[:, -k:]
             values = np.take_along_axis(block, near, axis=1)
             # Equal ones in the order of their rows, however the partition left them.
             order = np.lexsort((near, -values), axis=1)

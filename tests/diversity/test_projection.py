@@ -235,6 +235,22 @@ def test_progress_is_told_and_may_end_the_fitting(fitted: FittedMap) -> None:
         fitted.place(vectors, progress=lambda done, total: tell(1, total))
 
 
+@pytest.mark.parametrize(
+    ("texts", "epochs"), [(10, 500), (2000, 500), (4000, 250), (5000, 200), (20_000, 200)]
+)
+def test_many_texts_have_fewer_epochs(texts: int, epochs: int) -> None:
+    told: list[tuple[int, int]] = []
+
+    def tell(done: int, total: int) -> None:
+        told.append((done, total))
+        raise Stop
+
+    vectors = np.random.default_rng(0).normal(size=(texts, 4)).astype(np.float32)
+    with pytest.raises(Stop):
+        fit_map(vectors, seed=0, progress=tell)
+    assert told == [(0, epochs)]
+
+
 def test_compiled_code_is_kept_where_it_is_told(tmp_path: Path) -> None:
     # What compiles at import, half a minute of it, comes from where it lies already.
     script = (
