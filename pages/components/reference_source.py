@@ -1,0 +1,180 @@
+"""Attaching reference data: a file, a dataset of the Hugging Face hub, or the example."""
+
+from collections import Counter
+from pathlib import Path
+from uuid import uuid4
+
+import streamlit as st
+
+from core.errors import BadInput
+from core.example import TEST_FILE, TRAIN_FILE, example_reference, example_task
+from core.jobs.launch import ensure_worker
+from core.jobs.queue import submit
+from core.references import TEST_SHARE, Division, divided
+from core.store.references import add_reference
+from core.tasks import Task
+from pages.components.office import Office, told
+from pages.components.reference_mapping import GivenFile, choose_mapping, mapped_texts
+
+_UPLOAD, _PATH, _HUB, _EXAMPLE = "Upload", "Path", "Hugging Face", "Example"
+
+
+def attach(office: Office, task: Task) -> None:
+    """Draw the ways to attach a reference to the task; the page is drawn anew once one is."""
+    # Every attached reference begins another round, whose widgets are empty again.
+    key = f"reference-{task.key}-{st.session_state.get('reference_round', 0)}"
+    ways = [_UPLOAD, _PATH, _HUB]
+    if task.key == example_task().key:
+        ways.insert(0, _EXAMPLE)
+    how = st.segmented_control("From", ways, default=ways[0], key=f"{key}-from", required=True)
+    with told():
+        if how == _EXAMPLE:
+            _from_example(office, task, key)
+        elif how == _HUB:
+            _from_hub(office, task, key)
+        else:
+            _from_files(office, task, key, uploaded=how == _UPLOAD)
+
+
+def _from_example(office: Office, task: Task, key: str) -> None:
+    st.caption("Messages to customer support, written for this project; no real person's.")
+    train, test = example_reference()
+    parts = divided(train, test=test)
+    _show_parts(task, parts)
+    if st.button("Attach", type="primary", key=f"{key}-attach"):
+        origin = {
+            "file": TRAIN_FILE.name,
+            "test_file": TEST_FILE.name,
+            "example": True,
+            **parts.facts,
+        }
+        add_reference(office.db, task, "Example messages", parts.train, parts.test, origin)
+        _next_round()
+
+
+def _from_files(office: Office, task: Task, key: str, *, uploaded: bool) -> None:
+    own_test = st.toggle("The test part is a file of its own", key=f"{key}-own")
+    give = _upload if uploaded else _path
+    train = give("Train part" if own_test else "Labelled texts", f"{key}-train")
+    test = give("Test part", f"{key}-test") if own_test else None
+    if train is None or (own_test and test is None):
+        st.caption("CSV, JSONL or Parquet with a column of texts and one of labels, up to 50 MB.")
+        return
+    mapping = choose_mapping(task, train, key=key)
+    if mapping is None:
+        return
+    mapped = mapped_texts(task, train, mapping)
+    if test is not None:
+        parts = divided(mapped.examples, test=mapped_texts(task, test, mapping).examples)
+    else:
+        share, seed = _choose_split(key)
+        parts = divided(mapped.examples, test_share=share, seed=seed)
+    _show_parts(task, parts)
+    name = st.text_input("Name", train.name, max_chars=200, key=f"{key}-name-{train.name}")
+    if st.button("Attach", type="primary", key=f"{key}-attach"):
+        origin = {
+            "file": train.name,
+            "test_file": None if test is None else test.name,
+            **mapped.facts,
+            **parts.facts,
+        }
+        add_reference(office.db, task, name, parts.train, parts.test, origin)
+        _next_round()
+
+
+def _from_hub(office: Office, task: Task, key: str) -> None:
+    st.caption("Fetched by the worker, where there is a network; at most 50 MB.")
+    name = st.text_input("Dataset", placeholder="owner/name", key=f"{key}-hub").strip()
+    left, right = st.columns(2)
+    with left:
+        config = st.text_input("Configuration", placeholder="the only one", key=f"{key}-config")
+        text = st.text_input("Column of texts", placeholder="a guess", key=f"{key}-text")
+    with right:
+        split = st.text_input("Split", placeholder="train", key=f"{key}-split")
+        label = st.text_input("Column of labels", placeholder="a guess", key=f"{key}-label")
+    pairs = st.text_area(
+        "Labels that have another name in the task",
+        placeholder="0 = negative",
+        height=68,
+        key=f"{key}-pairs",
+        help="One on a line: the dataset's label = the task's. Case does not matter.",
+    )
+    share, seed = _choose_split(key)
+    token = st.session_state.setdefault("reference_token", uuid4().hex)
+    if st.button("Fetch", type="primary", key=f"{key}-attach", disabled=not name):
+        spec = {
+            "hub": name,
+            "config": config.strip() or None,
+            "split": split.strip() or None,
+            "task": task.to_dict(),
+            "text_column": text.strip() or None,
+            "label_column": label.strip() or None,
+            "map": _pairs(pairs),
+            "test_share": share,
+            "seed": seed,
+        }
+        job = submit(office.db, "fetch", spec, token=token)
+        ensure_worker(office.home, office.db)
+        st.session_state["reference_fetch"] = job.id
+        st.session_state["reference_token"] = uuid4().hex
+        _next_round()
+
+
+def _upload(label: str, key: str) -> GivenFile | None:
+    file = st.file_uploader(label, type=["csv", "jsonl", "ndjson", "parquet"], key=f"{key}-file")
+    return None if file is None else GivenFile(file.name, file.getvalue())
+
+
+def _path(label: str, key: str) -> GivenFile | None:
+    written = st.text_input(f"{label}: path", placeholder="/data/reviews.csv", key=key).strip()
+    if not written:
+        return None
+    path = Path(written).expanduser()
+    try:
+        changed = path.stat().st_mtime_ns
+    except (OSError, ValueError):  # said in words when it is read
+        changed = 0
+    return GivenFile(path.name, path, changed)
+
+
+def _choose_split(key: str) -> tuple[float, int]:
+    left, right = st.columns(2)
+    with left:
+        share = st.slider(
+            "Test part", 5, 95, round(TEST_SHARE * 100), format="%d %%", key=f"{key}-share"
+        )
+    with right:
+        seed = st.number_input("Seed of the split", 0, 2**31 - 1, 0, key=f"{key}-seed")
+    return share / 100, seed
+
+
+def _show_parts(task: Task, parts: Division) -> None:
+    """How many texts a label each part has, and what is odd about them."""
+    train, test = (Counter(example.label for example in part) for part in (parts.train, parts.test))
+    rows = [{"Label": name, "Train": train[name], "Test": test[name]} for name in task.label_names]
+    st.dataframe(rows, hide_index=True, height="content", alt="Texts a label in both parts")
+    said = [f"{len(parts.train):,} train and {len(parts.test):,} test texts; none is in both."]
+    if parts.facts["left_out"]:
+        said.append(
+            f"{parts.facts['left_out']:,} of the train file are in the test file: left out."
+        )
+    if parts.facts["copies"]:
+        said.append(f"{parts.facts['copies']:,} are copies of others.")
+    if parts.facts["contradictory"]:
+        said.append(f"{parts.facts['contradictory']:,} have more than one label.")
+    st.caption(" ".join(said))
+
+
+def _pairs(text: str) -> dict[str, str]:
+    found = {}
+    for line in filter(str.strip, text.splitlines()):
+        label, separator, name = line.rpartition("=")
+        if not separator or not label.strip() or not name.strip():
+            raise BadInput(f"The line '{line[:60]}' is no map.", "Write: file's label = task's.")
+        found[label.strip()] = name.strip()
+    return found
+
+
+def _next_round() -> None:
+    st.session_state["reference_round"] = st.session_state.get("reference_round", 0) + 1
+    st.rerun()
