@@ -70,7 +70,7 @@ def load_encoder(choice: EncoderChoice, *, models: Path) -> LocalEncoder:
     weights = weights_mark(choice.model, model)
 
     def encoder(model: Any, dtype: str) -> LocalEncoder:
-        torch.nn.Module.to(model, device=device, dtype=getattr(torch, dtype)).eval()
+        narrow_linears(torch.nn.Module.to(model, device=device), dtype).eval()
         facts = {
             "choice": choice.to_dict(),
             "model": EMBEDDED_NAME if embedded else choice.model,
@@ -152,6 +152,20 @@ def weights_mark(name: str, model: Any) -> str:
     return f"commit:{getattr(model.config, '_commit_hash', None) or 'unknown'}"
 
 
+def narrow_linears(model: Any, dtype: str) -> Any:
+    """Put a model's linear layers, where the time goes, into a number type; the rest stays.
+
+    `LocalEncoder` runs what lies between them in float32 (autocast): a tenth slower than with all
+    of the model in bfloat16, and the vectors are less than half as far from those of float32.
+    """
+    import torch
+
+    for module in model.modules():
+        if type(module) is torch.nn.Linear:  # others may read their weights themselves
+            module.to(getattr(torch, dtype))
+    return model
+
+
 def batch_tokens(model: Any, device: str, dtype: str) -> int:
     """Tokens of a batch, padding counted: fewer where each costs more.
 
@@ -161,12 +175,13 @@ def batch_tokens(model: Any, device: str, dtype: str) -> int:
 
     if device != "cpu":
         return _DEVICE_TOKENS
+    most = _CPU_TOKENS["float32" if dtype == "float32" else "bfloat16"]
     weights = sum(parameter.numel() for parameter in model.parameters())
     for module in model.modules():
         if isinstance(module, torch.nn.Embedding):
             weights -= module.weight.numel()
     share = min(1.0, _LAYER_WEIGHTS / max(weights, 1))
-    return max(_FEWEST_TOKENS, int(_CPU_TOKENS[dtype] * share))
+    return max(_FEWEST_TOKENS, int(most * share))
 
 
 def pays(wide: Encoder, narrow: Encoder) -> bool:
