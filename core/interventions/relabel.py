@@ -213,8 +213,9 @@ def _of_unseen(unknown: Sequence[str], denied: Sequence[str], weight: float) -> 
             "of that label keep it, and no other text gets it."
         )
     if denied:
-        needed = "at all" if weight == 0 else f"by more than {weight / (1 - weight):.2f}"
-        keep = "" if weight > 0.5 else f" unless another label's proxy is sure {needed}"
+        # Another label's S_f is at most 1 - w.
+        sure = "" if weight >= 0.5 else f" by more than {weight / (1 - weight):.2f}"
+        keep = sure and f" unless another label's proxy is sure{sure}"
         notes.append(
             f"No inspected text turned out to be {_listed(denied)}: no text gets that label, and "
             f"those that have it keep it{keep}."
