@@ -150,7 +150,8 @@ def _no_parquet(said: str) -> BadInput:
 
 
 def _hub() -> Any:
-    import huggingface_hub
+    import huggingface_hub.errors  # the package loads its parts only when they are named
+    import huggingface_hub.utils
 
     hub: Any = huggingface_hub
     hub.utils.disable_progress_bars()  # on a terminal, ours is the only one

@@ -1,8 +1,13 @@
 """Datasets of the hub, from a fake of it; the real package says that it is offline."""
 
+import inspect
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import huggingface_hub
 import pytest
 from huggingface_hub import errors
 
@@ -13,6 +18,7 @@ from core.runs import Example
 from tests.fake_hub import COMMIT, REVIEWS, FakeHub, as_parquet
 from tests.store.making import TASK
 
+ROOT = Path(__file__).parents[1]
 FILES = {
     ".gitattributes": b"",
     "default/test/0000.parquet": as_parquet({"text": ["so so"], "label": [0]}),
@@ -146,20 +152,31 @@ def test_refusals_of_the_hub_are_told_without_its_words(
 
 
 def test_without_a_network_it_is_told_what_works() -> None:
-    # The real package; the tests run with HF_HUB_OFFLINE=1.
-    with pytest.raises(WidesetError) as told:
-        fetch_dataset("owner/reviews")
-    assert str(told.value) == (
-        "The Hugging Face hub can't be reached, so the dataset 'owner/reviews' can't be fetched. "
-        "Without a network, files (CSV, JSONL, Parquet) work: give one by upload or path."
+    # The real package, in a process that has loaded nothing of it yet.
+    script = (
+        "from core.hub_datasets import _hub, fetch_dataset\n"
+        "try: fetch_dataset('owner/reviews')\n"
+        "except Exception as error: print(error)\n"
+        "hub = _hub()\n"
+        "print(hub.HfApi.__name__, hub.hf_hub_download.__name__, hub.errors.__name__)\n"
     )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.splitlines() == [
+        "The Hugging Face hub can't be reached, so the dataset 'owner/reviews' can't be fetched. "
+        "Without a network, files (CSV, JSONL, Parquet) work: give one by upload or path.",
+        "HfApi hf_hub_download huggingface_hub.errors",
+    ]
 
 
 def test_the_real_package_has_what_the_fake_has() -> None:
-    import inspect
-
-    import huggingface_hub
-
     info = inspect.signature(huggingface_hub.HfApi.dataset_info).parameters
     assert {"repo_id", "revision", "files_metadata"} <= set(info)
     download = inspect.signature(huggingface_hub.hf_hub_download).parameters

@@ -1,14 +1,17 @@
 """References: parts without a text in common, label by label."""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import BadInput
+from core.mapped_files import read_mapped
 from core.references import contradictory, divided, split
 from core.runs import Example
+from core.tasks import preset
 from core.texts import fold
 
 
@@ -128,3 +131,20 @@ def test_what_cannot_be_split_says_why(examples: list[Example]) -> None:
 def test_one_class_is_split() -> None:
     train, test = split(made(a=2), test_share=0.01, seed=0)
     assert (len(train), len(test)) == (1, 1)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [("carer_emotion", "carer"), ("clickbait", "cb"), ("sst2", "sst2"), ("hwu64", "hwu64")],
+)
+def test_the_example_data_is_divided(folder: str, name: str, data: Path) -> None:
+    train, test = (
+        read_mapped([(f"{part}.csv", data / folder / f"{part}.csv")], task=preset(name)).examples
+        for part in ("train", "test")
+    )
+    for division in (divided(train, test=test), divided([*train, *test], test_share=0.3, seed=1)):
+        assert not folded(division.train) & folded(division.test)
+        left_out = division.facts["left_out"]
+        assert len(division.train) + len(division.test) + left_out == len(train) + len(test)
+        assert {e.label for e in division.test} == set(preset(name).label_names)
