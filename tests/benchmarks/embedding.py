@@ -10,9 +10,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-import transformers
-
 from core.diversity.encoder import EncoderChoice
 from core.diversity.encoder_loading import embedded_folder, load_encoder
 from core.diversity.remote_clique import Vectors, unit_vectors
@@ -81,6 +78,9 @@ class Waits:
 
 def plain_loop(*, most_tokens: int) -> Callable[[Sequence[str]], Vectors]:
     """The embedded encoder as most programs run it: batches of 32, padded to their longest."""
+    import torch  # after `load_encoder` has seen to it that threads sleep, for both alike
+    import transformers
+
     folder = embedded_folder()
     tokenizer: Any = transformers.AutoTokenizer.from_pretrained(folder)
     model = transformers.AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
