@@ -9,7 +9,7 @@ from core.cli.sources import find_dataset
 from core.errors import BadInput
 
 if TYPE_CHECKING:
-    from core.diversity.encoder import Encoder
+    from core.diversity.encoder_keeper import EncoderKeeper
     from core.diversity.remote_clique import Vectors
     from core.interventions.oracle import Oracle
     from core.store.database import Database
@@ -24,22 +24,21 @@ class Embedding:
 
     def __init__(self, db: "Database") -> None:
         self.db = db
-        self._encoder: Encoder | None = None
+        self._encoders: EncoderKeeper | None = None
 
     def __call__(self, texts: Sequence[str]) -> "Vectors":
         """The texts' embeddings, float32 (texts, size), with progress on stderr."""
         from core.cli.measure_report import Progress
-        from core.diversity import encoder_loading
         from core.diversity.embedding import embedded
         from core.diversity.encoder import EncoderChoice
+        from core.diversity.encoder_keeper import EncoderKeeper
         from core.settings import home_from
 
         with Progress(sys.stderr) as progress:
             progress.say("Loading the encoder")
-            if self._encoder is None:
-                models = home_from().models
-                self._encoder = encoder_loading.load_encoder(EncoderChoice(), models=models)
-            return embedded(self.db, self._encoder, texts, progress=progress.embedded)
+            self._encoders = self._encoders or EncoderKeeper(home_from().models)
+            encoder = self._encoders.encoder(EncoderChoice())
+            return embedded(self.db, encoder, texts, progress=progress.embedded)
 
 
 def oracle_of(

@@ -83,10 +83,10 @@ def run(args: argparse.Namespace) -> int:
     db = open_database(home_from())
     work = work_on(db, args.wanted)
     dataset = work.dataset
-    if args.inspect is not None and not 1 <= args.inspect <= len(dataset):
+    if args.inspect is not None and not 2 <= args.inspect <= len(dataset):
         raise BadInput(
             f"--inspect is {args.inspect}, and there are {len(dataset)} texts.",
-            "Give a number from 1 to that, or --all.",
+            "Give a number from 2 to that, or --all.",
         )
     embed = Embedding(db)
     oracle, names, notes = oracle_of(embed, args.reference, work, seed=args.seed)

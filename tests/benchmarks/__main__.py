@@ -8,7 +8,16 @@ import sys
 
 from tests.benchmarks.report import machine
 
-NAMES = ("store", "startup", "worker", "embedding", "diversity", "decoding", "projection")
+NAMES = (
+    "store",
+    "startup",
+    "worker",
+    "embedding",
+    "diversity",
+    "decoding",
+    "projection",
+    "interventions",
+)
 
 
 def main() -> int:

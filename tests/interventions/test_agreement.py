@@ -1,0 +1,98 @@
+"""Cohen's kappa by hand and against scikit-learn; label accuracy by hand and against scipy."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+from sklearn.metrics import cohen_kappa_score, confusion_matrix
+
+from core.interventions.agreement import Agreement, cohen_kappa, pairwise
+from core.interventions.label_accuracy import label_accuracy, share
+
+LABELS = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abc")), max_size=40)
+
+
+def test_kappa_by_hand() -> None:
+    # Cohen's form: 50 texts, both yes 20, both no 15, 5 and 10 apart. Observed 0.7;
+    # expected 25/50 * 30/50 + 25/50 * 20/50 = 0.5; kappa 0.4.
+    one = ["yes"] * 25 + ["no"] * 25
+    other = ["yes"] * 20 + ["no"] * 5 + ["yes"] * 10 + ["no"] * 15
+    assert cohen_kappa(one, other) == pytest.approx(0.4)
+    assert cohen_kappa(["a", "b"], ["b", "a"]) == pytest.approx(-1)
+    assert cohen_kappa(["a", "b"], ["a", "b"]) == pytest.approx(1)
+    assert cohen_kappa([], []) is None
+    assert cohen_kappa(["a", "a"], ["a", "a"]) is None
+    assert cohen_kappa(["a", "a"], ["b", "b"]) == 0
+
+
+@settings(deadline=None)
+@given(LABELS)
+def test_kappa_is_that_of_scikit_learn(pairs: list[tuple[str, str]]) -> None:
+    one, other = [a for a, _ in pairs], [b for _, b in pairs]
+    kappa = cohen_kappa(one, other)
+    if len({*one, *other}) < 2:
+        assert kappa is None
+    else:
+        assert kappa == pytest.approx(cohen_kappa_score(one, other))
+
+
+def test_every_two_annotators_over_what_both_labelled() -> None:
+    found = pairwise(
+        {
+            "Ann": {"1": "a", "2": "b", "3": "a"},
+            "Ben": {"2": "b", "3": "b", "4": "a"},
+            "Eve": {"9": "a"},
+        }
+    )
+    # On 2 and 3: Ann b a, Ben b b. Observed 1/2, expected 1/2 * 1 + 1/2 * 0.
+    assert found == [
+        Agreement("Ann", "Ben", 2, 1, pytest.approx(0)),
+        Agreement("Ann", "Eve", 0, 0, None),
+        Agreement("Ben", "Eve", 0, 0, None),
+    ]
+    assert pairwise({"Ann": {"1": "a"}}) == []
+
+
+def test_label_accuracy_by_hand() -> None:
+    found = label_accuracy(
+        ["a", "a", "a", "b", "b"], ["a", "b", "a", "b", "c"], label_names=("a", "b", "c")
+    )
+    assert found.confusion == ((2, 1, 0), (0, 1, 1), (0, 0, 0))
+    assert (found.overall.hits, found.overall.n) == (3, 5)
+    assert {name: (s.hits, s.n) for name, s in found.by_label.items()} == {
+        "a": (2, 3),
+        "b": (1, 2),
+        "c": (0, 0),
+    }
+    assert found.by_label["c"].interval is None
+    data = found.to_dict()
+    assert data["labels"] == ["a", "b", "c"]
+    assert data["overall"]["interval"]["mean"] == 0.6
+    with pytest.raises(ValueError, match="none of the task's"):
+        label_accuracy(["a"], ["x"], label_names=("a",))
+    with pytest.raises(ValueError, match="shorter"):
+        label_accuracy(["a", "a"], ["a"], label_names=("a",))
+
+
+@settings(deadline=None)
+@given(LABELS)
+def test_the_confusion_is_that_of_scikit_learn(pairs: list[tuple[str, str]]) -> None:
+    borne, judged = [a for a, _ in pairs], [b for _, b in pairs]
+    found = label_accuracy(borne, judged, label_names=("a", "b", "c"))
+    if pairs:
+        expected = confusion_matrix(borne, judged, labels=["a", "b", "c"])
+        assert np.array_equal(found.confusion, expected)
+    assert found.overall.hits == sum(a == b for a, b in pairs)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_the_interval_is_wilsons(counts: tuple[int, int]) -> None:
+    hits, n = counts
+    expected = binomtest(hits, n).proportion_ci(0.95, method="wilson")
+    interval = share(hits, n).interval
+    assert interval is not None
+    assert (interval.mean, interval.low, interval.high) == pytest.approx(
+        (hits / n, expected.low, expected.high), abs=1e-9
+    )

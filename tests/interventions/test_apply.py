@@ -1,0 +1,113 @@
+"""Interventions as rows of versions, their provenance, and what stands of several judgements."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from core.interventions.apply import edited, filtered, kept_rows, relabelled
+from core.interventions.judged import Settled, settled
+from core.interventions.out_of_scope import ScopeFilter
+from core.interventions.provenance import COLUMNS, export_version
+from core.interventions.relabel import Replacement
+from core.store.judgements import Judgement, Verdict
+from core.store.versions import VersionRow
+
+ROWS = [
+    VersionRow("1", "a"),
+    VersionRow("2", "a", kept=False, in_scope=False),
+    VersionRow("3", "b", human_label="b", who="Eve"),
+    VersionRow("4", "b"),
+]
+RESULT = Replacement(
+    label_names=("a", "b"),
+    old=("a", "b", "b"),
+    new=("b", "b", "a"),
+    judged=("b", None, None),
+    proxy=("a", "b", "a"),
+    confidence=(None, 0.75, 0.5),
+)
+
+
+def test_replaced_labels_leave_alone_what_is_not_kept() -> None:
+    assert [row.sample_id for row in kept_rows(ROWS)] == ["1", "3", "4"]
+    assert relabelled(ROWS, RESULT, who="Ann") == [
+        VersionRow("1", "b", "a", None, "b", "Ann"),
+        ROWS[1],
+        VersionRow("3", "b", "b", 0.75, "b", "Eve"),
+        VersionRow("4", "a", "a", 0.5),
+    ]
+    signed = relabelled(ROWS, RESULT, who={"1": "Ann, Ben"})
+    assert signed[0].who == "Ann, Ben"
+    with pytest.raises(ValueError, match="other rows"):
+        relabelled(ROWS[:3], RESULT, who="Ann")
+
+
+def test_the_filter_keeps_labels_and_marks_what_goes() -> None:
+    scope = ScopeFilter(np.array([0.25, 0.5, 0.9]), {2: False}, ())
+    first, second, third, fourth = filtered(ROWS, scope, threshold=0.5, who="Ann")
+    assert first == replace(ROWS[0], kept=False, in_scope=False, scope_confidence=0.25)
+    assert second == ROWS[1]
+    assert third == replace(ROWS[2], in_scope=True, scope_confidence=0.5)
+    assert fourth == replace(ROWS[3], kept=False, in_scope=False, scope_confidence=0.9, who="Ann")
+    with pytest.raises(ValueError, match="other rows"):
+        filtered(ROWS[:2], scope, who="Ann")
+
+
+def test_edits_by_hand() -> None:
+    first, second, third, fourth = edited(
+        [replace(ROWS[0], confidence=0.5), *ROWS[1:]],
+        {"1": "b"},
+        {"2": True, "4": False},
+        who={"1": "Ann", "2": "Ben", "4": "Ann"},
+    )
+    assert first == VersionRow("1", "b", human_label="b", who="Ann")
+    assert second == VersionRow("2", "a", in_scope=True, who="Ben", kept=True)
+    assert third == ROWS[2]
+    assert fourth == VersionRow("4", "b", in_scope=False, who="Ann", kept=False)
+
+
+def test_the_export_says_where_each_label_is_from() -> None:
+    rows = relabelled(ROWS, RESULT, who="Ann")
+    content = export_version(
+        ["=one", "two", "three", "four"], ["a", "a", "b", "b"], rows, format="jsonl"
+    )
+    found = [json.loads(line) for line in content.decode().splitlines()]
+    assert [row["id"] for row in found] == ["1", "3", "4"]
+    assert found[0] == {
+        **{"id": "1", "text": "=one", "label": "b", "specified": "a", "proxy": "a", "human": "b"},
+        **{"confidence": None, "in_scope": None, "scope_confidence": None, "who": "Ann"},
+    }
+    assert (found[2]["label"], found[2]["specified"], found[2]["confidence"]) == ("a", "b", 0.5)
+    sheet = export_version(["=one"], ["a"], rows[:1], format="csv").decode("utf-8-sig")
+    assert sheet.splitlines()[0] == ",".join(COLUMNS)
+    assert sheet.splitlines()[1].startswith("1,'=one,b,a,a,b,")
+
+
+def event(number: int, who: str, label: str | None, **more: object) -> Judgement:
+    given = {"why": "uncertain", "in_scope": None, "skipped": False, "text": "t", **more}
+    verdict = Verdict(str(given["text"]), label, given["in_scope"], bool(given["skipped"]))  # type: ignore[arg-type]
+    return Judgement(number, str(number), "r", who, 0.0, given["why"], "", verdict)  # type: ignore[arg-type]
+
+
+def test_most_decide_and_the_latest_of_equals() -> None:
+    two = [event(1, "Ann", "a"), event(2, "Ben", "b")]
+    assert settled(two) == {"t": Settled("b", None, "Ann, Ben", False)}
+    assert settled([*two, event(3, "Eve", "a")])["t"].label == "a"
+    assert settled([two[0], event(3, "Eve", None, in_scope=False)])["t"] == Settled(
+        "a", False, "Ann, Eve", False
+    )
+    skip = event(3, "Eve", None, skipped=True)
+    assert settled([skip]) == {}
+    assert settled([two[0], skip])["t"].who == "Ann"
+
+
+def test_people_count_before_machines_and_audits_are_marked() -> None:
+    machines = [event(n, f"m{n}", "b", why="oracle") for n in range(3)]
+    assert settled(machines)["t"] == Settled("b", None, "m0, m1, m2", False)
+    found = settled([event(9, "Ann", "a", why="audit"), *machines, event(10, "Ann", "b", text="u")])
+    assert found == {
+        "t": Settled("a", None, "Ann", True),
+        "u": Settled("b", None, "Ann", False),
+    }

@@ -1,0 +1,68 @@
+"""Changes before they happen, and the part of them that is accepted."""
+
+import pytest
+
+from core.interventions.preview import (
+    Band,
+    Change,
+    Flow,
+    accept,
+    bands_of,
+    changes_of,
+    confident,
+    flows_of,
+)
+from core.interventions.relabel import Replacement
+
+IDS = ("t1", "t2", "t3", "t4", "t5", "t6")
+RESULT = Replacement(
+    label_names=("a", "b", "c"),
+    old=("a", "a", "b", "b", "c", "a"),
+    new=("b", "a", "c", "b", "a", "b"),
+    judged=(None, "a", None, None, "a", None),
+    proxy=("b", "a", "c", "b", "c", "b"),
+    confidence=(0.9, None, 0.5, 0.8, None, 1.0),
+    explanations=("note",),
+)
+CHANGES = [
+    Change("t1", "a", "b", 0.9, False),
+    Change("t3", "b", "c", 0.5, False),
+    Change("t5", "c", "a", None, True),
+    Change("t6", "a", "b", 1.0, False),
+]
+
+
+def test_changes_and_their_flow() -> None:
+    assert changes_of(IDS, RESULT) == CHANGES
+    assert flows_of(CHANGES) == [Flow("a", "b", 2), Flow("b", "c", 1), Flow("c", "a", 1)]
+    assert flows_of([]) == []
+    with pytest.raises(ValueError, match="differ in length"):
+        changes_of(IDS[:2], RESULT)
+
+
+def test_bands_hold_each_change_once() -> None:
+    assert bands_of(CHANGES) == [
+        Band(None, None, ("t5",)),
+        Band(0.0, 0.5, ()),
+        Band(0.5, 0.7, ("t3",)),
+        Band(0.7, 0.9, ()),
+        Band(0.9, 1.0, ("t1", "t6")),
+    ]
+
+
+def test_a_threshold_keeps_the_annotators_own() -> None:
+    assert [c.id for c in confident(CHANGES, 0.9)] == ["t1", "t5", "t6"]
+    assert confident(CHANGES, 0) == CHANGES
+
+
+def test_a_part_is_accepted() -> None:
+    part = accept(RESULT, IDS, {"t3", "t5"})
+    assert part.new == ("a", "a", "c", "b", "a", "a")
+    assert part.confidence == (None, None, 0.5, 0.8, None, None)
+    assert (part.old, part.judged, part.proxy) == (RESULT.old, RESULT.judged, RESULT.proxy)
+    assert part.changed == (2, 4)
+    assert accept(RESULT, IDS, [c.id for c in CHANGES]) == RESULT
+    assert accept(RESULT, IDS, ()).changed == ()
+    for stranger in ("t2", "t9"):
+        with pytest.raises(ValueError, match="none of the replacement's"):
+            accept(RESULT, IDS, [stranger])
