@@ -55,6 +55,11 @@ def is_finished(folder: Path) -> bool:
     return _state(folder / MODEL) is not None
 
 
+def facts_in(model_folder: Path) -> dict[str, Any]:
+    """What is known of how a model was trained; empty for one that was not trained here."""
+    return dict((_state(model_folder) or {}).get("facts", {}))
+
+
 def save_epoch(
     folder: Path, model: Any, tokenizer: Any, optimizer: Any, state: Mapping[str, Any]
 ) -> None:

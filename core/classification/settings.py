@@ -12,7 +12,7 @@ from core.tasks import Task, task_from_dict
 Kind = Literal["fine-tuning", "probe", "majority", "llm"]
 
 # Measured: see `FineTuning`.
-EMBEDDED_RATE = 3e-4
+EMBEDDED_RATE = 1e-4
 PAPER_RATE = 3e-5
 
 
@@ -32,7 +32,7 @@ class FineTuning:
     Args:
         model: `embedded`, a Hugging Face id, or a local folder.
         device: where it is trained.
-        learning_rate: at the end of warm-up; None is 3e-4 for `embedded`, 3e-5 for others.
+        learning_rate: at the end of warm-up; None is 1e-4 for `embedded`, 3e-5 for others.
         warmup_epochs: 0 to 100, over which the rate grows linearly from 0.
         max_epochs: 1 to 1,000.
         patience: epochs without a better one after which training ends; 1 to 1,000.

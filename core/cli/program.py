@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from core import __version__
 from core.cli import (
+    classify,
     export,
     generate,
     measure,
@@ -20,6 +21,7 @@ from core.cli import (
     runs,
     show,
     tasks,
+    train,
     worker,
 )
 from core.cli import filter as filtering
@@ -38,6 +40,8 @@ COMMANDS = (
     measure,
     relabel,
     filtering,
+    train,
+    classify,
     tasks,
     reference,
     worker,

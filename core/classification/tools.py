@@ -1,0 +1,52 @@
+"""Tools: what a training takes from the store and from this machine."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.classification.llm import LabelModel, ScoredLabels
+from core.diversity.embedding import embedded
+from core.diversity.encoder import EncoderChoice, nothing_between
+from core.diversity.live import Encoders
+from core.diversity.remote_clique import Vectors
+from core.errors import BadInput
+from core.runs import ModelChoice
+from core.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class StoreTools:
+    """Embeds by way of the store, where each vector is computed once.
+
+    Args:
+        db: the store.
+        encoders: opens encoders.
+        models: folder of converted models and measurements.
+        between: called now and then; what it raises ends the training.
+        progress: told of texts embedded and texts in all.
+    """
+
+    db: Database
+    encoders: Encoders
+    models: Path
+    between: Callable[[], None] = nothing_between
+    progress: Callable[[int, int], None] | None = None
+
+    def embed(self, texts: Sequence[str], choice: EncoderChoice) -> tuple[Vectors, str]:
+        """Embeddings, (texts, size), and the encoder's fingerprint."""
+        encoder = self.encoders.encoder(choice)
+        vectors = embedded(self.db, encoder, texts, between=self.between, progress=self.progress)
+        return vectors, encoder.fingerprint
+
+    def label_model(self, choice: ModelChoice) -> LabelModel:
+        """The language model that is asked for labels.
+
+        Raises:
+            BackendFailed: it is not to be had.
+            BadInput: it is of a kind that can't be asked.
+        """
+        if choice.backend != "local":
+            raise BadInput(f"The backend '{choice.backend}' is unknown.", "Use local.")
+        from core.classification.phrase_scorer import load_scorer
+
+        return ScoredLabels(load_scorer(choice, models=self.models))

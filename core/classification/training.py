@@ -1,0 +1,276 @@
+"""A training from its specification to its result: whatever the kind, seed by seed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from core.classification.checks import check, check_texts
+from core.classification.evaluation import evaluate
+from core.classification.fine_tuning import Step, fine_tune
+from core.classification.leakage import Leakage, look_for_leakage
+from core.classification.llm import LabelModel
+from core.classification.majority import majority
+from core.classification.probe import fit_probe, save_probe
+from core.classification.settings import TrainingSpec
+from core.classification.splitting import stratified_draw
+from core.datasets import Dataset
+from core.diversity.encoder import EncoderChoice
+from core.diversity.remote_clique import Vectors
+from core.runs import ModelChoice
+
+_DRAW = 4  # what a random stream is for; 1 to 3 are those of fine-tuning
+_SHOWN = 50  # overlaps in a result
+
+Probabilities = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What one repeat says of the test texts.
+
+    Args:
+        seed: of the repeat.
+        probabilities: (texts, labels), labels as in the result.
+        history: epochs of a fine-tuning (see `fine_tuning.Step`); empty for others.
+        facts: JSON-ready: n_train, and what the kind knows of itself.
+    """
+
+    seed: int
+    probabilities: Probabilities
+    history: Sequence[Mapping[str, Any]]
+    facts: Mapping[str, Any]
+
+
+class Tools(Protocol):
+    """What a training needs beyond numbers."""
+
+    @property
+    def models(self) -> Path:
+        """Folder of converted models and measurements."""
+
+    def embed(self, texts: Sequence[str], choice: EncoderChoice) -> tuple[Vectors, str]:
+        """Embeddings, (texts, size), and the encoder's fingerprint."""
+
+    def label_model(self, choice: ModelChoice) -> LabelModel:
+        """The language model that is asked."""
+
+    def between(self) -> None:
+        """Called now and then; what it raises ends the training, which can go on later."""
+
+
+def label_names_of(train: Dataset | None, test: Dataset, spec: TrainingSpec) -> tuple[str, ...]:
+    """All labels of a result: those of the task or of training, then those of the test alone."""
+    if spec.task is not None:
+        first: Sequence[str] = spec.task.label_names
+    else:
+        first = train.label_names if train is not None else ()
+    return tuple(dict.fromkeys([*first, *(train.labels if train else ()), *test.labels]))
+
+
+def look_before(
+    spec: TrainingSpec, train: Dataset | None, test: Dataset, tools: Tools | None
+) -> tuple[list[str], Leakage | None]:
+    """Check the texts and look for leakage, before any time is spent on training.
+
+    Args:
+        spec: the training.
+        train: what is trained on, None for an `llm`.
+        test: what is tested on.
+        tools: embeds both, to find near repeats; None finds exact ones only.
+
+    Returns:
+        Warnings, one or two sentences each, and what was found of leakage.
+
+    Raises:
+        BadInput: the texts can't be trained on or tested with.
+    """
+    if spec.kind == "llm" or train is None:
+        check_texts("test", test)
+        shown = [example.text for example in spec.examples]
+        if not shown:
+            return [], None
+        leakage = look_for_leakage(shown, test.texts)
+        found = leakage.warning()
+        return (
+            [found.replace("training texts", "examples of the prompt")] if found else []
+        ), leakage
+    warnings = check(train, test)
+    vectors = None
+    if tools is not None:
+        both, _ = tools.embed([*train.texts, *test.texts], encoder_of(spec))
+        vectors = both[: len(train)], both[len(train) :]
+    leakage = look_for_leakage(train.texts, test.texts, vectors=vectors)
+    found = leakage.warning()
+    return [*warnings, *([found] if found else [])], leakage
+
+
+def predict(
+    spec: TrainingSpec,
+    train: Dataset | None,
+    test: Dataset,
+    *,
+    seed: int,
+    folder: Path,
+    tools: Tools,
+    watch: Callable[[Step], None] = lambda _: None,
+) -> Prediction:
+    """Train one repeat and let it predict the test texts.
+
+    Args:
+        spec: the training.
+        train: what is trained on, checked; None for an `llm`.
+        test: what is tested on.
+        seed: one of the spec's.
+        folder: of this repeat: `model/` is the fine-tuned classifier, `probe/` the probe.
+        tools: see `Tools`.
+        watch: told of every step of a fine-tuning.
+
+    Raises:
+        BackendFailed: a model is not to be had or failed.
+    """
+    names = label_names_of(train, test, spec)
+    if spec.kind == "llm" or train is None:
+        return _ask(spec, test, names, seed, tools)
+    if spec.size is not None:
+        rng = np.random.default_rng((seed, _DRAW))
+        train = train.take(stratified_draw(train.labels, spec.size, rng=rng).tolist())
+    facts: dict[str, Any] = {"n_train": len(train)}
+    learned = [name for name in names if name in set(train.labels)]
+    if spec.kind == "majority":
+        shares = majority(train.labels, label_names=names, n=len(test))
+        return Prediction(seed, shares, (), facts)
+    weighted = spec.fine_tuning.class_weights
+    if spec.kind == "probe":
+        both, encoder = tools.embed([*train.texts, *test.texts], encoder_of(spec))
+        probe = fit_probe(
+            both[: len(train)],
+            train.labels,
+            label_names=learned,
+            class_weights=weighted,
+            encoder=encoder,
+        )
+        save_probe(probe, folder / "probe")
+        shares = probe.probabilities(both[len(train) :])
+        return Prediction(seed, _widened(shares, learned, names), (), facts | {"encoder": encoder})
+    trained = fine_tune(
+        train.texts,
+        train.labels,
+        label_names=learned,
+        settings=spec.fine_tuning,
+        seed=seed,
+        folder=folder,
+        models=tools.models,
+        watch=watch,
+    )
+    from core.classification.fine_tuned import FineTuned
+
+    shares = FineTuned(trained.folder, device=spec.fine_tuning.device).probabilities(
+        test.texts, between=tools.between
+    )
+    # What was learned from is n_train; the texts held out count as used, too.
+    facts |= {**trained.facts, "n_train": len(train), "n_learned": trained.facts["n_train"]}
+    return Prediction(seed, _widened(shares, learned, names), trained.history, facts)
+
+
+def seeds_of(spec: TrainingSpec) -> tuple[int, ...]:
+    """The repeats that differ: all seeds, or the first where nothing is left to chance."""
+    chance = spec.kind == "fine-tuning" or (spec.kind == "probe" and spec.size is not None)
+    return spec.seeds if chance else spec.seeds[:1]
+
+
+def encoder_of(spec: TrainingSpec) -> EncoderChoice:
+    """The probe's encoder; for other kinds the embedded one, which looks for near repeats."""
+    device = spec.fine_tuning.device
+    if spec.kind == "probe":
+        return EncoderChoice(spec.fine_tuning.model, spec.pooling, device)
+    return EncoderChoice(device=device)
+
+
+def given_labels(probabilities: Probabilities, names: Sequence[str]) -> list[str]:
+    """The most probable label of each text; of equals the first."""
+    return [names[place] for place in probabilities.argmax(axis=1)]
+
+
+def result_of(
+    spec: TrainingSpec,
+    train: Dataset | None,
+    test: Dataset,
+    predictions: Sequence[Prediction],
+    *,
+    warnings: Sequence[str] = (),
+    leakage: Leakage | None = None,
+) -> dict[str, Any]:
+    """What is kept and shown of a training, JSON-ready.
+
+    Returns:
+        What `evaluation.evaluate` says, and `kind`, `model`, `seeds`, `n_train`, `label_names`,
+        `warnings`, `leakage` (counts, and the first overlaps by ids of test and training text),
+        `repeats` (for each seed `seed`, `accuracy`, `history`, `facts`).
+    """
+    names = label_names_of(train, test, spec)
+    given = [given_labels(one.probabilities, names) for one in predictions]
+    scores = evaluate(
+        test.labels, given, names, probabilities=[one.probabilities for one in predictions]
+    )
+    n_train = predictions[0].facts.get("n_train", 0)
+    return {
+        "kind": spec.kind,
+        "model": spec.language_model if spec.kind == "llm" else spec.fine_tuning.model,
+        "train": None if train is None else {"key": train.key, "name": train.name},
+        "test": {"key": test.key, "name": test.name},
+        "label_names": list(names),
+        "seeds": [one.seed for one in predictions],
+        "n_train": n_train,
+        **scores,
+        "warnings": list(warnings),
+        "leakage": None if leakage is None else _leakage(leakage, train, test),
+        "repeats": [
+            {
+                "seed": one.seed,
+                "accuracy": scores["accuracy"]["values"][place],
+                "history": list(one.history),
+                "facts": dict(one.facts),
+            }
+            for place, one in enumerate(predictions)
+        ],
+    }
+
+
+def _ask(
+    spec: TrainingSpec, test: Dataset, names: Sequence[str], seed: int, tools: Tools
+) -> Prediction:
+    assert spec.task is not None
+    model = tools.label_model(
+        ModelChoice(model=spec.language_model, device=spec.fine_tuning.device)
+    )
+    shares = model.probabilities(test.texts, spec.task, spec.examples, between=tools.between)
+    facts = {**model.facts, "n_train": len(spec.examples), "task": spec.task.name}
+    return Prediction(seed, _widened(shares, spec.task.label_names, names), (), facts)
+
+
+def _widened(shares: Probabilities, learned: Sequence[str], names: Sequence[str]) -> Probabilities:
+    """Columns for all labels; those that were not learned have 0."""
+    wide: Probabilities = np.zeros((len(shares), len(names)))
+    wide[:, [list(names).index(name) for name in learned]] = shares
+    return wide
+
+
+def _leakage(leakage: Leakage, train: Dataset | None, test: Dataset) -> dict[str, Any]:
+    return {
+        "exact": len(leakage.exact),
+        "near": len(leakage.near),
+        "threshold": leakage.threshold,
+        "n": leakage.n,
+        "overlaps": [
+            {
+                "test": test.ids[overlap.test],
+                "train": None if train is None else train.ids[overlap.train],
+                "similarity": round(overlap.similarity, 4),
+            }
+            for overlap in [*leakage.exact, *leakage.near][:_SHOWN]
+        ],
+    }
