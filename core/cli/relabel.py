@@ -117,7 +117,8 @@ def run(args: argparse.Namespace) -> int:
         "seed": args.seed,
     }
     accuracies = (before.overall.hits / len(dataset), after.overall.hits / len(dataset))
-    facts = _facts(result, oracle, accuracies, [*notes, *result.explanations])
+    notes += [*_doubts(oracle, accuracies[0], len(names)), *result.explanations]
+    facts = _facts(result, oracle, accuracies, notes)
     return conclude(
         db,
         args,
@@ -146,6 +147,21 @@ def _facts(
         "flows": [[flow.old, flow.new, flow.count] for flow in flows],
         "explanations": notes,
     }
+
+
+def _doubts(oracle: "Oracle", agreement: float, labels: int) -> list[str]:
+    from core.interventions.label_accuracy import behind_the_oracle
+
+    own = oracle.accuracy.interval
+    if own is None or labels < 2:
+        return []
+    behind = behind_the_oracle(agreement, own.mean, labels=labels)
+    if behind is not None and behind < own.mean:
+        return []
+    return [
+        "The oracle seems to err at least as often as the labels do, so they may be worse after "
+        "than before; judge some texts yourself."
+    ]
 
 
 def _in_words(name: str, facts: dict[str, Any]) -> list[str]:

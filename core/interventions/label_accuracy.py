@@ -81,6 +81,30 @@ def label_accuracy(
     )
 
 
+def behind_the_oracle(agreement: float, own: float, *, labels: int) -> float | None:
+    """Label accuracy as it would be without the oracle's errors (Rogan and Gladen 1978).
+
+    An oracle that is right on a share o agrees with labels that are right on a share a on
+
+        a o + (1 - a) (1 - o) / (L - 1)
+
+    if it errs independently of them, and alike on all of L labels. Neither quite holds, so this
+    serves to warn, not to report.
+
+    Args:
+        agreement: share of texts whose label is the oracle's, 0 to 1.
+        own: o, the oracle's own accuracy, 0 to 1.
+        labels: L, at least 2.
+
+    Returns:
+        a, cut to 0 to 1; None for an oracle no better than chance.
+    """
+    by_chance = (1 - own) / (labels - 1)
+    if own <= by_chance:
+        return None
+    return min(1.0, max(0.0, (agreement - by_chance) / (own - by_chance)))
+
+
 def share(hits: int, n: int) -> Share:
     """So many out of so many."""
     return Share(hits, n, wilson(hits, n) if n else None)

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from core.cli import main
 from core.conditions import Condition
+from core.interventions.oracle import noisy
 from core.labelled_files import read_labelled
 from core.runs import RunSpec, Sample
 from core.settings import Home
@@ -57,9 +59,10 @@ def db(home: Home) -> Database:
 
 
 @pytest.fixture(autouse=True)
-def encoders(monkeypatch: pytest.MonkeyPatch) -> FakeEncoders:
+def encoders(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> FakeEncoders:
     made = FakeEncoders(FakeEncoder(size=64))
-    monkeypatch.setattr("core.diversity.encoder_keeper.EncoderKeeper", lambda models: made)
+    if request.node.get_closest_marker("model") is None:
+        monkeypatch.setattr("core.diversity.encoder_keeper.EncoderKeeper", lambda models: made)
     return made
 
 
@@ -342,3 +345,60 @@ def test_a_reference_in_the_store_is_measured_on_its_test_part(
     assert data["oracle"]["measured_on"] == "the reference's test part"
     assert data["oracle"]["accuracy"]["n"] == 30
     assert data["label_accuracy"]["before"] == 0.75
+
+
+def test_an_oracle_that_errs_more_than_the_labels_is_doubted(
+    db: Database, real: str, tmp_path: Path, capsys: Capture
+) -> None:
+    # A reference whose labels are swapped half of the time teaches little.
+    rows = true_rows(40)
+    names = TASK.label_names
+    bad = [
+        (text, names[(names.index(label) + place % 2) % 3])
+        for place, (text, label) in enumerate(true_rows(20, start=100))
+    ]
+    texts = str(write(tmp_path / "texts.csv", rows))
+    poor = str(write(tmp_path / "poor.csv", bad))
+    asked = ["--all", "--out", str(tmp_path / "out.jsonl")]
+    doubt = "The oracle seems to err at least as often as the labels do"
+    assert doubt in said(capsys, "relabel", texts, "--reference", poor, *asked)
+    wrong = [(text, names[(names.index(label) + 1) % 3]) for text, label in rows[:60]]
+    mixed = str(write(tmp_path / "mixed.csv", [*wrong, *rows[60:]]))
+    assert doubt not in said(capsys, "relabel", mixed, "--reference", real, *asked)
+
+
+@pytest.mark.model
+@pytest.mark.data
+def test_real_questions_are_mended_and_strangers_go(
+    db: Database, data: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    train, test, strangers = (
+        read_labelled(data / name, name="x.csv", task=None)
+        for name in ("trec/train.csv", "trec/test.csv", "carer_emotion/test.csv")
+    )
+    names = sorted({example.label for example in test})
+    rng = np.random.default_rng(0)
+    told = noisy([e.label for e in test], 0.3, rng, label_names=names)
+    mixed = [(e.text, label) for e, label in zip(test, told, strict=True)]
+    texts = str(write(tmp_path / "texts.csv", mixed))
+    real_ = str(write(tmp_path / "real.csv", [(e.text, e.label) for e in train[:700]]))
+    out = tmp_path / "out.jsonl"
+    asked = ["relabel", texts, "--reference", real_, "--inspect", "180", "--out", str(out)]
+    assert main([*asked, "--json"]) == 0
+    accuracy = json.loads(capsys.readouterr().out)["label_accuracy"]
+    assert accuracy["after"] > accuracy["before"] + 0.15
+    # The true labels say so, too, which neither oracle nor proxies saw.
+    right = sum(row["label"] == e.label for row, e in zip(written(out), test, strict=True))
+    assert right / len(test) > 0.82
+
+    odd = [(e.text, names[0]) for e in strangers[:60]]
+    both = str(write(tmp_path / "both.csv", [*mixed, *odd]))
+    judged = [(text, "yes") for text, _ in mixed[:80]] + [(text, "no") for text, _ in odd[:20]]
+    said_ = str(write(tmp_path / "judged.csv", judged, "in_scope"))
+    assert main(["filter", both, "--judged", said_, "--out", str(out), "--json"]) == 0
+    quality = json.loads(capsys.readouterr().out)["quality"]
+    assert quality["precision"]["mean"] > 0.9
+    assert quality["recall"]["mean"] > 0.9
+    left = {str(row["text"]) for row in written(out)}
+    assert sum(text in left for text, _ in odd) <= 4
+    assert sum(text not in left for text, _ in mixed) <= 10

@@ -8,7 +8,7 @@ from scipy.stats import binomtest
 from sklearn.metrics import cohen_kappa_score, confusion_matrix
 
 from core.interventions.agreement import Agreement, cohen_kappa, pairwise
-from core.interventions.label_accuracy import label_accuracy, share
+from core.interventions.label_accuracy import behind_the_oracle, label_accuracy, share
 
 LABELS = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abc")), max_size=40)
 
@@ -96,3 +96,12 @@ def test_the_interval_is_wilsons(counts: tuple[int, int]) -> None:
     assert (interval.mean, interval.low, interval.high) == pytest.approx(
         (hits / n, expected.low, expected.high), abs=1e-9
     )
+
+
+def test_the_oracles_errors_are_taken_out() -> None:
+    # Labels right on 0.7, an oracle right on 0.8, 5 labels: 0.56 + 0.3 * 0.2 / 4 agree.
+    assert behind_the_oracle(0.575, 0.8, labels=5) == pytest.approx(0.7)
+    assert behind_the_oracle(0.8, 1.0, labels=2) == pytest.approx(0.8)
+    assert behind_the_oracle(0.99, 0.8, labels=5) == 1
+    assert behind_the_oracle(0.0, 0.8, labels=5) == 0
+    assert behind_the_oracle(0.5, 0.5, labels=2) is None

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from core.interventions.apply import edited, filtered, kept_rows, relabelled
+from core.interventions.compare import difference
 from core.interventions.judged import Settled, settled
 from core.interventions.out_of_scope import ScopeFilter
+from core.interventions.preview import Flow
 from core.interventions.provenance import COLUMNS, export_version
 from core.interventions.relabel import Replacement
 from core.store.judgements import Judgement, Verdict
@@ -111,3 +113,28 @@ def test_people_count_before_machines_and_audits_are_marked() -> None:
         "t": Settled("a", None, "Ann", True),
         "u": Settled("b", None, "Ann", False),
     }
+
+
+def test_two_versions_side_by_side() -> None:
+    before = [
+        *(VersionRow(str(n), "a") for n in range(4)),
+        VersionRow("4", "b"),
+        VersionRow("5", "b", kept=False),
+        VersionRow("6", "a", kept=False),
+    ]
+    after = [
+        VersionRow("0", "a"),
+        VersionRow("1", "b"),
+        VersionRow("2", "b"),
+        VersionRow("3", "b", kept=False),
+        VersionRow("4", "a"),
+        VersionRow("5", "a"),
+        VersionRow("6", "b", kept=False),
+    ]
+    found = difference(before, after, label_names=("a", "b", "c"))
+    assert found.flows == (Flow("a", "b", 2), Flow("b", "a", 1))
+    assert found.relabelled == ("1", "2", "4")
+    assert (found.gone, found.come) == (("3",), ("5",))
+    assert found.balance == {"a": (4, 3), "b": (1, 2), "c": (0, 0)}
+    same = difference(after, after, label_names=("a", "b"))
+    assert (same.flows, same.relabelled, same.gone, same.come) == ((), (), (), ())
