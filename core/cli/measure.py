@@ -3,18 +3,16 @@
 import argparse
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli.parser import Commands
+from core.cli.sources import SOURCE_HELP, find_dataset
 from core.errors import BadInput
 
 if TYPE_CHECKING:
     from core.datasets import Dataset
     from core.store.database import Database
 
-_ENDINGS = (".csv", ".jsonl", ".ndjson", ".parquet")
-_KEYS = ("run", "version", "reference")
 _BULKY = ("texts", "pairs")
 
 
@@ -30,8 +28,7 @@ def add_to(commands: Commands) -> None:
     parser.add_argument(
         "wanted",
         metavar="FILE_OR_RUN",
-        help="FILE.csv, FILE.jsonl or FILE.parquet with the columns text and label; or a run's "
-        "id, the start of it, or its name; or version:ID, reference:ID:train, reference:ID:test",
+        help=SOURCE_HELP,
     )
     parser.add_argument("--reference", metavar="FILE", help="real texts to compare with; likewise")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -127,18 +124,7 @@ def _dataset(db: "Database", wanted: str, args: argparse.Namespace) -> "Dataset"
     Raises:
         BadInput: there are none such, or the file is refused.
     """
-    from core.cli.lookup import find_run
-    from core.store.datasets import load_dataset, run_key
-
-    kind, _, rest = wanted.partition(":")
-    path = Path(wanted)
-    if kind in _KEYS and rest and not path.exists():
-        key = run_key(find_run(db, rest).id) if kind == "run" else wanted
-        dataset = load_dataset(db, key)
-    elif path.is_file() or path.suffix.lower() in _ENDINGS:
-        dataset = _of_file(path, args)
-    else:
-        dataset = load_dataset(db, run_key(find_run(db, wanted).id))
+    dataset = find_dataset(db, wanted, text_column=args.text_column, label_column=args.label_column)
     if args.label is None:
         return dataset
     rows = dict(dataset.rows_by_label()).get(args.label)
@@ -148,28 +134,6 @@ def _dataset(db: "Database", wanted: str, args: argparse.Namespace) -> "Dataset"
             f"Its labels are {_listed(dataset)}.",
         )
     return dataset.take([int(row) for row in rows])
-
-
-def _of_file(path: Path, args: argparse.Namespace) -> "Dataset":
-    from core.datasets import Dataset
-    from core.labelled_files import read_labelled
-
-    examples = read_labelled(
-        path,
-        name=path.name,
-        task=None,
-        text_column=args.text_column,
-        label_column=args.label_column,
-    )
-    return Dataset(
-        f"file:{path.name}",
-        path.name,
-        tuple(dict.fromkeys(example.label for example in examples)),
-        ids=tuple(f"{path.name}:{number}" for number in range(1, len(examples) + 1)),
-        texts=tuple(example.text for example in examples),
-        labels=tuple(example.label for example in examples),
-        fluency=(None,) * len(examples),
-    )
 
 
 def _listed(dataset: "Dataset") -> str:
