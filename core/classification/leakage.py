@@ -55,13 +55,13 @@ class Leakage:
 
     def warning(self) -> str | None:
         """What to tell; None if nothing was found."""
-        if not self.exact and not self.near:
-            return None
+        advice = "the scores are too good. Take them out of one of the two."
+        if not self.exact:
+            told = f"{len(self.near):,} of {self.n:,} test texts nearly repeat a training text"
+            return f"{told}: {advice}" if self.near else None
         nearly = f", {len(self.near):,} more nearly so" if self.near else ""
-        return (
-            f"{len(self.exact):,} of {self.n:,} test texts are training texts, too{nearly}: the"
-            " scores are too good. Take them out of one of the two."
-        )
+        told = f"{len(self.exact):,} of {self.n:,} test texts are training texts, too{nearly}"
+        return f"{told}: {advice}"
 
 
 def look_for_leakage(
