@@ -6,7 +6,7 @@ they are there to measure with, and a measure on what was trained on would flatt
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -46,6 +46,31 @@ def settled(judgements: Iterable[Judgement]) -> dict[str, Settled]:
         if not judgement.verdict.skipped:
             of_text.setdefault(judgement.verdict.sample_id, []).append(judgement)
     return {sample_id: _settled(events) for sample_id, events in of_text.items()}
+
+
+def labels_by_row(
+    ids: Sequence[str], found: Mapping[str, Settled], *, audit: bool | None = False
+) -> dict[int, str]:
+    """The labels that were given, by the rows of some texts.
+
+    Args:
+        ids: the texts' ids, in the order of the rows.
+        found: what stands, by text id.
+        audit: False gives what proxies may learn from, True the audit set to measure with, None
+            both.
+    """
+    given = ((row, found[key]) for row, key in enumerate(ids) if key in found)
+    return {
+        row: said.label
+        for row, said in given
+        if said.label is not None and audit in (None, said.audit)
+    }
+
+
+def scopes_by_row(ids: Sequence[str], found: Mapping[str, Settled]) -> dict[int, bool]:
+    """Whether texts were judged in scope, by row; the filter measures itself, so audits count."""
+    given = ((row, found[key]) for row, key in enumerate(ids) if key in found)
+    return {row: said.in_scope for row, said in given if said.in_scope is not None}
 
 
 def _settled(events: list[Judgement]) -> Settled:

@@ -8,7 +8,7 @@ import pytest
 
 from core.interventions.apply import edited, filtered, kept_rows, relabelled
 from core.interventions.compare import difference
-from core.interventions.judged import Settled, settled
+from core.interventions.judged import Settled, labels_by_row, scopes_by_row, settled
 from core.interventions.out_of_scope import ScopeFilter
 from core.interventions.preview import Flow
 from core.interventions.provenance import COLUMNS, export_version
@@ -138,3 +138,16 @@ def test_two_versions_side_by_side() -> None:
     assert found.balance == {"a": (4, 3), "b": (1, 2), "c": (0, 0)}
     same = difference(after, after, label_names=("a", "b"))
     assert (same.flows, same.relabelled, same.gone, same.come) == ((), (), (), ())
+
+
+def test_what_stands_by_row() -> None:
+    found = {
+        "x": Settled("a", True, "Ann", True),
+        "y": Settled("b", None, "Ann", False),
+        "z": Settled(None, False, "Ann", False),
+    }
+    ids = ["w", "z", "y", "x"]
+    assert labels_by_row(ids, found) == {2: "b"}
+    assert labels_by_row(ids, found, audit=True) == {3: "a"}
+    assert labels_by_row(ids, found, audit=None) == {2: "b", 3: "a"}
+    assert scopes_by_row(ids, found) == {1: False, 3: True}
