@@ -39,7 +39,7 @@ def _refit(office: Office, choice: Choice, token: str) -> None:
 
 def _show(office: Office, seen: Exploration) -> None:
     threshold = st.session_state.get("near_threshold", DEFAULT_THRESHOLD)
-    show_side_by_side(seen)
+    show_side_by_side(seen, threshold=threshold)
     tabs = dict(
         zip(_TABS, st.tabs(list(_TABS), key="explore_tabs", on_change="rerun"), strict=True)
     )

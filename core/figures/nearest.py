@@ -26,24 +26,26 @@ def nearest_histogram(
     """How far texts are from their nearest: share of texts by distance, and the threshold's line.
 
     Args:
-        distances: by dataset, each text's cosine distance to its nearest other one, 0 to 2.
-        threshold: below it, two texts count as near duplicates; told with the share below it.
+        distances: by dataset, each text's cosine distance to its nearest other or earlier one, 0
+            to 2; NaN for one that has none, which counts among the texts all the same.
+        threshold: within it, two texts count as near duplicates; told with the share within it.
         colors: "#RRGGBB" by dataset; by default the palette's in order.
         height: in pixels.
     """
     import plotly.graph_objects as go
 
     colors = colors or label_colors(list(distances))
-    most = max((float(np.max(own)) for own in distances.values() if len(own)), default=1.0)
+    known = {name: own[np.isfinite(own)] for name, own in distances.items()}
+    most = max((float(np.max(own)) for own in known.values() if len(own)), default=1.0)
     edges = np.linspace(0, max(most, threshold * 1.2, 1e-6), _BINS + 1)
     figure = go.Figure()
     tallest = 0.0
     for name, own in distances.items():
         if not len(own):
             continue
-        shares = np.histogram(own, bins=edges)[0] / len(own)
+        shares = np.histogram(known[name], bins=edges)[0] / len(own)
         tallest = max(tallest, float(shares.max()))
-        below = float(np.mean(np.asarray(own) < threshold))
+        below = float(np.mean(own <= threshold))  # never true of NaN
         color = colors.get(name, LABEL_COLORS[0])
         figure.add_scatter(
             # A step for each bin, closed on the floor at both ends.
@@ -53,7 +55,7 @@ def nearest_histogram(
             fill="tozeroy",
             fillcolor=see_through(color, 0.14),
             line={"color": color, "width": 1.8},
-            name=f"{shortened(name)}: {below:.1%} below",
+            name=f"{shortened(name)}: {below:.1%} within",
             hovertemplate="%{y:.1%} of texts near %{x:.2f}<extra>%{fullData.name}</extra>",
         )
     figure.update_layout(quiet_layout(height=height, left=52, top=44, bottom=46))
@@ -78,7 +80,7 @@ def nearest_histogram(
         ],
         annotations=[
             {
-                "text": f"near duplicates below {threshold:g}",
+                "text": f"near duplicates within {threshold:g}",
                 "x": threshold,
                 "yref": "paper",
                 "y": 1,

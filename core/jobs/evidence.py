@@ -88,6 +88,7 @@ def mapped(
     *,
     task_key: str,
     choice: EncoderChoice,
+    first: Sequence[str] = (),
 ) -> Mapped:
     """The places of texts on their task's map; queues the job that places what is missing.
 
@@ -97,13 +98,16 @@ def mapped(
         hashes: of the texts (`core.texts.text_hash`).
         task_key: `core.tasks.Task.key`.
         choice: the encoder.
+        first: datasets that a first map is fitted on as well, so that it suits what comes on view
+            next.
     """
     found = latest_map(db, task_key, choice=choice.to_dict())
     wanted = set(hashes)
     points = points_of(db, found.id, wanted) if found is not None else {}
     if len(points) == len(wanted):
         return Mapped(found, points, None)
-    spec = _projection(datasets, task_key, choice, refit=False)
+    more = [key for key in first if key not in datasets] if found is None else []
+    spec = _projection([*datasets, *more], task_key, choice, refit=False)
     # A new map places nothing of what an older one had, so it counts as another wish.
     work = _once(db, "project", spec, [len(wanted), None if found is None else found.id])
     return Mapped(found, points, work)

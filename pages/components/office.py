@@ -15,6 +15,7 @@ from core.errors import StoreBusy, WidesetError
 from core.jobs.launch import ensure_worker
 from core.settings import Home, home_from
 from core.store.database import Database, open_database
+from pages.components.navigation import navigate_if_alone
 from pages.components.plain import plain
 
 ASSETS = Path(__file__).parent.parent.parent / "assets"
@@ -51,6 +52,7 @@ def set_up() -> Office:
         layout="wide",
         initial_sidebar_state=330,
     )
+    navigate_if_alone()
     st.html(_STYLE)
     st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
     home = home_from()

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import streamlit as st
-from pages.components.reference_panel import choose_reference
 
 from core.diversity.encoder import EncoderChoice
 from core.diversity.texts_frame import display_names
@@ -13,6 +12,7 @@ from core.store.runs import RunRecord, RunSummary, list_runs
 from core.tasks import Task
 from pages.components.office import Office, told
 from pages.components.plain import plain
+from pages.components.reference_panel import choose_reference
 
 MAX_RUNS = 8
 
@@ -24,12 +24,14 @@ class Choice:
     Args:
         task: of all the runs.
         runs: one to eight, in the order chosen.
+        others: the task's other runs that have texts, the newest first.
         reference: real texts to compare with, None without.
         encoder: what makes the vectors.
     """
 
     task: Task
     runs: tuple[RunRecord, ...]
+    others: tuple[RunRecord, ...]
     reference: Reference | None
     encoder: EncoderChoice
 
@@ -47,8 +49,19 @@ def choose(office: Office) -> Choice | None:
         reference = choose_reference(office, task)
         encoder = _encoder()
         if runs and encoder is not None:
-            return Choice(task, tuple(own[one] for one in runs), reference, encoder)
+            return Choice(
+                task,
+                tuple(own[one] for one in runs),
+                tuple(run for one, run in own.items() if one not in runs),
+                reference,
+                encoder,
+            )
     return None
+
+
+def short_name(run: RunRecord) -> str:
+    """A run's name without the task's, which all runs on the page share."""
+    return run.name.removeprefix(f"{run.spec.task.name}, ")
 
 
 def _asked(found: list[RunSummary]) -> RunRecord | None:
@@ -80,7 +93,7 @@ def _task(found: list[RunSummary], asked: RunRecord | None) -> Task:
 
 
 def _runs(own: dict[str, RunRecord], asked: RunRecord | None) -> list[str]:
-    names = dict(zip(own, display_names([run.name for run in own.values()]), strict=True))
+    names = dict(zip(own, display_names([short_name(run) for run in own.values()]), strict=True))
     key = "explore_runs"
     if asked is not None:
         st.session_state[key] = [asked.id]

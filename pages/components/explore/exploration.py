@@ -1,7 +1,7 @@
 """What the Explore page has to show: texts, measures and places, as far as they are there."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key, run_key
 from core.store.embeddings import matrix_of
 from core.store.samples import cycles_of
-from pages.components.explore.choice import Choice
+from pages.components.explore.choice import Choice, short_name
 from pages.components.office import Office
 from pages.components.run_header import LIVE
 
@@ -87,7 +87,10 @@ def explore(office: Office, choice: Choice) -> Exploration:
     going = tuple(run.name for run in choice.runs if states.get(run.id) in LIVE)
     keys = [run_key(run.id) for run in choice.runs]
     datasets = tuple(
-        _dataset(db, key, sum(row.usable for row in counts(db, run.id).values()))
+        replace(
+            _dataset(db, key, sum(row.usable for row in counts(db, run.id).values())),
+            name=short_name(run),
+        )
         for key, run in zip(keys, choice.runs, strict=True)
     )
     reference, beside = None, None
@@ -126,8 +129,9 @@ def explore(office: Office, choice: Choice) -> Exploration:
     if at_rest:
         places = mapped(
             db,
-            at_rest + ([beside] if beside is not None else []),
+            [*at_rest, *([beside] if beside is not None else [])],
             hashes,
+            first=[run_key(run.id) for run in choice.others if states.get(run.id) not in LIVE],
             task_key=choice.task.key,
             choice=choice.encoder,
         )

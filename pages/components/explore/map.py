@@ -22,7 +22,7 @@ _COLOURS = {
     "cycle": "Cycle",
     "duplicate": "Repeats",
     "reference": "Real or not",
-    "standing": "In the reference",
+    "standing": "Copied",
 }
 _SELECTED = "explore_selected"
 _NEIGHBOURS = 10
@@ -58,18 +58,20 @@ def show_map(office: Office, seen: Exploration, *, threshold: float) -> None:
             )
             st.caption(note)
             return
-        event = st.plotly_chart(
-            map_figure(points, color_by=colour, colors=colors, highlight=found),
-            key="map",
-            on_select=_remember,
-            selection_mode=("points", "box", "lasso"),
-            config={"displaylogo": False, "scrollZoom": True},
-            alt="Map of the texts; draw a lasso to choose some",
-        )
-        del event  # the callback has read it: a change of colour would empty it
-        hits = "" if found is None else f" {len(found):,} texts hold the words."
-        st.caption(f"{note}{hits}")
-        _show_chosen(office.db, seen, points)
+        with st.grid(2, min_column_width=480, gap="medium"):
+            with st.container():
+                st.plotly_chart(
+                    map_figure(points, color_by=colour, colors=colors, highlight=found),
+                    key="map",
+                    on_select=_remember,
+                    selection_mode=("points", "box", "lasso"),
+                    config={"displaylogo": False, "scrollZoom": True},
+                    alt="Map of the texts; draw a lasso to choose some",
+                )
+                hits = "" if found is None else f" {len(found):,} texts hold the words."
+                st.caption(f"{note}{hits}")
+            with st.container():
+                _show_chosen(office.db, seen, points, found)
 
 
 def _controls(seen: Exploration) -> tuple[str, str, str, bool]:
@@ -86,7 +88,7 @@ def _controls(seen: Exploration) -> tuple[str, str, str, bool]:
             key="explore_search",
             placeholder="Words in the text",
             persist_state="session",
-            width=220,
+            width=190,
         )
         colour = st.segmented_control(
             "Colour by",
@@ -100,36 +102,34 @@ def _controls(seen: Exploration) -> tuple[str, str, str, bool]:
         method = st.segmented_control(
             "Projection",
             ["UMAP", "PCA"],
-            default="UMAP" if seen.places.map is not None else "PCA",
+            default="UMAP",
             key="explore_method",
             required=True,
-            help="UMAP keeps neighbours together and is fitted by the worker; PCA is there at "
-            "once and keeps the widest directions.",
+            persist_state="session",
+            help="UMAP keeps neighbours together and is fitted by the worker; PCA keeps the widest "
+            "directions, and stands in until UMAP is ready.",
         )
         if seen.reference is not None:
             st.toggle("Real texts", True, key="explore_real", persist_state="session")
         several = len(seen.names) > 1 and st.toggle(
             "Side by side", key="explore_several", persist_state="session"
         )
-    return colour or "label", search, method or "PCA", several
+    if not seen.places.points:
+        method = "PCA"
+    return colour or "label", search, method or "UMAP", several
 
 
 def _note(seen: Exploration, method: str, shown: int) -> str:
     whole = len(seen.frame)
     missing = f" {whole - shown:,} are not placed yet." if shown < whole else ""
     known = seen.places.map
-    if method == "PCA":
-        wait = " UMAP follows when the worker has fitted it." if known is None else ""
+    if method == "PCA" or known is None:
+        if not shown:
+            return "The worker has not embedded these texts yet."
+        wait = "" if seen.places.points else " UMAP follows when the worker has fitted it."
         return f"{shown:,} texts on their two widest directions (PCA).{missing}{wait}"
-    if known is None:
-        return "The worker fits the map; PCA is there at once."
-    of = known.facts.get("sampled_of")
-    drawn = (
-        f" Fitted on a stratified sample of {known.facts.get('n', 0):,} of {of:,} different texts."
-        if of
-        else ""
-    )
-    return f"{shown:,} texts on the task's map (UMAP).{drawn}{missing}"
+    method = "UMAP" if known.facts["method"] == "umap" else "PCA"
+    return f"{shown:,} texts on the task's map ({method}).{missing} {known.facts['note']}".strip()
 
 
 def _colors(seen: Exploration, colour: str) -> dict[str, str] | None:
@@ -166,30 +166,43 @@ def _forget() -> None:
     st.session_state.pop(_SELECTED, None)
 
 
-def _show_chosen(db: Database, seen: Exploration, points: pd.DataFrame) -> None:
+def _show_chosen(
+    db: Database, seen: Exploration, points: pd.DataFrame, found: list[str] | None
+) -> None:
+    """The texts of the lasso; of one text its neighbours; without either, what a search found."""
     ids: Sequence[str] = st.session_state.get(_SELECTED, ())
     chosen = points[points["id"].isin(ids)]
+    if chosen.empty and found:
+        st.markdown(f"**{len(found):,} texts found**")
+        show_texts(points[points["id"].isin(found)], labels=seen.label_names, key="chosen")
+        return
     if chosen.empty:
-        st.caption("Draw a lasso or a box to list texts; click one for its nearest neighbours.")
+        st.info(
+            "Draw a lasso or a box on the map to list texts here, or click one text to see its "
+            "nearest neighbours.",
+            icon=":material/lasso_select:",
+        )
         return
-    if len(chosen) > 1:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{len(chosen):,} texts chosen**")
-            st.button("Clear", icon=":material/close:", key="clear_map", on_click=_forget)
-        show_texts(chosen, labels=seen.label_names, key="chosen")
-        return
+    near = None if len(chosen) > 1 else _neighbours(db, seen, str(chosen["id"].iloc[0]))
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown("**One text and its nearest neighbours**")
+        words = "One text and its nearest" if near is not None else f"{len(chosen):,} texts chosen"
+        st.markdown(f"**{words}**")
         st.button("Clear", icon=":material/close:", key="clear_map", on_click=_forget)
+    show_texts(
+        chosen if near is None else near,
+        labels=seen.label_names,
+        key="chosen",
+        distance=near is not None,
+        height=470,
+    )
+
+
+def _neighbours(db: Database, seen: Exploration, one: str) -> pd.DataFrame | None:
+    """A text and the texts nearest to it, with their distances; None while a vector is missing."""
     vectors = vectors_of(seen, db)
     if vectors is None:
-        show_texts(chosen, labels=seen.label_names, key="chosen")
-        return
-    row = int(seen.frame.index[seen.frame["id"] == chosen["id"].iloc[0]][0])
+        return None
+    row = int(seen.frame.index[seen.frame["id"] == one][0])
     near = nearest_to(vectors, row, _NEIGHBOURS)
     table = seen.frame.loc[[row, *(place for place, _ in near)]]
-    table = table.assign(
-        distance=[0.0, *(distance for _, distance in near)],
-        duplicate=repeats(seen.frame, 0.0).loc[table.index],
-    )
-    show_texts(table, labels=seen.label_names, key="chosen", distance=True)
+    return table.assign(distance=[0.0, *(distance for _, distance in near)])

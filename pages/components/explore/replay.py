@@ -5,7 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from core.figures.curves import Curve, diversity_curve, vocabulary_curve
+from core.figures.curves import diversity_curve, vocabulary_curve
+from core.figures.lines import Curve
 from core.figures.map import replay_figure
 from core.figures.palette import label_colors
 from pages.components.explore.exploration import Exploration, placed

@@ -1,37 +1,41 @@
 """The runs side by side: diversity, what it rests on, and fluency beside it."""
 
-from collections.abc import Mapping
-from itertools import combinations
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
+from core.figures.nearest import nearest_histogram
 from core.figures.palette import label_colors
-from core.figures.scores import clique_by_label, diversity_against_fluency, nearest_histogram
+from core.figures.scores import clique_by_label, diversity_against_fluency
 from pages.components.explore.exploration import Exploration
 from pages.components.plain import plain
 
 _LOSS = 0.5  # nats a token: a drop of fluency that a reader notices
 
 
-def show_side_by_side(seen: Exploration) -> None:
+def show_side_by_side(seen: Exploration, *, threshold: float) -> None:
     """A row for each run, and one for the reference."""
     rows = [
-        _row(name, len(dataset), result)
+        _row(name, len(dataset), result, threshold)
         for name, dataset, result in zip(seen.names, seen.datasets, seen.results, strict=True)
     ]
     if seen.reference is not None:
         name = seen.reference_name or "reference"
-        rows.append(_row(name, len(seen.reference), seen.reference_result))
+        rows.append(_row(name, len(seen.reference), seen.reference_result, threshold))
+    frame = pd.DataFrame(rows)
+    if seen.reference is None:
+        frame = frame.drop(columns="similarity", errors="ignore")
     number = st.column_config.NumberColumn
     st.dataframe(
-        pd.DataFrame(rows),
+        frame,
         hide_index=True,
         height="content",
         column_config={
-            "name": st.column_config.TextColumn("Run", width=230),
+            "name": st.column_config.TextColumn("Run", width=190),
             "n": number("Texts", format="localized", width=60),
             "score": number(
                 "Remote-Clique",
@@ -50,15 +54,20 @@ def show_side_by_side(seen: Exploration) -> None:
             ),
             "spread": number("± spread", format="%.2f", width=75),
             "exact": number("Exact repeats", format="percent", width=95),
-            "near": number("Near repeats", format="percent", width=95),
+            "near": number(
+                "Near repeats",
+                format="percent",
+                width=95,
+                help=f"Within {threshold:g} of an earlier text, exact ones included.",
+            ),
             "nearest": number(
                 "To nearest", format="%.3f", width=80, help="Mean distance to the nearest text."
             ),
             "vendi": number("Vendi", format="%.1f", width=60),
             "similarity": number(
-                "Like the reference",
+                "Similarity",
                 format="%.3f",
-                width=120,
+                width=80,
                 help="Mean cosine to the real texts (the paper's similarity).",
             ),
         },
@@ -74,29 +83,35 @@ def show_side_by_side(seen: Exploration) -> None:
             else ""
         )
         st.caption(f"Encoder {plain(known['encoder'])}, cosine distance.{other}")
-    for warning in warnings_of(rows):
-        st.warning(plain(warning), icon=":material/warning:")
+    caution = caution_of(rows)
+    if caution:
+        st.warning(plain(caution), icon=":material/warning:")
 
 
-def warnings_of(rows: list[dict[str, Any]]) -> list[str]:
-    """Where a greater diversity comes with a loss of fluency, in a sentence each.
+def caution_of(rows: Sequence[Mapping[str, Any]]) -> str:
+    """A sentence on runs that are wider than the most fluent one and clearly less fluent; or none.
 
     Args:
         rows: name, score and fluency of each run; None where unknown.
     """
-    told = []
     known = [row for row in rows if row["score"] is not None and row["fluency"] is not None]
-    for one, other in combinations(known, 2):
-        wide, plain_one = (one, other) if one["score"] >= other["score"] else (other, one)
-        lost = plain_one["fluency"] - wide["fluency"]
-        if wide["score"] > plain_one["score"] and lost >= _LOSS:
-            told.append(
-                f"{wide['name']} is more diverse than {plain_one['name']}"
-                f" ({wide['score']:.3f} against {plain_one['score']:.3f}), and less fluent by"
-                f" {lost:.1f} ({wide['fluency']:.1f} against {plain_one['fluency']:.1f} a token)."
-                " Some of its width may be gibberish: read it on the map before you praise it."
-            )
-    return told
+    if not known:
+        return ""
+    best = max(known, key=lambda row: row["fluency"])
+    wide = [
+        row
+        for row in known
+        if row["score"] > best["score"] and best["fluency"] - row["fluency"] >= _LOSS
+    ]
+    if not wide:
+        return ""
+    told = ", ".join(f"{row['name']} ({row['fluency']:.1f} a token)" for row in wide)
+    verb = "is" if len(wide) == 1 else "are"
+    return (
+        f"{told} {verb} more diverse than {best['name']} ({best['fluency']:.1f}) and clearly less "
+        "fluent. Gibberish lies far from everything: read the texts on the map before you praise "
+        "the score."
+    )
 
 
 def show_scores(seen: Exploration, *, threshold: float) -> None:
@@ -140,25 +155,13 @@ def show_scores(seen: Exploration, *, threshold: float) -> None:
                 alt="Diversity against fluency, a point a run",
             )
             st.markdown("**Distance to the nearest earlier text**")
-            distances = {
-                name: np.array(
-                    [d for d in result["texts"]["nearest_earlier"] if d is not None],
-                    dtype=np.float64,
-                )
-                for name, result in known.items()
-            }
+            distances = {name: _earlier(result) for name, result in known.items()}
             st.plotly_chart(
                 nearest_histogram(distances, threshold=threshold, colors=colors),
                 key="nearest",
                 config={"displayModeBar": False},
                 alt="Distances to the nearest earlier text, with the threshold of near repeats",
             )
-            shares = [
-                f"{plain(name)}: {np.mean(own <= threshold):.1%}"
-                for name, own in distances.items()
-                if len(own)
-            ]
-            st.caption(f"Within {threshold:.2f} of an earlier text: {', '.join(shares)}.")
 
 
 def _show_matched(known: Mapping[str, Mapping[str, Any]]) -> None:
@@ -186,7 +189,7 @@ def _show_matched(known: Mapping[str, Mapping[str, Any]]) -> None:
         )
 
 
-def _row(name: str, n: int, result: Mapping[str, Any] | None) -> dict[str, Any]:
+def _row(name: str, n: int, result: Mapping[str, Any] | None, threshold: float) -> dict[str, Any]:
     if result is None:
         return {"name": name, "n": n, "score": None, "interval": "not measured", "fluency": None}
     clique, fluency = result["remote_clique"], result["fluency"]
@@ -199,11 +202,16 @@ def _row(name: str, n: int, result: Mapping[str, Any] | None) -> dict[str, Any]:
         "fluency": fluency["mean"],
         "spread": fluency["sd"],
         "exact": result["exact_duplicates"]["share"],
-        "near": result["near_duplicates"]["share"],
+        "near": float((_earlier(result) <= threshold).mean()) if n else None,
         "nearest": result["nearest_distance"]["value"],
         "vendi": result["vendi_score"]["value"],
         "similarity": result["similarity"]["value"] if "similarity" in result else None,
     }
+
+
+def _earlier(result: Mapping[str, Any]) -> "npt.NDArray[np.float64]":
+    """Each text's distance to the nearest earlier one, NaN for the first."""
+    return np.array(result["texts"]["nearest_earlier"], dtype=np.float64)
 
 
 def _by_label(name: str, result: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -50,7 +50,7 @@ def show_texts(
         "label": st.column_config.MultiselectColumn(
             "Label", options=list(labels), color=[colors[name] for name in labels], width=110
         ),
-        "text": st.column_config.TextColumn("Text", width=520),
+        "text": st.column_config.TextColumn("Text", width=330),
         "distance": number("Distance", format="%.3f", width=75, help="To the first row's text."),
         "dataset": st.column_config.TextColumn("From", width=130),
         "mean_distance": number(
