@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from core.diversity.warming import compile_in_background
 from core.errors import StoreBusy, StoreFull, StoreUnusable, WidesetError
 from core.jobs import claims
 from core.jobs.ask import Answerer, answer_all
@@ -228,5 +229,6 @@ def work(home: Home, *, idle_seconds: float = IDLE_SECONDS) -> bool:
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     desk = Desk(home)
+    compile_in_background(home.models / "numba")
     worker = Worker(home, desk.handlers(), idle_seconds=idle_seconds, answerers=desk.answerers())
     return worker.run_forever()
