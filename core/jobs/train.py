@@ -5,6 +5,7 @@ Its spec: `{"training": id}`; what is to be done stands in the store.
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from core.classification.fine_tuning import Step
@@ -160,12 +161,15 @@ def train_job(
 
             folder = training_folder(home, record.id) / f"seed-{seed}"
             made = predict(spec, train, test, seed=seed, folder=folder, tools=tools, watch=watch)
+            # As the store keeps them, so that a resumed training has the very same result.
+            kept = made.probabilities.astype("<f4")
+            made = replace(made, probabilities=kept.astype("float64"))
             labels = given_labels(made.probabilities, names)
             add_repeat(
                 db,
                 record.id,
                 Repeat(seed, made.history, made.facts),
-                Predictions(test.ids, tuple(labels), made.probabilities.astype("<f4")),
+                Predictions(test.ids, tuple(labels), kept),
             )
             predictions[seed] = made
     except _Stopped:

@@ -1,0 +1,219 @@
+"""The job that trains, in a real store: a probe without a model, a tiny encoder with one."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.classification.settings import FineTuning, TrainingSpec
+from core.jobs.context import JobContext
+from core.jobs.queue import Job, get_job, request_cancel, resume
+from core.jobs.train import progress_words, start_training, train_job
+from core.jobs.worker import Worker
+from core.settings import Home
+from core.store.database import Database
+from core.store.runs import create_run
+from core.store.samples import add_samples
+from core.store.trainings import (
+    get_training,
+    list_trainings,
+    predictions_of,
+    repeats_of,
+    training_folder,
+)
+from tests.classification.making import reviews, save_tiny_bert
+from tests.diversity.fake_encoder import FakeEncoders
+from tests.store.making import make_sample, make_spec
+
+ROOT = Path(__file__).parent.parent.parent
+TUNING = {"learning_rate": 5e-3, "warmup_epochs": 1, "max_epochs": 4, "batch_size": 8}
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny_bert(tmp_path_factory.mktemp("tiny-bert"))
+
+
+def filled(db: Database, count: int, *, start: int = 0) -> str:
+    run = create_run(db, make_spec())
+    rows = reviews(start + count)[start:]
+    add_samples(
+        db, [make_sample(run.id, n, text=text, label=label) for n, (text, label) in enumerate(rows)]
+    )
+    return f"run:{run.id}"
+
+
+def wish(db: Database, kind: str = "probe", *, token: str | None = None, **changes: Any) -> Job:
+    spec = TrainingSpec(
+        kind,  # type: ignore[arg-type]
+        **({"train": filled(db, 40), "test": filled(db, 12, start=40)} | changes),
+    )
+    _, job = start_training(db, spec, task_key="k", name="first", token=token)
+    return job
+
+
+def work_off(
+    home: Home, job: Job, *, listen: Callable[[Mapping[str, Any]], None] | None = None
+) -> Job:
+    def handler(context: JobContext) -> None:
+        train_job(context, FakeEncoders(), home)
+
+    return Worker(home, {"train": handler}).run_job(job.id, listen=listen)
+
+
+def result_in(db: Database, job: Job) -> dict[str, Any]:
+    result = get_training(db, job.spec["training"]).result
+    assert result is not None
+    return dict(result)
+
+
+def test_a_probe_is_trained_tested_and_kept(home: Home, real_db: Database) -> None:
+    told: list[Mapping[str, Any]] = []
+    job = work_off(home, wish(real_db), listen=lambda now: told.append(dict(now)))
+    assert (job.state, job.message) == ("done", "")
+    record = list_trainings(real_db, task_key="k")[0]
+    assert (record.id, record.job_id) == (job.spec["training"], job.id)
+    result = result_in(real_db, job)
+    assert result["kind"] == "probe"
+    assert result["accuracy"]["mean"] > 0.8
+    kept = predictions_of(real_db, record.id, 0)
+    assert len(kept.labels) == result["n_test"] == 12
+    assert kept.probabilities.shape == (12, 2)
+    hits = sum(label == own for label, (_, own) in zip(kept.labels, reviews(52)[40:], strict=True))
+    assert result["accuracy"]["mean"] == pytest.approx(hits / 12)
+    phases = list(dict.fromkeys(now["phase"] for now in told))
+    assert phases == ["checking", "embedding", "training", "done"] or phases[:2] == [
+        "checking",
+        "embedding",
+    ]
+    assert told[-1]["phase"] == "done"
+    folder = training_folder(home, record.id)
+    assert (folder / "seed-0" / "probe" / "probe.safetensors").is_file()
+
+
+def test_a_double_click_is_one_training(real_db: Database) -> None:
+    first = wish(real_db, token="t")
+    assert wish(real_db, token="t").id == first.id
+    assert len(list_trainings(real_db)) == 1
+
+
+def test_texts_that_can_not_be_trained_on_fail_with_their_sentence(
+    home: Home, real_db: Database
+) -> None:
+    run = create_run(real_db, make_spec())
+    add_samples(real_db, [make_sample(run.id, n, label="pos") for n in range(5)])
+    job = work_off(home, wish(real_db, train=f"run:{run.id}"))
+    assert job.state == "failed"
+    assert "at least two labels" in job.message
+    assert "Add texts with another label" in job.remedy
+
+
+def fine_tuning(encoder: Path) -> FineTuning:
+    return FineTuning(model=str(encoder), device="cpu", **TUNING)  # type: ignore[arg-type]
+
+
+def core_of(result: Mapping[str, Any]) -> Any:
+    """A result without seconds and names of datasets."""
+    repeats = [
+        {
+            **repeat,
+            "history": [{k: v for k, v in e.items() if k != "seconds"} for e in repeat["history"]],
+        }
+        for repeat in result["repeats"]
+    ]
+    left_out = ("repeats", "train", "test", "leakage")
+    return {k: v for k, v in result.items() if k not in left_out} | {"repeats": repeats}
+
+
+def test_stop_and_resume_end_as_an_uninterrupted_training(
+    home: Home, real_db: Database, encoder: Path
+) -> None:
+    train, test = filled(real_db, 40), filled(real_db, 12, start=40)
+    settings: dict[str, Any] = {
+        "train": train,
+        "test": test,
+        "fine_tuning": fine_tuning(encoder),
+        "seeds": (1, 2),
+    }
+    told: list[Mapping[str, Any]] = []
+    whole = work_off(
+        home, wish(real_db, "fine-tuning", **settings), listen=lambda now: told.append(dict(now))
+    )
+    assert whole.state == "done"
+    steps = [now for now in told if now["phase"] == "training" and now["epoch"]]
+    assert {now["seed"] for now in steps} == {1, 2}
+    assert steps[-1]["epochs"] == 4
+    assert steps[-1]["history"][0]["epoch"] == 1
+    assert steps[-1]["accuracy"] is not None
+    assert steps[-1]["seconds_left"] >= 0
+
+    job = wish(real_db, "fine-tuning", **settings)
+    stopped = False
+
+    def stop(now: Mapping[str, Any]) -> None:
+        nonlocal stopped
+        if now["seed"] == 2 and now["epoch"] == 3 and not stopped:
+            stopped = True
+            request_cancel(real_db, job.id)
+            time.sleep(0.25)  # the next look is due
+
+    job = work_off(home, job, listen=stop)
+    assert (job.state, job.progress["phase"]) == ("cancelled", "stopped")
+    training = job.spec["training"]
+    assert [repeat.seed for repeat in repeats_of(real_db, training)] == [1]
+    assert get_training(real_db, training).result is None
+    resume(real_db, job.id)
+    again: list[Mapping[str, Any]] = []
+    job = work_off(home, job, listen=lambda now: again.append(dict(now)))
+    assert job.state == "done"
+    assert min(now["epoch"] for now in again if now["epoch"]) >= 3
+    assert core_of(result_in(real_db, job)) == core_of(result_in(real_db, whole))
+
+
+def test_kill_9_of_the_worker_and_resume(
+    home: Home, real_db: Database, encoder: Path, tmp_path: Path
+) -> None:
+    train, test = filled(real_db, 40), filled(real_db, 12, start=40)
+    settings: dict[str, Any] = {
+        "train": train,
+        "test": test,
+        "fine_tuning": fine_tuning(encoder),
+        "seeds": (1,),
+    }
+    whole = work_off(home, wish(real_db, "fine-tuning", **settings))
+    job = wish(real_db, "fine-tuning", **settings)
+    code = (
+        "import sys, time; from pathlib import Path; import torch; torch.set_num_threads(1)\n"
+        "from core.jobs.train import train_job; from core.jobs.worker import Worker\n"
+        "from core.settings import Home; from tests.diversity.fake_encoder import FakeEncoders\n"
+        f"home = Home(Path({str(home.folder)!r}))\n"
+        "def slow(now):\n"
+        "    if now['epoch'] == 3: print('third', flush=True); time.sleep(60)\n"
+        "Worker(home, {'train': lambda c: train_job(c, FakeEncoders(), home)}).run_job("
+        f"{job.id!r}, listen=slow)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"third\n"
+    process.kill()
+    process.communicate()
+    assert get_job(real_db, job.id).state == "running"
+    with real_db.write() as connection:  # instead of waiting until the lease has run out
+        connection.execute("UPDATE lease SET until = 0")
+    resume(real_db, job.id)
+    epochs: list[Any] = []
+    job = work_off(home, job, listen=lambda now: epochs.append(now["epoch"]))
+    assert job.state == "done"
+    assert min(epoch for epoch in epochs if epoch) == 3
+    assert core_of(result_in(real_db, job)) == core_of(result_in(real_db, whole))
+
+
+def test_progress_in_words() -> None:
+    assert progress_words({"phase": "embedding", "done": 3, "total": 9}) == "embedding 3 of 9 texts"
+    told = {"phase": "training", "seed": 1, "epoch": 2, "loss": 0.51234, "accuracy": 0.8}
+    assert progress_words(told) == "seed 1, epoch 2, loss 0.512, validation accuracy 0.800"
+    assert progress_words({"phase": "checking"}) == "checking"
