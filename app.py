@@ -1,8 +1,7 @@
 """Wideset: page configuration and navigation."""
 
 from pages.components.navigation import navigate
-from pages.components.office import set_up
+from pages.components.office import configure
 
-page = navigate()
-set_up()
-page.run()
+configure()
+navigate().run()

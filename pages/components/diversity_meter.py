@@ -42,6 +42,7 @@ def show_meter(db: Database, run: RunRecord, progress: Mapping[str, Any]) -> Non
             _curve(run.name, told["curve"]),
             previous=None if before is None else _curve(before.name, before.curve),
             target=run.spec.target,
+            height=150,
         ),
         key="meter",
         config={"displayModeBar": False},

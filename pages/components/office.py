@@ -41,10 +41,10 @@ class Office:
     db: Database
 
 
-def set_up() -> Office:
-    """Configure the page, open the store, see that a worker lives; calling it again is harmless.
+def configure() -> None:
+    """Configure the page, before its navigation is declared.
 
-    Shows what is wrong and stops the page where the home folder or the store is unusable.
+    In that order only do browsers take our icon, and not one of the navigation's off the internet.
     """
     st.set_page_config(
         page_title="Wideset",
@@ -52,6 +52,14 @@ def set_up() -> Office:
         layout="wide",
         initial_sidebar_state=330,
     )
+
+
+def set_up() -> Office:
+    """Configure the page, open the store, see that a worker lives; calling it again is harmless.
+
+    Shows what is wrong and stops the page where the home folder or the store is unusable.
+    """
+    configure()
     navigate_if_alone()
     st.html(_STYLE)
     st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")

@@ -8,6 +8,7 @@ from core.errors import WidesetError
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import Job, State, request_cancel, resume
 from core.store.runs import RunRecord, delete_run, rename_run, restore_run
+from pages.components.navigation import PAGES
 from pages.components.office import Office, flash, told
 from pages.components.plain import plain
 from pages.components.reuse import use_settings
@@ -63,6 +64,13 @@ def show_header(office: Office, run: RunRecord, job: Job | None, state: State) -
                     on_click=_act,
                     args=(office, "resume", run, job.id),
                 )
+            if state not in LIVE and st.button(
+                "Explore",
+                icon=":material/scatter_plot:",
+                key="explore_run",
+                help="See how widely its texts spread, and why.",
+            ):
+                st.switch_page(PAGES / "explore.py", query_params={"run": run.id})
             _menu(office, run, job)
     when = datetime.fromtimestamp(run.created_at).strftime("%d %b %Y, %H:%M")
     st.caption(f"{when} · {plain(describe(run))}")

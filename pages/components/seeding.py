@@ -6,22 +6,29 @@ import streamlit as st
 
 from core.labelled_files import balanced_examples, read_labelled
 from core.runs import Example
+from core.store.database import Database
+from core.store.datasets import load_dataset, reference_key
+from core.store.references import reference_of
 from core.tasks import Task
-from pages.components.office import told
+from pages.components.office import Office, told
 
 SEED_COUNT = 18
-_NONE, _FILE, _PATH = "None", "Upload", "Path"
+_NONE, _REFERENCE, _FILE, _PATH = "None", "Reference", "Upload", "Path"
 
 
-def choose_examples(task: Task, *, seed: int) -> tuple[Example, ...] | None:
-    """Draw the choice.
+def choose_examples(office: Office, task: Task, *, seed: int) -> tuple[Example, ...] | None:
+    """Draw the choice; the train part of the task's reference is offered where it has one.
 
     Returns:
         The drawn examples, empty for an unseeded run; None while the choice can't be used.
     """
+    reference = reference_of(office.db, task)
+    offered = [_NONE, *([_REFERENCE] if reference is not None else []), _FILE, _PATH]
+    if st.session_state.get("seeding") not in offered:
+        st.session_state.pop("seeding", None)  # the task has no reference any more
     how = st.segmented_control(
         "Example seeding",
-        [_NONE, _FILE, _PATH],
+        offered,
         default=_NONE,
         key="seeding",
         required=True,
@@ -32,7 +39,10 @@ def choose_examples(task: Task, *, seed: int) -> tuple[Example, ...] | None:
         return ()
     st.caption("Real texts with their labels stand in the prompts from the first cycle on.")
     with told():
-        examples = _uploaded(task) if how == _FILE else _at_path(task)
+        if how == _REFERENCE and reference is not None:
+            examples = _of_reference(office.db, reference_key(reference.id, "train"))
+        else:
+            examples = _uploaded(task) if how == _FILE else _at_path(task)
         if examples is None:
             return None
         most = max(len(task.labels), min(200, len(examples)))
@@ -49,6 +59,13 @@ def choose_examples(task: Task, *, seed: int) -> tuple[Example, ...] | None:
             )
         return drawn
     return None
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _of_reference(_db: Database, key: str) -> list[Example]:
+    """The texts of a reference's part, which never change."""
+    found = load_dataset(_db, key)
+    return [Example(text, label) for text, label in zip(found.texts, found.labels, strict=True)]
 
 
 def _uploaded(task: Task) -> list[Example] | None:

@@ -39,7 +39,7 @@ def choose_spec(office: Office) -> RunSpec | None:
             )
         if task is None:
             return None
-        examples = choose_examples(task, seed=seed)
+        examples = choose_examples(office, task, seed=seed)
         condition = more_knobs(temperature, strength)
         model = _choose_model()
         # Before anything is given up: numbers that are not drawn would be forgotten.

@@ -6,8 +6,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.jobs.queue import list_jobs
+from core.runs import Example
 from core.settings import Home
 from core.store.database import Database
+from core.store.references import add_reference
 from core.store.runs import get_run, list_runs
 from core.store.tasks import delete_task, save_task
 from core.tasks import Label, Task, preset, preset_names
@@ -50,6 +52,25 @@ def test_the_prompt_follows_task_label_and_form(app: AppTest, home: Home) -> Non
     app.selectbox(key="task").select("carer").run()
     assert not app.exception
     assert preset("carer").labels[0].phrase in app.code[0].value
+
+
+def test_seeds_are_drawn_from_the_tasks_reference(app: AppTest, db: Database) -> None:
+    app.run()
+    app.selectbox(key="task").select("sst2").run()
+    assert "Reference" not in app.get_by_key("seeding").options
+    task = preset("sst2")
+    train = [Example(f"{name} text {n}", name) for name in task.label_names for n in range(9)]
+    test = [Example(f"{name} other {n}", name) for name in task.label_names for n in range(3)]
+    add_reference(db, task, "Real", train, test, {})
+    app.run()
+    app.get_by_key("seeding").set_value("Reference").run()
+    assert not app.exception
+    app.button(key="start-primary").click().run()
+    drawn = list_runs(db)[0].run.spec.seed_examples
+    assert sorted(drawn, key=lambda e: e.text) == sorted(train, key=lambda e: e.text)
+    app.selectbox(key="task").select("carer").run()
+    assert not app.exception
+    assert app.get_by_key("seeding").value == "None"
 
 
 def test_starting_opens_the_run_and_wants_a_worker(
