@@ -1,6 +1,6 @@
 """The annotation-budget curve: what label accuracy so many inspected texts buy."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from core.classification.intervals import Interval, over_seeds
-from core.diversity.remote_clique import Vectors
+from core.diversity.remote_clique import Pause, Vectors, no_pause
 from core.errors import BadInput
 from core.interventions.oracle import noisy
 from core.interventions.relabel import WEIGHT, replace_labels
@@ -56,6 +56,8 @@ def budget_curve(
     weight: float = WEIGHT,
     error_rate: float = 0.0,
     seed: int = 0,
+    between: Pause = no_pause,
+    progress: Callable[[int, int], None] | None = None,
 ) -> list[BudgetPoint]:
     """Inspect random samples of the judged texts, relabel, and measure against the judgements.
 
@@ -75,6 +77,8 @@ def budget_curve(
         weight: see `relabel`.
         error_rate: chance that the annotator errs on an inspected text, 0 to 1.
         seed: of samples, errors and proxies.
+        between: called between two proxies.
+        progress: called with samples done and samples in all.
 
     Raises:
         BadInput: nothing is judged, or an argument is out of range.
@@ -88,9 +92,14 @@ def budget_curve(
     wanted = sorted({b for b in budgets if b <= limit} | ({n} if whole and to_all else set()))
     rows = sorted(judged)
     points = []
+    total = sum(repeats if budget else 1 for budget in wanted)
+    done = 0
     for budget in wanted:
         found: list[float | None] = []
         for repeat in range(repeats if budget else 1):
+            if progress is not None:
+                progress(done, total)
+            done += 1
             rng = np.random.default_rng([seed, repeat])
             sample = [rows[place] for place in rng.permutation(len(rows))[:budget]]
             told = noisy([judged[r] for r in sample], error_rate, rng, label_names=label_names)
@@ -105,6 +114,7 @@ def budget_curve(
                         label_names=label_names,
                         weight=weight,
                         seed=seed + repeat,
+                        between=between,
                     ).new
                 except BadInput:
                     found.append(None)

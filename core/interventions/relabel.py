@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.diversity.remote_clique import Numbers, Vectors, unit_vectors
+from core.diversity.remote_clique import Numbers, Pause, Vectors, no_pause, unit_vectors
 from core.errors import BadInput
 from core.interventions.proxies import FIXED, MAX_ITERATIONS, MIN_EACH, shared_curve, train_proxy
 
@@ -96,6 +96,7 @@ def replace_labels(
     label_names: Sequence[str],
     weight: float = WEIGHT,
     seed: int = 0,
+    between: Pause = no_pause,
 ) -> Replacement:
     """Learn from the inspected texts and relabel all; equal arguments give equal labels.
 
@@ -110,6 +111,7 @@ def replace_labels(
         label_names: all labels, in task order.
         weight: w, 0 (proxies alone) to 1 (nothing but the inspected texts changes).
         seed: of the proxies' training.
+        between: called between two proxies.
 
     Raises:
         BadInput: the weight is out of range, no text was inspected, or all inspected ones got one
@@ -132,7 +134,7 @@ def replace_labels(
             "Inspect texts of other labels, too.",
         )
     names = np.array(label_names, dtype=object)
-    proxy, notes = _confidences(unit_vectors(vectors), rows, given, label_names, seed)
+    proxy, notes = _confidences(unit_vectors(vectors), rows, given, label_names, seed, between)
     place = {name: column for column, name in enumerate(label_names)}
     columns = np.array([place[label] for label in specified], dtype=np.int64)
     texts = np.arange(len(old))
@@ -169,13 +171,14 @@ def _confidences(
     given: "np.typing.NDArray[np.object_]",
     label_names: Sequence[str],
     seed: int,
+    between: Pause,
 ) -> tuple[Numbers, list[str]]:
     """S_proxy, float64 (texts, labels), 0 for labels never given; and what is to be said of it."""
-    proxies = {
-        name: train_proxy(unit, rows, given == name, seed=seed)
-        for name in label_names
-        if (given == name).any()
-    }
+    proxies = {}
+    for name in label_names:
+        if (given == name).any():
+            between()
+            proxies[name] = train_proxy(unit, rows, given == name, seed=seed)
     shared = shared_curve([p.curve for p in proxies.values() if p.curve is not None])
     confidences = np.zeros((len(unit), len(label_names)))
     for column, name in enumerate(label_names):

@@ -15,7 +15,7 @@ from core.jobs.lease import living
 from core.jobs.queue import Job, State, get_job, state_of, submit
 from core.store.database import Database
 from core.store.maps import MapRecord, latest_map, points_of
-from core.store.measurements import find_measurement, recipe_of
+from core.store.measurements import MEASURES_VERSION, find_measurement, recipe_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,8 @@ def measured(
     if found is not None and found["n"] == n:
         return Measured(dataset, found, None)
     spec = {"dataset": dataset, "reference": reference, "encoder": choice.to_dict()}
-    return Measured(dataset, None, _once(db, "measure", spec, n))
+    # Measures that are computed differently by now are another wish, too.
+    return Measured(dataset, None, once(db, "measure", spec, [n, MEASURES_VERSION]))
 
 
 def mapped(
@@ -109,7 +110,7 @@ def mapped(
     more = [key for key in first if key not in datasets] if found is None else []
     spec = _projection([*datasets, *more], task_key, choice, refit=False)
     # A new map places nothing of what an older one had, so it counts as another wish.
-    work = _once(db, "project", spec, [len(wanted), None if found is None else found.id])
+    work = once(db, "project", spec, [len(wanted), None if found is None else found.id])
     return Mapped(found, points, work)
 
 
@@ -132,9 +133,14 @@ def _projection(
     }
 
 
-def _once(db: Database, kind: str, spec: Mapping[str, Any], version: Any) -> Work:
-    words = json.dumps([kind, dict(spec), version], sort_keys=True)
-    token = f"{kind} {hashlib.sha256(words.encode()).hexdigest()[:24]}"
-    job = submit(db, kind, spec, token=token)
+def once(db: Database, kind: str, spec: Mapping[str, Any], version: Any) -> Work:
+    """The job of that kind, spec and version; queued where there is none."""
+    job = submit(db, kind, spec, token=token_of(kind, spec, version))
     with db.read():
         return Work(get_job(db, job.id), state_of(job, living(db), db.now()))
+
+
+def token_of(kind: str, spec: Mapping[str, Any], version: Any) -> str:
+    """What makes queueing a job once: all that decides it, and which version of its data."""
+    words = json.dumps([kind, dict(spec), version], sort_keys=True)
+    return f"{kind} {hashlib.sha256(words.encode()).hexdigest()[:24]}"

@@ -36,6 +36,10 @@ class Desk:
             "measure": self.measure,
             "project": self.project,
             "fetch": self.fetch,
+            "judge": self.judge,
+            "relabel": self.relabel,
+            "filter": self.filter,
+            "budget": self.budget,
         }
 
     def answerers(self) -> dict[str, Answerer]:
@@ -65,6 +69,30 @@ class Desk:
         from core.jobs.fetch import fetch
 
         fetch(context)
+
+    def judge(self, context: JobContext) -> None:
+        """Let the oracle judge a dataset."""
+        from core.jobs.judge import judge_job
+
+        judge_job(context, self._encoders)
+
+    def relabel(self, context: JobContext) -> None:
+        """Preview label replacement."""
+        from core.jobs.relabel import relabel_job
+
+        relabel_job(context, self._encoders)
+
+    def filter(self, context: JobContext) -> None:
+        """Preview out-of-scope filtering."""
+        from core.jobs.filter import filter_job
+
+        filter_job(context, self._encoders)
+
+    def budget(self, context: JobContext) -> None:
+        """Draw the annotation-budget curve."""
+        from core.jobs.budget import budget_job
+
+        budget_job(context, self._encoders)
 
     def prompt_size(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         """Tokens of a run's first prompt: `{"spec": ..., "label_index": 0}` to `{"tokens": n}`.

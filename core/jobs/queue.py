@@ -173,6 +173,12 @@ def job_of_run(db: Database, run_id: str) -> Job | None:
     return None if row is None else _job(row)
 
 
+def job_of_token(db: Database, token: str) -> Job | None:
+    """The job that was submitted with a token."""
+    with db.read() as connection:
+        return _by_token(connection, token)
+
+
 def list_jobs(db: Database, *, state: StoredState | None = None, limit: int = 100) -> list[Job]:
     """Jobs, the newest first; of one stored state if asked for."""
     with db.read() as connection:

@@ -1,4 +1,4 @@
-"""Version 3: judgements, dataset versions and the way through them."""
+"""Version 3: judgements, dataset versions and the way through them, previews."""
 
 SCRIPT = """
 -- Append-only: a judgement is taken back by a further event, never changed or removed.
@@ -63,4 +63,16 @@ CREATE TABLE version_moves (
     at REAL NOT NULL
 );
 CREATE INDEX version_moves_run ON version_moves (run_id, number);
+
+-- What an intervention would make of a dataset: computed once, and there again after a reload.
+CREATE TABLE previews (
+    kind TEXT NOT NULL,
+    recipe TEXT NOT NULL,
+    dataset TEXT NOT NULL,
+    request TEXT NOT NULL,
+    result TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    PRIMARY KEY (kind, recipe)
+);
+CREATE INDEX previews_dataset ON previews (dataset, kind, created_at);
 """

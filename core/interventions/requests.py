@@ -1,0 +1,144 @@
+"""What can be asked of the worker before an intervention: settings, JSON-ready.
+
+Equal requests of one dataset have one answer. What people have judged in the meantime is not part
+of a request: an answer says itself which judgements it knew.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Self
+
+from core.errors import BadInput
+from core.interventions.budget import REPEATS
+from core.interventions.relabel import WEIGHT
+
+Annotator = Literal["oracle", "people"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeRequest:
+    """Let the oracle judge every text.
+
+    Args:
+        n: texts of the dataset; it may grow.
+        encoder: an encoder's choice as JSON.
+        reference: id of the reference that the oracle learns from.
+    """
+
+    n: int
+    encoder: Mapping[str, Any]
+    reference: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, the inverse of `from_dict`."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """From JSON data."""
+        return cls(**data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelabelRequest:
+    """Replace labels.
+
+    Args:
+        n: see `JudgeRequest`.
+        encoder: see `JudgeRequest`.
+        annotator: who inspects: the oracle, or people, by what they judged so far.
+        reference: the oracle's, see `JudgeRequest`; None for people.
+        inspect: how many texts drawn at random the oracle inspects; None is all of them. People's
+            judgements are all used.
+        error_rate: chance that the oracle gives a wrong label, 0 to 1, to simulate people.
+        weight: of the label before, see `relabel`.
+        seed: of all draws.
+
+    Raises:
+        BadInput: a value is out of range.
+    """
+
+    n: int
+    encoder: Mapping[str, Any]
+    annotator: Annotator
+    reference: str | None = None
+    inspect: int | None = None
+    error_rate: float = 0.0
+    weight: float = WEIGHT
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _check(self.annotator, self.reference, self.error_rate, self.weight, self.seed)
+        if self.inspect is not None and not 2 <= self.inspect <= self.n:
+            raise BadInput(
+                f"{self.inspect} texts are to be inspected, and there are {self.n}.",
+                "Choose from 2 to that, or all.",
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, the inverse of `from_dict`."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """From JSON data."""
+        return cls(**data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterRequest:
+    """Learn from people's judgements what is out of scope; arguments as `RelabelRequest`."""
+
+    n: int
+    encoder: Mapping[str, Any]
+    seed: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, the inverse of `from_dict`."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """From JSON data."""
+        return cls(**data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetRequest:
+    """Label accuracy over the number of inspected texts; arguments as `RelabelRequest`.
+
+    Args:
+        repeats: samples a number.
+    """
+
+    n: int
+    encoder: Mapping[str, Any]
+    annotator: Annotator
+    reference: str | None = None
+    error_rate: float = 0.0
+    weight: float = WEIGHT
+    seed: int = 0
+    repeats: int = REPEATS
+
+    def __post_init__(self) -> None:
+        _check(self.annotator, self.reference, self.error_rate, self.weight, self.seed)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, the inverse of `from_dict`."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """From JSON data."""
+        return cls(**data)
+
+
+def _check(
+    annotator: Annotator, reference: str | None, error_rate: float, weight: float, seed: int
+) -> None:
+    if annotator == "oracle" and reference is None:
+        raise BadInput("The oracle has nothing to learn from.", "Attach reference data first.")
+    if not 0 <= error_rate <= 1 or not 0 <= weight <= 1:
+        raise BadInput("The error rate or the weight is out of range.", "Choose from 0 to 1.")
+    if not 0 <= seed < 2**63:
+        raise BadInput(f"The seed is {seed}.", "Give a whole number from 0 on.")

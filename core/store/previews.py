@@ -1,0 +1,96 @@
+"""Previews in the store: what an intervention would make of a dataset, by what was asked for."""
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A preview as stored.
+
+    Args:
+        kind: of the job that made it.
+        dataset: key of the dataset that it is of.
+        request: what was asked for, JSON-ready.
+        result: what came of it, JSON-ready.
+        created_at: seconds since 1970, UTC.
+    """
+
+    kind: str
+    dataset: str
+    request: Mapping[str, Any]
+    result: Mapping[str, Any]
+    created_at: float
+
+
+def recipe_of(dataset: str, request: Mapping[str, Any]) -> str:
+    """A short key of all that decides a preview.
+
+    Args:
+        dataset: key of the dataset.
+        request: settings, JSON-ready; their order does not matter.
+    """
+    asked = json.dumps([dataset, dict(request)], sort_keys=True, allow_nan=False)
+    return hashlib.blake2b(asked.encode(), digest_size=12).hexdigest()
+
+
+def save_preview(
+    db: Database, kind: str, dataset: str, request: Mapping[str, Any], result: Mapping[str, Any]
+) -> None:
+    """Store a preview in place of the one before of the same recipe.
+
+    Raises:
+        StoreFull, StoreBusy: nothing was stored.
+        ValueError: it holds NaN or infinity.
+    """
+    written = json.dumps(dict(result), allow_nan=False)
+    with db.write() as connection:
+        connection.execute(
+            "INSERT INTO previews (kind, recipe, dataset, request, result, created_at)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (kind, recipe) DO UPDATE SET"
+            " result = excluded.result, created_at = excluded.created_at",
+            (
+                *(kind, recipe_of(dataset, request), dataset),
+                *(json.dumps(dict(request)), written, db.now()),
+            ),
+        )
+
+
+def find_preview(
+    db: Database, kind: str, dataset: str, request: Mapping[str, Any]
+) -> Preview | None:
+    """The preview of what is asked for, None while there is none."""
+    with db.read() as connection:
+        row = connection.execute(
+            "SELECT * FROM previews WHERE kind = ? AND recipe = ?",
+            (kind, recipe_of(dataset, request)),
+        ).fetchone()
+    return None if row is None else _preview(row)
+
+
+def latest_request(db: Database, kind: str, dataset: str) -> Mapping[str, Any] | None:
+    """What the newest preview of a dataset was asked for, None while there is none."""
+    with db.read() as connection:
+        row = connection.execute(
+            "SELECT request FROM previews WHERE kind = ? AND dataset = ?"
+            " ORDER BY created_at DESC, rowid DESC LIMIT 1",
+            (kind, dataset),
+        ).fetchone()
+    found: Mapping[str, Any] | None = None if row is None else json.loads(row["request"])
+    return found
+
+
+def _preview(row: sqlite3.Row) -> Preview:
+    return Preview(
+        row["kind"],
+        row["dataset"],
+        json.loads(row["request"]),
+        json.loads(row["result"]),
+        row["created_at"],
+    )
