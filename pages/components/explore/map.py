@@ -129,7 +129,12 @@ def _note(seen: Exploration, method: str, shown: int) -> str:
         wait = "" if seen.places.points else " UMAP follows when the worker has fitted it."
         return f"{shown:,} texts on their two widest directions (PCA).{missing}{wait}"
     method = "UMAP" if known.facts["method"] == "umap" else "PCA"
-    return f"{shown:,} texts on the task's map ({method}).{missing} {known.facts['note']}".strip()
+    fitted = {row["key"]: row["n"] for row in known.facts["datasets"]}
+    whole_sets = [*seen.datasets, *([seen.reference] if seen.reference is not None else [])]
+    later = sum(len(dataset) - fitted.get(dataset.key, 0) for dataset in whole_sets)
+    hint = f" {later:,} came after it was fitted: refit it to give them a say." if later else ""
+    note = known.facts["note"]
+    return f"{shown:,} texts on the task's map ({method}).{missing}{hint} {note}".strip()
 
 
 def _colors(seen: Exploration, colour: str) -> dict[str, str] | None:
