@@ -1,0 +1,166 @@
+"""A sitting: one person before a queue of texts, a judgement at a time, each stored at once.
+
+All but the judgements themselves is held in memory, so that the next text comes without a wait.
+"""
+
+from collections.abc import Mapping
+
+from core.datasets import Dataset
+from core.diversity.remote_clique import Vectors
+from core.errors import StaleEdit
+from core.interventions.judged import MACHINES
+from core.interventions.orders import Due, Order, queue_of
+from core.store.database import Database
+from core.store.judgements import (
+    Judgement,
+    Verdict,
+    add_judgements,
+    judgements_of,
+    last_judgement,
+    last_number,
+    retract,
+)
+
+
+class Sitting:
+    """One person's queue.
+
+    Args:
+        db: the store.
+        run_id: the texts' run.
+        dataset: its texts.
+        order: how the queue is made.
+        who: the person.
+        session: told with each judgement; names the sitting.
+        vectors: see `queue_of`.
+        confidence: see `queue_of`.
+
+    Raises:
+        BadInput: see `queue_of`.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        run_id: str,
+        dataset: Dataset,
+        order: Order,
+        *,
+        who: str,
+        session: str,
+        vectors: Vectors | None = None,
+        confidence: Mapping[str, float | None] | None = None,
+    ) -> None:
+        self.order = order
+        self.who = who.strip()
+        self.session = session
+        self._db = db
+        self._run_id = run_id
+        with db.read():
+            self._number = last_number(db, run_id)
+            known = judgements_of(db, run_id)
+        self._due = queue_of(dataset, known, order, who=who, vectors=vectors, confidence=confidence)
+        self._ids = {due.id for due in self._due}
+        self._mine = self._own(known)
+
+    @property
+    def current(self) -> Due | None:
+        """The text to judge now; None when the queue is done."""
+        return self._due[0] if self._due else None
+
+    @property
+    def total(self) -> int:
+        """How many texts the queue has in all."""
+        return len(self._ids)
+
+    @property
+    def done(self) -> int:
+        """How many texts of the queue were judged or skipped."""
+        return self.total - len(self._due)
+
+    @property
+    def mine(self) -> int:
+        """How many of the run's texts this person judged, skips apart."""
+        return len(self._mine)
+
+    def since(self, moment: float) -> int:
+        """How many of them since then, in seconds since 1970."""
+        return sum(at >= moment for at in self._mine.values())
+
+    def judge(self, verdict: Verdict) -> Judgement | None:
+        """Store a verdict on the current text and go on to the next.
+
+        A verdict on another text than the current one changes nothing: it was given twice.
+
+        Returns:
+            What was stored; None if nothing was.
+
+        Raises:
+            StaleEdit: somebody else judged the text since it came up; the message says who and
+                what. Nothing was stored, the text stays, and the next verdict on it counts.
+            StoreFull, StoreBusy: nothing was stored, and the text stays.
+        """
+        due = self.current
+        if due is None or verdict.sample_id != due.id:
+            return None
+        try:
+            with self._db.write():
+                before = last_number(self._db, self._run_id)
+                (stored,) = add_judgements(
+                    self._db,
+                    self._run_id,
+                    [verdict],
+                    who=self.who,
+                    why=due.why,
+                    session=self.session,
+                    seen=self._number,
+                )
+        except StaleEdit:
+            self._number = last_number(self._db, self._run_id)
+            raise
+        del self._due[0]
+        others_came, self._number = before != self._number, stored.number
+        self._mine.pop(due.id, None)
+        if not verdict.skipped:
+            self._mine[due.id] = stored.at
+        if others_came:
+            self._leave_to_others()
+        return stored
+
+    def undo(self) -> Judgement | None:
+        """Take this person's latest judgement back, of whatever sitting; its text comes up again.
+
+        Returns:
+            What was taken back; None when nothing is left to take back.
+        """
+        last = last_judgement(self._db, self._run_id, who=self.who)
+        if last is None:
+            return None
+        retract(self._db, last.id, who=self.who)
+        with self._db.read():
+            self._number = last_number(self._db, self._run_id)
+            self._mine = self._own(judgements_of(self._db, self._run_id))
+        key = last.verdict.sample_id
+        self._ids.add(key)  # it may be of an earlier queue
+        self._due = [Due(key, last.why), *(due for due in self._due if due.id != key)]
+        return last
+
+    def _leave_to_others(self) -> None:
+        """Take out what others judged meanwhile, where one judgement a text is enough."""
+        if self.order.kind in ("audit", "second"):
+            return
+        taken = {
+            one.verdict.sample_id
+            for one in judgements_of(self._db, self._run_id)
+            if one.who != self.who and one.why not in MACHINES and not one.verdict.skipped
+        }
+        self._ids -= {due.id for due in self._due if due.id in taken}
+        self._due = [due for due in self._due if due.id not in taken]
+
+    def _own(self, known: list[Judgement]) -> dict[str, float]:
+        """When this person judged which text."""
+        return {
+            one.verdict.sample_id: one.at
+            for one in known
+            if one.who == self.who and not one.verdict.skipped
+        }

@@ -1,0 +1,233 @@
+"""The queue: one big text at a time, and a key for every verdict."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import uuid4
+
+import streamlit as st
+
+from core.datasets import Dataset
+from core.errors import BadInput, WidesetError
+from core.figures.palette import label_colors
+from core.interventions.annotation_keys import keys_of
+from core.interventions.orders import Order
+from core.interventions.sitting import Sitting
+from core.store.judgements import Verdict
+from core.store.runs import RunRecord
+from pages.components.intervene.annotation_near import neighbours_toggle, show_neighbours
+from pages.components.intervene.annotation_order import choose_order, known_confidence
+from pages.components.intervene.annotation_vectors import vectors_of
+from pages.components.office import Office
+from pages.components.plain import plain
+
+_SITTING, _NOTE, _LAST = "annotation_sitting", "annotation_note", "annotation_last"
+_HEIGHT = 250  # pixels of the text's box; the same for every text, so that no button moves
+_STYLE = """<style>
+.st-key-text_to_judge {scrollbar-gutter: stable}
+.st-key-text_to_judge [data-testid='stText'], .st-key-text_to_judge [data-testid='stText'] * {
+  font-family: inherit; font-size: %s; line-height: 1.4; white-space: pre-wrap;
+  overflow-wrap: anywhere}
+[class*='st-key-specified-'] [data-testid='stText'] {
+  border-radius: 99px; padding: 0.1rem 0.8rem; font-weight: 600; font-family: inherit;
+  border: 1.5px solid currentColor}
+[class*='st-key-give-'] button {border-left-width: 5px}
+%s
+</style>"""
+
+
+def show_queue(
+    office: Office,
+    run: RunRecord,
+    dataset: Dataset,
+    *,
+    who: str,
+    fingerprint: str | None,
+    confidence: Mapping[str, float | None] | None,
+) -> None:
+    """Draw the choice of the queue and its next text; arguments as `show_annotation`."""
+    order = choose_order(dataset)
+    try:
+        sitting = _sitting(office, run, dataset, order, who, fingerprint, confidence)
+    except BadInput as error:
+        st.info(plain(f"{error.what} {error.remedy}"), icon=":material/hourglass_top:")
+        return
+    _show_progress(sitting, office.db.now())
+    due = sitting.current
+    if due is None:
+        _show_end(sitting)
+        return
+    row = dataset.ids.index(due.id)
+    text, label = dataset.texts[row], dataset.labels[row]
+    _style(text, dataset.label_names)
+    with st.container(
+        border=True, height=_HEIGHT, key="text_to_judge", vertical_alignment="center"
+    ):
+        st.text(text)
+    _show_last()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("Generated as", width="content")
+        with st.container(key=f"specified-{dataset.label_names.index(label)}", width="content"):
+            st.text(label)
+    near = _show_verdicts(sitting, due.id, label, dataset.label_names)
+    if near:
+        show_neighbours(office.db, dataset, row, fingerprint)
+
+
+def _sitting(
+    office: Office,
+    run: RunRecord,
+    dataset: Dataset,
+    order: Order,
+    who: str,
+    fingerprint: str | None,
+    confidence: Mapping[str, float | None] | None,
+) -> Sitting:
+    """The sitting that goes on, or a new one where something else is asked for."""
+    signature = (run.id, len(dataset), order, who)
+    kept = st.session_state.get(_SITTING)
+    if kept is not None and kept[0] == signature:
+        sitting: Sitting = kept[1]
+        return sitting
+    st.session_state.pop(_SITTING, None)
+    st.session_state.pop(_LAST, None)
+    if order.kind == "uncertain" and confidence is None:
+        confidence = known_confidence(office.db, run.id)
+    sitting = Sitting(
+        office.db,
+        run.id,
+        dataset,
+        order,
+        who=who,
+        session=uuid4().hex,
+        vectors=vectors_of(office.db, dataset, fingerprint) if order.kind == "spread" else None,
+        confidence=confidence,
+    )
+    st.session_state[_SITTING] = (signature, sitting)
+    return sitting
+
+
+def _show_progress(sitting: Sitting, now: float) -> None:
+    midnight = datetime.fromtimestamp(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = sitting.since(midnight.timestamp())
+    share = sitting.done / sitting.total if sitting.total else 1.0
+    st.progress(
+        share,
+        f"**{sitting.done}** of {sitting.total} · {sitting.mine} by "
+        f"{plain(sitting.who)} in this run, {today} of them today",
+    )
+
+
+def _show_end(sitting: Sitting) -> None:
+    words = "This queue is done." if sitting.total else "There is nothing left in this order."
+    st.success(f"{words} Choose another order, or another number.", icon=":material/done_all:")
+    _show_last()
+    st.button(
+        "Undo",
+        icon=":material/undo:",
+        shortcut="Z",
+        key="undo-end",
+        on_click=_undo,
+        args=(sitting,),
+    )
+
+
+def _show_last() -> None:
+    note = st.session_state.pop(_NOTE, None)
+    last = st.session_state.get(_LAST)
+    if note:
+        st.warning(note, icon=":material/group:")
+    elif last:
+        st.caption(last)
+    else:
+        st.caption("A label also says that the text is in scope.")
+
+
+def _show_verdicts(sitting: Sitting, key: str, label: str, names: Sequence[str]) -> bool:
+    """The buttons; whether the neighbours are wanted.
+
+    A button carries its text's id: a key pressed twice is not taken for a verdict on the next text.
+    """
+    colours = keys_of(names)
+    with st.container(horizontal=True):
+        for place, name in enumerate(names):
+            st.button(
+                plain(name),
+                shortcut=colours[name],
+                key=f"give-{place}-{key}",
+                on_click=_judge,
+                args=(sitting, Verdict(key, name, True)),
+            )
+    with st.container(horizontal=True):
+        st.button(
+            f"Keep {plain(label)}",
+            type="primary",
+            icon=":material/check:",
+            shortcut="Space",
+            key=f"keep-{key}",
+            on_click=_judge,
+            args=(sitting, Verdict(key, label, True)),
+        )
+        st.button(
+            "Out of scope",
+            icon=":material/block:",
+            shortcut="O",
+            key=f"out-{key}",
+            on_click=_judge,
+            args=(sitting, Verdict(key, in_scope=False)),
+        )
+        st.button(
+            "Skip",
+            icon=":material/skip_next:",
+            shortcut="S",
+            key=f"skip-{key}",
+            on_click=_judge,
+            args=(sitting, Verdict(key, skipped=True)),
+        )
+        st.button(
+            "Undo",
+            icon=":material/undo:",
+            shortcut="Z",
+            key=f"undo-{key}",
+            on_click=_undo,
+            args=(sitting,),
+        )
+        return neighbours_toggle()
+
+
+def _judge(sitting: Sitting, verdict: Verdict) -> None:
+    try:
+        stored = sitting.judge(verdict)
+    except WidesetError as error:
+        st.session_state[_NOTE] = plain(f"{error.what} {error.remedy}")
+        return
+    if stored is not None:
+        st.session_state[_LAST] = f"Last: {plain(_in_words(verdict))}"
+
+
+def _undo(sitting: Sitting) -> None:
+    try:
+        back = sitting.undo()
+    except WidesetError as error:
+        st.session_state[_NOTE] = plain(f"{error.what} {error.remedy}")
+        return
+    st.session_state[_LAST] = (
+        "There is nothing of yours left to take back."
+        if back is None
+        else f"Taken back: {plain(_in_words(back.verdict))}"
+    )
+
+
+def _in_words(verdict: Verdict) -> str:
+    if verdict.skipped:
+        return "skipped"
+    return verdict.label or "out of scope"
+
+
+def _style(text: str, names: Sequence[str]) -> None:
+    size = "1.9rem" if len(text) < 120 else "1.5rem" if len(text) < 320 else "1.15rem"
+    rules = "\n".join(
+        f"[class*='st-key-give-{place}-'] button {{border-left-color: {colour}}}\n"
+        f".st-key-specified-{place} [data-testid='stText'] {{border-color: {colour}}}"
+        for place, colour in enumerate(label_colors(names).values())
+    )
+    st.html(_STYLE % (size, rules))
