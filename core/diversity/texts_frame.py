@@ -1,6 +1,5 @@
 """One table of all texts on view: what a map draws, a selection lists, a search goes through."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +19,15 @@ STANDINGS = ("generated", "generated, stands in the reference", "reference")
 
 
 def display_names(names: Sequence[str]) -> list[str]:
-    """The names, told apart where two are the same: "Trial", "Trial (2)"."""
-    seen: Counter[str] = Counter()
-    shown = []
+    """The names, told apart where two are the same: "Trial", "Trial (2)"; no two are equal."""
+    shown: dict[str, None] = {}
     for name in names:
-        seen[name] += 1
-        shown.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return shown
+        told, number = name, 1
+        while told in shown:
+            number += 1
+            told = f"{name} ({number})"
+        shown[told] = None
+    return list(shown)
 
 
 def texts_frame(

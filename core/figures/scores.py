@@ -207,7 +207,7 @@ def _whiskers(rows: "pd.DataFrame", *, color: str) -> Any:
 
 
 def _interval(row: Mapping[Any, Any]) -> str:
-    if row["low"] != row["low"] or row["high"] != row["high"]:
+    if any(end is None or end != end for end in (row["low"], row["high"])):
         return ""
     return f" ({row['low']:.3f} to {row['high']:.3f})"
 

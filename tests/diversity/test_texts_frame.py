@@ -70,3 +70,6 @@ def test_what_repeats_hangs_on_the_threshold_and_on_the_own_dataset() -> None:
 
 def test_names_are_told_apart() -> None:
     assert display_names(["a", "b", "a", "a"]) == ["a", "b", "a (2)", "a (3)"]
+    # One may be called as another would be.
+    assert display_names(["a", "a (2)", "a"]) == ["a", "a (2)", "a (3)"]
+    assert display_names(["a", "a", "a (2)"]) == ["a", "a (2)", "a (2) (2)"]

@@ -35,6 +35,9 @@ def test_a_dot_for_each_label_and_dataset() -> None:
         "a: 0.300 (0.200 to 0.350), 1,200 texts",
     ]
     assert list(two.customdata) == ["a: 0.400, 2 texts"]
+    # A column of nothing but None holds objects and no numbers.
+    none = ROWS.assign(low=None, high=None)
+    assert clique_by_label(none, labels=["a"]).data[0].customdata[0] == "a: 0.300, 1,200 texts"
 
 
 def test_the_first_label_on_top_and_the_datasets_chosen() -> None:

@@ -24,6 +24,7 @@ class Choice:
     Args:
         task: of all the runs.
         runs: one to eight, in the order chosen.
+        names: theirs for display, each one once; the side bar and the page say the same.
         others: the task's other runs that have texts, the newest first.
         reference: real texts to compare with, None without.
         encoder: what makes the vectors.
@@ -31,6 +32,7 @@ class Choice:
 
     task: Task
     runs: tuple[RunRecord, ...]
+    names: tuple[str, ...]
     others: tuple[RunRecord, ...]
     reference: Reference | None
     encoder: EncoderChoice
@@ -45,13 +47,15 @@ def choose(office: Office) -> Choice | None:
     with st.sidebar, told():
         task = _task(found, asked)
         own = {row.run.id: row.run for row in found if row.run.spec.task.key == task.key}
-        runs = _runs(own, asked)
+        names = _names(own)
+        runs = _runs(own, names, asked)
         reference = choose_reference(office, task)
         encoder = _encoder()
         if runs and encoder is not None:
             return Choice(
                 task,
                 tuple(own[one] for one in runs),
+                tuple(names[one] for one in runs),
                 tuple(run for one, run in own.items() if one not in runs),
                 reference,
                 encoder,
@@ -59,9 +63,14 @@ def choose(office: Office) -> Choice | None:
     return None
 
 
-def short_name(run: RunRecord) -> str:
-    """A run's name without the task's, which all runs on the page share."""
-    return run.name.removeprefix(f"{run.spec.task.name}, ")
+def _names(own: dict[str, RunRecord]) -> dict[str, str]:
+    """Names without the task's, which all runs on the page share; of two alike the older is first.
+
+    Counted over all of the task's runs, so that a run keeps its name whatever is chosen beside it.
+    """
+    oldest = sorted(own.values(), key=lambda run: (run.created_at, run.id))
+    short = [run.name.removeprefix(f"{run.spec.task.name}, ") for run in oldest]
+    return dict(zip([run.id for run in oldest], display_names(short), strict=True))
 
 
 def _asked(found: list[RunSummary]) -> RunRecord | None:
@@ -92,13 +101,14 @@ def _task(found: list[RunSummary], asked: RunRecord | None) -> Task:
     return tasks[chosen]
 
 
-def _runs(own: dict[str, RunRecord], asked: RunRecord | None) -> list[str]:
-    names = dict(zip(own, display_names([short_name(run) for run in own.values()]), strict=True))
+def _runs(own: dict[str, RunRecord], names: dict[str, str], asked: RunRecord | None) -> list[str]:
     key = "explore_runs"
     if asked is not None:
         st.session_state[key] = [asked.id]
-    kept = [one for one in st.session_state.get(key, []) if one in own]
-    st.session_state[key] = kept or list(own)[:1]
+    before = st.session_state.get(key)
+    kept = [one for one in before or [] if one in own]
+    # Of a task that was not on view yet the newest; none where a person took all away.
+    st.session_state[key] = kept if kept or before == [] else list(own)[:1]
     chosen = st.multiselect(
         "Runs",
         list(own),

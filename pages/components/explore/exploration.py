@@ -19,7 +19,7 @@ from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key, run_key
 from core.store.embeddings import matrix_of
 from core.store.samples import cycles_of
-from pages.components.explore.choice import Choice, short_name
+from pages.components.explore.choice import Choice
 from pages.components.office import Office
 from pages.components.run_header import LIVE
 
@@ -84,14 +84,18 @@ def explore(office: Office, choice: Choice) -> Exploration:
     """Gather what is there; queue what is missing."""
     db = office.db
     states = states_of_runs(db)
-    going = tuple(run.name for run in choice.runs if states.get(run.id) in LIVE)
+    going = tuple(
+        name
+        for run, name in zip(choice.runs, choice.names, strict=True)
+        if states.get(run.id) in LIVE
+    )
     keys = [run_key(run.id) for run in choice.runs]
     datasets = tuple(
         replace(
             _dataset(db, key, sum(row.usable for row in counts(db, run.id).values())),
-            name=short_name(run),
+            name=name,
         )
-        for key, run in zip(keys, choice.runs, strict=True)
+        for key, run, name in zip(keys, choice.runs, choice.names, strict=True)
     )
     reference, beside = None, None
     if choice.reference is not None:
@@ -111,7 +115,7 @@ def explore(office: Office, choice: Choice) -> Exploration:
         known = measured(db, beside, n=len(reference), choice=choice.encoder, reference=None)
         own = known.result
         works += [known.work] if known.work is not None else []
-    signature = (tuple((dataset.key, len(dataset)) for dataset in datasets), beside)
+    signature = (tuple((data.key, data.name, len(data)) for data in datasets), beside)
     frame = _frame(
         db,
         datasets,

@@ -94,8 +94,10 @@ def moved(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     if one["score"] is None or other["score"] is None:
         return ""
     step = one["score"] - other["score"]
-    words = f"{one['run']} is {abs(step):.3f} {'more' if step >= 0 else 'less'} diverse than"
-    words += f" {other['run']}"
+    how = f"{abs(step):.3f} {'more' if step > 0 else 'less'} diverse than"
+    if f"{abs(step):.3f}" == "0.000":
+        how = "as diverse as"
+    words = f"{one['run']} is {how} {other['run']}"
     parts = [
         (name, one[key] - other[key])
         for name, key in (("within labels", "within"), ("between labels", "between"))

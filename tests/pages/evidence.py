@@ -1,0 +1,133 @@
+"""Runs that are measured and mapped already, as the worker would do it: with an encoder without a
+model, straight in the store."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from streamlit.testing.v1 import AppTest
+
+from core.datasets import Dataset
+from core.diversity.encoder import EncoderChoice
+from core.diversity.measures import measure
+from core.diversity.remote_clique import Vectors
+from core.references import Reference
+from core.runs import Example, RunSpec
+from core.store.database import Database
+from core.store.datasets import load_dataset, reference_key, run_key
+from core.store.embeddings import add_vectors
+from core.store.maps import MapRecord, new_map
+from core.store.measurements import find_measurement, recipe_of, save_measurement
+from core.store.references import add_reference
+from core.store.runs import RunRecord
+from core.tasks import Task
+from core.texts import text_hash
+from tests.diversity.fake_encoder import FakeEncoder
+from tests.pages.making import make_run, table
+from tests.store.making import TASK, make_spec
+
+CHOICE = EncoderChoice()
+
+# Two alike word for word, one near the first, and a second label.
+TEXTS = (
+    ("a fine film with a fine cast and a fine story", "pos"),
+    ("a fine film with a fine cast and a fine plot", "pos"),
+    ("A fine film with a fine cast and a fine  STORY", "pos"),
+    ("a fine film with friends", "pos"),
+    ("nothing works here", "neg"),
+    ("a dull film", "neg"),
+)
+
+
+def run_of(
+    db: Database,
+    texts: Sequence[tuple[str, str]] = TEXTS,
+    *,
+    name: str = "Run",
+    spec: RunSpec | None = None,
+) -> RunRecord:
+    """A run that is done, with these texts and labels."""
+    rows = [{"text": text, "label": label} for text, label in texts]
+    return make_run(db, "done", name=name, spec=spec, rows=rows)[0]
+
+
+def reference(db: Database, texts: Sequence[tuple[str, str]], *, task: Task = TASK) -> Reference:
+    """A reference whose train part has these texts."""
+    train = [Example(text, label) for text, label in texts]
+    return add_reference(db, task, "Real ones", train, train[:1], {"file": "real.csv"})
+
+
+def embed(db: Database, dataset: Dataset) -> Vectors:
+    """The vectors of a dataset, which the store has from now on."""
+    encoder = FakeEncoder()
+    vectors = encoder.embed(dataset.texts)
+    hashes = [text_hash(text) for text in dataset.texts]
+    add_vectors(db, encoder.fingerprint, dict(zip(hashes, vectors, strict=True)))
+    return vectors
+
+
+def measure_all(db: Database, *runs: RunRecord, beside: Reference | None = None) -> None:
+    """Measure runs, against the reference and it by itself where there is one."""
+    real = None
+    if beside is not None:
+        data = load_dataset(db, reference_key(beside.id, "train"))
+        real = (data, embed(db, data))
+        _measure(db, data, real[1], None)
+    for run in runs:
+        data = load_dataset(db, run_key(run.id))
+        _measure(db, data, embed(db, data), real)
+
+
+def _measure(
+    db: Database, data: Dataset, vectors: Vectors, real: tuple[Dataset, Vectors] | None
+) -> None:
+    encoder = FakeEncoder()
+    facts = {**encoder.facts, "pooling": "mean"}
+    result = measure(data, vectors, rng=np.random.default_rng(0), encoder=facts, reference=real)
+    recipe = recipe_of(CHOICE.to_dict(), None if real is None else real[0].key)
+    fingerprint, n = encoder.fingerprint, len(data)
+    save_measurement(db, data.key, encoder=fingerprint, recipe=recipe, n=n, result=result)
+
+
+def map_all(
+    db: Database, *runs: RunRecord, beside: Reference | None = None, task: Task = TASK
+) -> MapRecord:
+    """Place runs, and the reference where there is one, on the task's map: two axes of vectors."""
+    keys = [run_key(run.id) for run in runs]
+    if beside is not None:
+        keys.append(reference_key(beside.id, "train"))
+    places = {}
+    for key in keys:
+        data = load_dataset(db, key)
+        for text, vector in zip(data.texts, embed(db, data), strict=True):
+            places[text_hash(text)] = (float(vector[0]), float(vector[1]))
+    facts = {"choice": CHOICE.to_dict(), "method": "umap", "seed": 0, "note": ""}
+    fingerprint = FakeEncoder().fingerprint
+    return new_map(db, task_key=task.key, encoder=fingerprint, facts=facts, fitted=places)
+
+
+def result_of(db: Database, key: str, beside: Reference | None = None) -> dict[str, Any]:
+    """The measurement of a dataset."""
+    other = None if beside is None else reference_key(beside.id, "train")
+    found = find_measurement(db, key, recipe=recipe_of(CHOICE.to_dict(), other))
+    assert found is not None
+    return found
+
+
+def spec_of(task: Task = TASK) -> RunSpec:
+    """The spec of a small run of a task."""
+    return replace(make_spec(), task=task)
+
+
+def explore(app: AppTest, tab: str = "Map") -> None:
+    """The page with a tab open."""
+    app.switch_page("pages/explore.py")
+    app.session_state["explore_tabs"] = tab
+    app.run()
+    assert not app.exception
+
+
+def side_by_side(app: AppTest) -> list[dict[str, Any]]:
+    """The rows of the table of runs."""
+    return list(table(app, "interval").to_dict("records"))
