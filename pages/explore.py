@@ -16,9 +16,9 @@ from pages.components.explore.measures import show_measures
 from pages.components.explore.replay import show_replay
 from pages.components.explore.scores import show_scores, show_side_by_side
 from pages.components.explore.why import show_why
-from pages.components.explore.work import show_work
 from pages.components.office import Office, flash, set_up, show_flash, told
 from pages.components.plain import plain
+from pages.components.work import show_work
 
 _TABS = ("Map", "Scores", "As they arrived", "Why", "All measures")
 

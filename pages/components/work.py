@@ -1,4 +1,4 @@
-"""What the worker is still busy with for the Explore page, and what went wrong."""
+"""What the worker is still busy with for a page, and what went wrong."""
 
 from collections.abc import Sequence
 
@@ -20,8 +20,19 @@ _PHASES = {
     "measuring": "measuring",
     "fitting": "fitting the map",
     "placing": "placing texts on the map",
+    "training": "training the oracle",
+    "learning": "learning from the judged texts",
+    "sampling": "trying samples",
 }
-_KINDS = {"measure": "Measures", "project": "Map", "fetch": "Reference"}
+_KINDS = {
+    "measure": "Measures",
+    "project": "Map",
+    "fetch": "Reference",
+    "judge": "Oracle",
+    "relabel": "Preview",
+    "filter": "Filter",
+    "budget": "Budget curve",
+}
 
 
 def show_work(office: Office, works: Sequence[Work]) -> None:
@@ -54,11 +65,18 @@ def _follow(office: Office, jobs: tuple[str, ...]) -> None:
                 st.progress(_share(job), _sentence(job))
         if waiting == len(found):
             st.caption(
-                ":material/hourglass_top: Measures and map wait for the worker, which does one "
-                "thing at a time."
+                f":material/hourglass_top: {_waiting([job for job, _ in found])} for the worker, "
+                "which does one thing at a time."
             )
         elif waiting:
             st.caption(f"{waiting} more to come.")
+
+
+def _waiting(jobs: Sequence[Job]) -> str:
+    kinds = list(dict.fromkeys(_KINDS.get(job.kind, "Work") for job in jobs))
+    first = [kind if place == 0 else kind.lower() for place, kind in enumerate(kinds)]
+    one = len(kinds) == 1 and kinds != ["Measures"]
+    return f"{' and '.join(first)} {'waits' if one else 'wait'}"
 
 
 def _share(job: Job) -> float:
