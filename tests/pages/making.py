@@ -48,6 +48,7 @@ def make_run(
     name: str = "",
     rows: Sequence[Mapping[str, Any]] = MIXED,
     shortfall: Mapping[str, int] | None = None,
+    diversity: Mapping[str, Any] | None = None,
 ) -> tuple[RunRecord, Job]:
     """A run with samples whose job reads as `state`.
 
@@ -64,7 +65,8 @@ def make_run(
     meter = Meter(spec, history=samples_of(db, run.id), timer=lambda: 0.0)
     meter.suppressed = [{"token": 5, "text": " film", "count": 3, "share": 0.25, "bias": -0.5}]
     phase = "done" if state == "done" else "generating"
-    claims.report(db, job.id, owner, meter.progress(phase, shortfall=shortfall))
+    told = {**meter.progress(phase, shortfall=shortfall), "diversity": diversity}
+    claims.report(db, job.id, owner, told)
     if state == "done":
         claims.finish(db, job.id, owner)
     if state == "cancelled":

@@ -1,0 +1,43 @@
+"""Which pages there are, and how they are found."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.store.database import Database
+from pages.components.navigation import PAGES
+from tests.pages.evidence import run_of
+from tests.pages.making import words
+
+
+def test_every_page_has_its_file() -> None:
+    code = (PAGES / "components" / "navigation.py").read_text("utf-8")
+    for path in PAGES.glob("*.py"):
+        assert f'PAGES / "{path.name}"' in code, f"{path.name} is in no navigation"
+
+
+def test_generate_is_where_the_app_begins(app: AppTest, db: Database) -> None:
+    app.run()
+    assert not app.exception
+    assert "Runs" in words(app)
+    assert [button for button in app.button if button.key == "start-primary"]
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in PAGES.glob("*.py")))
+def test_every_page_draws_within_the_app(app: AppTest, db: Database, name: str) -> None:
+    run_of(db)
+    app.switch_page(f"pages/{name}")
+    app.run()
+    assert not app.exception
+    assert not app.error
+    assert app.session_state["navigated"]
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in PAGES.glob("*.py")))
+def test_a_page_that_is_a_program_of_its_own_stays_as_it_is(db: Database, name: str) -> None:
+    run_of(db)
+    app = AppTest.from_file(str(Path(PAGES) / name), default_timeout=120)
+    app.run()
+    assert not app.exception
+    assert "navigated" not in app.session_state
