@@ -78,9 +78,8 @@ def queue_of(
     if order.kind == "second":
         return _second_opinions(dataset, people, mine, order.size)
     if order.kind == "audit":
-        drawn = random_order(range(len(dataset)), rng)[: order.size]
-        ids = (dataset.ids[row] for row in drawn)
-        return [Due(key, "audit") for key in ids if key not in mine or mine[key].why != "audit"]
+        drawn = audit_set(dataset, order)
+        return [Due(key, "audit") for key in drawn if key not in mine or mine[key].why != "audit"]
     seen = {one.verdict.sample_id for one in people if not one.verdict.skipped} | set(mine)
     judged = [row for row, key in enumerate(dataset.ids) if key in seen]
     free = [row for row, key in enumerate(dataset.ids) if key not in seen]
@@ -104,6 +103,13 @@ def queue_of(
         names = dataset.label_names if order.label is None else (order.label,)
         rows = by_label(dataset.labels, names, free, rng)
     return [Due(dataset.ids[row], order.kind) for row in rows[: order.size]]
+
+
+def audit_set(dataset: Dataset, order: Order) -> list[str]:
+    """The ids of a random sample of all texts, in the order drawn; one seed, one sample."""
+    rng = np.random.default_rng(order.seed)
+    drawn = random_order(range(len(dataset)), rng)[: order.size]
+    return [dataset.ids[row] for row in drawn]
 
 
 def _second_opinions(

@@ -9,7 +9,7 @@ from core.datasets import Dataset
 from core.diversity.remote_clique import Vectors
 from core.errors import StaleEdit
 from core.interventions.judged import MACHINES
-from core.interventions.orders import Due, Order, queue_of
+from core.interventions.orders import Due, Order, audit_set, queue_of
 from core.store.database import Database
 from core.store.judgements import (
     Judgement,
@@ -60,7 +60,9 @@ class Sitting:
             self._number = last_number(db, run_id)
             known = judgements_of(db, run_id)
         self._due = queue_of(dataset, known, order, who=who, vectors=vectors, confidence=confidence)
-        self._ids = {due.id for due in self._due}
+        # An audit set is one and the same in every sitting, so what was done of it counts as done.
+        self._ids = set(audit_set(dataset, order) if order.kind == "audit" else ())
+        self._ids |= {due.id for due in self._due}
         self._mine = self._own(known)
 
     @property

@@ -1,6 +1,5 @@
 """Annotation: one big text at a time, a key for every verdict; the same as a table; who agrees."""
 
-import getpass
 from collections.abc import Mapping
 
 import streamlit as st
@@ -10,10 +9,21 @@ from core.store.counts import counts
 from core.store.database import Database
 from core.store.datasets import load_dataset, run_key
 from core.store.runs import RunRecord
+from pages.components.intervene.annotation_agreement import show_agreement
+from pages.components.intervene.annotation_bulk import show_bulk
+from pages.components.intervene.annotation_history import show_history
 from pages.components.intervene.annotation_queue import show_queue
+from pages.components.intervene.annotation_state import ask_who
 from pages.components.office import Office, told
 
 Confidence = Mapping[str, float | None]
+
+_VIEWS = {
+    "queue": ":material/keyboard: One by one",
+    "bulk": ":material/table_rows: Table",
+    "agreement": ":material/group: Agreement",
+    "history": ":material/history: History",
+}
 
 
 def show_annotation(
@@ -31,7 +41,7 @@ def show_annotation(
         fingerprint: of the encoder whose stored vectors spread the queue and find neighbours; None
             takes any that knows all texts.
         confidence: in the labels as they are now, by text id, 0 to 1, for the most uncertain
-            first; None takes that of the newest label replacement.
+            first; None takes that of the newest preview of a label replacement.
     """
     usable = sum(row.usable for row in counts(office.db, run.id).values())
     if not usable:
@@ -50,28 +60,29 @@ def _show(
 ) -> None:
     with told():
         dataset = texts_of(office.db, run_key(run.id), usable)
-        who = _who()
-        show_queue(office, run, dataset, who=who, fingerprint=fingerprint, confidence=confidence)
-
-
-def _who() -> str:
-    st.session_state.setdefault("annotator", _user())
-    name = st.text_input(
-        "Your name",
-        key="annotator",
-        max_chars=200,
-        persist_state="session",
-        help="Kept with every judgement, so that several people can work on the same texts.",
-    )
-    return name.strip() or _user()
-
-
-def _user() -> str:
-    """The name of whoever is logged in, as far as the system tells."""
-    try:
-        return getpass.getuser()[:200] or "me"
-    except (KeyError, OSError, ImportError):
-        return "me"
+        with st.container(horizontal=True, vertical_alignment="center"):
+            view = st.segmented_control(
+                "View",
+                list(_VIEWS),
+                format_func=_VIEWS.__getitem__,
+                default="queue",
+                key="annotation_view",
+                required=True,
+                persist_state="session",
+                label_visibility="collapsed",
+            )
+            st.space("stretch")
+            who = ask_who()
+        if view == "bulk":
+            show_bulk(office.db, run, dataset, who=who)
+        elif view == "agreement":
+            show_agreement(office.db, run, dataset)
+        elif view == "history":
+            show_history(office.db, run, dataset, who=who)
+        else:
+            show_queue(
+                office, run, dataset, who=who, fingerprint=fingerprint, confidence=confidence
+            )
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

@@ -5,6 +5,8 @@ import streamlit as st
 from core.datasets import Dataset
 from core.interventions.orders import Kind, Order
 from core.store.database import Database
+from core.store.datasets import run_key, version_key
+from core.store.previews import find_preview, latest_request
 from core.store.versions import list_versions, version_rows
 
 _KINDS: dict[Kind, str] = {
@@ -76,8 +78,19 @@ def choose_order(dataset: Dataset) -> Order:
 
 
 def known_confidence(db: Database, run_id: str) -> dict[str, float | None] | None:
-    """Confidences of the run's newest label replacement by text id; None where there is none."""
-    replaced = [version for version in list_versions(db, run_id) if version.kind == "lr"]
+    """Confidences of the run's newest preview of a label replacement, else of the newest applied.
+
+    By text id, 0 to 1; None where there is neither.
+    """
+    versions = list_versions(db, run_id)
+    keys = [run_key(run_id), *(version_key(version.id) for version in versions)]
+    asked = [(key, latest_request(db, "relabel", key)) for key in keys]
+    found = [find_preview(db, "relabel", key, one) for key, one in asked if one is not None]
+    previews = [preview for preview in found if preview is not None]
+    if previews:
+        result = max(previews, key=lambda preview: preview.created_at).result
+        return dict(zip(result["ids"], result["confidence"], strict=True))
+    replaced = [version for version in versions if version.kind == "lr"]
     if not replaced:
         return None
     return {row.sample_id: row.confidence for row in version_rows(db, replaced[-1].id)}

@@ -16,11 +16,18 @@ from core.store.judgements import Verdict
 from core.store.runs import RunRecord
 from pages.components.intervene.annotation_near import neighbours_toggle, show_neighbours
 from pages.components.intervene.annotation_order import choose_order, known_confidence
+from pages.components.intervene.annotation_state import (
+    forget_sitting,
+    keep_sitting,
+    kept_sitting,
+    note,
+    noted,
+)
 from pages.components.intervene.annotation_vectors import vectors_of
 from pages.components.office import Office
 from pages.components.plain import plain
 
-_SITTING, _NOTE, _LAST = "annotation_sitting", "annotation_note", "annotation_last"
+_LAST = "annotation_last"
 _HEIGHT = 250  # pixels of the text's box; the same for every text, so that no button moves
 _STYLE = """<style>
 .st-key-text_to_judge {scrollbar-gutter: stable}
@@ -63,11 +70,11 @@ def show_queue(
         border=True, height=_HEIGHT, key="text_to_judge", vertical_alignment="center"
     ):
         st.text(text)
-    _show_last()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption("Generated as", width="content")
         with st.container(key=f"specified-{dataset.label_names.index(label)}", width="content"):
             st.text(label)
+        _show_last()
     near = _show_verdicts(sitting, due.id, label, dataset.label_names)
     if near:
         show_neighbours(office.db, dataset, row, fingerprint)
@@ -84,11 +91,10 @@ def _sitting(
 ) -> Sitting:
     """The sitting that goes on, or a new one where something else is asked for."""
     signature = (run.id, len(dataset), order, who)
-    kept = st.session_state.get(_SITTING)
-    if kept is not None and kept[0] == signature:
-        sitting: Sitting = kept[1]
-        return sitting
-    st.session_state.pop(_SITTING, None)
+    kept = kept_sitting(signature)
+    if kept is not None:
+        return kept
+    forget_sitting()
     st.session_state.pop(_LAST, None)
     if order.kind == "uncertain" and confidence is None:
         confidence = known_confidence(office.db, run.id)
@@ -102,7 +108,7 @@ def _sitting(
         vectors=vectors_of(office.db, dataset, fingerprint) if order.kind == "spread" else None,
         confidence=confidence,
     )
-    st.session_state[_SITTING] = (signature, sitting)
+    keep_sitting(signature, sitting)
     return sitting
 
 
@@ -132,14 +138,11 @@ def _show_end(sitting: Sitting) -> None:
 
 
 def _show_last() -> None:
-    note = st.session_state.pop(_NOTE, None)
-    last = st.session_state.get(_LAST)
-    if note:
-        st.warning(note, icon=":material/group:")
-    elif last:
-        st.caption(last)
+    problem = noted()
+    if problem:
+        st.warning(problem, icon=":material/group:")
     else:
-        st.caption("A label also says that the text is in scope.")
+        st.caption(st.session_state.get(_LAST, ""), text_alignment="right")
 
 
 def _show_verdicts(sitting: Sitting, key: str, label: str, names: Sequence[str]) -> bool:
@@ -198,7 +201,7 @@ def _judge(sitting: Sitting, verdict: Verdict) -> None:
     try:
         stored = sitting.judge(verdict)
     except WidesetError as error:
-        st.session_state[_NOTE] = plain(f"{error.what} {error.remedy}")
+        note(error)
         return
     if stored is not None:
         st.session_state[_LAST] = f"Last: {plain(_in_words(verdict))}"
@@ -208,7 +211,7 @@ def _undo(sitting: Sitting) -> None:
     try:
         back = sitting.undo()
     except WidesetError as error:
-        st.session_state[_NOTE] = plain(f"{error.what} {error.remedy}")
+        note(error)
         return
     st.session_state[_LAST] = (
         "There is nothing of yours left to take back."
