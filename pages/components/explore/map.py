@@ -14,6 +14,7 @@ from core.figures.palette import LABEL_COLORS, label_colors
 from core.store.database import Database
 from pages.components.explore.exploration import Exploration, placed, vectors_of
 from pages.components.explore.selection import show_texts
+from pages.components.intervene.annotation_chosen import label_chosen
 from pages.components.office import Office, told
 
 _COLOURS = {
@@ -200,6 +201,7 @@ def _show_chosen(
         distance=near is not None,
         height=470,
     )
+    label_chosen(db, seen.datasets, list(chosen["id"].to_numpy()))
 
 
 def _neighbours(db: Database, seen: Exploration, one: str) -> pd.DataFrame | None:
