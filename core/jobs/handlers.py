@@ -25,6 +25,7 @@ class Desk:
         from core.diversity.map_keeper import MapKeeper
         from core.generation.keeper import ModelKeeper
 
+        self._models = home.models
         self._keeper = ModelKeeper(home.models)
         self._encoders = EncoderKeeper(home.models)
         self._maps = MapKeeper(home.models / "numba")
@@ -40,6 +41,7 @@ class Desk:
             "relabel": self.relabel,
             "filter": self.filter,
             "budget": self.budget,
+            "llm_judge": self.llm_judge,
         }
 
     def answerers(self) -> dict[str, Answerer]:
@@ -93,6 +95,14 @@ class Desk:
         from core.jobs.budget import budget_job
 
         budget_job(context, self._encoders)
+
+    def llm_judge(self, context: JobContext) -> None:
+        """Let the language model judge texts."""
+        from core.classification.tools import StoreTools
+        from core.jobs.llm_judge import llm_judge_job
+
+        tools = StoreTools(context.db, self._encoders, self._models)
+        llm_judge_job(context, tools.label_model)
 
     def prompt_size(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         """Tokens of a run's first prompt: `{"spec": ..., "label_index": 0}` to `{"tokens": n}`.

@@ -76,7 +76,7 @@ def _show(
         if view == "bulk":
             show_bulk(office.db, run, dataset, who=who)
         elif view == "agreement":
-            show_agreement(office.db, run, dataset)
+            show_agreement(office, run, dataset)
         elif view == "history":
             show_history(office.db, run, dataset, who=who)
         else:

@@ -5,9 +5,10 @@ import streamlit as st
 
 from core.datasets import Dataset
 from core.interventions.differences import agreements, differences, said_by
-from core.store.database import Database
 from core.store.judgements import Judgement, judgements_of
 from core.store.runs import RunRecord
+from pages.components.intervene.annotation_judge import ask_the_model
+from pages.components.office import Office
 
 _SHOWN = 500
 _SCALE = (
@@ -26,14 +27,19 @@ def in_words(kappa: float | None) -> str:
     return next((word for least, word in _SCALE if kappa >= least), "worse than chance")
 
 
-def show_agreement(db: Database, run: RunRecord, dataset: Dataset) -> None:
-    """Draw who judged how much, kappa of every two, and the differences."""
-    known = judgements_of(db, run.id)
+def show_agreement(office: Office, run: RunRecord, dataset: Dataset) -> None:
+    """Draw kappa of every two annotators and where they differ; a model can be asked as well."""
+    known = judgements_of(office.db, run.id)
+    ask_the_model(office, run, known)
+    _show_pairs(known, dataset)
+
+
+def _show_pairs(known: list[Judgement], dataset: Dataset) -> None:
     people = said_by(known)
     if len(people) < 2:
         st.info(
             "Agreement needs two annotators. Another person gives a name above and takes the same "
-            "audit set, or the order “Second opinion”; a language model can be asked below.",
+            "audit set, or the order “Second opinion”; the language model is one, too.",
             icon=":material/group:",
         )
         return
