@@ -17,6 +17,7 @@ NAMES = (
     "decoding",
     "projection",
     "interventions",
+    "training",
 )
 
 

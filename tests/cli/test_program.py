@@ -25,6 +25,8 @@ COMMANDS = [
     "measure",
     "relabel",
     "filter",
+    "train",
+    "classify",
     "tasks",
     "reference",
     "worker",
