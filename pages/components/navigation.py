@@ -29,6 +29,12 @@ def navigate() -> StreamlitPage:
                 icon=":material/scatter_plot:",
                 help="See how widely the texts spread, where they repeat themselves, and why.",
             ),
+            st.Page(
+                PAGES / "intervene.py",
+                title="Intervene",
+                icon=":material/healing:",
+                help="Judge texts, replace wrong labels, take out what is out of scope, undo.",
+            ),
         ],
         position="top",
     )

@@ -1,0 +1,108 @@
+"""The head of the Intervene page: where the run stands, and the way back and forth."""
+
+import streamlit as st
+
+from core.errors import WidesetError
+from core.store.version_moves import redo, redo_target, undo
+from core.store.versions import VersionRecord
+from pages.components.intervene.accuracy_words import percent, told
+from pages.components.intervene.asking import annotator_name
+from pages.components.intervene.standing import Standing
+from pages.components.office import Office, flash
+from pages.components.plain import plain
+
+
+def show_header(office: Office, seen: Standing) -> None:
+    """Draw the run's name, its present version, undo and redo; then how right its labels are."""
+    now = seen.head
+    following = redo_target(office.db, seen.choice.run.id)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.subheader(plain(seen.choice.name), anchor=False, width="content")
+        if now is None or now.kind == "raw":
+            st.badge("as generated", color="gray", icon=":material/edit_note:")
+        else:
+            st.badge(plain(now.name), color="green", icon=":material/healing:")
+        st.space("stretch")
+        _step(office, seen, "Undo", possible=now is not None and now.parent_id is not None)
+        _step(office, seen, "Redo", possible=following is not None)
+    message = st.session_state.pop("intervened", None)
+    if message:
+        st.toast(message, icon=":material/check:")
+    _numbers(seen)
+
+
+def show_oracle(seen: Standing) -> None:
+    """The oracle's own accuracy, in the side bar."""
+    if seen.choice.reference is None:
+        return
+    if seen.oracle is None:
+        st.caption("The oracle is not trained yet.")
+        return
+    st.caption(f"The oracle is right on {told(seen.oracle)}; {seen.oracle_facts['measured_on']}.")
+    for sentence in seen.oracle_facts["notes"]:
+        st.caption(f":material/info: {plain(sentence)}")
+
+
+def _numbers(seen: Standing) -> None:
+    now, raw = seen.by_oracle(seen.dataset), seen.by_oracle(seen.raw)
+    audit = seen.by_people(seen.dataset, audit=True)
+    gone = len(seen.raw) - len(seen.dataset)
+    changed = sum(
+        row.kept and row.label != label
+        for row, label in zip(seen.subject.rows, seen.subject.specified, strict=True)
+    )
+    with st.container(horizontal=True, gap="large"):
+        st.metric(
+            "Texts",
+            f"{len(seen.dataset):,}",
+            delta=f"-{gone:,} out of scope" if gone else None,
+            delta_color="off",
+            width="content",
+        )
+        st.metric(
+            "Labels replaced",
+            f"{changed:,}",
+            width="content",
+            help="Against the labels that the texts were generated for.",
+        )
+        gain = None
+        if now is not None and raw is not None and now.overall.interval and raw.overall.interval:
+            difference = now.overall.interval.mean - raw.overall.interval.mean
+            gain = f"{100 * difference:+.1f} points" if difference else None
+        st.metric(
+            "Label accuracy by the oracle",
+            percent(None if now is None else now.overall),
+            delta=gain,
+            width="content",
+            help=f"{told(None if now is None else now.overall)}. The oracle itself is right on "
+            f"{told(seen.oracle)}.",
+        )
+        st.metric(
+            "by the audit set",
+            percent(None if audit is None else audit.overall),
+            width="content",
+            help="By people, on texts drawn at random: "
+            f"{told(None if audit is None else audit.overall)}.",
+        )
+
+
+def _step(office: Office, seen: Standing, words: str, *, possible: bool) -> None:
+    st.button(
+        words,
+        icon=f":material/{words.lower()}:",
+        key=f"version_{words.lower()}",
+        disabled=not possible,
+        on_click=_move,
+        args=(office, seen.choice.run.id, words, seen.head),
+    )
+
+
+def _move(office: Office, run_id: str, words: str, now: VersionRecord | None) -> None:
+    if now is None:
+        return
+    try:
+        step = undo if words == "Undo" else redo
+        version = step(office.db, run_id, who=annotator_name(), seen=now.id)
+        st.session_state["intervened"] = f"The run stands at: {plain(version.name)}."
+    except WidesetError as error:
+        flash(error)

@@ -1,0 +1,50 @@
+"""Intervene: repair labels, take out what is out of scope, and take it back."""
+
+import streamlit as st
+
+from pages.components.intervene.annotation import show_annotation
+from pages.components.intervene.choice import choose
+from pages.components.intervene.header import show_header, show_oracle
+from pages.components.intervene.replacing import show_replacing
+from pages.components.intervene.standing import Standing, standing
+from pages.components.office import Office, set_up, show_flash, told
+from pages.components.work import show_work
+
+_TABS = ("Annotate", "Replace labels")
+
+
+def _show(office: Office, seen: Standing) -> None:
+    tabs = st.tabs(list(_TABS), key="intervene_tabs", on_change="rerun")
+    for name, tab in zip(_TABS, tabs, strict=True):
+        if not tab.open:
+            continue
+        with tab, told():
+            if name == "Annotate":
+                show_annotation(office, seen.choice.run, fingerprint=seen.fingerprint)
+            elif name == "Replace labels":
+                show_replacing(office, seen)
+
+
+office = set_up()
+show_flash()
+with told():
+    choice = choose(office)
+    if choice is None:
+        st.subheader("Intervene", anchor=False)
+        st.info(
+            "There is nothing to repair yet. Generate some texts, or choose a run in the side bar.",
+            icon=":material/healing:",
+        )
+        st.page_link("pages/generate.py", label="Generate texts", icon=":material/edit_note:")
+    else:
+        seen = standing(office, choice)
+        show_header(office, seen)
+        with st.sidebar:
+            show_oracle(seen)
+        if seen.going:
+            st.info(
+                "Still generating. Previews wait until the run is at rest; you can judge texts.",
+                icon=":material/play_arrow:",
+            )
+        show_work(office, seen.works)
+        _show(office, seen)
