@@ -115,6 +115,23 @@ class RunSpec:
         """Texts wanted over all labels."""
         return sum(self.wanted.values())
 
+    @property
+    def idle_knob(self) -> str:
+        """A sentence on a knob that can have no effect in this run, empty without one.
+
+        Suppression counts what was generated before: nothing, where every label's texts are asked
+        for at once and labels don't wait for each other.
+        """
+        one_request = max(self.wanted.values()) <= self.condition.texts_a_request
+        apart = not self.condition.strict_order or self.condition.suppression.scope == "label"
+        if self.condition.suppression.on and one_request and apart:
+            return (
+                "Logit suppression will change nothing: every label's texts are written in one "
+                f"request of up to {self.condition.texts_a_request}, before there is anything to "
+                "count."
+            )
+        return ""
+
     def to_dict(self) -> dict[str, Any]:
         """The spec as JSON-ready data, the inverse of `spec_from_dict`."""
         return {

@@ -87,5 +87,7 @@ with told():
             st.info("Something in the side bar is still missing.", icon=":material/arrow_back:")
         else:
             st.caption(_estimate(office, spec))
+            if spec.idle_knob:
+                st.info(f"{spec.idle_knob} Ask for more texts a label.", icon=":material/info:")
             show_prompt(office, spec)
         show_runs(office)

@@ -1,7 +1,7 @@
 """Run specs: what is refused, and that none changes on its way through JSON."""
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -94,3 +94,23 @@ def test_unusable_model_names_are_refused(model: str) -> None:
 def test_unknown_devices_are_refused() -> None:
     with pytest.raises(BadInput, match="The device 'tpu' is unknown"):
         ModelChoice(device="tpu")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("per_label", "strict", "scope", "strength", "idle"),
+    [
+        (20, False, "dataset", 7.5, True),
+        (21, False, "dataset", 7.5, False),
+        (20, True, "dataset", 7.5, False),  # the second label counts the first one's texts
+        (20, True, "label", 7.5, True),
+        (20, False, "dataset", 0, False),
+    ],
+)
+def test_suppression_that_has_nothing_to_count_is_told(
+    per_label: int, strict: bool, scope: Literal["dataset", "label"], strength: float, idle: bool
+) -> None:
+    condition = Condition(
+        strict_order=strict, suppression=Suppression(strength=strength, scope=scope)
+    )
+    spec = RunSpec(TASK, condition, per_label=per_label)
+    assert bool(spec.idle_knob) == idle

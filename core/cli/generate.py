@@ -184,6 +184,8 @@ def run(args: argparse.Namespace) -> int:
     record, job = start_run(db, spec, name=args.name)
     progress = ProgressLine(sys.stderr)
     progress.note(f"Run {record.id}: {spec.target} texts for {len(task.labels)} labels.")
+    if spec.idle_knob:
+        progress.note(f"{spec.idle_knob} Raise --per-label or lower --texts-a-request.")
     job, state = see_through(home, db, job.id, handlers=args.handlers, progress=progress)
     return conclude(db, record, job, state, args)
 
