@@ -9,7 +9,7 @@ from core.interventions.judged import MACHINES
 from core.jobs.launch import ensure_worker
 from core.jobs.lease import living
 from core.jobs.llm_judge import LEAST, judge_name, start_llm_judge
-from core.jobs.queue import State, get_job, state_of
+from core.jobs.queue import State, get_job, resume, state_of
 from core.runs import ModelChoice
 from core.store.judgements import Judgement
 from core.store.runs import RunRecord
@@ -80,6 +80,8 @@ def _state(office: Office, run_id: str) -> tuple[State | None, str]:
 def _ask(office: Office, run: RunRecord, ids: list[str], model: ModelChoice) -> None:
     try:
         job = start_llm_judge(office.db, run.id, ids, model)
+        if job.state == "failed":  # an earlier try of the same
+            resume(office.db, job.id)
         ensure_worker(office.home, office.db)
     except WidesetError as error:
         note(error)

@@ -28,12 +28,12 @@ from pages.components.office import Office
 from pages.components.plain import plain
 
 _LAST = "annotation_last"
-_HEIGHT = 250  # pixels of the text's box; the same for every text, so that no button moves
+_HEIGHT = 220  # pixels of the text's box; the same for every text, so that no button moves
 _STYLE = """<style>
 .st-key-text_to_judge {scrollbar-gutter: stable}
 .st-key-text_to_judge [data-testid='stText'], .st-key-text_to_judge [data-testid='stText'] * {
   font-family: inherit; font-size: %s; line-height: 1.4; white-space: pre-wrap;
-  overflow-wrap: anywhere}
+  overflow-wrap: anywhere; max-width: 62rem}
 [class*='st-key-specified-'] [data-testid='stText'] {
   border-radius: 99px; padding: 0.1rem 0.8rem; font-weight: 600; font-family: inherit;
   border: 1.5px solid currentColor}
@@ -150,15 +150,15 @@ def _show_verdicts(sitting: Sitting, key: str, label: str, names: Sequence[str])
 
     A button carries its text's id: a key pressed twice is not taken for a verdict on the next text.
     """
-    colours = keys_of(names)
+    keys = keys_of(names)
     with st.container(horizontal=True):
         for place, name in enumerate(names):
             st.button(
                 plain(name),
-                shortcut=colours[name],
+                shortcut=keys[name],
                 key=f"give-{place}-{key}",
                 on_click=_judge,
-                args=(sitting, Verdict(key, name, True)),
+                args=(sitting, Verdict(key, name, True), label),
             )
     with st.container(horizontal=True):
         st.button(
@@ -168,7 +168,7 @@ def _show_verdicts(sitting: Sitting, key: str, label: str, names: Sequence[str])
             shortcut="Space",
             key=f"keep-{key}",
             on_click=_judge,
-            args=(sitting, Verdict(key, label, True)),
+            args=(sitting, Verdict(key, label, True), label),
         )
         st.button(
             "Out of scope",
@@ -176,7 +176,7 @@ def _show_verdicts(sitting: Sitting, key: str, label: str, names: Sequence[str])
             shortcut="O",
             key=f"out-{key}",
             on_click=_judge,
-            args=(sitting, Verdict(key, in_scope=False)),
+            args=(sitting, Verdict(key, in_scope=False), label),
         )
         st.button(
             "Skip",
@@ -184,7 +184,7 @@ def _show_verdicts(sitting: Sitting, key: str, label: str, names: Sequence[str])
             shortcut="S",
             key=f"skip-{key}",
             on_click=_judge,
-            args=(sitting, Verdict(key, skipped=True)),
+            args=(sitting, Verdict(key, skipped=True), label),
         )
         st.button(
             "Undo",
@@ -197,14 +197,16 @@ def _show_verdicts(sitting: Sitting, key: str, label: str, names: Sequence[str])
         return neighbours_toggle()
 
 
-def _judge(sitting: Sitting, verdict: Verdict) -> None:
+def _judge(sitting: Sitting, verdict: Verdict, specified: str) -> None:
     try:
         stored = sitting.judge(verdict)
     except WidesetError as error:
         note(error)
         return
     if stored is not None:
-        st.session_state[_LAST] = f"Last: {plain(_in_words(verdict))}"
+        said = _in_words(verdict)
+        changed = said if verdict.label in (None, specified) else f"{specified} → {said}"
+        st.session_state[_LAST] = f"Last: {plain(changed)}"
 
 
 def _undo(sitting: Sitting) -> None:

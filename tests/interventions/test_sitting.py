@@ -1,0 +1,165 @@
+"""One person before a queue: each judgement stored at once, undo to any depth, others beside."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.datasets import Dataset
+from core.errors import BadInput, StaleEdit
+from core.interventions.orders import Kind, Order, audit_set
+from core.interventions.sitting import Sitting
+from core.settings import Home
+from core.store.database import Database, open_database
+from core.store.datasets import load_dataset, run_key
+from core.store.judgements import Verdict, add_judgements, judgements_of
+from core.store.runs import create_run
+from core.store.samples import add_samples
+from tests.store.making import FakeClock, make_sample, make_spec
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def db(tmp_path: Path, clock: FakeClock) -> Iterator[Database]:
+    database = open_database(Home(tmp_path / "home"), clock=clock)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def texts(db: Database) -> Dataset:
+    run = create_run(db, make_spec())
+    add_samples(db, [make_sample(run.id, n, label=("pos", "neg")[n % 2]) for n in range(8)])
+    return load_dataset(db, run_key(run.id))
+
+
+def run_of(texts: Dataset) -> str:
+    return texts.key.removeprefix("run:")
+
+
+def sit(db: Database, texts: Dataset, who: str = "Ann", kind: Kind = "label") -> Sitting:
+    return Sitting(db, run_of(texts), texts, Order(kind, 4), who=who, session=f"of {who}")
+
+
+def give(sitting: Sitting, label: str | None = "pos") -> str:
+    """Judge the current text; its id."""
+    due = sitting.current
+    assert due is not None
+    assert sitting.judge(Verdict(due.id, label, None if label else False)) is not None
+    return due.id
+
+
+def labels(db: Database, texts: Dataset) -> dict[tuple[str, str], str | None]:
+    return {
+        (one.who, one.verdict.sample_id): one.verdict.label
+        for one in judgements_of(db, run_of(texts))
+    }
+
+
+def test_each_verdict_is_stored_and_the_next_text_comes(
+    db: Database, texts: Dataset, clock: FakeClock
+) -> None:
+    sitting = sit(db, texts)
+    assert (sitting.done, sitting.total, sitting.mine) == (0, 4, 0)
+    first = give(sitting)
+    clock.forward(100)
+    second = give(sitting, None)
+    (one, other) = judgements_of(db, run_of(texts))
+    assert (one.verdict, one.why, one.session) == (Verdict(first, "pos"), "label", "of Ann")
+    assert other.verdict == Verdict(second, in_scope=False)
+    assert (sitting.done, sitting.total, sitting.mine) == (2, 4, 2)
+    assert sitting.since(clock.now) == 1
+    due = sitting.current
+    assert due is not None
+    sitting.judge(Verdict(due.id, skipped=True))
+    assert (sitting.done, sitting.mine) == (3, 2)
+    give(sitting)
+    assert sitting.current is None
+    assert sitting.judge(Verdict(first, "neg")) is None
+
+
+def test_a_verdict_given_twice_is_given_once(db: Database, texts: Dataset) -> None:
+    sitting = sit(db, texts)
+    first = give(sitting)
+    assert sitting.judge(Verdict(first, "neg")) is None
+    assert labels(db, texts) == {("Ann", first): "pos"}
+
+
+def test_undo_goes_back_to_the_beginning_of_earlier_sittings(db: Database, texts: Dataset) -> None:
+    earlier = sit(db, texts, kind="audit")
+    old = give(earlier)
+    sitting = sit(db, texts)
+    given = [give(sitting), give(sitting)]
+    total = sitting.total
+    for key in reversed(given):
+        back = sitting.undo()
+        assert back is not None
+        assert back.verdict.sample_id == key
+        assert sitting.current is not None
+        assert sitting.current.id == key
+    assert (sitting.done, sitting.total, sitting.mine) == (0, total, 1)
+    assert sitting.undo() is not None
+    assert sitting.current is not None
+    assert (sitting.current.id, sitting.current.why) == (old, "audit")
+    assert (sitting.done, sitting.total) == (0, total + (old not in given))
+    assert judgements_of(db, run_of(texts)) == []
+    assert sitting.undo() is None
+
+
+def test_an_audit_goes_on_where_it_was_left(db: Database, texts: Dataset) -> None:
+    first = give(sit(db, texts, kind="audit"))
+    again = sit(db, texts, kind="audit")
+    assert (again.done, again.total) == (1, 4)
+    assert again.current is not None
+    assert [first, again.current.id] == audit_set(texts, Order("audit", 2))
+
+
+def test_another_person_meanwhile_is_told_and_nothing_overwritten(
+    db: Database, texts: Dataset
+) -> None:
+    sitting = sit(db, texts, kind="audit")
+    due = sitting.current
+    assert due is not None
+    add_judgements(db, run_of(texts), [Verdict(due.id, "neg")], who="Bob", why="audit")
+    with pytest.raises(StaleEdit, match="Bob judged this text meanwhile: 'neg'"):
+        sitting.judge(Verdict(due.id, "pos"))
+    assert labels(db, texts) == {("Bob", due.id): "neg"}
+    assert sitting.current == due
+    assert give(sitting) == due.id
+    assert labels(db, texts) == {("Bob", due.id): "neg", ("Ann", due.id): "pos"}
+
+
+def test_two_at_the_same_text_are_told_of_each_other(db: Database, texts: Dataset) -> None:
+    ann, bob = sit(db, texts), sit(db, texts, "Bob")
+    first = give(ann)  # Bob has it on screen
+    with pytest.raises(StaleEdit):
+        give(bob)
+    assert give(bob) == first
+    taken = give(bob)
+    with pytest.raises(StaleEdit):  # and Ann has this one
+        give(ann)
+    assert give(ann) == taken
+    assert ann.current == bob.current  # it was judged by neither
+
+
+def test_what_another_judged_does_not_come_up_any_more(db: Database, texts: Dataset) -> None:
+    sitting = sit(db, texts)
+    whole = [due.id for due in sit(db, texts)._due]
+    add_judgements(db, run_of(texts), [Verdict(whole[2], "neg")], who="Bob", why="bulk")
+    add_judgements(db, run_of(texts), [Verdict(whole[3], "neg")], who="llm:x", why="judge")
+    assert [give(sitting), give(sitting), give(sitting)] == [whole[0], whole[1], whole[3]]
+    assert (sitting.current, sitting.done, sitting.total) == (None, 3, 3)
+
+
+def test_a_refused_name_stores_nothing_and_the_text_stays(db: Database, texts: Dataset) -> None:
+    sitting = sit(db, texts, who="x" * 201)
+    due = sitting.current
+    assert due is not None
+    with pytest.raises(BadInput):
+        sitting.judge(Verdict(due.id, "pos"))
+    assert sitting.current == due
+    assert judgements_of(db, run_of(texts)) == []
