@@ -13,7 +13,9 @@ import numpy.typing as npt
 from core.diversity.remote_clique import unit_vectors
 from core.texts import fold
 
-# Above it, texts differ by a word or a mark; measured with all-MiniLM-L6-v2 (see `near_overlaps`).
+# Above it, texts of all-MiniLM-L6-v2 differ by a word, a mark or their order; from 0.93 down they
+# begin to be paraphrases. Test texts that have one in training: sst2 0 of 1,821, CARER 3 of 2,000,
+# HWU64 85 of 1,076.
 NEAR = 0.95
 _CELLS = 8_000_000  # cosines held at once: 32 MB
 

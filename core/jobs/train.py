@@ -4,7 +4,7 @@ Its spec: `{"training": id}`; what is to be done stands in the store.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -207,19 +207,3 @@ class _Pace:
             return None
         whole = self._timer() - self._begun + of_this
         return of_this + (self._seeds - self._done - 1) * whole
-
-
-def progress_words(progress: Mapping[str, Any]) -> str:
-    """A report in one line, for a terminal."""
-    parts = []
-    if progress.get("phase") == "embedding" and progress.get("total"):
-        parts.append(f"embedding {progress.get('done')} of {progress['total']} texts")
-    elif progress.get("epoch"):
-        parts.append(f"seed {progress.get('seed')}, epoch {progress['epoch']}")
-        if progress.get("loss") is not None:
-            parts.append(f"loss {progress['loss']:.3f}")
-        if progress.get("accuracy") is not None:
-            parts.append(f"validation accuracy {progress['accuracy']:.3f}")
-    else:
-        parts.append(str(progress.get("phase", "")))
-    return ", ".join(parts)

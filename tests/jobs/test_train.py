@@ -12,7 +12,7 @@ import pytest
 from core.classification.settings import FineTuning, TrainingSpec
 from core.jobs.context import JobContext
 from core.jobs.queue import Job, get_job, request_cancel, resume
-from core.jobs.train import progress_words, start_training, train_job
+from core.jobs.train import start_training, train_job
 from core.jobs.worker import Worker
 from core.settings import Home
 from core.store.database import Database
@@ -210,10 +210,3 @@ def test_kill_9_of_the_worker_and_resume(
     assert job.state == "done"
     assert min(epoch for epoch in epochs if epoch) == 3
     assert core_of(result_in(real_db, job)) == core_of(result_in(real_db, whole))
-
-
-def test_progress_in_words() -> None:
-    assert progress_words({"phase": "embedding", "done": 3, "total": 9}) == "embedding 3 of 9 texts"
-    told = {"phase": "training", "seed": 1, "epoch": 2, "loss": 0.51234, "accuracy": 0.8}
-    assert progress_words(told) == "seed 1, epoch 2, loss 0.512, validation accuracy 0.800"
-    assert progress_words({"phase": "checking"}) == "checking"
