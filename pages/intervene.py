@@ -3,14 +3,18 @@
 import streamlit as st
 
 from pages.components.intervene.annotation import show_annotation
+from pages.components.intervene.budget import show_budget
 from pages.components.intervene.choice import choose
+from pages.components.intervene.filtering import show_filtering
 from pages.components.intervene.header import show_header, show_oracle
+from pages.components.intervene.labels import show_labels
 from pages.components.intervene.replacing import show_replacing
 from pages.components.intervene.standing import Standing, standing
+from pages.components.intervene.versions import show_versions
 from pages.components.office import Office, set_up, show_flash, told
 from pages.components.work import show_work
 
-_TABS = ("Annotate", "Replace labels")
+_TABS = ("Annotate", "Labels", "Replace labels", "Out of scope", "Budget", "Versions")
 
 
 def _show(office: Office, seen: Standing) -> None:
@@ -23,6 +27,14 @@ def _show(office: Office, seen: Standing) -> None:
                 show_annotation(office, seen.choice.run, fingerprint=seen.fingerprint)
             elif name == "Replace labels":
                 show_replacing(office, seen)
+            elif name == "Labels":
+                show_labels(seen)
+            elif name == "Out of scope":
+                show_filtering(office, seen)
+            elif name == "Budget":
+                show_budget(office, seen)
+            else:
+                show_versions(office, seen)
 
 
 office = set_up()

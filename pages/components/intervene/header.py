@@ -78,7 +78,7 @@ def _numbers(seen: Standing) -> None:
             f"{told(seen.oracle)}.",
         )
         st.metric(
-            "by the audit set",
+            "By the audit set",
             percent(None if audit is None else audit.overall),
             width="content",
             help="By people, on texts drawn at random: "
@@ -87,11 +87,13 @@ def _numbers(seen: Standing) -> None:
 
 
 def _step(office: Office, seen: Standing, words: str, *, possible: bool) -> None:
+    towards = "what this version derives from" if words == "Undo" else "the version undone last"
     st.button(
         words,
         icon=f":material/{words.lower()}:",
         key=f"version_{words.lower()}",
         disabled=not possible,
+        help=f"Stand at {towards}. Nothing is lost either way.",
         on_click=_move,
         args=(office, seen.choice.run.id, words, seen.head),
     )

@@ -1,0 +1,204 @@
+"""Out-of-scope filtering: what was judged, how well the filter does, and what would go."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.classification.intervals import Interval
+from core.errors import BadInput
+from core.interventions.acceptance import accept_filter
+from core.interventions.judged import scopes_by_row
+from core.interventions.out_of_scope import (
+    THRESHOLD,
+    Quality,
+    ScopeFilter,
+    check_enough,
+)
+from core.interventions.requests import FilterRequest
+from core.interventions.results import filter_from_dict
+from core.jobs.previews import look
+from pages.components.intervene.asking import annotator_name, ask_button, show_asked
+from pages.components.intervene.standing import Standing
+from pages.components.intervene.texts import choose_rows
+from pages.components.intervene.vectors import estimate, in_words, vectors_of
+from pages.components.office import Office, told
+from pages.components.plain import plain
+
+
+def show_filtering(office: Office, seen: Standing) -> None:
+    """Draw the tab."""
+    st.caption(
+        "Texts that belong to no label can go: a linear SVC learns from those that people judged "
+        "in or out of scope. The paper found no consistent gain from it, so look before you do it."
+    )
+    judged = scopes_by_row(seen.raw.ids, seen.people)
+    inside = sum(judged.values())
+    request = FilterRequest(n=len(seen.dataset), encoder=seen.choice.encoder.to_dict())
+    why = None
+    try:
+        check_enough(judged.values())
+    except BadInput as error:
+        why = f"{error.what} {error.remedy}".strip()
+    asked = look(office.db, seen.dataset.key, request, seen=seen.seen)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
+        st.metric("Judged in scope", f"{inside:,}", width="content")
+        st.metric("Judged out of scope", f"{len(judged) - inside:,}", width="content")
+        ask_button(
+            office,
+            seen.dataset.key,
+            None if why is not None else request,
+            asked=asked,
+            seen=seen.seen,
+            label="Learn the filter",
+            icon="filter_alt",
+            key="oosf_learn",
+            why=why,
+        )
+    if why is not None:
+        st.info(plain(why), icon=":material/info:")
+        return
+    show_asked(office, asked)
+    if asked.result is None:
+        return
+    if not asked.fresh:
+        st.info("More was judged since the filter learned. Learn again to use it.")
+    _show_filter(office, seen, asked.result)
+
+
+@st.fragment
+def _show_filter(office: Office, seen: Standing, result: Mapping[str, Any]) -> None:
+    """Redrawn alone, with every move of the threshold."""
+    scope = filter_from_dict(result)
+    with st.grid(2, min_column_width=420, gap="large"):
+        left, right = st.container(), st.container()
+    with left:
+        threshold = st.slider(
+            "Goes below a confidence of",
+            0.0,
+            1.0,
+            THRESHOLD,
+            0.01,
+            key="oosf_threshold",
+            help="Confidence that a text is in scope. Judged texts go or stay as they were judged.",
+        )
+        going = scope.going(threshold)
+        _show_quality(scope.quality(threshold), int(result["taught"]))
+        gone = len(seen.dataset)
+        if st.button(
+            f"Remove {len(going):,} texts" if len(going) != 1 else "Remove the text",
+            type="primary",
+            icon=":material/delete_sweep:",
+            key="oosf_remove",
+            disabled=not going or len(going) == gone,
+            help="They leave the dataset's next version; undo brings them back.",
+        ):
+            _remove(office, seen, scope, threshold)
+        for sentence in scope.explanations:
+            st.caption(f":material/info: {plain(sentence)}")
+    with right:
+        _show_counts(seen, going)
+        _show_diversity(office, seen, scope, threshold)
+    st.markdown("**About to go** :small[:gray[at the boundary first, judged ones last]]")
+    dataset = seen.dataset
+    frame = pd.DataFrame(
+        {
+            "text": [dataset.texts[row] for row in going],
+            "label": [dataset.labels[row] for row in going],
+            "confidence": [float(scope.confidence[row]) for row in going],
+            "judged": [row in scope.judged for row in going],
+        },
+        index=[dataset.ids[row] for row in going],
+    )
+    choose_rows(frame, labels=seen.label_names, key="oosf-texts", choose=False)
+
+
+def _show_quality(quality: Quality, taught: int) -> None:
+    with st.container(horizontal=True, gap="large"):
+        for name, found, words in (
+            ("Precision", quality.precision, "Of the texts that would go, those judged out."),
+            ("Recall", quality.recall, "Of the texts judged out of scope, those that would go."),
+        ):
+            with st.container(width="content", gap=None):
+                st.metric(name, _share(found), width="content", help=words)
+                st.caption(_range(found))
+    nothing = quality.without_precision
+    st.caption(
+        f"On {taught:,} judged texts, a fifth held out in {quality.splits} splits; means with "
+        "95 % intervals."
+        + (f" In {nothing} of the splits nothing would have gone." if nothing else "")
+    )
+    if not quality.recall.mean:
+        st.warning(
+            "On held-out texts the filter finds nothing of what people call out of scope at this "
+            "threshold. Judge more texts before you trust it with others.",
+            icon=":material/warning:",
+        )
+
+
+def _share(found: Interval | None) -> str:
+    return "-" if found is None else f"{found.mean:.0%}"
+
+
+def _range(found: Interval | None) -> str:
+    if found is None or found.low is None or found.high is None:
+        return ""
+    return f"{found.low:.0%} to {found.high:.0%}"
+
+
+def _show_counts(seen: Standing, going: list[int]) -> None:
+    before = Counter(seen.dataset.labels)
+    leaving = Counter(seen.dataset.labels[row] for row in going)
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "label": list(seen.label_names),
+                "n": [before[name] for name in seen.label_names],
+                "go": [leaving[name] for name in seen.label_names],
+                "share": [leaving[name] / max(1, before[name]) for name in seen.label_names],
+            }
+        ),
+        hide_index=True,
+        height="content",
+        column_config={
+            "label": st.column_config.TextColumn("Label"),
+            "n": st.column_config.NumberColumn("Texts", format="localized"),
+            "go": st.column_config.NumberColumn("Would go", format="localized"),
+            "share": st.column_config.ProgressColumn(
+                "Share", format="percent", min_value=0, max_value=1
+            ),
+        },
+        alt="Texts that would go, by label",
+    )
+
+
+def _show_diversity(office: Office, seen: Standing, scope: ScopeFilter, threshold: float) -> None:
+    vectors = vectors_of(office.db, seen.dataset, seen.fingerprint)
+    if vectors is None:
+        return
+    kept = vectors[scope.kept(threshold)]
+    before, after = estimate(vectors), (estimate(kept) if len(kept) else None)
+    st.caption(
+        f"What it does to this dataset: Remote-Clique {in_words(before)} before, "
+        f"{in_words(after)} after. Whether a classifier gains shows once one is trained on both."
+    )
+
+
+def _remove(office: Office, seen: Standing, scope: ScopeFilter, threshold: float) -> None:
+    with told():
+        version = accept_filter(
+            office.db,
+            seen.subject,
+            scope,
+            threshold=threshold,
+            who=annotator_name(),
+            spec={"seed": 0},
+            facts={"explanations": list(scope.explanations)},
+            by={key: said.who for key, said in seen.people.items()},
+        )
+        st.session_state["intervened"] = (
+            f"{version.facts['removed']:,} texts removed. Undo brings them back."
+        )
+        st.rerun()
