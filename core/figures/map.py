@@ -109,7 +109,10 @@ def map_figure(
             rows = np.flatnonzero(generated & (codes == place))
             add(rows, shortened(name), color=color, symbol=marker_symbol(place))
         add(np.flatnonzero(generated & (codes < 0)), "other", color=grey(0.9), symbol="circle")
-    return go.Figure(traces + _legend(traces), _layout(cloud, height=height, colors=color_by))
+    layout = _layout(cloud, height=height, colors=color_by)
+    # Streamlit sets it for a chart's first figure alone: from the second on, no click would choose.
+    layout["clickmode"] = "event+select"
+    return go.Figure(traces + _legend(traces), layout)
 
 
 def replay_figure(
@@ -211,8 +214,7 @@ def _scale(values: Any) -> dict[str, Any]:
             "xanchor": "right",
             "y": 1.0,
             "yanchor": "bottom",
-            "nticks": 5,
-            "tickformat": "d",
+            "tickvals": np.unique(np.linspace(low, high, 5).round()),
             "outlinewidth": 0,
             "ticks": "",
         },

@@ -63,7 +63,9 @@ def nearest_histogram(
         showlegend=True,
         hovermode="closest",
         dragmode=False,
-        xaxis=value_axis("cosine distance to the nearest text", range=[0, edges[-1]], nticks=8),
+        xaxis=value_axis(
+            "cosine distance to the nearest earlier text", range=[0, edges[-1]], nticks=8
+        ),
         yaxis=value_axis(
             "share of texts", tickformat=".0%", range=[0, 1.2 * tallest or 1], nticks=5
         ),

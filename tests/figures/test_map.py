@@ -77,6 +77,7 @@ def test_colours_of_duplicates_and_cycles() -> None:
     cycles = drawn(map_figure(SIX, color_by="cycle"))[1].marker
     assert list(cycles.color) == [1, 2, 4, 5, 6]
     assert (cycles.cmin, cycles.cmax) == (1, 6)
+    assert list(cycles.colorbar.tickvals) == [1, 2, 4, 5, 6]
     assert [color for _, color in cycles.colorscale] == list(SEQUENCE_COLORS)
     assert entries(map_figure(SIX, color_by="cycle")) == [("reference", "rgba(128, 128, 128, 0.9)")]
 
@@ -212,3 +213,13 @@ def test_a_replay_before_the_first_and_after_the_last() -> None:
 def test_ids_and_places_survive_the_way_to_the_browser() -> None:
     trace = map_figure(SIX).to_plotly_json()["data"][1]
     assert np.asarray(trace["customdata"]).tolist() == ["p1", "p5"]
+
+
+def test_a_click_chooses_a_point() -> None:
+    assert map_figure(SIX).layout.clickmode == "event+select"
+
+
+def test_two_cycles_have_no_mark_between_them() -> None:
+    two = points({}, {}, {})
+    two["cycle"] = [1, 1, 2]
+    assert list(drawn(map_figure(two, color_by="cycle"))[1].marker.colorbar.tickvals) == [1, 2]

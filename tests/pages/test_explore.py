@@ -98,7 +98,7 @@ def test_runs_side_by_side_in_the_order_chosen(app: AppTest, db: Database) -> No
     assert not app.exception
     rows = side_by_side(app)
     assert [(row["name"], row["n"]) for row in rows] == [("One", 6), ("Two", 3)]
-    assert "The runs differ in size" in words(app)
+    assert "They differ in size" in words(app)
     assert queued(db) == []
 
 

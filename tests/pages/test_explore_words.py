@@ -17,7 +17,7 @@ def run(name: str, score: float | None, fluency: float | None) -> dict[str, Any]
     [
         [],
         [run("A", None, None)],
-        [run("A", 0.9, -9.0)],  # alone, there is nothing to compare with
+        [run("A", 0.9, -4.0)],  # alone, there is nothing to compare with
         [run("A", 0.5, -1.0), run("B", 0.6, -1.25)],  # wider, and nearly as fluent
         [run("A", 0.6, -1.0), run("B", 0.5, -3.0)],  # less fluent, and narrower
         [run("A", 0.5, -1.0), run("B", 0.5, -3.0)],
@@ -35,6 +35,18 @@ def test_caution_where_a_wider_run_is_clearly_less_fluent() -> None:
     )
     told = caution_of([run("A", 0.9, -5.0), run("B", 0.5, -1.0), run("C", 0.6, -2.0)])
     assert told.startswith("A (-5.0 a token), C (-2.0 a token) are more diverse than B (-1.0)")
+
+
+def test_caution_where_a_run_is_gibberish_whatever_it_is_compared_with() -> None:
+    told = caution_of([run("A", 0.9, -6.0)])
+    assert told.startswith("A (-6.0 a token) is so unlikely in the eyes of its own model")
+    told = caution_of([run("A", 0.9, -6.0), run("B", 0.8, -6.2)])
+    assert told.startswith("A (-6.0 a token), B (-6.2 a token) are so unlikely")
+
+
+def test_caution_shows_the_beginning_of_a_long_name() -> None:
+    told = caution_of([run("A" * 200, 0.9, -6.0)])
+    assert told.startswith("A" * 59 + "… (-6.0 a token)")
 
 
 def part(name: str, **told: float | None) -> dict[str, Any]:

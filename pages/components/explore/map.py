@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.diversity.neighbours import nearest_to
 from core.diversity.texts_frame import repeats
-from core.figures.map import map_figure
+from core.figures.map import DUPLICATE_COLORS, map_figure
 from core.figures.multiples import small_multiples
 from core.figures.palette import LABEL_COLORS, label_colors
 from core.store.database import Database
@@ -25,6 +25,7 @@ _COLOURS = {
     "reference": "Real or not",
     "standing": "Copied",
 }
+_PANEL_COLOURS = ("label", "dataset", "duplicate", "standing")  # of categories
 _SELECTED = "explore_selected"
 _NEIGHBOURS = 10
 
@@ -45,19 +46,20 @@ def show_map(office: Office, seen: Exploration, *, threshold: float) -> None:
         colors = _colors(seen, colour)
         found = _found(points, search)
         if several:
+            by = colour if colour in _PANEL_COLOURS else "label"
             st.plotly_chart(
                 small_multiples(
                     points,
                     by="dataset",
                     panels={name: name for name in seen.names},
-                    color_by="label",
-                    colors=label_colors(seen.label_names),
+                    color_by=by,
+                    colors=DUPLICATE_COLORS if by == "duplicate" else _colors(seen, by),
                 ),
                 key="multiples",
                 config={"displayModeBar": False},
                 alt="One panel a run on the same axes",
             )
-            st.caption(note)
+            st.caption(note if by == colour else f"{note} Side by side they are coloured by label.")
             return
         with st.grid(2, min_column_width=480, gap="medium"):
             with st.container():

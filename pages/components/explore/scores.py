@@ -11,10 +11,14 @@ import streamlit as st
 from core.figures.nearest import nearest_histogram
 from core.figures.palette import label_colors
 from core.figures.scores import clique_by_label, diversity_against_fluency
+from core.file_rows import shown
 from pages.components.explore.exploration import Exploration
 from pages.components.plain import plain
 
 _LOSS = 0.5  # nats a token: a drop of fluency that a reader notices
+# Nats a token, of a whole run. The embedded model's texts lie about -3.5 at temperature 1, where
+# they still are sentences, and about -6 at 1.3, where few are.
+_GIBBERISH = -4.5
 
 
 def show_side_by_side(seen: Exploration, *, threshold: float) -> None:
@@ -75,9 +79,9 @@ def show_side_by_side(seen: Exploration, *, threshold: float) -> None:
     )
     known = next((result for result in seen.results if result is not None), None)
     if known is not None:
-        sizes = {len(dataset) for dataset in seen.datasets}
+        sizes = {row["n"] for row in rows}
         other = (
-            " The runs differ in size: Vendi, repeats and distance to the nearest grow or fall "
+            " They differ in size: Vendi, repeats and distance to the nearest grow or fall "
             "with it; Remote-Clique does not."
             if len(sizes) > 1
             else ""
@@ -89,10 +93,13 @@ def show_side_by_side(seen: Exploration, *, threshold: float) -> None:
 
 
 def caution_of(rows: Sequence[Mapping[str, Any]]) -> str:
-    """A sentence on runs that are wider than the most fluent one and clearly less fluent; or none.
+    """A sentence on runs whose width may be gibberish: of no fluency, or of less than others.
 
     Args:
         rows: name, score and fluency of each run; None where unknown.
+
+    Returns:
+        Empty if there is none such.
     """
     known = [row for row in rows if row["score"] is not None and row["fluency"] is not None]
     if not known:
@@ -103,14 +110,19 @@ def caution_of(rows: Sequence[Mapping[str, Any]]) -> str:
         for row in known
         if row["score"] > best["score"] and best["fluency"] - row["fluency"] >= _LOSS
     ]
-    if not wide:
+    odd = [row for row in known if row["fluency"] <= _GIBBERISH]
+    if not wide and not odd:
         return ""
-    told = ", ".join(f"{row['name']} ({row['fluency']:.1f} a token)" for row in wide)
-    verb = "is" if len(wide) == 1 else "are"
+    told = ", ".join(f"{shown(row['name'])} ({row['fluency']:.1f} a token)" for row in wide or odd)
+    verb = "is" if len(wide or odd) == 1 else "are"
+    what = (
+        f"more diverse than {shown(best['name'])} ({best['fluency']:.1f}) and clearly less fluent"
+        if wide
+        else "so unlikely in the eyes of its own model that little of it may make sense"
+    )
     return (
-        f"{told} {verb} more diverse than {best['name']} ({best['fluency']:.1f}) and clearly less "
-        "fluent. Gibberish lies far from everything: read the texts on the map before you praise "
-        "the score."
+        f"{told} {verb} {what}. Gibberish lies far from everything: read the texts on the map "
+        "before you praise the score."
     )
 
 
