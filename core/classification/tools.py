@@ -47,6 +47,6 @@ class StoreTools:
         """
         if choice.backend != "local":
             raise BadInput(f"The backend '{choice.backend}' is unknown.", "Use local.")
-        from core.classification.phrase_scorer import load_scorer
+        from core.classification.scorer_loading import load_scorer
 
         return ScoredLabels(load_scorer(choice, models=self.models))

@@ -1,20 +1,18 @@
 """A training from its specification to its result: whatever the kind, seed by seed."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from core.classification.checks import check, check_texts
-from core.classification.evaluation import evaluate
 from core.classification.fine_tuning import Step, fine_tune
 from core.classification.leakage import Leakage, look_for_leakage
 from core.classification.llm import LabelModel
 from core.classification.majority import majority
 from core.classification.probe import fit_probe, save_probe
+from core.classification.results import Prediction, Probabilities, label_names_of
 from core.classification.settings import TrainingSpec
 from core.classification.splitting import stratified_draw
 from core.datasets import Dataset
@@ -23,26 +21,6 @@ from core.diversity.remote_clique import Vectors
 from core.runs import ModelChoice
 
 _DRAW = 4  # what a random stream is for; 1 to 3 are those of fine-tuning
-_SHOWN = 50  # overlaps in a result
-
-Probabilities = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """What one repeat says of the test texts.
-
-    Args:
-        seed: of the repeat.
-        probabilities: (texts, labels), labels as in the result.
-        history: epochs of a fine-tuning (see `fine_tuning.Step`); empty for others.
-        facts: JSON-ready: n_train, and what the kind knows of itself.
-    """
-
-    seed: int
-    probabilities: Probabilities
-    history: Sequence[Mapping[str, Any]]
-    facts: Mapping[str, Any]
 
 
 class Tools(Protocol):
@@ -60,15 +38,6 @@ class Tools(Protocol):
 
     def between(self) -> None:
         """Called now and then; what it raises ends the training, which can go on later."""
-
-
-def label_names_of(train: Dataset | None, test: Dataset, spec: TrainingSpec) -> tuple[str, ...]:
-    """All labels of a result: those of the task or of training, then those of the test alone."""
-    if spec.task is not None:
-        first: Sequence[str] = spec.task.label_names
-    else:
-        first = train.label_names if train is not None else ()
-    return tuple(dict.fromkeys([*first, *(train.labels if train else ()), *test.labels]))
 
 
 def look_before(
@@ -190,56 +159,6 @@ def encoder_of(spec: TrainingSpec) -> EncoderChoice:
     return EncoderChoice(device=device)
 
 
-def given_labels(probabilities: Probabilities, names: Sequence[str]) -> list[str]:
-    """The most probable label of each text; of equals the first."""
-    return [names[place] for place in probabilities.argmax(axis=1)]
-
-
-def result_of(
-    spec: TrainingSpec,
-    train: Dataset | None,
-    test: Dataset,
-    predictions: Sequence[Prediction],
-    *,
-    warnings: Sequence[str] = (),
-    leakage: Leakage | None = None,
-) -> dict[str, Any]:
-    """What is kept and shown of a training, JSON-ready.
-
-    Returns:
-        What `evaluation.evaluate` says, and `kind`, `model`, `seeds`, `n_train`, `label_names`,
-        `warnings`, `leakage` (counts, and the first overlaps by ids of test and training text),
-        `repeats` (for each seed `seed`, `accuracy`, `history`, `facts`).
-    """
-    names = label_names_of(train, test, spec)
-    given = [given_labels(one.probabilities, names) for one in predictions]
-    scores = evaluate(
-        test.labels, given, names, probabilities=[one.probabilities for one in predictions]
-    )
-    n_train = predictions[0].facts.get("n_train", 0)
-    return {
-        "kind": spec.kind,
-        "model": spec.language_model if spec.kind == "llm" else spec.fine_tuning.model,
-        "train": None if train is None else {"key": train.key, "name": train.name},
-        "test": {"key": test.key, "name": test.name},
-        "label_names": list(names),
-        "seeds": [one.seed for one in predictions],
-        "n_train": n_train,
-        **scores,
-        "warnings": list(warnings),
-        "leakage": None if leakage is None else _leakage(leakage, train, test),
-        "repeats": [
-            {
-                "seed": one.seed,
-                "accuracy": scores["accuracy"]["values"][place],
-                "history": list(one.history),
-                "facts": dict(one.facts),
-            }
-            for place, one in enumerate(predictions)
-        ],
-    }
-
-
 def _ask(
     spec: TrainingSpec, test: Dataset, names: Sequence[str], seed: int, tools: Tools
 ) -> Prediction:
@@ -257,20 +176,3 @@ def _widened(shares: Probabilities, learned: Sequence[str], names: Sequence[str]
     wide: Probabilities = np.zeros((len(shares), len(names)))
     wide[:, [list(names).index(name) for name in learned]] = shares
     return wide
-
-
-def _leakage(leakage: Leakage, train: Dataset | None, test: Dataset) -> dict[str, Any]:
-    return {
-        "exact": len(leakage.exact),
-        "near": len(leakage.near),
-        "threshold": leakage.threshold,
-        "n": leakage.n,
-        "overlaps": [
-            {
-                "test": test.ids[overlap.test],
-                "train": None if train is None else train.ids[overlap.train],
-                "similarity": round(overlap.similarity, 4),
-            }
-            for overlap in [*leakage.exact, *leakage.near][:_SHOWN]
-        ],
-    }

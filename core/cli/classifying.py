@@ -62,8 +62,9 @@ def train_here(
         WidesetError: the texts are refused, or a model is not to be had.
     """
     from core.classification.checkpoints import recipe_of
+    from core.classification.results import result_of
     from core.classification.tools import StoreTools
-    from core.classification.training import look_before, predict, result_of, seeds_of
+    from core.classification.training import look_before, predict, seeds_of
     from core.diversity.encoder_keeper import EncoderKeeper
 
     held = [] if train is None else [list(train.texts), list(train.labels)]

@@ -9,17 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from core.classification.fine_tuning import Step
+from core.classification.results import Prediction, given_labels, label_names_of, result_of
 from core.classification.settings import TrainingSpec, spec_from_dict
 from core.classification.tools import StoreTools
-from core.classification.training import (
-    Prediction,
-    given_labels,
-    label_names_of,
-    look_before,
-    predict,
-    result_of,
-    seeds_of,
-)
+from core.classification.training import look_before, predict, seeds_of
 from core.diversity.live import Encoders
 from core.jobs.context import JobContext
 from core.jobs.measure import stored_dataset

@@ -27,7 +27,7 @@ class TrainingRecord:
         name: for display only.
         spec: what was asked for (`classification.settings.TrainingSpec`); never changes.
         job_id: the job that trains, None before there is one.
-        result: what came of it (`classification.training.result_of`), None before the end.
+        result: what came of it (`classification.results.result_of`), None before the end.
         created_at: seconds since 1970, UTC.
         deleted_at: when it was hidden, None for a living one.
     """

@@ -185,7 +185,7 @@ def test_phrases_side_by_side() -> None:
 
 @pytest.mark.model
 def test_the_embedded_model_tells_films_apart(model_cache: Path) -> None:
-    from core.classification.phrase_scorer import load_scorer
+    from core.classification.scorer_loading import load_scorer
     from core.runs import ModelChoice
 
     task = Task(

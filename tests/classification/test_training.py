@@ -11,16 +11,9 @@ import pytest
 from core.classification.fine_tuned import FineTuned
 from core.classification.llm import LabelModel
 from core.classification.probe import load_probe
+from core.classification.results import given_labels, label_names_of, result_of
 from core.classification.settings import FineTuning, TrainingSpec
-from core.classification.training import (
-    encoder_of,
-    given_labels,
-    label_names_of,
-    look_before,
-    predict,
-    result_of,
-    seeds_of,
-)
+from core.classification.training import encoder_of, look_before, predict, seeds_of
 from core.datasets import Dataset
 from core.diversity.encoder import EncoderChoice
 from core.errors import BadInput

@@ -186,7 +186,7 @@ class FakeScorer:
 def scorer(monkeypatch: pytest.MonkeyPatch) -> FakeScorer:
     made = FakeScorer()
     monkeypatch.setattr(
-        "core.classification.phrase_scorer.load_scorer", lambda choice, models: made
+        "core.classification.scorer_loading.load_scorer", lambda choice, models: made
     )
     return made
 
