@@ -23,7 +23,12 @@ _STEPS = np.linspace(0, 1, 24)
 _EASE = 3 * _STEPS**2 - 2 * _STEPS**3  # a band leaves and arrives level
 
 
-def label_flow(changes: "pd.DataFrame", *, labels: Sequence[str]) -> "go.Figure":
+def label_flow(
+    changes: "pd.DataFrame",
+    *,
+    labels: Sequence[str],
+    sides: tuple[str, str] = ("specified", "new"),
+) -> "go.Figure":
     """Bands from specified labels at the left to new ones at the right, as wide as their texts.
 
     What stays is pale grey, what changes has the colour of the label it came from. Labels stand
@@ -33,6 +38,7 @@ def label_flow(changes: "pd.DataFrame", *, labels: Sequence[str]) -> "go.Figure"
         changes: `old`, `new`, `count`; a pair may be missing, not double; a new label that is not
             in `labels` (such as out of scope) stands last.
         labels: in task order.
+        sides: what the left and the right column are called.
     """
     import plotly.graph_objects as go
 
@@ -85,7 +91,7 @@ def label_flow(changes: "pd.DataFrame", *, labels: Sequence[str]) -> "go.Figure"
                 height = sums[number] / total * (1 - _GAP)
                 _add_bar(figure, side, tops[number], height, colors[name])
                 _add_name(figure, side, tops[number] + height / 2, name, int(sums[number]))
-    for side, words in ((0, "specified"), (1, "new")):
+    for side, words in enumerate(sides):
         figure.add_annotation(
             text=f"<i>{words}</i>",
             x=side,

@@ -10,7 +10,7 @@ from core.figures.flow import label_flow
 from core.interventions.compare import difference
 from core.interventions.subject import Subject
 from core.store.versions import VersionRecord
-from pages.components.intervene.accuracy_words import told
+from pages.components.intervene.accuracy_words import short
 from pages.components.intervene.lineage import version_names
 from pages.components.intervene.standing import Standing, subject_at
 from pages.components.intervene.texts import choose_rows
@@ -41,11 +41,11 @@ def show_comparison(office: Office, seen: Standing, versions: Sequence[VersionRe
             _table(office, seen, before.dataset, after.dataset, found.balance)
             st.caption(
                 f"{len(found.relabelled):,} labels differ, {len(found.gone):,} texts went, "
-                f"{len(found.come):,} came back."
+                f"{len(found.come):,} came back. By the oracle and by the audit set: label accuracy."
             )
         with st.container():
             st.plotly_chart(
-                label_flow(_flows(before, after), labels=seen.label_names),
+                label_flow(_flows(before, after), labels=seen.label_names, sides=("from", "to")),
                 key="compare-flow",
                 config={"displayModeBar": False},
                 alt="Labels in the one version and in the other",
@@ -62,9 +62,9 @@ def _table(
 ) -> None:
     rows = [("Texts", f"{len(before):,}", f"{len(after):,}")]
     pairs = [(seen.by_oracle(one), seen.by_people(one, audit=True)) for one in (before, after)]
-    for place, words in enumerate(("Label accuracy by the oracle", "by the audit set")):
+    for place, words in enumerate(("By the oracle", "By the audit set")):
         found = [pair[place] for pair in pairs]
-        rows.append((words, *(told(None if one is None else one.overall) for one in found)))
+        rows.append((words, *(short(None if one is None else one.overall) for one in found)))
     rows.append(
         (
             "Remote-Clique",
@@ -76,7 +76,11 @@ def _table(
         pd.DataFrame(rows, columns=["what", "before", "after"]),
         hide_index=True,
         height="content",
-        column_config={"what": "", "before": "From", "after": "To"},
+        column_config={
+            "what": st.column_config.TextColumn("", width=130),
+            "before": st.column_config.TextColumn("From", width=155),
+            "after": st.column_config.TextColumn("To", width=155),
+        },
         alt="Measures of both versions",
     )
 
@@ -103,8 +107,8 @@ def _texts(seen: Standing, before: Subject, after: Subject) -> None:
     frame = pd.DataFrame(
         {
             "text": [texts[key] for key in changed],
-            "old": [old.get(key) for key in changed],
-            "new": [new.get(key) for key in changed],
+            "before": [old.get(key) for key in changed],
+            "after": [new.get(key) for key in changed],
         },
         index=changed,
         dtype=object,

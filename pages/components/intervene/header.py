@@ -4,12 +4,15 @@ import streamlit as st
 
 from core.errors import WidesetError
 from core.store.version_moves import redo, redo_target, undo
-from core.store.versions import VersionRecord
+from core.store.versions import VersionRecord, lineage
 from pages.components.intervene.accuracy_words import percent, told
 from pages.components.intervene.asking import annotator_name
 from pages.components.intervene.standing import Standing
 from pages.components.office import Office, flash
 from pages.components.plain import plain
+
+_MOST_STEPS = 3
+_ICONS = {"lr": "healing", "oosf": "filter_alt", "manual": "edit"}
 
 
 def show_header(office: Office, seen: Standing) -> None:
@@ -18,10 +21,7 @@ def show_header(office: Office, seen: Standing) -> None:
     following = redo_target(office.db, seen.choice.run.id)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader(plain(seen.choice.name), anchor=False, width="content")
-        if now is None or now.kind == "raw":
-            st.badge("as generated", color="gray", icon=":material/edit_note:")
-        else:
-            st.badge(plain(now.name), color="green", icon=":material/healing:")
+        _steps(office, now)
         st.space("stretch")
         _step(office, seen, "Undo", possible=now is not None and now.parent_id is not None)
         _step(office, seen, "Redo", possible=following is not None)
@@ -29,6 +29,17 @@ def show_header(office: Office, seen: Standing) -> None:
     if message:
         st.toast(message, icon=":material/check:")
     _numbers(seen)
+
+
+def _steps(office: Office, now: VersionRecord | None) -> None:
+    """A badge for each intervention on the way to the present version, the latest ones."""
+    steps = [] if now is None else lineage(office.db, now.id)[1:]
+    if not steps:
+        st.badge("as generated", color="gray", icon=":material/edit_note:")
+    if len(steps) > _MOST_STEPS:
+        st.badge(f"{len(steps) - _MOST_STEPS} more", color="gray")
+    for step in steps[-_MOST_STEPS:]:
+        st.badge(plain(step.name), color="green", icon=f":material/{_ICONS[step.kind]}:")
 
 
 def show_oracle(seen: Standing) -> None:

@@ -10,7 +10,7 @@ from core.datasets import Dataset
 from core.figures.confusion import confusion_figure
 from core.interventions.judged import labels_by_row
 from core.interventions.label_accuracy import LabelAccuracy, Share, behind_the_oracle
-from pages.components.intervene.accuracy_words import told
+from pages.components.intervene.accuracy_words import short, told
 from pages.components.intervene.standing import Standing
 from pages.components.intervene.texts import choose_rows
 
@@ -87,19 +87,19 @@ def _table(seen: Standing, found: Mapping[str, LabelAccuracy | None]) -> None:
     oracle, audit = found["Oracle"], found["Audit set"]
     rows: dict[str, list[Any]] = {"label": ["all labels", *seen.label_names]}
     text, number = st.column_config.TextColumn, st.column_config.NumberColumn
-    config: dict[str, Any] = {"label": text("Label", width=95, pinned=True)}
+    config: dict[str, Any] = {"label": text("Label", width=85, pinned=True)}
     if oracle is not None:
         shares = _shares(oracle)
         rows["n"] = [share.n for share in shares]
-        rows["oracle"] = [_short(share) for share in shares]
-        config["n"] = number("Texts", format="localized", width=55)
-        config["oracle"] = text("By the oracle", width=145)
+        rows["oracle"] = [short(share) for share in shares]
+        config["n"] = number("Texts", format="localized", width=50)
+        config["oracle"] = text("By the oracle", width=135)
     if audit is not None:
         shares = _shares(audit)
-        rows["audit"] = [_short(share) for share in shares]
+        rows["audit"] = [short(share) for share in shares]
         rows["audited"] = [share.n for share in shares]
-        config["audit"] = text("By the audit set", width=145)
-        config["audited"] = number("Audited", format="localized", width=65)
+        config["audit"] = text("By the audit set", width=135)
+        config["audited"] = number("Audited", format="localized", width=60)
     if len(rows) == 1:
         st.info("There is neither an oracle nor an audit set yet.", icon=":material/fact_check:")
         return
@@ -119,13 +119,6 @@ def _table(seen: Standing, found: Mapping[str, LabelAccuracy | None]) -> None:
 
 def _shares(found: LabelAccuracy) -> list[Share]:
     return [found.overall, *found.by_label.values()]
-
-
-def _short(share: Share) -> str:
-    if share.interval is None:
-        return ""
-    low, high = (100 * (end or 0.0) for end in (share.interval.low, share.interval.high))
-    return f"{share.interval.mean:.1%} ({low:.1f} to {high:.1f})"
 
 
 def _confusion(found: LabelAccuracy | None, source: str) -> tuple[str, str] | None:

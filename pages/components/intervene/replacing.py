@@ -196,7 +196,11 @@ def _show_preview(
         _explain(replacement)
     with figure:
         st.plotly_chart(
-            label_flow(_flows(seen, replacement, accepted), labels=seen.label_names),
+            label_flow(
+                _flows(seen, replacement, accepted),
+                labels=seen.label_names,
+                sides=("specified" if seen.head is None else "now", "new"),
+            ),
             key="lr-flow",
             config={"displayModeBar": False},
             alt="Texts that keep and change their labels",

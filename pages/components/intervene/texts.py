@@ -8,7 +8,15 @@ import streamlit as st
 
 from core.figures.palette import label_colors
 
-_LABELS = {"old": "Now", "new": "New", "proxy": "Proxy says", "label": "Label", "said": "Judged"}
+_LABELS = {
+    "old": "Now",
+    "new": "New",
+    "before": "From",
+    "after": "To",
+    "proxy": "Proxy says",
+    "label": "Label",
+    "said": "Judged",
+}
 
 
 def choose_rows(
@@ -22,7 +30,7 @@ def choose_rows(
     """Draw texts; the ids of the rows that a person chose, in the table's order.
 
     Args:
-        frame: indexed by text id; columns text, and any of old, new, proxy, label, said (labels),
+        frame: indexed by text id; columns text, and any of `_LABELS` (labels, None for none),
             confidence (0 to 1), judged (bool).
         labels: all names in task order, for the colours.
         key: of the table; another one where the rows are others, as choices are by place.
