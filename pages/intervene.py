@@ -50,13 +50,17 @@ with told():
         st.page_link("pages/generate.py", label="Generate texts", icon=":material/edit_note:")
     else:
         seen = standing(office, choice)
-        show_header(office, seen)
         with st.sidebar:
             show_oracle(seen)
-        if seen.going:
-            st.info(
-                "Still generating. Previews wait until the run is at rest; you can judge texts.",
-                icon=":material/play_arrow:",
-            )
-        show_work(office, seen.works)
+        # What comes and goes above the tabs must not move them: a fragment is known by its place,
+        # and a key pressed during a move would be lost.
+        with st.container():
+            show_header(office, seen)
+            if seen.going:
+                st.info(
+                    "Still generating. Previews wait until the run is at rest; you can judge "
+                    "texts.",
+                    icon=":material/play_arrow:",
+                )
+            show_work(office, seen.works)
         _show(office, seen)
