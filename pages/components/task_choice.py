@@ -35,7 +35,10 @@ def choose_task(found: Sequence[RunSummary], asked: RunRecord | None, *, key: st
 
 
 def run_names(own: Sequence[RunRecord]) -> dict[str, str]:
-    """Names for display by run id, without the task's; of two alike the older is first."""
+    """Names for display by id, without the task's, which all share; of two alike the older first.
+
+    Counted over all of the task's runs, so that a run keeps its name whatever is chosen beside it.
+    """
     oldest = sorted(own, key=lambda run: (run.created_at, run.id))
     short = [run.name.removeprefix(f"{run.spec.task.name}, ") for run in oldest]
     return dict(zip([run.id for run in oldest], display_names(short), strict=True))

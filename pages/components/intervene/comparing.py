@@ -41,7 +41,7 @@ def show_comparison(office: Office, seen: Standing, versions: Sequence[VersionRe
             _table(office, seen, before.dataset, after.dataset, found.balance)
             st.caption(
                 f"{len(found.relabelled):,} labels differ, {len(found.gone):,} texts went, "
-                f"{len(found.come):,} came back. By the oracle and by the audit set: label accuracy."
+                f"{len(found.come):,} came back."
             )
         with st.container():
             st.plotly_chart(
