@@ -5,12 +5,16 @@ loads them.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
 
 from core.jobs.ask import Answerer
 from core.jobs.context import Handler, JobContext
 from core.runs import spec_from_dict
 from core.settings import Home
+
+if TYPE_CHECKING:
+    from core.classification.trained import TrainedKeeper
 
 
 class Desk:
@@ -25,10 +29,12 @@ class Desk:
         from core.diversity.map_keeper import MapKeeper
         from core.generation.keeper import ModelKeeper
 
+        self._home = home
         self._models = home.models
         self._keeper = ModelKeeper(home.models)
         self._encoders = EncoderKeeper(home.models)
         self._maps = MapKeeper(home.models / "numba")
+        self._classifiers: TrainedKeeper | None = None
 
     def handlers(self) -> dict[str, Handler]:
         """The handlers of this version, by kind of job."""
@@ -42,11 +48,13 @@ class Desk:
             "filter": self.filter,
             "budget": self.budget,
             "llm_judge": self.llm_judge,
+            "train": self.train,
+            "apply": self.apply,
         }
 
     def answerers(self) -> dict[str, Answerer]:
         """Who answers which kind of question, while a job runs and while none does."""
-        return {"prompt": self.prompt_size}
+        return {"prompt": self.prompt_size, "classify": self.classify}
 
     def generate(self, context: JobContext) -> None:
         """Run a generation."""
@@ -103,6 +111,34 @@ class Desk:
 
         tools = StoreTools(context.db, self._encoders, self._models)
         llm_judge_job(context, tools.label_model)
+
+    def train(self, context: JobContext) -> None:
+        """Train a classifier, or ask the language model, and test it."""
+        from core.jobs.train import train_job
+
+        train_job(context, self._encoders, self._home)
+
+    def apply(self, context: JobContext) -> None:
+        """Let a trained classifier answer another dataset's texts."""
+        from core.jobs.apply import apply_job
+
+        apply_job(context, self._encoders, self._trained(), self._home)
+
+    def classify(self, spec: Mapping[str, Any]) -> dict[str, Any]:
+        """What a trained classifier says of a text: `{"training": id, "text": ...}` to
+        `{"labels": [...], "probabilities": [...]}`, the most probable first."""
+        from core.jobs.apply import answer
+        from core.store.database import open_database
+
+        with closing(open_database(self._home)) as db:
+            return answer(db, self._home, self._trained(), spec)
+
+    def _trained(self) -> "TrainedKeeper":
+        from core.classification.trained import TrainedKeeper
+
+        if self._classifiers is None:
+            self._classifiers = TrainedKeeper(self._encoders)
+        return self._classifiers
 
     def prompt_size(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         """Tokens of a run's first prompt: `{"spec": ..., "label_index": 0}` to `{"tokens": n}`.

@@ -35,6 +35,12 @@ def navigate() -> StreamlitPage:
                 icon=":material/healing:",
                 help="Judge texts, replace wrong labels, take out what is out of scope, undo.",
             ),
+            st.Page(
+                PAGES / "train.py",
+                title="Train",
+                icon=":material/model_training:",
+                help="Train classifiers on the texts and test them on real ones.",
+            ),
         ],
         position="top",
     )

@@ -1,0 +1,195 @@
+"""Trainings under way: how far each is, its curve, Stop; and those that ended badly."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.errors import StoreBusy, WidesetError
+from core.figures.training import training_curves
+from core.jobs.launch import ensure_worker
+from core.jobs.queue import Job, State, request_cancel, resume, status
+from core.store.trainings import delete_training
+from pages.components.office import Office, flash, told
+from pages.components.plain import plain
+from pages.components.progress import duration
+from pages.components.run_header import LIVE
+from pages.components.train.entries import Entry
+
+_POLL_SECONDS = 1.0
+_PHASES = {
+    "checking": "looking at the texts",
+    "embedding": "embedding texts",
+    "training": "training",
+    "testing": "testing",
+}
+_ADVICE = {
+    "interrupted": "Its worker ended without a word.",
+    "cancelled": "Stopped by hand.",
+}
+_SHOWN = 4  # rows that wait, by name
+
+
+def show_going(office: Office, entries: Sequence[Entry]) -> None:
+    """Draw what goes on, then what ended badly."""
+    live = [one for one in entries if one.state in LIVE]
+    if live:
+        ensure_worker(office.home, office.db)
+        _follow(office, tuple((one.record.job_id or "", one.name) for one in live))
+    for one in entries:
+        if not one.done and one.state not in LIVE:
+            _show_end(office, one)
+
+
+@st.fragment(run_every=_POLL_SECONDS)
+def _follow(office: Office, jobs: tuple[tuple[str, str], ...]) -> None:
+    """Redrawn every second, and the whole page once when a job comes to rest."""
+    with told():
+        try:
+            found = [(name, *status(office.db, job_id)) for job_id, name in jobs]
+        except StoreBusy:
+            st.caption("The store is busy; this looks again in a second.")
+            return
+        if any(state not in LIVE for _, _, state in found):
+            st.rerun()
+        if all(state == "queued" for _, _, state in found):
+            ensure_worker(office.home, office.db)
+        for name, job, state in found:
+            if state == "running":
+                _show_running(office, name, job)
+        # In the order in which the worker takes them.
+        waiting = sorted(
+            ((job.queued_at, job.id, name) for name, job, state in found if state == "queued"),
+        )
+        if waiting:
+            _show_waiting(office, [(job_id, name) for _, job_id, name in waiting])
+
+
+def _show_running(office: Office, name: str, job: Job) -> None:
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f"**{plain(name)}**", width="content")
+            st.badge("running", color="blue", icon=":material/play_arrow:")
+            st.space("stretch")
+            st.button(
+                "Stopping…" if job.cancel_requested else "Stop",
+                icon=":material/stop:",
+                key=f"train-stop-{job.id}",
+                disabled=job.cancel_requested,
+                help="What is done stays: Resume goes on from the last epoch.",
+                on_click=_stop,
+                args=(office, (job.id,)),
+            )
+        st.progress(share_of(job), sentence_of(job))
+        history = job.progress.get("history") or []
+        if history:
+            st.plotly_chart(
+                training_curves(history, epochs=job.progress.get("epochs")),
+                key=f"curves-{job.id}",
+                config={"displayModeBar": False},
+                alt="Loss and accuracy, epoch by epoch",
+            )
+
+
+def _show_waiting(office: Office, waiting: Sequence[tuple[str, str]]) -> None:
+    names = ", ".join(name for _, name in waiting[:_SHOWN])
+    more = f" and {len(waiting) - _SHOWN} more" if len(waiting) > _SHOWN else ""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            f":material/hourglass_top: Next: {plain(names)}{more}. The worker does one thing at a "
+            "time."
+        )
+        st.button(
+            "Cancel these",
+            type="tertiary",
+            icon=":material/close:",
+            key="train_cancel_waiting",
+            on_click=_stop,
+            args=(office, tuple(job_id for job_id, _ in waiting)),
+        )
+
+
+def share_of(job: Job) -> float:
+    """How much of a training is done, 0 to 1, should early stopping not end it."""
+    told_ = job.progress
+    seeds = max(1, told_.get("seeds") or 1)
+    done = float(told_.get("seeds_done") or 0)
+    epoch, epochs = told_.get("epoch"), told_.get("epochs")
+    if epoch and epochs:
+        done += min(1.0, len(told_.get("history") or []) / epochs)
+    elif told_.get("phase") == "embedding" and told_.get("total"):
+        return min(1.0, 0.9 * (told_.get("done") or 0) / told_["total"])
+    return min(1.0, done / seeds)
+
+
+def sentence_of(job: Job) -> str:
+    """How far a training is, in words."""
+    told_ = job.progress
+    words = [_PHASES.get(str(told_.get("phase")), "beginning").capitalize()]
+    if told_.get("phase") == "embedding" and told_.get("total"):
+        words.append(f"{told_.get('done') or 0:,} of {told_['total']:,}")
+    if told_.get("seed") is not None and (told_.get("seeds") or 1) > 1:
+        words.append(f"repeat {told_['seeds_done'] + 1} of {told_['seeds']}")
+    if told_.get("epoch"):
+        words.append(f"epoch {told_['epoch']} of at most {told_['epochs']}")
+    if told_.get("loss") is not None:
+        words.append(f"loss {told_['loss']:.3f}")
+    if told_.get("accuracy") is not None:
+        words.append(f"accuracy on the texts held out {told_['accuracy']:.3f}")
+    if told_.get("seconds_left"):
+        words.append(f"at most {duration(told_['seconds_left'])} left")
+    return ", ".join(words)
+
+
+def _show_end(office: Office, entry: Entry) -> None:
+    job, state = entry.job, entry.state
+    reason = _reason(job, state)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.warning(f"{plain(entry.name)}: {plain(reason)}", icon=":material/info:")
+        if job is not None and state != "done":
+            st.button(
+                "Try again" if state == "failed" else "Resume",
+                icon=":material/play_arrow:",
+                key=f"train-resume-{job.id}",
+                on_click=_resume,
+                args=(office, job.id),
+            )
+        st.button(
+            "Remove",
+            icon=":material/delete:",
+            type="tertiary",
+            key=f"train-remove-{entry.record.id}",
+            on_click=remove,
+            args=(office, entry.record.id),
+        )
+
+
+def _reason(job: Job | None, state: State | None) -> str:
+    if job is None or state is None:
+        return "It was never started."
+    said = f"{job.message} {job.remedy}".strip()
+    return said or _ADVICE.get(state, "It did not end.")
+
+
+def _stop(office: Office, jobs: Sequence[str]) -> None:
+    try:
+        for job_id in jobs:
+            request_cancel(office.db, job_id)
+    except WidesetError as error:
+        flash(error)
+
+
+def _resume(office: Office, job_id: str) -> None:
+    try:
+        resume(office.db, job_id)
+        ensure_worker(office.home, office.db)
+    except WidesetError as error:
+        flash(error)
+
+
+def remove(office: Office, training_id: str) -> None:
+    """Hide a training; the page offers to bring it back."""
+    try:
+        delete_training(office.db, training_id)
+        st.session_state["removed_training"] = training_id
+    except WidesetError as error:
+        flash(error)

@@ -1,0 +1,293 @@
+"""Before the start: what would be trained, how long it takes, and what is wrong with it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from uuid import uuid4
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.classification.checks import check
+from core.classification.estimate import Estimate, estimate
+from core.classification.ladder import Rung, refuse_nothing, rungs, smallest
+from core.classification.leakage import Leakage, look_for_leakage
+from core.classification.llm import FEW, shuffled
+from core.errors import BadInput, WidesetError
+from core.jobs.launch import ensure_worker
+from core.jobs.paces import recent_paces
+from core.jobs.train import start_training
+from core.labelled_files import balanced_examples
+from core.runs import Example
+from core.store.counts import counts
+from core.store.database import Database
+from core.store.datasets import reference_key, version_key
+from core.store.versions import list_versions, raw_version
+from pages.components.office import Office, flash, told
+from pages.components.plain import plain
+from pages.components.progress import duration
+from pages.components.train.choice import Choice
+from pages.components.train.entries import Entry
+from pages.components.train.texts import dataset_at
+
+_TOKEN = "train_token"
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A row to be trained.
+
+    Args:
+        rung: what is done.
+        time: how long it takes at most.
+        warnings: what is odd.
+        refusal: why it can't be done; None if it can.
+        leakage: test texts that are in it word for word; None where nothing is learned from.
+        there: it is on the ladder already, or under way.
+    """
+
+    rung: Rung
+    time: Estimate
+    warnings: tuple[str, ...]
+    refusal: str | None
+    leakage: Leakage | None
+    there: bool
+
+
+def show_plan(office: Office, choice: Choice, entries: Sequence[Entry]) -> None:
+    """Draw the plan and the button that starts it."""
+    if choice.test is None:
+        return
+    with st.container(border=True), told():
+        rows = _rows(office.db, choice, entries)
+        new = [row for row in rows if not row.there and row.refusal is None]
+        _head(office, choice, rows, new)
+        for row in rows:
+            if row.refusal is not None:
+                st.error(f"{plain(row.rung.name)}: {plain(row.refusal)}", icon=":material/error:")
+        _warn(rows)
+        if rows:
+            with st.expander(f"What it comes to: {len(rows)} rows", icon=":material/list:"):
+                _table(rows)
+
+
+def _head(office: Office, choice: Choice, rows: Sequence[_Row], new: Sequence[_Row]) -> None:
+    seconds = sum(row.time.seconds for row in new)
+    known = all(row.time.measured for row in new)
+    least = smallest(choice.sources)
+    sizes = sorted({row.rung.n_train for row in new if row.leakage is not None})
+    test = dataset_at(office.db, str(choice.test))
+    with st.container(horizontal=True, vertical_alignment="center", gap="large"):
+        st.metric("To train", f"{len(new)} rows" if len(new) != 1 else "1 row", width="content")
+        each = f"{sizes[0]:,}" if len(sizes) == 1 else f"{sizes[0]:,} to {sizes[-1]:,}"
+        st.metric(
+            "Texts each",
+            each if sizes else "–",
+            width="content",
+            help=f"Cut to the smallest, {least:,} texts, drawn anew for each repeat."
+            if choice.matched and least is not None
+            else "Each as large as it is: more texts alone may make the difference.",
+        )
+        st.metric(
+            "Test texts", f"{len(test):,}", width="content", help="Real ones, never trained on."
+        )
+        st.metric(
+            "Time, at most",
+            duration(max(1.0, seconds)) if new else "–",
+            width="content",
+            help=(
+                "At the pace of earlier trainings here."
+                if known
+                else "By a usual pace; the first training of a kind on this machine measures it."
+            )
+            + " Early stopping often ends fine-tuning sooner.",
+        )
+        st.space("stretch")
+        token = st.session_state.setdefault(_TOKEN, uuid4().hex)
+        st.button(
+            "Start",
+            type="primary",
+            icon=":material/model_training:",
+            key="train_start",
+            disabled=not new,
+            help=None if new else _why(rows),
+            on_click=_start,
+            args=(office, choice, [row.rung for row in new], token),
+        )
+
+
+def _why(rows: Sequence[_Row]) -> str:
+    if rows and all(row.there for row in rows):
+        return "All of it is on the ladder already or under way: equal settings give equal results."
+    return "Choose texts and a model in the side bar."
+
+
+def _rows(db: Database, choice: Choice, entries: Sequence[Entry]) -> list[_Row]:
+    if not choice.sources and not choice.baselines:
+        return []
+    try:
+        refuse_nothing(choice.sources, choice.baselines)
+    except BadInput:
+        return []
+    test = str(choice.test)
+    examples = _examples(db, choice) if "few-shot" in choice.baselines else ()
+    planned = rungs(
+        choice.sources,
+        test=test,
+        models=choice.models,
+        tuning=choice.tuning,
+        seeds=choice.seeds,
+        matched=choice.matched,
+        baselines=choice.baselines,
+        task=choice.task,
+        examples=examples,
+    )
+    known = recent_paces(db)
+    there = [
+        entry.record.spec for entry in entries if entry.done or entry.state in ("queued", "running")
+    ]
+    found = []
+    for rung in planned:
+        n_test = len(dataset_at(db, test))
+        warnings, refusal, leakage = _looked_at(db, rung, test)
+        found.append(
+            _Row(
+                rung,
+                estimate(rung.spec, n_train=rung.n_train, n_test=n_test, known=known),
+                warnings,
+                refusal,
+                leakage,
+                replace(rung.spec, train=_as_it_is(db, rung.spec.train)).to_dict() in there,
+            )
+        )
+    return found
+
+
+def _looked_at(
+    db: Database, rung: Rung, test: str
+) -> tuple[tuple[str, ...], str | None, Leakage | None]:
+    if rung.spec.train is None:
+        return (), None, None
+    origin, _, name = rung.spec.train.partition(":")
+    n = sum(row.usable for row in counts(db, name).values()) if origin == "run" else 0
+    return _checked(db, rung.spec.train, n, test)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _checked(
+    _db: Database, train: str, n: int, test: str
+) -> tuple[tuple[str, ...], str | None, Leakage | None]:
+    """Warnings, refusal and exact leakage; `n` tells a run that grew from its younger self."""
+    data = dataset_at(_db, train, n)
+    real = dataset_at(_db, test)
+    try:
+        warnings = check(data, real)
+    except BadInput as error:
+        return (), str(error), None
+    return tuple(warnings), None, look_for_leakage(data.texts, real.texts)
+
+
+def _examples(db: Database, choice: Choice) -> tuple[Example, ...]:
+    """The examples of the few-shot prompt, drawn by the first seed."""
+    if choice.reference is None:
+        return ()
+    pool = dataset_at(db, reference_key(choice.reference.id, "train"))
+    seed = choice.seeds[0]
+    drawn = balanced_examples(
+        [Example(text, label) for text, label in zip(pool.texts, pool.labels, strict=True)],
+        task=choice.task,
+        count=FEW,
+        seed=seed,
+    )
+    return shuffled(drawn, rng=np.random.default_rng(seed))
+
+
+def _warn(rows: Sequence[_Row]) -> None:
+    """What is odd, each sentence once with the rows that it is true of."""
+    said: dict[str, list[str]] = {}
+    for row in rows:
+        found = None if row.leakage is None else row.leakage.warning()
+        for words in [*row.warnings, *([found] if found else [])]:
+            said.setdefault(words, []).append(row.rung.name)
+    for words, names in said.items():
+        whose = "All rows" if len(names) == len(rows) else ", ".join(dict.fromkeys(names))
+        st.warning(f"{plain(whose)}: {plain(words)}", icon=":material/warning:")
+
+
+def _table(rows: Sequence[_Row]) -> None:
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "name": [row.rung.name for row in rows],
+                "n": [row.rung.n_train for row in rows],
+                "repeats": [_repeats(row.rung) for row in rows],
+                "time": [duration(max(1.0, row.time.seconds)) for row in rows],
+                "known": ["measured" if row.time.measured else "usual" for row in rows],
+                "leak": [None if row.leakage is None else len(row.leakage.exact) for row in rows],
+                "state": [_state(row) for row in rows],
+            }
+        ),
+        hide_index=True,
+        height="content",
+        column_config={
+            "name": st.column_config.TextColumn("Row", width=300),
+            "n": st.column_config.NumberColumn("Texts", format="localized", width=70),
+            "repeats": st.column_config.NumberColumn("Repeats", width=75),
+            "time": st.column_config.TextColumn("Time, at most", width=110),
+            "known": st.column_config.TextColumn("Pace", width=85),
+            "leak": st.column_config.NumberColumn(
+                "Test texts in it",
+                width=120,
+                help="Word for word. Near repeats are looked for when the training begins.",
+            ),
+            "state": st.column_config.TextColumn("", width=150),
+        },
+        alt="What would be trained, how long it takes, and what is there already",
+    )
+
+
+def _repeats(rung: Rung) -> int:
+    from core.classification.training import seeds_of
+
+    return len(seeds_of(rung.spec))
+
+
+def _state(row: _Row) -> str:
+    if row.refusal is not None:
+        return "can't be trained"
+    return "there already" if row.there else "to do"
+
+
+def _start(office: Office, choice: Choice, wanted: Sequence[Rung], token: str) -> None:
+    """Queue one job a row, once for a token."""
+    try:
+        for place, rung in enumerate(wanted):
+            start_training(
+                office.db,
+                replace(rung.spec, train=_fixed(office.db, rung.spec.train)),
+                task_key=choice.task.key,
+                name=rung.name,
+                token=f"train {token} {place}",
+            )
+        ensure_worker(office.home, office.db)
+    except WidesetError as error:
+        flash(error)
+        return
+    st.session_state[_TOKEN] = uuid4().hex
+
+
+def _as_it_is(db: Database, key: str | None) -> str | None:
+    """The version that `_fixed` would give, where there is one already; else the key."""
+    origin, _, name = str(key).partition(":")
+    if key is None or origin != "run":
+        return key
+    n = sum(row.usable for row in counts(db, name).values())
+    raw = [version_key(one.id) for one in list_versions(db, name) if one.kind == "raw"]
+    return next((one for one in raw if len(dataset_at(db, one)) == n), key)
+
+
+def _fixed(db: Database, key: str | None) -> str | None:
+    """A run's texts as they are now, as a version, which never changes."""
+    if key is None or not key.startswith("run:"):
+        return key
+    return version_key(raw_version(db, key.removeprefix("run:")).id)
