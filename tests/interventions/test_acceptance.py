@@ -1,0 +1,225 @@
+"""From a preview to a version, in one step, and only where the run still stands."""
+
+import numpy as np
+import pytest
+
+from core.errors import BadInput, StaleEdit
+from core.interventions.acceptance import accept_edits, accept_filter, accept_labels
+from core.interventions.out_of_scope import HeldOut, ScopeFilter
+from core.interventions.relabel import Replacement, relabel_all
+from core.interventions.requests import BudgetRequest, RelabelRequest
+from core.interventions.results import (
+    filter_from_dict,
+    filter_to_dict,
+    replacement_from_dict,
+    replacement_to_dict,
+)
+from core.interventions.subject import Subject, key_of, said_by_people, subject_of
+from core.interventions.version_card import version_card
+from core.store.database import Database
+from core.store.judgements import Verdict, add_judgements, judgements_of
+from core.store.samples import add_samples
+from core.store.version_moves import head, redo, undo
+from core.store.versions import list_versions, version_rows
+from tests.interventions.runs import TASK, Made, make_moods, text_of
+from tests.store.making import make_sample
+
+
+def all_right(made: Made, subject: Subject) -> Replacement:
+    ids = subject.dataset.ids
+    right = [made.right[key] or "" for key in ids]
+    sure = [0.9] * len(ids)
+    return relabel_all(subject.dataset.labels, right, label_names=TASK.label_names, confidence=sure)
+
+
+def accepted(db: Database, made: Made, subject: Subject, ids: set[str]) -> str:
+    version = accept_labels(
+        db, subject, all_right(made, subject), ids, who="ada", spec={"seed": 0}, facts={"x": 1}
+    )
+    return version.id
+
+
+def wrong(made: Made, subject: Subject) -> set[str]:
+    pairs = zip(subject.dataset.ids, subject.dataset.labels, strict=True)
+    return {key for key, label in pairs if made.right[key] != label}
+
+
+def test_labels_are_accepted_undone_and_redone(db: Database) -> None:
+    made = make_moods(db, each=4)
+    subject = subject_of(db, made.run_id, None)
+    bad = wrong(made, subject)
+    assert len(bad) == 3  # every fourth of twelve
+    version_id = accepted(db, made, subject, bad)
+    version = head(db, made.run_id)
+    assert version is not None
+    assert version.id == version_id
+    assert version.facts["changed"] == 3
+    assert version.facts["x"] == 1
+    assert (version.facts["n"], version.facts["inspected"]) == (12, 12)
+    after = subject_of(db, made.run_id, version_id)
+    assert after.dataset.labels == tuple(made.right[key] for key in after.dataset.ids)
+    assert tuple(after.specified) == subject.dataset.labels
+    # The oracle's judgements are events of the same step, and nobody takes them for a person's.
+    events = judgements_of(db, made.run_id)
+    assert {(one.who, one.why, one.session) for one in events} == {("oracle", "oracle", version_id)}
+    assert len(events) == 12
+    assert said_by_people(db, made.run_id) == {}
+    before = undo(db, made.run_id, who="ada", seen=version_id)
+    assert subject_of(db, made.run_id, before.id).dataset.labels == subject.dataset.labels
+    assert redo(db, made.run_id, who="ada", seen=before.id).id == version_id
+
+
+def test_only_what_is_accepted_changes(db: Database) -> None:
+    made = make_moods(db, each=4)
+    subject = subject_of(db, made.run_id, None)
+    one = min(wrong(made, subject))
+    version_id = accepted(db, made, subject, {one})
+    rows = {row.sample_id: row for row in version_rows(db, version_id)}
+    old = dict(zip(subject.dataset.ids, subject.dataset.labels, strict=True))
+    assert [key for key in rows if rows[key].label != old[key]] == [one]
+    assert rows[one].confidence == 0.9
+    assert all(row.human_label == made.right[key] for key, row in rows.items())
+
+
+def test_a_preview_of_another_version_is_refused(db: Database) -> None:
+    made = make_moods(db, each=4)
+    subject = subject_of(db, made.run_id, None)
+    bad = wrong(made, subject)
+    accepted(db, made, subject, bad)
+    with pytest.raises(StaleEdit, match="stands at another version"):
+        accepted(db, made, subject, bad)
+    assert len(list_versions(db, made.run_id)) == 2
+    assert len(judgements_of(db, made.run_id)) == 12
+
+
+def test_a_run_that_grew_is_refused(db: Database) -> None:
+    made = make_moods(db, each=4)
+    subject = subject_of(db, made.run_id, None)
+    add_samples(db, [make_sample(made.run_id, 12, text=text_of("joy", 50), label="joy")])
+    with pytest.raises(StaleEdit, match="more texts"):
+        accepted(db, made, subject, wrong(made, subject))
+    assert list_versions(db, made.run_id) == []
+    assert judgements_of(db, made.run_id) == []
+
+
+def test_nothing_accepted_changes_nothing(db: Database) -> None:
+    made = make_moods(db, each=4)
+    with pytest.raises(BadInput, match="No change was accepted"):
+        accepted(db, made, subject_of(db, made.run_id, None), set())
+    assert list_versions(db, made.run_id) == []
+
+
+def scope_of(confidence: list[float], judged: dict[int, bool]) -> ScopeFilter:
+    split = HeldOut(np.array([0.2, 0.8]), np.array([False, True]))
+    return ScopeFilter(np.array(confidence), judged, (split, split))
+
+
+def test_what_is_out_of_scope_leaves_and_comes_back(db: Database) -> None:
+    made = make_moods(db, each=2)
+    subject = subject_of(db, made.run_id, None)
+    ids = subject.dataset.ids
+    scope = scope_of([0.9, 0.8, 0.7, 0.4, 0.9, 0.1], {0: False, 5: True})
+    version = accept_filter(
+        db, subject, scope, threshold=0.5, who="ada", spec={}, facts={}, by={ids[0]: "bo"}
+    )
+    after = subject_of(db, made.run_id, version.id)
+    assert after.dataset.ids == (ids[1], ids[2], ids[4], ids[5])
+    assert version.facts["removed"] == 2
+    assert version.spec["threshold"] == 0.5
+    assert version.facts["quality"]["recall"]["mean"] == 1.0
+    rows = {row.sample_id: row for row in after.rows}
+    assert (rows[ids[0]].who, rows[ids[0]].kept, rows[ids[3]].who) == ("bo", False, None)
+    # Relabelling what is left keeps what went where it is; a person brings it back.
+    bad = wrong(made, after)
+    accepted(db, made, after, bad)
+    now = head(db, made.run_id)
+    assert now is not None
+    back = subject_of(db, made.run_id, now.id)
+    edit = accept_edits(db, back, {ids[1]: "joy"}, {ids[0]: True}, who="ada")
+    assert (edit.facts["brought_back"], edit.facts["removed"]) == (1, 0)
+    last = subject_of(db, made.run_id, edit.id)
+    assert ids[0] in last.dataset.ids
+    assert ids[3] not in last.dataset.ids
+
+
+@pytest.mark.parametrize(("threshold", "message"), [(0.0, "No text would"), (1.0, "Every text")])
+def test_a_filter_that_takes_none_or_all_is_refused(
+    db: Database, threshold: float, message: str
+) -> None:
+    made = make_moods(db, each=2)
+    subject = subject_of(db, made.run_id, None)
+    scope = scope_of([0.5] * 6, {})
+    with pytest.raises(BadInput, match=message):
+        accept_filter(db, subject, scope, threshold=threshold, who="ada", spec={}, facts={}, by={})
+    assert list_versions(db, made.run_id) == []
+
+
+def test_an_edit_of_nothing_is_refused(db: Database) -> None:
+    made = make_moods(db, each=2)
+    subject = subject_of(db, made.run_id, None)
+    first = subject.rows[0]
+    with pytest.raises(BadInput, match="are so already"):
+        accept_edits(db, subject, {first.sample_id: first.label}, {}, who="ada")
+    assert list_versions(db, made.run_id) == []
+
+
+def test_results_survive_json() -> None:
+    replacement = Replacement(
+        ("a", "b"),
+        ("a", "b", "a"),
+        ("b", "b", "a"),
+        ("b", None, None),
+        ("b", "b", "a"),
+        (None, 0.123456, 1.0),
+        ("Why.",),
+    )
+    kept = replacement_from_dict(replacement_to_dict(replacement))
+    assert kept.confidence == (None, 0.12346, 1.0)
+    assert (kept.old, kept.new, kept.judged) == (
+        replacement.old,
+        replacement.new,
+        replacement.judged,
+    )
+    assert (kept.proxy, kept.explanations) == (replacement.proxy, ("Why.",))
+    scope = scope_of([0.25, 0.75], {1: False})
+    again = filter_from_dict(filter_to_dict(scope))
+    assert again.going() == scope.going() == [0, 1]
+    assert again.quality().to_dict() == scope.quality().to_dict()
+
+
+def test_requests_out_of_range_are_refused() -> None:
+    good = {"n": 10, "encoder": {}, "annotator": "oracle", "reference": "r"}
+    assert RelabelRequest.from_dict(RelabelRequest(**good).to_dict()) == RelabelRequest(**good)
+    for bad in (
+        {"reference": None},
+        {"inspect": 11},
+        {"inspect": 1},
+        {"weight": 1.1},
+        {"seed": -1},
+    ):
+        with pytest.raises(BadInput):
+            RelabelRequest(**{**good, **bad})
+    with pytest.raises(BadInput):
+        BudgetRequest(**{**good, "error_rate": -0.1})
+
+
+def test_the_card_of_a_version_leaks_no_seed_text(db: Database) -> None:
+    made = make_moods(db, each=4)
+    subject = subject_of(db, made.run_id, None)
+    version_id = accepted(db, made, subject, wrong(made, subject))
+    after = subject_of(db, made.run_id, version_id)
+    card = version_card(db, after, measures={"x": 1}, made="today")
+    assert card["texts"]["n"] == 12
+    assert card["edits"]["labels_changed"] == 3
+    assert card["edits"]["inspected_by_machines"] == 12
+    assert [step["kind"] for step in card["lineage"]] == ["raw", "lr"]
+    assert card["generation"]["seed_examples"] == 0
+    assert (key_of("r", None), key_of("r", "v")) == ("run:r", "version:v")
+
+
+def test_what_people_said_stands_beside_the_oracle(db: Database) -> None:
+    made = make_moods(db, each=2)
+    key = next(iter(made.right))
+    add_judgements(db, made.run_id, [Verdict(key, "joy")], who="oracle", why="oracle")
+    add_judgements(db, made.run_id, [Verdict(key, "calm")], who="ada", why="bulk")
+    assert said_by_people(db, made.run_id)[key].label == "calm"
