@@ -2,24 +2,98 @@
 
 import streamlit as st
 
-from pages.components.office import Office, set_up, show_flash, told
+from core.errors import WidesetError
+from core.store.trainings import get_training, restore_training
+from pages.components.office import Office, flash, set_up, show_flash, told
+from pages.components.plain import plain
+from pages.components.reference_panel import choose_reference
 from pages.components.train.choice import Choice, choose
+from pages.components.train.compare import show_compare
 from pages.components.train.entries import Entry, entries_of
+from pages.components.train.generated import show_generated
 from pages.components.train.going import show_going
 from pages.components.train.ladder import show_ladder
 from pages.components.train.plan import show_plan
+from pages.components.train.row import show_row
+from pages.components.train.trying import show_trying
 
-_TABS = ("Ladder",)
+_TABS = ("Ladder", "Compare two", "One row", "Try it", "On generated texts")
 
 
-def _show(office: Office, choice: Choice, entries: list[Entry], test: str) -> None:
+def _offer_reference(office: Office, choice: Choice) -> None:
+    """What to do without real texts to test on."""
+    with st.container(border=True):
+        st.markdown("**What is it worth? Real texts tell.**")
+        st.markdown(
+            "A classifier trained on generated texts is tested on real ones. Attach labelled texts "
+            "of this task, from a file or the Hugging Face hub; the example task brings its own. "
+            "Their test part is the test set, their train part the measure: how good real data of "
+            "the same size would be."
+        )
+        choose_reference(office, choice.task)
+
+
+def _offer_undo(office: Office, choice: Choice) -> None:
+    removed = st.session_state.get("removed_training")
+    if removed is None:
+        return
+    record = get_training(office.db, removed)
+    if record.task_key == choice.task.key and record.deleted_at is not None:
+        st.button(
+            f"Undo: bring {plain(record.name)} back",
+            icon=":material/undo:",
+            type="tertiary",
+            key="train_restore",
+            on_click=_restore,
+            args=(office, removed),
+        )
+
+
+def _restore(office: Office, training_id: str) -> None:
+    try:
+        restore_training(office.db, training_id)
+        st.session_state.pop("removed_training", None)
+    except WidesetError as error:
+        flash(error)
+
+
+def _test_set(choice: Choice, done: list[Entry]) -> str | None:
+    """The test set whose rows are on view: the reference's, or that of an earlier one."""
+    names = {one.record.spec["test"]: one.result["test"]["name"] for one in done}
+    if choice.test is not None and choice.test in names:
+        names = {choice.test: names[choice.test]} | names
+    if len(names) < 2:
+        return next(iter(names), None)
+    if st.session_state.get("train_test") not in names:
+        st.session_state["train_test"] = next(iter(names))
+    return st.selectbox(
+        "Test set",
+        list(names),
+        format_func=lambda one: names.get(one, one),
+        key="train_test",
+        persist_state="session",
+        width=420,
+        help="Only rows of one test set can be compared.",
+    )
+
+
+def _show(office: Office, choice: Choice, entries: list[Entry]) -> None:
+    labels = choice.task.label_names
     tabs = st.tabs(list(_TABS), key="train_tabs", on_change="rerun")
     for name, tab in zip(_TABS, tabs, strict=True):
         if not tab.open:
             continue
         with tab, told():
             if name == "Ladder":
-                show_ladder(entries, test_name=test)
+                show_ladder(entries)
+            elif name == "Compare two":
+                show_compare(office, entries, labels=labels)
+            elif name == "One row":
+                show_row(office, entries, labels=labels)
+            elif name == "Try it":
+                show_trying(office, entries, labels=labels)
+            else:
+                show_generated(office, entries, choice.offered, labels=labels)
 
 
 office = set_up()
@@ -36,8 +110,13 @@ with told():
         st.page_link("pages/generate.py", label="Generate texts", icon=":material/edit_note:")
     else:
         entries = entries_of(office.db, choice.task)
-        show_plan(office, choice, entries)
+        if choice.reference is None:
+            _offer_reference(office, choice)
+        else:
+            show_plan(office, choice, entries)
         show_going(office, entries)
-        mine = [one for one in entries if one.done and one.record.spec["test"] == choice.test]
-        if mine and choice.reference is not None:
-            _show(office, choice, mine, f"{choice.reference.name} (test)")
+        _offer_undo(office, choice)
+        done = [one for one in entries if one.done]
+        test = _test_set(choice, done)
+        if test is not None:
+            _show(office, choice, [one for one in done if one.record.spec["test"] == test])

@@ -23,6 +23,7 @@ _PHASES = {
     "training": "training the oracle",
     "learning": "learning from the judged texts",
     "sampling": "trying samples",
+    "answering": "answering",
 }
 _KINDS = {
     "measure": "Measures",
@@ -32,6 +33,7 @@ _KINDS = {
     "relabel": "Preview",
     "filter": "Filter",
     "budget": "Budget curve",
+    "apply": "Test on generated texts",
 }
 
 

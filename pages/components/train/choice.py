@@ -12,6 +12,7 @@ from core.diversity.texts_frame import display_names
 from core.references import Reference
 from core.store.database import Database
 from core.store.datasets import reference_key, run_key, version_key
+from core.store.references import reference_of
 from core.store.runs import RunRecord, RunSummary, list_runs
 from core.store.versions import list_versions
 from core.tasks import Task
@@ -70,7 +71,10 @@ def choose(office: Office) -> Choice | None:
     asked = asked_run(found, page="train")
     with st.sidebar, told():
         task = choose_task(found, asked, key="train_task")
-        reference = choose_reference(office, task)
+        # A task without one is told so in the middle of the page, which offers to attach it.
+        reference = reference_of(office.db, task)
+        if reference is not None:
+            reference = choose_reference(office, task)
         own = [row for row in found if row.run.spec.task.key == task.key]
         offered = sources_of(office.db, own, reference)
         sources = _sources(offered, asked)
@@ -92,7 +96,7 @@ def choose(office: Office) -> Choice | None:
 def sources_of(
     db: Database, own: Sequence[RunSummary], reference: Reference | None
 ) -> tuple[Source, ...]:
-    """All that can be trained on: runs with their versions, the newest run first, then real data."""
+    """All that can be trained on: runs with their versions, the newest first, then real data."""
     names = run_names([row.run for row in own])
     found: list[Source] = []
     for row in own:

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.classification.ladder import KIND_WORDS
-from core.exports import guarded_cell
+from core.exports import export_table
 from core.figures.ladder import kind_color, ladder_figure
 from pages.components.plain import plain
 from pages.components.train.entries import Entry
@@ -18,7 +18,7 @@ MEASURES = {"Accuracy": "accuracy", "Macro-F1": "macro_f1"}
 _ALWAYS = ("row", "accuracy", "accuracy low", "accuracy high")
 
 
-def show_ladder(entries: Sequence[Entry], *, test_name: str) -> None:
+def show_ladder(entries: Sequence[Entry]) -> None:
     """Draw the chart and the table of rows that have a result, all on one test set."""
     with st.container(horizontal=True, vertical_alignment="center"):
         measure = (
@@ -41,7 +41,7 @@ def show_ladder(entries: Sequence[Entry], *, test_name: str) -> None:
         config={"displayModeBar": False},
         alt="The ladder: each row's score with its 95 % interval",
     )
-    st.caption(plain(_said(entries, test_name)))
+    st.caption(plain(_said(entries)))
     sizes = {int(n) for n in frame.loc[frame["kind"].isin(_TRAINED), "n"].dropna()}
     if len(sizes) > 1:
         st.caption(
@@ -83,10 +83,10 @@ def _legend(entries: Sequence[Entry]) -> None:
     st.html(f"<div style='font-size:0.85rem;opacity:0.85'>{'&emsp;'.join(dots)}</div>")
 
 
-def _said(entries: Sequence[Entry], test_name: str) -> str:
-    n = entries[0].result["n_test"]
+def _said(entries: Sequence[Entry]) -> str:
+    n, name = entries[0].result["n_test"], entries[0].result["test"]["name"]
     return (
-        f"On the {n:,} texts of {test_name}. Whiskers are 95 % intervals: of several repeats by "
+        f"On the {n:,} texts of {name}. Whiskers are 95 % intervals: of several repeats by "
         "Student's t over seeds (what training leaves to chance), of a single one over texts. "
         "The dashed line is the best row of real data."
     )
@@ -106,7 +106,7 @@ def _show_table(entries: Sequence[Entry]) -> None:
         st.space("stretch")
         st.download_button(
             "CSV",
-            lambda: io.BytesIO(csv_of(rows)),
+            lambda: io.BytesIO(export_table(rows, columns=list(rows[0]), format="csv")),
             file_name="wideset-ladder.csv",
             icon=":material/download:",
             on_click="ignore",
@@ -191,14 +191,6 @@ def flat(entry: Entry) -> dict[str, Any]:
         "tested on": spec["test"],
         "id": entry.record.id,
     }
-
-
-def csv_of(rows: Sequence[dict[str, Any]]) -> bytes:
-    """Rows as CSV in UTF-8, formulas disarmed."""
-    frame = pd.DataFrame(rows).map(
-        lambda value: guarded_cell(value) if isinstance(value, str) else value
-    )
-    return frame.to_csv(index=False).encode("utf-8", "surrogatepass")
 
 
 def json_of(entries: Sequence[Entry]) -> bytes:

@@ -79,10 +79,14 @@ def _head(office: Office, choice: Choice, rows: Sequence[_Row], new: Sequence[_R
     test = dataset_at(office.db, str(choice.test))
     with st.container(horizontal=True, vertical_alignment="center", gap="large"):
         st.metric("To train", f"{len(new)} rows" if len(new) != 1 else "1 row", width="content")
-        each = f"{sizes[0]:,}" if len(sizes) == 1 else f"{sizes[0]:,} to {sizes[-1]:,}"
+        each = (
+            "–"
+            if not sizes
+            else " to ".join(f"{n:,}" for n in dict.fromkeys(sizes[:: len(sizes) - 1 or 1]))
+        )
         st.metric(
             "Texts each",
-            each if sizes else "–",
+            each,
             width="content",
             help=f"Cut to the smallest, {least:,} texts, drawn anew for each repeat."
             if choice.matched and least is not None
