@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.cli.parser import Commands
@@ -133,7 +134,8 @@ def _dataset(db: "Database", wanted: str, args: argparse.Namespace) -> "Dataset"
             f"{dataset.name} has no text with the label '{args.label}'.",
             f"Its labels are {_listed(dataset)}.",
         )
-    return dataset.take([int(row) for row in rows])
+    taken = dataset.take([int(row) for row in rows])
+    return replace(taken, name=f"{dataset.name}, {args.label}", label_names=(args.label,))
 
 
 def _listed(dataset: "Dataset") -> str:

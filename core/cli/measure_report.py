@@ -7,6 +7,7 @@ from typing import Any, TextIO
 from core.cli.parser import one_line
 from core.cli.progress import LINE_SECONDS, clock
 from core.diversity.catalogue import MEASURES, Measure
+from core.diversity.fluency import GIBBERISH
 
 _TOLD = "reference_distance"  # 1 minus the similarity: one of them a label is enough
 _SHARES = ("exact_duplicates", "near_duplicates")
@@ -62,7 +63,7 @@ def in_words(result: Mapping[str, Any]) -> str:
     """A result as text: a table of all texts, one by label, and what to mind."""
     parts = [
         one_line(
-            f"{result['name']}: {result['n']:,} texts. Encoder: {result['encoder']}; "
+            f"{result['name']}: {_counted(result['n'])}. Encoder: {result['encoder']}; "
             f"{result['distance']} distance."
         ),
         _table(
@@ -83,6 +84,11 @@ def in_words(result: Mapping[str, Any]) -> str:
         listed = ", ".join(f'"{o["words"]}" {o["share"]:.1%}' for o in result["openings"][:5])
         parts.append(one_line(f"Commonest openings: {listed}."))
     return "\n\n".join([*parts, "\n".join(_notes(result))]).rstrip()
+
+
+def _counted(texts: int) -> str:
+    """How many texts, in words."""
+    return f"{texts:,} text" + ("" if texts == 1 else "s")
 
 
 def _whole(result: Mapping[str, Any]) -> list[list[str]]:
@@ -133,6 +139,12 @@ def _notes(result: Mapping[str, Any]) -> list[str]:
         entry = result.get(measure.name)
         if isinstance(entry, Mapping) and entry.get("why"):
             notes.append(f"{measure.title}: {entry['why']}")
+    fluency = result["fluency"]["mean"]
+    if fluency is not None and fluency <= GIBBERISH:
+        notes.append(
+            f"A fluency of {fluency:.1f} a token is that of gibberish, which lies far from "
+            "everything: read the texts before you praise a score."
+        )
     return [one_line(note) for note in notes]
 
 

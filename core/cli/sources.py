@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.errors import BadInput
+from core.file_rows import shown
+
 if TYPE_CHECKING:
     from core.datasets import Dataset
     from core.store.database import Database
@@ -34,11 +37,22 @@ def find_dataset(
 
     kind, _, rest = wanted.partition(":")
     path = Path(wanted)
-    if kind in KEYS and rest and not path.exists():
+    try:
+        there, file, folder = path.exists(), path.is_file(), path.is_dir()
+    except OSError:  # a name that no file can have, such as a very long one
+        there = file = folder = False
+    if kind in KEYS and rest and not there:
         return load_dataset(db, run_key(find_run(db, rest).id) if kind == "run" else wanted)
-    if path.is_file() or path.suffix.lower() in ENDINGS:
+    if file or path.suffix.lower() in ENDINGS:
         return file_dataset(path, text_column=text_column, label_column=label_column)
-    return load_dataset(db, run_key(find_run(db, wanted).id))
+    try:
+        run = find_run(db, wanted)
+    except BadInput as error:
+        if not folder:
+            raise
+        what = f"{shown(wanted)} is a folder, and no run goes by that name."
+        raise BadInput(what, "Give one of its files.") from error
+    return load_dataset(db, run_key(run.id))
 
 
 def file_dataset(

@@ -9,6 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+GIBBERISH = -4.5
+"""The mean of a dataset from which on little of it may make sense. The embedded model's texts lie
+about -3.5 at temperature 1, where they still are sentences, and about -6 at 1.3, where few are."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fluency:

@@ -136,7 +136,8 @@ def _vendi_score(part: Part) -> dict[str, Any]:
 
 def _distinct(words: int) -> "Score":
     def score(part: Part) -> dict[str, Any]:
-        why = f"No text holds {words} words in a row." if len(part) else NO_TEXT
+        many = "a word" if words == 1 else f"{words} words in a row"
+        why = f"No text holds {many}." if len(part) else NO_TEXT
         return _single(distinct_n(part.texts, words), len(part), why)
 
     return score

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ def test_jsonl_parquet_columns_and_integer_labels(
         data = json.loads(said(capsys, str(tmp_path / name), *columns, "--json"))
         assert data["labels"] == {"0": 2, "1": 3}
     only = json.loads(said(capsys, str(tmp_path / name), *columns, "--label", "1", "--json"))
-    assert (only["n"], only["labels"]) == (3, {"0": 0, "1": 3})
+    assert (only["n"], only["labels"]) == (3, {"1": 3})
     assert only["remote_clique"]["value"] == data["remote_clique"]["per_label"]["1"]["value"]
 
 
@@ -216,6 +217,31 @@ def test_hostile_labels_stay_on_their_line(
     told = said(capsys, str(path))
     assert "\x1b" not in told
     assert any(line.startswith("a b") for line in told.splitlines())
+
+
+def test_a_folder_and_a_name_too_long_for_a_file_are_told(
+    tmp_path: Path, db: Database, capsys: Capture
+) -> None:
+    assert "is a folder, and no run goes by that name." in said(capsys, str(tmp_path), code=2)
+    assert "There is no run" in said(capsys, "x" * 5000, code=2)
+    assert "can't be read" in said(capsys, "x" * 5000 + ".csv", code=2)
+
+
+def test_one_label_alone_is_named_and_has_no_rows_of_others(
+    texts: Path, db: Database, encoders: FakeEncoders, capsys: Capture
+) -> None:
+    words = said(capsys, str(texts), "--label", "joy")
+    assert words.startswith("texts.csv, joy: 2 texts.")
+    assert "grief" not in words
+
+
+@pytest.mark.parametrize(("fluency", "told"), [(-4.4, False), (-4.5, True), (-6.0, True)])
+def test_gibberish_is_not_praised(
+    fluency: float, told: bool, db: Database, encoders: FakeEncoders, capsys: Capture
+) -> None:
+    run, _ = start_run(db, SPEC)
+    add_samples(db, [replace(one, fluency=fluency) for one in samples_for(run.id, SPEC)])
+    assert ("is that of gibberish" in said(capsys, run.id)) == told
 
 
 def test_progress_goes_to_a_terminal_or_by_lines() -> None:

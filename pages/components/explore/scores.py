@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
+from core.diversity.fluency import GIBBERISH
 from core.figures.nearest import nearest_histogram
 from core.figures.palette import label_colors
 from core.figures.scores import clique_by_label, diversity_against_fluency
@@ -16,9 +17,6 @@ from pages.components.explore.exploration import Exploration
 from pages.components.plain import plain
 
 _LOSS = 0.5  # nats a token: a drop of fluency that a reader notices
-# Nats a token, of a whole run. The embedded model's texts lie about -3.5 at temperature 1, where
-# they still are sentences, and about -6 at 1.3, where few are.
-_GIBBERISH = -4.5
 
 
 def show_side_by_side(seen: Exploration, *, threshold: float) -> None:
@@ -110,7 +108,7 @@ def caution_of(rows: Sequence[Mapping[str, Any]]) -> str:
         for row in known
         if row["score"] > best["score"] and best["fluency"] - row["fluency"] >= _LOSS
     ]
-    odd = [row for row in known if row["fluency"] <= _GIBBERISH]
+    odd = [row for row in known if row["fluency"] <= GIBBERISH]
     if not wide and not odd:
         return ""
     told = ", ".join(f"{shown(row['name'])} ({row['fluency']:.1f} a token)" for row in wide or odd)
