@@ -121,8 +121,8 @@ def _show_growth(seen: Standing, versions: list[VersionRecord]) -> None:
     if seen.head is not None and len(seen.subject.rows) < len(seen.raw):
         more = len(seen.raw) - len(seen.subject.rows)
         st.info(
-            f"The run has generated {more:,} texts since this version was made; they are in none "
-            "of its versions yet.",
+            f"The run has generated {'one text' if more == 1 else f'{more:,} texts'} since this "
+            "version was made; what is new is in no version yet.",
             icon=":material/playlist_add:",
         )
 
