@@ -54,6 +54,7 @@ def map_figure(
     color_by: str = "label",
     colors: Mapping[str, str] | None = None,
     highlight: Collection[str] | None = None,
+    drag: str = "lasso",
     height: int = 560,
 ) -> "go.Figure":
     """Scatter of texts; real ones behind, small and hollow.
@@ -66,6 +67,7 @@ def map_figure(
             the column's values in alphabetical order. Of use for columns of categories alone.
         highlight: ids that stand out, the others faded, such as those a search found; None fades
             nothing, an empty one everything.
+        drag: what the mouse draws: "lasso", "select" (a box), or "pan", which moves the map.
         height: in pixels.
     """
     import plotly.graph_objects as go
@@ -110,8 +112,9 @@ def map_figure(
             add(rows, shortened(name), color=color, symbol=marker_symbol(place))
         add(np.flatnonzero(generated & (codes < 0)), "other", color=grey(0.9), symbol="circle")
     layout = _layout(cloud, height=height, colors=color_by)
-    # Streamlit sets it for a chart's first figure alone: from the second on, no click would choose.
-    layout["clickmode"] = "event+select"
+    layout["dragmode"] = drag
+    # As Streamlit has it, which takes no click for a choice while a lasso or a box is at hand.
+    layout["clickmode"] = "event+select" if drag == "pan" else "event"
     return go.Figure(traces + _legend(traces), layout)
 
 

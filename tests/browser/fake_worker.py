@@ -1,7 +1,8 @@
 """A worker process that writes what it is told, when it is told: `python -m ... fake_worker`.
 
-It takes the place of `python -m core worker`: same store, lease, queue and samples, no model. The
-file `script.json` in the home folder is its only other channel (see `Script`).
+It takes the place of `python -m core worker`: same store, lease, queue and samples, no model. It
+measures and maps as the real one does, by an encoder without a model, and by two axes in place of
+UMAP. The file `script.json` in the home folder is its only other channel (see `Script`).
 """
 
 import json
@@ -10,18 +11,28 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.diversity.encoder import EncoderChoice
+from core.diversity.live import LiveClique
+from core.diversity.map_keeper import MapKeeper
+from core.diversity.projection import principal_axes
+from core.diversity.remote_clique import Vectors
+from core.diversity.umap_map import FittedMap, Progress
 from core.generation.meter import Meter
 from core.jobs.context import JobContext
+from core.jobs.measure import measure_job
+from core.jobs.project import project_job
 from core.jobs.worker import Worker
 from core.runs import Sample
 from core.settings import Home, home_from
 from core.store.rounds import finish_round, rounds_of
 from core.store.runs import get_run
 from core.store.samples import add_samples, samples_of
+from tests.diversity.fake_encoder import FakeEncoders, nothing
 
 IDLE_SECONDS = 120.0  # what a test forgets ends by itself
 SCRIPT = "script.json"
 PIDS = "pids"
+ENCODERS = FakeEncoders()
 
 
 @dataclass(frozen=True)
@@ -57,6 +68,8 @@ def generate(context: JobContext) -> None:
     db = context.db
     run = get_run(db, context.job.run_id or "")
     history = samples_of(db, run.id)
+    live = LiveClique(db, ENCODERS, EncoderChoice())
+    live.add([sample.text for sample in history])
     done = {(r.cycle, r.position) for r in rounds_of(db, run.id)}
     known = {(s.cycle, s.label, s.index) for s in history}
     meter = Meter(run.spec, history=history)
@@ -98,12 +111,44 @@ def generate(context: JobContext) -> None:
                 )
                 meter.add(add_samples(db, [sample]))
                 order += 1
-                context.report(meter.progress("generating"), at_once=True)
+                live.add([text])
+                live.catch_up(between=nothing, at_once=True)
+                told = {**meter.progress("generating"), "diversity": live.progress()}
+                context.report(told, at_once=True)
         if (cycle, 0) not in done:
             finish_round(
                 db, run.id, cycle=cycle, position=0, requested=asked, seconds=1.0, tokens=3
             )
-    context.report(meter.progress("done"), at_once=True)
+    context.report({**meter.progress("done"), "diversity": live.progress()}, at_once=True)
+
+
+class PlainMaps(MapKeeper):
+    """Fits two axes, at once and without importing UMAP."""
+
+    def fit(
+        self,
+        vectors: Vectors,
+        *,
+        seed: int,
+        neighbours: int,
+        min_dist: float,
+        progress: Progress | None = None,
+    ) -> FittedMap:
+        axes = principal_axes(vectors)
+        return FittedMap("umap", axes.place(vectors), "", axes)
+
+
+MAPS = PlainMaps()
+
+
+def measure(context: JobContext) -> None:
+    """As the real worker does it."""
+    measure_job(context, ENCODERS)
+
+
+def project(context: JobContext) -> None:
+    """As the real worker does it."""
+    project_job(context, ENCODERS, MAPS)
 
 
 def main() -> None:
@@ -111,9 +156,8 @@ def main() -> None:
     with (home.folder / PIDS).open("a") as file:
         file.write(f"{os.getpid()}\n")
     answerers = {"prompt": lambda _: {"tokens": 42}}
-    Worker(
-        home, {"generate": generate}, idle_seconds=IDLE_SECONDS, answerers=answerers
-    ).run_forever()
+    handlers = {"generate": generate, "measure": measure, "project": project}
+    Worker(home, handlers, idle_seconds=IDLE_SECONDS, answerers=answerers).run_forever()
 
 
 if __name__ == "__main__":

@@ -215,8 +215,11 @@ def test_ids_and_places_survive_the_way_to_the_browser() -> None:
     assert np.asarray(trace["customdata"]).tolist() == ["p1", "p5"]
 
 
-def test_a_click_chooses_a_point() -> None:
-    assert map_figure(SIX).layout.clickmode == "event+select"
+def test_a_click_chooses_a_point_where_dragging_draws_nothing() -> None:
+    layouts = [map_figure(SIX, drag=drag).layout for drag in ("lasso", "select", "pan")]
+    assert [one.dragmode for one in layouts] == ["lasso", "select", "pan"]
+    assert [one.clickmode for one in layouts] == ["event", "event", "event+select"]
+    assert map_figure(SIX).layout.dragmode == "lasso"
 
 
 def test_two_cycles_have_no_mark_between_them() -> None:

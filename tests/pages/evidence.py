@@ -12,6 +12,7 @@ from core.datasets import Dataset
 from core.diversity.encoder import EncoderChoice
 from core.diversity.measures import measure
 from core.diversity.remote_clique import Vectors
+from core.diversity.umap_map import version
 from core.references import Reference
 from core.runs import Example, RunSpec
 from core.store.database import Database
@@ -91,18 +92,36 @@ def _measure(
 
 
 def map_all(
-    db: Database, *runs: RunRecord, beside: Reference | None = None, task: Task = TASK
+    db: Database,
+    *runs: RunRecord,
+    beside: Reference | None = None,
+    task: Task = TASK,
+    columns: int | None = None,
 ) -> MapRecord:
-    """Place runs, and the reference where there is one, on the task's map: two axes of vectors."""
+    """Place runs, and the reference where there is one, on the task's map.
+
+    By two axes of the vectors; with `columns`, on a grid row by row, so that the place of a text
+    is its (column, row).
+    """
     keys = [run_key(run.id) for run in runs]
     if beside is not None:
         keys.append(reference_key(beside.id, "train"))
+    datasets = [load_dataset(db, key) for key in keys]
     places = {}
-    for key in keys:
-        data = load_dataset(db, key)
-        for text, vector in zip(data.texts, embed(db, data), strict=True):
-            places[text_hash(text)] = (float(vector[0]), float(vector[1]))
-    facts = {"choice": CHOICE.to_dict(), "method": "umap", "seed": 0, "note": ""}
+    for data in datasets:
+        for row, (text, vector) in enumerate(zip(data.texts, embed(db, data), strict=True)):
+            place = (vector[0], vector[1]) if columns is None else (row % columns, row // columns)
+            places[text_hash(text)] = (float(place[0]), float(place[1]))
+    facts = {
+        "choice": CHOICE.to_dict(),
+        "method": "umap",
+        "seed": 0,
+        "neighbours": 15,
+        "min_dist": 0.1,
+        "datasets": [{"key": one.key, "name": one.name, "n": len(one)} for one in datasets],
+        "versions": version(),
+        "note": "",
+    }
     fingerprint = FakeEncoder().fingerprint
     return new_map(db, task_key=task.key, encoder=fingerprint, facts=facts, fitted=places)
 

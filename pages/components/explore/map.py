@@ -26,6 +26,12 @@ _COLOURS = {
     "standing": "Copied",
 }
 _PANEL_COLOURS = ("label", "dataset", "duplicate", "standing")  # of categories
+# What the mouse does on the map, as plotly calls it; it takes no clicks while it draws.
+_MOUSE = {
+    "lasso": ":material/lasso_select: Lasso",
+    "select": ":material/select: Box",
+    "pan": ":material/ads_click: Click",
+}
 _SELECTED = "explore_selected"
 _NEIGHBOURS = 10
 
@@ -34,7 +40,7 @@ _NEIGHBOURS = 10
 def show_map(office: Office, seen: Exploration, *, threshold: float) -> None:
     """Draw the map and what is chosen on it."""
     with told():
-        colour, search, method, several = _controls(seen)
+        colour, search, method, mouse, several = _controls(seen)
         points = placed(seen, office.db, method)
         note = _note(seen, method, len(points))
         points = points.assign(duplicate=repeats(points, threshold))
@@ -64,7 +70,7 @@ def show_map(office: Office, seen: Exploration, *, threshold: float) -> None:
         with st.grid(2, min_column_width=480, gap="medium"):
             with st.container():
                 st.plotly_chart(
-                    map_figure(points, color_by=colour, colors=colors, highlight=found),
+                    map_figure(points, color_by=colour, colors=colors, highlight=found, drag=mouse),
                     key="map",
                     on_select=_remember,
                     selection_mode=("points", "box", "lasso"),
@@ -77,7 +83,7 @@ def show_map(office: Office, seen: Exploration, *, threshold: float) -> None:
                 _show_chosen(office.db, seen, points, found)
 
 
-def _controls(seen: Exploration) -> tuple[str, str, str, bool]:
+def _controls(seen: Exploration) -> tuple[str, str, str, str, bool]:
     offered = [
         key
         for key in _COLOURS
@@ -112,6 +118,17 @@ def _controls(seen: Exploration) -> tuple[str, str, str, bool]:
             help="UMAP keeps neighbours together and is fitted by the worker; PCA keeps the widest "
             "directions, and stands in until UMAP is ready.",
         )
+        mouse = st.segmented_control(
+            "Choose by",
+            list(_MOUSE),
+            format_func=_MOUSE.__getitem__,
+            default="lasso",
+            key="explore_mouse",
+            required=True,
+            persist_state="session",
+            help="Draw round texts to list them, or click one to see its nearest neighbours; then "
+            "dragging moves the map.",
+        )
         if seen.reference is not None:
             st.toggle("Real texts", True, key="explore_real", persist_state="session")
         several = len(seen.names) > 1 and st.toggle(
@@ -119,7 +136,7 @@ def _controls(seen: Exploration) -> tuple[str, str, str, bool]:
         )
     if not seen.places.points:
         method = "PCA"
-    return colour or "label", search, method or "UMAP", several
+    return colour or "label", search, method or "UMAP", mouse or "lasso", several
 
 
 def _note(seen: Exploration, method: str, shown: int) -> str:
@@ -186,8 +203,8 @@ def _show_chosen(
         return
     if chosen.empty:
         st.info(
-            "Draw a lasso or a box on the map to list texts here, or click one text to see its "
-            "nearest neighbours.",
+            "Draw a lasso or a box on the map to list texts here, or choose by a click to see the "
+            "nearest neighbours of one.",
             icon=":material/lasso_select:",
         )
         return
