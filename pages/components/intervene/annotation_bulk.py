@@ -44,8 +44,8 @@ def show_bulk(db: Database, run: RunRecord, dataset: Dataset, *, who: str) -> No
         )
         label = st.selectbox(
             "Generated as",
-            [None, *dataset.label_names],
-            format_func=lambda name: "Any label" if name is None else name,
+            ["", *dataset.label_names],
+            format_func=lambda name: name or "Any label",
             key="bulk_label",
             persist_state="session",
             disabled=pending,
@@ -107,7 +107,7 @@ def _table(
     wanted = [
         row
         for row, key in enumerate(dataset.ids)
-        if (label is None or dataset.labels[row] == label)
+        if (not label or dataset.labels[row] == label)
         and (which == _WHICH[2] or (key in own) == (which == _WHICH[1]))
         and words in dataset.texts[row].casefold()
     ]

@@ -51,7 +51,7 @@ def choose_order(dataset: Dataset) -> Order:
             required=True,
             persist_state="session",
         )
-        seed, label = 0, None
+        seed, label = 0, ""
         if kind == "audit":
             seed = st.number_input(
                 "Seed",
@@ -67,14 +67,14 @@ def choose_order(dataset: Dataset) -> Order:
         if kind == "label":
             label = st.selectbox(
                 "Label",
-                [None, *dataset.label_names],
-                format_func=lambda name: "All, one after the other" if name is None else name,
+                ["", *dataset.label_names],
+                format_func=lambda name: name or "All, one after the other",
                 key="annotation_label",
                 persist_state="session",
                 width=240,
             )
     st.caption(_WORDS[kind])
-    return Order(kind, size=size or 90, seed=int(seed), label=label)
+    return Order(kind, size=size or 90, seed=int(seed), label=label or None)
 
 
 def known_confidence(db: Database, run_id: str) -> dict[str, float | None] | None:
