@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+from core.settings import Home
+
 ROOT = Path(__file__).parent.parent
 
 # A room imports its own rank and lower ones. A module directly in core/ is a noun, rank 0.
@@ -168,6 +170,39 @@ def test_the_streamlit_process_loads_no_heavy_package() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == []
+
+
+EXPLORED = """
+import sys
+from core.settings import home_from
+from core.store.database import open_database
+from streamlit.testing.v1 import AppTest
+from tests.pages.evidence import map_all, measure_all, run_of
+import core.jobs.launch
+core.jobs.launch.spawn_worker = lambda home: None
+db = open_database(home_from())
+run = run_of(db)
+measure_all(db, run)
+map_all(db, run)
+app = AppTest.from_file("app.py", default_timeout=120).switch_page("pages/explore.py")
+drawn = 0
+for tab in ("Map", "Scores", "As they arrived", "Why", "All measures"):
+    app.session_state["explore_tabs"] = tab
+    app.run()
+    assert not app.exception
+    drawn += len(app.get("plotly_chart"))
+assert drawn > 3
+"""
+
+
+def test_exploring_loads_no_heavy_package(home: Home) -> None:
+    # What it draws from is made in the same process, and needs none of them either.
+    code = f"{EXPLORED}\nprint('heavy:', *sorted({HEAVY!r} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].split() == ["heavy:"]
 
 
 def test_what_is_imported_is_declared_and_explained() -> None:
