@@ -1,13 +1,15 @@
 """Explore: how widely the texts spread, and why."""
 
+from contextlib import suppress
 from uuid import uuid4
 
 import streamlit as st
 
 from core.diversity.duplicates import DEFAULT_THRESHOLD
-from core.errors import WidesetError
+from core.errors import StoreBusy, WidesetError
 from core.jobs.evidence import refit
 from core.jobs.launch import ensure_worker
+from core.jobs.queue import states_of_runs
 from core.store.datasets import reference_key, run_key
 from pages.components.explore.choice import Choice, choose
 from pages.components.explore.exploration import Exploration, explore
@@ -18,8 +20,10 @@ from pages.components.explore.scores import show_scores, show_side_by_side
 from pages.components.explore.why import show_why
 from pages.components.office import Office, flash, set_up, show_flash, told
 from pages.components.plain import plain
+from pages.components.run_header import LIVE
 from pages.components.work import show_work
 
+_POLL_SECONDS = 2.0
 _TABS = ("Map", "Scores", "As they arrived", "Why", "All measures")
 
 
@@ -35,6 +39,15 @@ def _refit(office: Office, choice: Choice, token: str) -> None:
         flash(error)
         return
     st.session_state["refit_token"] = uuid4().hex
+
+
+@st.fragment(run_every=_POLL_SECONDS)
+def _watch(office: Office, runs: tuple[str, ...], going: int) -> None:
+    """Draws nothing; the whole page is drawn anew once a run comes to rest."""
+    with suppress(StoreBusy):
+        states = states_of_runs(office.db)
+        if sum(states.get(run) in LIVE for run in runs) != going:
+            st.rerun()
 
 
 def _show(office: Office, seen: Exploration) -> None:
@@ -102,5 +115,6 @@ with told():
                 "on the Generate page.",
                 icon=":material/play_arrow:",
             )
+            _watch(office, tuple(run.id for run in choice.runs), len(seen.going))
         show_work(office, seen.works)
         _show(office, seen)
