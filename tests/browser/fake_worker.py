@@ -8,6 +8,7 @@ UMAP. The file `script.json` in the home folder is its only other channel (see `
 import json
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +19,13 @@ from core.diversity.projection import principal_axes
 from core.diversity.remote_clique import Vectors
 from core.diversity.umap_map import FittedMap, Progress
 from core.generation.meter import Meter
-from core.jobs.context import JobContext
+from core.jobs.budget import budget_job
+from core.jobs.context import Handler, JobContext
+from core.jobs.filter import filter_job
+from core.jobs.judge import judge_job
 from core.jobs.measure import measure_job
 from core.jobs.project import project_job
+from core.jobs.relabel import relabel_job
 from core.jobs.worker import Worker
 from core.runs import Sample
 from core.settings import Home, home_from
@@ -151,12 +156,25 @@ def project(context: JobContext) -> None:
     project_job(context, ENCODERS, MAPS)
 
 
+def preview(run: Callable[[JobContext, FakeEncoders], None]) -> Handler:
+    """A handler that previews an intervention as the real worker does, by the encoder here."""
+    return lambda context: run(context, ENCODERS)
+
+
+PREVIEWS: dict[str, Handler] = {
+    "judge": preview(judge_job),
+    "relabel": preview(relabel_job),
+    "filter": preview(filter_job),
+    "budget": preview(budget_job),
+}
+
+
 def main() -> None:
     home = home_from()
     with (home.folder / PIDS).open("a") as file:
         file.write(f"{os.getpid()}\n")
     answerers = {"prompt": lambda _: {"tokens": 42}}
-    handlers = {"generate": generate, "measure": measure, "project": project}
+    handlers = {"generate": generate, "measure": measure, "project": project, **PREVIEWS}
     Worker(home, handlers, idle_seconds=IDLE_SECONDS, answerers=answerers).run_forever()
 
 
