@@ -6,6 +6,8 @@ import numpy as np
 
 from core.diversity.remote_clique import Numbers, Vectors, unit_vectors
 
+_AT_ONCE = 32  # texts whose distances to all others are computed together
+
 
 def random_order(candidates: Sequence[int], rng: np.random.Generator) -> list[int]:
     """The candidates, shuffled: the first n are an unbiased sample, fit to measure with.
@@ -55,18 +57,27 @@ def most_spread(
         free[list(candidates)] = True
     free[list(covered)] = False
     nearest: Numbers = np.full(len(unit), np.inf)
-    for centre in covered:
-        nearest = np.minimum(nearest, _distances(unit, centre))
+    centres = list(covered)
+    for start in range(0, len(centres), _AT_ONCE):
+        near = _distances(unit, centres[start : start + _AT_ONCE]).min(axis=1)
+        nearest = np.minimum(nearest, near)
+    known: dict[int, Numbers] = {}
     chosen: list[int] = []
     for _ in range(min(count, int(free.sum()))):
-        if chosen or covered:
+        if chosen or centres:
             row = int(np.where(free, nearest, -np.inf).argmax())
         else:
             mean = unit.mean(axis=0, dtype=np.float64)
             row = int(np.where(free, unit @ mean, -np.inf).argmax())
+        if row not in known:
+            # The next ones are most likely among those that lie farthest now; one product of
+            # matrices for all of them passes over the vectors once instead of once for each.
+            far = np.where(free, nearest, -np.inf).argsort(kind="stable")[: -_AT_ONCE - 1 : -1]
+            rows = [row, *(int(other) for other in far if free[other] and other != row)]
+            known = dict(zip(rows, _distances(unit, rows).T, strict=True))
         chosen.append(row)
         free[row] = False
-        nearest = np.minimum(nearest, _distances(unit, row))
+        nearest = np.minimum(nearest, known[row])
     return chosen
 
 
@@ -81,7 +92,8 @@ def by_label(
     return [row for name in label_names for row in shuffled if labels[row] == name]
 
 
-def _distances(unit: Vectors, row: int) -> Numbers:
+def _distances(unit: Vectors, rows: Sequence[int]) -> Numbers:
+    """Cosine distances of all texts to some, (texts, rows)."""
     # Rounded, or equal texts would differ by the order in which their products are added up.
-    distances: Numbers = np.round(1 - (unit @ unit[row]).astype(np.float64), 6)
+    distances: Numbers = np.round(1 - (unit @ unit[list(rows)].T).astype(np.float64), 6)
     return distances
