@@ -11,6 +11,7 @@ from tests.benchmarks.report import machine
 NAMES = (
     "store",
     "startup",
+    "explore",
     "worker",
     "embedding",
     "diversity",

@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> Report:
                 record = filled(db, SAMPLES)
                 db.close()
                 start = time.monotonic()
-                server, url = _serve(home)
+                server, url = serve(home)
                 try:
                     page = browser.new_page()
                     asked = time.monotonic() - start
@@ -84,13 +84,13 @@ def run(options: argparse.Namespace) -> Report:
                     headings.append(time.monotonic() - start)
                     paints.append(asked + page.evaluate(PAINTED) / 1000)
                     page.goto(f"{url}/?run={record.id}")
-                    _settled(page)
+                    settled(page)
                     redraws += [page.evaluate(REDRAW) for _ in range(REDRAWS)]
                     memory.append(server.memory_info().rss / 2**20)
                     torch = torch or _maps_torch(server)
                     page.close()
                 finally:
-                    _end(server)
+                    end(server)
         browser.close()
     report.add(["first paint, from the start of the server", median(paints), paints, "s"])
     report.add(["first heading, from the start of the server", median(headings), headings, "s"])
@@ -107,7 +107,8 @@ def run(options: argparse.Namespace) -> Report:
     return report
 
 
-def _serve(home: Home) -> tuple[psutil.Popen, str]:
+def serve(home: Home) -> tuple[psutil.Popen, str]:
+    """A fresh server of a home that answers, and its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -136,7 +137,8 @@ def _serve(home: Home) -> tuple[psutil.Popen, str]:
         time.sleep(0.01)
 
 
-def _settled(page: Any) -> None:
+def settled(page: Any) -> None:
+    """Wait until something is drawn and the script is done."""
     page.locator(HEADING).first.wait_for(timeout=PATIENCE_SECONDS * 1000)
     page.wait_for_function(
         "document.querySelector('[data-test-script-state]')"
@@ -149,7 +151,8 @@ def _maps_torch(server: psutil.Popen) -> bool:
     return any("libtorch" in mapped.path for mapped in server.memory_maps())
 
 
-def _end(server: psutil.Popen) -> None:
+def end(server: psutil.Popen) -> None:
+    """End a server and the worker that its pages started."""
     # The worker that the page started is the server's child while the server lives.
     family = [*server.children(recursive=True), server]
     for process in family:

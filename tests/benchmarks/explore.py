@@ -1,0 +1,175 @@
+"""The Explore page at 10,000 texts: seconds from its address to the drawn map, to the next colour,
+to another tab, and the server's memory."""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.diversity.encoder import EncoderChoice
+from core.diversity.measures import measure
+from core.diversity.projection import principal_axes
+from core.settings import Home
+from core.store.database import open_database
+from core.store.datasets import load_dataset, run_key
+from core.store.embeddings import add_vectors
+from core.store.maps import new_map
+from core.store.measurements import recipe_of, save_measurement
+from core.texts import text_hash
+from tests.benchmarks.report import Report, median
+from tests.benchmarks.startup import PATIENCE_SECONDS, end, serve, settled
+from tests.benchmarks.store import SAMPLES, filled
+from tests.conftest import find_chromium
+
+SIZE = 384
+COLOURS = ("Run", "Repeats", "Cycle", "Label")
+TABS = ("Scores", "Why", "As they arrived", "All measures", "Map")
+WANTED_OPEN_SECONDS, WANTED_COLOUR_SECONDS = 1.5, 0.5
+# How a map is coloured, as far as it is drawn: names of its traces and the points in all.
+DRAWN = """
+() => {
+  const figure = document.querySelector('.st-key-map .js-plotly-plot');
+  const traces = (figure?._fullData ?? []).filter(trace => trace.customdata);
+  const points = traces.reduce((sum, trace) => sum + trace.customdata.length, 0);
+  return points === %d ? JSON.stringify(traces.map(t => [t.name, !!t.marker?.colorscale])) : null;
+}
+"""
+# Begins to wait in the page, as asking from outside costs time of its own; milliseconds.
+CLICK = """
+async ([role, name]) => {
+  const drawn = %s;
+  const found = Array.from(document.querySelectorAll(`[role=${role}]`)).find(
+    one => one.textContent.trim() === name);
+  const before = drawn(), start = performance.now();
+  found.click();
+  while (performance.now() - start < 60000) {
+    const now = drawn();
+    if (now !== null && now !== before) return performance.now() - start;
+    await new Promise(resolve => requestAnimationFrame(resolve));
+  }
+  throw new Error('the map was not drawn again');
+}
+"""
+TAB = """
+async name => {
+  const app = document.querySelector('[data-test-script-state]');
+  const start = performance.now();
+  const tab = Array.from(document.querySelectorAll('[role=tab]')).find(
+    one => one.textContent.trim() === name);
+  tab.click();
+  let begun = false;
+  while (performance.now() - start < 60000) {
+    const state = app.getAttribute('data-test-script-state');
+    begun ||= state === 'running';
+    if (begun && state === 'notRunning') return performance.now() - start;
+    await new Promise(resolve => setTimeout(resolve, 2));
+  }
+  throw new Error('the tab was not drawn');
+}
+"""
+
+
+def run(options: argparse.Namespace) -> Report:
+    """A store with one run, measured and mapped; fresh servers, each opened by a browser."""
+    from playwright.sync_api import sync_playwright
+
+    report = Report("explore", ["", "median", "each", "unit"], facts={"texts": SAMPLES})
+    chromium = find_chromium()
+    if chromium is None:
+        report.notes.append("Skipped: no Chromium was found (WIDESET_CHROMIUM names one).")
+        return report
+    first, again, colours, memory = [], [], [], []
+    tabs: dict[str, list[float]] = {name: [] for name in TABS}
+    drawn = DRAWN % SAMPLES
+    with tempfile.TemporaryDirectory(prefix="wideset-bench-") as folder, sync_playwright() as play:
+        home = Home(Path(folder)).prepare()
+        _fill(home)
+        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser.new_page().goto("about:blank")
+        for _ in range(options.repeats):
+            server, url = serve(home)
+            try:
+                page = browser.new_page(viewport={"width": 1440, "height": 1000})
+                page.set_default_timeout(PATIENCE_SECONDS * 1000)
+                page.goto(url)  # the browser has Streamlit's files, the server has drawn a page
+                settled(page)
+                for times in (first, again, again):
+                    start = time.monotonic()
+                    page.goto(f"{url}/explore", wait_until="commit")
+                    page.wait_for_function(drawn, polling=20)
+                    times.append(time.monotonic() - start)
+                    settled(page)
+                for name in COLOURS:
+                    took = page.evaluate(CLICK % drawn, ["radio", name])
+                    colours.append(took / 1000)
+                    settled(page)
+                for name in TABS:
+                    tabs[name].append(page.evaluate(TAB, name) / 1000)
+                    page.wait_for_timeout(300)
+                memory.append(_peak(server))
+                page.close()
+            finally:
+                end(server)
+        browser.close()
+    report.add(["opening it, the server's first", median(first), first, "s"])
+    report.add(["opening it once more", median(again), again, "s"])
+    report.add(["another colour", median(colours), [min(colours), max(colours)], "s"])
+    for name, times in tabs.items():
+        report.add([f"tab '{name}'", median(times), times, "s"])
+    report.add(["most memory of the server", median(memory), memory, "MB"])
+    if median(first) > WANTED_OPEN_SECONDS:
+        report.failures.append(f"Opening took over {WANTED_OPEN_SECONDS:g} s.")
+    if median(colours) > WANTED_COLOUR_SECONDS:
+        report.failures.append(f"Another colour took over {WANTED_COLOUR_SECONDS:g} s.")
+    return report
+
+
+def _fill(home: Home) -> None:
+    """A run of different texts, with vectors round the centres of its labels."""
+    db = open_database(home)
+    record = filled(db, SAMPLES)
+    data = load_dataset(db, run_key(record.id))
+    rng = np.random.default_rng(0)
+    names = list(data.label_names)
+    centres = rng.normal(0, 1, (len(names), SIZE))
+    places = [names.index(label) for label in data.labels]
+    vectors = (centres[places] + rng.normal(0, 1, (len(data), SIZE))).astype(np.float32)
+    hashes = [text_hash(text) for text in data.texts]
+    encoder = {"model": "bench", "pooling": "mean", "fingerprint": "bench", "size": SIZE}
+    choice = EncoderChoice().to_dict()
+    add_vectors(db, "bench", dict(zip(hashes, vectors, strict=True)))
+    save_measurement(
+        db,
+        data.key,
+        encoder="bench",
+        recipe=recipe_of(choice, None),
+        n=len(data),
+        result=measure(data, vectors, rng=rng, encoder=encoder),
+    )
+    where = principal_axes(vectors).place(vectors).tolist()
+    new_map(
+        db,
+        task_key=record.spec.task.key,
+        encoder="bench",
+        facts={
+            "choice": choice,
+            "method": "umap",
+            "datasets": [{"key": data.key, "name": data.name, "n": len(data)}],
+            "note": "",
+        },
+        fitted={key: (x, y) for key, (x, y) in zip(hashes, where, strict=True)},
+    )
+    db.close()
+
+
+def _peak(server: Any) -> float:
+    """The most memory that the server has had so far, in MB; where unknown, what it has now."""
+    status = Path(f"/proc/{server.pid}/status")
+    if status.is_file():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    return float(server.memory_info().rss / 2**20)
