@@ -18,7 +18,7 @@ _KINDS: dict[Kind, str] = {
 }
 _WORDS: dict[Kind, str] = {
     "audit": "A random sample, to measure label accuracy without bias. It is kept apart: nothing "
-    "learns from it.",
+    "learns from it. People with the same seed get the same texts and can be compared.",
     "uncertain": "The least confident labels first, as the newest label replacement saw them.",
     "spread": "Texts far from each other and from all judged ones, so that few cover much.",
     "label": "Texts of one label after the other, in random order.",
@@ -61,8 +61,6 @@ def choose_order(dataset: Dataset) -> Order:
                 key="annotation_seed",
                 persist_state="session",
                 width=110,
-                help="People with the same seed get the same audit set, so that they can be "
-                "compared.",
             )
         if kind == "label":
             label = st.selectbox(
