@@ -11,7 +11,7 @@ from core.jobs.evidence import refit
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import states_of_runs
 from core.store.datasets import reference_key, run_key
-from pages.components.explore.choice import Choice, choose
+from pages.components.explore.choice import Choice, choose, has_texts
 from pages.components.explore.exploration import Exploration, explore
 from pages.components.explore.map import show_map
 from pages.components.explore.measures import show_measures
@@ -89,9 +89,11 @@ with told():
                 on_click=_refit,
                 args=(office, choice, st.session_state.setdefault("refit_token", uuid4().hex)),
             )
-    if choice is None:
+    if choice is None and has_texts(office):
+        st.info("Choose a run, and name an encoder, in the side bar.", icon=":material/arrow_back:")
+    elif choice is None:
         st.info(
-            "There is nothing to see yet. Generate some texts, or choose a run in the side bar.",
+            "There is nothing to see yet. Generate some texts first.",
             icon=":material/scatter_plot:",
         )
         st.page_link("pages/generate.py", label="Generate texts", icon=":material/edit_note:")

@@ -229,6 +229,8 @@ def _layout(cloud: Cloud, *, height: int, colors: str) -> dict[str, Any]:
     layout |= hidden_axes(cloud)
     layout |= {
         "dragmode": "lasso",
+        # Upright at the side: lying, its buttons would cover the legend.
+        "modebar": {"orientation": "v"},
         "hovermode": "closest",
         "showlegend": True,
         "newselection": {"line": {"color": grey(1), "width": 1.5}},

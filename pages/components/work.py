@@ -43,9 +43,13 @@ def show_work(office: Office, works: Sequence[Work]) -> None:
     if live:
         ensure_worker(office.home, office.db)
         _follow(office, tuple(live))
+    ends: dict[str, list[Job]] = {}
     for work in works:
         if work.state not in LIVE and work.state != "done":
-            _show_end(office, work)
+            reason = f"{work.job.message} {work.job.remedy}".strip() or "It was stopped."
+            ends.setdefault(reason, []).append(work.job)
+    for reason, jobs in ends.items():
+        _show_end(office, reason, jobs)
 
 
 @st.fragment(run_every=_POLL_SECONDS)
@@ -96,22 +100,24 @@ def _sentence(job: Job) -> str:
     return f"{what}, {duration(left)} left" if left else what
 
 
-def _show_end(office: Office, work: Work) -> None:
-    reason = f"{work.job.message} {work.job.remedy}".strip() or "It was stopped."
+def _show_end(office: Office, reason: str, jobs: Sequence[Job]) -> None:
+    """One warning for all that came to the same end, and one way to try all of it again."""
+    kinds = list(dict.fromkeys(_KINDS.get(job.kind, "Work") for job in jobs))
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.warning(f"{_KINDS.get(work.job.kind, 'Work')}: {plain(reason)}", icon=":material/error:")
+        st.warning(f"{', '.join(kinds)}: {plain(reason)}", icon=":material/error:")
         st.button(
             "Try again",
             icon=":material/refresh:",
-            key=f"again-{work.job.id}",
+            key=f"again-{jobs[0].id}",
             on_click=_again,
-            args=(office, work.job.id),
+            args=(office, tuple(job.id for job in jobs)),
         )
 
 
-def _again(office: Office, job_id: str) -> None:
+def _again(office: Office, jobs: Sequence[str]) -> None:
     try:
-        resume(office.db, job_id)
+        for job_id in jobs:
+            resume(office.db, job_id)
         ensure_worker(office.home, office.db)
     except WidesetError as error:
         flash(error)

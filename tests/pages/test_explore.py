@@ -125,7 +125,8 @@ def test_no_run_chosen_is_said(app: AppTest, db: Database) -> None:
     app.multiselect(key="explore_runs").set_value([]).run()
     assert not app.exception
     assert "Choose a run to see it." in words(app)
-    assert "or choose a run in the side bar" in words(app)
+    assert "Choose a run, and name an encoder, in the side bar." in words(app)
+    assert not app.get("page_link")
     app.multiselect(key="explore_runs").set_value([run.id]).run()
     assert len(side_by_side(app)) == 1
 
@@ -156,7 +157,6 @@ def test_a_run_that_goes_on_is_said_and_not_measured(app: AppTest, db: Database)
     assert (row["name"], row["n"], row["interval"]) == ("At work", 4, "not measured")
     for tab in ("Scores", "As they arrived", "Why", "All measures"):
         explore(app, tab)
-    assert run.id
 
 
 def test_a_job_that_failed_is_told_and_tried_again(app: AppTest, db: Database) -> None:
@@ -267,3 +267,20 @@ def test_another_encoder_is_another_measurement(app: AppTest, db: Database) -> N
     assert queued(db) == [("measure", "queued"), ("project", "queued")]
     assert list_jobs(db)[0].spec["encoder"]["model"] == "org/encoder"
     assert table(app, "interval")["interval"].tolist() == ["not measured"]
+
+
+def test_jobs_that_came_to_one_end_are_told_once(app: AppTest, db: Database) -> None:
+    run_of(db)
+    explore(app)
+    error = BackendFailed("The encoder is gone.", "Get it back.")
+    assert take(db, "w", 1, seconds=3600)
+    for job in list_jobs(db):
+        if job.state == "queued" and claims.claim(db, "w", job_id=job.id):
+            claims.fail(db, job.id, "w", error)
+    release(db, "w")
+    explore(app)
+    (told,) = [warning.value for warning in app.warning if "The encoder is gone" in warning.value]
+    assert told.startswith("Measures, Map: ")
+    (again,) = [button for button in app.button if button.label == "Try again"]
+    again.click().run()
+    assert {state for kind, state in queued(db) if kind in ("measure", "project")} == {"queued"}

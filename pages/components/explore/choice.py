@@ -37,6 +37,11 @@ class Choice:
     encoder: EncoderChoice
 
 
+def has_texts(office: Office) -> bool:
+    """Whether any run has a text to see."""
+    return any(row.counts.usable for row in list_runs(office.db))
+
+
 def choose(office: Office) -> Choice | None:
     """Draw the choice; None while there is nothing to see."""
     found = [row for row in list_runs(office.db) if row.counts.usable]

@@ -14,7 +14,7 @@ from pages.components.office import Office, told
 from pages.components.plain import plain
 
 _SHOWN = 12
-_OVERUSED = 0.05
+_OVERUSED, _OVERUSED_TEXTS = 0.05, 5  # share, and texts at least: two of thirty are chance
 
 
 @st.fragment
@@ -170,7 +170,8 @@ def _show_openings(seen: Exploration, name: str, other: str | None) -> None:
         alt="Openings that several texts share",
     )
     most, share = max(own.items(), key=lambda row: row[1])
-    if share >= _OVERUSED:
+    texts = len(seen.datasets[seen.names.index(name)])
+    if share >= _OVERUSED and share * texts >= _OVERUSED_TEXTS:
         st.caption(
             f"“{plain(most)}” opens {share:.0%} of the texts. In the paper one condition began "
             "3,012 of 5,600 texts with “I'm so”. Logit suppression is the knob against it."
