@@ -149,7 +149,7 @@ def test_what_is_missing_is_queued_once(app: AppTest, db: Database, spawned: lis
 
 
 def test_a_run_that_goes_on_is_said_and_not_measured(app: AppTest, db: Database) -> None:
-    run, _ = make_run(db, "running", name="At work")
+    make_run(db, "running", name="At work")
     explore(app)
     assert "Still generating: At work." in words(app)
     assert queued(db) == []
