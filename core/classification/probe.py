@@ -82,7 +82,8 @@ def save_probe(probe: Probe, folder: Path) -> None:
     from safetensors.numpy import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    save_file({"weights": probe.weights, "bias": probe.bias}, folder / f".{_WEIGHTS}")
+    rows = np.ascontiguousarray(probe.weights)  # safetensors writes memory as it lies
+    save_file({"weights": rows, "bias": probe.bias}, folder / f".{_WEIGHTS}")
     (folder / f".{_WEIGHTS}").replace(folder / _WEIGHTS)
     words = {"label_names": probe.label_names, "encoder": probe.encoder}
     (folder / f".{_WORDS}").write_text(json.dumps(words), encoding="utf-8")

@@ -44,13 +44,19 @@ def test_labels_are_columns_in_the_order_given() -> None:
     )
 
 
-def test_it_comes_back_from_its_folder(tmp_path: Path) -> None:
-    vectors, names = blobs(2)
-    probe = fit_probe(vectors, names, label_names=("0", "1"), encoder="sha256:x")
+@pytest.mark.parametrize("labels", [2, 4])
+def test_it_comes_back_from_its_folder(tmp_path: Path, labels: int) -> None:
+    vectors, names = blobs(labels)
+    order = tuple(str(number) for number in range(labels))
+    probe = fit_probe(vectors, names, label_names=order, encoder="sha256:x")
     save_probe(probe, tmp_path / "probe")
     found = load_probe(tmp_path / "probe")
-    assert (found.label_names, found.encoder) == (("0", "1"), "sha256:x")
-    assert found.probabilities(vectors).tolist() == probe.probabilities(vectors).tolist()
+    assert (found.label_names, found.encoder) == (order, "sha256:x")
+    # Of more than two labels scikit-learn's weights lie in columns.
+    assert found.weights.tolist() == probe.weights.tolist()
+    np.testing.assert_allclose(
+        found.probabilities(vectors), probe.probabilities(vectors), atol=1e-6
+    )
     assert not [path for path in (tmp_path / "probe").iterdir() if path.name.startswith(".")]
 
 
