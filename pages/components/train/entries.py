@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.classification.ladder import RungKind, kind_of
+from core.diversity.texts_frame import display_names
 from core.errors import BadInput
 from core.jobs.queue import Job, State, status
 from core.store.database import Database
@@ -75,14 +76,23 @@ def _place(entry: Entry) -> tuple[Any, ...]:
 
 
 def _unique(records: Sequence[TrainingRecord]) -> dict[str, str]:
-    """Names by id, of two alike the older one first."""
-    seen: dict[str, int] = {}
-    names = {}
+    """Names by id: of those alike their size is told, and of those still alike the older is first.
+
+    The order of the records is that of the names.
+    """
+    alike: dict[str, list[TrainingRecord]] = {}
     for record in records:
-        seen[record.name] = seen.get(record.name, 0) + 1
-        count = seen[record.name]
-        names[record.id] = record.name if count == 1 else f"{record.name} ({count})"
-    return names
+        alike.setdefault(record.name, []).append(record)
+    told = [
+        record.name if len(alike[record.name]) == 1 else f"{record.name}{_size(record)}"
+        for record in records
+    ]
+    return dict(zip([record.id for record in records], display_names(told), strict=True))
+
+
+def _size(record: TrainingRecord) -> str:
+    size = (record.result or {}).get("n_train", record.spec["size"])
+    return "" if size is None else f", {size:,} texts"
 
 
 def _job(db: Database, record: TrainingRecord) -> tuple[Job | None, State | None]:

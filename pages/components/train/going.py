@@ -34,18 +34,18 @@ def show_going(office: Office, entries: Sequence[Entry]) -> None:
     live = [one for one in entries if one.state in LIVE]
     if live:
         ensure_worker(office.home, office.db)
-        _follow(office, tuple((one.record.job_id or "", one.name) for one in live))
+        _follow(office, tuple((one.record.job_id or "", one.name, one.kind) for one in live))
     for one in entries:
         if not one.done and one.state not in LIVE:
             _show_end(office, one)
 
 
 @st.fragment(run_every=_POLL_SECONDS)
-def _follow(office: Office, jobs: tuple[tuple[str, str], ...]) -> None:
+def _follow(office: Office, jobs: tuple[tuple[str, str, str], ...]) -> None:
     """Redrawn every second, and the whole page once when a job comes to rest."""
     with told():
         try:
-            found = [(name, *status(office.db, job_id)) for job_id, name in jobs]
+            found = [(name, *status(office.db, job_id)) for job_id, name, _ in jobs]
         except StoreBusy:
             st.caption("The store is busy; this looks again in a second.")
             return
@@ -53,9 +53,10 @@ def _follow(office: Office, jobs: tuple[tuple[str, str], ...]) -> None:
             st.rerun()
         if all(state == "queued" for _, _, state in found):
             ensure_worker(office.home, office.db)
+        asked = {job_id for job_id, _, kind in jobs if kind == "llm"}
         for name, job, state in found:
             if state == "running":
-                _show_running(office, name, job)
+                _show_running(office, name, job, asked=job.id in asked)
         # In the order in which the worker takes them.
         waiting = sorted(
             ((job.queued_at, job.id, name) for name, job, state in found if state == "queued"),
@@ -64,7 +65,7 @@ def _follow(office: Office, jobs: tuple[tuple[str, str], ...]) -> None:
             _show_waiting(office, [(job_id, name) for _, job_id, name in waiting])
 
 
-def _show_running(office: Office, name: str, job: Job) -> None:
+def _show_running(office: Office, name: str, job: Job, *, asked: bool) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f"**{plain(name)}**", width="content")
@@ -79,7 +80,7 @@ def _show_running(office: Office, name: str, job: Job) -> None:
                 on_click=_stop,
                 args=(office, (job.id,)),
             )
-        st.progress(share_of(job), sentence_of(job))
+        st.progress(share_of(job), sentence_of(job, asked=asked))
         history = job.progress.get("history") or []
         if history:
             st.plotly_chart(
@@ -110,33 +111,36 @@ def _show_waiting(office: Office, waiting: Sequence[tuple[str, str]]) -> None:
 
 def share_of(job: Job) -> float:
     """How much of a training is done, 0 to 1, should early stopping not end it."""
-    told_ = job.progress
-    seeds = max(1, told_.get("seeds") or 1)
-    done = float(told_.get("seeds_done") or 0)
-    epoch, epochs = told_.get("epoch"), told_.get("epochs")
+    now = job.progress
+    seeds = max(1, now.get("seeds") or 1)
+    done = float(now.get("seeds_done") or 0)
+    epoch, epochs = now.get("epoch"), now.get("epochs")
     if epoch and epochs:
-        done += min(1.0, len(told_.get("history") or []) / epochs)
-    elif told_.get("phase") == "embedding" and told_.get("total"):
-        return min(1.0, 0.9 * (told_.get("done") or 0) / told_["total"])
+        done += min(1.0, len(now.get("history") or []) / epochs)
+    elif now.get("phase") == "embedding" and now.get("total"):
+        return min(1.0, 0.9 * (now.get("done") or 0) / now["total"])
     return min(1.0, done / seeds)
 
 
-def sentence_of(job: Job) -> str:
-    """How far a training is, in words."""
-    told_ = job.progress
-    words = [_PHASES.get(str(told_.get("phase")), "beginning").capitalize()]
-    if told_.get("phase") == "embedding" and told_.get("total"):
-        words.append(f"{told_.get('done') or 0:,} of {told_['total']:,}")
-    if told_.get("seed") is not None and (told_.get("seeds") or 1) > 1:
-        words.append(f"repeat {told_['seeds_done'] + 1} of {told_['seeds']}")
-    if told_.get("epoch"):
-        words.append(f"epoch {told_['epoch']} of at most {told_['epochs']}")
-    if told_.get("loss") is not None:
-        words.append(f"loss {told_['loss']:.3f}")
-    if told_.get("accuracy") is not None:
-        words.append(f"accuracy on the texts held out {told_['accuracy']:.3f}")
-    if told_.get("seconds_left"):
-        words.append(f"at most {duration(told_['seconds_left'])} left")
+def sentence_of(job: Job, *, asked: bool = False) -> str:
+    """How far a training is, in words; of a language model that is `asked`, there are no steps."""
+    now = job.progress
+    phase = _PHASES.get(str(now.get("phase")), "beginning")
+    if asked and now.get("phase") == "training":
+        phase = "asking the language model about each test text"
+    words = [phase.capitalize()]
+    if now.get("phase") == "embedding" and now.get("total"):
+        words.append(f"{now.get('done') or 0:,} of {now['total']:,}")
+    if now.get("seed") is not None and (now.get("seeds") or 1) > 1:
+        words.append(f"repeat {now['seeds_done'] + 1} of {now['seeds']}")
+    if now.get("epoch"):
+        words.append(f"epoch {now['epoch']} of at most {now['epochs']}")
+    if now.get("loss") is not None:
+        words.append(f"loss {now['loss']:.3f}")
+    if now.get("accuracy") is not None:
+        words.append(f"accuracy on the texts held out {now['accuracy']:.3f}")
+    if now.get("seconds_left"):
+        words.append(f"at most {duration(now['seconds_left'])} left")
     return ", ".join(words)
 
 

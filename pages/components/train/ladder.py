@@ -125,22 +125,27 @@ def _show_table(entries: Sequence[Entry]) -> None:
     shown = frame
     if only and len(frame) > 1:
         shown = frame[[name for name in frame if name in _ALWAYS or _differs(frame[name])]]
-    number = st.column_config.NumberColumn
+    number, column = st.column_config.NumberColumn, st.column_config.Column
     st.dataframe(
         shown,
         hide_index=True,
         height="content",
         column_config={
-            "row": st.column_config.TextColumn("Row", width=280, pinned=True),
+            **{name: column(_title(name)) for name in frame},
             **{
-                name: number(name.capitalize(), format="%.3f", width=90)
+                name: number(_title(name), format="%.3f", width=95)
                 for name in frame
                 if name.startswith(("accuracy", "macro-F1", "calibration"))
             },
+            "row": st.column_config.TextColumn("Row", width=280, pinned=True),
             "learning rate": number("Learning rate", format="%.1e", width=100),
         },
         alt="Rows of the ladder with every setting and measure",
     )
+
+
+def _title(name: str) -> str:
+    return name[:1].upper() + name[1:]
 
 
 def _differs(column: pd.Series) -> bool:

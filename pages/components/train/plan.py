@@ -134,7 +134,12 @@ def _rows(db: Database, choice: Choice, entries: Sequence[Entry]) -> list[_Row]:
     except BadInput:
         return []
     test = str(choice.test)
-    examples = _examples(db, choice) if "few-shot" in choice.baselines else ()
+    examples: tuple[Example, ...] = ()
+    if "few-shot" in choice.baselines:
+        try:
+            examples = _examples(db, choice)
+        except BadInput as error:
+            st.warning(f"LLM few-shot is left out. {plain(str(error))}", icon=":material/warning:")
     planned = rungs(
         choice.sources,
         test=test,
