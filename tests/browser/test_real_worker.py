@@ -36,6 +36,14 @@ def test_generate_reads_what_the_model_wrote(own_home: Home, new_page: OpenPage)
             button(page, "all_runs").click()
             # The model is loaded now, so the worker counts the prompt's tokens.
             expect(page.get_by_text(re.compile(r"^[1-9]\d* tokens$"))).to_be_visible()
+            page.get_by_role("link", name="Explore").click()
+            # The encoder measures and maps by itself, of the run that was started last.
+            expect(page.get_by_text("Encoder all-MiniLM-L6-v2")).to_be_visible(timeout=MINUTES)
+            score = tables(page, "The runs and their measures").locator(
+                '[role=gridcell][aria-colindex="3"]'
+            )
+            expect(score.first).to_have_text(re.compile(r"^0\.\d"))
+            expect(page.get_by_text("texts on the task's map")).to_be_visible(timeout=MINUTES)
         finally:
             lease = living(db)
             if lease is not None:
