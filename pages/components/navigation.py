@@ -21,6 +21,7 @@ def navigate() -> StreamlitPage:
                 title="Generate",
                 icon=":material/edit_note:",
                 default=True,
+                url_path="start",  # which it is not served at; but its file's name stays free
                 help="Choose a task, move the diversity knobs, and read the texts as they arrive.",
             ),
             st.Page(
@@ -40,6 +41,10 @@ def navigate() -> StreamlitPage:
                 title="Train",
                 icon=":material/model_training:",
                 help="Train classifiers on the texts and test them on real ones.",
+            ),
+            # The default page has no address of its own, but people and bookmarks give it one.
+            st.Page(
+                PAGES / "generate.py", title="Generate", url_path="generate", visibility="hidden"
             ),
         ],
         position="top",
