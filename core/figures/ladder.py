@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _ROW = 34  # pixels
-_NAME = 40  # characters
+_NAME = 48  # characters
 _COLORS = {
     "majority": grey(0.9),
     "llm": LABEL_COLORS[3],
@@ -21,7 +21,7 @@ _COLORS = {
     "lr": LABEL_COLORS[2],
     "oosf": LABEL_COLORS[1],
     "manual": LABEL_COLORS[4],
-    "real": LABEL_COLORS[6],
+    "real": LABEL_COLORS[5],
 }
 
 

@@ -128,17 +128,21 @@ def test_versions_are_offered_and_say_what_they_are(app: AppTest, db: Database) 
     raw = raw_version(db, run.id)
     rows = version_rows(db, raw.id)
     version = create_version(db, raw.id, "lr", rows, spec={}, facts={})
+    later = create_version(db, version.id, "oosf", rows, spec={}, facts={})
+    create_version(db, later.id, "manual", rows, name="By eye", spec={}, facts={})
     open_train(app)
     assert app.multiselect(key="train_sources").options == [
         "Run (6)",
-        "Run: Label replacement (6)",
+        "Run + LR (6)",
+        "Run + LR + OOSF (6)",
+        "Run: By eye (6)",
         "Real data (4)",
     ]
     app.multiselect(key="train_sources").set_value([version_key(version.id)])
     app.run()
     press(app, "train_start")
     names = [one.name for one in list_trainings(db)]
-    assert "Run: Label replacement · MiniLM probe" in names
+    assert "Run + LR · MiniLM probe" in names
 
 
 def test_what_can_not_be_trained_on_is_refused_before_the_start(app: AppTest, db: Database) -> None:

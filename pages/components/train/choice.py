@@ -7,18 +7,18 @@ from typing import Any
 import streamlit as st
 
 from core.classification.ladder import BASELINES, Baseline, Model, Source, SourceKind
-from core.classification.settings import EMBEDDED_RATE, PAPER_RATE, FineTuning
 from core.diversity.texts_frame import display_names
 from core.references import Reference
 from core.store.database import Database
 from core.store.datasets import reference_key, run_key, version_key
 from core.store.references import reference_of
 from core.store.runs import RunRecord, RunSummary, list_runs
-from core.store.versions import list_versions
+from core.store.versions import KIND_NAMES, VersionRecord, list_versions
 from core.tasks import Task
 from pages.components.office import Office, told
 from pages.components.reference_panel import choose_reference
 from pages.components.task_choice import asked_run, choose_task, run_names
+from pages.components.train.settings import choose_settings
 from pages.components.train.texts import dataset_at
 
 _REAL = "Real data"
@@ -28,7 +28,6 @@ _BASELINE_WORDS: Mapping[Baseline, str] = {
     "few-shot": "LLM few-shot (18)",
 }
 _PROBE, _TUNED, _OTHER = "Linear probe", "MiniLM fine-tuned", "Hugging Face"
-_USUAL = FineTuning()
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ def choose(office: Office) -> Choice | None:
         )
         models = _models()
         baselines = _baselines()
-        tuning, seeds = _settings([model.encoder for model in models])
+        tuning, seeds = choose_settings([model.encoder for model in models])
         return Choice(task, reference, offered, sources, models, tuning, seeds, matched, baselines)
     return None
 
@@ -102,11 +101,13 @@ def sources_of(
     for row in own:
         name = names[row.run.id]
         found.append(Source(run_key(row.run.id), name, "raw", row.counts.usable))
-        for version in list_versions(db, row.run.id):
-            if version.kind != "raw":
+        versions = {one.id: one for one in list_versions(db, row.run.id, include_deleted=True)}
+        for version in versions.values():
+            if version.kind != "raw" and version.deleted_at is None:
                 key = version_key(version.id)
                 n = len(dataset_at(db, key))
-                found.append(Source(key, f"{name}: {version.name}", version.kind, n))
+                words = name + version_words(version, versions)
+                found.append(Source(key, words, version.kind, n))
     unique = display_names([one.name for one in found])
     shown = [
         Source(one.key, name, one.kind, one.n) for one, name in zip(found, unique, strict=True)
@@ -116,6 +117,26 @@ def sources_of(
         n = sum(reference.train.values())
         shown.append(Source(reference_key(reference.id, "train"), _REAL, real, n))
     return tuple(shown)
+
+
+_SHORT = {"lr": "LR", "oosf": "OOSF", "manual": "edits"}
+
+
+def version_words(version: VersionRecord, versions: Mapping[str, VersionRecord]) -> str:
+    """What was done to a run's texts, behind the run's name: " + LR + OOSF", or ": its own name".
+
+    Args:
+        version: not a raw one.
+        versions: all of the run by id, deleted ones included.
+    """
+    if version.name != KIND_NAMES[version.kind]:
+        return f": {version.name}"
+    chain: list[str] = []
+    now: VersionRecord | None = version
+    while now is not None and now.kind != "raw":
+        chain.append(_SHORT[now.kind])
+        now = versions.get(now.parent_id or "")
+    return "".join(f" + {what}" for what in reversed(chain))
 
 
 def _sources(offered: Sequence[Source], asked: RunRecord | None) -> tuple[Source, ...]:
@@ -196,68 +217,3 @@ _HELP: Mapping[Baseline, str] = {
     "zero-shot": "The language model is asked for each test text, without examples.",
     "few-shot": "The same with 18 examples of the reference's train part, balanced over labels.",
 }
-
-
-def _settings(encoders: Sequence[str]) -> tuple[dict[str, Any], tuple[int, ...]]:
-    with st.expander("Settings", icon=":material/tune:"):
-        with st.container(horizontal=True):
-            repeats = _whole("Repeats", "train_repeats", 3, 1, 10, "Each with a seed of its own.")
-            seed = _whole("First seed", "train_seed", 0, 0, 2**31 - 20)
-        own_rate = st.toggle(
-            "Learning rate of my own",
-            key="train_own_rate",
-            persist_state="session",
-            help=f"Else {EMBEDDED_RATE:g} for MiniLM (measured) and the paper's {PAPER_RATE:g} "
-            "for other encoders.",
-        )
-        rate = None
-        if own_rate:
-            rate = st.number_input(
-                "Learning rate",
-                1e-7,
-                1.0,
-                EMBEDDED_RATE,
-                format="%.1e",
-                step=1e-5,
-                key="train_rate",
-                persist_state="session",
-            )
-        with st.container(horizontal=True):
-            epochs = _whole("Epochs at most", "train_epochs", _USUAL.max_epochs, 1, 1_000)
-            patience = _whole(
-                "Patience",
-                "train_patience",
-                _USUAL.patience,
-                1,
-                1_000,
-                "Epochs without a better one on the texts held out, after which training ends.",
-            )
-        with st.container(horizontal=True):
-            warmup = _whole("Warm-up epochs", "train_warmup", _USUAL.warmup_epochs, 0, 100)
-            batch = _whole("Batch size", "train_batch", _USUAL.batch_size, 1, 1_024)
-        weights = st.toggle(
-            "Class weights",
-            key="train_weights",
-            persist_state="session",
-            help="Rare labels count more, so that all labels count the same. Label replacement "
-            "may leave labels of unlike size.",
-        )
-        if encoders and all(one == "embedded" for one in encoders):
-            st.caption("A tenth of each label's texts is held out for early stopping.")
-    tuning = {
-        "learning_rate": rate,
-        "max_epochs": epochs,
-        "patience": patience,
-        "warmup_epochs": warmup,
-        "batch_size": batch,
-        "class_weights": weights,
-    }
-    return tuning, tuple(range(seed, seed + repeats))
-
-
-def _whole(label: str, key: str, value: int, low: int, high: int, told: str | None = None) -> int:
-    return int(
-        st.number_input(
-            label, low, high, value, key=key, persist_state="session", help=told, width=130
-        )
-    )

@@ -31,16 +31,15 @@ def show_compare(office: Office, entries: Sequence[Entry], *, labels: Sequence[s
     one, other = answers_of(office.db, first), answers_of(office.db, second)
     ids = (first.record.id, second.record.id)
     found = difference_of(one.right, other.right, ids, len(one.right))
-    with st.container(horizontal=True, gap="large"):
-        st.metric("A's accuracy", f"{one.right.mean():.3f}", width="content")
-        st.metric("B's accuracy", f"{other.right.mean():.3f}", width="content")
+    with st.grid(4, min_column_width=110, gap="small"):
+        st.metric("A's accuracy", f"{one.right.mean():.3f}")
+        st.metric("B's accuracy", f"{other.right.mean():.3f}")
         st.metric(
             "B minus A",
             f"{found.difference:+.3f}",
-            width="content",
             help="Over the same test texts, repeats averaged.",
         )
-        st.metric("95 % interval", f"{found.low:+.3f} to {found.high:+.3f}", width="content")
+        st.metric("95 % interval", f"{found.low:+.3f} to {found.high:+.3f}")
     st.caption(plain(verdict(found, first.name, second.name)))
     _show_texts(one, other, labels=labels, key="-".join(ids))
 

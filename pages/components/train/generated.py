@@ -89,20 +89,18 @@ def _show(
 ) -> None:
     scores, n = result["scores"], len(result["ids"])
     accuracy = scores["accuracy"]
-    with st.container(horizontal=True, gap="large"):
+    with st.grid(4, min_column_width=110, gap="small"):
         st.metric(
             "Agrees with their labels",
             f"{accuracy['mean']:.3f}",
-            width="content",
             help=f"On generated texts; 95 % interval {accuracy['low']:.3f} to "
             f"{accuracy['high']:.3f}, {accuracy['interval']}.",
         )
-        st.metric("Macro-F1", f"{scores['macro_f1']['mean']:.3f}", width="content")
-        st.metric("Generated texts", f"{result['scored']:,}", width="content")
+        st.metric("Macro-F1", f"{scores['macro_f1']['mean']:.3f}")
+        st.metric("Generated texts", f"{result['scored']:,}")
         st.metric(
             "On real texts",
             f"{entry.result['accuracy']['mean']:.3f}",
-            width="content",
             help="The same model's row on the ladder, all repeats, for comparison.",
         )
     if result["n_seen"] == n:

@@ -33,7 +33,7 @@ def show_labelled(
     """
     colors = label_colors(labels)
     shown = frame.copy()
-    config: dict[str, Any] = {"text": st.column_config.TextColumn("Text", width=480)}
+    config: dict[str, Any] = {"text": st.column_config.TextColumn("Text", width=360)}
     for name, title in titles.items():
         shown[name] = [[] if value is None else [value] for value in frame[name].to_numpy()]
         config[name] = st.column_config.MultiselectColumn(

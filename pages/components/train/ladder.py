@@ -33,6 +33,7 @@ def show_ladder(entries: Sequence[Entry]) -> None:
             )
             or "Accuracy"
         )
+        entries = _of_one_size(entries)
         _legend(entries)
     frame = ladder_frame(entries, MEASURES[measure])
     st.plotly_chart(
@@ -53,6 +54,26 @@ def show_ladder(entries: Sequence[Entry]) -> None:
 
 
 _TRAINED = ("raw", "manual", "lr", "oosf", "real")
+
+
+def _of_one_size(entries: Sequence[Entry]) -> Sequence[Entry]:
+    """The rows that learned from as many texts as was chosen, and those that learned nothing."""
+    sizes = sorted({one.result["n_train"] for one in entries if one.kind in _TRAINED})
+    if len(sizes) < 2:
+        return entries
+    if st.session_state.get("train_size") not in sizes:
+        st.session_state["train_size"] = None
+    size = st.selectbox(
+        "Texts",
+        [None, *sizes],
+        format_func=lambda one: "All sizes" if one is None else f"{one:,} texts each",
+        key="train_size",
+        label_visibility="collapsed",
+        width=170,
+    )
+    if size is None:
+        return entries
+    return [one for one in entries if one.kind not in _TRAINED or one.result["n_train"] == size]
 
 
 def ladder_frame(entries: Sequence[Entry], measure: str) -> pd.DataFrame:
@@ -76,11 +97,11 @@ def ladder_frame(entries: Sequence[Entry], measure: str) -> pd.DataFrame:
 def _legend(entries: Sequence[Entry]) -> None:
     kinds = list(dict.fromkeys(one.kind for one in entries))
     dots = [
-        f"<span style='color:{kind_color(kind)}'>{'◆' if kind == 'real' else '●'}</span> "
-        f"{KIND_WORDS[kind]}"
+        f"<span style='white-space:nowrap'><span style='color:{kind_color(kind)}'>"
+        f"{'◆' if kind == 'real' else '●'}</span> {KIND_WORDS[kind]}</span>"
         for kind in kinds
     ]
-    st.html(f"<div style='font-size:0.85rem;opacity:0.85'>{'&emsp;'.join(dots)}</div>")
+    st.html(f"<div style='font-size:0.85rem;opacity:0.85'>{'&emsp; '.join(dots)}</div>")
 
 
 def _said(entries: Sequence[Entry]) -> str:

@@ -1,57 +1,26 @@
 """Before the start: what would be trained, how long it takes, and what is wrong with it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from uuid import uuid4
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.classification.checks import check
-from core.classification.estimate import Estimate, estimate
-from core.classification.ladder import Rung, refuse_nothing, rungs, smallest
-from core.classification.leakage import Leakage, look_for_leakage
-from core.classification.llm import FEW, shuffled
-from core.errors import BadInput, WidesetError
+from core.classification.ladder import Rung, smallest
+from core.classification.training import seeds_of
+from core.errors import WidesetError
 from core.jobs.launch import ensure_worker
-from core.jobs.paces import recent_paces
 from core.jobs.train import start_training
-from core.labelled_files import balanced_examples
-from core.runs import Example
-from core.store.counts import counts
-from core.store.database import Database
-from core.store.datasets import reference_key, version_key
-from core.store.versions import list_versions, raw_version
 from pages.components.office import Office, flash, told
 from pages.components.plain import plain
 from pages.components.progress import duration
 from pages.components.train.choice import Choice
 from pages.components.train.entries import Entry
+from pages.components.train.plan_rows import Row, fixed, planned_rows
 from pages.components.train.texts import dataset_at
 
 _TOKEN = "train_token"
-
-
-@dataclass(frozen=True)
-class _Row:
-    """A row to be trained.
-
-    Args:
-        rung: what is done.
-        time: how long it takes at most.
-        warnings: what is odd.
-        refusal: why it can't be done; None if it can.
-        leakage: test texts that are in it word for word; None where nothing is learned from.
-        there: it is on the ladder already, or under way.
-    """
-
-    rung: Rung
-    time: Estimate
-    warnings: tuple[str, ...]
-    refusal: str | None
-    leakage: Leakage | None
-    there: bool
 
 
 def show_plan(office: Office, choice: Choice, entries: Sequence[Entry]) -> None:
@@ -59,7 +28,7 @@ def show_plan(office: Office, choice: Choice, entries: Sequence[Entry]) -> None:
     if choice.test is None:
         return
     with st.container(border=True), told():
-        rows = _rows(office.db, choice, entries)
+        rows = planned_rows(office.db, choice, entries)
         new = [row for row in rows if not row.there and row.refusal is None]
         _head(office, choice, rows, new)
         for row in rows:
@@ -71,34 +40,24 @@ def show_plan(office: Office, choice: Choice, entries: Sequence[Entry]) -> None:
                 _table(rows)
 
 
-def _head(office: Office, choice: Choice, rows: Sequence[_Row], new: Sequence[_Row]) -> None:
+def _head(office: Office, choice: Choice, rows: Sequence[Row], new: Sequence[Row]) -> None:
     seconds = sum(row.time.seconds for row in new)
     known = all(row.time.measured for row in new)
     least = smallest(choice.sources)
-    sizes = sorted({row.rung.n_train for row in new if row.leakage is not None})
     test = dataset_at(office.db, str(choice.test))
-    with st.container(horizontal=True, vertical_alignment="center", gap="large"):
-        st.metric("To train", f"{len(new)} rows" if len(new) != 1 else "1 row", width="content")
-        each = (
-            "–"
-            if not sizes
-            else " to ".join(f"{n:,}" for n in dict.fromkeys(sizes[:: len(sizes) - 1 or 1]))
-        )
+    with st.grid(5, min_column_width=110, gap="small", vertical_alignment="center"):
+        st.metric("To train", f"{len(new)} rows" if len(new) != 1 else "1 row")
         st.metric(
             "Texts each",
-            each,
-            width="content",
+            _sizes([row.rung.n_train for row in new if row.leakage is not None]),
             help=f"Cut to the smallest, {least:,} texts, drawn anew for each repeat."
             if choice.matched and least is not None
             else "Each as large as it is: more texts alone may make the difference.",
         )
-        st.metric(
-            "Test texts", f"{len(test):,}", width="content", help="Real ones, never trained on."
-        )
+        st.metric("Test texts", f"{len(test):,}", help="Real ones, never trained on.")
         st.metric(
             "Time, at most",
             duration(max(1.0, seconds)) if new else "–",
-            width="content",
             help=(
                 "At the pace of earlier trainings here."
                 if known
@@ -106,7 +65,6 @@ def _head(office: Office, choice: Choice, rows: Sequence[_Row], new: Sequence[_R
             )
             + " Early stopping often ends fine-tuning sooner.",
         )
-        st.space("stretch")
         token = st.session_state.setdefault(_TOKEN, uuid4().hex)
         st.button(
             "Start",
@@ -120,98 +78,20 @@ def _head(office: Office, choice: Choice, rows: Sequence[_Row], new: Sequence[_R
         )
 
 
-def _why(rows: Sequence[_Row]) -> str:
+def _sizes(sizes: Sequence[int]) -> str:
+    if not sizes:
+        return "–"
+    low, high = min(sizes), max(sizes)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def _why(rows: Sequence[Row]) -> str:
     if rows and all(row.there for row in rows):
         return "All of it is on the ladder already or under way: equal settings give equal results."
     return "Choose texts and a model in the side bar."
 
 
-def _rows(db: Database, choice: Choice, entries: Sequence[Entry]) -> list[_Row]:
-    if not choice.sources and not choice.baselines:
-        return []
-    try:
-        refuse_nothing(choice.sources, choice.baselines)
-    except BadInput:
-        return []
-    test = str(choice.test)
-    examples: tuple[Example, ...] = ()
-    if "few-shot" in choice.baselines:
-        try:
-            examples = _examples(db, choice)
-        except BadInput as error:
-            st.warning(f"LLM few-shot is left out. {plain(str(error))}", icon=":material/warning:")
-    planned = rungs(
-        choice.sources,
-        test=test,
-        models=choice.models,
-        tuning=choice.tuning,
-        seeds=choice.seeds,
-        matched=choice.matched,
-        baselines=choice.baselines,
-        task=choice.task,
-        examples=examples,
-    )
-    known = recent_paces(db)
-    there = [
-        entry.record.spec for entry in entries if entry.done or entry.state in ("queued", "running")
-    ]
-    found = []
-    for rung in planned:
-        n_test = len(dataset_at(db, test))
-        warnings, refusal, leakage = _looked_at(db, rung, test)
-        found.append(
-            _Row(
-                rung,
-                estimate(rung.spec, n_train=rung.n_train, n_test=n_test, known=known),
-                warnings,
-                refusal,
-                leakage,
-                replace(rung.spec, train=_as_it_is(db, rung.spec.train)).to_dict() in there,
-            )
-        )
-    return found
-
-
-def _looked_at(
-    db: Database, rung: Rung, test: str
-) -> tuple[tuple[str, ...], str | None, Leakage | None]:
-    if rung.spec.train is None:
-        return (), None, None
-    origin, _, name = rung.spec.train.partition(":")
-    n = sum(row.usable for row in counts(db, name).values()) if origin == "run" else 0
-    return _checked(db, rung.spec.train, n, test)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _checked(
-    _db: Database, train: str, n: int, test: str
-) -> tuple[tuple[str, ...], str | None, Leakage | None]:
-    """Warnings, refusal and exact leakage; `n` tells a run that grew from its younger self."""
-    data = dataset_at(_db, train, n)
-    real = dataset_at(_db, test)
-    try:
-        warnings = check(data, real)
-    except BadInput as error:
-        return (), str(error), None
-    return tuple(warnings), None, look_for_leakage(data.texts, real.texts)
-
-
-def _examples(db: Database, choice: Choice) -> tuple[Example, ...]:
-    """The examples of the few-shot prompt, drawn by the first seed."""
-    if choice.reference is None:
-        return ()
-    pool = dataset_at(db, reference_key(choice.reference.id, "train"))
-    seed = choice.seeds[0]
-    drawn = balanced_examples(
-        [Example(text, label) for text, label in zip(pool.texts, pool.labels, strict=True)],
-        task=choice.task,
-        count=FEW,
-        seed=seed,
-    )
-    return shuffled(drawn, rng=np.random.default_rng(seed))
-
-
-def _warn(rows: Sequence[_Row]) -> None:
+def _warn(rows: Sequence[Row]) -> None:
     """What is odd, each sentence once with the rows that it is true of."""
     said: dict[str, list[str]] = {}
     for row in rows:
@@ -223,13 +103,13 @@ def _warn(rows: Sequence[_Row]) -> None:
         st.warning(f"{plain(whose)}: {plain(words)}", icon=":material/warning:")
 
 
-def _table(rows: Sequence[_Row]) -> None:
+def _table(rows: Sequence[Row]) -> None:
     st.dataframe(
         pd.DataFrame(
             {
                 "name": [row.rung.name for row in rows],
                 "n": [row.rung.n_train for row in rows],
-                "repeats": [_repeats(row.rung) for row in rows],
+                "repeats": [len(seeds_of(row.rung.spec)) for row in rows],
                 "time": [duration(max(1.0, row.time.seconds)) for row in rows],
                 "known": ["measured" if row.time.measured else "usual" for row in rows],
                 "leak": [None if row.leakage is None else len(row.leakage.exact) for row in rows],
@@ -255,13 +135,7 @@ def _table(rows: Sequence[_Row]) -> None:
     )
 
 
-def _repeats(rung: Rung) -> int:
-    from core.classification.training import seeds_of
-
-    return len(seeds_of(rung.spec))
-
-
-def _state(row: _Row) -> str:
+def _state(row: Row) -> str:
     if row.refusal is not None:
         return "can't be trained"
     return "there already" if row.there else "to do"
@@ -273,7 +147,7 @@ def _start(office: Office, choice: Choice, wanted: Sequence[Rung], token: str) -
         for place, rung in enumerate(wanted):
             start_training(
                 office.db,
-                replace(rung.spec, train=_fixed(office.db, rung.spec.train)),
+                replace(rung.spec, train=fixed(office.db, rung.spec.train)),
                 task_key=choice.task.key,
                 name=rung.name,
                 token=f"train {token} {place}",
@@ -283,20 +157,3 @@ def _start(office: Office, choice: Choice, wanted: Sequence[Rung], token: str) -
         flash(error)
         return
     st.session_state[_TOKEN] = uuid4().hex
-
-
-def _as_it_is(db: Database, key: str | None) -> str | None:
-    """The version that `_fixed` would give, where there is one already; else the key."""
-    origin, _, name = str(key).partition(":")
-    if key is None or origin != "run":
-        return key
-    n = sum(row.usable for row in counts(db, name).values())
-    raw = [version_key(one.id) for one in list_versions(db, name) if one.kind == "raw"]
-    return next((one for one in raw if len(dataset_at(db, one)) == n), key)
-
-
-def _fixed(db: Database, key: str | None) -> str | None:
-    """A run's texts as they are now, as a version, which never changes."""
-    if key is None or not key.startswith("run:"):
-        return key
-    return version_key(raw_version(db, key.removeprefix("run:")).id)

@@ -1,24 +1,20 @@
 """One row of the ladder in full: where it is wrong, how sure it is, how it learned; downloads."""
 
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from core.classification.package import packed
-from core.classification.trained import best_seed, folder_of
-from core.exports import export_table
+from core.classification.trained import best_seed
 from core.figures.calibration import calibration_figure
 from core.figures.confusion import confusion_figure
 from core.figures.training import training_curves
-from core.store.trainings import training_folder
 from pages.components.office import Office
 from pages.components.plain import plain
-from pages.components.train.answers import Answers, answers_frame, answers_of
+from pages.components.train.answers import Answers, answers_of
+from pages.components.train.downloads import show_downloads
 from pages.components.train.entries import Entry
-from pages.components.train.going import remove
 from pages.components.train.labelled import show_labelled
 from pages.components.train.texts import dataset_at
 
@@ -39,7 +35,7 @@ def show_row(office: Office, entries: Sequence[Entry], *, labels: Sequence[str])
         )
         st.space("stretch")
         entry = by_id[chosen]
-        _downloads(office, entry)
+        show_downloads(office, entry)
     answers = answers_of(office.db, entry)
     result = entry.result
     _numbers(result)
@@ -60,24 +56,22 @@ def show_row(office: Office, entries: Sequence[Entry], *, labels: Sequence[str])
 
 
 def _numbers(result: Mapping[str, Any]) -> None:
-    with st.container(horizontal=True, gap="large"):
+    with st.grid(5, min_column_width=110, gap="small"):
         for name, key in (("Accuracy", "accuracy"), ("Macro-F1", "macro_f1")):
             score = result[key]
-            st.metric(name, f"{score['mean']:.3f}", width="content", help=_interval(score))
+            st.metric(name, f"{score['mean']:.3f}", help=_interval(score))
         calibration = result["calibration"]
         if calibration is not None:
             st.metric(
                 "Calibration error",
                 f"{calibration['ece']:.3f}",
-                width="content",
                 help="Expected calibration error: how far confidence is from being right, 0 to 1.",
             )
-        st.metric("Learned from", f"{result['n_train']:,} texts", width="content")
+        st.metric("Learned from", f"{result['n_train']:,} texts")
         seeds = result["seeds"]
         st.metric(
             "Repeats",
             str(len(seeds)),
-            width="content",
             help="Seeds " + ", ".join(map(str, seeds)) + ".",
         )
 
@@ -118,7 +112,7 @@ def _per_label(result: Mapping[str, Any]) -> None:
     rows = result["per_label"]
     bar = {
         name: st.column_config.ProgressColumn(
-            title, format="%.3f", min_value=0, max_value=1, width=110, help=told
+            title, format="%.3f", min_value=0, max_value=1, width=95, help=told
         )
         for name, title, told in (
             ("precision", "Precision", "Of the texts given the label, those that have it."),
@@ -140,7 +134,7 @@ def _per_label(result: Mapping[str, Any]) -> None:
         hide_index=True,
         height="content",
         column_config={
-            "label": st.column_config.TextColumn("Label", width=140),
+            "label": st.column_config.TextColumn("Label", width=110),
             **bar,
             "support": st.column_config.NumberColumn("Texts", format="localized", width=65),
         },
@@ -249,50 +243,3 @@ def _overlaps(office: Office, entry: Entry, result: Mapping[str, Any]) -> None:
             },
             alt="Test texts that repeat training texts",
         )
-
-
-def _downloads(office: Office, entry: Entry) -> None:
-    db, record = office.db, entry.record
-
-    def predictions() -> io.BytesIO:
-        result = entry.result
-        frame = answers_frame(answers_of(db, entry), result["label_names"], result["seeds"])
-        rows = frame.to_dict("records")
-        return io.BytesIO(export_table(rows, columns=[str(name) for name in frame], format="csv"))
-
-    st.download_button(
-        "Predictions",
-        predictions,
-        file_name=f"wideset-predictions-{record.id}.csv",
-        icon=":material/download:",
-        on_click="ignore",
-        key="train_predictions",
-        help="Every test text, its label and what each repeat said, as CSV.",
-    )
-    if entry.trained:
-        seed = best_seed(entry.result)
-        folder = folder_of(training_folder(office.home, record.id), record.spec["kind"], seed)
-        st.download_button(
-            "Trained model",
-            lambda: packed(folder, f"wideset-{record.id}", entry.result),
-            file_name=f"wideset-{record.id}.zip",
-            icon=":material/folder_zip:",
-            on_click="ignore",
-            key="train_model_zip",
-            disabled=not folder.is_dir(),
-            help=f"Of the repeat that was best on its own held-out texts (seed {seed}), as ZIP. "
-            + (
-                "AutoModelForSequenceClassification.from_pretrained loads it."
-                if record.spec["kind"] == "fine-tuning"
-                else "Weights and bias as safetensors, for embeddings of length 1."
-            ),
-        )
-    st.button(
-        "Remove",
-        icon=":material/delete:",
-        type="tertiary",
-        key="train_remove",
-        help="Takes the row off the ladder; undo brings it back.",
-        on_click=remove,
-        args=(office, record.id),
-    )
