@@ -8,10 +8,13 @@ UMAP. The file `script.json` in the home folder is its only other channel (see `
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from core.classification.trained import TrainedKeeper
 from core.diversity.encoder import EncoderChoice
 from core.diversity.live import LiveClique
 from core.diversity.map_keeper import MapKeeper
@@ -19,6 +22,8 @@ from core.diversity.projection import principal_axes
 from core.diversity.remote_clique import Vectors
 from core.diversity.umap_map import FittedMap, Progress
 from core.generation.meter import Meter
+from core.jobs.apply import answer, apply_job
+from core.jobs.ask import Answerer
 from core.jobs.budget import budget_job
 from core.jobs.context import Handler, JobContext
 from core.jobs.filter import filter_job
@@ -26,9 +31,11 @@ from core.jobs.judge import judge_job
 from core.jobs.measure import measure_job
 from core.jobs.project import project_job
 from core.jobs.relabel import relabel_job
+from core.jobs.train import train_job
 from core.jobs.worker import Worker
 from core.runs import Sample
 from core.settings import Home, home_from
+from core.store.database import open_database
 from core.store.rounds import finish_round, rounds_of
 from core.store.runs import get_run
 from core.store.samples import add_samples, samples_of
@@ -173,8 +180,30 @@ def main() -> None:
     home = home_from()
     with (home.folder / PIDS).open("a") as file:
         file.write(f"{os.getpid()}\n")
-    answerers = {"prompt": lambda _: {"tokens": 42}}
-    handlers = {"generate": generate, "measure": measure, "project": project, **PREVIEWS}
+    keeper = TrainedKeeper(ENCODERS)
+
+    def train(context: JobContext) -> None:
+        train_job(context, ENCODERS, home)
+
+    def apply(context: JobContext) -> None:
+        apply_job(context, ENCODERS, keeper, home)
+
+    def classify(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+        with closing(open_database(home)) as db:
+            return answer(db, home, keeper, spec)
+
+    answerers: dict[str, Answerer] = {
+        "prompt": lambda _: {"tokens": 42},
+        "classify": classify,
+    }
+    handlers: dict[str, Handler] = {
+        "generate": generate,
+        "measure": measure,
+        "project": project,
+        "train": train,
+        "apply": apply,
+        **PREVIEWS,
+    }
     Worker(home, handlers, idle_seconds=IDLE_SECONDS, answerers=answerers).run_forever()
 
 
