@@ -61,7 +61,7 @@ def training_curves(
         xaxis={**across, "domain": [0, 0.46], "nticks": 6},
         xaxis2={**across, "domain": [0.54, 1], "anchor": "y2", "nticks": 6},
         yaxis=value_axis(rangemode="tozero", nticks=5),
-        yaxis2=value_axis(anchor="x2", tickformat=".2f", nticks=5),
+        yaxis2=value_axis(anchor="x2", range=[0, 1.04], tickformat=".1f", nticks=6),
     )
     dot = "<span style='color:{}'>●</span> "
     left = dot.format(LABEL_COLORS[4]) + page_text("loss, learned from  ")

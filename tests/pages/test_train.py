@@ -195,6 +195,28 @@ def test_the_ladder_shows_what_is_stored(app: AppTest, db: Database) -> None:
     assert ids[1:] == [[[poor.id]], [[good.id]]]
 
 
+def test_rows_of_one_size_alone(app: AppTest, db: Database) -> None:
+    run = run_of(db)
+    real = attach(db)
+    test, truth = reference_key(real.id, "test"), [label for _, label in REAL]
+    finished(db, probe_of(run_key(run.id), test), [truth], name="Run · probe")
+    spec = probe_of(reference_key(real.id, "train"), test)
+    finished(db, spec, [truth], name="Real data · probe")
+    base = TrainingSpec("majority", test=test, train=run_key(run.id), seeds=(0,))
+    finished(db, base, [["pos"] * 4], name="Majority class")
+    open_train(app)
+    assert "The trained rows differ in size (4 to 6 texts)" in words(app)
+    assert app.selectbox(key="train_size").options == [
+        "All sizes",
+        "4 texts each",
+        "6 texts each",
+    ]
+    app.selectbox(key="train_size").set_value(4)
+    app.run()
+    assert table(app, "accuracy")["row"].tolist() == ["Majority class", "Real data · probe"]
+    assert "differ in size" not in words(app)
+
+
 def test_two_rows_are_compared_text_by_text(app: AppTest, db: Database) -> None:
     run = run_of(db)
     real = attach(db)

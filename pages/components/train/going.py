@@ -20,7 +20,7 @@ _PHASES = {
     "checking": "looking at the texts",
     "embedding": "embedding texts",
     "training": "training",
-    "testing": "testing",
+    "testing": "measuring",
 }
 _ADVICE = {
     "interrupted": "Its worker ended without a word.",

@@ -62,16 +62,16 @@ def _of_one_size(entries: Sequence[Entry]) -> Sequence[Entry]:
     if len(sizes) < 2:
         return entries
     if st.session_state.get("train_size") not in sizes:
-        st.session_state["train_size"] = None
+        st.session_state["train_size"] = 0
     size = st.selectbox(
         "Texts",
-        [None, *sizes],
-        format_func=lambda one: "All sizes" if one is None else f"{one:,} texts each",
+        [0, *sizes],
+        format_func=lambda one: f"{one:,} texts each" if one else "All sizes",
         key="train_size",
         label_visibility="collapsed",
         width=170,
     )
-    if size is None:
+    if not size:
         return entries
     return [one for one in entries if one.kind not in _TRAINED or one.result["n_train"] == size]
 
