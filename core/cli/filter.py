@@ -146,4 +146,6 @@ def _in_words(name: str, facts: dict[str, Any], boundary: list[str]) -> list[str
 def _interval(what: str, found: dict[str, Any] | None) -> str:
     if found is None:
         return f"{what} unknown, as nothing would have gone"
+    if found["low"] is None:  # one split alone
+        return f"{what} {found['mean']:.1%}"
     return f"{what} {found['mean']:.1%} ({found['low']:.1%} to {found['high']:.1%})"

@@ -117,7 +117,8 @@ def run(args: argparse.Namespace) -> int:
         "seed": args.seed,
     }
     accuracies = (before.overall.hits / len(dataset), after.overall.hits / len(dataset))
-    notes += [*_doubts(oracle, accuracies[0], len(names)), *result.explanations]
+    doubts = _doubts(oracle, accuracies[0], len(names)) if result.changed else []
+    notes += [*doubts, *result.explanations]
     facts = _facts(result, oracle, accuracies, notes)
     return conclude(
         db,

@@ -119,6 +119,7 @@ class Sitting:
                 )
         except StaleEdit:
             self._number = last_number(self._db, self._run_id)
+            self._leave_to_others(but=due.id)
             raise
         del self._due[0]
         others_came, self._number = before != self._number, stored.number
@@ -142,20 +143,25 @@ class Sitting:
         with self._db.read():
             self._number = last_number(self._db, self._run_id)
             self._mine = self._own(judgements_of(self._db, self._run_id))
+        self._leave_to_others()
         key = last.verdict.sample_id
         self._ids.add(key)  # it may be of an earlier queue
         self._due = [Due(key, last.why), *(due for due in self._due if due.id != key)]
         return last
 
-    def _leave_to_others(self) -> None:
-        """Take out what others judged meanwhile, where one judgement a text is enough."""
+    def _leave_to_others(self, *, but: str | None = None) -> None:
+        """Take out what others judged meanwhile, where one judgement a text is enough.
+
+        Args:
+            but: the id of a text that stays all the same.
+        """
         if self.order.kind in ("audit", "second"):
             return
         taken = {
             one.verdict.sample_id
             for one in judgements_of(self._db, self._run_id)
             if one.who != self.who and one.why not in MACHINES and not one.verdict.skipped
-        }
+        } - {but}
         self._ids -= {due.id for due in self._due if due.id in taken}
         self._due = [due for due in self._due if due.id not in taken]
 

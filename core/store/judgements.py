@@ -96,7 +96,8 @@ def add_judgements(
         why: see `Judgement`.
         session: see `Judgement`.
         seen: `last_number` when the texts were shown. If somebody else judged one of them since,
-            nothing is stored. None asks for no such check.
+            or somebody under the same name in another session, nothing is stored. None asks for
+            no such check.
 
     Raises:
         BadInput: the name is empty or too long, or a text or label is none of the run's.
@@ -112,7 +113,7 @@ def add_judgements(
     with db.write() as connection:
         _check_known(db, run_id, verdicts)
         if seen is not None:
-            _check_unjudged_since(connection, run_id, verdicts, who, seen)
+            _check_unjudged_since(connection, run_id, verdicts, who, session, seen)
         for verdict in verdicts:
             key = new_id(now)
             number = connection.execute(
@@ -218,20 +219,28 @@ def _check_unjudged_since(
     run_id: str,
     verdicts: Sequence[Verdict],
     who: str,
+    session: str,
     seen: int,
 ) -> None:
     wanted = {verdict.sample_id for verdict in verdicts}
     rows = connection.execute(
-        f"{_STANDING} AND number > ? AND who <> ? ORDER BY number DESC", (run_id, seen, who)
+        f"{_STANDING} AND number > ? AND (who <> ? OR session <> ?) ORDER BY number DESC",
+        (run_id, seen, who, session),
     ).fetchall()
     rows = [row for row in rows if row["sample_id"] in wanted]
     if not rows:
         return
     others = len({row["sample_id"] for row in rows}) - 1
     more = f" (and {others} more of these texts were judged)" if others else ""
+    said = f"judged this text meanwhile: {_in_words(rows[0])}{more}. Nothing was overwritten."
+    if any(row["who"] == who for row in rows):
+        raise StaleEdit(
+            f"Somebody under your name, {who}, {said}",
+            "If it was not you, take another name. Judge it again if you still want to; of one "
+            "name the later judgement counts.",
+        )
     raise StaleEdit(
-        f"{rows[0]['who']} judged this text meanwhile: {_in_words(rows[0])}{more}. "
-        "Nothing was overwritten.",
+        f"{rows[0]['who']} {said}",
         "Look at it; judge it again if you still want to, and both judgements stand.",
     )
 

@@ -155,6 +155,40 @@ def test_what_another_judged_does_not_come_up_any_more(db: Database, texts: Data
     assert (sitting.current, sitting.done, sitting.total) == (None, 3, 3)
 
 
+def test_told_of_one_text_the_others_that_were_judged_go(db: Database, texts: Dataset) -> None:
+    sitting = sit(db, texts)
+    whole = [due.id for due in sitting._due]
+    for key in whole[:3]:
+        add_judgements(db, run_of(texts), [Verdict(key, "neg")], who="Bob", why="label")
+    with pytest.raises(StaleEdit):
+        give(sitting)
+    assert [give(sitting), give(sitting)] == [whole[0], whole[3]]
+    assert (sitting.current, sitting.done, sitting.total) == (None, 2, 2)
+
+
+def test_what_another_judged_before_an_undo_does_not_come_up(db: Database, texts: Dataset) -> None:
+    sitting = sit(db, texts)
+    whole = [due.id for due in sitting._due]
+    give(sitting)
+    add_judgements(db, run_of(texts), [Verdict(whole[2], "neg")], who="Bob", why="label")
+    sitting.undo()
+    assert [give(sitting), give(sitting), give(sitting)] == [whole[0], whole[1], whole[3]]
+    assert sitting.current is None
+
+
+def test_two_under_one_name_are_told(db: Database, texts: Dataset) -> None:
+    one, other = (
+        Sitting(db, run_of(texts), texts, Order("label", 4), who="me", session=session)
+        for session in ("here", "there")
+    )
+    first = give(one)
+    with pytest.raises(StaleEdit, match="under your name, me, judged this text"):
+        give(other, "neg")
+    assert labels(db, texts) == {("me", first): "pos"}
+    assert give(other, "neg") == first
+    assert give(one) != first
+
+
 def test_a_refused_name_stores_nothing_and_the_text_stays(db: Database, texts: Dataset) -> None:
     sitting = sit(db, texts, who="x" * 201)
     due = sitting.current

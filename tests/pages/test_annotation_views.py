@@ -124,6 +124,17 @@ def test_the_table_lists_what_is_asked_for(app: AppTest, db: Database, run: RunR
     assert (save.label, save.disabled) == ("Save 0 changes", True)
 
 
+def test_the_table_knows_what_was_judged_elsewhere(
+    app: AppTest, db: Database, run: RunRecord
+) -> None:
+    look(drawn(app), "bulk")
+    assert "12 texts, all on screen." in words(app)
+    look(app, "queue")
+    press(app, "keep-")
+    look(app, "bulk")
+    assert "11 texts, all on screen." in words(app)
+
+
 def test_the_lasso_labels_across_runs_and_takes_back(db: Database) -> None:
     runs = [make_run(db, rows=ROWS)[0] for _ in range(2)]
     ids = [load_dataset(db, run_key(run.id)).ids for run in runs]

@@ -98,7 +98,9 @@ def _table(
 ) -> dict[str, Any]:
     """The table that is being edited, as it was drawn first: edits count by its rows."""
     kept: dict[str, Any] | None = st.session_state.get(_TABLE)
-    if kept is not None and kept["asked"] == asked:
+    # Judgements from elsewhere belong into it, unless what is not saved yet would be lost.
+    current = bool(_edits()) or (kept is not None and kept["seen"] == last_number(db, run.id))
+    if kept is not None and kept["asked"] == asked and current:
         return kept
     _, _, who, words, which, label = asked
     with db.read():
@@ -118,6 +120,7 @@ def _table(
         "asked": asked,
         "token": uuid4().hex,
         "seen": seen,
+        "told": {},
         "all": wanted,
         "ids": ids,
         "known": known,
@@ -203,15 +206,26 @@ def _show_actions(
 
 
 def _save(db: Database, run_id: str, verdicts: list[Verdict], who: str, seen: int) -> None:
+    table = st.session_state.get(_TABLE)
+    told: dict[str, int] = table["told"] if table is not None else {}
     try:
-        stored = judge_all(
-            db, run_id, verdicts, who=who, why="bulk", session=uuid4().hex, seen=seen
-        )
+        parts: dict[int, list[Verdict]] = {}
+        for one in verdicts:
+            parts.setdefault(told.get(one.sample_id, seen), []).append(one)
+        session = uuid4().hex
+        with db.write():
+            stored = [
+                one
+                for number, part in parts.items()
+                for one in judge_all(
+                    db, run_id, part, who=who, why="bulk", session=session, seen=number
+                )
+            ]
     except WidesetError as error:
         note(error)
-        table = st.session_state.get(_TABLE)
-        if table is not None:  # told once; saving again is meant
-            table["seen"] = last_number(db, run_id)
+        if table is not None:  # told once of these; saving them again is meant
+            now = last_number(db, run_id)
+            table["told"].update((one.sample_id, now) for one in verdicts)
         return
     st.session_state[_SAVED] = (run_id, who, [one.id for one in stored])
     st.session_state.pop(_TABLE, None)

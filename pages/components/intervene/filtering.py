@@ -65,11 +65,11 @@ def show_filtering(office: Office, seen: Standing) -> None:
         return
     if not asked.fresh:
         st.info("More was judged since the filter learned. Learn again to use it.")
-    _show_filter(office, seen, asked.result)
+    _show_filter(office, seen, asked.result, fresh=asked.fresh)
 
 
 @st.fragment
-def _show_filter(office: Office, seen: Standing, result: Mapping[str, Any]) -> None:
+def _show_filter(office: Office, seen: Standing, result: Mapping[str, Any], *, fresh: bool) -> None:
     """Redrawn alone, with every move of the threshold."""
     scope = filter_from_dict(result)
     with st.grid(2, min_column_width=420, gap="large"):
@@ -92,7 +92,7 @@ def _show_filter(office: Office, seen: Standing, result: Mapping[str, Any]) -> N
             type="primary",
             icon=":material/delete_sweep:",
             key="oosf_remove",
-            disabled=not going or len(going) == gone,
+            disabled=not going or len(going) == gone or not fresh,
             help="They leave the dataset's next version; undo brings them back.",
         ):
             _remove(office, seen, scope, threshold)

@@ -23,11 +23,11 @@ def show_header(office: Office, seen: Standing) -> None:
         st.subheader(plain(seen.choice.name), anchor=False, width="content")
         _steps(office, now)
         st.space("stretch")
+        message = st.session_state.pop("intervened", None)
+        if message:  # here, as a toast would lie on the very buttons
+            st.caption(f":material/check: {message}", width="content")
         _step(office, seen, "Undo", possible=now is not None and now.parent_id is not None)
         _step(office, seen, "Redo", possible=following is not None)
-    message = st.session_state.pop("intervened", None)
-    if message:
-        st.toast(message, icon=":material/check:")
     _numbers(seen)
 
 
@@ -91,6 +91,9 @@ def _numbers(seen: Standing) -> None:
         st.metric(
             "By the audit set",
             percent(None if audit is None else audit.overall),
+            delta=None if audit is None else f"of {audit.overall.n:,}",
+            delta_color="off",
+            delta_arrow="off",
             width="content",
             help="By people, on texts drawn at random: "
             f"{told(None if audit is None else audit.overall)}.",

@@ -59,7 +59,7 @@ def show_replacing(office: Office, seen: Standing) -> None:
         return
     if not asked.fresh:
         st.info("More was judged since this preview. Preview again to use it.")
-    _show_preview(office, seen, request, asked.result)
+    _show_preview(office, seen, request, asked.result, fresh=asked.fresh)
 
 
 def _settings(office: Office, seen: Standing) -> tuple[RelabelRequest | None, str | None]:
@@ -146,7 +146,12 @@ def _first(key: str, value: Any, options: Collection[Any] | None = None) -> None
 
 @st.fragment
 def _show_preview(
-    office: Office, seen: Standing, request: RelabelRequest, result: Mapping[str, Any]
+    office: Office,
+    seen: Standing,
+    request: RelabelRequest,
+    result: Mapping[str, Any],
+    *,
+    fresh: bool,
 ) -> None:
     """Redrawn alone, with every move of the threshold."""
     replacement = replacement_from_dict(result)
@@ -190,7 +195,7 @@ def _show_preview(
             type="primary",
             icon=":material/check:",
             key="lr_accept",
-            disabled=not accepted,
+            disabled=not accepted or not fresh,
         ):
             _accept(office, seen, replacement, accepted, request, threshold)
         _explain(replacement)
