@@ -110,13 +110,17 @@ with told():
         st.page_link("pages/generate.py", label="Generate texts", icon=":material/edit_note:")
     else:
         entries = entries_of(office.db, choice.task)
-        if choice.reference is None:
-            _offer_reference(office, choice)
-        else:
-            show_plan(office, choice, entries)
-        show_going(office, entries)
-        _offer_undo(office, choice)
+        # What comes and goes has a place of its own, so that the tabs below keep theirs.
+        with st.container():
+            if choice.reference is None:
+                _offer_reference(office, choice)
+            else:
+                show_plan(office, choice, entries)
+        with st.container():
+            show_going(office, entries)
+            _offer_undo(office, choice)
         done = [one for one in entries if one.done]
-        test = _test_set(choice, done)
+        with st.container():
+            test = _test_set(choice, done)
         if test is not None:
             _show(office, choice, [one for one in done if one.record.spec["test"] == test])

@@ -127,10 +127,12 @@ class Desk:
     def classify(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         """What a trained classifier says of a text: `{"training": id, "text": ...}` to
         `{"labels": [...], "probabilities": [...]}`, the most probable first."""
+        from core.classification.encoders import seeded
         from core.jobs.apply import answer
         from core.store.database import open_database
 
-        with closing(open_database(self._home)) as db:
+        # Loading a model may draw random numbers, which a training under way must not notice.
+        with closing(open_database(self._home)) as db, seeded(0, "cpu"):
             return answer(db, self._home, self._trained(), spec)
 
     def _trained(self) -> "TrainedKeeper":

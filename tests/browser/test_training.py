@@ -17,6 +17,7 @@ from tests.browser.conftest import OpenPage
 from tests.browser.fake_worker import Script
 from tests.browser.reading import button, cells, metric, settled, tables
 from tests.browser.serving import Server, end_workers
+from tests.browser.test_exploring import ON_SCREEN
 from tests.classification.making import reviews
 from tests.pages.evidence import run_of
 from tests.pages.trained import attach
@@ -59,6 +60,12 @@ def test_a_probe_from_start_to_download(home: Home, new_page: OpenPage) -> None:
         result = record.result
         assert result is not None
         expect(metric(page, "Accuracy")).to_have_text(f"{result['accuracy']['mean']:.3f}")
+        figure = page.locator(f".st-key-train-confusion-{record.id} .js-plotly-plot")
+        expect(figure).to_be_visible()
+        ((x, y),) = figure.evaluate(ON_SCREEN, [[1, 0]])
+        page.mouse.click(x, y)
+        expect(page.get_by_text("Real label pos, predicted neg", exact=True)).to_be_visible()
+
         with page.expect_download() as waiting:
             button(page, "train_model_zip").click()
         with zipfile.ZipFile(io.BytesIO(Path(waiting.value.path()).read_bytes())) as file:
