@@ -111,7 +111,7 @@ def test_row_29_it_is_text_and_fetches_nothing(
     expect_texts(page, texts)
     assert_inert(page, address, dialogs)
     page.get_by_role("tab", name="Balance and tokens").click()
-    ticks = page.locator(".ytick text")
+    ticks = page.locator(".st-key-balance .ytick text")
     expect(ticks).to_have_count(len(words))
     shown = {" ".join(tick.split()) for tick in ticks.all_text_contents()}
     assert shown == set(words)
