@@ -125,6 +125,7 @@ def _show(text: str, trained: Sequence[Entry], labels: Sequence[str]) -> None:
             labels=names,
             key="train-said",
             alt="What each model says of the text",
+            height=700,
             bars=names,
         )
     for one in trained:
