@@ -183,7 +183,7 @@ def test_labels_are_previewed_accepted_undone_and_redone(
     assert now.facts["label_accuracy"] == {"before": 0.75, "after": 1.0}
     assert metrics(app)["Labels replaced"] == "30"
     assert metrics(app)["Label accuracy by the oracle"] == "100.0%"
-    assert [toast.value for toast in app.toast] == ["30 labels changed. Undo takes it back."]
+    assert "30 labels changed. Undo takes it back." in words(app)
     oracle = [one for one in judgements_of(db, made.run_id) if one.who == "oracle"]
     assert len(oracle) == 90
 
