@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from core.diversity.warming import compile_in_background
 from core.errors import StoreBusy, StoreFull, StoreUnusable, WidesetError
 from core.jobs import claims
 from core.jobs.ask import Answerer, answer_all
@@ -227,6 +226,8 @@ def work(home: Home, *, idle_seconds: float = IDLE_SECONDS) -> bool:
     Raises:
         HomeUnusable, StoreUnusable: there is no store to work on.
     """
+    from core.diversity.warming import compile_in_background
+
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     desk = Desk(home)
     compile_in_background(home.models / "numba")
