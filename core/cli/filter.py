@@ -79,6 +79,8 @@ def run(args: argparse.Namespace) -> int:
     trained = train_filter(vectors, taught, seed=args.seed)
     scope = replace(trained.first(len(dataset)), judged=verdicts)
     going = scope.going(args.threshold)
+    if len(going) == len(dataset):
+        raise BadInput("Every text would go; none was removed.", "Lower --threshold.")
     facts: dict[str, Any] = {
         "n": len(dataset),
         "inspected": len(scope.judged),

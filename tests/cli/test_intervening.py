@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from core.cli import main
+from core.cli.filter import _interval
 from core.conditions import Condition
 from core.interventions.oracle import noisy
 from core.labelled_files import read_labelled
@@ -207,6 +208,11 @@ def test_a_version_is_filtered_and_derives_another(
     rows_kept = [row for row in version_rows(db, data["version"]) if row.kept]
     assert len(rows_kept) == len(written(out)) == 80
     assert {row["label"] for row in written(out)} == {"joy", "grief"}
+    again = tmp_path / "again.jsonl"
+    assert "Wrote 80 texts" in said(
+        capsys, "export", f"version:{data['version']}", "--out", str(again)
+    )
+    assert again.read_bytes() == out.read_bytes()
     # What label replacement found stays on record.
     assert all(row.human_label == row.label for row in rows_kept)
     # A second relabelling works on what was kept.
@@ -323,6 +329,24 @@ def test_judgements_that_teach_nothing_remove_nothing(
     assert encoders.asked == []
     wrong = ["filter", texts, "--judged", judged, "--out", str(out), "--threshold", "1.5"]
     assert "--threshold is 1.5" in said(capsys, *wrong, code=2)
+
+
+def test_a_filter_that_takes_all_or_that_is_hardly_measured(
+    db: Database, run_id: str, tmp_path: Path, capsys: Capture
+) -> None:
+    rows = [(f"a stranger of {n}", "yes" if n % 2 else "no") for n in range(10)]
+    judged = str(write(tmp_path / "judged.csv", rows, "in_scope"))
+    out = tmp_path / "out.jsonl"
+    options = ("--judged", judged, "--out", str(out), "--threshold")
+    assert main(["filter", run_id, *options, "1"]) == 2
+    assert "Every text would go; none was removed." in capsys.readouterr().err
+    assert not out.exists()
+    assert list_versions(db, run_id) == []
+    assert "10 texts judged" in said(capsys, "filter", run_id, *options, "0")
+
+
+def test_a_precision_of_one_split_has_no_interval() -> None:
+    assert _interval("precision", {"mean": 0.5, "low": None, "high": None}) == "precision 50.0%"
 
 
 def test_a_reference_in_the_store_is_measured_on_its_test_part(
