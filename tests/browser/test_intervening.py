@@ -109,7 +109,7 @@ def test_judge_by_keys_preview_accept_and_undo(
     assert len(list_jobs(db)) == jobs
 
     accept.click()
-    expect(page.get_by_text("Undo takes it back.")).to_be_visible()
+    expect(page.get_by_text("labels changed. Undo takes it back.")).to_be_visible()
     now = head(db, made.run_id)
     assert now is not None
     changed = now.facts["changed"]

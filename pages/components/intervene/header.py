@@ -26,8 +26,9 @@ def show_header(office: Office, seen: Standing) -> None:
         message = st.session_state.pop("intervened", None)
         if message:  # here, as a toast would lie on the very buttons
             st.caption(f":material/check: {message}", width="content")
-        _step(office, seen, "Undo", possible=now is not None and now.parent_id is not None)
-        _step(office, seen, "Redo", possible=following is not None)
+        with st.container(horizontal=True, width="content", gap="small"):
+            _step(office, seen, "Undo", possible=now is not None and now.parent_id is not None)
+            _step(office, seen, "Redo", possible=following is not None)
     _numbers(seen)
 
 

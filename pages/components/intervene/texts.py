@@ -39,7 +39,7 @@ def choose_rows(
     """
     colors = label_colors(labels)
     shown = frame.copy()
-    config: dict[str, Any] = {"text": st.column_config.TextColumn("Text", width=420)}
+    config: dict[str, Any] = {"text": st.column_config.TextColumn("Text", width=330)}
     for name, title in _LABELS.items():
         if name in shown:
             shown[name] = [[] if value is None else [value] for value in frame[name].to_numpy()]
