@@ -60,10 +60,13 @@ def check_training(train: Dataset) -> Counter[str]:
         )
     single = [name for name, n in counts.items() if n < 2]
     if single:
+        one = len(single) == 1
         raise BadInput(
-            f"The label {_listed(single)} has a single training text each; at least 2 are needed,"
-            " one to train and one to validate.",
-            "Add texts with the label, or leave it out.",
+            f"The label{'' if one else 's'} {_listed(single)} {'has' if one else 'have'} a single"
+            f" training text{'' if one else ' each'}; at least 2 are needed, one to train and one"
+            " to validate.",
+            f"Add texts with {'the label, or leave it' if one else 'these labels, or leave them'}"
+            " out.",
         )
     return counts
 

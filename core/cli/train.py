@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -110,6 +111,13 @@ def run(args: argparse.Namespace) -> int:
     train = find_dataset(db, args.wanted, **columns)
     test = find_dataset(db, args.test, **columns)
     spec = _spec(args, train.key, test.key)
+    if spec.size is not None and spec.size >= len(train):
+        # Nothing is left out, so nothing is drawn: repeats of a probe would be alike, and their
+        # interval over seeds as narrow as nothing.
+        if spec.size > len(train):
+            said = f"There are {len(train):,} training texts: all are used, not {spec.size:,}."
+            print(said, file=sys.stderr)
+        spec = replace(spec, size=None)
 
     from core.cli.classification_report import TrainProgress, in_words, plain_data
     from core.cli.classifying import save_classifier, train_here

@@ -65,6 +65,20 @@ def test_a_probe_in_json_and_in_words(home: Home, train: str, test: str, capsys:
     assert f"Accuracy {data['accuracy']['mean']:.3f} (95 % interval" in words
 
 
+@pytest.mark.parametrize(("size", "words"), [("60", ""), ("61", "all are used, not 61")])
+def test_a_size_that_leaves_nothing_out_draws_nothing(
+    home: Home, train: str, test: str, size: str, words: str, capsys: Capture
+) -> None:
+    options = ["--probe", "--json", "--seeds", "3"]
+    whole = json.loads(said(capsys, "train", train, "--test", test, *options))
+    assert main(["train", train, "--test", test, *options, "--size", size]) == 0
+    output = capsys.readouterr()
+    assert json.loads(output.out)["accuracy"] == whole["accuracy"]
+    assert words in output.err
+    drawn = json.loads(said(capsys, "train", train, "--test", test, *options, "--size", "59"))
+    assert (whole["seeds"], drawn["seeds"]) == ([0], [0, 1, 2])
+
+
 def test_fine_tuning_saves_what_transformers_loads(
     home: Home, train: str, test: str, encoder: Path, tmp_path: Path, capsys: Capture
 ) -> None:
