@@ -114,4 +114,7 @@ def _show_texts(one: Answers, other: Answers, *, labels: Sequence[str], key: str
         alt="Test texts and what the two say of them",
         height=460,
     )
-    st.caption("What a row says is the label of the highest mean probability over its repeats.")
+    st.caption(
+        "What a row says is the label of the highest mean probability over its repeats. Taken "
+        "together so, repeats can be more often right, or less, than their mean accuracy above."
+    )
