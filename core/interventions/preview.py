@@ -105,9 +105,9 @@ def bands_of(changes: Iterable[Change], *, edges: Sequence[float] = (0.5, 0.7, 0
     return bands
 
 
-def confident(changes: Iterable[Change], threshold: float) -> list[Change]:
-    """The changes with at least that confidence, and all that carry none (the annotator's own)."""
-    return [c for c in changes if c.confidence is None or c.confidence >= threshold]
+def confident(changes: Iterable[Change], low: float, high: float = 1.0) -> list[Change]:
+    """The changes with a confidence from low to high, and all with none (the annotator's own)."""
+    return [c for c in changes if c.confidence is None or low <= c.confidence <= high]
 
 
 def accept(replacement: Replacement, ids: Sequence[str], accepted: Collection[str]) -> Replacement:

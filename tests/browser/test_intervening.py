@@ -141,7 +141,7 @@ def test_the_threshold_and_chosen_rows(url: str, db: Database, new_page: OpenPag
     expect(accept).to_contain_text("Accept all")
     settled(page)
     # At the top, by keyboard, only what the annotator saw is left.
-    page.locator(".st-key-lr_threshold input").focus()
+    page.locator(".st-key-lr_band input").first.focus()
     page.keyboard.press("End")
     expect(accept).to_contain_text(" of ")
     # The first row alone.

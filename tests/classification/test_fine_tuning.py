@@ -179,7 +179,7 @@ def test_another_training_starts_anew_in_the_same_folder(tiny_bert: Path, tmp_pa
 def test_the_best_epoch_is_kept_and_patience_ends_training(
     tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scores = iter([(0.6, 0.5), (0.5, 0.9), (0.4, 0.8), (0.4, 0.8), (0.3, 0.7), (0.1, 1.0)])
+    scores = iter([(0.6, 0.5), (0.5, 0.9), (0.6, 0.8), (0.7, 0.8), (0.8, 0.7), (0.1, 1.0)])
     snapshots: list[torch.Tensor] = []
 
     def validate(self: Trainer, *_: Any) -> tuple[float, float]:

@@ -64,3 +64,14 @@ def test_training_ends_after_patience_or_at_the_last_epoch() -> None:
     assert is_enough(history, patience=2, max_epochs=9)
     assert not is_enough(history, patience=3, max_epochs=9)
     assert is_enough(history, patience=3, max_epochs=4)
+
+
+def test_training_goes_on_while_the_loss_still_falls() -> None:
+    falling = epochs((0.8, 1.6), (0.6, 1.4), (0.6, 1.3), (0.6, 1.2))
+    assert best_epoch(falling) == 1
+    assert not is_enough(falling, patience=3, max_epochs=9)
+    risen = [*falling, *epochs(*[(0.6, 1.5)] * 3)]
+    for number, epoch in enumerate(risen, start=1):
+        epoch["epoch"] = number
+    assert is_enough(risen, patience=3, max_epochs=9)
+    assert not is_enough(risen[:-1], patience=3, max_epochs=9)

@@ -53,6 +53,10 @@ def test_bands_hold_each_change_once() -> None:
 def test_a_threshold_keeps_the_annotators_own() -> None:
     assert [c.id for c in confident(CHANGES, 0.9)] == ["t1", "t5", "t6"]
     assert confident(CHANGES, 0) == CHANGES
+    sure = {change.id: change.confidence for change in CHANGES}
+    band = [key for key, found in sure.items() if found is None or 0.5 <= found <= 0.9]
+    assert [c.id for c in confident(CHANGES, 0.5, 0.9)] == band
+    assert 0 < len(band) < len(CHANGES)
 
 
 def test_a_part_is_accepted() -> None:

@@ -211,10 +211,12 @@ def test_the_threshold_decides_what_is_accepted(
     run(app)
     changes = frame(app, "proxy")
     bound = round(float(changes["confidence"].dropna().median()), 2)
-    app.slider(key="lr_threshold").set_value(bound)
+    above = changes["confidence"] >= bound
+    top = round(float(changes["confidence"][above].dropna().median()), 2)
+    app.slider(key="lr_band").set_value((bound, top))
     run(app)
     left = frame(app, "proxy")
-    sure = changes["confidence"].isna() | (changes["confidence"] >= bound)
+    sure = changes["confidence"].isna() | (above & (changes["confidence"] <= top))
     assert sorted(left.index) == sorted(changes.index[sure])
     assert 0 < len(left) < 30
     assert f"Accept {len(left)} of 30 changes" in words(app)
@@ -222,7 +224,7 @@ def test_the_threshold_decides_what_is_accepted(
     now = head(db, made.run_id)
     assert now is not None
     assert (now.facts["changed"], now.facts["proposed"]) == (len(left), 30)
-    assert now.spec["threshold"] == bound
+    assert now.spec["confidence"] == [bound, top]
 
 
 def test_a_refusal_explains_itself_and_changes_nothing(

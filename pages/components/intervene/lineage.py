@@ -48,8 +48,9 @@ def settings_in_words(version: VersionRecord) -> str:
             parts.append(f"weight {spec['weight']:g}")
         if spec.get("error_rate"):
             parts.append(f"{spec['error_rate']:.0%} errors")
-        if spec.get("threshold"):
-            parts.append(f"from {spec['threshold']:.0%}")
+        low, high = spec.get("confidence") or (0.0, 1.0)
+        if (low, high) != (0.0, 1.0):
+            parts.append(f"from {low:.0%} to {high:.0%}" if high < 1 else f"from {low:.0%}")
     elif version.kind == "oosf":
         parts.append(f"{facts.get('removed', 0):,} removed below {spec.get('threshold', 0):.0%}")
     elif version.kind == "manual":

@@ -67,7 +67,7 @@ def _show_preview(
     *,
     fresh: bool,
 ) -> None:
-    """Redrawn alone, with every move of the threshold."""
+    """Redrawn alone, with every move of the band."""
     replacement = replacement_from_dict(result)
     changes = changes_of(seen.dataset.ids, replacement)
     if not changes:
@@ -78,18 +78,19 @@ def _show_preview(
         figure, side = st.container(), st.container()
     with side:
         sure = [change for change in changes if change.confidence is not None]
-        threshold = 0.0
+        band = (0.0, 1.0)
         if sure:
-            threshold = st.slider(
-                "Accept from confidence",
+            band = st.slider(
+                "Accept with a confidence of",
                 0.0,
                 1.0,
-                0.0,
+                band,
                 0.01,
-                key="lr_threshold",
-                help="In the new label. Inspected texts carry no confidence and always count.",
+                key="lr_band",
+                help="In the new label: move one end for a threshold, both for a band. Texts "
+                "without a confidence, as people's own, always count.",
             )
-        taken = confident(changes, threshold)
+        taken = confident(changes, *band)
         summary = st.container()
     st.markdown(
         "**Changes to accept** :small[:gray[the least certain first; choose rows to accept these "
@@ -98,7 +99,7 @@ def _show_preview(
     chosen = choose_rows(
         _frame(seen, replacement, taken),
         labels=seen.label_names,
-        key=f"lr-rows-{threshold:.2f}-{request.seed}-{request.inspect}-{request.weight:.2f}",
+        key=f"lr-rows-{band[0]:.2f}-{band[1]:.2f}-{request.seed}-{request.inspect}-{request.weight:.2f}",
     )
     accepted = set(chosen or [change.id for change in taken])
     with summary:
@@ -111,7 +112,7 @@ def _show_preview(
             key="lr_accept",
             disabled=not accepted or not fresh,
         ):
-            _accept(office, seen, replacement, accepted, request, threshold)
+            _accept(office, seen, replacement, accepted, request, band)
         _explain(replacement)
     with figure:
         st.plotly_chart(
@@ -209,7 +210,7 @@ def _accept(
     replacement: Replacement,
     accepted: set[str],
     request: RelabelRequest,
-    threshold: float,
+    band: tuple[float, float],
 ) -> None:
     by: str | dict[str, str] = ORACLE
     if request.annotator == "people":
@@ -228,7 +229,7 @@ def _accept(
         "weight": None if _everything(request) else request.weight,
         "error_rate": request.error_rate,
         "seed": request.seed,
-        "threshold": threshold,
+        "confidence": list(band),
     }
     with told():
         version = accept_labels(
