@@ -7,9 +7,9 @@ import streamlit as st
 
 from core.diversity.duplicates import DEFAULT_THRESHOLD
 from core.errors import StoreBusy, WidesetError
-from core.jobs.evidence import refit
+from core.jobs.evidence import Work, refit
 from core.jobs.launch import ensure_worker
-from core.jobs.queue import states_of_runs
+from core.jobs.queue import states_of_runs, status
 from core.store.datasets import reference_key, run_key
 from pages.components.explore.choice import Choice, choose, has_texts
 from pages.components.explore.exploration import Exploration, explore
@@ -24,6 +24,7 @@ from pages.components.run_header import LIVE
 from pages.components.work import show_work
 
 _POLL_SECONDS = 2.0
+_REFITTING = "refit_job"
 _TABS = ("Map", "Scores", "As they arrived", "Why", "All measures")
 
 
@@ -33,7 +34,10 @@ def _refit(office: Office, choice: Choice, token: str) -> None:
     if choice.reference is not None:
         datasets.append(reference_key(choice.reference.id, "train"))
     try:
-        refit(office.db, datasets, task_key=choice.task.key, choice=choice.encoder, token=token)
+        job = refit(
+            office.db, datasets, task_key=choice.task.key, choice=choice.encoder, token=token
+        )
+        st.session_state[_REFITTING] = job.id
         ensure_worker(office.home, office.db)
     except WidesetError as error:
         flash(error)
@@ -48,6 +52,18 @@ def _watch(office: Office, runs: tuple[str, ...], going: int) -> None:
         states = states_of_runs(office.db)
         if sum(states.get(run) in LIVE for run in runs) != going:
             st.rerun()
+
+
+def _refitting(office: Office) -> list[Work]:
+    """The new map that this person asked for, until it is there."""
+    job_id = st.session_state.get(_REFITTING)
+    if job_id is None:
+        return []
+    job, state = status(office.db, job_id)
+    if state == "done":
+        del st.session_state[_REFITTING]
+        return []
+    return [Work(job, state)]
 
 
 def _show(office: Office, seen: Exploration) -> None:
@@ -109,6 +125,7 @@ with told():
                 persist_state="session",
                 help="Two texts whose cosine distance is at most this count as near repeats.",
             )
+        going = _refitting(office)  # before the map is read: what is done by then is in it
         seen = explore(office, choice)
         if seen.going:
             names = plain(", ".join(seen.going))
@@ -118,5 +135,5 @@ with told():
                 icon=":material/play_arrow:",
             )
             _watch(office, tuple(run.id for run in choice.runs), len(seen.going))
-        show_work(office, seen.works)
+        show_work(office, [*going, *seen.works])
         _show(office, seen)

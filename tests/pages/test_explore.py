@@ -249,9 +249,17 @@ def test_the_map_is_refitted_on_what_is_on_view(app: AppTest, db: Database) -> N
     assert job.spec["refit"] is True
     assert job.spec["datasets"] == [run_key(one.id)]
     assert job.spec["encoder"] == CHOICE.to_dict()
+    # It is followed until it is there.
+    assert "Map waits for the worker" in words(app)
+    assert take(db, "w", 1, seconds=3600)
+    assert claims.claim(db, "w", job_id=job.id)
+    claims.finish(db, job.id, "w")
+    release(db, "w")
+    explore(app)
+    assert "for the worker" not in words(app)
     # A later press is a wish of its own.
     app.button(key="refit").click().run()
-    assert queued(db) == [("project", "queued"), ("project", "queued")]
+    assert queued(db) == [("project", "done"), ("project", "queued")]
 
 
 def test_another_encoder_is_another_measurement(app: AppTest, db: Database) -> None:
