@@ -68,7 +68,8 @@ def _refitting(office: Office) -> list[Work]:
 
 def _show(office: Office, seen: Exploration) -> None:
     threshold = st.session_state.get("near_threshold", DEFAULT_THRESHOLD)
-    show_side_by_side(seen, threshold=threshold)
+    with st.container():
+        show_side_by_side(seen, threshold=threshold)
     tabs = dict(
         zip(_TABS, st.tabs(list(_TABS), key="explore_tabs", on_change="rerun"), strict=True)
     )
@@ -127,13 +128,15 @@ with told():
             )
         going = _refitting(office)  # before the map is read: what is done by then is in it
         seen = explore(office, choice)
-        if seen.going:
-            names = plain(", ".join(seen.going))
-            st.info(
-                f"Still generating: {names}. Measured and mapped when at rest; the live score is "
-                "on the Generate page.",
-                icon=":material/play_arrow:",
-            )
-            _watch(office, tuple(run.id for run in choice.runs), len(seen.going))
-        show_work(office, [*going, *seen.works])
+        # In one place, whatever comes and goes in it: a fragment is known by its own place.
+        with st.container():
+            if seen.going:
+                names = plain(", ".join(seen.going))
+                st.info(
+                    f"Still generating: {names}. Measured and mapped when at rest; the live score "
+                    "is on the Generate page.",
+                    icon=":material/play_arrow:",
+                )
+                _watch(office, tuple(run.id for run in choice.runs), len(seen.going))
+            show_work(office, [*going, *seen.works])
         _show(office, seen)

@@ -234,7 +234,8 @@ def _layout(cloud: Cloud, *, height: int, colors: str) -> dict[str, Any]:
         "hovermode": "closest",
         "showlegend": True,
         "newselection": {"line": {"color": grey(1), "width": 1.5}},
-        "uirevision": "map",
+        # A zoom outlives a change of colour, but not another map: there it would show nothing.
+        "uirevision": f"map {layout['xaxis']['range']} {layout['yaxis']['range']}",
         # Labels that were switched off, and points that were chosen, are those of this colouring.
         "selectionrevision": colors,
     }

@@ -41,6 +41,7 @@ figures => figures.flatMap(figure => figure._fullData ?? []).filter(
   Array.from(trace.customdata, (id, place) => [id, trace.name,
     typeof trace.marker.opacity === 'number' ? trace.marker.opacity : trace.marker.opacity[place]]))
 """
+BOUNDS = "figure => [figure._fullLayout.xaxis.range, figure._fullLayout.yaxis.range]"
 DRAGS = "figures => figures.map(figure => figure._fullLayout?.dragmode)"
 
 
@@ -265,12 +266,26 @@ def test_a_double_click_is_one_new_map(explored: Explored, new_page: OpenPage) -
     with closing(open_database(explored.server.home)) as db:
         page = new_page(explored.url)
         drawn(page, count=30)
+        old = page.locator(MAP).evaluate(BOUNDS)
         before = len(list_jobs(db))
         button(page, "refit").evaluate("button => { button.click(); button.click(); }")
         wait_until(lambda: len(list_jobs(db)) > before, what="the job is queued")
         wait_until(lambda: list_jobs(db)[0].state == "done", what="the map is made")
         settled(page)
         assert len(list_jobs(db)) == before + 1
+        # The new map is drawn by itself, in its own bounds, and listens as the old one did.
+        wait_until(lambda: page.locator(MAP).evaluate(BOUNDS) != old, what="the new map is drawn")
+        settled(page)
+        (left, right), (low, high) = page.locator(MAP).evaluate(BOUNDS)
+        x, y = 0.01 * (right - left), 0.01 * (high - low)
+        outside = [
+            (left + x, low + y),
+            (right - x, low + y),
+            (right - x, high - y),
+            (left + x, high - y),
+        ]
+        lasso(page, outside)
+        expect(page.get_by_text("30 texts chosen")).to_be_visible()
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 900)])
