@@ -69,28 +69,7 @@ def load(choice: ModelChoice, *, models: Path, dtype: str | None = None) -> Load
 
     transformers.utils.logging.disable_progress_bar()  # on a terminal, ours is the only one
     device = pick_device(choice.device)
-    source = str(converted_embedded(models)) if choice.model == "embedded" else choice.model
-    try:
-        asked = loading_options(source)
-        tokenizer = transformers.AutoTokenizer.from_pretrained(source, **asked)
-        loaded: Any = transformers.AutoModelForCausalLM.from_pretrained(
-            source,
-            dtype=torch.float32,
-            use_safetensors=True,
-            output_loading_info=True,
-            **asked,
-        )
-    except Exception as error:  # damaged files raise of every kind, safetensors one of its own
-        raise BackendFailed(
-            f"The model '{choice.model}' could not be loaded: {why_not_loaded(source, error)}",
-            WORKS_OFFLINE,
-        ) from error
-    model, found = loaded
-    if found["missing_keys"]:  # transformers would go on with random numbers in their place
-        raise BackendFailed(
-            f"The model '{choice.model}' lacks weights, {min(found['missing_keys'])} for one.",
-            "Get its files again; a file of a part of the model alone does not do.",
-        )
+    model, tokenizer = read_model(choice, models=models)
     mark = fingerprint(choice, model)
 
     def measure() -> Arithmetic:
@@ -117,6 +96,40 @@ def load(choice: ModelChoice, *, models: Path, dtype: str | None = None) -> Load
         "transformers": transformers.__version__,
     }
     return LoadedModel(model, tokenizer, engine.make, facts)
+
+
+def read_model(choice: ModelChoice, *, models: Path) -> tuple[Any, Any]:
+    """A causal language model in float32 on the CPU, and its tokenizer.
+
+    Raises:
+        BackendFailed: it is not to be had, or lacks weights; the message says what is.
+    """
+    import torch
+    import transformers
+
+    source = str(converted_embedded(models)) if choice.model == "embedded" else choice.model
+    try:
+        asked = loading_options(source)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(source, **asked)
+        loaded: Any = transformers.AutoModelForCausalLM.from_pretrained(
+            source,
+            dtype=torch.float32,
+            use_safetensors=True,
+            output_loading_info=True,
+            **asked,
+        )
+    except Exception as error:  # damaged files raise of every kind, safetensors one of its own
+        raise BackendFailed(
+            f"The model '{choice.model}' could not be loaded: {why_not_loaded(source, error)}",
+            WORKS_OFFLINE,
+        ) from error
+    model, found = loaded
+    if found["missing_keys"]:  # transformers would go on with random numbers in their place
+        raise BackendFailed(
+            f"The model '{choice.model}' lacks weights, {min(found['missing_keys'])} for one.",
+            "Get its files again; a file of a part of the model alone does not do.",
+        )
+    return model, tokenizer
 
 
 def pick_dtype(model: Any, device: str) -> str:
