@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from core.errors import BadInput
 
@@ -11,6 +11,7 @@ MAX_TEXTS_A_REQUEST = 100
 
 PromptForm = Literal["A", "C", "chat"]
 TallyScope = Literal["dataset", "label"]
+Method = Literal["logit_bias", "frequency_penalty", "avoid_words"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +23,17 @@ class Suppression:
         tokens: how many of the most frequent tokens are suppressed; 0 to 300, the paper uses 100.
         floor: the lowest bias; None stands for -strength as in the paper, else -100 to 0.
         scope: what the tally counts: the whole dataset so far (paper) or the label's own texts.
+        method: how it is brought about. `logit_bias` is the paper's. Where a server does not honour
+            it, two approximations stand in, under their own names: `frequency_penalty` raises that
+            knob by the strength over 7.5, at most to 2; `avoid_words` asks in the prompt to avoid
+            the most frequent words.
     """
 
     strength: float = 0.0
     tokens: int = 100
     floor: float | None = None
     scope: TallyScope = "dataset"
+    method: Method = "logit_bias"
 
     def __post_init__(self) -> None:
         _check_range("The suppression strength", self.strength, 0, 20)
@@ -36,6 +42,11 @@ class Suppression:
             _check_range("The suppression floor", self.floor, -100, 0)
         if self.scope not in ("dataset", "label"):
             raise BadInput(f"The tally '{self.scope}' is unknown.", "Use dataset or label.")
+        if self.method not in get_args(Method):
+            raise BadInput(
+                f"The suppression method '{self.method}' is unknown.",
+                f"Use {', '.join(get_args(Method))}.",
+            )
 
     @property
     def lowest(self) -> float:

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from core.conditions import Condition, condition_from_dict
+from core.connections import checked_url
 from core.errors import BadInput
 from core.tasks import Task, task_from_dict
 
@@ -13,6 +14,7 @@ MAX_EXAMPLES = 1_000
 
 Outcome = Literal["usable", "empty", "truncated"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
+BackendKind = Literal["local", "openai"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +30,36 @@ class ModelChoice:
     """Which language model writes, and where it runs.
 
     Args:
-        backend: the kind of backend; `local` is transformers on this machine.
-        model: `embedded`, a Hugging Face id, or a local folder.
-        device: `auto` takes CUDA, then MPS, then the CPU.
+        backend: `local` is transformers on this machine; `openai` any server with OpenAI's API.
+        model: `embedded`, a Hugging Face id, or a local folder; or the server's name for it.
+        device: `auto` takes CUDA, then MPS, then the CPU; of no meaning for a server's.
+        base_url: of the server, as `core.connections.checked_url` gives it; empty for `local`.
     """
 
-    backend: str = "local"
+    backend: BackendKind = "local"
     model: str = "embedded"
     device: Device = "auto"
+    base_url: str = ""
 
     def __post_init__(self) -> None:
         if not self.model.strip() or len(self.model) > 500 or "\0" in self.model:
             raise BadInput("The model's name is empty or unusable.", "Use 'embedded' or an id.")
         if self.device not in ("auto", "cpu", "cuda", "mps"):
             raise BadInput(f"The device '{self.device}' is unknown.", "Use auto, cpu, cuda or mps.")
+        if self.backend not in get_args(BackendKind):
+            raise BadInput(f"The backend '{self.backend}' is unknown.", "Use local or openai.")
+        if (self.backend == "openai") != bool(self.base_url):
+            raise BadInput(
+                "A server's model needs the server's base URL, and a local one has none.",
+                "Choose a connection, or --base-url with --backend openai.",
+            )
+        if self.base_url:
+            checked_url(self.base_url)
 
     def to_dict(self) -> dict[str, Any]:
         """The choice as JSON-ready data."""
-        return {"backend": self.backend, "model": self.model, "device": self.device}
+        told = {"backend": self.backend, "model": self.model, "device": self.device}
+        return {**told, "base_url": self.base_url} if self.base_url else told
 
 
 @dataclass(frozen=True, slots=True)

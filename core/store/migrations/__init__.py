@@ -4,12 +4,21 @@ A script is never edited once it was released; the next change is the next scrip
 seconds since 1970 UTC. JSON columns hold what `json.dumps` writes.
 """
 
-from core.store.migrations import classification, diversity, first, interventions
+from core.store.migrations import (
+    classification,
+    connections,
+    diversity,
+    experiments,
+    first,
+    interventions,
+)
 
 MIGRATIONS: tuple[str, ...] = (
     first.SCRIPT,
     diversity.SCRIPT,
     interventions.SCRIPT,
     classification.SCRIPT,
+    experiments.SCRIPT,
+    connections.SCRIPT,
 )
 """The Nth script (from 1) makes version N out of version N - 1."""

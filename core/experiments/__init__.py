@@ -1,0 +1,1 @@
+"""Experiments: grids of conditions, what each buys and costs, and what may be concluded from it."""
