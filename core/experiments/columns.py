@@ -18,9 +18,10 @@ or "all"; filtered: whether OOSF was applied."""
 METRICS = ("diversity", "similarity", "label_accuracy", "model_accuracy")
 """Each with `<name>_low` and `<name>_high` (95 %), NaN where there is none.
 
-diversity: Remote-Clique by cosine distance, 0 to 2. similarity: to the reference's train part, 1 minus the mean cosine
-distance. label_accuracy: share of the texts whose label is the oracle's (paper, section 4.2).
-model_accuracy: of a classifier trained on the texts, on the reference's test part."""
+diversity: Remote-Clique by cosine distance, 0 to 2. similarity: to the reference's train part,
+1 minus the mean cosine distance. label_accuracy: share of the texts whose label is the oracle's
+(paper, section 4.2). model_accuracy: of a classifier trained on the texts, on the reference's test
+part."""
 
 CONTEXT = ("source", "task", "task_key", "n", "encoder", "classifier")
 """source: "ours" or "paper"; task: its name; n: texts at that stage (the mean over repeats);
