@@ -17,11 +17,17 @@ def navigate() -> StreamlitPage:
     return st.navigation(
         [
             st.Page(
+                PAGES / "home.py",
+                title="Home",
+                icon=":material/home:",
+                default=True,
+                url_path="start",  # which it is not served at; but its file's name stays free
+                help="What this is, ways to begin, your projects.",
+            ),
+            st.Page(
                 PAGES / "generate.py",
                 title="Generate",
                 icon=":material/edit_note:",
-                default=True,
-                url_path="start",  # which it is not served at; but its file's name stays free
                 help="Choose a task, move the diversity knobs, and read the texts as they arrive.",
             ),
             st.Page(
@@ -42,10 +48,14 @@ def navigate() -> StreamlitPage:
                 icon=":material/model_training:",
                 help="Train classifiers on the texts and test them on real ones.",
             ),
-            # The default page has no address of its own, but people and bookmarks give it one.
             st.Page(
-                PAGES / "generate.py", title="Generate", url_path="generate", visibility="hidden"
+                PAGES / "compare.py",
+                title="Compare",
+                icon=":material/insights:",
+                help="See the trade-off: diversity against accuracy, and what repair brings back.",
             ),
+            # The default page has no address of its own, but people and bookmarks give it one.
+            st.Page(PAGES / "home.py", title="Home", url_path="home", visibility="hidden"),
         ],
         position="top",
     )

@@ -35,5 +35,6 @@ def db(home: Home) -> Iterator[Database]:
 
 @pytest.fixture
 def app() -> AppTest:
-    """The app, not yet drawn."""
-    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    """The app, not yet drawn, at Generate."""
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    return test.switch_page("pages/generate.py")

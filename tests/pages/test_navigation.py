@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from core.store.database import Database
 from pages.components.navigation import PAGES
 from tests.pages.evidence import run_of
-from tests.pages.making import words
+from tests.pages.making import ROOT
 
 
 def test_every_page_has_its_file() -> None:
@@ -17,11 +17,20 @@ def test_every_page_has_its_file() -> None:
         assert f'PAGES / "{path.name}"' in code, f"{path.name} is in no navigation"
 
 
-def test_generate_is_where_the_app_begins(app: AppTest, db: Database) -> None:
+def test_home_is_where_the_app_begins(db: Database) -> None:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     app.run()
     assert not app.exception
-    assert "Runs" in words(app)
-    assert [button for button in app.button if button.key == "start-primary"]
+    assert [button for button in app.button if button.key == "home_start"]
+
+
+def test_old_addresses_of_the_front_page_lead_to_generate(db: Database) -> None:
+    run = run_of(db)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    app.query_params["run"] = run.id
+    app.run()
+    assert not app.exception
+    assert [button for button in app.button if button.key == "all_runs"]
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in PAGES.glob("*.py")))

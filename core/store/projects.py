@@ -1,0 +1,90 @@
+"""Projects: a task with all that was made for it, as the store holds it."""
+
+import json
+from dataclasses import dataclass
+
+from core.store.database import Database
+from core.tasks import Task, task_from_dict
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project.
+
+    Args:
+        task: as its newest run has it.
+        runs: how many, hidden ones left out.
+        texts: usable ones in them.
+        versions: made by interventions.
+        trainings: classifiers trained, models asked.
+        sweeps: grids.
+        references: real data attached.
+        latest_run: id of its newest run.
+        active_at: when something was last made, seconds since 1970, UTC.
+    """
+
+    task: Task
+    runs: int
+    texts: int
+    versions: int
+    trainings: int
+    sweeps: int
+    references: int
+    latest_run: str
+    active_at: float
+
+
+def list_projects(db: Database) -> list[Project]:
+    """All projects, the one with the latest activity first."""
+    with db.read() as connection:
+        runs = connection.execute(
+            "SELECT runs.id, json_extract(spec, '$.task') AS task, runs.created_at,"
+            " (SELECT count(*) FROM samples WHERE run_id = runs.id AND outcome = 'usable')"
+            " AS texts,"
+            " (SELECT max(done_at) FROM rounds WHERE run_id = runs.id) AS generated_at,"
+            " (SELECT count(*) FROM versions WHERE run_id = runs.id AND kind <> 'raw'"
+            "  AND deleted_at IS NULL) AS versions,"
+            " (SELECT max(created_at) FROM versions WHERE run_id = runs.id) AS repaired_at"
+            " FROM runs WHERE deleted_at IS NULL ORDER BY created_at DESC, id DESC"
+        ).fetchall()
+        made = {
+            table: {
+                row["task_key"]: (row["number"], row["latest"])
+                for row in connection.execute(
+                    f"SELECT task_key, count(*) AS number, max(created_at) AS latest FROM {table}"
+                    " WHERE deleted_at IS NULL GROUP BY task_key"
+                )
+            }
+            for table in ("trainings", "sweeps", "reference_sets")
+        }
+    tasks: dict[str, Task] = {}
+    own: dict[str, list[int]] = {}
+    for place, row in enumerate(runs):
+        task = task_from_dict(json.loads(row["task"]))
+        tasks.setdefault(task.key, task)
+        own.setdefault(task.key, []).append(place)
+    found = []
+    for key, task in tasks.items():
+        rows = [runs[place] for place in own[key]]
+        times = [
+            moment
+            for row in rows
+            for moment in (row["created_at"], row["generated_at"], row["repaired_at"])
+            if moment is not None
+        ]
+        counts = {table: rest.get(key, (0, None)) for table, rest in made.items()}
+        times += [latest for _, latest in counts.values() if latest is not None]
+        found.append(
+            Project(
+                task=task,
+                runs=len(rows),
+                texts=sum(row["texts"] for row in rows),
+                versions=sum(row["versions"] for row in rows),
+                trainings=counts["trainings"][0],
+                sweeps=counts["sweeps"][0],
+                references=counts["reference_sets"][0],
+                latest_run=rows[0]["id"],
+                active_at=max(times),
+            )
+        )
+    return sorted(found, key=lambda one: one.active_at, reverse=True)
