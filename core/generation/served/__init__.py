@@ -1,0 +1,1 @@
+"""Generation behind a server with the API of OpenAI."""
