@@ -44,6 +44,8 @@ class Trial:
         history: samples that are stored already, in order of arrival (a resumed trial).
         finished_rounds: (cycle, position) of its rounds that are complete already.
         facts: the model's facts if the run has begun before.
+        generate: False for a run that was made elsewhere or to its end: it is assessed as it is,
+            and no language model is opened.
     """
 
     index: int
@@ -53,6 +55,7 @@ class Trial:
     history: tuple[Sample, ...] = ()
     finished_rounds: tuple[tuple[int, int], ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    generate: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from core.settings import Home
 
 if TYPE_CHECKING:
     from core.classification.trained import TrainedKeeper
+    from core.jobs.lab import Lab
 
 
 class Desk:
@@ -35,6 +36,8 @@ class Desk:
         self._encoders = EncoderKeeper(home.models)
         self._maps = MapKeeper(home.models / "numba")
         self._classifiers: TrainedKeeper | None = None
+        self._the_lab: Lab | None = None
+        self._generating = False
 
     def handlers(self) -> dict[str, Handler]:
         """The handlers of this version, by kind of job."""
@@ -50,17 +53,27 @@ class Desk:
             "llm_judge": self.llm_judge,
             "train": self.train,
             "apply": self.apply,
+            "sweep": self.sweep,
         }
 
     def answerers(self) -> dict[str, Answerer]:
         """Who answers which kind of question, while a job runs and while none does."""
-        return {"prompt": self.prompt_size, "classify": self.classify}
+        return {
+            "prompt": self.prompt_size,
+            "classify": self.classify,
+            "next_token": self.next_token,
+            "walk": self.walk,
+        }
 
     def generate(self, context: JobContext) -> None:
         """Run a generation."""
         from core.jobs.generate import generate
 
-        generate(context, self._keeper, self._encoders)
+        self._generating = True
+        try:
+            generate(context, self._keeper, self._encoders)
+        finally:
+            self._generating = False
 
     def measure(self, context: JobContext) -> None:
         """Measure a dataset."""
@@ -124,6 +137,12 @@ class Desk:
 
         apply_job(context, self._encoders, self._trained(), self._home)
 
+    def sweep(self, context: JobContext) -> None:
+        """Run a sweep."""
+        from core.jobs.sweep import DeskTools, sweep_job
+
+        sweep_job(context, DeskTools(self._keeper, self._encoders), self._home)
+
     def classify(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         """What a trained classifier says of a text: `{"training": id, "text": ...}` to
         `{"labels": [...], "probabilities": [...]}`, the most probable first."""
@@ -141,6 +160,21 @@ class Desk:
         if self._classifiers is None:
             self._classifiers = TrainedKeeper(self._encoders)
         return self._classifiers
+
+    def next_token(self, spec: Mapping[str, Any]) -> dict[str, Any]:
+        """See `core.jobs.lab.Lab.next_token`."""
+        return self._lab().next_token(spec)
+
+    def walk(self, spec: Mapping[str, Any]) -> dict[str, Any]:
+        """See `core.jobs.lab.Lab.walk`."""
+        return self._lab().walk(spec)
+
+    def _lab(self) -> "Lab":
+        from core.jobs.lab import Lab
+
+        if self._the_lab is None:
+            self._the_lab = Lab(self._keeper, self._home, busy=lambda: self._generating)
+        return self._the_lab
 
     def prompt_size(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         """Tokens of a run's first prompt: `{"spec": ..., "label_index": 0}` to `{"tokens": n}`.

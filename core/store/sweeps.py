@@ -1,0 +1,247 @@
+"""Sweeps in the store: what each is asked for, and its trials with their runs."""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from core.errors import BadInput
+from core.runs import RunSpec
+from core.store.database import Database
+from core.store.ids import new_id
+from core.store.runs import RunRecord, clean_name, runs_of
+
+TrialState = Literal["waiting", "generated", "done", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class SweepRecord:
+    """A sweep as stored.
+
+    Args:
+        id: made by us, only a-z and 0-9, later ones sort later.
+        name: for display only.
+        study: the name that it shares with other sweeps; empty for one of its own.
+        task_key: `Task.key` of its task.
+        grid: what was asked for (JSON): `Grid.to_dict`, or `{"runs": ids, "recipe": ...}` where
+            runs that are there are assessed and nothing is generated. Never changes.
+        job_id: the job that runs it, None before there is one.
+        created_at: seconds since 1970, UTC.
+        deleted_at: when it was hidden, None for a living one.
+    """
+
+    id: str
+    name: str
+    study: str
+    task_key: str
+    grid: Mapping[str, Any]
+    job_id: str | None
+    created_at: float
+    deleted_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRecord:
+    """A run of a sweep that has begun; those that have not yet are in the plan alone.
+
+    Args:
+        sweep_id: the sweep.
+        position: its place in the sweep, from 0.
+        run: its run.
+        repeat: its place among the runs of its condition, from 0.
+        state: `waiting` until its texts are there, then `generated`, `done` with its assessment.
+        reused: whether the run was there before the sweep.
+        message: what happened to a failed one, for people.
+        remedy: what to do about it.
+    """
+
+    sweep_id: str
+    position: int
+    run: RunRecord
+    repeat: int
+    state: TrialState
+    reused: bool
+    message: str
+    remedy: str
+
+
+def create_sweep(
+    db: Database, grid: Mapping[str, Any], *, task_key: str, name: str, study: str = ""
+) -> SweepRecord:
+    """Store a new sweep; see `SweepRecord`. The name is any text, see `clean_name`."""
+    now = db.now()
+    record = SweepRecord(new_id(now), clean_name(name), study.strip(), task_key, grid, None, now)
+    with db.write() as connection:
+        connection.execute(
+            "INSERT INTO sweeps (id, name, study, task_key, grid, created_at)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (record.id, record.name, record.study, task_key, json.dumps(dict(grid)), now),
+        )
+    return record
+
+
+def get_sweep(db: Database, sweep_id: str) -> SweepRecord:
+    """A sweep, deleted or not.
+
+    Raises:
+        BadInput: there is none of that id.
+    """
+    with db.read() as connection:
+        row = connection.execute("SELECT * FROM sweeps WHERE id = ?", (sweep_id,)).fetchone()
+    if row is None:
+        raise _unknown()
+    return _sweep(row)
+
+
+def list_sweeps(
+    db: Database,
+    *,
+    task_key: str | None = None,
+    study: str | None = None,
+    include_deleted: bool = False,
+) -> list[SweepRecord]:
+    """Sweeps, the newest first; of one task or one study if asked for."""
+    with db.read() as connection:
+        rows = connection.execute(
+            "SELECT * FROM sweeps WHERE (? IS NULL OR task_key = ?) AND (? IS NULL OR study = ?)"
+            " AND (? OR deleted_at IS NULL) ORDER BY created_at DESC, id DESC",
+            (task_key, task_key, study, study, include_deleted),
+        ).fetchall()
+    return [_sweep(row) for row in rows]
+
+
+def rename_sweep(db: Database, sweep_id: str, name: str) -> None:
+    """Give a sweep another name.
+
+    Raises:
+        BadInput: there is no such sweep.
+    """
+    _update(db, sweep_id, "name = ?", clean_name(name))
+
+
+def delete_sweep(db: Database, sweep_id: str) -> None:
+    """Hide a sweep; its runs stay, and `restore_sweep` brings it back. Twice is once.
+
+    Raises:
+        BadInput: there is no such sweep.
+    """
+    _update(db, sweep_id, "deleted_at = coalesce(deleted_at, ?)", db.now())
+
+
+def restore_sweep(db: Database, sweep_id: str) -> None:
+    """Undo `delete_sweep`.
+
+    Raises:
+        BadInput: there is no such sweep.
+    """
+    _update(db, sweep_id, "deleted_at = ?", None)
+
+
+def set_sweep_job(db: Database, sweep_id: str, job_id: str) -> None:
+    """Note the job that runs the sweep.
+
+    Raises:
+        BadInput: there is no such sweep.
+    """
+    _update(db, sweep_id, "job_id = ?", job_id)
+
+
+def add_trial(
+    db: Database, sweep_id: str, position: int, run_id: str, *, repeat: int, reused: bool
+) -> None:
+    """Note that a sweep's place has a run; one that has keeps it.
+
+    Raises:
+        sqlite3.IntegrityError: there is no such sweep or run.
+    """
+    with db.write() as connection:
+        connection.execute(
+            "INSERT INTO trials (sweep_id, position, run_id, repeat, state, reused, message,"
+            " remedy) VALUES (?, ?, ?, ?, 'waiting', ?, '', '') ON CONFLICT DO NOTHING",
+            (sweep_id, position, run_id, repeat, reused),
+        )
+
+
+def set_trial(
+    db: Database,
+    sweep_id: str,
+    position: int,
+    state: TrialState,
+    *,
+    message: str = "",
+    remedy: str = "",
+) -> None:
+    """Note how far a trial is, and why it failed if it did."""
+    with db.write() as connection:
+        connection.execute(
+            "UPDATE trials SET state = ?, message = ?, remedy = ?"
+            " WHERE sweep_id = ? AND position = ?",
+            (state, message, remedy, sweep_id, position),
+        )
+
+
+def trials_of(db: Database, sweep_id: str) -> list[TrialRecord]:
+    """A sweep's trials with their runs, by position."""
+    with db.read() as connection:
+        rows = connection.execute(
+            "SELECT * FROM trials WHERE sweep_id = ? ORDER BY position", (sweep_id,)
+        ).fetchall()
+        runs = runs_of(db, {row["run_id"] for row in rows})
+    return [
+        TrialRecord(
+            sweep_id=sweep_id,
+            position=row["position"],
+            run=runs[row["run_id"]],
+            repeat=row["repeat"],
+            state=row["state"],
+            reused=bool(row["reused"]),
+            message=row["message"],
+            remedy=row["remedy"],
+        )
+        for row in rows
+    ]
+
+
+def find_run_of_spec(db: Database, spec: RunSpec) -> RunRecord | None:
+    """The newest living run of exactly that spec that was generated to its end.
+
+    One without a job, as it comes with a project made elsewhere, counts where it has as many
+    usable texts as it wants.
+    """
+    with db.read() as connection:
+        row = connection.execute(_FINISHED, (json.dumps(spec.to_dict()), spec.target)).fetchone()
+        return None if row is None else runs_of(db, [row["id"]])[row["id"]]
+
+
+_FINISHED = """
+SELECT id FROM (
+    SELECT id, created_at, (
+        SELECT state FROM jobs WHERE jobs.run_id = runs.id AND kind = 'generate'
+        ORDER BY created_at DESC, rowid DESC LIMIT 1
+    ) AS state FROM runs WHERE spec = ? AND deleted_at IS NULL
+) AS found
+WHERE state = 'done' OR state IS NULL AND ? <= (
+    SELECT count(*) FROM samples WHERE run_id = found.id AND outcome = 'usable'
+)
+ORDER BY created_at DESC, id DESC LIMIT 1
+"""
+
+
+def _update(db: Database, sweep_id: str, assignment: str, value: float | str | None) -> None:
+    with db.write() as connection:
+        changed = connection.execute(
+            f"UPDATE sweeps SET {assignment} WHERE id = ?", (value, sweep_id)
+        ).rowcount
+    if not changed:
+        raise _unknown()
+
+
+def _sweep(row: sqlite3.Row) -> SweepRecord:
+    values = dict(row)
+    values["grid"] = json.loads(values["grid"])
+    return SweepRecord(**values)
+
+
+def _unknown() -> BadInput:
+    return BadInput("There is no such sweep in this store.", "Choose one from the list.")
