@@ -10,6 +10,7 @@ from core.jobs.queue import start_run
 from core.runs import RunSpec
 from core.store.rounds import recent_speed
 from core.store.runs import default_name
+from pages.components.lab.lab import show_lab
 from pages.components.office import Office, flash, set_up, show_flash, told
 from pages.components.progress import duration
 from pages.components.prompt_preview import show_prompt
@@ -90,4 +91,7 @@ with told():
             if spec.idle_knob:
                 st.info(f"{spec.idle_knob} Ask for more texts a label.", icon=":material/info:")
             show_prompt(office, spec)
+            show_lab(office, spec)
         show_runs(office)
+    elif spec is not None:
+        show_lab(office, spec, run_id=run_id)

@@ -1,6 +1,6 @@
 """The local backend: a transformers model on this machine, decoded by our own sampler."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from core.generation.backends import Completion, Request
 from core.generation.decoding import DecodedText, TextPlan, decode
 from core.generation.lanes import side_by_side
 from core.generation.loading import LoadedModel
+from core.generation.next_token import Step, walk
 from core.generation.prompts import QUOTE, Prompt
 from core.generation.sampling import Knobs
 
@@ -79,6 +80,35 @@ class LocalBackend:
         )
         return list(self._tokenizer(text + QUOTE, add_special_tokens=False)["input_ids"])
 
+    def text_tokens(self, text: str) -> list[int]:
+        """The token ids of a text that goes on after a prompt."""
+        return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def next_logits(self, tokens: Sequence[int]) -> "Tensor":
+        """The untouched model's logits for the token after these, float32 (vocabulary,).
+
+        Raises:
+            BadInput: they are more than the model takes.
+        """
+        self._check_room([tokens], 0)
+        return self._loaded.engine().prefill(0, tokens)
+
+    def walk(
+        self,
+        prompt: Sequence[int],
+        text: Sequence[int],
+        condition: Condition,
+        *,
+        biases: Mapping[int, float],
+        top: int = 10,
+        between: Callable[[], None] = lambda: None,
+    ) -> Iterator[Step]:
+        """See `next_token.walk`."""
+        self._check_room([prompt], len(text))
+        knobs = knobs_of(condition)
+        engine = self._loaded.engine()
+        return walk(engine, prompt, text, knobs, biases=biases, top=top, between=between)
+
     def complete(
         self,
         requests: Sequence[Request],
@@ -89,7 +119,7 @@ class LocalBackend:
     ) -> Iterator[list[Completion]]:
         """See `backends.Backend.complete`."""
         prompts = [self.prompt_tokens(request.prompt) for request in requests]
-        self._check_room(prompts, condition)
+        self._check_room(prompts, condition.max_tokens)
         plans, owners = [], []
         for number, request in enumerate(requests):
             for index in request.indices:
@@ -104,12 +134,7 @@ class LocalBackend:
                 self._loaded.engine(),
                 prompts,
                 [plans[place] for place in own],
-                knobs=Knobs(
-                    temperature=condition.temperature,
-                    top_p=condition.top_p,
-                    min_p=condition.min_p,
-                    frequency_penalty=condition.frequency_penalty,
-                ),
+                knobs=knobs_of(condition),
                 biases=biases,
                 closing=self.exempt_tokens,
                 max_tokens=condition.max_tokens,
@@ -169,17 +194,26 @@ class LocalBackend:
             listed.append(made[entries])
         return listed
 
-    def _check_room(self, prompts: Sequence[Sequence[int]], condition: Condition) -> None:
+    def _check_room(self, prompts: Sequence[Sequence[int]], new: int) -> None:
         limit = getattr(
             self._loaded.model.config.get_text_config(), "max_position_embeddings", None
         )
         longest = max(len(prompt) for prompt in prompts)
-        if limit is not None and longest + condition.max_tokens > limit:
+        if limit is not None and longest + new > limit:
             raise BadInput(
-                f"A prompt of {longest} tokens and {condition.max_tokens} new ones pass the"
-                f" model's {limit}.",
+                f"A prompt of {longest} tokens and {new} new ones pass the model's {limit}.",
                 "Use shorter examples, fewer labels or fewer tokens a text.",
             )
+
+
+def knobs_of(condition: Condition) -> Knobs:
+    """The part of a condition that acts on one step."""
+    return Knobs(
+        temperature=condition.temperature,
+        top_p=condition.top_p,
+        min_p=condition.min_p,
+        frequency_penalty=condition.frequency_penalty,
+    )
 
 
 class _MemoryFailures:

@@ -1,0 +1,1 @@
+"""The knob lab: what the knobs do to the next word."""

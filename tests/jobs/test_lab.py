@@ -1,0 +1,125 @@
+"""The knob lab with the embedded model: quick, and true to how texts were drawn."""
+
+import math
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from core.conditions import Condition, Suppression
+from core.errors import BadInput
+from core.generation.keeper import ModelKeeper
+from core.generation.loop import Loop
+from core.jobs.ask import NoAnswer
+from core.jobs.lab import Lab
+from core.runs import ModelChoice, RunSpec
+from core.settings import Home
+from core.store.database import open_database
+from core.store.runs import create_run
+from core.store.samples import add_samples, samples_of
+from core.tasks import preset
+
+pytestmark = pytest.mark.model
+
+SPEC = RunSpec(
+    preset("sst2"),
+    Condition(
+        temperature=0.7, suppression=Suppression(strength=7.5), texts_a_request=3, max_tokens=12
+    ),
+    per_label=6,
+    seed=4,
+    model=ModelChoice(device="cpu"),
+)
+
+
+@pytest.fixture(scope="module")
+def keeper(model_cache: Path) -> ModelKeeper:
+    keeper = ModelKeeper(Path(os.environ["WIDESET_MODELS"]))
+    keeper.backend(SPEC.model)
+    return keeper
+
+
+@pytest.fixture(scope="module")
+def written(keeper: ModelKeeper, tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, str]:
+    """A home with a run of two cycles, and its id."""
+    home = Home(tmp_path_factory.mktemp("lab"))
+    db = open_database(home)
+    run = create_run(db, SPEC)
+    loop = Loop(SPEC, run_id=run.id, backend=keeper.backend(SPEC.model))
+    for _, samples in loop.rounds(between_steps=lambda: None):
+        add_samples(db, samples)
+    db.close()
+    return home, run.id
+
+
+def lab(keeper: ModelKeeper, home: Home, *, busy: bool = False) -> Lab:
+    return Lab(keeper, home, busy=lambda: busy)
+
+
+def question(spec: RunSpec, run: str | None = None, prefix: str = "") -> dict[str, object]:
+    return {"spec": spec.to_dict(), "label_index": 1, "run": run, "prefix": prefix, "top": 30}
+
+
+def test_without_a_run_nothing_is_suppressed(
+    keeper: ModelKeeper, written: tuple[Home, str]
+) -> None:
+    found = lab(keeper, written[0]).next_token(question(SPEC))
+    assert found["suppressed"] == 0
+    assert len(found["tokens"]["token"]) == 30
+    assert found["prompt"].endswith('Movie review: "')
+    assert 0 < found["moved"] < 1  # the temperature
+
+
+def test_a_runs_words_are_suppressed_and_shown_as_examples(
+    keeper: ModelKeeper, written: tuple[Home, str]
+) -> None:
+    home, run_id = written
+    found = lab(keeper, home).next_token(question(SPEC, run_id, "The film"))
+    assert found["suppressed"] > 5
+    assert found["suppressed_after"] < found["suppressed_before"]
+    assert found["prompt"].count("Write a movie review") == 3  # two examples and the request
+    biased = [bias for bias in found["tokens"]["bias"] if bias]
+    assert all(-7.5 <= bias < 0 for bias in biased)
+
+
+def test_a_move_of_a_knob_takes_under_400_ms(
+    keeper: ModelKeeper, written: tuple[Home, str]
+) -> None:
+    home, run_id = written
+    asked = lab(keeper, home)
+    asked.next_token(question(SPEC, run_id))  # the prompt is run once
+    begun = time.perf_counter()
+    asked.next_token(question(SPEC, run_id))
+    assert time.perf_counter() - begun < 0.4
+
+
+def test_a_walk_finds_the_fluency_that_was_noted(
+    keeper: ModelKeeper, written: tuple[Home, str]
+) -> None:
+    home, run_id = written
+    db = open_database(home)
+    samples = samples_of(db, run_id)
+    db.close()
+    # One that was cut off: its fluency is of the very tokens that are stored, none closed it.
+    cut = [one for one in samples if one.cycle > 1 and one.outcome == "truncated"]
+    found = lab(keeper, home).walk({"run": run_id, "sample": cut[0].id})
+    logs = [math.log(step["before"]) for step in found["steps"]]
+    assert len(logs) == len(cut[0].token_ids) == 12
+    assert sum(logs) / 12 == pytest.approx(cut[0].fluency, rel=0.01)
+    assert all(step["after"] > 0 for step in found["steps"])
+    backend = keeper.backend(SPEC.model)
+    assert [step["text"] for step in found["steps"]] == [
+        backend.token_text(token) for token in cut[0].token_ids
+    ]
+
+
+def test_what_is_not_there_is_told(keeper: ModelKeeper, written: tuple[Home, str]) -> None:
+    home, run_id = written
+    with pytest.raises(BadInput):
+        lab(keeper, home).walk({"run": run_id, "sample": "none"})
+    with pytest.raises(BadInput):
+        lab(keeper, home).next_token({**question(SPEC), "label_index": 9})
+    other = RunSpec(SPEC.task, model=ModelChoice(model="somewhere/else"))
+    with pytest.raises(NoAnswer, match="busy"):
+        lab(keeper, home, busy=True).next_token(question(other))
