@@ -1,9 +1,16 @@
-"""Token ids of a served model: from the server itself, from tiktoken, from a Hugging Face tokenizer.
+"""Token ids of a served model: from the server, tiktoken, or a Hugging Face tokenizer.
 
 Never guessed: without a known tokenizer there are no ids, and so no logit suppression.
 """
 
+from collections.abc import Iterable
 from typing import Protocol
+
+from core.connections import Connection
+from core.errors import BadInput
+from core.generation.served.local_tokens import OTHERS, HubTokens, TiktokenTokens
+from core.generation.served.server_tokens import ServerTokens
+from core.generation.served.wire import Asking
 
 
 class Tokens(Protocol):
@@ -44,3 +51,44 @@ class Tokens(Protocol):
             BackendFailed: the server that tokenizes did not answer.
         """
         ...
+
+
+def tokens_for(connection: Connection, model: str, client: Asking) -> Tokens:
+    """The tokenizer that a connection names for a model.
+
+    Args:
+        connection: says where token ids come from.
+        model: the served model's name, which tells tiktoken the encoding.
+        client: asks the server, where that is the one to tokenize.
+
+    Raises:
+        BadInput: there is none, or it does not know the model.
+        BackendFailed: it can't be had: no network, no such route.
+    """
+    kind, name = connection.tokenizer, connection.tokenizer_name
+    if kind == "server":
+        return ServerTokens(client, model)
+    if kind == "tiktoken":
+        return TiktokenTokens(model, name)
+    if kind == "huggingface":
+        return HubTokens(name)
+    raise BadInput(
+        "The connection names no tokenizer, and token ids are never guessed: logit suppression "
+        "is not possible.",
+        OTHERS,
+    )
+
+
+def check_ids(tokens: Tokens, ids: Iterable[int]) -> None:
+    """Refuse token ids that the model can't have, before anything is sent.
+
+    Raises:
+        BadInput: an id is below 0, or at or above the vocabulary's size where that is known.
+    """
+    for token in ids:
+        if token < 0 or (tokens.vocabulary is not None and token >= tokens.vocabulary):
+            known = "" if tokens.vocabulary is None else f" of {tokens.vocabulary}"
+            raise BadInput(
+                f"Token {token} is outside the model's vocabulary{known}.",
+                "Give token ids of this model's own tokenizer.",
+            )

@@ -1,0 +1,166 @@
+"""Short questions to a model while it is probed: what is sent, what came back, what it took."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from core.errors import BackendFailed, BadInput
+from core.generation.served.capabilities import TokenField
+from core.generation.served.wire import Asking, Reply
+
+_SHOWN = 200
+
+
+class Questions:
+    """Asks one model and adds up what that takes.
+
+    Args:
+        client: asks the server.
+        model: the served model's name.
+
+    Attributes:
+        token_field: the name under which the server takes the limit on new tokens.
+        requests: asked so far.
+        quickest: seconds of the quickest that was answered; None before.
+        tokens_in, tokens_out: as the server reported them; None before it does.
+        silent: how many answers reported no tokens.
+    """
+
+    def __init__(self, client: Asking, model: str) -> None:
+        self.client = client
+        self.model = model
+        self.token_field: TokenField = "max_tokens"
+        self.requests = 0
+        self.quickest: float | None = None
+        self.tokens_in: int | None = None
+        self.tokens_out: int | None = None
+        self.silent = 0
+
+    def chat(
+        self,
+        content: str,
+        *,
+        most: int,
+        biases: Mapping[int, float] | None = None,
+        system: str = "",
+        **knobs: Any,
+    ) -> Reply:
+        """One question to the chat route.
+
+        Args:
+            content: the user's turn.
+            most: new tokens at most.
+            biases: token id to logit bias.
+            system: a turn of the role `system` before it.
+            knobs: sent as they are.
+        """
+        turns = [{"role": "user", "content": content}]
+        if system:
+            turns.insert(0, {"role": "system", "content": system})
+        body: dict[str, Any] = {
+            "model": self.model,
+            "messages": turns,
+            self.token_field: most,
+            **knobs,
+        }
+        if biases:
+            body["logit_bias"] = {str(token): bias for token, bias in biases.items()}
+        return self.ask("/chat/completions", body)
+
+    def ask(self, path: str, body: Mapping[str, Any]) -> Reply:
+        """Any question, counted."""
+        self.requests += 1
+        reply = self.client.ask(path, body)
+        if not reply.ok:
+            return reply
+        if self.quickest is None or reply.seconds < self.quickest:
+            self.quickest = reply.seconds
+        used = usage(reply)
+        if used is None:
+            self.silent += 1
+        else:
+            self.tokens_in = (self.tokens_in or 0) + used[0]
+            self.tokens_out = (self.tokens_out or 0) + used[1]
+        return reply
+
+
+def texts(reply: Reply) -> list[str]:
+    """The texts of an answer, of either route; a choice without one is an empty text."""
+    found = []
+    for choice in choices(reply):
+        message = choice.get("message")
+        text = message.get("content") if isinstance(message, dict) else choice.get("text")
+        found.append(text if isinstance(text, str) else "")
+    return found
+
+
+def text(reply: Reply) -> str:
+    """The first text of an answer; empty without one."""
+    return (texts(reply) or [""])[0]
+
+
+def choices(reply: Reply) -> Sequence[Mapping[str, Any]]:
+    """An answer's choices; none where it is no such answer."""
+    listed = reply.data.get("choices") if reply.ok and isinstance(reply.data, dict) else None
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+
+
+def usage(reply: Reply) -> tuple[int, int] | None:
+    """Tokens of prompt and answer as the server reports them; None where it does not."""
+    told = reply.data.get("usage") if isinstance(reply.data, dict) else None
+    if not isinstance(told, dict):
+        return None
+    pair = (told.get("prompt_tokens"), told.get("completion_tokens"))
+    if not all(type(number) is int and number >= 0 for number in pair):
+        return None
+    return pair  # type: ignore[return-value]
+
+
+def complaint(reply: Reply) -> str:
+    """What the server says is wrong, in one line."""
+    told = reply.data.get("error", reply.data) if isinstance(reply.data, dict) else reply.text
+    if isinstance(told, dict):
+        told = told.get("message") or told.get("detail") or told
+    line = " ".join(str(told).split())
+    return line[:_SHOWN] + ("..." if len(line) > _SHOWN else "")
+
+
+def names(reply: Reply, parameter: str) -> bool:
+    """Whether the server turned a request down for that parameter."""
+    return 400 <= reply.status < 500 and parameter in reply.text
+
+
+def check_answers(reply: Reply, model: str) -> None:
+    """Refuse to go on where the plainest question was not answered.
+
+    Raises:
+        BadInput: the key or the model is refused.
+        BackendFailed: there is no chat route, or the server fails.
+    """
+    if reply.ok and choices(reply):
+        return
+    said = f" It says: {complaint(reply)}" if complaint(reply) else ""
+    if reply.status in (401, 403):
+        # Some servers repeat the key in their answer.
+        raise BadInput(
+            f"The server refuses the key (status {reply.status}).",
+            "Check the variable that holds it, and that it is this server's.",
+        )
+    if reply.status in (400, 404) and (reply.status == 404 or "model" in reply.text):
+        raise BadInput(
+            f"The server does not answer for the model '{model[:100]}' (status {reply.status})."
+            f"{said}",
+            "Check the model's name, and that the base URL ends where /chat/completions begins.",
+        )
+    if reply.status == 429:
+        raise BackendFailed(
+            f"The server takes no more requests for now.{said}", "Wait, or check your quota."
+        )
+    if 200 <= reply.status < 300 and not isinstance(reply.data, dict):
+        raise BackendFailed(
+            "The server answers with something that is no JSON: it is no server with OpenAI's API.",
+            "Check the base URL; it often ends in /v1.",
+        )
+    raise BackendFailed(
+        f"The server did not answer the plainest question (status {reply.status}).{said}",
+        "See what it logs.",
+    )
