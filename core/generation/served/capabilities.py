@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
+from core.connections import TokenizerKind
+
 Support = Literal["exact", "ignored", "refused", "wrong", "unknown"]
 """`exact`: it did what it says. `ignored`: accepted, without effect. `refused`: the server turned
 the request down. `wrong`: it had an effect, and another than it says. `unknown`: not to be told."""
@@ -67,6 +69,7 @@ class Capabilities:
         latency_ms: of the quickest short request; None where none came back.
         models: the models that the server lists, the first 200.
         tokenizer: where token ids come from, as `Tokens.name`; empty for nowhere.
+        tokenizer_kind: the same as a connection's `tokenizer`.
         tokenizer_note: why there is none.
         vocabulary: number of token ids, if known.
         canary: of logit bias.
@@ -99,6 +102,7 @@ class Capabilities:
     latency_ms: float | None = None
     models: tuple[str, ...] = ()
     tokenizer: str = ""
+    tokenizer_kind: TokenizerKind = "none"
     tokenizer_note: str = ""
     vocabulary: int | None = None
     canary: Canary = Canary()

@@ -21,8 +21,7 @@ class Questions:
         token_field: the name under which the server takes the limit on new tokens.
         requests: asked so far.
         quickest: seconds of the quickest that was answered; None before.
-        tokens_in, tokens_out: as the server reported them; None before it does.
-        silent: how many answers reported no tokens.
+        tokens_in, tokens_out: as far as the server reported them; None before it does.
     """
 
     def __init__(self, client: Asking, model: str) -> None:
@@ -33,7 +32,6 @@ class Questions:
         self.quickest: float | None = None
         self.tokens_in: int | None = None
         self.tokens_out: int | None = None
-        self.silent = 0
 
     def chat(
         self,
@@ -75,9 +73,7 @@ class Questions:
         if self.quickest is None or reply.seconds < self.quickest:
             self.quickest = reply.seconds
         used = usage(reply)
-        if used is None:
-            self.silent += 1
-        else:
+        if used is not None:
             self.tokens_in = (self.tokens_in or 0) + used[0]
             self.tokens_out = (self.tokens_out or 0) + used[1]
         return reply

@@ -4,10 +4,12 @@ Never guessed: without a known tokenizer there are no ids, and so no logit suppr
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Protocol
+from urllib.parse import urlsplit
 
-from core.connections import Connection
-from core.errors import BadInput
+from core.connections import Connection, TokenizerKind
+from core.errors import BadInput, WidesetError
 from core.generation.served.local_tokens import OTHERS, HubTokens, TiktokenTokens
 from core.generation.served.server_tokens import ServerTokens
 from core.generation.served.wire import Asking
@@ -77,6 +79,26 @@ def tokens_for(connection: Connection, model: str, client: Asking) -> Tokens:
         "is not possible.",
         OTHERS,
     )
+
+
+def find_tokens(
+    connection: Connection, model: str, client: Asking
+) -> tuple[Tokens | None, TokenizerKind, str]:
+    """The tokenizer that a connection names, else one that is the model's beyond doubt.
+
+    Where none is named, the server is asked for its own, and at OpenAI's own address tiktoken.
+
+    Returns:
+        (tokenizer or None, its kind, a sentence on why there is none).
+    """
+    kind = connection.tokenizer
+    if kind == "none":
+        at_openai = urlsplit(connection.base_url).hostname == "api.openai.com"
+        kind = "tiktoken" if at_openai else "server"
+    try:
+        return tokens_for(replace(connection, tokenizer=kind), model, client), kind, ""
+    except WidesetError as error:
+        return None, "none", str(error)
 
 
 def check_ids(tokens: Tokens, ids: Iterable[int]) -> None:

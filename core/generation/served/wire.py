@@ -120,14 +120,18 @@ class Wire:
                 f"The server at {self.base_url} sends to another address.",
                 "Give the address that it means as the base URL, if you trust it.",
             )
-        text = read.decode("utf-8", "replace")
+        text = self._without_key(read.decode("utf-8", "replace"))
         try:
             data = json.loads(text)
         except ValueError:
             data = None
         seconds = self._timer() - begun
-        named = {name.lower(): value for name, value in answer.getheaders()}
+        named = {name.lower(): self._without_key(value) for name, value in answer.getheaders()}
         return Reply(answer.status, data, text, named, seconds)
+
+    def _without_key(self, text: str) -> str:
+        """What a server says, which may be what it was sent."""
+        return text.replace(self._key, "[the key]") if self._key else text
 
     def _connection(self, scheme: str, host: str, port: int | None) -> http.client.HTTPConnection:
         if scheme == "https":
