@@ -8,9 +8,9 @@ import numpy.typing as npt
 
 from core.classification.checkpoints import facts_in
 from core.classification.encoders import load_trained
-from core.classification.memory import Portion
 from core.classification.predicting import logits_of, pad_of, softmax, tokens_of
 from core.devices import pick_device
+from core.memory import Portion
 
 _AT_ONCE = 64
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from core.classification.memory import Portion, is_out_of_memory
+from core.memory import Portion, is_out_of_memory
 
 if TYPE_CHECKING:
     from torch import Tensor

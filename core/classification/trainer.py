@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from core.classification.encoders import LoadedEncoder
-from core.classification.memory import Portion, is_out_of_memory
 from core.classification.predicting import autocast, logits_of, pad_of, padded, softmax
 from core.classification.settings import FineTuning
+from core.memory import Portion, is_out_of_memory
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,6 +10,7 @@ from core.diversity.encoder import nothing_between
 from core.diversity.pooling import POOLINGS, batches, padded
 from core.diversity.remote_clique import Vectors
 from core.errors import BackendFailed
+from core.memory import is_out_of_memory
 
 # Characters that are cut into tokens at once: a few hundredths of a second.
 _CHARACTERS = 200_000
@@ -77,7 +78,7 @@ class LocalEncoder:
             try:
                 vectors = self._encoded([rows[place] for place in batch])
             except (RuntimeError, MemoryError) as error:
-                if not _out_of_memory(error):
+                if not is_out_of_memory(error):
                     raise
                 vectors = None  # outside of this block the error holds no tensor any more
             if vectors is None:
@@ -152,13 +153,3 @@ def _parts(texts: Sequence[str]) -> Iterator[Sequence[str]]:
             start, length = place + 1, 0
     if start < len(texts):
         yield texts[start:]
-
-
-def _out_of_memory(error: Exception) -> bool:
-    """Whether memory ran out: CUDA has an error for it, MPS and the CPU say so in words."""
-    import torch
-
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    words = str(error).lower()
-    return "out of memory" in words or "can't allocate memory" in words

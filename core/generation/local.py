@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from core.conditions import Condition
+from core.devices import give_memory_back
 from core.errors import BackendFailed, BadInput
 from core.generation.backends import Completion, Request
 from core.generation.decoding import DecodedText, TextPlan, decode
@@ -16,6 +18,7 @@ from core.generation.loading import LoadedModel
 from core.generation.next_token import Step, walk
 from core.generation.prompts import QUOTE, Prompt
 from core.generation.sampling import Knobs
+from core.memory import is_out_of_memory
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,8 +27,9 @@ if TYPE_CHECKING:
 _QUOTE_BYTE = "<0x22>"
 # Beyond this many rows a step on two CPU cores takes as much longer as it has more rows.
 _MAX_ROWS = {"cpu": 128, "mps": 128, "cuda": 512}
-# How torch says it, on CUDA and MPS and on a CPU.
-_NO_MEMORY = ("out of memory", "can't allocate memory")
+
+Owner = tuple[int, int]
+"""A text's place: the position of its request, and its index there."""
 
 
 class LocalBackend:
@@ -120,34 +124,81 @@ class LocalBackend:
         """See `backends.Backend.complete`."""
         prompts = [self.prompt_tokens(request.prompt) for request in requests]
         self._check_room(prompts, condition.max_tokens)
-        plans, owners = [], []
-        for number, request in enumerate(requests):
-            for index in request.indices:
-                plans.append(TextPlan(number, _uniforms(request, index, condition.max_tokens)))
-                owners.append((number, index))
         biases = self._biases(requests, condition)
-        lanes, threads = self._lanes(len(requests))
+        left = {
+            (number, index): TextPlan(number, _uniforms(request, index, condition.max_tokens))
+            for number, request in enumerate(requests)
+            for index in request.indices
+        }
+        between_steps()
+        while left:
+            short = False
+            try:
+                for finished in self._decoded(left, prompts, biases, condition, first_soon):
+                    if finished:
+                        yield [self._completion(text, *owner) for text, owner in finished]
+                    for _, owner in finished:
+                        del left[owner]
+                    between_steps()
+            except (MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                short = True  # outside of this block the error holds no tensor any more
+            if short:
+                self._halve(len(left))
+
+    def _decoded(
+        self,
+        plans: Mapping[Owner, TextPlan],
+        prompts: Sequence[Sequence[int]],
+        biases: "Sequence[Tensor | None]",
+        condition: Condition,
+        first_soon: bool,
+    ) -> Iterator[list[tuple[DecodedText, Owner]]]:
+        """What each step finishes, in lanes; after a lack of memory in parts that fit."""
+        most = self.facts.get("rows_at_once")
+        lanes, threads = self._lanes(min(len(prompts), most or len(prompts)))
         decodings = []
         for lane in range(lanes):
-            own = [place for place, plan in enumerate(plans) if plan.prompt % lanes == lane]
-            decoding = decode(
-                self._loaded.engine(),
-                prompts,
-                [plans[place] for place in own],
-                knobs=knobs_of(condition),
-                biases=biases,
-                closing=self.exempt_tokens,
-                max_tokens=condition.max_tokens,
-                max_rows=_MAX_ROWS[self.facts["device"]] // lanes,
-                first_soon=first_soon,
+            own = [owner for owner, plan in plans.items() if plan.prompt % lanes == lane]
+            width = max(1, len(own) if most is None else most // lanes)
+            parts = [own[start : start + width] for start in range(0, len(own), width)]
+            decodings.append(
+                chain.from_iterable(
+                    _owned(
+                        decode(
+                            self._loaded.engine(),
+                            prompts,
+                            [plans[owner] for owner in part],
+                            knobs=knobs_of(condition),
+                            biases=biases,
+                            closing=self.exempt_tokens,
+                            max_tokens=condition.max_tokens,
+                            max_rows=_MAX_ROWS[self.facts["device"]] // lanes,
+                            first_soon=first_soon,
+                        ),
+                        part,
+                    )
+                    for part in parts
+                )
             )
-            decodings.append(_owned(decoding, [owners[place] for place in own]))
-        with _MemoryFailures(), closing(side_by_side(decodings, threads=threads)) as steps:
-            between_steps()
-            for finished in steps:
-                if finished:
-                    yield [self._completion(text, *owner) for text, owner in finished]
-                between_steps()
+        with closing(side_by_side(decodings, threads=threads)) as steps:
+            yield from steps
+
+    def _halve(self, waiting: int) -> None:
+        """Decode half as many rows at once from now on, and note it among the facts.
+
+        Raises:
+            BackendFailed: a single row was too many.
+        """
+        rows = min(waiting, self.facts.get("rows_at_once") or waiting) // 2
+        if rows < 1:
+            raise BackendFailed(
+                "The language model ran out of memory over a single text.",
+                "Ask for shorter texts or fewer examples, or choose a smaller model.",
+            )
+        self._loaded.facts["rows_at_once"] = rows
+        give_memory_back()
 
     def _lanes(self, requests: int) -> tuple[int, int]:
         """Into how many lanes so many prompts are divided, and PyTorch's threads in each."""
@@ -216,26 +267,9 @@ def knobs_of(condition: Condition) -> Knobs:
     )
 
 
-class _MemoryFailures:
-    """Turns what torch raises for lack of memory into a sentence."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, MemoryError) or (
-            isinstance(error, RuntimeError)
-            and any(words in str(error).lower() for words in _NO_MEMORY)
-        ):
-            raise BackendFailed(
-                "The language model ran out of memory.",
-                "Ask for fewer texts a request, or choose a smaller model.",
-            ) from error
-
-
 def _owned(
-    steps: Iterator[list[DecodedText]], owners: Sequence[tuple[int, int]]
-) -> Iterator[list[tuple[DecodedText, tuple[int, int]]]]:
+    steps: Iterator[list[DecodedText]], owners: Sequence[Owner]
+) -> Iterator[list[tuple[DecodedText, Owner]]]:
     """Each text with the request and the index it answers; owners in the order of the plans."""
     for finished in steps:
         yield [(text, owners[text.plan]) for text in finished]

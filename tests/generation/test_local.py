@@ -273,6 +273,31 @@ def test_a_lack_of_memory_is_told_in_words(
         complete(backend, [request("a")], Condition(max_tokens=3))
 
 
+@pytest.mark.parametrize("cores", [1, 2])
+def test_fewer_rows_at_once_write_the_same_and_that_is_recorded(
+    tiny_loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch, cores: int
+) -> None:
+    requests = [request(p, number=n) for n, p in enumerate(PROMPTS)]
+    condition = lively_condition(with_cores(tiny_loaded, 1))
+    whole = complete(with_cores(tiny_loaded, 1), requests, condition)
+    step = SharedPrefixEngine.step
+
+    def limited(self: SharedPrefixEngine, tokens: Any) -> Any:
+        if len(tokens) > 3:
+            raise RuntimeError("CUDA out of memory. Tried to allocate")
+        return step(self, tokens)
+
+    monkeypatch.setattr(SharedPrefixEngine, "step", limited)
+    backend = with_cores(tiny_loaded, cores)
+    found = complete(backend, requests, condition)
+    assert {key: done.token_ids for key, done in found.items()} == {
+        key: done.token_ids for key, done in whole.items()
+    }
+    assert 1 <= backend.facts["rows_at_once"] <= 3 * cores
+    again = complete(backend, requests, condition)  # it goes on with what fitted
+    assert again.keys() == whole.keys()
+
+
 def test_another_error_is_not_taken_for_a_lack_of_memory(
     backend: LocalBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
