@@ -1,24 +1,23 @@
 """The job that generates a run: binds the loop to the store, and follows the run's diversity."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from typing import Any, Protocol
 
 from core.diversity.encoder import EncoderChoice
 from core.diversity.live import Encoders, LiveClique
-from core.errors import BackendFailed
 from core.generation.backends import Backend
+from core.generation.identity import check_identity
 from core.generation.loop import Loop, Round
 from core.generation.meter import Meter
+from core.generation.timed import timed_rounds
 from core.jobs.context import JobContext
 from core.runs import ModelChoice, Sample
 from core.store.database import Database
 from core.store.rounds import finish_round, rounds_of
 from core.store.runs import get_run, set_facts
 from core.store.samples import add_samples, samples_of
-
-# A run whose model differs in one of these can't go on as the same dataset.
-_IDENTITY = ("model", "fingerprint", "device", "dtype", "linear", "engine", "forward")
 
 
 class Keeper(Protocol):
@@ -64,7 +63,7 @@ def generate(
         tell("stopped")
         return
     backend = keeper.backend(run.spec.model, dtype=run.facts.get("dtype"))
-    _check_identity(run.facts, backend.facts)
+    check_identity(run.facts, backend.facts)
     if not run.facts:
         set_facts(db, run.id, backend.facts)
     loop = Loop(
@@ -123,37 +122,13 @@ def _rounds(
 ) -> Iterator[Round]:
     """Generate and store; each round as it begins, and `arrived` with what is stored."""
     under_way: Round | None = None
-    begun = meter.seconds()
-    drawn: list[Sample] = []
-    for current, samples in loop.rounds(between_steps=between_steps):
+    events = timed_rounds(loop, between_steps=between_steps, timer=meter.seconds)
+    for current, samples, done in events:
         if current != under_way:
             under_way = current
             yield current
         if samples:
             add_samples(db, samples)
-            drawn.extend(samples)
             arrived(samples)
-        else:
-            finish_round(
-                db,
-                run_id,
-                cycle=current.cycle,
-                position=current.position,
-                requested={
-                    loop.spec.task.label_names[it.label_index]: it.count
-                    for it in current.iterations
-                },
-                seconds=meter.seconds() - begun,
-                tokens=sum(len(sample.token_ids) for sample in drawn),
-            )
-            begun, drawn = meter.seconds(), []
-
-
-def _check_identity(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    for key in _IDENTITY:
-        if before and before.get(key) != now.get(key):
-            raise BackendFailed(
-                f"The model's {key} was '{before.get(key)}' when this run began and is"
-                f" '{now.get(key)}' now, so it can't go on as the same dataset.",
-                "Start a new run with the same settings.",
-            )
+        if done is not None:
+            finish_round(db, run_id, **asdict(done))

@@ -5,12 +5,10 @@ Its spec: `{"dataset": key, "request": RelabelRequest as JSON}`.
 
 from typing import Any
 
-import numpy as np
-
 from core.datasets import Dataset
 from core.diversity.live import Encoders
+from core.interventions.inspection import inspected_by_oracle
 from core.interventions.judged import labels_by_row
-from core.interventions.oracle import noisy
 from core.interventions.relabel import Replacement, relabel_all, replace_labels
 from core.interventions.requests import BudgetRequest, JudgeRequest, RelabelRequest
 from core.interventions.results import replacement_to_dict
@@ -81,13 +79,16 @@ def _by_oracle(
 ) -> Replacement:
     says = oracle_says(job, dataset, run_id, request)
     names = dataset.label_names
-    rng = np.random.default_rng(request.seed)
-    right = [says[key][0] for key in dataset.ids]
-    told = noisy(right, request.error_rate, rng, label_names=names)
+    told, sample = inspected_by_oracle(
+        [says[key][0] for key in dataset.ids],
+        request.inspect,
+        label_names=names,
+        error_rate=request.error_rate,
+        seed=request.seed,
+    )
     if request.inspect is None:
         sure = [says[key][1] for key in dataset.ids] if request.error_rate == 0 else None
         return relabel_all(dataset.labels, told, label_names=names, confidence=sure)
-    sample = rng.permutation(len(dataset))[: request.inspect].tolist()
     return _by_proxies(job, dataset, {row: told[row] for row in sample}, request)
 
 
