@@ -45,3 +45,7 @@ class StaleEdit(WidesetError):
 
 class BackendFailed(WidesetError):
     """The language model could not be loaded or did not answer."""
+
+
+class Pausing(WidesetError):
+    """The job is to wait for a person; what it made is kept, and Resume goes on."""

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from core.errors import StoreBusy, StoreFull, WidesetError
+from core.errors import Pausing, StoreBusy, StoreFull, WidesetError
 from core.jobs import claims
 from core.jobs.context import Handler, JobContext
 
@@ -24,9 +24,10 @@ def execute(
 ) -> bool:
     """Run a claimed job and store how it ended.
 
-    A full or locked store pauses it; any other WidesetError fails it, with its sentences; any other
-    exception fails it in plain words, with the traceback in the log only. If it was asked to stop
-    it is cancelled, if the worker was told to end it is paused, else it is done.
+    A full or locked store pauses it, and so does `Pausing`; any other WidesetError fails it, with
+    its sentences; any other exception fails it in plain words, with the traceback in the log only.
+    If it was asked to stop it is cancelled, if the worker was told to end it is paused, else it is
+    done.
 
     Args:
         context: the job.
@@ -70,7 +71,7 @@ def execute(
 
 def _bring_to_rest(context: JobContext, problem: WidesetError | None) -> None:
     db, job_id, owner, progress = context.db, context.job.id, context.owner, context.progress
-    if isinstance(problem, StoreFull | StoreBusy):
+    if isinstance(problem, StoreFull | StoreBusy | Pausing):
         claims.pause(db, job_id, owner, problem, progress=progress)
     elif problem is not None:
         claims.fail(db, job_id, owner, problem, progress=progress)

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from core.errors import BadInput
+from core.jobs.caps import check_run_cap
 from core.jobs.lease import Lease, living
 from core.runs import RunSpec
+from core.spending import Cap
 from core.store.database import Database
 from core.store.ids import new_id
 from core.store.runs import RunRecord, create_run, get_run, set_job
@@ -137,15 +139,34 @@ def submit(
 
 
 def start_run(
-    db: Database, spec: RunSpec, *, name: str = "", token: str | None = None
+    db: Database,
+    spec: RunSpec,
+    *,
+    name: str = "",
+    token: str | None = None,
+    cap: Cap | None = None,
 ) -> tuple[RunRecord, Job]:
-    """Make a run and queue its generation in one step; with a token, a double click is one run."""
+    """Make a run and queue its generation in one step; with a token, a double click is one run.
+
+    Args:
+        db: the store.
+        spec: what is asked for.
+        name: see `create_run`.
+        token: see `submit`.
+        cap: what it may spend; the job carries it as `cap` in its spec.
+
+    Raises:
+        BadInput: the cap can't be kept.
+    """
+    if cap is not None:
+        check_run_cap(db, spec, cap)
+    asked = {"cap": cap.to_dict()} if cap is not None and cap.on else {}
     with db.write() as connection:
         known = _by_token(connection, token)
         if known is not None and known.run_id is not None:
             return get_run(db, known.run_id), known
         run = create_run(db, spec, name=name)
-        job = submit(db, "generate", {}, run_id=run.id, token=token)
+        job = submit(db, "generate", asked, run_id=run.id, token=token)
         set_job(db, run.id, job.id)
         return get_run(db, run.id), job
 
@@ -211,13 +232,19 @@ def request_cancel(db: Database, job_id: str) -> Job:
         return get_job(db, job_id)
 
 
-def resume(db: Database, job_id: str) -> Job:
+def resume(db: Database, job_id: str, *, cap: Cap | None = None) -> Job:
     """Queue a job again that was interrupted, paused, cancelled or failed.
 
     A job that is queued or running already is given back as it is (a double click).
 
+    Args:
+        db: the store.
+        job_id: the job.
+        cap: takes the place of its cap, `Cap()` lifts it; None leaves it as it is. Either counts
+            what was spent before.
+
     Raises:
-        BadInput: it is done, or there is no such job.
+        BadInput: it is done, there is no such job, or the cap can't be kept.
     """
     with db.write() as connection:
         job, state = status(db, job_id)
@@ -225,6 +252,13 @@ def resume(db: Database, job_id: str) -> Job:
             raise BadInput("This job is done; there is nothing to resume.", "Start another.")
         if state not in RESUMABLE:
             return job
+        if cap is not None:
+            if job.run_id is not None:
+                check_run_cap(db, get_run(db, job.run_id).spec, cap)
+            asked = {key: value for key, value in job.spec.items() if key != "cap"}
+            if cap.on:
+                asked["cap"] = cap.to_dict()
+            connection.execute("UPDATE jobs SET spec = ? WHERE id = ?", (json.dumps(asked), job_id))
         connection.execute(
             "UPDATE jobs SET state = 'queued', owner = NULL, cancel_requested = 0, message = '',"
             " remedy = '', finished_at = NULL, queued_at = ? WHERE id = ?",

@@ -1,0 +1,153 @@
+"""Connections in the store, by their base URL, and what probing found of the models behind them.
+
+No key is ever stored: a connection holds the name of the variable that does.
+"""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.connections import Connection, checked_url, connection_from_dict
+from core.errors import BadInput
+from core.store.database import Database
+from core.store.ids import new_id
+
+STALE_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What probing found of a model on a server.
+
+    Args:
+        base_url: of the connection.
+        model: the server's name for it.
+        result: as `core.generation.served.capabilities.Capabilities.to_dict`.
+        created_at: seconds since 1970, UTC.
+        stale: a sentence if it is older than `STALE_DAYS`, else empty.
+    """
+
+    base_url: str
+    model: str
+    result: Mapping[str, Any]
+    created_at: float
+    stale: str
+
+
+def save_connection(db: Database, connection: Connection) -> None:
+    """Store a connection in place of the one with its base URL, and bring back a deleted one.
+
+    Raises:
+        StoreFull, StoreBusy: nothing was stored.
+    """
+    now = db.now()
+    written = json.dumps(connection.to_dict(), allow_nan=False)
+    with db.write() as sql:
+        sql.execute(
+            "INSERT INTO connections (id, base_url, settings, created_at) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (base_url) DO UPDATE SET settings = excluded.settings, deleted_at = NULL",
+            (new_id(now), connection.base_url, written, now),
+        )
+
+
+def list_connections(db: Database) -> list[Connection]:
+    """All that are not deleted, in the order in which they were first saved."""
+    with db.read() as sql:
+        rows = sql.execute(
+            "SELECT settings FROM connections WHERE deleted_at IS NULL ORDER BY created_at, rowid"
+        ).fetchall()
+    return [_connection(row) for row in rows]
+
+
+def find_connection(db: Database, base_url: str) -> Connection | None:
+    """The connection to that base URL; None if there is none, or it was deleted."""
+    with db.read() as sql:
+        row = sql.execute(
+            "SELECT settings FROM connections WHERE base_url = ? AND deleted_at IS NULL",
+            (checked_url(base_url),),
+        ).fetchone()
+    return None if row is None else _connection(row)
+
+
+def get_connection(db: Database, base_url: str) -> Connection:
+    """The connection to that base URL.
+
+    Raises:
+        BadInput: there is none.
+    """
+    found = find_connection(db, base_url)
+    if found is None:
+        raise BadInput(
+            f"There is no connection to {base_url[:200]} in this store.", "Add it first."
+        )
+    return found
+
+
+def delete_connection(db: Database, base_url: str) -> None:
+    """Hide a connection; saving one to its base URL brings it back. Twice is once.
+
+    Its runs keep what they need to be read, and what was probed stays.
+    """
+    with db.write() as sql:
+        sql.execute(
+            "UPDATE connections SET deleted_at = coalesce(deleted_at, ?) WHERE base_url = ?",
+            (db.now(), checked_url(base_url)),
+        )
+
+
+def save_capabilities(db: Database, base_url: str, model: str, result: Mapping[str, Any]) -> None:
+    """Store what probing found, in place of what was found before.
+
+    Args:
+        db: the store.
+        base_url: of the connection, which need not be stored.
+        model: the server's name for it.
+        result: JSON-ready.
+
+    Raises:
+        StoreFull, StoreBusy: nothing was stored.
+        ValueError: it holds NaN or infinity.
+    """
+    now = db.now()
+    written = json.dumps({**result, "probed_at": now}, allow_nan=False)
+    with db.write() as sql:
+        sql.execute(
+            "INSERT INTO capabilities (base_url, model, result, created_at) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (base_url, model) DO UPDATE SET result = excluded.result,"
+            " created_at = excluded.created_at",
+            (checked_url(base_url), model, written, now),
+        )
+
+
+def find_capabilities(
+    db: Database, base_url: str, model: str, *, stale_days: float = STALE_DAYS
+) -> Probed | None:
+    """The latest that probing found of a model on a server; None if it was never probed.
+
+    Args:
+        db: the store.
+        base_url: of the connection.
+        model: the server's name for it.
+        stale_days: from which age on `Probed.stale` says so.
+    """
+    with db.read() as sql:
+        row = sql.execute(
+            "SELECT * FROM capabilities WHERE base_url = ? AND model = ?",
+            (checked_url(base_url), model),
+        ).fetchone()
+    if row is None:
+        return None
+    days = (db.now() - row["created_at"]) / 86_400
+    stale = (
+        f"This was found {days:.0f} days ago; the server may have changed since. Test it again."
+        if days > stale_days
+        else ""
+    )
+    result = json.loads(row["result"])
+    return Probed(row["base_url"], row["model"], result, row["created_at"], stale)
+
+
+def _connection(row: sqlite3.Row) -> Connection:
+    return connection_from_dict(json.loads(row["settings"]))
