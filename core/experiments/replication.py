@@ -1,0 +1,114 @@
+"""The replication: the paper's 16 conditions on real sets, with a small model of one's own.
+
+The paper's knobs and repairs as they are (sections 4.1 and 5): four temperatures, suppression off
+and on, seeding with no and with 18 real examples; LR with 0, 90, 180, 270 and all texts inspected.
+Its sizes are not: 200 texts a run in place of 5,600, two runs a condition in place of three, probes
+in place of fine-tuned BERT. So the card tells what holds for this model at this size.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+
+from core.conditions import Condition
+from core.errors import BadInput
+from core.experiments.grid import Grid
+from core.experiments.recipe import ALL, Recipe
+from core.runs import ModelChoice
+from core.tasks import Task, preset
+
+STUDY = "Replication"
+TEXTS = 200
+REPEATS = 2
+FOLDERS = {
+    "sst2": "sst2",
+    "carer_emotion": "carer",
+    "carer": "carer",
+    "clickbait": "cb",
+    "cb": "cb",
+    "hwu64": "hwu64",
+    "cola": "cola",
+    "fo": "fo",
+    "pubmed": "pubmed",
+    "subj": "subj",
+}
+"""Names of folders with real data, and the preset that each is of."""
+
+
+@dataclass(frozen=True, slots=True)
+class RealSet:
+    """A folder with train.csv and test.csv, and the task that its texts are of."""
+
+    folder: Path
+    task: Task
+
+
+def real_sets(data: Path, only: Sequence[str] = ()) -> list[RealSet]:
+    """The real sets of a folder that the paper has a task for.
+
+    Args:
+        data: holds a folder for each set.
+        only: names of folders; empty is all that are known.
+
+    Raises:
+        BadInput: there is none, or one that was asked for is not there.
+    """
+    names = list(only) or sorted(FOLDERS)
+    unknown = [name for name in only if name not in FOLDERS]
+    if unknown:
+        raise BadInput(
+            f"'{unknown[0][:60]}' is no set of the paper's tasks.",
+            f"Choose from {', '.join(sorted(FOLDERS))}.",
+        )
+    found = [name for name in names if (data / name / "train.csv").is_file()]
+    missing = [name for name in only if name not in found]
+    if missing or not found:
+        what = f"{data / missing[0]}" if missing else f"{data}"
+        raise BadInput(
+            f"There is no real set in {what}.",
+            "Give a folder that holds sst2, carer_emotion, clickbait or hwu64, each with train.csv "
+            "and test.csv (text, label); the README says where to get them.",
+        )
+    return [RealSet(data / name, preset(FOLDERS[name])) for name in found]
+
+
+def replication_grid(
+    task: Task,
+    *,
+    reference: str | None,
+    study: str = STUDY,
+    texts: int = TEXTS,
+    repeats: int = REPEATS,
+    seed: int = 0,
+    filtering: bool = False,
+    model: ModelChoice | None = None,
+) -> Grid:
+    """The paper's grid for a task.
+
+    A request asks for a third of a label's texts, at most the paper's 20: suppression and the pool
+    of examples move on between requests alone, so fewer, larger ones would leave them nothing to
+    do.
+
+    Args:
+        task: which.
+        reference: id of its real texts.
+        study: shared by the sweeps of all tasks.
+        texts: of a run at least; each label gets as many.
+        repeats: runs of each condition.
+        seed: of the first repeat.
+        filtering: try OOSF, too.
+        model: which one writes; None is the embedded one.
+    """
+    per_label = ceil(texts / len(task.labels))
+    return Grid(
+        task=task,
+        name=f"{study}: {task.name}"[:200],
+        study=study,
+        per_label=per_label,
+        seed=seed,
+        repeats=repeats,
+        models=(ModelChoice() if model is None else model,),
+        base=Condition(texts_a_request=max(1, min(20, ceil(per_label / 3)))),
+        recipe=Recipe(reference=reference, budgets=(0, 90, 180, 270, ALL), filter=filtering),
+    )

@@ -1,0 +1,119 @@
+"""The side bar of the Compare page: which project, which of its sweeps, and what is set against
+what."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.experiments.columns import METRICS
+from core.store.runs import RunRecord, list_runs
+from core.store.sweeps import SweepRecord, list_sweeps
+from core.tasks import Task
+from pages.components.office import Office, told
+from pages.components.task_choice import asked_run, choose_task
+
+METRIC_WORDS = {
+    "diversity": "Diversity",
+    "similarity": "Similarity to real data",
+    "label_accuracy": "Label accuracy",
+    "model_accuracy": "Model accuracy",
+}
+BUDGET_WORDS = {"none": "No repair", "all": "LR of all texts"}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is to be compared.
+
+    Args:
+        task: of the project.
+        runs: the project's runs that have texts, the newest first.
+        sweeps: those chosen, the newest first; of other tasks, too, where a study is on view.
+        all_sweeps: all of the project's.
+        x: metric on the horizontal axis of the frontier.
+        y: metric on the vertical one.
+        study: name of the study on view; empty for sweeps of the project alone.
+    """
+
+    task: Task
+    runs: tuple[RunRecord, ...]
+    sweeps: tuple[SweepRecord, ...]
+    all_sweeps: tuple[SweepRecord, ...]
+    x: str
+    y: str
+    study: str
+
+
+def choose(office: Office) -> Choice | None:
+    """Draw the choice; None while no project has a text."""
+    found = [row for row in list_runs(office.db) if row.counts.usable]
+    if not found:
+        return None
+    with st.sidebar, told():
+        task = choose_task(found, asked_run(found, page="compare"), key="compare_task")
+        runs = tuple(row.run for row in found if row.run.spec.task.key == task.key)
+        own = list_sweeps(office.db, task_key=task.key)
+        chosen = _choose_sweeps(own, task)
+        study = _choose_study(chosen)
+        if study:
+            chosen = list_sweeps(office.db, study=study)
+        x, y = _choose_axes() if chosen else ("diversity", "label_accuracy")
+        return Choice(task, runs, tuple(chosen), tuple(own), x, y, study)
+    return None
+
+
+def _choose_sweeps(own: list[SweepRecord], task: Task) -> list[SweepRecord]:
+    if not own:
+        st.caption("No sweep of this project yet.")
+        return []
+    by_id = {one.id: one for one in own}
+    key = f"compare_sweeps-{task.key}"
+    kept = [one for one in st.session_state.get(key, []) if one in by_id]
+    st.session_state[key] = kept or [own[0].id]
+    chosen = st.multiselect(
+        "Sweeps",
+        list(by_id),
+        format_func=lambda one: by_id[one].name if one in by_id else one,
+        key=key,
+        persist_state="session",
+        wrap=True,
+        help="Grids of conditions. Their points are drawn together.",
+    )
+    return [by_id[one] for one in chosen]
+
+
+def _choose_study(chosen: list[SweepRecord]) -> str:
+    """A study's name if its other tasks are to be seen, too."""
+    studies = sorted({one.study for one in chosen if one.study})
+    if len(studies) != 1:
+        return ""
+    whole = st.toggle(
+        "All tasks of the study",
+        key="compare_study",
+        persist_state="session",
+        help=f"The sweeps of other tasks that share the study's name, {studies[0]}.",
+    )
+    return studies[0] if whole else ""
+
+
+def _choose_axes() -> tuple[str, str]:
+    left, right = st.columns(2)
+    with left:
+        x = st.selectbox(
+            "Across",
+            METRICS,
+            index=METRICS.index("diversity"),
+            format_func=METRIC_WORDS.__getitem__,
+            key="compare_x",
+            persist_state="session",
+        )
+    with right:
+        y = st.selectbox(
+            "Upwards",
+            METRICS,
+            index=METRICS.index("label_accuracy"),
+            format_func=METRIC_WORDS.__getitem__,
+            key="compare_y",
+            persist_state="session",
+        )
+    return x, y

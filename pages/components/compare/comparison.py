@@ -1,0 +1,75 @@
+"""What the Compare page draws from: results and points of the chosen sweeps, and jobs under way."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from core.experiments.results import mixtures, points_frame, results_frame
+from core.experiments.stored_results import stored_results
+from core.jobs.evidence import Work
+from core.jobs.queue import status
+from core.store.database import Database
+from core.store.sweeps import SweepRecord
+from pages.components.compare.choice import Choice
+from pages.components.office import Office
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is compared.
+
+    Args:
+        choice: what was asked for.
+        results: one row a run and stage (`core.experiments.columns`).
+        points: one row a condition and stage.
+        mixtures: sentences on what forbids putting points on one axis unsaid.
+        works: the sweeps' jobs, newest first, that are not done.
+    """
+
+    choice: Choice
+    results: pd.DataFrame
+    points: pd.DataFrame
+    mixtures: tuple[str, ...]
+    works: tuple[Work, ...]
+
+    @property
+    def raw(self) -> pd.DataFrame:
+        """The points as generated."""
+        rows = (self.points["inspected"].astype(str) == "0") & ~self.points["filtered"]
+        return self.points[rows]
+
+    @property
+    def budgets(self) -> list[str]:
+        """The numbers of inspected texts that there are, "0" first and "all" last."""
+        known = {str(one) for one in self.points["inspected"]}
+        numbers = sorted((one for one in known if one != "all"), key=int)
+        return numbers + (["all"] if "all" in known else [])
+
+
+def compare(office: Office, choice: Choice) -> Comparison:
+    """Read what there is."""
+    ids = tuple(one.id for one in choice.sweeps)
+    works = [
+        Work(*status(office.db, one.job_id)) for one in choice.sweeps if one.job_id is not None
+    ]
+    # Done jobs' numbers never change; of one under way each look finds more.
+    ends = tuple((one.id, one.job_id) for one in choice.sweeps)
+    done = sum(int(work.job.progress.get("done") or 0) for work in works)
+    results, points, mixed = _frames(office.db, ids, (ends, done, len(choice.runs)))
+    going = tuple(work for work in works if work.state != "done")
+    return Comparison(choice, results, points, mixed, going)
+
+
+def sweep_of(comparison: Comparison, sweep_id: str) -> SweepRecord | None:
+    """The sweep of an id among those on view."""
+    return next((one for one in comparison.choice.sweeps if one.id == sweep_id), None)
+
+
+@st.cache_data(max_entries=8, show_spinner=False, hash_funcs={Database: lambda db: str(db.path)})
+def _frames(
+    db: Database, sweep_ids: tuple[str, ...], version: object
+) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...]]:
+    results = results_frame(stored_results(db, sweep_ids=sweep_ids))
+    points = points_frame(results)
+    return results, points, tuple(mixtures(points))
