@@ -1,8 +1,9 @@
 """Grid files: a sweep as a TOML file, and where in it a mistake stands."""
 
 import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,23 @@ class GridFile:
         grid: the grid, still without its reference.
         reference: what the file names as one: "example", an id or a name in the store, or a
             folder's path; None without one.
+        source: how a message names the file.
+        lines: where each of its keys stands.
     """
 
     grid: Grid
     reference: str | None
+    source: str = "The grid file"
+    lines: Mapping[tuple[str, ...], int] = field(default_factory=dict)
+
+    @contextmanager
+    def naming(self, key: str) -> Iterator[None]:
+        """Let a refusal say file, line and key, as those of the file itself do."""
+        try:
+            with keyed(key):
+                yield
+        except GridFault as fault:
+            raise _placed(fault, self.source, self.lines) from fault
 
 
 def read_grid_file(path: Path, *, find_task: Callable[[str], Task]) -> GridFile:
@@ -92,24 +106,25 @@ def grid_from_toml(
         raise BadInput(f"{source} is nested too deeply.", "A grid file has little nesting.") from (
             error
         )
+    lines = lines_of_keys(text)
     try:
-        return _read(data, find_task, folder)
+        grid, reference = _read(data, find_task, folder)
     except GridFault as fault:
-        line = _line(lines_of_keys(text), fault.key)
-        where = source if line is None else f"{source}, line {line}"
-        raise BadInput(f"{where}, {fault.what}", fault.remedy) from fault
+        raise _placed(fault, source, lines) from fault
+    return GridFile(grid, reference, source, lines)
 
 
-def _line(lines: Mapping[tuple[str, ...], int], key: str) -> int | None:
-    path = tuple(key.split("."))
+def _placed(fault: GridFault, source: str, lines: Mapping[tuple[str, ...], int]) -> BadInput:
+    path = tuple(fault.key.split("."))
     while path and path not in lines:
         path = path[:-1]
-    return lines.get(path)
+    where = f"{source}, line {lines[path]}" if path else source
+    return BadInput(f"{where}, {fault.what}", fault.remedy)
 
 
 def _read(
     data: Mapping[str, Any], find_task: Callable[[str], Task], folder: Path | None
-) -> GridFile:
+) -> tuple[Grid, str | None]:
     check_keys("", data, (*_PLAIN, "task", "reference", *_TABLES))
     tables = {name: _table(data, name) for name in _TABLES}
     if "task" not in data:
@@ -130,7 +145,7 @@ def _read(
     recipe = recipe_of(tables["repair"], tables["train"], grid.seed)
     grid = Grid(task=task, **values, base=grid.base, recipe=recipe)
     check_seeding(grid, train=reference is not None)
-    return GridFile(grid, reference)
+    return grid, reference
 
 
 def _axes(table: Mapping[str, Any]) -> dict[str, Any]:

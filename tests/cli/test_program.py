@@ -27,6 +27,7 @@ COMMANDS = [
     "filter",
     "train",
     "classify",
+    "sweep",
     "tasks",
     "reference",
     "worker",

@@ -1,0 +1,121 @@
+"""A sweep of the command line: from what was asked for to its job, or to what it would take."""
+
+import argparse
+import json
+from dataclasses import replace
+
+from core.cli.sweep_reference import Chosen
+from core.connections import Prices, checked_url
+from core.errors import BadInput
+from core.experiments.estimate import DryRun, Pace, Stored, dry_run
+from core.experiments.grid import Grid
+from core.experiments.grid_tables import model_name
+from core.experiments.planned import planned
+from core.jobs.paces import recent_paces
+from core.jobs.queue import RESUMABLE, Job, request_cancel, resume, status, submit
+from core.jobs.sweep import KIND, start_sweep
+from core.runs import BackendKind, ModelChoice, RunSpec
+from core.store.assessments import find_assessments
+from core.store.database import Database
+from core.store.lengths import tokens_by_temperature
+from core.store.rounds import recent_speed
+from core.store.sweeps import SweepRecord, find_run_of_spec, list_sweeps, set_sweep_job, trials_of
+
+
+def with_options(grid: Grid, args: argparse.Namespace) -> Grid:
+    """The grid with the cap and the model of the command line, if it names any.
+
+    Raises:
+        BadInput: they can't be used.
+    """
+    if args.cap is not None:
+        grid = replace(grid, cap=args.cap)
+    if args.model is None and args.backend is None and args.base_url is None:
+        return grid
+    if args.model is None and len(grid.models) > 1:
+        raise BadInput("The grid has more than one model.", "Say which with --model.")
+    url = "" if args.base_url is None else checked_url(args.base_url)
+    backend: BackendKind = args.backend or ("openai" if url else "local")
+    name = args.model or grid.models[0].model
+    choice = ModelChoice(
+        backend=backend,
+        model=model_name(name) if backend == "local" else name,
+        device=grid.models[0].device,
+        base_url=url,
+    )
+    return replace(grid, models=(choice,))
+
+
+def begun(db: Database, grid: Grid, args: argparse.Namespace) -> tuple[SweepRecord, Job | None]:
+    """The sweep of exactly this grid and its job, begun or gone on with; no job if all is done.
+
+    Raises:
+        BadInput: the grid is refused.
+    """
+    told = json.loads(json.dumps(grid.to_dict()))
+    with db.write():
+        before = next(
+            (one for one in list_sweeps(db, task_key=grid.task.key) if one.grid == told), None
+        )
+        if before is None or before.job_id is None:
+            return start_sweep(db, grid, workers=args.workers, ray=args.ray)
+        job, state = status(db, before.job_id)
+        if state in ("queued", "running"):
+            return before, job
+        trials = trials_of(db, before.id)
+        if any(trial.run.deleted_at is not None for trial in trials):
+            return start_sweep(db, grid, workers=args.workers, ray=args.ray)
+        if [trial.state for trial in trials] == ["done"] * grid.runs:
+            return before, None
+        spec = {"sweep": before.id, "workers": args.workers, "ray": args.ray}
+        if state in RESUMABLE:
+            if job.spec == spec:
+                return before, resume(db, job.id)
+            request_cancel(db, job.id)  # one that nobody runs, so that it stays so
+        job = submit(db, KIND, spec)
+        set_sweep_job(db, before.id, job.id)
+        return before, job
+
+
+def what_it_takes(db: Database, grid: Grid, chosen: Chosen | None) -> DryRun:
+    """The dry run of a grid whose reference may not be in the store yet.
+
+    Raises:
+        BadInput: the grid is refused.
+    """
+    runs = planned(grid, train=() if chosen is None else chosen.train)
+    if chosen is not None:
+        grid = grid.with_reference("new" if chosen.known is None else chosen.known.id)
+    recipe = grid.recipe.key
+
+    def stored(spec: RunSpec) -> Stored:
+        run = find_run_of_spec(db, spec)
+        if run is None:
+            return ""
+        return "assessed" if find_assessments(db, [run.id], recipe=recipe) else "generated"
+
+    return dry_run(
+        grid,
+        runs,
+        stored=stored,
+        pace=lambda model: _pace(db, model),
+        n_test=0 if chosen is None else len(chosen.test),
+        train_paces=recent_paces(db),
+    )
+
+
+def _pace(db: Database, model: ModelChoice) -> Pace:
+    return Pace(
+        tokens=tokens_by_temperature(db, model.model),
+        texts_per_second=recent_speed(db, model.model),
+        prices=_prices(db, model.base_url) if model.base_url else None,
+    )
+
+
+def _prices(db: Database, base_url: str) -> Prices | None:
+    with db.read() as connection:
+        row = connection.execute(
+            "SELECT settings FROM connections WHERE base_url = ? AND deleted_at IS NULL",
+            (base_url,),
+        ).fetchone()
+    return None if row is None else Prices(**json.loads(row["settings"]).get("prices", {}))
