@@ -48,7 +48,7 @@ class Processes:
     """
 
     def __init__(self, workers: int, tools: Tools, real: RealTexts) -> None:
-        self._workers, self._tools, self._real = workers, tools, real
+        self.workers, self._tools, self._real = workers, tools, real
         self._children: list[_Child] = []
         self._settled = False
 
@@ -56,7 +56,7 @@ class Processes:
     def room(self) -> int:
         """How many more trials it takes now."""
         busy = sum(child.trial is not None for child in self._children)
-        return (self._workers if self._settled else 1) - busy
+        return (self.workers if self._settled else 1) - busy
 
     @property
     def pids(self) -> list[int]:
