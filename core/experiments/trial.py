@@ -9,7 +9,8 @@ from core.experiments.recipe import Recipe
 from core.runs import RunSpec, Sample
 
 
-@dataclass(frozen=True, slots=True)
+# Compared by identity, so that what it teaches is worked out once and goes with it.
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class RealTexts:
     """The reference as a trial needs it, embedded once by the coordinator.
 
