@@ -13,6 +13,7 @@ from core.connections import Connection
 from core.errors import BackendFailed
 from core.generation.served.canary import fly
 from core.generation.served.capabilities import Canary, Capabilities, Support
+from core.generation.served.failures import Server
 from core.generation.served.questions import (
     Questions,
     check_answers,
@@ -58,6 +59,7 @@ class _Probe:
         self._connection = connection
         self._model = model
         self._client = client
+        self._server = Server(connection.base_url, model, connection.key_variable)
         self._questions = Questions(client, model)
         self._found: dict[str, Any] = {}
         self._notes: list[str] = []
@@ -104,7 +106,7 @@ class _Probe:
             if not base.ok and names(base, "max_tokens"):
                 questions.token_field = "max_completion_tokens"
                 base = questions.chat(STORY, most=_SHORT)
-        check_answers(base, self._model)
+        check_answers(base, self._server)
         self._greedy = text(base)
         self._found["usage"] = "ignored" if usage(base) is None else "exact"
         if not self._greedy.strip():
@@ -259,8 +261,7 @@ class _Probe:
         refused = 400 <= reply.status < 500 and reply.status not in (401, 403, 408, 429)
         verdict: Support = "refused" if refused or reply.status == 501 else "unknown"
         self._found[knob] = verdict
-        doing = "refuses" if verdict == "refused" else "failed over"
-        self._notes.append(f"The server {doing} {knob} (status {reply.status}): {complaint(reply)}")
+        self._notes.append(f"{knob}: {complaint(reply, self._server)}")
         return None
 
 

@@ -5,9 +5,14 @@ from typing import Any
 
 from core.errors import BackendFailed, BadInput
 from core.generation.served.capabilities import TokenField
+from core.generation.served.failures import (
+    Fault,
+    Server,
+    fault_of_error_object,
+    fault_of_kind,
+    fault_of_status,
+)
 from core.generation.served.wire import Asking, Reply
-
-_SHOWN = 200
 
 
 class Questions:
@@ -111,52 +116,36 @@ def usage(reply: Reply) -> tuple[int, int] | None:
     return pair  # type: ignore[return-value]
 
 
-def complaint(reply: Reply) -> str:
-    """What the server says is wrong, in one line."""
-    told = reply.data.get("error", reply.data) if isinstance(reply.data, dict) else reply.text
-    if isinstance(told, dict):
-        told = told.get("message") or told.get("detail") or told
-    line = " ".join(str(told).split())
-    return line[:_SHOWN] + ("..." if len(line) > _SHOWN else "")
-
-
 def names(reply: Reply, parameter: str) -> bool:
     """Whether the server turned a request down for that parameter."""
     return 400 <= reply.status < 500 and parameter in reply.text
 
 
-def check_answers(reply: Reply, model: str) -> None:
+def complaint(reply: Reply, server: Server) -> str:
+    """What is wrong with an answer, in a sentence, the server's own words included."""
+    return _fault(reply, server).what
+
+
+def check_answers(reply: Reply, server: Server) -> None:
     """Refuse to go on where the plainest question was not answered.
 
     Raises:
-        BadInput: the key or the model is refused.
-        BackendFailed: there is no chat route, or the server fails.
+        BadInput: the key, the model or the base URL is refused.
+        BackendFailed: the server fails.
     """
     if reply.ok and choices(reply):
         return
-    said = f" It says: {complaint(reply)}" if complaint(reply) else ""
-    if reply.status in (401, 403):
-        # Some servers repeat the key in their answer.
-        raise BadInput(
-            f"The server refuses the key (status {reply.status}).",
-            "Check the variable that holds it, and that it is this server's.",
+    fault = _fault(reply, server)
+    refused = fault.kind in ("key_refused", "forbidden", "not_found", "refused", "web_page")
+    raise (BadInput if refused else BackendFailed)(fault.what, fault.remedy)
+
+
+def _fault(reply: Reply, server: Server) -> Fault:
+    if not 200 <= reply.status < 300:
+        return fault_of_status(
+            server, reply.status, body=reply.text, data=reply.data, headers=reply.headers
         )
-    if reply.status in (400, 404) and (reply.status == 404 or "model" in reply.text):
-        raise BadInput(
-            f"The server does not answer for the model '{model[:100]}' (status {reply.status})."
-            f"{said}",
-            "Check the model's name, and that the base URL ends where /chat/completions begins.",
-        )
-    if reply.status == 429:
-        raise BackendFailed(
-            f"The server takes no more requests for now.{said}", "Wait, or check your quota."
-        )
-    if 200 <= reply.status < 300 and not isinstance(reply.data, dict):
-        raise BackendFailed(
-            "The server answers with something that is no JSON: it is no server with OpenAI's API.",
-            "Check the base URL; it often ends in /v1.",
-        )
-    raise BackendFailed(
-        f"The server did not answer the plainest question (status {reply.status}).{said}",
-        "See what it logs.",
-    )
+    if isinstance(reply.data, dict) and reply.data.get("error"):
+        return fault_of_error_object(server, reply.data)
+    page = reply.text.lstrip().startswith("<")
+    return fault_of_kind(server, "web_page" if page else "bad_json")

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 from core.connections import checked_url
 from core.errors import BackendFailed
+from core.generation.served.keys import Key
+from core.generation.served.redaction import redacted
 
 MAX_ANSWER = 4_000_000  # bytes
 _CHUNK = 65_536
@@ -58,7 +60,7 @@ class Wire:
 
     Args:
         base_url: as of a connection, such as http://127.0.0.1:8080/v1.
-        key: sent as a bearer token; None sends none.
+        key: bound to that base URL; None sends none.
         seconds: for a whole question and answer, by the clock on the wall.
         timer: seconds that only grow.
     """
@@ -67,12 +69,12 @@ class Wire:
         self,
         base_url: str,
         *,
-        key: str | None = None,
+        key: Key | None = None,
         seconds: float = 60.0,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self.base_url = checked_url(base_url)
-        self._key = key
+        self._key = None if key is None else key.value_for(self.base_url)
         self._seconds = seconds
         self._timer = timer
 
@@ -131,7 +133,7 @@ class Wire:
 
     def _without_key(self, text: str) -> str:
         """What a server says, which may be what it was sent."""
-        return text.replace(self._key, "[the key]") if self._key else text
+        return redacted(text, (self._key,)) if self._key else text
 
     def _connection(self, scheme: str, host: str, port: int | None) -> http.client.HTTPConnection:
         if scheme == "https":
