@@ -103,7 +103,8 @@ def run(args: argparse.Namespace) -> int:
 
     file = read_grid_file(args.grid, find_task=find_task)
     grid = with_options(file.grid, args)
-    grid.check_size()
+    with file.naming("axes"):
+        grid.check_size()
     home = home_from()
     db = open_database(home)
     chosen = None

@@ -216,7 +216,7 @@ def _minutes(told: DryRun) -> str:
         return "an unknown time"
     if told.minutes_high < 1:
         return "less than a minute"
-    return f"{told.minutes_low:.0f} to {told.minutes_high:.0f} minutes"
+    return f"{told.minutes_low:,.0f} to {told.minutes_high:,.0f} minutes"
 
 
 def _by_condition(grid: Grid, found: Found) -> list[tuple[str, list[Mapping[str, Any]]]]:

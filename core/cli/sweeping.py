@@ -5,7 +5,7 @@ import json
 from dataclasses import replace
 
 from core.cli.sweep_reference import Chosen
-from core.connections import Prices, checked_url
+from core.connections import checked_url
 from core.errors import BadInput
 from core.experiments.estimate import DryRun, Pace, Stored, dry_run
 from core.experiments.grid import Grid
@@ -16,6 +16,7 @@ from core.jobs.queue import RESUMABLE, Job, request_cancel, resume, status, subm
 from core.jobs.sweep import KIND, start_sweep
 from core.runs import BackendKind, ModelChoice, RunSpec
 from core.store.assessments import find_assessments
+from core.store.connections import find_connection
 from core.store.database import Database
 from core.store.lengths import tokens_by_temperature
 from core.store.rounds import recent_speed
@@ -105,17 +106,9 @@ def what_it_takes(db: Database, grid: Grid, chosen: Chosen | None) -> DryRun:
 
 
 def _pace(db: Database, model: ModelChoice) -> Pace:
+    server = find_connection(db, model.base_url) if model.base_url else None
     return Pace(
         tokens=tokens_by_temperature(db, model.model),
         texts_per_second=recent_speed(db, model.model),
-        prices=_prices(db, model.base_url) if model.base_url else None,
+        prices=None if server is None else server.prices,
     )
-
-
-def _prices(db: Database, base_url: str) -> Prices | None:
-    with db.read() as connection:
-        row = connection.execute(
-            "SELECT settings FROM connections WHERE base_url = ? AND deleted_at IS NULL",
-            (base_url,),
-        ).fetchone()
-    return None if row is None else Prices(**json.loads(row["settings"]).get("prices", {}))

@@ -20,6 +20,7 @@ from core.jobs.queue import get_job, list_jobs, request_cancel
 from core.runs import Example
 from core.settings import Home
 from core.store.assessments import save_assessment
+from core.store.connections import save_connection
 from core.store.database import Database, open_database
 from core.store.datasets import load_dataset, reference_key
 from core.store.references import delete_reference, list_references
@@ -275,12 +276,7 @@ def test_a_servers_prices_are_those_of_its_connection(
         base_url="http://localhost:8000/v1",
         prices=Prices(tokens_in=1, tokens_out=2, currency="EUR"),
     )
-    db = open_database(home)
-    with db.write() as store:
-        store.execute(
-            "INSERT INTO connections (id, base_url, settings, created_at) VALUES (?, ?, ?, 0)",
-            ("c", connection.base_url, json.dumps(connection.to_dict())),
-        )
+    save_connection(open_database(home), connection)
     assert sweep(grid, *options) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["money"] == pytest.approx((told["tokens_in"] + 2 * told["tokens_out"]) / 1e6)
@@ -294,7 +290,11 @@ def test_a_servers_prices_are_those_of_its_connection(
         (('"real"', '"none"'), (), "grid.toml, line 3, reference: There is no reference 'none'."),
         (('"real"', '"example"'), (), "grid.toml, line 3, reference: The example is the refer"),
         (("[0, 2]", "[0, 9]"), (), "9 balanced seed examples need"),
-        (("a", "a"), ("--cap", "3"), "axes: they make 4 conditions (2 temperature x 2 seeding)"),
+        (
+            ("a", "a"),
+            ("--cap", "3"),
+            "grid.toml, line 5, axes: they make 4 conditions (2 temperature x 2 seeding), above",
+        ),
         (("a", "a"), ("--cap", "0"), "limits.conditions: 0 is below 1."),
         (("a", "a"), ("--workers", "0"), "--workers is 0."),
         (("a", "a"), ("--backend", "openai"), "A server's model needs the server's base URL"),
