@@ -140,62 +140,73 @@ def of_knob(frame: pd.DataFrame, knob: str) -> pd.DataFrame:
     """Pairs that differ in one knob alone, its two `levels` chosen for each task by itself.
 
     Returns:
-        One row a pair: what the two share, `<metric>_a` at the first value and `<metric>_b` at the
-        second; runs that agree in all of that are averaged first.
+        One row a pair, see `matched`: `<metric>_a` at the first value, `<metric>_b` at the second.
     """
-    parts = []
-    for _, part in frame.groupby(["task_key", "task"], sort=False):
-        both = levels(part, knob)
-        if both:
-            sides = [part[part[knob] == value] for value in both]
-            parts.append(matched(sides, ("a", "b"), but=(knob,)))
-    return pd.concat(parts, ignore_index=True) if parts else _nothing(("a", "b"))
+    side = np.full(len(frame), -1)
+    values = frame[knob].to_numpy(np.float64)
+    for task in _tasks(frame):
+        both = levels(frame[task], knob)
+        for place, value in enumerate(both or ()):
+            side[task & (values == value)] = place
+    return matched(frame, side, ("a", "b"), but=(knob,))
 
 
 def crossed(frame: pd.DataFrame) -> pd.DataFrame:
     """Squares of temperature and suppression: the two `levels` of both, all else alike.
 
     Returns:
-        One row a square: `<metric>_00` at low temperature without suppression, `_10` at high
-        temperature, `_01` with suppression, `_11` with both.
+        One row a square, see `matched`: `<metric>_00` at low temperature without suppression, `_10`
+        at high temperature, `_01` with suppression, `_11` with both.
     """
+    side = np.full(len(frame), -1)
+    heats, strengths = (frame[knob].to_numpy(np.float64) for knob in ("temperature", "suppression"))
+    for task in _tasks(frame):
+        both = levels(frame[task], "temperature"), levels(frame[task], "suppression")
+        if both[0] and both[1]:
+            for place, (s, t) in enumerate((s, t) for s in both[1] for t in both[0]):
+                side[task & (heats == t) & (strengths == s)] = place
     names = ("00", "10", "01", "11")
-    parts = []
-    for _, part in frame.groupby(["task_key", "task"], sort=False):
-        heat, strength = levels(part, "temperature"), levels(part, "suppression")
-        if heat and strength:
-            sides = [
-                part[(part["temperature"] == t) & (part["suppression"] == s)]
-                for s in strength
-                for t in heat
-            ]
-            parts.append(matched(sides, names, but=("temperature", "suppression")))
-    return pd.concat(parts, ignore_index=True) if parts else _nothing(names)
+    return matched(frame, side, names, but=("temperature", "suppression"))
 
 
 def matched(
-    sides: Sequence[pd.DataFrame], names: Sequence[str], *, but: Sequence[str]
+    frame: pd.DataFrame, side: npt.NDArray[np.int_], names: Sequence[str], *, but: Sequence[str]
 ) -> pd.DataFrame:
     """Rows of each side that agree in all of `SAME` but some, side by side.
 
     Args:
-        sides: two frames or more.
+        frame: results or points.
+        side: of each row, its place in `names`; -1 leaves it out.
         names: of the sides: a metric's column becomes `<metric>_<name>`.
         but: columns in which they may differ.
+
+    Returns:
+        One row for all rows that agree and are there on every side: `task_key`, `task` and the
+        metrics; rows that agree on the same side, too, are averaged.
     """
-    same = [name for name in SAME if name not in but and name in sides[0]]
-    merged: pd.DataFrame | None = None
-    for side, name in zip(sides, names, strict=True):
-        mean = side.groupby(same, dropna=False, sort=False)[list(METRICS)].mean()
-        mean = mean.add_suffix(f"_{name}").reset_index()
-        merged = mean if merged is None else merged.merge(mean, on=same)
-    assert merged is not None
-    return merged
+    rows, side = frame[side >= 0], side[side >= 0]
+    same = [name for name in SAME if name not in but and name in rows]
+    of = rows.groupby(same, dropna=False, sort=False).ngroup().to_numpy()
+    first = np.unique(of, return_index=True)[1]
+    cell = of * len(names) + side
+    size = len(first) * len(names)
+    whole = (np.bincount(cell, minlength=size).reshape(-1, len(names)) > 0).all(axis=1)
+    found = rows.iloc[first[whole]][["task_key", "task"]].reset_index(drop=True)
+    for metric in METRICS:
+        values = rows[metric].to_numpy(np.float64)
+        known = np.isfinite(values)
+        with np.errstate(invalid="ignore"):
+            mean = np.bincount(cell[known], values[known], size) / np.bincount(
+                cell[known], minlength=size
+            )
+        for place, name in enumerate(names):
+            found[f"{metric}_{name}"] = mean.reshape(-1, len(names))[whole, place]
+    return found
 
 
-def _nothing(names: Sequence[str]) -> pd.DataFrame:
-    columns = [f"{metric}_{name}" for metric in METRICS for name in names]
-    return pd.DataFrame(columns=[*SAME, *columns]).astype(dict.fromkeys(columns, np.float64))
+def _tasks(frame: pd.DataFrame) -> list[npt.NDArray[np.bool_]]:
+    codes = pd.factorize(frame["task_key"] + "\n" + frame["task"])[0]
+    return [codes == one for one in np.unique(codes)]
 
 
 @cache

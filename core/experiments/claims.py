@@ -1,0 +1,88 @@
+"""Claims: what a finding of the paper says of results, each a signed effect that can be tested."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from core.experiments.naming import TITLES
+from core.experiments.pairs import Effect, Verdict, effect, verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One effect that a finding claims, and what a frame says of it.
+
+    Args:
+        name: stable within its finding.
+        words: what the claim is, to go on after "whether".
+        measure: how the effect is told: a metric (a difference of it), "correlation", "share".
+        direction: 1 the claim is that it is above 0, -1 below; 0 has a rule of its own.
+        effect: what was found.
+        verdict: of `effect`; see `pairs.verdict`.
+        unit: what `effect.n` counts.
+        missing: why it can't be tested with this frame, empty if it can.
+        counts: whether the finding's verdict depends on it.
+        remark: a sentence that belongs to it.
+    """
+
+    name: str
+    words: str
+    measure: str
+    direction: Literal[1, -1, 0]
+    effect: Effect
+    verdict: Verdict
+    unit: str
+    missing: str = ""
+    counts: bool = True
+    remark: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            **{name: getattr(self, name) for name in self.__slots__ if name != "effect"},
+            **self.effect.to_dict(),
+        }
+
+
+def as_generated(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows without any repair."""
+    return frame[(frame["inspected"] == "0") & ~frame["filtered"].astype(bool)]
+
+
+def of_differences(
+    name: str,
+    words: str,
+    metric: str,
+    direction: Literal[1, -1],
+    differences: pd.Series,
+    unit: str,
+    missing: str,
+    *,
+    counts: bool = True,
+) -> Claim:
+    """A claim on the sign of a mean difference; arguments as of `Claim`."""
+    found = effect(differences.to_numpy(np.float64))
+    if not missing and not found.n:
+        missing = f"{TITLES[metric]} was not measured"
+    return Claim(
+        name, words, metric, direction, found, verdict(found, direction), unit, missing, counts
+    )
+
+
+def untested(
+    name: str, words: str, measure: str, direction: Literal[1, -1], unit: str, missing: str
+) -> Claim:
+    """A claim that these results can't test."""
+    nothing = Effect(math.nan, None, None, 0)
+    return Claim(name, words, measure, direction, nothing, "undecided", unit, missing)
+
+
+def unit_words(frame: pd.DataFrame, what: str) -> str:
+    """What is counted: "pairs of runs", "squares of conditions"; "runs" alone are no pairs."""
+    of_runs = "run_id" in frame
+    if what == "runs":
+        return "runs" if of_runs else "conditions"
+    return f"{what} of {'runs' if of_runs else 'conditions'}"

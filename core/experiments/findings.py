@@ -1,0 +1,240 @@
+"""The replication card: which of the paper's findings hold for our results."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from core.experiments.claims import Claim, as_generated
+from core.experiments.coefficients import PAPER_COEFFICIENTS, Regression
+from core.experiments.knob_claims import (
+    seeding_claims,
+    suppression_claims,
+    temperature_claims,
+    together_claims,
+)
+from core.experiments.naming import TITLES, listed, value_words
+from core.experiments.pairs import Effect, Verdict, verdict
+from core.experiments.paper import (
+    AVERAGE,
+    FOUR,
+    paper_conditions,
+    paper_filtering,
+    paper_label_replacement,
+    task_keys,
+)
+from core.experiments.regression import CannotRegress, regress
+from core.experiments.repair_claims import filtering_claims, replacement_claims
+
+TITLES_OF: Mapping[int, str] = {
+    1: "Logit suppression raises diversity and lowers label accuracy and similarity",
+    2: "High temperature raises diversity and lowers label accuracy, less than suppression does",
+    3: "Each alone raises model accuracy; together the benefits do not add up",
+    4: "Seeding with real examples raises diversity and model accuracy",
+    5: "Label accuracy, diversity and similarity each go with higher model accuracy",
+    6: "Label replacement raises model accuracy, the more the more diverse the data",
+    7: "Out-of-scope filtering changes little, and not consistently",
+}
+"""The paper's findings by number; the eighth is a failure to be looked at, not a claim."""
+
+CLAIMS: Mapping[int, Callable[[pd.DataFrame], list[Claim]]] = {
+    1: suppression_claims,
+    2: temperature_claims,
+    3: together_claims,
+    4: seeding_claims,
+    6: replacement_claims,
+    7: filtering_claims,
+}
+"""By the number of the finding; the fifth is a regression."""
+
+POOLED = (
+    "Pairs of several tasks are put together as if they were independent; pairs of one task are "
+    "alike, so the intervals are narrower than they should be."
+)
+
+EIGHT = "the eight tasks"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What our results say of one finding.
+
+    Args:
+        number: 1 to 7, as in the paper's summary.
+        title: the claim.
+        verdict: `holds` if all claims that count and can be tested hold; `does not` if one of them
+            does not; else undecided.
+        sentence: the verdict with what it rests on.
+        claims: its parts on our results.
+        paper: the paper's effect by the claim's name, None where it is not known.
+        paper_of: which of the paper's values these are.
+        missing: what can't be tested with these results, and why; empty if all can.
+        notes: further sentences.
+    """
+
+    number: int
+    title: str
+    verdict: Verdict
+    sentence: str
+    claims: tuple[Claim, ...]
+    paper: Mapping[str, float | None]
+    paper_of: str
+    missing: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready: the paper's effect stands with each claim, as `paper`."""
+        return {
+            "finding": self.number,
+            "title": self.title,
+            "verdict": self.verdict,
+            "sentence": self.sentence,
+            "claims": [
+                {**claim.to_dict(), "paper": self.paper.get(claim.name)} for claim in self.claims
+            ],
+            "paper_of": self.paper_of,
+            "missing": list(self.missing),
+            "notes": list(self.notes),
+        }
+
+
+def card(results: pd.DataFrame) -> list[Finding]:
+    """Findings 1 to 7, tested on results of one task or, pooled, of several.
+
+    Args:
+        results: a results frame, filtered to the tasks and the models that are meant; or a points
+            frame, of which each row then counts as one run.
+    """
+    frame = results.assign(inspected=results["inspected"].astype(str))
+    names = {key: name for name, key in task_keys().items()}
+    ours = sorted(names[key] for key in set(frame["task_key"]) if key in names)
+    tasks = frame[["task_key", "task"]].drop_duplicates()
+    notes = (POOLED,) if len(tasks) > 1 else ()
+    found = []
+    for number in TITLES_OF:
+        if number == 5:
+            found.append(_by_regression(frame, notes))
+            continue
+        claims = tuple(CLAIMS[number](frame))
+        paper, of = _paper_effects(number, tuple(ours))
+        found.append(_finding(number, claims, paper, of, notes))
+    return found
+
+
+@cache
+def _paper_effects(number: int, ours: tuple[str, ...]) -> tuple[dict[str, float | None], str]:
+    if number in (6, 7):
+        frame = paper_label_replacement() if number == 6 else paper_filtering()
+        of = f"means of {EIGHT}" if number == 6 else FOUR
+        told = {claim.name: claim for claim in CLAIMS[number](frame)}
+    else:
+        of = listed(list(ours)) if ours and len(ours) < 8 else EIGHT
+        told = {claim.name: claim for claim in CLAIMS[number](paper_conditions(*ours))}
+        for claim in CLAIMS[number](paper_conditions(AVERAGE)):
+            if math.isnan(told[claim.name].effect.mean):  # similarity is read off the means alone
+                told[claim.name] = claim
+    means = {name: claim.effect.mean for name, claim in told.items()}
+    return {name: None if math.isnan(mean) else mean for name, mean in means.items()}, of
+
+
+def _by_regression(frame: pd.DataFrame, notes: tuple[str, ...]) -> Finding:
+    raw, unit = as_generated(frame), "runs"
+    if "run_id" not in raw:
+        unit = "conditions"
+        raw = raw.assign(run_id=raw["point"])
+    paper: dict[str, float | None] = dict(PAPER_COEFFICIENTS)
+    of = "its table; specification not stated"
+    try:
+        fit = regress(raw, specification="standardised within task")
+    except CannotRegress as error:
+        claims = tuple(
+            _coefficient_claim(
+                name,
+                None,
+                unit,
+                missing=f"no regression: {error.what[0].lower()}{error.what[1:].rstrip('.')}",
+            )
+            for name in PAPER_COEFFICIENTS
+        )
+        return _finding(5, claims, paper, of, notes)
+    claims = tuple(_coefficient_claim(name, fit, unit) for name in PAPER_COEFFICIENTS)
+    extra = f"Standardised within task, data as generated, R2 {fit.r2:.2f}."
+    return _finding(5, claims, paper, of, (extra, *fit.notes))
+
+
+def _coefficient_claim(name: str, fit: Regression | None, unit: str, *, missing: str = "") -> Claim:
+    one = next((c for c in fit.coefficients if c.name == name), None) if fit else None
+    found = Effect(math.nan, None, None, fit.runs if fit else 0)
+    if one is not None:
+        found = Effect(one.value, one.low, one.high, fit.runs if fit else 0)
+    elif not missing:
+        missing = f"{TITLES[name]} was not measured"
+    words = f"{TITLES[name]} goes with higher model accuracy, the others held"
+    return Claim(name, words, "coefficient", 1, found, verdict(found, 1), unit, missing)
+
+
+def _finding(
+    number: int,
+    claims: tuple[Claim, ...],
+    paper: Mapping[str, float | None],
+    of: str,
+    notes: tuple[str, ...],
+) -> Finding:
+    counted = [claim for claim in claims if claim.counts and not claim.missing]
+    verdicts = {claim.verdict for claim in counted}
+    overall: Verdict = "undecided"
+    if "does not" in verdicts:
+        overall = "does not"
+    elif verdicts == {"holds"}:
+        overall = "holds"
+    missing = tuple(
+        f"It can't be tested whether {claim.words}: {claim.missing}."
+        for claim in claims
+        if claim.missing
+    )
+    remarks = tuple(claim.remark for claim in claims if claim.remark and not claim.missing)
+    told = "; ".join(_claim_words(one, paper.get(one.name)) for one in claims if not one.missing)
+    said = {
+        "holds": "Holds here",
+        "does not": "Does not hold here",
+        "undecided": "Undecided",
+    }[overall]
+    sentence = f"{said}: {told}." if told else f"{said}: {claims[0].missing}."
+    return Finding(
+        number,
+        TITLES_OF[number],
+        overall,
+        sentence,
+        claims,
+        {claim.name: paper.get(claim.name) for claim in claims},
+        of,
+        missing,
+        (*remarks, *notes),
+    )
+
+
+def _claim_words(claim: Claim, paper: float | None) -> str:
+    found = claim.effect
+    ends = "no interval"
+    if found.low is not None and found.high is not None:
+        unit = _value(claim, 0.0).partition(" ")[2]  # told once, with the mean
+        ends = " to ".join(
+            _value(claim, end).removesuffix(f" {unit}") for end in (found.low, found.high)
+        )
+    beside = f", paper {_value(claim, paper)}" if paper is not None else ""
+    return (
+        f"{claim.words}: {claim.verdict} ({_value(claim, found.mean)}, {ends}, "
+        f"{found.n} {claim.unit}{beside})"
+    )
+
+
+def _value(claim: Claim, value: float) -> str:
+    if claim.measure == "share":
+        return f"{100 * value:.0f} % gains"
+    if claim.measure in ("correlation", "coefficient"):
+        return f"{np.round(value, 2) + 0.0:+.2f}"
+    return value_words(claim.measure, value, signed=True)
