@@ -43,6 +43,7 @@ HEAVY = {
     "umap",
 }
 DISTRIBUTIONS = {
+    "httpx2": "openai",  # its HTTP client, which takes a transport of ours
     "huggingface_hub": "huggingface-hub",
     "sklearn": "scikit-learn",
     "umap": "umap-learn",

@@ -55,6 +55,12 @@ class Backend(Protocol):
         ...
 
     @property
+    def repeatable(self) -> bool:
+        """Whether a request that is asked again gives the same texts, each by its own stream. One
+        that draws anew is asked only for what is missing."""
+        ...
+
+    @property
     def exempt_tokens(self) -> frozenset[int]:
         """Closing and end tokens, never suppressed."""
         ...

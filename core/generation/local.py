@@ -39,6 +39,8 @@ class LocalBackend:
         loaded: from `loading.load`.
     """
 
+    repeatable = True
+
     def __init__(self, loaded: LoadedModel) -> None:
         self._loaded = loaded
         self._tokenizer = loaded.tokenizer

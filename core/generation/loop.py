@@ -7,24 +7,27 @@ example pool) is what was there at its start, so that its labels decode together
 
 Everything drawn at random hangs on the seed, the cycle, the label and the index alone, and what a
 cycle starts from is read off the samples before it. So an interrupted run repeats the unfinished
-round exactly, hands on only what is new, and ends with the dataset of a run that never stopped.
+round exactly, hands on only what is new, and ends with the dataset of a run that never stopped. A
+backend that draws anew each time is asked only for the texts that are not there yet.
 """
 
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from core.generation.backends import Backend, Completion, Request
 from core.generation.outcomes import Arrivals
-from core.generation.prompts import prompt_for
+from core.generation.prompts import Prompt, prompt_for
+from core.generation.served.approximations import avoiding, condition_sent, words_to_avoid
 from core.generation.suppression import SuppressedToken, Tally, suppressed_tokens
 from core.runs import RunSpec, Sample
 
 # How much more than the target a label may be asked for before its shortfall is left standing.
-_PATIENCE = 3
+PATIENCE = 3
 # Tells the random streams of texts from those of examples (see `prompts.prompt_for`).
-_TEXTS = 2
+TEXTS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,8 @@ class Loop:
 
     def suppressed(self, label: str | None = None) -> list[SuppressedToken]:
         """What the round under way suppresses; for a tally by label, of that label."""
+        if self.spec.condition.suppression.method != "logit_bias":
+            return []  # an approximation: no token has a bias
         tally = self._whole_tally
         if self.spec.condition.suppression.scope == "label" and label is not None:
             tally = self._tallies[label]
@@ -142,7 +147,7 @@ class Loop:
         """Texts to ask for next: what is missing, at most a request's, while patience lasts."""
         size = self.spec.condition.texts_a_request
         wanted = self.spec.wanted[name]
-        limit = _PATIENCE * wanted + size
+        limit = PATIENCE * wanted + size
         missing = wanted - self._accepted[name]
         return max(0, min(size, missing, limit - self._asked[name]))
 
@@ -150,36 +155,59 @@ class Loop:
         self, current: Round, between_steps: Callable[[], None]
     ) -> Iterator[list[Sample]]:
         names = self.spec.task.label_names
-        requests = []
+        requests, asked = [], []
         for iteration in current.iterations:
             name = names[iteration.label_index]
+            indices: Sequence[int] = range(iteration.count)
+            if not self._backend.repeatable:
+                stored = self._stored
+                indices = [i for i in indices if (iteration.cycle, name, i) not in stored]
+            if not indices:
+                continue
+            asked.append(iteration)
             requests.append(
                 Request(
-                    prompt=prompt_for(
-                        self.spec,
-                        cycle=iteration.cycle,
-                        label_index=iteration.label_index,
-                        written=self._written,
-                    ),
-                    indices=tuple(range(iteration.count)),
+                    prompt=self._prompt(iteration),
+                    indices=tuple(indices),
                     biases=tuple((row.token, row.bias) for row in self.suppressed(name)),
-                    entropy=(self.spec.seed, _TEXTS, iteration.cycle, iteration.label_index),
+                    entropy=(self.spec.seed, TEXTS, iteration.cycle, iteration.label_index),
                 )
             )
+        if not requests:
+            return
         first_soon = current.cycle == 1 and current.position == 0
         for batch in self._backend.complete(
-            requests, self.spec.condition, first_soon=first_soon, between_steps=between_steps
+            requests,
+            condition_sent(self.spec.condition),
+            first_soon=first_soon,
+            between_steps=between_steps,
         ):
             fresh = [
-                self._arrive(completion, current.iterations[completion.request])
+                self._arrive(completion, asked[completion.request])
                 for completion in batch
-                if self._key(completion, current) not in self._stored
+                if self._key(completion, asked) not in self._stored
             ]
             if fresh:
                 yield fresh
 
-    def _key(self, completion: Completion, current: Round) -> tuple[int, str, int]:
-        iteration = current.iterations[completion.request]
+    def _prompt(self, iteration: Iteration) -> Prompt:
+        prompt = prompt_for(
+            self.spec,
+            cycle=iteration.cycle,
+            label_index=iteration.label_index,
+            written=self._written,
+        )
+        suppression = self.spec.condition.suppression
+        if suppression.method != "avoid_words":
+            return prompt
+        names = self.spec.task.label_names
+        if suppression.scope == "label":
+            names = names[iteration.label_index : iteration.label_index + 1]
+        texts = chain.from_iterable(self._written[name] for name in names)
+        return avoiding(prompt, words_to_avoid(texts, suppression))
+
+    def _key(self, completion: Completion, asked: Sequence[Iteration]) -> tuple[int, str, int]:
+        iteration = asked[completion.request]
         name = self.spec.task.label_names[iteration.label_index]
         return iteration.cycle, name, completion.index
 

@@ -70,6 +70,7 @@ class FakeBackend:
     )
     calls: list[tuple[tuple[Request, ...], Condition, bool]] = field(default_factory=list)
     exempt_tokens: frozenset[int] = frozenset({END, QUOTE_TOKEN})
+    repeatable: bool = True
 
     def token_text(self, token: int) -> str:
         return WORDS[token]

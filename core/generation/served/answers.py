@@ -1,0 +1,201 @@
+"""An answer of Completions or Chat Completions, whole or in pieces, as texts."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from core.generation.prompts import QUOTE
+from core.generation.served.failures import (
+    Fault,
+    Server,
+    ServerFault,
+    fault_of_error_object,
+    fault_of_kind,
+)
+
+Api = Literal["chat", "completions"]
+
+_STOPPED = ("stop", "eos", "eos_token", "end_turn", "stop_sequence")
+_PAIRS = {'"': '"', "“": "”", "„": "“", "«": "»"}
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One text as it is kept.
+
+    Args:
+        text: cut at its closing quote, outer white space removed.
+        finish_reason: `stop`, `length`, `content_filter` or whatever the server gave; `no_choices`
+            for an answer without any; `unknown` where it gave none; `cut_off` where a stream ended
+            or broke before its end.
+    """
+
+    text: str
+    finish_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one request brought.
+
+    Args:
+        texts: in the server's own order; at most as many as were asked for.
+        tokens_in: of the prompt, as the server reported; None is unknown.
+        tokens_out: generated, as the server reported; None is unknown.
+        fault: what broke a stream whose beginning is kept; None without one.
+    """
+
+    texts: tuple[Text, ...]
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    fault: Fault | None = None
+
+
+def read_answer(
+    body: str, *, server: Server, api: Api, asked: int, open_quote: bool = False
+) -> Answer:
+    """The texts of a whole answer.
+
+    Args:
+        body: as it came, with status 200.
+        server: whose it is.
+        api: which route gave it.
+        asked: how many texts were asked for.
+        open_quote: the prompt ended in an open quotation mark, though it was sent as a chat.
+
+    Raises:
+        ServerFault: it is a web page, no JSON, or an error.
+    """
+    try:
+        data = json.loads(body)
+    except ValueError:
+        page = body.lstrip()[:200].lower().startswith(("<!doctype", "<html", "<"))
+        raise ServerFault(fault_of_kind(server, "web_page" if page else "bad_json")) from None
+    except RecursionError:
+        raise ServerFault(fault_of_kind(server, "bad_json")) from None
+    if not isinstance(data, dict):
+        raise ServerFault(fault_of_kind(server, "bad_json"))
+    if data.get("error"):
+        raise ServerFault(fault_of_error_object(server, data))
+    choices = data.get("choices")
+    found = [c for c in choices if isinstance(c, Mapping)] if isinstance(choices, list) else []
+    if not found:
+        # An answer it is, and was paid for: it counts as texts without a word.
+        texts = [Text("", "no_choices")] * asked
+    else:
+        texts = [_text(choice, api, open_quote) for choice in _ordered(found)[:asked]]
+    return Answer(tuple(texts), *_usage(data))
+
+
+@dataclass
+class Gathered:
+    """A stream of one text, piece by piece.
+
+    Args:
+        server: whose it is.
+        api: which route gives it.
+        open_quote: as in `read_answer`.
+    """
+
+    server: Server
+    api: Api
+    open_quote: bool = False
+    parts: list[str] = field(default_factory=list)
+    finish_reason: str | None = None
+    seen: bool = False
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+
+    def add(self, chunk: Mapping[str, Any]) -> None:
+        """Take one chunk.
+
+        Raises:
+            ServerFault: it is an error.
+        """
+        if chunk.get("error"):
+            raise ServerFault(fault_of_error_object(self.server, chunk))
+        counted = _usage(chunk)
+        self.tokens_in = counted[0] if counted[0] is not None else self.tokens_in
+        self.tokens_out = counted[1] if counted[1] is not None else self.tokens_out
+        choices = chunk.get("choices")
+        if not isinstance(choices, list) or not choices or not isinstance(choices[0], Mapping):
+            return
+        self.seen = True
+        choice = choices[0]
+        content = _content(choice, self.api, "delta")
+        if content:
+            self.parts.append(content)
+        reason = choice.get("finish_reason")
+        if isinstance(reason, str) and reason:
+            self.finish_reason = reason
+
+    def answer(self, fault: Fault | None = None) -> Answer:
+        """What came, whether it ended well or not."""
+        if not self.seen and fault is None:
+            texts = (Text("", "no_choices"),)
+        else:
+            reason = _reason(self.finish_reason) if self.finish_reason else "cut_off"
+            cut = cut_text("".join(self.parts), reason, api=self.api, open_quote=self.open_quote)
+            texts = (cut,)
+        return Answer(texts, self.tokens_in, self.tokens_out, fault)
+
+
+def cut_text(text: str, reason: str, *, api: Api, open_quote: bool) -> Text:
+    """A text without its quotation marks.
+
+    After a prompt that ends in an open quotation mark the text ends at the closing one, whatever
+    was written behind it, and is complete then. A chat's answer loses one pair around the whole.
+    """
+    if api == "completions":
+        before, closing, _ = text.partition(QUOTE)
+        return Text(before.strip(), "stop" if closing else reason)
+    text = text.strip()
+    opening = text[:1]
+    if opening in _PAIRS:
+        inner = text[1:]
+        if inner.endswith(_PAIRS[opening]):
+            return Text(inner[:-1].strip(), reason)
+        if reason != "stop":  # cut off before its closing one
+            return Text(inner.strip(), reason)
+    elif open_quote and text.endswith(QUOTE) and text.count(QUOTE) == 1:
+        return Text(text[:-1].strip(), reason)
+    return Text(text, reason)
+
+
+def _text(choice: Mapping[str, Any], api: Api, open_quote: bool) -> Text:
+    reason = choice.get("finish_reason")
+    told = _reason(reason) if isinstance(reason, str) and reason else "unknown"
+    return cut_text(_content(choice, api, "message"), told, api=api, open_quote=open_quote)
+
+
+def _reason(reason: str) -> str:
+    return "stop" if reason in _STOPPED else reason
+
+
+def _content(choice: Mapping[str, Any], api: Api, name: str) -> str:
+    if api == "completions":
+        content = choice.get("text")
+    else:
+        message = choice.get(name)
+        content = message.get("content") if isinstance(message, Mapping) else None
+    if isinstance(content, list):  # some servers give parts
+        pieces = [part.get("text") for part in content if isinstance(part, Mapping)]
+        content = "".join(piece for piece in pieces if isinstance(piece, str))
+    return content if isinstance(content, str) else ""
+
+
+def _ordered(choices: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """By the index that each names, where all do and none twice."""
+    places = [choice.get("index") for choice in choices]
+    if all(type(place) is int for place in places) and len(set(places)) == len(places):
+        return sorted(choices, key=lambda choice: choice["index"])
+    return list(choices)
+
+
+def _usage(data: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    usage = data.get("usage")
+    told = usage if isinstance(usage, Mapping) else {}
+    counts = [told.get(name) for name in ("prompt_tokens", "completion_tokens")]
+    known = [count if type(count) is int and 0 <= count < 2**53 else None for count in counts]
+    return known[0], known[1]

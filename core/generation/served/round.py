@@ -1,0 +1,300 @@
+"""One round of requests, sent side by side, each tried until it is answered or given up."""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from core.conditions import Condition
+from core.errors import BackendFailed, Pausing, WidesetError
+from core.generation.backends import Request
+from core.generation.served.answers import Answer
+from core.generation.served.attempts import Attempt, Record
+from core.generation.served.capabilities import Capabilities
+from core.generation.served.client import Client
+from core.generation.served.failures import Fault, ServerFault
+from core.generation.served.manner import Manner
+from core.generation.served.pace import Pace
+from core.generation.served.parameters import api_for, body_of
+from core.generation.served.retrying import after
+
+# So many requests lost one after the other, and none answered, is no accident any more.
+LOST_IN_A_ROW = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What one HTTP request asks for.
+
+    Args:
+        request: position of the request it serves.
+        indices: which of its texts.
+    """
+
+    request: int
+    indices: tuple[int, ...]
+
+
+class Purse(Protocol):
+    """Keeps a cap; `core.spending.Ledger` is the real one."""
+
+    def admit(self, *, tokens_in: int, tokens_out: int) -> Any:
+        """Let a request through that takes at most so many tokens; None while it has to wait.
+
+        Raises:
+            WidesetError: the cap is reached.
+        """
+        ...
+
+    def settle(
+        self, admitted: Any, *, answered: bool, tokens_in: int | None, tokens_out: int | None
+    ) -> None:
+        """Book a request that was admitted."""
+        ...
+
+
+@dataclass(kw_only=True)
+class Line:
+    """The way to one model on one server.
+
+    Args:
+        client: sends.
+        model: the server's name for it.
+        capabilities: what it can do.
+        pace: how many requests are under way at once.
+        manner: how they are sent.
+        rng: draws the jitter of waits.
+        lost_in_a_row: requests given up since the last one that was answered.
+    """
+
+    client: Client
+    model: str
+    capabilities: Capabilities
+    pace: Pace
+    manner: Manner
+    rng: np.random.Generator
+    lost_in_a_row: int = 0
+
+
+class Round:
+    """See the top of the file.
+
+    Args:
+        line: the way to the model.
+        requests: as given to `complete`.
+        units: how they are divided into HTTP requests.
+        condition: the knobs.
+        biases: of each request, as sent.
+        record: told of every attempt.
+        purse: asked before every attempt; None is no cap.
+
+    Attributes:
+        arrived: answers that nobody has taken yet.
+        ending: what ends the run, as soon as what is under way has come in.
+    """
+
+    def __init__(
+        self,
+        line: Line,
+        requests: Sequence[Request],
+        units: Sequence[Unit],
+        *,
+        condition: Condition,
+        biases: Sequence[Mapping[str, float]],
+        record: Record,
+        purse: Purse | None,
+    ) -> None:
+        self._line = line
+        self._requests = requests
+        self._units = units
+        self._condition = condition
+        self._biases = biases
+        self._record = record
+        self._purse = purse
+        self._settled: list[asyncio.Future[None]] = []
+        self._api = api_for(condition, line.capabilities)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._sending: set[asyncio.Task[None]] = set()
+        self.arrived: deque[tuple[Unit, Answer]] = deque()
+        self.ending: Exception | None = None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether a request is still to come to its end."""
+        return bool(self._tasks)
+
+    async def begin(self) -> None:
+        """Let all requests queue for their turn."""
+        self._news = asyncio.Event()
+        for unit in self._units:
+            task = asyncio.get_running_loop().create_task(self._serve(unit))
+            self._tasks.add(task)
+            task.add_done_callback(self._done)
+
+    async def turn(self, seconds: float) -> None:
+        """Go on until something arrives or a request ends, at most so many seconds."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+        except TimeoutError:
+            return
+        self._news.clear()
+
+    async def end(self) -> None:
+        """Cut off whatever is still under way."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        self._sending.discard(task)
+        self._news.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._end_with(error if isinstance(error, Exception) else RuntimeError(str(error)))
+
+    def _end_with(self, error: Exception) -> None:
+        """Send nothing more; what is under way is paid for, and comes in."""
+        if self.ending is None:
+            self.ending = error
+            for task in self._tasks - self._sending:
+                task.cancel()
+
+    async def _serve(self, unit: Unit) -> None:
+        line = self._line
+        attempt = 0
+        while self.ending is None:
+            attempt += 1
+            found = await self._try(unit, attempt)
+            if isinstance(found, Answer):
+                line.lost_in_a_row = 0
+                self.arrived.append((unit, found))
+                self._news.set()
+                return
+            then = after(found, attempt, retrying=line.manner.retrying, rng=line.rng)
+            if then.step == "stop":
+                raise BackendFailed(found.what, found.remedy)
+            if then.step == "pause":
+                raise _paused(found)
+            if then.step == "lose":
+                line.lost_in_a_row += 1
+                if line.lost_in_a_row >= LOST_IN_A_ROW:
+                    raise Pausing(
+                        f"{line.lost_in_a_row} requests in a row were given up. {found.what}",
+                        found.remedy,
+                    )
+                return
+            await line.manner.sleep(then.seconds)
+
+    async def _try(self, unit: Unit, attempt: int) -> Answer | Fault:
+        """One attempt, with its turn, its cap and its record."""
+        pace, clock = self._line.pace, self._line.manner.clock
+        task = asyncio.current_task()
+        assert task is not None
+        begun = await pace.enter()
+        found: Answer | Fault | None = None
+        try:
+            if self.ending is not None:
+                raise asyncio.CancelledError
+            admitted = await self._admitted(unit)
+            self._sending.add(task)
+            begun = clock()
+            try:
+                found = await self._ask(unit)
+            except ServerFault as broken:
+                found = broken.fault
+            finally:
+                self._sending.discard(task)
+                told = self._attempt(unit, attempt, found, clock() - begun)
+                self._settle(admitted, told)
+                self._record(told)
+        finally:
+            pace.leave()
+        if isinstance(found, Answer):
+            pace.succeeded()
+        elif found.kind == "too_many_requests":
+            longest = self._line.manner.retrying.longest_asked
+            wait = found.wait if found.wait is not None and found.wait <= longest else None
+            pace.slower(begun, wait=wait)
+        return found
+
+    async def _admitted(self, unit: Unit) -> Any:
+        """What the purse gives for a request, as soon as it does."""
+        if self._purse is None:
+            return None
+        prompt = self._requests[unit.request].prompt.preview()
+        # A token is seldom shorter than two bytes: rather too many than beyond the cap.
+        tokens_in = len(prompt.encode()) // 2 + 16
+        tokens_out = self._condition.max_tokens * len(unit.indices)
+        while (found := self._purse.admit(tokens_in=tokens_in, tokens_out=tokens_out)) is None:
+            settled = asyncio.get_running_loop().create_future()
+            self._settled.append(settled)
+            await settled
+        return found
+
+    def _settle(self, admitted: Any, told: Attempt) -> None:
+        if self._purse is None:
+            return
+        self._purse.settle(
+            admitted,
+            answered=told.texts_returned > 0,
+            tokens_in=told.tokens_in,
+            tokens_out=told.tokens_out,
+        )
+        for settled in self._settled:
+            if not settled.done():
+                settled.set_result(None)
+        self._settled.clear()
+
+    async def _ask(self, unit: Unit) -> Answer:
+        line, request = self._line, self._requests[unit.request]
+        body = body_of(
+            request,
+            self._condition,
+            line.capabilities,
+            model=line.model,
+            api=self._api,
+            indices=unit.indices,
+            biases=self._biases[unit.request],
+        )
+        asked = len(unit.indices)
+        open_quote = not request.prompt.is_chat
+        if line.manner.streaming and asked == 1:
+            return await line.client.ask_piecewise(self._api, body, open_quote=open_quote)
+        return await line.client.ask(self._api, body, asked=asked, open_quote=open_quote)
+
+    def _attempt(
+        self, unit: Unit, attempt: int, found: Answer | Fault | None, seconds: float
+    ) -> Attempt:
+        entropy = self._requests[unit.request].entropy
+        cycle, label_index = entropy[-2:] if len(entropy) >= 2 else (None, None)
+        fault = found.fault if isinstance(found, Answer) else found
+        answer = found if isinstance(found, Answer) else Answer(())
+        status = 200 if isinstance(found, Answer) else (None if fault is None else fault.status)
+        outcome = "cancelled" if found is None else ("ok" if fault is None else fault.kind)
+        return Attempt(
+            cycle=cycle,
+            label_index=label_index,
+            texts_asked=len(unit.indices),
+            texts_returned=len(answer.texts),
+            attempt=attempt,
+            status=status,
+            outcome=outcome,
+            message="" if fault is None else fault.what,
+            seconds=seconds,
+            tokens_in=answer.tokens_in,
+            tokens_out=answer.tokens_out,
+        )
+
+
+def _paused(fault: Fault) -> WidesetError:
+    if fault.wait is None:
+        return Pausing(fault.what, fault.remedy)
+    return Pausing(
+        f"{fault.what} It asks to wait {fault.wait:.0f} s.",
+        f"Resume after {fault.wait:.0f} s.",
+    )
