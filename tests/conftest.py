@@ -2,17 +2,25 @@
 
 import os
 import shutil
+import tempfile
+from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from core.settings import Home
+from tests.turns import Turns
 
 ROOT = Path(__file__).parent.parent
 DATA = Path(os.environ.get("WIDESET_TEST_DATA") or ROOT.parent / "shared" / "data")
 
 # What takes longest and presupposes the rest comes last; the fast tests fail first.
 LAST = ("faults", "browser")
+
+# The folder that all workers of a run share (`make test` has two); unset where there is but one.
+SHARED = "WIDESET_TESTS_SHARED"
+TURNS = pytest.StashKey[Turns]()
 
 
 def find_chromium() -> str | None:
@@ -22,17 +30,42 @@ def find_chromium() -> str | None:
     return next((path for path in map(shutil.which, names) if path), None)
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     # No test downloads a model, by accident or otherwise; a test of doing so unsets this.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     # As the worker does (`core.devices.share_the_processor`), before anything imports torch.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if config.getoption("numprocesses", None):  # this process hands tests out; workers inherit
+        shared = tempfile.TemporaryDirectory(prefix="wideset-", ignore_cleanup_errors=True)
+        config.add_cleanup(shared.cleanup)
+        os.environ[SHARED] = shared.name
+        os.environ.setdefault("WIDESET_MODELS", str(Path(shared.name) / "models"))
+        # With two threads each, two processes on two cores wait for each other most of the time.
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand tests out by the file, in our order; all that load a model go to one worker.
+
+    (The class is made here, as pytest works without xdist, too.)
+    """
+    from xdist.scheduler import LoadGroupScheduling
+
+    class ByFile(LoadGroupScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return str(super()._split_scope(nodeid)).split("::")[0]
+
+    return ByFile(config, log)
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "browser" in item.path.relative_to(ROOT).parts[1:-1]:
             item.add_marker("browser")
+        elif item.get_closest_marker("model"):
+            item.add_marker(pytest.mark.xdist_group("models"))
     items.sort(key=_rank)
 
 
@@ -40,6 +73,18 @@ def _rank(item: pytest.Item) -> tuple[int, bool]:
     folder = item.path.relative_to(ROOT).parts[1]
     place = LAST.index(folder) + 1 if folder in LAST else 0
     return place, item.get_closest_marker("model") is not None
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # waiting for a turn is no part of a test's time
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    turns = item.config.stash.get(TURNS, None)
+    if turns is None and SHARED in os.environ:
+        turns = item.config.stash[TURNS] = Turns(Path(os.environ[SHARED]))
+        item.config.add_cleanup(turns.close)
+    if turns is None:
+        return (yield)
+    with turns.alone() if item.get_closest_marker("alone") else turns.beside():
+        return (yield)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -56,9 +101,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def model_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of converted models that all tests of a run share, as WIDESET_MODELS.
 
-    One that is set already stays, so that many runs can share it. The home folder of the person
-    who runs the tests is out of reach as well: a test without the fixture `home`, and what it
-    starts, sees an empty one.
+    One that is set already stays, so that many runs, and the workers of one, can share it. The
+    home folder of the person who runs the tests is out of reach as well: a test without the
+    fixture `home`, and what it starts, sees an empty one.
     """
     folder = tmp_path_factory.mktemp("session")
     os.environ["WIDESET_HOME"] = str(folder / "nobodys-home")

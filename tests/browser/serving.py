@@ -45,11 +45,14 @@ class Server:
         self.home = home
         self.url = f"http://127.0.0.1:{port}"
         module = "streamlit" if real else "tests.browser.fake_app"
+        environment = {**os.environ, "WIDESET_HOME": str(home.folder)}
+        if real:  # with as many threads as a person's, beside other tests or not
+            environment.pop("OMP_NUM_THREADS", None)
         self._log = (home.folder / f"server-{port}.log").open("wb")
         self.process = subprocess.Popen(
             [sys.executable, "-m", module, "run", "app.py", f"--server.port={port}"],
             cwd=ROOT,
-            env={**os.environ, "WIDESET_HOME": str(home.folder)},
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,

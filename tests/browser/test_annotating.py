@@ -101,6 +101,7 @@ def said(db: Database, run: RunRecord) -> list[tuple[Any, ...]]:
     ]
 
 
+@pytest.mark.alone
 def test_every_key_and_how_fast_the_next_text_comes(
     url: str, db: Database, new_page: OpenPage
 ) -> None:

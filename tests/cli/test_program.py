@@ -28,6 +28,8 @@ COMMANDS = [
     "train",
     "classify",
     "sweep",
+    "probe",
+    "batch",
     "tasks",
     "reference",
     "worker",
@@ -46,6 +48,7 @@ def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str
     )
 
 
+@pytest.mark.alone
 def test_help_lists_every_command_and_is_quick() -> None:
     seconds = []
     for _ in range(3):

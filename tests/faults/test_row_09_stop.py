@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 from core.jobs.queue import get_job, request_cancel, resume, status, submit
 from core.settings import Home
 from core.store.database import Database
@@ -11,6 +13,7 @@ from tests.jobs import fake_worker
 from tests.store.making import make_spec
 
 
+@pytest.mark.alone
 def test_stop_is_quick_and_keeps_what_arrived(home: Home, real_db: Database) -> None:
     run_id = create_run(real_db, make_spec()).id
     spec = {"cycles": 1, "size": 15, "delay": 0.05}

@@ -38,6 +38,7 @@ class Answering:
         self._db.close()
 
 
+@pytest.mark.alone
 def test_a_question_is_answered_within_the_promised_time(real_db: Database) -> None:
     with Answering(real_db):
         started = time.monotonic()

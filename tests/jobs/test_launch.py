@@ -66,6 +66,7 @@ def test_many_pages_at_once_start_one(home: Home) -> None:
     assert started == [home]
 
 
+@pytest.mark.alone
 def test_the_process_is_detached_and_knows_its_home(home: Home) -> None:
     home.prepare()
     script = (

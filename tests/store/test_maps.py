@@ -95,6 +95,7 @@ def test_a_map_that_fails_half_way_leaves_the_old_one(db: Database) -> None:
     assert points_of(db, old.id, [A, B]) == {A: (1, 1)}
 
 
+@pytest.mark.alone
 def test_ten_thousand_points_are_read_in_a_moment(db: Database) -> None:
     keys = [text_hash(str(number)) for number in range(20_000)]
     places = np.random.default_rng(0).normal(size=(len(keys), 2)).tolist()

@@ -100,6 +100,7 @@ def test_the_list_is_newest_first_with_counts(db: Database, clock: FakeClock) ->
     assert (summaries[1].counts.total, summaries[1].counts.new) == (5, 2)
 
 
+@pytest.mark.alone
 def test_ten_thousand_samples_are_listed_and_loaded_quickly(db: Database) -> None:
     for _ in range(5):
         run = create_run(db, make_spec())
