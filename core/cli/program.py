@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 from core import __version__
 from core.cli import (
+    batch,
     classify,
     export,
     generate,
     measure,
+    probe,
     reference,
     relabel,
     resume,
@@ -44,6 +46,8 @@ COMMANDS = (
     train,
     classify,
     sweep,
+    probe,
+    batch,
     tasks,
     reference,
     worker,
