@@ -70,7 +70,7 @@ class SweepProgress(ProgressLine):
         super().__init__(stream, **({} if timer is None else {"timer": timer}))
         self._look = look
         self._grid = grid
-        self._said: set[int] = set()
+        self._said: dict[int, str] = {}  # the state in which each trial was last told
         self._next_look = 0.0
 
     def __enter__(self) -> "SweepProgress":
@@ -91,8 +91,10 @@ class SweepProgress(ProgressLine):
         """Say the trials that ended since the last time; quietly, only take note of them."""
         found = self._look()
         for trial in found.trials:
-            if trial.state in _ENDED and trial.position not in self._said:
-                self._said.add(trial.position)
+            if trial.state not in _ENDED:
+                self._said.pop(trial.position, None)  # a failed one that is tried again
+            elif self._said.get(trial.position) != trial.state:
+                self._said[trial.position] = trial.state
                 if not quietly:
                     line = trial_line(self._grid, trial, found.results.get(trial.run.id))
                     self.note(f"[{len(self._said)}/{self._grid.runs}] {line}")

@@ -214,7 +214,11 @@ def test_failed_runs_are_tried_again(grid: Path, home: Home, capsys: Capture) ->
     assert "[3/4] T 0.5, S 0, 2 examples: failed. No. Rest." in capsys.readouterr().err
     assert sweep(grid) == 0
     assert len(records(home)) == 1
-    assert len(capsys.readouterr().out.splitlines()) == 1 + 4
+    said = capsys.readouterr()
+    assert len(said.out.splitlines()) == 1 + 4
+    assert [line.split(":")[0] for line in said.err.splitlines()[1:]] == [
+        "[4/4] T 0.5, S 0, 2 examples"
+    ]
 
 
 def test_a_stopped_sweep_goes_on_with_other_workers(grid: Path, home: Home) -> None:
