@@ -4,12 +4,13 @@ import argparse
 import sys
 from pathlib import Path
 
+from core.cli.model_choice import add_model_to, chosen_model, remember_connection
 from core.cli.outcome import add_ending_to, check_ending, conclude
 from core.cli.parser import Commands
 from core.conditions import Condition, Suppression
 from core.errors import BadInput
 from core.labelled_files import SEED_COUNT, balanced_examples, read_labelled
-from core.runs import Example, ModelChoice, RunSpec
+from core.runs import Example, RunSpec
 from core.tasks import Task
 
 
@@ -108,18 +109,7 @@ def add_to(commands: Commands) -> None:
         "--only-new", action="store_true", help="don't count duplicates as texts"
     )
     requests = parser.add_argument_group("requests and model")
-    requests.add_argument(
-        "--model",
-        default=ModelChoice().model,
-        metavar="ID",
-        help="embedded, a Hugging Face id or a folder (%(default)s)",
-    )
-    requests.add_argument(
-        "--device",
-        choices=("auto", "cpu", "cuda", "mps"),
-        default=ModelChoice().device,
-        help="where it runs (%(default)s)",
-    )
+    add_model_to(requests)
     requests.add_argument(
         "--prompt",
         choices=("A", "C", "chat"),
@@ -156,11 +146,7 @@ def run(args: argparse.Namespace) -> int:
         WidesetError: the input is refused (before anything is spent), or the run did not finish.
     """
     condition = _condition(args)
-    # A folder's path must mean the same to the worker, which may run elsewhere.
-    name: str = args.model
-    if name != ModelChoice().model and Path(name).is_dir():
-        name = str(Path(name).resolve())
-    model = ModelChoice(model=name, device=args.device)
+    model = chosen_model(args)
     check_ending(args)
     from core.cli.lookup import find_task
 
@@ -181,6 +167,7 @@ def run(args: argparse.Namespace) -> int:
 
     home = home_from()
     db = open_database(home)
+    remember_connection(db, args, model)
     record, job = start_run(db, spec, name=args.name)
     progress = ProgressLine(sys.stderr)
     progress.note(f"Run {record.id}: {spec.target} texts for {len(task.labels)} labels.")

@@ -6,7 +6,7 @@ from typing import Any
 from core.errors import BackendFailed
 
 # A run whose model differs in one of these can't go on as the same dataset.
-_IDENTITY = ("model", "fingerprint", "device", "dtype", "linear", "engine", "forward")
+_IDENTITY = ("model", "fingerprint", "device", "dtype", "linear", "engine", "forward", "tokenizer")
 
 
 def check_identity(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:

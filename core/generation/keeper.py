@@ -1,30 +1,42 @@
 """Keeps the model that was used last, so that the next run with it starts at once."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from core.errors import BadInput
 from core.generation.local import LocalBackend
+from core.generation.served.backend import ServedBackend
 from core.runs import ModelChoice
+
+OpenServed = Callable[[ModelChoice], ServedBackend]
 
 
 class ModelKeeper:
-    """Opens backends and keeps the last one.
+    """Opens backends and keeps the last local one.
 
     Args:
         models: folder for converted models.
+        open_served: opens a model behind a server; None knows none.
     """
 
-    def __init__(self, models: Path) -> None:
+    def __init__(self, models: Path, *, open_served: OpenServed | None = None) -> None:
         self._models = models
+        self._open_served = open_served
         self._choice: ModelChoice | None = None
         self._backend: LocalBackend | None = None
+        self._served: ServedBackend | None = None
 
     def kept(self, choice: ModelChoice) -> LocalBackend | None:
-        """The backend of that choice if it is loaded already."""
+        """The local backend of that choice if it is loaded already."""
         return self._backend if choice == self._choice else None
 
-    def backend(self, choice: ModelChoice, *, dtype: str | None = None) -> LocalBackend:
-        """A backend, loaded unless it is kept.
+    def backend(
+        self, choice: ModelChoice, *, dtype: str | None = None
+    ) -> LocalBackend | ServedBackend:
+        """A backend; a local one is loaded unless it is kept.
+
+        A served one is opened anew each time, as its connection may have been changed, and the one
+        before it is closed.
 
         Args:
             choice: which model, and where.
@@ -32,13 +44,13 @@ class ModelKeeper:
 
         Raises:
             BackendFailed: the model is not to be had.
-            BadInput: the kind of backend is unknown.
+            BadInput: the kind of backend is unknown, or a server's connection or key is missing.
         """
         kept = self.kept(choice)
         if kept is not None and dtype in (None, kept.facts["dtype"]):
             return kept
-        if choice.backend != "local":
-            raise BadInput(f"The backend '{choice.backend}' is unknown.", "Use local.")
+        if choice.backend == "openai":
+            return self._opened(choice)
         from core.generation.loading import load
 
         # Free the old model before the new one comes.
@@ -46,3 +58,16 @@ class ModelKeeper:
         backend = LocalBackend(load(choice, models=self._models, dtype=dtype))
         self._choice, self._backend = choice, backend
         return backend
+
+    def close(self) -> None:
+        """Close the connections to servers."""
+        if self._served is not None:
+            self._served.close()
+            self._served = None
+
+    def _opened(self, choice: ModelChoice) -> ServedBackend:
+        if self._open_served is None:
+            raise BadInput("Models behind servers can't be opened here.", "Use a local model.")
+        self.close()
+        self._served = self._open_served(choice)
+        return self._served

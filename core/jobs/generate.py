@@ -11,9 +11,12 @@ from core.generation.backends import Backend
 from core.generation.identity import check_identity
 from core.generation.loop import Loop, Round
 from core.generation.meter import Meter
+from core.generation.served.backend import ServedBackend
 from core.generation.timed import timed_rounds
 from core.jobs.context import JobContext
+from core.jobs.served import bound
 from core.runs import ModelChoice, Sample
+from core.spending import Ledger
 from core.store.database import Database
 from core.store.rounds import finish_round, rounds_of
 from core.store.runs import get_run, set_facts
@@ -41,9 +44,11 @@ def generate(
 ) -> None:
     """Generate the run of a job, from its start or from where it stopped.
 
-    What it reports is `Meter.progress` with `LiveClique.progress` as `diversity`.
+    What it reports is `Meter.progress` with `LiveClique.progress` as `diversity` and, for a model
+    behind a server, `Ledger.progress` as `spending`.
 
     Raises:
+        Pausing: the server does not answer now, or the job's cap is reached.
         BackendFailed: the model can't be loaded, failed, or is no longer the run's.
         BadInput: the run's settings don't fit the model.
     """
@@ -56,13 +61,18 @@ def generate(
 
     def tell(phase: str, *, at_once: bool = True, **more: Any) -> None:
         told = {**meter.progress(phase, **more), "diversity": live.progress()}
+        if ledger is not None:
+            told["spending"] = ledger.progress(written=told["accepted"], target=told["target"])
         context.report(told, at_once=at_once)
 
+    ledger: Ledger | None = None
     tell("loading")
     if context.should_stop():
         tell("stopped")
         return
     backend = keeper.backend(run.spec.model, dtype=run.facts.get("dtype"))
+    if isinstance(backend, ServedBackend):
+        backend, ledger = bound(context, run, backend)
     check_identity(run.facts, backend.facts)
     if not run.facts:
         set_facts(db, run.id, backend.facts)

@@ -29,10 +29,14 @@ class Desk:
         from core.diversity.encoder_keeper import EncoderKeeper
         from core.diversity.map_keeper import MapKeeper
         from core.generation.keeper import ModelKeeper
+        from core.generation.served.probing import probe
+        from core.jobs.served import Servers
+        from core.store.database import open_database
 
         self._home = home
         self._models = home.models
-        self._keeper = ModelKeeper(home.models)
+        servers = Servers(lambda: open_database(home), probe=probe)
+        self._keeper = ModelKeeper(home.models, open_served=servers.open)
         self._encoders = EncoderKeeper(home.models)
         self._maps = MapKeeper(home.models / "numba")
         self._classifiers: TrainedKeeper | None = None
