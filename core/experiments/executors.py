@@ -116,9 +116,9 @@ def carried_out(
     Raises:
         Whatever `tell` and `between` raise: that is no failure of the trial's.
     """
-    from core.experiments.perform import perform  # late: whoever only queues sweeps needs none
-
     try:
+        from core.experiments.perform import perform  # late: who only queues sweeps needs none
+
         return perform(
             trial,
             open_backend=tools.backend,

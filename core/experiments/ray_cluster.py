@@ -25,12 +25,17 @@ WAIT_SECONDS = 0.02
 LISTEN_SECONDS = 0.5
 """How long an actor waits for something to tell before it answers that there is nothing."""
 
+_NOT_BEGUN = (
+    "A node of the cluster could not begin the run.",
+    "See that it has the same packages as this machine; Ray's log there has the details.",
+)
+
 
 class RayCluster:
     """Carries out trials on a cluster, one a processor.
 
     Args:
-        address: of the cluster ("ray://host:port" or "host:port"), or "local".
+        address: of the cluster ("host:port"), or "local".
         tools: opens models on a node; sent there.
         real: the reference; likewise.
         settings: what else `ray.init` is told.
@@ -103,6 +108,10 @@ class RayCluster:
             return
         seat.begun = True
         seat.answer = None
+        if not said and seat.trial is not None:
+            if seat.silent:  # it was over before this answer, and still there is no end
+                said = [TrialEnd(seat.trial.index, error=_NOT_BEGUN)]
+            seat.silent = self._over(seat)
         for one in said:
             if isinstance(one, TrialEnd):
                 seat.trial = None
@@ -111,6 +120,10 @@ class RayCluster:
                 tell(one)
         if seat.trial is not None:
             seat.listen()
+
+    def _over(self, seat: "_Seat") -> bool:
+        over, _ = self._ray.wait([seat.work], timeout=0)
+        return bool(over)
 
     def _mend(self) -> None:
         """Give what waits for a processor to an actor that has one and nothing to do.
@@ -133,13 +146,16 @@ class _Seat:
     def __init__(self, actor: Any) -> None:
         self.actor = actor
         self.trial: Trial | None = None
+        self.work: Any = None
         self.answer: Any = None
         self.begun = False
+        self.silent = False
         self.dropped = False
 
     def take(self, trial: Trial) -> None:
         self.trial = trial
-        self.actor.carry_out.remote(trial)
+        self.silent = False
+        self.work = self.actor.carry_out.remote(trial)
         self.listen()
 
     def listen(self) -> None:

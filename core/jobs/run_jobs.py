@@ -4,16 +4,20 @@ So such a run reads on its page, in lists and after a kill as any other, and can
 resumed by itself.
 """
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from core.diversity.encoder import encoder_choice_from_dict, nothing_between
+from core.diversity.live import Encoders, LiveClique
 from core.errors import StoreBusy, StoreFull, WidesetError
 from core.jobs import claims
 from core.jobs.queue import get_job, submit
 from core.store.database import Database
 from core.store.runs import set_job
+from core.store.samples import samples_of
 
 REPORT_SECONDS = 0.5
 
@@ -98,7 +102,9 @@ class RunJobs:
                 if by_hand:
                     self.cancel(position, told(position))
                 else:
-                    why = WidesetError("Its sweep ended before it.", "The sweep goes on with it.")
+                    why = WidesetError(
+                        "Its sweep was stopped.", "Resume the sweep to go on with all of it."
+                    )
                     job_id = self._jobs.pop(position)
                     claims.pause(self._db, job_id, self._owner, why, progress=told(position))
 
@@ -113,3 +119,26 @@ class RunJobs:
             ).fetchall()
         asked = {row["id"] for row in rows}
         return [position for position, job_id in self._jobs.items() if job_id in asked]
+
+
+def tell_diversity(
+    db: Database, run_id: str, encoders: Encoders, choice: Mapping[str, Any]
+) -> None:
+    """Add the curve of Remote-Clique to what a run's job told, as a generation of its own does.
+
+    Args:
+        db: the store; it has the vectors of the run's usable texts.
+        run_id: the run.
+        encoders: opens the encoder.
+        choice: a recipe's.
+    """
+    live = LiveClique(db, encoders, encoder_choice_from_dict(choice))
+    live.add([sample.text for sample in samples_of(db, run_id, outcome="usable")])
+    live.catch_up(between=nothing_between, at_once=True)
+    told = json.dumps(live.progress())
+    with db.write() as connection:
+        connection.execute(
+            "UPDATE jobs SET progress = json_set(progress, '$.diversity', json(?))"
+            " WHERE id = (SELECT job_id FROM runs WHERE id = ?) AND kind = 'generate'",
+            (told, run_id),
+        )

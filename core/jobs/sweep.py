@@ -7,11 +7,11 @@ stands in the store.
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.datasets import Dataset
 from core.diversity.embedding import embedded
-from core.diversity.encoder import Encoder, encoder_choice_from_dict
+from core.diversity.encoder import Encoder, EncoderChoice, encoder_choice_from_dict
 from core.diversity.live import Encoders
 from core.errors import BadInput
 from core.experiments.executors import Executor, NodeTools, Tools
@@ -22,7 +22,6 @@ from core.experiments.trial import RealTexts
 from core.generation.backends import Backend
 from core.jobs.context import JobContext
 from core.jobs.embedding import Stopped
-from core.jobs.generate import Keeper
 from core.jobs.queue import Job, get_job, job_of_token, submit
 from core.jobs.sweep_plan import check_reference, planned_of, wanted_of
 from core.jobs.sweep_trials import SweepTrials
@@ -32,6 +31,9 @@ from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key
 from core.store.runs import runs_of
 from core.store.sweeps import SweepRecord, create_sweep, get_sweep, set_sweep_job
+
+if TYPE_CHECKING:
+    from core.jobs.generate import Keeper
 
 KIND = "sweep"
 MAX_WORKERS = 256
@@ -152,7 +154,7 @@ def sweep_job(
     db = context.db
     record = get_sweep(db, context.spec["sweep"])
     wanted, recipe = wanted_of(db, record)
-    trials = SweepTrials(context, record.id, recipe, wanted, timer=timer)
+    trials = SweepTrials(context, record.id, recipe, wanted, _Opened(here), timer=timer)
     executor: Executor | None = None
     try:
         trials.settle()
@@ -229,7 +231,7 @@ def _real_texts(trials: SweepTrials, tools: Tools, recipe: Recipe) -> RealTexts:
 class DeskTools:
     """The worker's own models as `Tools`."""
 
-    keeper: Keeper
+    keeper: "Keeper"
     encoders: Encoders
 
     def backend(self, choice: ModelChoice, *, dtype: str | None = None) -> Backend:
@@ -239,3 +241,13 @@ class DeskTools:
     def encoder(self, choice: Mapping[str, Any]) -> Encoder:
         """A loaded encoder."""
         return self.encoders.encoder(encoder_choice_from_dict(choice))
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """`Tools` as what opens encoders."""
+
+    tools: Tools
+
+    def encoder(self, choice: EncoderChoice) -> Encoder:
+        return self.tools.encoder(choice.to_dict())

@@ -5,22 +5,23 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from core.diversity.live import Encoders
 from core.errors import WidesetError
 from core.experiments.executors import Executor
 from core.experiments.recipe import Recipe
 from core.experiments.trial import RealTexts, Told, Trial, TrialEnd
 from core.jobs.context import JobContext
 from core.jobs.embedding import Stopped
-from core.jobs.run_jobs import RunJobs
+from core.jobs.run_jobs import RunJobs, tell_diversity
 from core.jobs.sweep_plan import Wanted
 from core.jobs.sweep_progress import Going, SweepProgress
 from core.jobs.sweep_reuse import settled, usable_texts
+from core.jobs.told import finished_rounds, store_told
 from core.runs import ModelChoice
 from core.store.assessments import save_assessment
 from core.store.embeddings import add_vectors
-from core.store.rounds import finish_round, rounds_of
-from core.store.runs import create_run, get_run, set_facts
-from core.store.samples import add_samples, samples_of
+from core.store.runs import create_run, get_run
+from core.store.samples import samples_of
 from core.store.sweeps import add_trial, set_trial
 from core.texts import text_hash
 
@@ -48,6 +49,7 @@ class SweepTrials:
         sweep_id: the sweep.
         recipe: what is done with each run.
         wanted: all places of the sweep.
+        encoders: open the encoder, to read what it made off the store.
         timer: seconds that only grow.
     """
 
@@ -57,11 +59,13 @@ class SweepTrials:
         sweep_id: str,
         recipe: Recipe,
         wanted: Sequence[Wanted],
+        encoders: Encoders,
         *,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self.db = context.db
         self._context, self._sweep_id, self._recipe = context, sweep_id, recipe
+        self._encoders = encoders
         self._wanted = {one.position: one for one in wanted}
         self._timer = timer
         self._progress = SweepProgress(len(wanted), timer=timer)
@@ -168,7 +172,6 @@ class SweepTrials:
         if run.deleted_at is not None:
             self._fail(position, _DELETED)
             return
-        rounds = tuple((done.cycle, done.position) for done in rounds_of(self.db, run_id))
         executor.submit(
             Trial(
                 index=position,
@@ -176,7 +179,7 @@ class SweepTrials:
                 spec=run.spec,
                 recipe=self._recipe,
                 history=history,
-                finished_rounds=rounds,
+                finished_rounds=finished_rounds(self.db, run_id),
                 facts=run.facts,
                 generate=generates,
             )
@@ -185,24 +188,11 @@ class SweepTrials:
     def _tell(self, told: Told) -> None:
         position = told.index
         going, run_id = self._progress.going[position], self._runs[position]
-        if told.facts is not None:
-            set_facts(self.db, run_id, told.facts)
+        store_told(self.db, run_id, told)
         if told.samples:
-            add_samples(self.db, told.samples)
             going.meter.add(told.samples)
             self._progress.texts += len(told.samples)
             self._progress.tokens += sum(len(sample.token_ids) for sample in told.samples)
-        if told.round is not None:
-            done = told.round
-            finish_round(
-                self.db,
-                run_id,
-                cycle=done.cycle,
-                position=done.position,
-                requested=done.requested,
-                seconds=done.seconds,
-                tokens=done.tokens,
-            )
         if told.shortfall is not None:
             going.shortfall = told.shortfall
         if told.phase is not None:
@@ -238,7 +228,9 @@ class SweepTrials:
         if end.vectors is not None:
             hashes = map(text_hash, end.texts)
             add_vectors(self.db, real.encoder, dict(zip(hashes, end.vectors, strict=True)))
-        run_id = self._runs[position]
+        run_id, going = self._runs[position], self._progress.going[position]
+        if going.generates:
+            tell_diversity(self.db, run_id, self._encoders, self._recipe.encoder)
         with self.db.write():
             save_assessment(
                 self.db,

@@ -98,7 +98,12 @@ def _show_suppressed(spec: RunSpec, progress: Mapping[str, Any]) -> None:
         st.caption("Suppression is off for this run.")
         return
     if not rows:
-        st.caption("None yet: the first cycle has nothing to count.")
+        first = progress.get("cycle", 0) < 2
+        st.caption(
+            "None yet: the first cycle has nothing to count."
+            if first
+            else "Not kept for a run of a sweep."
+        )
         return
     frame = pd.DataFrame(rows)
     st.dataframe(

@@ -79,6 +79,12 @@ def test_a_sweep_is_generated_assessed_and_told(
     assert own is not None
     assert (own.kind, own.progress["phase"], own.progress["accepted"]) == ("generate", "done", 12)
     assert get_run(real_db, trials[0].run.id).job_id == own.id
+    usable = sum(s.outcome == "usable" for s in samples_of(real_db, trials[0].run.id))
+    assert (own.progress["diversity"]["n"], own.progress["diversity"]["encoder"]) == (
+        usable,
+        "fake",
+    )
+    assert own.progress["diversity"]["curve"][-1][0] == usable
 
 
 def test_while_it_goes_a_run_reads_as_running(
