@@ -21,14 +21,13 @@ VERDICTS = {
     "does not": (LABEL_COLORS[5], "x"),
     "undecided": (grey(1), "circle-open"),
 }
-_UNLIKE = 8.0  # times: effects that differ by more share no axis
 _LINE = 34  # characters of a finding's name in a line
 
 
 def card_figure(
     findings: Sequence[Mapping[str, Any]],
     *,
-    own_scales: bool | None = None,
+    own_scales: bool = False,
     axis: str = "effect",
 ) -> "go.Figure":
     """A row for each finding: effect with its interval, colour and symbol by verdict.
@@ -37,8 +36,8 @@ def card_figure(
         findings: `finding` (the paper's number of it, or a key: the mark's customdata), `name`,
             `effect`, `low`, `high`, `verdict` ("holds", "does not", "undecided"), `paper` (its
             effect), from the top; None or NaN for a number that is not known.
-        own_scales: stretch each row to its own largest number; None: where effects differ more
-            than eightfold.
+        own_scales: stretch each row to its own largest number, for effects of unlike units; small
+            ones then look as large as others.
         axis: what the effects are.
     """
     rows = []
@@ -66,9 +65,6 @@ def card_figure(
         return sentence_figure(
             "No findings yet: a sweep over temperature and suppression has them."
         )
-    if own_scales is None:
-        sizes = [size for size in map(_size, rows) if size > 0]
-        own_scales = bool(sizes) and max(sizes) > _UNLIKE * min(sizes)
     legend = [
         legend_entry(name, group=name, color=color, symbol=symbol, line=_rim(symbol))
         for name, (color, symbol) in VERDICTS.items()
@@ -79,7 +75,7 @@ def card_figure(
         axis=apart if own_scales else escaped(axis),
         own_scales=own_scales,
         legend=legend,
-        row_pixels=48,
+        row_pixels=52,
     )
 
 
@@ -91,13 +87,7 @@ def _number(value: Any) -> float:
     return float(value) if value is not None else math.nan
 
 
-def _size(row: ForestRow) -> float:
-    """The largest number of a row."""
-    ends = (row.value, row.low, row.high, row.paper)
-    return max((abs(one) for one in ends if math.isfinite(one)), default=0.0)
-
-
 def _broken(words: str) -> str:
     """Escaped, in lines."""
-    lines = textwrap.wrap(words, _LINE, max_lines=2, placeholder="…") or [""]
+    lines = textwrap.wrap(words, _LINE, max_lines=3, placeholder="…") or [""]
     return "<br>".join(map(escaped, lines))

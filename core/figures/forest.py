@@ -58,7 +58,7 @@ def forest_figure(
         rows: one at least.
         axis: what the numbers are, escaped.
         own_scales: each row is stretched to its own largest number, for effects of unlike units;
-            the axis then has no numbers, and the words at the right tell them.
+            the axis then has no numbers but 0, and the words at the right tell them.
         legend: traces for the legend alone.
         row_pixels: height of a row.
     """
@@ -175,7 +175,10 @@ def forest_figure(
             }
         ],
         "xaxis": value_axis(
-            axis, range=[left - margin, right + margin], nticks=7, showticklabels=not own_scales
+            axis,
+            range=[left - margin, right + margin],
+            nticks=7,
+            **({"tickmode": "array", "tickvals": [0], "ticktext": ["0"]} if own_scales else {}),
         ),
         "yaxis": {
             "tickmode": "array",

@@ -108,7 +108,7 @@ def frontier_figure(
         for axis, metric in (("x", x), ("y", y))
     }
     said = _said(shown, ~known, (x, y, *([value] if value else [])))
-    notes = [footnote(said, below=4 * letters, size=letters - 1)] if said else []
+    notes = [footnote(said, below=round(4.3 * letters), size=letters - 1)] if said else []
     if len(members) <= _NAMES and not arrows:
         notes += name_notes(
             condition_names(members, varying(shown[our])),
@@ -123,7 +123,7 @@ def frontier_figure(
         height=height or (680 if large else 460),
         left=5 * letters,
         top=3 * letters,
-        bottom=4 * letters + (round(1.5 * letters) * len(said)),
+        bottom=round(4.3 * letters) + (round(1.5 * letters) * len(said)),
     )
     layout["legend"] |= {"itemclick": False, "itemdoubleclick": False, "font": {"size": letters}}
     layout |= {

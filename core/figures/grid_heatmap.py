@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 MOST_FACETS = 12
 _MOST_ALPHA = 0.75  # above, the page's text would no longer be read on it
 _CELL = 40  # pixels up
+_LEAST_PANEL = 88  # pixels, as long as a knob's name
 _WRITTEN_UP_TO = 20  # columns in all of a row's panels
 _LONG_UP_TO = 12  # columns, beyond which percent go without decimals
 
@@ -82,7 +83,7 @@ def grid_heatmap(
     facets = Facets(
         -(-len(parts) // in_a_row),
         in_a_row,
-        panel=_CELL * max(2, len(lines)),
+        panel=max(_LEAST_PANEL, _CELL * len(lines)),
         head=30 if facet else 8,
         gap=0.03,
     )
@@ -116,6 +117,8 @@ def grid_heatmap(
         "showlegend": False,
         "hovermode": "closest",
         "dragmode": False,
+        # Anywhere in a cell is near enough.
+        "hoverdistance": 100,
         "annotations": notes,
     }
     return go.Figure(traces, layout)
@@ -212,7 +215,7 @@ def _targets(means: Numbers, keys: list[list[str]], words: list[list[str]], *, s
 def _axis(knob: str, values: list[Any], **more: Any) -> dict[str, Any]:
     short = [shortened(one, 18) if isinstance(one, str) else f"{one:g}" for one in values]
     return {
-        "title": {"text": title(knob), "font": {"size": 13}},
+        "title": {"text": title(knob), "font": {"size": 12}},
         "tickmode": "array",
         "tickvals": list(range(len(values))),
         "ticktext": [f"{one} " for one in short],

@@ -54,7 +54,8 @@ def name_notes(
             start = column + aside - left * long
             bottom = row + off if side > 0 else row - off - _LINE * letters
             box = np.array([start, start + long, bottom, bottom + _LINE * letters])
-            inside = box[0] >= 0 and box[1] <= width and box[2] >= 0 and box[3] <= height
+            # A little beyond the right end nothing stands.
+            inside = box[0] >= 0 and box[1] <= width + letters and box[2] >= 0 and box[3] <= height
             if inside and not _covers(box, taken).any():
                 taken = np.vstack([taken, box])
                 notes.append(

@@ -16,7 +16,6 @@ from core.figures.results import (
     at_stage,
     hovers,
     numbers,
-    title,
     unlike,
     varying,
 )
@@ -171,7 +170,7 @@ def _layout(
     height: int,
 ) -> dict[str, Any]:
     alike = unlike(points, metrics)
-    notes: list[dict[str, Any]] = [footnote([alike], below=12)] if alike else []
+    notes: list[dict[str, Any]] = [footnote([alike], below=26)] if alike else []
     shapes = []
     last = len(scales) - 1
     for place, scale in enumerate(scales):
@@ -189,7 +188,6 @@ def _layout(
         at = {"x": place, "showarrow": False}
         side = "left" if place == 0 else "right" if place == last else "center"
         # Every other name stands higher: side by side they would touch on a narrow page.
-        lift = 6 + 18 * (place % 2)
         notes.append(
             at
             | {
@@ -197,23 +195,13 @@ def _layout(
                 "text": page_text(scale.title),
                 "xanchor": side,
                 "yanchor": "bottom",
-                "yshift": lift,
+                "yshift": 20 + 18 * (place % 2),
                 "font": {"size": 12},
             }
         )
-        for words, where in scale.ticks.items():
-            notes.append(
-                at
-                | {
-                    "y": where,
-                    "text": page_text(words),
-                    "xanchor": "right",
-                    "xshift": -6,
-                    "font": {"size": 11},
-                }
-            )
+        notes += [at | _tick(words, where, scale) for words, where in scale.ticks.items()]
     layout: dict[str, Any] = quiet_layout(
-        height=height, left=64, top=48, bottom=14 + (18 if alike else 0)
+        height=height, left=48, top=66, bottom=30 + (18 if alike else 0)
     )
     hidden = {"visible": False, "fixedrange": True}
     return layout | {
@@ -226,3 +214,13 @@ def _layout(
         "yaxis": {**hidden, "range": [-0.01, 1.01]},
         "coloraxis": color_axis(points, color, letters=12),
     }
+
+
+def _tick(words: str, where: float, scale: Upright) -> dict[str, Any]:
+    """The ends of a scale stand beyond the axis, where no line covers them; others beside it."""
+    note: dict[str, Any] = {"text": page_text(words), "font": {"size": 11}}
+    if where == max(scale.ticks.values()):
+        return note | {"y": 1, "yanchor": "bottom", "yshift": 2}
+    if where == min(scale.ticks.values()):
+        return note | {"y": 0, "yanchor": "top", "yshift": -2}
+    return note | {"y": where, "xanchor": "right", "xshift": -6}

@@ -28,7 +28,6 @@ _TITLES = {
     "similarity": "similarity to real texts",
     "label_accuracy": "label accuracy",
     "model_accuracy": "model accuracy",
-    "suppression": "suppression strength",
     "seeding": "seed examples",
 }
 _EMBEDDED = ("diversity", "similarity")

@@ -38,15 +38,15 @@ class Upright:
 
 
 def _ticks(values: Numbers, column: str, known: Sequence[Any]) -> dict[str, float]:
-    """A knob's few values, or the ends and two between."""
+    """A knob's few values, or the ends of a scale; what lies between is told by hovers."""
     there = values[np.isfinite(values)]
     if not len(there):
         return {}
     if known and len(known) <= _FEW:
         return {f"{one:g}": float(one) for one in known}
-    steps = np.linspace(there.min(), there.max(), 4) if there.max() > there.min() else there[:1]
-    form = ".0%" if is_share(column) else ".2f" if column in METRICS else ".3g"
-    return {f"{one:{form}}": float(one) for one in steps.tolist()}
+    form = ".1%" if is_share(column) else ".3f" if column in METRICS else ".3g"
+    ends = float(there.min()), float(there.max())
+    return {f"{one:{form}}": one for one in ends}
 
 
 def _scaled(values: Numbers, low: float, high: float) -> Numbers:
