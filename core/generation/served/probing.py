@@ -66,6 +66,7 @@ class _Probe:
         self._failed = 0
         self._cold: dict[str, Any] = {"temperature": 0}
         self._greedy = ""
+        self._steady = True
 
     def run(self) -> Capabilities:
         base = self._plainest()
@@ -142,6 +143,15 @@ class _Probe:
         """Temperature and seed: the same seed twice, then another."""
         if self._found.get("temperature") == "refused" or not self._greedy.strip():
             return
+        cold = self._chat("temperature", **self._cold)
+        if cold is not None and text(cold) != self._greedy:
+            self._steady = False
+            self._notes.append(
+                "At temperature 0 the model gave two different answers: the server may not honour "
+                "the temperature, and most knobs stay unknown."
+            )
+        if cold is None or not self._steady:
+            return
         first = self._chat("seed", seed=1, temperature=_HOT)
         if first is None:
             return
@@ -174,7 +184,7 @@ class _Probe:
 
     def _stop(self) -> None:
         words = self._greedy.split()
-        if len(words) < 2 or words[1] in words[0]:
+        if not self._steady or len(words) < 2 or words[1] in words[0]:
             return
         reply = self._chat("stop", stop=[words[1]], **self._cold)
         if reply is not None:
@@ -184,6 +194,8 @@ class _Probe:
 
     def _penalty(self) -> None:
         """The lowest penalty makes a model repeat itself at temperature 0."""
+        if not self._steady:
+            return
         plain = self._chat("frequency_penalty", most=_LONG, **self._cold)
         if plain is None or len(text(plain).split()) < _SHORT:
             return
