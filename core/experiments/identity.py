@@ -3,12 +3,14 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from core.conditions import Condition
 from core.experiments.planned import condition_key
 from core.interventions.relabel import WEIGHT
 from core.runs import RunSpec
+from core.tasks import Task
 
 
 def result_key(spec: RunSpec, settings: Mapping[str, Any], result: Mapping[str, Any]) -> str:
@@ -55,16 +57,17 @@ def others_told(runs: Sequence[tuple[RunSpec, Mapping[str, Any]]]) -> list[str]:
     """
     loose = [_loose(spec, settings) for spec, settings in runs]
     values: dict[tuple[str, str], set[str]] = {}
-    for (spec, _), named in zip(runs, loose, strict=True):
+    keys = [_task_key(spec.task) for spec, _ in runs]
+    for key, named in zip(keys, loose, strict=True):
         for name, value in named.items():
-            values.setdefault((spec.task.key, name), set()).add(value)
+            values.setdefault((key, name), set()).add(value)
     told = []
-    for (spec, settings), named in zip(runs, loose, strict=True):
+    for (spec, settings), key, named in zip(runs, keys, loose, strict=True):
         words = _unusual(spec, settings)
         words += [
             f"{name} {value}" if value else f"no {name}"
             for name, value in named.items()
-            if len(values[spec.task.key, name]) > 1
+            if len(values[key, name]) > 1
         ]
         told.append(", ".join(words))
     return told
@@ -110,10 +113,20 @@ def _loose(spec: RunSpec, settings: Mapping[str, Any]) -> dict[str, str]:
     return {
         "texts a label": str(spec.per_label),
         "targets": _digest(sorted(spec.targets)) if spec.targets else "",
-        "task": _digest(spec.task.to_dict()),
+        "task": _task_digest(spec.task),
         "server": spec.model.base_url,
         "reference": str(settings.get("reference") or ""),
     }
+
+
+@lru_cache(64)
+def _task_key(task: Task) -> str:
+    return task.key
+
+
+@lru_cache(64)
+def _task_digest(task: Task) -> str:
+    return _digest(task.to_dict())
 
 
 def _digest(value: Any) -> str:

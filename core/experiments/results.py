@@ -177,6 +177,10 @@ def _stages(result: Mapping[str, Any]) -> dict[tuple[str, bool], list[Mapping[st
 
 
 def _over_repeats(metric: str, measured: Sequence[Mapping[str, Any]]) -> tuple[float, float, float]:
+    if len(measured) == 1:
+        ends = (measured[0][end] for end in ("value", "low", "high"))
+        value, low, high = (math.nan if end is None else float(end) for end in ends)
+        return value, low, high
     known = [one for one in measured if one["value"] is not None]
     if not known:
         return math.nan, math.nan, math.nan
