@@ -17,6 +17,17 @@ from tests.experiments.fake_tools import FakeTools, Heard, make_trial, no_refere
 MEMORY = 80 * 1024 * 1024
 
 
+class Unreadable(dict[str, Any]):
+    """What a node can't take out of its parcel, as of a package that it lacks."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _missing, ()
+
+
+def _missing() -> None:
+    raise ModuleNotFoundError("a package that the node lacks")
+
+
 @pytest.fixture
 def cluster() -> Iterator[Any]:
     """A head without processors, for the coordinator; nodes are a test's to add."""
@@ -50,7 +61,7 @@ def test_a_node_that_goes_costs_nothing_but_time(tmp_path: Path, cluster: Any) -
     try:
         assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == handlers
         trials = [make_trial(index, per_label=8) for index in range(4)]
-        heard = Heard(executor, trials, seconds=100)
+        heard = Heard(executor, [*trials, make_trial(4, facts=Unreadable())], seconds=100)
 
         def between() -> None:
             if len(nodes) == 2 and len({told.index for told in heard.told if told.samples}) == 2:
@@ -61,7 +72,10 @@ def test_a_node_that_goes_costs_nothing_but_time(tmp_path: Path, cluster: Any) -
         executor.close()
     assert (len(nodes), heard.most, len(heard.lost)) == (1, 2, 1)
     assert [heard.facts(trial.index) for trial in trials] == [wanted(trial) for trial in trials]
-    assert all(end.assessment is not None for end in heard.ends.values())
+    assert all(heard.ends[trial.index].assessment is not None for trial in trials)
+    unread = heard.ends[4].error
+    assert unread is not None
+    assert "could not begin" in unread[0]
 
 
 def test_without_the_package_it_says_how_to_get_it(

