@@ -89,7 +89,11 @@ def parallel_figure(
         if mask.any():
             traces.append(_lines(heights[mask], paint, width))
     there = ~faded
-    traces.append(_marks(rows[there], heights[there], values[there], (*columns, color)))
+    # At a knob's axis conditions meet in one place, where no click could tell them apart.
+    own = [place for place, one in enumerate(columns) if one in METRICS]
+    if own:
+        marks = heights[there][:, own]
+        traces.append(_marks(rows[there], marks, own, values[there], (*columns, color)))
     return go.Figure(traces, _layout(scales, rows, color, (*columns, color), height))
 
 
@@ -133,25 +137,29 @@ def _lines(heights: Numbers, color: str, width: float) -> Trace:
 
 
 def _marks(
-    points: "pd.DataFrame", heights: Numbers, values: Numbers, columns: Sequence[str]
+    points: "pd.DataFrame",
+    heights: Numbers,
+    axes: Sequence[int],
+    values: Numbers,
+    columns: Sequence[str],
 ) -> Trace:
-    """Where lines meet axes: to hover and click."""
-    count, axes = heights.shape
+    """Where lines meet the axes of metrics: to hover and click."""
+    count = len(points)
     told_of = [one for one in dict.fromkeys(columns) if one not in (*KNOBS, "other")]
     keys = points["point"].to_numpy(object)
     words = np.array(hovers(points, told_of), dtype=object)
     known = np.isfinite(heights).ravel()
     return {
-        "type": "scattergl" if count * axes > _GL_FROM else "scatter",
-        "x": np.tile(np.arange(axes, dtype=np.float64), count)[known],
+        "type": "scattergl" if known.sum() > _GL_FROM else "scatter",
+        "x": np.tile(np.array(axes, dtype=np.float64), count)[known],
         "y": heights.ravel()[known],
-        "customdata": np.repeat(keys, axes)[known],
-        "hovertext": np.repeat(words, axes)[known],
+        "customdata": np.repeat(keys, len(axes))[known],
+        "hovertext": np.repeat(words, len(axes))[known],
         "hoverinfo": "text",
         "mode": "markers",
         "marker": {
             "size": 7 if count <= _PALE_FROM else 5,
-            "color": np.repeat(values, axes)[known],
+            "color": np.repeat(values, len(axes))[known],
             "coloraxis": "coloraxis",
             "opacity": 0.9,
             "line": {"width": 0},

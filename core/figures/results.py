@@ -119,7 +119,7 @@ def knob_told(knob: str, value: Any) -> str:
     if knob == "suppression":
         return f"suppression {value:g}" if value else "no suppression"
     if knob == "seeding":
-        return f"{value:g} seeds" if value else "unseeded"
+        return f"{value:g} seed{'' if value == 1 else 's'}" if value else "unseeded"
     return f"{title(knob)} {value:g}"
 
 
@@ -133,7 +133,9 @@ def condition_names(points: "pd.DataFrame", knobs: Sequence[str]) -> list[str]:
 def hovers(points: "pd.DataFrame", metrics: Sequence[str]) -> list[str]:
     """What a point's hover says, escaped: condition, stage, metrics, size, source."""
     columns = {metric: _intervals_told(points, metric) for metric in metrics}
-    lines = [[name or "one condition"] for name in condition_names(points, [*KNOBS, "other"])]
+    # Where nobody set min_p, no hover need say that it is off.
+    knobs = [knob for knob in KNOBS if knob != "min_p" or np.nansum(numbers(points, knob)) > 0]
+    lines = [[name or "one condition"] for name in condition_names(points, [*knobs, "other"])]
     stage = zip(_values(points, "inspected"), _values(points, "filtered"), strict=True)
     for line, (inspected, filtered) in zip(lines, stage, strict=True):
         repaired = stage_told(str(inspected), filtered=bool(filtered))

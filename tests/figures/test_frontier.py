@@ -146,9 +146,9 @@ def test_many_conditions_are_drawn_fast() -> None:
         [frame, frame.assign(inspected="90", label_accuracy=0.9, point=frame["point"] + "r")]
     )
     frontier_figure(both.head(3))  # plotly's own import is not the figure's time
-    began = time.perf_counter()
+    began = time.process_time()
     figure = frontier_figure(both, budget="90", by="suppression")
-    assert time.perf_counter() - began < 1.5
+    assert time.process_time() - began < 1.5
     assert sum(len(traces(figure, f"suppression {one}")[0].x) for one in (2.5, 5, 7.5, 10)) == 400
     assert traces(frontier_figure(grid(1001)), "condition")[0].type == "scattergl"
 

@@ -78,7 +78,7 @@ def test_hostile_names_and_speed() -> None:
     assert no_markup_of(grid_heatmap(frame, x="model"))
     assert no_markup_of(grid_heatmap(frame, facet="task"))
     many = grid(500)
-    began = time.perf_counter()
+    began = time.process_time()
     figure = grid_heatmap(many, facet="min_p")
-    assert time.perf_counter() - began < 1.5
+    assert time.process_time() - began < 1.5
     assert len(figure.data) == 10

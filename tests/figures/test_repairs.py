@@ -63,7 +63,7 @@ def test_a_panel_for_each_suppression_and_the_paper_behind() -> None:
 
 def test_a_line_for_each_condition_or_grey_ones_and_their_mean() -> None:
     few = repairs_figure(repaired(2), by="condition", metrics=["label_accuracy"])
-    assert list(traces(few, "1 seeds")[0].y) == pytest.approx([0.69, 0.79, 0.84, 0.99])
+    assert list(traces(few, "1 seed")[0].y) == pytest.approx([0.69, 0.79, 0.84, 0.99])
     figure = repairs_figure(repaired(9), by="condition", metrics=["label_accuracy"])
     (each,) = traces(figure, "condition")
     assert list(each.customdata)[:6] == ["c0|0|0", "c0|90|0", "c0|180|0", "c0|all|0", "", "c1|0|0"]
@@ -89,7 +89,7 @@ def test_hostile_names_and_speed() -> None:
     assert no_markup_of(repairs_figure(frame, by="condition"))
     assert no_markup_of(repairs_figure(frame))
     many = repaired(500)
-    began = time.perf_counter()
+    began = time.process_time()
     repairs_figure(many, by="condition")
     repairs_figure(many)
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2

@@ -49,9 +49,9 @@ def test_too_few_rows_hostile_names_and_speed() -> None:
     assert not plain.layout.showlegend
     rng = np.random.default_rng(0)
     many = pd.DataFrame({"point": map(str, range(1500)), "fitted": rng.random(1500)})
-    began = time.perf_counter()
+    began = time.process_time()
     figure = residuals_figure(many.assign(residual=rng.random(1500)))
-    assert time.perf_counter() - began < 1.5
+    assert time.process_time() - began < 1.5
     assert figure.data[0].type == "scattergl"
 
 

@@ -98,6 +98,8 @@ def test_a_hover_tells_a_point_and_escapes_names() -> None:
     assert "&lt;a" in ours
     assert "LR, 90 inspected<br>diversity (Remote-Clique): 0.500 (0.400 to 0.650)" in ours
     assert "label accuracy: none" in ours
+    assert "min p" not in ours
+    assert "min p 0.1" in hovers(points({"min_p": 0.1}), [])[0]
     assert "200 texts" in ours
     assert "label accuracy: 72.5%<br><i>reviews · the paper, read from its figures</i>" in paper
 
