@@ -250,9 +250,8 @@ class ServedRun:
                         ids = tokens.encode(kept)
                     except BackendFailed as error:
                         trouble = error  # the text was paid for and is kept
-                made.append(
-                    Completion(unit.request, index, kept, text.finish_reason, None, tuple(ids))
-                )
+                reason = without_key(text.finish_reason, backend.server.secrets)
+                made.append(Completion(unit.request, index, kept, reason, None, tuple(ids)))
             if made:
                 yield made
             if trouble is not None:

@@ -161,45 +161,27 @@ class Round:
         """Send nothing more; what is under way is paid for, and comes in."""
         if self.ending is None:
             self.ending = error
-            for task in self._tasks - self._sending:
+            for task in self._tasks - self._sending - {asyncio.current_task()}:
                 task.cancel()
 
     async def _serve(self, unit: Unit) -> None:
-        line = self._line
         attempt = 0
         while self.ending is None:
             attempt += 1
-            found = await self._try(unit, attempt)
-            if isinstance(found, Answer):
-                line.lost_in_a_row = 0
-                self.arrived.append((unit, found))
-                self._news.set()
+            wait = await self._try(unit, attempt)
+            if wait is None:
                 return
-            then = after(found, attempt, retrying=line.manner.retrying, rng=line.rng)
-            if then.step == "stop":
-                raise BackendFailed(found.what, found.remedy)
-            if then.step == "pause":
-                raise _paused(found)
-            if then.step == "lose":
-                line.lost_in_a_row += 1
-                if line.lost_in_a_row >= LOST_IN_A_ROW:
-                    raise Pausing(
-                        f"{line.lost_in_a_row} requests in a row were given up. {found.what}",
-                        found.remedy,
-                    )
-                return
-            await line.manner.sleep(then.seconds)
+            await self._line.manner.sleep(wait)
 
-    async def _try(self, unit: Unit, attempt: int) -> Answer | Fault:
-        """One attempt, with its turn, its cap and its record."""
+    async def _try(self, unit: Unit, attempt: int) -> float | None:
+        """One attempt, with its turn, its cap and its record; seconds to wait before the next, None
+        if there is to be none."""
         pace, clock = self._line.pace, self._line.manner.clock
         task = asyncio.current_task()
         assert task is not None
-        begun = await pace.enter()
+        await pace.enter()
         found: Answer | Fault | None = None
         try:
-            if self.ending is not None:
-                raise asyncio.CancelledError
             admitted = await self._admitted(unit)
             self._sending.add(task)
             begun = clock()
@@ -212,15 +194,38 @@ class Round:
                 told = self._attempt(unit, attempt, found, clock() - begun)
                 self._settle(admitted, told)
                 self._record(told)
+            # Before the turn passes to another request, which may be one too many.
+            if isinstance(found, Answer):
+                self._answered(unit, found)
+                return None
+            return self._went_wrong(found, attempt, begun)
         finally:
             pace.leave()
-        if isinstance(found, Answer):
-            pace.succeeded()
-        elif found.kind == "too_many_requests":
-            longest = self._line.manner.retrying.longest_asked
-            wait = found.wait if found.wait is not None and found.wait <= longest else None
-            pace.slower(begun, wait=wait)
-        return found
+
+    def _answered(self, unit: Unit, answer: Answer) -> None:
+        self._line.lost_in_a_row = 0
+        self._line.pace.succeeded()
+        self.arrived.append((unit, answer))
+        self._news.set()
+
+    def _went_wrong(self, fault: Fault, attempt: int, begun: float) -> float | None:
+        line = self._line
+        then = after(fault, attempt, retrying=line.manner.retrying, rng=line.rng)
+        if fault.kind == "too_many_requests":
+            line.pace.slower(begun, wait=fault.wait if then.step == "retry" else None)
+        if then.step == "retry":
+            return then.seconds
+        if then.step == "stop":
+            self._end_with(BackendFailed(fault.what, fault.remedy))
+        elif then.step == "pause":
+            self._end_with(_pausing(fault))
+        else:
+            line.lost_in_a_row += 1
+            if line.lost_in_a_row >= LOST_IN_A_ROW:
+                said = f"{line.lost_in_a_row} requests in a row were given up. {fault.what}"
+                line.lost_in_a_row = 0  # resumed, it is tried anew
+                self._end_with(Pausing(said, fault.remedy))
+        return None
 
     async def _admitted(self, unit: Unit) -> Any:
         """What the purse gives for a request, as soon as it does."""
@@ -291,7 +296,7 @@ class Round:
         )
 
 
-def _paused(fault: Fault) -> WidesetError:
+def _pausing(fault: Fault) -> WidesetError:
     if fault.wait is None:
         return Pausing(fault.what, fault.remedy)
     return Pausing(
