@@ -1,0 +1,204 @@
+"""Caps, ledgers and estimates, with sums worked out by hand."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.conditions import Condition
+from core.connections import Prices
+from core.errors import BadInput, Pausing
+from core.runs import RunSpec
+from core.spending import (
+    Cap,
+    CapReached,
+    Ledger,
+    Spent,
+    UsageUnknown,
+    cap_from_dict,
+    check_cap,
+    estimate,
+)
+from core.tasks import Label, Task
+
+PRICES = Prices(tokens_in=2.0, tokens_out=10.0, currency="EUR")
+TASK = Task("T", "review", (Label("pos", "good"), Label("neg", "bad")))
+
+
+def book(ledger: Ledger, tokens_in: int | None, tokens_out: int | None, *, most: int = 10) -> None:
+    admitted = ledger.admit(tokens_in=most, tokens_out=most)
+    assert admitted is not None
+    ledger.settle(admitted, answered=True, tokens_in=tokens_in, tokens_out=tokens_out)
+
+
+def test_a_cap_of_requests_lets_exactly_so_many_through() -> None:
+    ledger = Ledger(Cap(requests=3), prices=Prices())
+    first = ledger.admit(tokens_in=1, tokens_out=1)
+    assert first is not None
+    assert ledger.admit(tokens_in=1, tokens_out=1) is not None
+    # A failed attempt is one, too, and is no answer without numbers.
+    ledger.settle(first, answered=False, tokens_in=None, tokens_out=None)
+    assert ledger.spent == Spent(requests=1)
+    assert ledger.admit(tokens_in=1, tokens_out=1) is not None
+    assert ledger.admit(tokens_in=1, tokens_out=1) is None  # two are under way
+    for _ in range(2):
+        ledger.settle(first, answered=True, tokens_in=5, tokens_out=5)
+    with pytest.raises(CapReached, match="cap of 3 requests is reached") as caught:
+        ledger.admit(tokens_in=1, tokens_out=1)
+    assert isinstance(caught.value, Pausing)
+    assert "higher cap" in caught.value.remedy
+
+
+def test_a_cap_of_tokens_holds_back_what_could_go_beyond() -> None:
+    ledger = Ledger(Cap(tokens=100), prices=Prices())
+    big = ledger.admit(tokens_in=20, tokens_out=40)
+    assert big is not None
+    assert ledger.admit(tokens_in=21, tokens_out=20) is None  # 60 + 41
+    small = ledger.admit(tokens_in=20, tokens_out=20)  # 60 + 40
+    assert small is not None
+    ledger.settle(big, answered=True, tokens_in=20, tokens_out=5)
+    ledger.settle(small, answered=True, tokens_in=20, tokens_out=5)
+    assert ledger.spent == Spent(requests=2, tokens_in=40, tokens_out=10)
+    assert ledger.admit(tokens_in=25, tokens_out=25) is not None
+
+
+def test_a_cap_of_money() -> None:
+    # (1000 x 2 + 300 x 10) / 1e6 = 0.005 a request at most; the second would make 0.0095.
+    ledger = Ledger(Cap(money=0.009), prices=PRICES)
+    admitted = ledger.admit(tokens_in=1000, tokens_out=300)
+    assert admitted is not None
+    ledger.settle(admitted, answered=True, tokens_in=1000, tokens_out=250)
+    assert ledger.spent.money(PRICES) == pytest.approx(0.0045)
+    with pytest.raises(CapReached, match=r"cap of 0\.009 EUR"):
+        ledger.admit(tokens_in=1000, tokens_out=300)
+    assert ledger.admit(tokens_in=1000, tokens_out=200) is not None
+
+
+@given(
+    st.integers(50, 400),
+    st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=60),
+    st.integers(1, 4),
+)
+def test_no_cap_is_ever_exceeded(cap: int, requests: list[tuple[int, int]], at_once: int) -> None:
+    ledger = Ledger(Cap(tokens=cap), prices=Prices())
+    under_way = []
+    try:
+        for used in requests:
+            while (admitted := ledger.admit(tokens_in=30, tokens_out=30)) is None or (
+                len(under_way) >= at_once
+            ):
+                if admitted is not None:
+                    ledger.settle(admitted, answered=False, tokens_in=None, tokens_out=None)
+                one, (tokens_in, tokens_out) = under_way.pop(0)
+                ledger.settle(one, answered=True, tokens_in=tokens_in, tokens_out=tokens_out)
+            under_way.append((admitted, used))
+    except CapReached:
+        assert ledger.spent.tokens_in + ledger.spent.tokens_out + 60 > cap
+    for one, (tokens_in, tokens_out) in under_way:
+        ledger.settle(one, answered=True, tokens_in=tokens_in, tokens_out=tokens_out)
+    assert ledger.spent.tokens_in + ledger.spent.tokens_out <= cap
+
+
+def test_it_stops_when_the_server_stops_reporting() -> None:
+    ledger = Ledger(Cap(tokens=1000), prices=Prices())
+    book(ledger, 5, 5)
+    book(ledger, 5, None)
+    with pytest.raises(UsageUnknown, match="stopped reporting") as caught:
+        ledger.admit(tokens_in=1, tokens_out=1)
+    assert isinstance(caught.value, Pausing)
+    # A cap on requests alone needs no numbers.
+    alone = Ledger(Cap(requests=5), prices=Prices(), spent=ledger.spent)
+    assert alone.admit(tokens_in=1, tokens_out=1) is not None
+
+
+def test_a_resumed_run_counts_what_was_spent_before() -> None:
+    ledger = Ledger(Cap(requests=3), prices=Prices(), spent=Spent(requests=3, tokens_in=9))
+    with pytest.raises(CapReached):
+        ledger.admit(tokens_in=1, tokens_out=1)
+
+
+def test_progress_projects_to_the_target_and_leaves_the_unknown_unknown() -> None:
+    ledger = Ledger(Cap(money=1.0), prices=PRICES)
+    assert ledger.progress(written=0, target=40)["projected_tokens"] is None
+    book(ledger, 1000, 500)
+    assert ledger.progress(written=10, target=40) == {
+        "requests": 1,
+        "tokens_in": 1000,
+        "tokens_out": 500,
+        "money": pytest.approx(0.007),
+        "currency": "EUR",
+        "projected_tokens": 6000,
+        "projected_money": pytest.approx(0.028),
+        "cap": {"money": 1.0, "tokens": None, "requests": None},
+    }
+    assert ledger.progress(written=50, target=40)["projected_tokens"] == 1500
+    free = Ledger(Cap(), prices=Prices())
+    book(free, 10, None)
+    told = free.progress(written=1, target=2)
+    assert (told["tokens_in"], told["tokens_out"], told["money"]) == (None, None, None)
+    assert (told["projected_tokens"], told["projected_money"], told["cap"]) == (None, None, None)
+    assert told["requests"] == 1
+
+
+@pytest.mark.parametrize(
+    ("cap", "prices", "usage", "said"),
+    [
+        (Cap(money=1), Prices(), "exact", "needs the price"),
+        (Cap(money=1), Prices(tokens_in=1), "exact", "needs the price"),
+        (Cap(money=1), PRICES, "ignored", "does not report"),
+        (Cap(tokens=5), Prices(), "refused", "does not report"),
+        (Cap(tokens=5), Prices(), "unknown", "is not known to report"),
+    ],
+)
+def test_a_cap_that_cant_be_kept_is_refused(
+    cap: Cap, prices: Prices, usage: str, said: str
+) -> None:
+    with pytest.raises(BadInput, match=said):
+        check_cap(cap, prices=prices, usage=usage)
+
+
+def test_a_cap_that_can_be_kept_is_not() -> None:
+    check_cap(Cap(money=1, tokens=5), prices=PRICES, usage="exact")
+    check_cap(Cap(requests=5), prices=Prices(), usage="unknown")
+    check_cap(Cap(), prices=Prices(), usage="ignored")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"money": 0},
+        {"money": float("nan")},
+        {"money": True},
+        {"money": "1"},
+        {"tokens": 0},
+        {"tokens": 1.5},
+        {"requests": True},
+        {"euros": 1},
+    ],
+)
+def test_nonsense_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(BadInput):
+        cap_from_dict(wrong)
+
+
+def test_a_cap_as_json() -> None:
+    cap = Cap(money=0.5, requests=7)
+    assert cap_from_dict(cap.to_dict()) == cap
+    assert cap_from_dict(None) == cap_from_dict({}) == Cap()
+    assert (cap.on, cap.needs_usage, Cap().on) == (True, True, False)
+    assert not Cap(requests=1).needs_usage
+
+
+def test_an_estimate() -> None:
+    spec = RunSpec(TASK, Condition(texts_a_request=20), per_label=50, targets=(("neg", 45),))
+    # 3 requests for each label; 95 texts of 12 tokens.
+    found = estimate(spec, prompt_tokens=100.4, tokens_a_text=12.0, prices=PRICES)
+    assert (found.requests, found.tokens_in, found.tokens_out) == (6, 602, 1140)
+    assert found.money == pytest.approx((602 * 2 + 1140 * 10) / 1e6)
+    single = estimate(spec, prompt_tokens=100, tokens_a_text=12, prices=PRICES, several=False)
+    assert (single.requests, single.tokens_in, single.tokens_out) == (95, 9500, 1140)
+    unknown = estimate(spec, prompt_tokens=100, tokens_a_text=None, prices=PRICES)
+    assert (unknown.tokens_in, unknown.tokens_out, unknown.money) == (600, None, None)
+    unpriced = replace(PRICES, tokens_in=None)
+    assert estimate(spec, prompt_tokens=1, tokens_a_text=1, prices=unpriced).money is None
