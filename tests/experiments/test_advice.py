@@ -100,11 +100,11 @@ def test_nothing_reaches_it_and_what_comes_nearest() -> None:
 
 
 def test_the_nearest_weighs_shortfalls_as_shares() -> None:
-    # plain lacks 2/3 of the diversity and nothing else; hot 1/9 of the accuracy: hot90 none of it.
-    found = advise(points(), Target(label_accuracy=0.9, diversity=0.3))
+    # plain lacks 0.19 of 0.29, hot 0.2 of 0.9: more, but a smaller share.
+    found = advise(points(), Target(label_accuracy=0.9, diversity=0.29, inspected=0))
     assert found.best is not None
-    assert found.best.point == "hot90"
-    assert "it lacks 5.0 points of label accuracy." in found.sentence
+    assert found.best.point == "hot"
+    assert "it lacks 20.0 points of label accuracy." in found.sentence
 
 
 def test_the_aim_is_model_accuracy_where_there_is_any() -> None:
