@@ -1,0 +1,116 @@
+"""The replication card as a page of Markdown, from a study (`core.experiments.study`)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from core.experiments.naming import TITLES
+
+_VERDICTS = {"holds": "holds", "does not": "**does not hold**", "undecided": "undecided"}
+
+
+def card_text(study: Mapping[str, Any], *, title: str, facts: Mapping[str, str]) -> str:
+    """The card.
+
+    Args:
+        study: of `study`.
+        title: of the page.
+        facts: what it rests on, for people: date, model, sizes and the like.
+    """
+    lines = [f"# {_cell(title)}", ""]
+    lines += [f"- {_cell(name)}: {_cell(value)}" for name, value in facts.items()]
+    lines += ["", "## The paper's findings here", "", *_verdicts(study), ""]
+    for finding in study["card"]:
+        lines += [
+            f"### {finding['finding']}. {finding['title']}",
+            "",
+            finding["sentence"],
+            "",
+            *_claims(finding),
+            "",
+            *(f"- {note}" for note in [*finding["missing"], *finding["notes"]]),
+            "",
+        ]
+    lines += ["## Which knob matters", "", study["sentence"], "", *_regressions(study), ""]
+    lines += [study["paper_note"], ""]
+    if study["mixtures"]:
+        lines += ["## Not comparable as they stand", "", *(f"- {one}" for one in study["mixtures"])]
+        lines.append("")
+    lines.append(study["paper_source"])
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _verdicts(study: Mapping[str, Any]) -> list[str]:
+    by_task: Mapping[str, Sequence[Mapping[str, Any]]] = study["card_by_task"]
+    rows = [
+        [
+            f"{finding['finding']}. {finding['title']}",
+            _VERDICTS[finding["verdict"]],
+            *(_VERDICTS[own[place]["verdict"]] for own in by_task.values()),
+        ]
+        for place, finding in enumerate(study["card"])
+    ]
+    return _table(["finding", "all tasks" if by_task else "verdict", *by_task], rows)
+
+
+def _claims(finding: Mapping[str, Any]) -> list[str]:
+    rows = [
+        [
+            claim["words"] + ("" if claim["counts"] else " (told, not counted)"),
+            _effect(claim, "mean"),
+            f"{_effect(claim, 'low')} to {_effect(claim, 'high')}",
+            f"{claim['n']} {claim['unit']}",
+            _effect(claim, "paper"),
+            claim["verdict"],
+        ]
+        for claim in finding["claims"]
+        if not claim["missing"]
+    ]
+    return _table(
+        ["claim", "effect", "95 %", "n", f"paper ({finding['paper_of']})", "verdict"], rows
+    )
+
+
+def _effect(claim: Mapping[str, Any], key: str) -> str:
+    value = claim.get(key)
+    if value is None or value != value:
+        return "-"
+    if claim["measure"] == "share":
+        return f"{value:.0%}"
+    if claim["measure"].endswith("accuracy"):
+        return f"{100 * value:+.1f} points"
+    return f"{value:+.3f}"
+
+
+def _regressions(study: Mapping[str, Any]) -> list[str]:
+    rows = []
+    for stage, fits in study["regression"].items():
+        for specification, fit in fits.items():
+            if "refused" in fit:
+                rows.append([stage, specification, fit["refused"], "", "", ""])
+                continue
+            for one in fit["coefficients"]:
+                rows.append(
+                    [
+                        stage,
+                        specification,
+                        TITLES.get(one["name"], one["name"]),
+                        f"{one['value']:+.3f} ({one['low']:+.3f} to {one['high']:+.3f})",
+                        f"{one['p']:.3f}" if one["p"] >= 0.001 else "< .001",
+                        f"R2 {fit['r2']:.2f}, n {fit['n']}",
+                    ]
+                )
+    return _table(["rows", "specification", "predictor", "coefficient", "p", "fit"], rows)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    if not rows:
+        return []
+    return [
+        f"| {' | '.join(map(_cell, head))} |",
+        f"|{'---|' * len(head)}",
+        *(f"| {' | '.join(map(_cell, row))} |" for row in rows),
+    ]
+
+
+def _cell(words: str) -> str:
+    return " ".join(words.replace("|", "\\|").split())
