@@ -21,6 +21,7 @@ from core.tasks import Task, preset
 STUDY = "Replication"
 TEXTS = 200
 REPEATS = 2
+_LEAST_A_REQUEST = 6
 FOLDERS = {
     "sst2": "sst2",
     "carer_emotion": "carer",
@@ -86,9 +87,9 @@ def replication_grid(
 ) -> Grid:
     """The paper's grid for a task.
 
-    A request asks for a third of a label's texts, at most the paper's 20: suppression and the pool
-    of examples move on between requests alone, so fewer, larger ones would leave them nothing to
-    do.
+    A request asks for a third of a label's texts, but for 6 at least and the paper's 20 at most:
+    suppression and the pool of examples move on between requests alone, so fewer, larger ones
+    would leave them nothing to do, and many small ones read the long prompt of many labels anew.
 
     Args:
         task: which.
@@ -109,6 +110,6 @@ def replication_grid(
         seed=seed,
         repeats=repeats,
         models=(ModelChoice() if model is None else model,),
-        base=Condition(texts_a_request=max(1, min(20, ceil(per_label / 3)))),
+        base=Condition(texts_a_request=min(20, max(_LEAST_A_REQUEST, ceil(per_label / 3)))),
         recipe=Recipe(reference=reference, budgets=(0, 90, 180, 270, ALL), filter=filtering),
     )
