@@ -1,7 +1,6 @@
 """Assess: a run's texts measured, repaired in all ways that a recipe tries, and measured again."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -86,8 +85,7 @@ def assess(
             judged = oracle.judge(dataset.texts, vectors).labels
             if any(recipe.budgets[1:]):
                 notes.append(ITS_OWN_JUDGE)
-    with _trusting():
-        stages, more = stages_of(dataset, vectors, judged, real, recipe, between=between)
+    stages, more = stages_of(dataset, vectors, judged, real, recipe, between=between)
     notes += more
     trained = ModelAccuracy(dataset, vectors, real, recipe, fine_tuner, between=between)
     texts_alone: dict[bool, dict[str, Metric]] = {}
@@ -128,16 +126,6 @@ def metric(found: Interval | None, why: str = "") -> Metric:
     if found is None:
         return {"value": None, "low": None, "high": None, "why": why}
     return {"value": found.mean, "low": found.low, "high": found.high}
-
-
-def _trusting() -> AbstractContextManager[None]:
-    """Hundreds of small SVCs are trained in it, and half the time went into checking input."""
-    from sklearn import config_context
-
-    trust: AbstractContextManager[None] = config_context(
-        assume_finite=True, skip_parameter_validation=True
-    )
-    return trust
 
 
 def _of_texts(
