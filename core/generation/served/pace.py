@@ -39,15 +39,17 @@ class Pace:
 
     async def enter(self) -> float:
         """Wait for a turn; the time at which it began. `leave` must follow."""
-        while self.under_way >= int(self.limit):
+        if self.under_way < int(self.limit):
+            self.under_way += 1
+        else:
             turn = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
             try:
                 await turn
             except asyncio.CancelledError:
-                self._wake()  # the turn may have been given to a request that is gone
+                if turn.done() and not turn.cancelled():
+                    self.leave()  # its turn had come already
                 raise
-        self.under_way += 1
         try:
             while (held := self._held_until - self._clock()) > 0:
                 await self._sleep(held)
@@ -81,9 +83,8 @@ class Pace:
             self._held_until = max(self._held_until, self._clock() + wait)
 
     def _wake(self) -> None:
-        free = int(self.limit) - self.under_way
-        while free > 0 and self._waiting:
+        while self.under_way < int(self.limit) and self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():
+                self.under_way += 1  # in its name, so that no other takes the place
                 turn.set_result(None)
-                free -= 1

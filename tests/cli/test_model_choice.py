@@ -1,0 +1,68 @@
+"""The model's options: what goes together, and what is remembered of a server."""
+
+import argparse
+
+import pytest
+
+from core.cli.model_choice import add_model_to, chosen_model, remember_connection
+from core.connections import Connection
+from core.errors import BadInput
+from core.runs import ModelChoice
+from core.store.connections import find_connection, list_connections, save_connection
+from core.store.database import Database
+from tests.store.making import clock, db, home
+
+__all__ = ["clock", "db", "home"]
+
+
+def parsed(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    add_model_to(parser.add_argument_group("model"))
+    return parser.parse_args(words)
+
+
+SERVER = ("--backend", "openai", "--model", "m", "--base-url", "HTTP://Host:80/v1/")
+
+
+def test_a_server_in_its_one_form() -> None:
+    wanted = ModelChoice(backend="openai", model="m", base_url="http://host/v1")
+    assert chosen_model(parsed(*SERVER)) == wanted
+    assert chosen_model(parsed()) == ModelChoice()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--backend", "openai", "--base-url", "http://h/v1"), "has to be named"),
+        (("--backend", "openai", "--model", "m"), "base URL is empty"),
+        (("--base-url", "http://h/v1"), "for a server's model"),
+        (("--key-variable", "K"), "for a server's model"),
+        ((*SERVER, "--key-variable", "sk-123"), "no name of one"),
+    ],
+)
+def test_what_does_not_go_together(words: tuple[str, ...], said: str) -> None:
+    with pytest.raises(BadInput, match=said) as told:
+        chosen_model(parsed(*words))
+    assert "sk-123" not in str(told.value)
+
+
+def test_the_connection_is_remembered_and_its_settings_kept(db: Database) -> None:
+    first = parsed(*SERVER)
+    remember_connection(db, first, chosen_model(first))
+    assert list_connections(db) == [Connection(base_url="http://host/v1")]
+
+    save_connection(db, Connection(base_url="http://host/v1", name="Mine", key_variable="OLD"))
+    remember_connection(db, first, chosen_model(first))
+    kept = find_connection(db, "http://host/v1")
+    assert kept is not None
+    assert (kept.name, kept.key_variable) == ("Mine", "OLD")
+
+    second = parsed(*SERVER, "--key-variable", "NEW")
+    remember_connection(db, second, chosen_model(second))
+    kept = find_connection(db, "http://host/v1")
+    assert kept is not None
+    assert (kept.name, kept.key_variable) == ("Mine", "NEW")
+
+    local = parsed()
+    remember_connection(db, local, chosen_model(local))
+    assert len(list_connections(db)) == 1

@@ -1,0 +1,88 @@
+"""Answers: quotation marks, order, more or fewer texts than asked, what is counted."""
+
+import json
+from typing import Any
+
+import pytest
+
+from core.generation.served.answers import Answer, Api, Text, cut_text, read_answer
+from core.generation.served.failures import Server
+
+SERVER = Server("http://127.0.0.1/v1", "m")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "api", "open_quote", "wanted"),
+    [
+        (' Good film." More', "length", "completions", True, Text("Good film.", "stop")),
+        ("Good fi", "length", "completions", True, Text("Good fi", "length")),
+        ('"Good film."\n', "stop", "chat", False, Text("Good film.", "stop")),
+        ("“Good film.”", "stop", "chat", False, Text("Good film.", "stop")),
+        ('"Good" and "bad"', "stop", "chat", False, Text('Good" and "bad', "stop")),
+        ('"Good fi', "length", "chat", False, Text("Good fi", "length")),
+        ('"Quoted" he said', "stop", "chat", False, Text('"Quoted" he said', "stop")),
+        ('Good film."', "stop", "chat", True, Text("Good film.", "stop")),
+        ('Good film."', "stop", "chat", False, Text('Good film."', "stop")),
+        ('He said "no"', "stop", "chat", True, Text('He said "no"', "stop")),
+        ('"', "stop", "chat", False, Text('"', "stop")),
+        ("  ", "stop", "chat", False, Text("", "stop")),
+    ],
+    ids=lambda value: repr(value) if isinstance(value, str) else str(value),
+)
+def test_quotation_marks(text: str, reason: str, api: Api, open_quote: bool, wanted: Text) -> None:
+    assert cut_text(text, reason, api=api, open_quote=open_quote) == wanted
+
+
+def read(choices: Any, *, asked: int = 2, **more: Any) -> Answer:
+    body = json.dumps({"choices": choices, **more})
+    return read_answer(body, server=SERVER, api="completions", asked=asked)
+
+
+def choice(text: str, index: Any = 0, **more: Any) -> dict[str, Any]:
+    return {"text": text, "index": index, "finish_reason": "stop", **more}
+
+
+def test_choices_come_in_the_servers_own_order() -> None:
+    mixed = [choice("c", 2), choice("a", 0), choice("b", 1)]
+    assert [text.text for text in read(mixed, asked=3).texts] == ["a", "b", "c"]
+    assert [text.text for text in read(mixed).texts] == ["a", "b"]  # one too many
+    same = [choice("c"), choice("a")]
+    assert [text.text for text in read(same).texts] == ["c", "a"]
+    assert [text.text for text in read([choice("c", None), choice("a", 0)]).texts] == ["c", "a"]
+
+
+def test_fewer_than_asked_are_so_many() -> None:
+    assert read([choice("a")], asked=20).texts == (Text("a", "stop"),)
+
+
+@pytest.mark.parametrize(
+    ("usage", "wanted"),
+    [
+        ({"prompt_tokens": 3, "completion_tokens": 0}, (3, 0)),
+        ({"prompt_tokens": 3}, (3, None)),
+        ({"prompt_tokens": True, "completion_tokens": -1}, (None, None)),
+        ({"prompt_tokens": "3", "completion_tokens": 2.0}, (None, None)),
+        (None, (None, None)),
+        ([], (None, None)),
+    ],
+    ids=str,
+)
+def test_tokens_are_as_reported_or_unknown(usage: Any, wanted: tuple[Any, Any]) -> None:
+    found = read([choice("a")], usage=usage)
+    assert (found.tokens_in, found.tokens_out) == wanted
+
+
+@pytest.mark.parametrize(
+    ("reason", "wanted"),
+    [("stop", "stop"), ("eos", "stop"), ("length", "length"), (None, "unknown"), (3, "unknown")],
+)
+def test_reasons(reason: Any, wanted: str) -> None:
+    found = read([choice("a", finish_reason=reason)], asked=1)
+    assert found.texts == (Text("a", wanted),)
+
+
+def test_parts_of_a_chats_content_are_joined() -> None:
+    parts = [{"type": "text", "text": "a "}, {"type": "text", "text": "b"}, 3]
+    body = json.dumps({"choices": [{"message": {"content": parts}, "finish_reason": "stop"}]})
+    found = read_answer(body, server=SERVER, api="chat", asked=1)
+    assert found.texts == (Text("a b", "stop"),)

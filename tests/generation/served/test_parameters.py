@@ -1,0 +1,100 @@
+"""Parameters: what is sent for a condition, by what the server can do."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from core.conditions import Condition, Suppression
+from core.generation.backends import Request
+from core.generation.prompts import Message, Prompt
+from core.generation.served.capabilities import Capabilities
+from core.generation.served.parameters import api_for, biases_of, body_of, left_out
+
+UNKNOWN = Capabilities(base_url="http://127.0.0.1/v1", model="m")
+TEXT = Request(Prompt('Write: "'), (0, 1, 2), ((5, -7.5),), (3, 2, 1, 0))
+CHAT = replace(TEXT, prompt=Prompt(messages=(Message("user", "Write:"),)))
+
+
+def sent(
+    request: Request = TEXT,
+    found: Capabilities = UNKNOWN,
+    *,
+    indices: tuple[int, ...] = (0,),
+    **knobs: Any,
+) -> dict[str, Any]:
+    condition = Condition(**knobs)
+    return body_of(
+        request,
+        condition,
+        found,
+        model="m",
+        api=api_for(condition, found),
+        indices=indices,
+        biases=biases_of(request, condition, None),
+    )
+
+
+def test_an_unknown_server_gets_what_all_know() -> None:
+    assert sent() == {
+        "model": "m",
+        "prompt": 'Write: "',
+        "stop": ['"'],
+        "max_tokens": 100,
+        "temperature": 0.7,
+        "top_p": 1.0,
+        "frequency_penalty": 0.02,
+        "logit_bias": {"5": -7.5},
+    }
+
+
+def test_a_chat() -> None:
+    found = replace(UNKNOWN, token_field="max_completion_tokens")
+    body = sent(CHAT, found, prompt="chat")
+    assert body["messages"] == [{"role": "user", "content": "Write:"}]
+    assert body["max_completion_tokens"] == 100
+    assert {"prompt", "stop", "max_tokens"} & set(body) == set()
+
+
+def test_a_text_goes_as_a_chat_where_there_are_no_completions() -> None:
+    found = replace(UNKNOWN, completions="refused")
+    assert api_for(Condition(), found) == "chat"
+    body = sent(TEXT, found)
+    assert body["messages"] == [{"role": "user", "content": 'Write: "'}]
+    assert "stop" not in body  # the answer may begin with a quote
+
+
+def test_defaults_of_some_servers_are_switched_off() -> None:
+    found = replace(UNKNOWN, top_k="exact", min_p="exact")
+    assert sent(found=found)["extra_body"] == {"top_k": 0, "min_p": 0.0}
+    assert sent(found=found, min_p=0.1)["extra_body"] == {"top_k": 0, "min_p": 0.1}
+    assert sent(min_p=0.1)["extra_body"] == {"min_p": 0.1}
+
+
+def test_one_text_has_a_seed_of_its_own_and_several_have_none() -> None:
+    found = replace(UNKNOWN, seed="exact")
+    seeds = [sent(found=found, indices=(index,))["seed"] for index in (0, 1, 0)]
+    assert seeds[0] == seeds[2] != seeds[1]
+    assert all(0 <= seed < 2**31 for seed in seeds)
+    several = sent(found=found, indices=(0, 1, 2))
+    assert several["n"] == 3
+    assert "seed" not in several
+    assert "seed" not in sent()
+
+
+def test_knobs_that_the_server_lacks_are_left_out() -> None:
+    found = replace(UNKNOWN, temperature="refused", frequency_penalty="ignored", stop="wrong")
+    assert left_out(found) == ["temperature", "frequency_penalty", "stop"]
+    body = sent(found=found, temperature=1.0)
+    assert {"temperature", "frequency_penalty", "stop"} & set(body) == set()
+
+
+def test_biases_add_up_and_keep_their_range() -> None:
+    condition = Condition(logit_bias=((5, -98.0), (6, 1.5)))
+    assert biases_of(TEXT, condition, None) == {"5": -100.0, "6": 1.5}
+
+
+@pytest.mark.parametrize("method", ["frequency_penalty", "avoid_words"])
+def test_an_approximation_sends_no_biases(method: Any) -> None:
+    condition = Condition(suppression=Suppression(7.5, method=method))
+    assert biases_of(TEXT, condition, None) == {}
