@@ -2,15 +2,12 @@
 
 import json
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import WidesetError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from core.store.database import Database
 
 
@@ -26,6 +23,7 @@ def write_card(db: "Database", study: str, out: Path, *, as_json: bool) -> None:
     Raises:
         WidesetError: there is nothing to tell, or the files can't be written.
     """
+    from core.experiments.card_facts import facts_of
     from core.experiments.card_text import card_text
     from core.experiments.results import points_frame, results_frame
     from core.experiments.stored_results import stored_results
@@ -52,27 +50,3 @@ def write_card(db: "Database", study: str, out: Path, *, as_json: bool) -> None:
         for one in found["card"]:
             print(f"{one['finding']}. {one['title']}: {one['verdict']}")
     print(f"The card and its numbers are in {out}.", file=sys.stderr)
-
-
-def facts_of(results: "pd.DataFrame") -> dict[str, str]:
-    """What a card rests on, for people."""
-    raw = results[(results["inspected"].astype(str) == "0") & ~results["filtered"].astype(bool)]
-
-    def listed(column: str) -> str:
-        return ", ".join(sorted({str(one) for one in raw[column] if str(one)}))
-
-    n = raw["n"]
-    conditions = raw.drop_duplicates(["condition"])["condition"].nunique()
-    return {
-        "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "language model": listed("model"),
-        "tasks": listed("task"),
-        "runs": f"{raw['run_id'].nunique()} of {conditions} conditions, "
-        f"{n.min():.0f} to {n.max():.0f} texts each",
-        "encoder": listed("encoder"),
-        "classifier": listed("classifier"),
-        "oracle's own accuracy": ", ".join(
-            f"{task} {mean:.3f}"
-            for task, mean in raw.groupby("task")["oracle_accuracy"].mean().items()
-        ),
-    }

@@ -7,20 +7,15 @@ from dataclasses import replace
 from core.cli.sweep_reference import Chosen
 from core.connections import checked_url
 from core.errors import BadInput
-from core.experiments.estimate import DryRun, Pace, Stored, dry_run
+from core.experiments.estimate import DryRun
 from core.experiments.grid import Grid
 from core.experiments.grid_tables import model_name
-from core.experiments.planned import planned
-from core.jobs.paces import recent_paces
 from core.jobs.queue import RESUMABLE, Job, request_cancel, resume, status, submit
 from core.jobs.sweep import KIND, start_sweep
-from core.runs import BackendKind, ModelChoice, RunSpec
-from core.store.assessments import find_assessments
-from core.store.connections import find_connection
+from core.jobs.sweep_estimate import what_it_takes as dry_run_of
+from core.runs import BackendKind, ModelChoice
 from core.store.database import Database
-from core.store.lengths import tokens_by_temperature
-from core.store.rounds import recent_speed
-from core.store.sweeps import SweepRecord, find_run_of_spec, list_sweeps, set_sweep_job, trials_of
+from core.store.sweeps import SweepRecord, list_sweeps, set_sweep_job, trials_of
 
 
 def with_options(grid: Grid, args: argparse.Namespace) -> Grid:
@@ -84,31 +79,11 @@ def what_it_takes(db: Database, grid: Grid, chosen: Chosen | None) -> DryRun:
     Raises:
         BadInput: the grid is refused.
     """
-    runs = planned(grid, train=() if chosen is None else chosen.train)
     if chosen is not None:
         grid = grid.with_reference("new" if chosen.known is None else chosen.known.id)
-    recipe = grid.recipe.key
-
-    def stored(spec: RunSpec) -> Stored:
-        run = find_run_of_spec(db, spec)
-        if run is None:
-            return ""
-        return "assessed" if find_assessments(db, [run.id], recipe=recipe) else "generated"
-
-    return dry_run(
+    return dry_run_of(
+        db,
         grid,
-        runs,
-        stored=stored,
-        pace=lambda model: _pace(db, model),
+        train=() if chosen is None else chosen.train,
         n_test=0 if chosen is None else len(chosen.test),
-        train_paces=recent_paces(db),
-    )
-
-
-def _pace(db: Database, model: ModelChoice) -> Pace:
-    server = find_connection(db, model.base_url) if model.base_url else None
-    return Pace(
-        tokens=tokens_by_temperature(db, model.model),
-        texts_per_second=recent_speed(db, model.model),
-        prices=None if server is None else server.prices,
     )
