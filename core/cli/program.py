@@ -13,6 +13,7 @@ from core import __version__
 from core.cli import (
     batch,
     classify,
+    demo,
     export,
     generate,
     measure,
@@ -50,6 +51,7 @@ COMMANDS = (
     replicate,
     probe,
     batch,
+    demo,
     tasks,
     reference,
     worker,

@@ -153,7 +153,7 @@ def tokens_a_text(known: Mapping[float, float], temperature: float) -> float:
 
 def stages_of(recipe: Recipe, n: int) -> int:
     """How often a classifier is trained on a run of n texts: once a budget, repeat and filter."""
-    sizes = [budget for budget in recipe.budgets if budget == "all" or budget <= n]
+    sizes = [budget for budget in recipe.budgets if budget == "all" or budget < n]
     repaired = sum(1 if budget in (0, "all") else recipe.lr_repeats for budget in sizes)
     return repaired * (2 if recipe.filter else 1)
 

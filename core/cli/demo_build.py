@@ -1,0 +1,250 @@
+"""Making the demo project: one sweep of the example's task, repaired, mapped and trained on.
+
+Every step is a job of the worker's, as a person would start it from the pages, in a home folder of
+its own.
+"""
+
+import hashlib
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from core import __version__
+from core.classification.ladder import BASELINES, Model, Source, rungs
+from core.cli.following import see_through
+from core.cli.progress import ProgressLine
+from core.conditions import Condition
+from core.diversity.encoder import EncoderChoice
+from core.errors import WidesetError
+from core.example import TEST_FILE, TRAIN_FILE, example_reference
+from core.experiments.demo import BUNDLE, demo_task
+from core.experiments.grid import Grid
+from core.experiments.recipe import ALL, Recipe
+from core.interventions.acceptance import accept_labels
+from core.interventions.requests import BudgetRequest, JudgeRequest, RelabelRequest
+from core.interventions.results import replacement_from_dict
+from core.interventions.subject import subject_of
+from core.jobs.context import Handler
+from core.jobs.evidence import mapped, measured
+from core.jobs.previews import Request, ask, look
+from core.jobs.sweep import start_sweep
+from core.jobs.train import start_training
+from core.labelled_files import SEED_COUNT, balanced_examples
+from core.references import divided
+from core.runs import Example
+from core.settings import Home, home_from
+from core.store.bundle import pack
+from core.store.database import Database, open_database
+from core.store.datasets import load_dataset, reference_key, run_key, version_key
+from core.store.references import add_reference
+from core.store.runs import RunRecord
+from core.store.sweeps import trials_of
+from core.texts import text_hash
+
+PER_LABEL = 16
+TEXTS_A_REQUEST = 4
+SEED = 18
+INSPECTED = 40
+# (temperature, suppression, seed examples): the narrowest, one in between, the widest.
+SHOWN = ((0.3, 0.0, 0), (0.7, 7.5, 18), (1.3, 7.5, 18))
+
+
+def build(folder: Path, *, handlers: Mapping[str, Handler] | None) -> None:
+    """Make the demo and write the bundle with its manifest.
+
+    Args:
+        folder: where to, which is made.
+        handlers: who runs which kind of job; None stands for the worker's own.
+
+    Raises:
+        WidesetError: a step failed.
+    """
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="wideset-demo-") as place:
+        home = Home(Path(place), home_from().models)
+        with closing(open_database(home)) as db:
+            _Builder(home, db, handlers).build()
+            folder.mkdir(parents=True, exist_ok=True)
+            pack(db, folder / BUNDLE.name)
+            manifest = _manifest(db, folder / BUNDLE.name, time.monotonic() - begun)
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
+
+
+class _Builder:
+    def __init__(self, home: Home, db: Database, handlers: Mapping[str, Handler] | None) -> None:
+        self._home, self._db, self._handlers = home, db, handlers
+        self._task = demo_task()
+        self._encoder = EncoderChoice()
+
+    def build(self) -> None:
+        """All of it, in order."""
+        train, test = example_reference()
+        parts = divided(train, test=test)
+        origin = {"file": TRAIN_FILE.name, "test_file": TEST_FILE.name, "example": True}
+        reference = add_reference(
+            self._db,
+            self._task,
+            "Example messages",
+            parts.train,
+            parts.test,
+            {**origin, **parts.facts},
+        )
+        grid = Grid(
+            task=self._task,
+            name="Demo: 16 conditions",
+            per_label=PER_LABEL,
+            seed=SEED,
+            base=Condition(texts_a_request=TEXTS_A_REQUEST),
+            recipe=Recipe(reference=reference.id, budgets=(0, 20, 40, 60, ALL), filter=True),
+        )
+        sweep, job = start_sweep(self._db, grid)
+        self._see(job.id, f"{grid.conditions} conditions")
+        trials = trials_of(self._db, sweep.id)
+        wrong = [trial.message for trial in trials if trial.state != "done"]
+        if wrong or len(trials) < grid.runs:
+            raise WidesetError(f"The sweep is not complete. {' '.join(wrong[:1])}".strip())
+        runs = [trial.run for trial in trials]
+        self._evidence(runs, reference.id)
+        shown = [self._run_at(runs, *where) for where in SHOWN]
+        versions = [self._repaired(run, reference.id) for run in shown]
+        sources = [
+            Source(run_key(run.id), _short(run), "raw", self._count(run_key(run.id)))
+            for run in shown
+        ]
+        sources += [
+            Source(
+                version_key(one),
+                f"{_short(run)}, LR {INSPECTED}",
+                "lr",
+                self._count(version_key(one)),
+            )
+            for run, one in zip(shown, versions, strict=True)
+        ]
+        key = reference_key(reference.id, "train")
+        sources.append(Source(key, "Example messages", "real", self._count(key)))
+        self._train(
+            sources,
+            reference.id,
+            balanced_examples(parts.train, task=self._task, count=SEED_COUNT, seed=0),
+        )
+
+    def _evidence(self, runs: list[RunRecord], reference: str) -> None:
+        """Measures of every run, and one map of all."""
+        beside = reference_key(reference, "train")
+        keys = [run_key(run.id) for run in runs]
+        hashes = []
+        for key in [*keys, beside]:
+            dataset = load_dataset(self._db, key)
+            hashes += [text_hash(text) for text in dataset.texts]
+            against = None if key == beside else beside
+            found = measured(self._db, key, n=len(dataset), choice=self._encoder, reference=against)
+            if found.work is not None:
+                self._see(found.work.job.id, f"measures of {dataset.name}")
+            if against is not None:  # as Intervene asks for them
+                found = measured(
+                    self._db, key, n=len(dataset), choice=self._encoder, reference=None
+                )
+                if found.work is not None:
+                    self._see(found.work.job.id, f"measures of {dataset.name} alone")
+        placed = mapped(
+            self._db, [*keys, beside], hashes, task_key=self._task.key, choice=self._encoder
+        )
+        if placed.work is not None:
+            self._see(placed.work.job.id, "the map")
+
+    def _repaired(self, run: RunRecord, reference: str) -> str:
+        """Label replacement as the Intervene page does it; the id of the version."""
+        key = run_key(run.id)
+        n = self._count(key)
+        encoder = self._encoder.to_dict()
+        self._ask(key, JudgeRequest(n=n, encoder=encoder, reference=reference))
+        self._ask(key, BudgetRequest(n=n, encoder=encoder, annotator="oracle", reference=reference))
+        request = RelabelRequest(
+            n=n, encoder=encoder, annotator="oracle", reference=reference, inspect=INSPECTED
+        )
+        replacement = replacement_from_dict(self._ask(key, request))
+        subject = subject_of(self._db, run.id, None)
+        changed = {subject.dataset.ids[row] for row in replacement.changed}
+        spec = {**request.to_dict(), "confidence": [0.0, 1.0]}
+        facts = {"explanations": list(replacement.explanations)}
+        version = accept_labels(
+            self._db, subject, replacement, changed, who="demo", spec=spec, facts=facts
+        )
+        return version.id
+
+    def _train(self, sources: list[Source], reference: str, examples: Sequence[Example]) -> None:
+        wanted = rungs(
+            sources,
+            test=reference_key(reference, "test"),
+            models=[Model("probe"), Model("fine-tuning")],
+            tuning={},
+            seeds=(0, 1, 2),
+            matched=False,
+            baselines=BASELINES,
+            task=self._task,
+            examples=examples,
+        )
+        for rung in wanted:
+            _, job = start_training(self._db, rung.spec, task_key=self._task.key, name=rung.name)
+            self._see(job.id, rung.name)
+
+    def _ask(self, key: str, request: Request) -> Mapping[str, object]:
+        work = ask(self._db, key, request)
+        self._see(work.job.id, f"{work.job.kind} of {key}")
+        result = look(self._db, key, request).result
+        assert result is not None
+        return result
+
+    def _run_at(
+        self, runs: list[RunRecord], temperature: float, suppression: float, seeding: int
+    ) -> RunRecord:
+        return next(
+            run
+            for run in runs
+            if run.spec.condition.temperature == temperature
+            and run.spec.condition.suppression.strength == suppression
+            and len(run.spec.seed_examples) == seeding
+        )
+
+    def _count(self, key: str) -> int:
+        return len(load_dataset(self._db, key))
+
+    def _see(self, job_id: str, what: str) -> None:
+        progress = ProgressLine(sys.stderr)
+        progress.note(f"Now: {what}")
+        job, state = see_through(
+            self._home, self._db, job_id, handlers=self._handlers, progress=progress
+        )
+        if state != "done":
+            raise WidesetError(f"{what}: {state}. {job.message} {job.remedy}".strip())
+
+
+def _short(run: RunRecord) -> str:
+    condition = run.spec.condition
+    return f"T {condition.temperature:g}, S {condition.suppression.strength:g}"
+
+
+def _manifest(db: Database, bundle: Path, seconds: float) -> dict[str, object]:
+    """What is in the bundle and how it was made."""
+    with db.read() as connection:
+        counts = {
+            table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+            for table in ("runs", "samples", "versions", "trainings", "assessments", "embeddings")
+        }
+        facts = json.loads(connection.execute("SELECT facts FROM runs LIMIT 1").fetchone()[0])
+    return {
+        "made_by": f"Wideset {__version__}, python -m core demo --build",
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "seconds": round(seconds),
+        "texts_by": facts,
+        "seed": SEED,
+        "texts_a_label": PER_LABEL,
+        "reference": "assets/reference",
+        "rows": counts,
+        "bytes": bundle.stat().st_size,
+        "sha256": hashlib.sha256(bundle.read_bytes()).hexdigest(),
+    }
