@@ -58,6 +58,7 @@ class Desk:
             "train": self.train,
             "apply": self.apply,
             "sweep": self.sweep,
+            "study": self.study,
         }
 
     def answerers(self) -> dict[str, Answerer]:
@@ -146,6 +147,12 @@ class Desk:
         from core.jobs.sweep import DeskTools, sweep_job
 
         sweep_job(context, DeskTools(self._keeper, self._encoders), self._home)
+
+    def study(self, context: JobContext) -> None:
+        """Conclude from sweeps what matters."""
+        from core.jobs.study import study_job
+
+        study_job(context)
 
     def classify(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         """What a trained classifier says of a text: `{"training": id, "text": ...}` to

@@ -1,6 +1,7 @@
 """What the worker is still busy with for a page, and what went wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -24,6 +25,15 @@ _PHASES = {
     "learning": "learning from the judged texts",
     "sampling": "trying samples",
     "answering": "answering",
+    "concluding": "fitting regressions and testing the paper's findings",
+}
+_SWEEP_PHASES = {
+    "planning": "looking for what is there already",
+    "loading": "loading the encoder",
+    "embedding": "embedding the reference",
+    "waiting": "about to begin",
+    "generating": "generating",
+    "assessing": "measuring and repairing",
 }
 _KINDS = {
     "measure": "Measures",
@@ -34,6 +44,8 @@ _KINDS = {
     "filter": "Filter",
     "budget": "Budget curve",
     "apply": "Test on generated texts",
+    "sweep": "Sweep",
+    "study": "What matters",
 }
 
 
@@ -87,10 +99,41 @@ def _waiting(jobs: Sequence[Job]) -> str:
 
 def _share(job: Job) -> float:
     done, total = job.progress.get("done", 0), job.progress.get("total", 0)
+    if job.kind == "sweep":
+        done += job.progress.get("failed", 0)
+        for one in job.progress.get("running") or []:
+            done += 0.75 * min(1.0, one["texts"] / one["target"]) if one["target"] else 0.0
     return min(1.0, done / total) if total else 0.0
 
 
+def sweep_sentence(progress: Mapping[str, Any]) -> str:
+    """How far a sweep is, in words that are fit for Markdown.
+
+    Args:
+        progress: of `core.jobs.sweep_progress.SweepProgress.report`; {} before the first.
+    """
+    total = progress.get("total")
+    if not total:
+        return f"Sweep: {_SWEEP_PHASES.get(str(progress.get('phase')), 'beginning')}"
+    words = [f"Sweep: {progress.get('done', 0):,} of {total:,} runs done"]
+    if progress.get("failed"):
+        words.append(f"{progress['failed']:,} failed")
+    running = progress.get("running") or []
+    if running:
+        first = running[0]
+        what = _SWEEP_PHASES.get(first["phase"], first["phase"])
+        far = f" {first['texts']:,} of {first['target']:,} texts" if what == "generating" else ""
+        more = f" and {len(running) - 1} more" if len(running) > 1 else ""
+        words.append(f"now {plain(first['name'])}{more}: {what}{far}")
+    elif progress.get("phase") in ("planning", "loading", "embedding"):
+        words.append(_SWEEP_PHASES[progress["phase"]])
+    left = progress.get("seconds_left")
+    return ", ".join([*words, *([f"{duration(left)} left"] if left else [])])
+
+
 def _sentence(job: Job) -> str:
+    if job.kind == "sweep":
+        return sweep_sentence(job.progress)
     phase = job.progress.get("phase", "")
     what = f"{_KINDS.get(job.kind, 'Work')}: {_PHASES.get(phase, 'beginning')}"
     done, total = job.progress.get("done"), job.progress.get("total")

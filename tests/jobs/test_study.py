@@ -1,0 +1,140 @@
+"""The job that concludes from sweeps, in a real store, with assessments made by hand."""
+
+from typing import Any
+
+import pandas as pd
+
+from core.experiments.recipe import Recipe
+from core.experiments.results import results_frame
+from core.experiments.stored_results import stored_results
+from core.experiments.study import STUDY_VERSION, study
+from core.jobs.handlers import Desk
+from core.jobs.queue import Job, list_jobs
+from core.jobs.study import Studied, results_digest, studied
+from core.jobs.worker import Worker
+from core.settings import Home
+from core.store.assessments import save_assessment
+from core.store.database import Database
+from core.store.previews import find_preview
+from core.store.runs import create_run, rename_run
+from core.store.sweeps import add_trial, create_sweep
+from tests.experiments.made_results import SST2, assessment, spec_of, stage
+
+RECIPE = Recipe()
+CONDITIONS = [(t, s) for t in (0.3, 0.7, 0.9, 1.3) for s in (0.0, 7.5)]
+
+
+def assess(db: Database, run_id: str, place: int, *, off: float = 0.0) -> None:
+    label, spread = 0.9 - 0.02 * place, 0.1 + 0.01 * ((5 * place) % 8)
+    found = stage(
+        diversity=spread,
+        similarity=0.8 - 0.003 * (place * place % 7),
+        label_accuracy=label,
+        model_accuracy=0.3 + 0.5 * label + spread + 0.01 * (place % 3) + off,
+    )
+    told: dict[str, Any] = {"settings": RECIPE.to_dict(), "result": assessment([found])}
+    save_assessment(db, run_id, recipe=RECIPE.key, n=200, **told)
+
+
+def sweep(db: Database) -> tuple[str, list[str]]:
+    """A sweep of eight assessed runs."""
+    told = {"recipe": RECIPE.to_dict()}
+    made = create_sweep(db, told, task_key=SST2.key, name="s")
+    runs = [create_run(db, spec_of(*condition)).id for condition in CONDITIONS]
+    for place, run_id in enumerate(runs):
+        add_trial(db, made.id, place, run_id, repeat=0, reused=False)
+        assess(db, run_id, place)
+    return made.id, runs
+
+
+def frame(db: Database, *sweeps: str) -> pd.DataFrame:
+    return results_frame(stored_results(db, sweep_ids=sweeps))
+
+
+def look(db: Database, *sweeps: str, queue: bool = True) -> Studied:
+    return studied(db, sweeps, frame(db, *sweeps), queue=queue)
+
+
+def work_off(home: Home, db: Database, found: Studied) -> Job:
+    assert found.work is not None
+    return Worker(home, Desk(home).handlers()).run_job(found.work.job.id)
+
+
+def test_what_is_missing_is_queued_once_and_then_there(home: Home, db: Database) -> None:
+    one, _ = sweep(db)
+    first, second = look(db, one), look(db, one)
+    assert (first.result, first.fresh) == (None, False)
+    (job,) = list_jobs(db)
+    assert (job.kind, job.spec, job.state) == ("study", {"sweeps": [one]}, "queued")
+    assert first.work == second.work
+    done = work_off(home, db, first)
+    assert (done.state, done.progress["phase"]) == ("done", "done")
+    found = look(db, one)
+    assert (found.fresh, found.work) == (True, None)
+    assert found.result == study(frame(db, one))
+    assert found.result["runs"] == 8
+    assert len(list_jobs(db)) == 1
+
+
+def test_new_results_ask_again_and_the_old_study_stays_on_view(home: Home, db: Database) -> None:
+    one, runs = sweep(db)
+    work_off(home, db, look(db, one))
+    before = look(db, one).result
+    assess(db, runs[3], 3, off=0.1)
+    waiting = look(db, one, queue=False)
+    assert (waiting.result, waiting.fresh, waiting.work) == (before, False, None)
+    asked = look(db, one)
+    assert asked.work is not None
+    assert asked.work.state == "queued"
+    work_off(home, db, asked)
+    again = look(db, one)
+    assert again.fresh
+    assert again.result != before
+
+
+def test_a_study_is_of_the_sweeps_in_whatever_order(home: Home, db: Database) -> None:
+    one, _ = sweep(db)
+    other = create_sweep(db, {"recipe": RECIPE.to_dict()}, task_key=SST2.key, name="t").id
+    work_off(home, db, look(db, one, other))
+    assert look(db, other, one, one).fresh
+    assert not look(db, one, queue=False).fresh
+
+
+def test_the_job_keeps_what_it_found_under_what_was_there(home: Home, db: Database) -> None:
+    one, runs = sweep(db)
+    asked = look(db, one)
+    old = frame(db, one)
+    assess(db, runs[0], 0, off=-0.2)  # between asking and doing
+    work_off(home, db, asked)
+    assert look(db, one).fresh
+    assert not studied(db, [one], old, queue=False).fresh
+
+
+def test_the_digest_knows_results_and_not_names(db: Database) -> None:
+    one, runs = sweep(db)
+    before = results_digest(frame(db, one))
+    rename_run(db, runs[0], "Another", expected_revision=1)
+    assert results_digest(frame(db, one)) == before
+    assess(db, runs[7], 7, off=1e-9)
+    assert results_digest(frame(db, one)) != before
+
+
+def test_the_request_names_all_that_decides_it(home: Home, db: Database) -> None:
+    one, _ = sweep(db)
+    work_off(home, db, look(db, one))
+    with db.read() as connection:
+        (dataset,) = connection.execute("SELECT dataset FROM previews").fetchone()
+    request = {
+        "sweeps": [one],
+        "results": results_digest(frame(db, one)),
+        "version": STUDY_VERSION,
+    }
+    assert dataset.startswith("study:")
+    assert find_preview(db, "study", dataset, request) is not None
+
+
+def test_a_sweep_without_an_assessed_run_says_so(home: Home, db: Database) -> None:
+    empty = create_sweep(db, {"recipe": RECIPE.to_dict()}, task_key=SST2.key, name="s").id
+    asked = studied(db, [empty], frame(db, sweep(db)[0]))
+    done = work_off(home, db, asked)
+    assert (done.state, done.message) == ("failed", "No run of the sweep is assessed yet.")
