@@ -105,7 +105,8 @@ def test_the_nearest_temperature_counts(temperature: float, tokens: float) -> No
 def test_stages_are_counted() -> None:
     assert stages_of(Recipe(), 1_000) == 1 + 3 * 5 + 1
     assert stages_of(Recipe(), 100) == 1 + 5 + 1
-    assert stages_of(Recipe(filter=True, lr_repeats=2), 90) == 2 * (1 + 2 + 1)
+    assert stages_of(Recipe(filter=True, lr_repeats=2), 91) == 2 * (1 + 2 + 1)
+    assert stages_of(Recipe(), 90) == 1 + 1  # a budget of all texts is "all"
 
 
 def test_fine_tuning_takes_its_pace_at_every_stage() -> None:
