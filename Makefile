@@ -24,7 +24,7 @@ app: $(APP_READY)  ## Run Wideset at http://127.0.0.1:8501 (PORT=8502 for anothe
 
 # Two processes, whatever the machine has: tests that wait leave room for one that computes.
 test: lint  ## Lint, then run all tests (ARGS="tests/store -x" for some).
-	@$(PY) -m pytest -n 2 --dist=loadgroup --no-loadscope-reorder --max-worker-restart=0 \
+	@$(PY) -m pytest -n 2 --dist=loadfile --no-loadscope-reorder --max-worker-restart=0 \
 		--durations=10 $(ARGS)
 
 lint: $(DEV_READY)  ## Check format, style, layers and types.

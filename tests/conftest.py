@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Generator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ LAST = ("faults", "browser")
 
 # The folder that all workers of a run share (`make test` has two); unset where there is but one.
 SHARED = "WIDESET_TESTS_SHARED"
+MODELS = "models"  # a file in it: the ids of the tests that load a model
 TURNS = pytest.StashKey[Turns]()
 
 
@@ -39,7 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
         shared = tempfile.TemporaryDirectory(prefix="wideset-", ignore_cleanup_errors=True)
         config.add_cleanup(shared.cleanup)
         os.environ[SHARED] = shared.name
-        os.environ.setdefault("WIDESET_MODELS", str(Path(shared.name) / "models"))
+        os.environ.setdefault("WIDESET_MODELS", str(Path(shared.name) / "converted"))
         # With two threads each, two processes on two cores wait for each other most of the time.
         os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -48,25 +50,30 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Hand tests out by the file, in our order; all that load a model go to one worker.
 
-    (The class is made here, as pytest works without xdist, too.)
+    (The class is made here, as pytest works without xdist, too. Its groups do not: the ids by which
+    xdist 3.8 knows them are no longer those of pytest 9.)
     """
-    from xdist.scheduler import LoadGroupScheduling
+    from xdist.scheduler import LoadFileScheduling
 
-    class ByFile(LoadGroupScheduling):
+    class ByFile(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return str(super()._split_scope(nodeid)).split("::")[0]
+            return MODELS if nodeid in self._models else str(super()._split_scope(nodeid))
+
+        @cached_property
+        def _models(self) -> frozenset[str]:
+            return frozenset((Path(os.environ[SHARED]) / MODELS).read_text().split("\n"))
 
     return ByFile(config, log)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "browser" in item.path.relative_to(ROOT).parts[1:-1]:
             item.add_marker("browser")
-        elif item.get_closest_marker("model"):
-            item.add_marker(pytest.mark.xdist_group("models"))
     items.sort(key=_rank)
+    if SHARED in os.environ:  # every worker collects the same
+        models = [item.nodeid for item in items if _rank(item) == (0, True)]
+        (Path(os.environ[SHARED]) / MODELS).write_text("\n".join(models))
 
 
 def _rank(item: pytest.Item) -> tuple[int, bool]:
