@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
-MOST_PANELS = 12
+MOST_PANELS = 16
 _BEHIND = 2000
 _PANEL_PIXELS = 230
 _GAP = 0.02
@@ -34,8 +34,9 @@ def small_multiples(
     panels: Mapping[str, str] | None = None,
     color_by: str | None = None,
     colors: Mapping[str, str] | None = None,
+    behind_real: bool = False,
 ) -> "go.Figure":
-    """Up to 12 panels on the same axes, that zoom together.
+    """Up to 16 panels on the same axes, that zoom together.
 
     Behind a panel's own points lie all generated ones in grey: of many, 2,000 at even steps, as
     twelve copies of ten thousand points would only say the same slower.
@@ -43,10 +44,11 @@ def small_multiples(
     Args:
         points: as for `map.map_figure`.
         by: the column whose values have a panel each.
-        panels: those values in order, each with its "#RRGGBB"; the first 12 are shown. By default
+        panels: those values in order, each with its "#RRGGBB"; the first 16 are shown. By default
             all that occur, in alphabetical order.
         color_by: a column of categories to colour the points by; None: each panel has its colour.
         colors: its categories in order with their colours, as `panels`.
+        behind_real: the real texts lie behind instead, hollow.
     """
     import plotly.graph_objects as go
 
@@ -57,7 +59,11 @@ def small_multiples(
     columns = column_count(len(names))
     rows = max(1, math.ceil(len(names) / columns))
     everything = np.flatnonzero(generated)
-    behind = everything[:: max(1, math.ceil(len(everything) / _BEHIND))]
+    ground = np.flatnonzero(cloud.reference) if behind_real else everything
+    behind = ground[:: max(1, math.ceil(len(ground) / _BEHIND))]
+    back: dict[str, Any] = {"color": grey(0.16), "line": solid_line()}
+    if behind_real:
+        back = {"color": grey(0.45), "symbol": "circle-open", "line": {"width": 1}}
     own_size = marker_size(len(everything)) * 0.75
     own_colors: Any = None
     legend: dict[str, str] = {}
@@ -77,8 +83,8 @@ def small_multiples(
         traces.append(
             cloud.trace(
                 behind,
-                name="all",
-                marker={"size": own_size * 0.8, "color": grey(0.16), "line": solid_line()},
+                name="reference" if behind_real else "all",
+                marker={"size": own_size * 0.8, **back},
                 **axes,
             )
             | {"hoverinfo": "skip", "hovertext": None, "customdata": None}

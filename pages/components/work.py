@@ -31,7 +31,10 @@ _SWEEP_PHASES = {
     "planning": "looking for what is there already",
     "loading": "loading the encoder",
     "embedding": "embedding the reference",
+}
+_TRIAL_PHASES = {
     "waiting": "about to begin",
+    "loading": "loading the model",
     "generating": "generating",
     "assessing": "measuring and repairing",
 }
@@ -121,11 +124,11 @@ def sweep_sentence(progress: Mapping[str, Any]) -> str:
     running = progress.get("running") or []
     if running:
         first = running[0]
-        what = _SWEEP_PHASES.get(first["phase"], first["phase"])
+        what = _TRIAL_PHASES.get(first["phase"], "beginning")
         far = f" {first['texts']:,} of {first['target']:,} texts" if what == "generating" else ""
         more = f" and {len(running) - 1} more" if len(running) > 1 else ""
         words.append(f"now {plain(first['name'])}{more}: {what}{far}")
-    elif progress.get("phase") in ("planning", "loading", "embedding"):
+    elif progress.get("phase") in _SWEEP_PHASES:
         words.append(_SWEEP_PHASES[progress["phase"]])
     left = progress.get("seconds_left")
     return ", ".join([*words, *([f"{duration(left)} left"] if left else [])])

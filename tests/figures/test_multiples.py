@@ -45,12 +45,24 @@ def test_points_of_a_panel_can_be_coloured_by_label() -> None:
     assert figure.layout.showlegend
 
 
-def test_no_more_than_twelve_panels_and_two_thousand_points_behind() -> None:
-    labels = [f"label {number:02d}" for number in range(15)]
+def test_the_real_texts_can_lie_behind() -> None:
+    figure = small_multiples(FIVE, panels=label_colors(["two", "one"]), behind_real=True)
+    behind = [trace for trace in figure.data if trace.name == "reference"]
+    assert [list(trace.x) for trace in behind] == [[2]] * 2
+    assert {trace.marker.symbol for trace in behind} == {"circle-open"}
+    assert not [trace for trace in figure.data if trace.name == "all"]
+    assert [list(trace.customdata) for trace in drawn(figure) if trace.name != "reference"] == [
+        ["p1"],
+        ["p0", "p3", "p4"],
+    ]
+
+
+def test_no_more_than_sixteen_panels_and_two_thousand_points_behind() -> None:
+    labels = [f"label {number:02d}" for number in range(19)]
     figure = small_multiples(many(6001, labels), by="label")
     assert [trace.name for trace in drawn(figure)] == labels[:MOST_PANELS]
     behind = [len(trace.x) for trace in figure.data if trace.name == "all"]
-    assert behind == [1501] * 12
+    assert behind == [1501] * 16
     assert {trace.type for trace in figure.data} == {"scattergl"}
 
 

@@ -1,0 +1,58 @@
+"""Corners: the conditions at the ends of a grid's knobs, which differ the most from each other."""
+
+import pandas as pd
+
+from core.experiments.columns import KNOBS
+
+_ORDER = ("model", "other", "seeding", "suppression", "min_p", "temperature")
+"""Outermost first, as a grid is planned: side by side stand the temperatures."""
+
+
+def corners(points: pd.DataFrame, *, most: int) -> list[str]:
+    """Keys of conditions, in the order of their knobs.
+
+    All where they are few; else those at the lowest or highest value of every knob that varies,
+    of each model; of more than `most`, as many at even steps.
+
+    Args:
+        points: a points frame, of one task; the stages of repair do not matter.
+        most: 1 or more.
+    """
+    known = points.drop_duplicates("condition").sort_values([*_ORDER, "condition"])
+    if len(known) > most:
+        ends = pd.Series(True, index=known.index)
+        for knob in KNOBS:
+            if knob != "model":
+                values = known[knob]
+                ends &= values.isin([values.min(), values.max()]) | values.isna()
+        known = known[ends] if ends.any() else known
+    keys: list[str] = known["condition"].tolist()
+    if len(keys) <= most:
+        return keys
+    return [keys[place * len(keys) // most] for place in range(most)]
+
+
+def short_names(points: pd.DataFrame) -> dict[str, str]:
+    """A short name for each condition by temperature, suppression and what else varies.
+
+    Args:
+        points: a points frame, of one task.
+
+    Returns:
+        By condition, in the order of the knobs; two of the same name are told apart by a number.
+    """
+    known = points.drop_duplicates("condition").sort_values([*_ORDER, "condition"])
+    varies = {name for name in _ORDER if known[name].nunique(dropna=False) > 1}
+    names: dict[str, str] = {}
+    seen: dict[str, int] = {}
+    for row in known.to_dict("records"):
+        words = [f"T {row['temperature']:g}", f"S {row['suppression']:g}"]
+        if "seeding" in varies:
+            words.append(f"{row['seeding']:g} seeds" if row["seeding"] else "unseeded")
+        if "min_p" in varies:
+            words.append(f"min_p {row['min_p']:g}")
+        words += [str(row[name]) for name in ("model", "other") if name in varies and row[name]]
+        name = ", ".join(words)
+        seen[name] = seen.get(name, 0) + 1
+        names[row["condition"]] = name if seen[name] == 1 else f"{name} ({seen[name]})"
+    return names

@@ -1,0 +1,155 @@
+"""The replication card: which of the paper's findings hold here, finding by finding."""
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.experiments.card_facts import facts_of
+from core.experiments.card_text import card_text
+from core.experiments.naming import value_words
+from core.figures.card import card_figure
+from pages.components.compare.comparison import Comparison
+from pages.components.plain import plain
+
+_BADGES = {
+    "holds": ":green-badge[:material/check: holds]",
+    "does not": ":red-badge[:material/close: does not hold]",
+    "undecided": ":gray-badge[:material/question_mark: undecided]",
+}
+_POOLED = "All tasks"
+
+
+def show_card(seen: Comparison, study: Mapping[str, Any]) -> None:
+    """Draw the card."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("#### The paper's findings here", width="content")
+        st.space("stretch")
+        for words, ending, made in (
+            ("Card as Markdown", "md", _markdown),
+            ("As JSON", "json", _json),
+        ):
+            st.download_button(
+                words,
+                partial(made, seen, study),
+                file_name=f"wideset-card.{ending}",
+                icon=":material/download:",
+                on_click="ignore",
+                key=f"card-{ending}",
+            )
+    findings = _choose_task(study)
+    count = dict.fromkeys(_BADGES, 0)
+    for one in findings:
+        count[one["verdict"]] += 1
+    st.caption(
+        f"{count['holds']} of {len(findings)} hold, {count['does not']} do not, "
+        f"{count['undecided']} are undecided for this model at this size. "
+        + plain(study["paper_source"])
+    )
+    _show_figure(findings)
+    for one in findings:
+        _show_finding(one)
+
+
+def _choose_task(study: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    by_task: Mapping[str, Sequence[Mapping[str, Any]]] = study["card_by_task"]
+    pooled: Sequence[Mapping[str, Any]] = study["card"]
+    if not by_task:
+        return pooled
+    chosen = st.segmented_control(
+        "Tasks",
+        [_POOLED, *by_task],
+        format_func=plain,
+        default=_POOLED,
+        key="card_task",
+        required=True,
+        label_visibility="collapsed",
+    )
+    return by_task.get(chosen or _POOLED, pooled)
+
+
+def _show_figure(findings: Sequence[Mapping[str, Any]]) -> None:
+    rows = []
+    for one in findings:
+        claim = next((c for c in one["claims"] if c["counts"] and not c["missing"]), None)
+        rows.append(
+            {
+                "finding": one["finding"],
+                "name": one["title"],
+                "verdict": one["verdict"],
+                "effect": None if claim is None else claim["mean"],
+                "low": None if claim is None else claim["low"],
+                "high": None if claim is None else claim["high"],
+                "paper": None if claim is None else claim["paper"],
+            }
+        )
+    st.plotly_chart(
+        card_figure(rows, own_scales=True, axis="first effect of each finding"),
+        key="card_figure",
+        config={"displayModeBar": False},
+        alt="The first effect that each finding claims, with its interval and verdict",
+    )
+
+
+def _show_finding(finding: Mapping[str, Any]) -> None:
+    title = f"{finding['finding']}\\. {plain(finding['title'])} {_BADGES[finding['verdict']]}"
+    with st.expander(title, key=f"finding-{finding['finding']}"):
+        st.markdown(plain(finding["sentence"]))
+        tested = [claim for claim in finding["claims"] if not claim["missing"]]
+        if tested:
+            _show_claims(tested, finding["paper_of"])
+        for words in (*finding["missing"], *finding["notes"]):
+            st.caption(plain(words))
+
+
+def _show_claims(claims: Sequence[Mapping[str, Any]], paper_of: str) -> None:
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "claim": [
+                    one["words"] + ("" if one["counts"] else " (told, not counted)")
+                    for one in claims
+                ],
+                "effect": [_words(one, "mean") for one in claims],
+                "interval": [f"{_words(one, 'low')} to {_words(one, 'high')}" for one in claims],
+                "n": [f"{one['n']:,} {one['unit']}" for one in claims],
+                "paper": [_words(one, "paper") for one in claims],
+                "verdict": [one["verdict"] for one in claims],
+            }
+        ),
+        hide_index=True,
+        height="content",
+        column_config={
+            "claim": st.column_config.TextColumn("Claim", width=360),
+            "effect": st.column_config.TextColumn("Effect", width=100),
+            "interval": st.column_config.TextColumn("95 % interval", width=170),
+            "n": st.column_config.TextColumn("n", width=130),
+            "paper": st.column_config.TextColumn("The paper", width=100, help=paper_of),
+            "verdict": st.column_config.TextColumn("Verdict", width=90),
+        },
+        alt="What the finding claims, and what was found",
+    )
+
+
+def _words(claim: Mapping[str, Any], key: str) -> str:
+    value = claim.get(key)
+    if value is None or value != value:
+        return "–"
+    if claim["measure"] == "share":
+        return f"{value:.0%}"
+    return value_words(claim["measure"], value, signed=True)
+
+
+def _markdown(seen: Comparison, study: Mapping[str, Any]) -> io.BytesIO:
+    title = seen.choice.study or ", ".join(study["tasks"])
+    text = card_text(study, title=f"{title}: what holds", facts=facts_of(seen.results))
+    return io.BytesIO(text.encode("utf-8"))
+
+
+def _json(seen: Comparison, study: Mapping[str, Any]) -> io.BytesIO:
+    told = {"facts": facts_of(seen.results), **study}
+    return io.BytesIO(json.dumps(told, ensure_ascii=False, indent=1).encode("utf-8"))

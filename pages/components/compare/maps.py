@@ -1,0 +1,140 @@
+"""Maps of the sweep's runs, side by side on the task's one projection."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.diversity.encoder import encoder_choice_from_dict
+from core.diversity.texts_frame import repeats, texts_frame
+from core.experiments.corners import corners, short_names
+from core.experiments.recipe import Recipe, recipe_from_dict
+from core.figures.multiples import MOST_PANELS, small_multiples
+from core.figures.palette import LABEL_COLORS, label_colors
+from core.jobs.evidence import mapped
+from core.store.database import Database
+from core.store.datasets import load_dataset, reference_key, run_key
+from pages.components.compare.comparison import Comparison
+from pages.components.office import Office
+from pages.components.work import show_work
+
+
+def show_maps(office: Office, seen: Comparison) -> None:
+    """Draw the tab."""
+    task = seen.choice.task
+    points = seen.raw[seen.raw["task_key"] == task.key]
+    if points.empty:
+        st.info("No run of this task is assessed yet.", icon=":material/hourglass_top:")
+        return
+    names = short_names(points)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        chosen = _choose(names, corners(points, most=MOST_PANELS), task.key)
+        real = st.toggle(
+            "Real texts behind", True, key="compare_maps_real", persist_state="session"
+        )
+    if not chosen:
+        st.info("Choose a condition.", icon=":material/arrow_upward:")
+        return
+    runs = _runs(seen, chosen)
+    recipe = _recipe(seen, task.key)
+    keys = tuple(run_key(run_id) for run_id in runs["run_id"])
+    beside = None if recipe.reference is None else reference_key(recipe.reference, "train")
+    frame = _frame(
+        office.db,
+        keys,
+        tuple(names[one] for one in runs["condition"]),
+        beside,
+        tuple(runs["n"].tolist()),
+    )
+    places = mapped(
+        office.db,
+        [*keys, *([beside] if beside is not None else [])],
+        list(frame["hash"].to_numpy()),
+        task_key=task.key,
+        choice=encoder_choice_from_dict(recipe.encoder),
+    )
+    with st.container():
+        show_work(office, [places.work] if places.work is not None else [])
+    spots = [places.points.get(key, (np.nan, np.nan)) for key in frame["hash"].to_numpy()]
+    where = np.array(spots, dtype=np.float64).reshape(-1, 2)
+    shown = frame.assign(x=where[:, 0], y=where[:, 1])
+    shown = shown[shown["x"].notna()]
+    if shown.empty:
+        return
+    behind = beside is not None and real
+    st.plotly_chart(
+        small_multiples(
+            shown,
+            by="dataset",
+            panels=dict.fromkeys([names[one] for one in runs["condition"]], LABEL_COLORS[0]),
+            color_by="label",
+            colors=label_colors(list(task.label_names)),
+            behind_real=behind,
+        ),
+        key="compare_maps",
+        config={"displayModeBar": False},
+        alt="One panel a condition on the same axes",
+    )
+    _note(seen, len(frame) - len(shown), behind=behind)
+
+
+def _choose(names: dict[str, str], usual: Sequence[str], task_key: str) -> list[str]:
+    key = f"compare_maps-{task_key}"
+    known = [one for one in st.session_state.get(key) or [] if one in names]
+    if key not in st.session_state or len(known) < len(st.session_state[key]):
+        st.session_state[key] = known or list(usual)
+    chosen = st.multiselect(
+        "Conditions",
+        list(names),
+        format_func=lambda one: names.get(one, one),
+        key=key,
+        max_selections=MOST_PANELS,
+        persist_state="session",
+        wrap=False,
+        help="At first the corners of the grid: the lowest and highest value of each knob.",
+    )
+    # Panels stand by their knobs, however they were chosen.
+    return [one for one in names if one in chosen]
+
+
+def _runs(seen: Comparison, conditions: Sequence[str]) -> pd.DataFrame:
+    """One run of each condition, the first of its repeats: condition, run_id, n."""
+    rows = seen.results[seen.results["condition"].isin(conditions)]
+    rows = rows[(rows["inspected"].astype(str) == "0") & ~rows["filtered"]]
+    first = rows.sort_values(["repeat", "seed"]).drop_duplicates("condition")
+    return first.set_index("condition").loc[list(conditions), ["run_id", "n"]].reset_index()
+
+
+def _recipe(seen: Comparison, task_key: str) -> Recipe:
+    """Of the newest sweep of the task that is on view."""
+    grids = (one.grid for one in seen.choice.sweeps if one.task_key == task_key)
+    return recipe_from_dict(next(grids, {}).get("recipe") or {})
+
+
+def _note(seen: Comparison, missing: int, *, behind: bool) -> None:
+    ground = "the reference's train part, hollow" if behind else "all texts on view, in grey"
+    said = [f"One run of each condition, as generated; behind it {ground}."]
+    if missing:
+        said.append(f"{missing:,} texts are not placed yet.")
+    if len(set(seen.points["task_key"])) > 1:
+        said.append("Only this project's task: each has a map of its own.")
+    st.caption(" ".join(said))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _frame(
+    _db: Database,
+    keys: tuple[str, ...],
+    names: tuple[str, ...],
+    reference: str | None,
+    sizes: tuple[float, ...],
+) -> pd.DataFrame:
+    """All texts; the sizes tell runs that grew from their younger selves."""
+    datasets = [
+        replace(load_dataset(_db, key), name=name) for key, name in zip(keys, names, strict=True)
+    ]
+    real = None if reference is None else load_dataset(_db, reference)
+    frame = texts_frame(datasets, results=[None] * len(datasets), cycles={}, reference=real)
+    return frame.assign(duplicate=repeats(frame, 0.0))
