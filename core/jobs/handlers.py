@@ -58,6 +58,7 @@ class Desk:
             "train": self.train,
             "apply": self.apply,
             "sweep": self.sweep,
+            "probe": self.probe,
             "study": self.study,
         }
 
@@ -153,6 +154,12 @@ class Desk:
         from core.jobs.study import study_job
 
         study_job(context)
+
+    def probe(self, context: JobContext) -> None:
+        """Test a connection."""
+        from core.jobs.probe import probe_job
+
+        probe_job(context)
 
     def classify(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         """What a trained classifier says of a text: `{"training": id, "text": ...}` to
