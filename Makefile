@@ -12,11 +12,11 @@ APP_READY = .venv/app-ready
 DEV_READY = .venv/dev-ready
 INPUTS = pyproject.toml constraints.txt Makefile core/embedded.py .ci/packages.py
 
-.PHONY: help app test lint format bench lock setup clean
+.PHONY: help app test lint format bench replicate demo-project lock setup clean
 .DELETE_ON_ERROR:
 
 help:  ## List the commands.
-	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
 
 app: $(APP_READY)  ## Run Wideset at http://127.0.0.1:8501 (PORT=8502 for another port).
 	@$(PY) -m streamlit run app.py --server.address=$(HOST) --server.port=$(PORT) \
@@ -38,6 +38,14 @@ format: $(DEV_READY)  ## Format the code and mend what can be mended without thi
 
 bench: $(DEV_READY)  ## Measure speed; takes minutes and wants the machine for itself.
 	@$(PY) -m tests.benchmarks $(ARGS)
+
+replicate: $(APP_READY)  ## Run the paper's grid on the real sets of a folder: make replicate DATA=folder.
+	@test -n "$(DATA)" || { echo "Name a folder with real sets: make replicate DATA=folder" \
+		"(README.md says which)." >&2; exit 2; }
+	@$(PY) -m core replicate "$(DATA)" $(ARGS)
+
+demo-project: $(APP_READY)  ## Make the demo project in assets/demo anew, about ten minutes.
+	@$(PY) -m core demo --build assets/demo
 
 lock: $(VENV_READY)  ## Rewrite constraints.txt with the newest versions that fit together.
 	@$(PY) .ci/packages.py lock
