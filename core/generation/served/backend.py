@@ -23,11 +23,12 @@ from core.generation.served.capabilities import Capabilities
 from core.generation.served.client import Client
 from core.generation.served.failures import Server
 from core.generation.served.keys import Key
+from core.generation.served.line import Line, Purse, Unit
 from core.generation.served.manner import Manner
 from core.generation.served.pace import Pace
 from core.generation.served.parameters import api_for, biases_of, check_condition, left_out
 from core.generation.served.redaction import without_key
-from core.generation.served.round import Line, Purse, Round, Unit
+from core.generation.served.round import Round
 from core.generation.served.tokenizers import Tokens
 
 # The longest that a round waits before it lets others work (`between_steps`), in seconds.

@@ -3,80 +3,20 @@
 import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
-
-import numpy as np
+from typing import Any
 
 from core.conditions import Condition
 from core.errors import BackendFailed, Pausing, WidesetError
 from core.generation.backends import Request
 from core.generation.served.answers import Answer
 from core.generation.served.attempts import Attempt, Record
-from core.generation.served.capabilities import Capabilities
-from core.generation.served.client import Client
 from core.generation.served.failures import Fault, ServerFault
-from core.generation.served.manner import Manner
-from core.generation.served.pace import Pace
+from core.generation.served.line import Line, Purse, Unit
 from core.generation.served.parameters import api_for, body_of
 from core.generation.served.retrying import after
 
 # So many requests lost one after the other, and none answered, is no accident any more.
 LOST_IN_A_ROW = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """What one HTTP request asks for.
-
-    Args:
-        request: position of the request it serves.
-        indices: which of its texts.
-    """
-
-    request: int
-    indices: tuple[int, ...]
-
-
-class Purse(Protocol):
-    """Keeps a cap; `core.spending.Ledger` is the real one."""
-
-    def admit(self, *, tokens_in: int, tokens_out: int) -> Any:
-        """Let a request through that takes at most so many tokens; None while it has to wait.
-
-        Raises:
-            WidesetError: the cap is reached.
-        """
-        ...
-
-    def settle(
-        self, admitted: Any, *, answered: bool, tokens_in: int | None, tokens_out: int | None
-    ) -> None:
-        """Book a request that was admitted."""
-        ...
-
-
-@dataclass(kw_only=True)
-class Line:
-    """The way to one model on one server.
-
-    Args:
-        client: sends.
-        model: the server's name for it.
-        capabilities: what it can do.
-        pace: how many requests are under way at once.
-        manner: how they are sent.
-        rng: draws the jitter of waits.
-        lost_in_a_row: requests given up since the last one that was answered.
-    """
-
-    client: Client
-    model: str
-    capabilities: Capabilities
-    pace: Pace
-    manner: Manner
-    rng: np.random.Generator
-    lost_in_a_row: int = 0
 
 
 class Round:
