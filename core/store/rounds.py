@@ -1,7 +1,7 @@
 """Rounds in the store: which parts of a run are complete, so that a resumed one skips them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from core.store.database import Database
@@ -74,6 +74,17 @@ def rounds_of(db: Database, run_id: str) -> list[Round]:
         )
         for row in rows
     ]
+
+
+def seconds_of(db: Database, run_ids: Iterable[str]) -> dict[str, float]:
+    """Seconds that each run's complete groups took, by run id; a run without any is missing."""
+    with db.read() as connection:
+        rows = connection.execute(
+            "SELECT run_id, sum(seconds) AS seconds FROM rounds"
+            " WHERE run_id IN (SELECT value FROM json_each(?)) GROUP BY run_id",
+            (json.dumps(sorted(set(run_ids))),),
+        ).fetchall()
+    return {row["run_id"]: row["seconds"] for row in rows}
 
 
 def recent_speed(db: Database, model: str, *, rounds: int = 20) -> float | None:

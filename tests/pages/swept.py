@@ -162,7 +162,7 @@ def _stage(
     for metric, value in values_of(knobs, budget).items():
         value += shift
         missing: dict[str, Any] = {"value": None, "low": None, "high": None, "why": "Left out."}
-        ends = {"value": value, "low": value - 0.02, "high": value + 0.02}
+        ends = {"value": value, "low": value - 0.02, "high": min(1.0, value + 0.02)}
         told[metric] = ends if metric in known else missing
     return {
         "inspected": budget,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
+from core.diversity.texts_frame import display_names
 from core.experiments.results import mixtures, points_frame, results_frame
 from core.experiments.stored_results import stored_results
 from core.jobs.evidence import Work
@@ -24,6 +25,7 @@ class Comparison:
         results: one row a run and stage (`core.experiments.columns`).
         points: one row a condition and stage.
         mixtures: sentences on what forbids putting points on one axis unsaid.
+        served: ids of the runs that a server wrote.
         works: the sweeps' jobs, newest first, that are not done.
     """
 
@@ -31,6 +33,7 @@ class Comparison:
     results: pd.DataFrame
     points: pd.DataFrame
     mixtures: tuple[str, ...]
+    served: frozenset[str]
     works: tuple[Work, ...]
 
     @property
@@ -56,9 +59,9 @@ def compare(office: Office, choice: Choice) -> Comparison:
     # Done jobs' numbers never change; of one under way each look finds more.
     ends = tuple((one.id, one.job_id) for one in choice.sweeps)
     done = sum(int(work.job.progress.get("done") or 0) for work in works)
-    results, points, mixed = _frames(office.db, ids, (ends, done, len(choice.runs)))
+    results, points, mixed, served = _frames(office.db, ids, (ends, done, len(choice.runs)))
     going = tuple(work for work in works if work.state != "done")
-    return Comparison(choice, results, points, mixed, going)
+    return Comparison(choice, results, points, mixed, served, going)
 
 
 def sweep_of(comparison: Comparison, sweep_id: str) -> SweepRecord | None:
@@ -69,7 +72,16 @@ def sweep_of(comparison: Comparison, sweep_id: str) -> SweepRecord | None:
 @st.cache_data(max_entries=8, show_spinner=False, hash_funcs={Database: lambda db: str(db.path)})
 def _frames(
     db: Database, sweep_ids: tuple[str, ...], version: object
-) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...]]:
-    results = results_frame(stored_results(db, sweep_ids=sweep_ids))
+) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...], frozenset[str]]:
+    found = stored_results(db, sweep_ids=sweep_ids)
+    results = _named_apart(results_frame(found))
     points = points_frame(results)
-    return results, points, tuple(mixtures(points))
+    served = frozenset(one.run.id for one in found if one.run.spec.model.base_url)
+    return results, points, tuple(mixtures(points)), served
+
+
+def _named_apart(results: pd.DataFrame) -> pd.DataFrame:
+    """Figures know tasks by their names: two tasks of one name get two."""
+    names = dict(zip(results["task_key"], results["task"], strict=True))
+    apart = dict(zip(names, display_names(list(names.values())), strict=True))
+    return results.assign(task=results["task_key"].map(apart).astype("str"))

@@ -1,0 +1,135 @@
+"""The frontier: what diversity costs, what repair brings back, and where to stand."""
+
+import pandas as pd
+import streamlit as st
+
+from core.experiments.columns import KNOBS
+from core.experiments.naming import TITLES
+from core.figures.frontier import PATH, frontier_figure
+from core.figures.results import at_stage, varying
+from pages.components.compare.advice import show_advice
+from pages.components.compare.choice import METRIC_WORDS
+from pages.components.compare.comparison import Comparison
+from pages.components.compare.part import (
+    WIDTH,
+    basis,
+    choose_part,
+    measured,
+    several_tasks,
+    show_mixtures,
+)
+from pages.components.compare.point import chosen_by, show_point
+from pages.components.office import Office, told
+
+_CHART = "frontier"
+_WHISKERS_UP_TO = 80  # conditions, beyond which intervals are all one would see
+_ARROWS_UP_TO = 40
+_NONE, _OOSF = "none", "oosf"
+
+
+@st.fragment
+def show_frontier(office: Office, seen: Comparison) -> None:
+    """Draw the figure, the point that is chosen on it, and the advice."""
+    x, y = seen.choice.x, seen.choice.y
+    with told():
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+            part = choose_part(seen)
+            raw = at_stage(part)
+            colour = _choose_colour(raw)
+            repair = _choose_repair(part, len(raw))
+            many = len(raw) > _WHISKERS_UP_TO
+            intervals = st.toggle(
+                "Intervals",
+                not many,
+                key=f"compare_intervals-{'many' if many else 'few'}",
+                persist_state="session",
+                help="95 % intervals. Over the runs of a condition where there are several, else "
+                "within its run.",
+            )
+        show_mixtures(part)
+        metrics = measured(part)
+        by = colour if colour in KNOBS else None
+        value = "model_accuracy" if by else colour
+        alike = not several_tasks(part) and part["encoder"].nunique() == 1
+        st.plotly_chart(
+            frontier_figure(
+                part,
+                x=x,
+                y=y,
+                value=value if value in metrics else None,
+                by=by,
+                budget=None if repair in (_NONE, _OOSF) else repair,
+                filtered=repair == _OOSF,
+                pareto=alike,
+                intervals=intervals,
+            ),
+            key=_CHART,
+            on_select=chosen_by(part, _CHART),
+            selection_mode="points",
+            config={"displaylogo": False},
+            alt=f"{METRIC_WORDS[y]} against {METRIC_WORDS[x].lower()}, a mark a condition; the "
+            "list below and the tab Table tell the same",
+        )
+        st.caption(f"{basis(raw)} {_says(value if value in metrics else None, alike=alike)}")
+        with st.container(border=True):
+            show_point(seen, part)
+        show_advice(office, seen, part)
+
+
+def _choose_colour(raw: pd.DataFrame) -> str:
+    metrics = [one for one in measured(raw) if one in ("model_accuracy", "similarity")]
+    options = [*metrics[::-1], *(one for one in varying(raw) if one in KNOBS)] or ["temperature"]
+    if st.session_state.get("compare_colour") not in options:
+        st.session_state["compare_colour"] = options[0]
+    return str(
+        st.selectbox(
+            "Colour",
+            options,
+            format_func=lambda one: METRIC_WORDS.get(one) or TITLES.get(one, one).capitalize(),
+            key="compare_colour",
+            persist_state="session",
+            width=WIDTH,
+            help="A metric's colour is its area, too; beside a knob's colour the area tells model "
+            "accuracy.",
+        )
+    )
+
+
+def _choose_repair(part: pd.DataFrame, conditions: int) -> str:
+    """What the arrows tell; there is no choice where nothing was repaired."""
+    known = {str(one) for one in part.loc[~part["filtered"], "inspected"]} - {"0"}
+    counted = sorted((one for one in known if one != "all"), key=int)
+    words = {_NONE: "None"}
+    words |= {one: f"LR, {int(one):,} inspected" for one in counted}
+    if "all" in known:
+        words["all"] = "LR of all texts"
+    if len(known) > 1:
+        words[PATH] = "LR, all budgets as a path"
+    if part["filtered"].any():
+        words[_OOSF] = "Out-of-scope filter"
+    if len(words) == 1:
+        return _NONE
+    if st.session_state.get("compare_repair") not in words:
+        usual = (counted or ["all"])[-1] if known and conditions <= _ARROWS_UP_TO else _NONE
+        st.session_state["compare_repair"] = usual
+    return str(
+        st.selectbox(
+            "Arrows",
+            list(words),
+            format_func=lambda one: words.get(one, one),
+            key="compare_repair",
+            persist_state="session",
+            width=WIDTH,
+            help="From each condition as generated to where a repair brings it.",
+        )
+    )
+
+
+def _says(value: str | None, *, alike: bool) -> str:
+    area = f"A mark's area tells {METRIC_WORDS[value].lower()}. " if value else ""
+    rings = (
+        "A ring: no other condition is better in both."
+        if alike
+        else "Without rings, as points of different tasks or encoders don't compete."
+    )
+    return f"{area}{rings}"
