@@ -15,12 +15,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from core.generation.backends import Backend, Completion, Request
 from core.generation.outcomes import Arrivals
-from core.generation.prompts import Prompt, prompt_for
-from core.generation.served.approximations import avoiding, condition_sent, words_to_avoid
+from core.generation.served.approximations import asked_prompt, condition_sent
 from core.generation.suppression import SuppressedToken, Tally, suppressed_tokens
 from core.runs import RunSpec, Sample
 
@@ -167,7 +165,12 @@ class Loop:
             asked.append(iteration)
             requests.append(
                 Request(
-                    prompt=self._prompt(iteration),
+                    prompt=asked_prompt(
+                        self.spec,
+                        cycle=iteration.cycle,
+                        label_index=iteration.label_index,
+                        written=self._written,
+                    ),
                     indices=tuple(indices),
                     biases=tuple((row.token, row.bias) for row in self.suppressed(name)),
                     entropy=(self.spec.seed, TEXTS, iteration.cycle, iteration.label_index),
@@ -189,22 +192,6 @@ class Loop:
             ]
             if fresh:
                 yield fresh
-
-    def _prompt(self, iteration: Iteration) -> Prompt:
-        prompt = prompt_for(
-            self.spec,
-            cycle=iteration.cycle,
-            label_index=iteration.label_index,
-            written=self._written,
-        )
-        suppression = self.spec.condition.suppression
-        if suppression.method != "avoid_words":
-            return prompt
-        names = self.spec.task.label_names
-        if suppression.scope == "label":
-            names = names[iteration.label_index : iteration.label_index + 1]
-        texts = chain.from_iterable(self._written[name] for name in names)
-        return avoiding(prompt, words_to_avoid(texts, suppression))
 
     def _key(self, completion: Completion, asked: Sequence[Iteration]) -> tuple[int, str, int]:
         iteration = asked[completion.request]

@@ -22,7 +22,9 @@ def llama_cpp(model_cache: Path) -> Iterator[str]:
     params.n_parallel = 24
     params.n_ctx = 24 * 512
     params.kv_unified = True
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 2
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = (
+        1  # idle threads of its own would spin against others
+    )
     params.n_gpu_layers = 0
     params.verbosity = 0
     server = xllamacpp.Server(params)
