@@ -34,16 +34,14 @@ def said_by_server(text: str, secrets: Sequence[str] = ()) -> str:
 def redacted(text: str, secrets: Sequence[str]) -> str:
     """The text with every part of a secret of eight or more characters hidden; a shorter secret
     only as a whole."""
+    covered = bytearray(len(text))
     for secret in {form for key in secrets if key for form in (key, quote(key, safe=""))}:
         size = min(_WINDOW, len(secret))
         windows = {secret[at : at + size] for at in range(len(secret) - size + 1)}
-        covered = bytearray(len(text))
         for at in range(len(text) - size + 1):
             if text[at : at + size] in windows:
                 covered[at : at + size] = b"\1" * size
-        if any(covered):
-            text = _masked(text, covered)
-    return text
+    return _masked(text, covered) if any(covered) else text
 
 
 def without_key(text: str, secrets: Sequence[str]) -> str:
