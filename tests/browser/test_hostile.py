@@ -89,7 +89,7 @@ def test_row_29_it_is_text_and_fetches_nothing(
 
     Script(upto=len(texts), texts=tuple(texts)).write(server.home)
     run, job = start_run(db, RunSpec(task, Condition(), per_label=1), name=words[1])
-    page = new_page(server.url)
+    page = new_page(f"{server.url}/generate")
     page.on("dialog", note)
 
     # The list of runs, and the side bar with the task chosen.

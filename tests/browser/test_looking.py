@@ -47,7 +47,7 @@ def finished(db: Database, home: Home, *, spec: RunSpec | None = None, name: str
 def working(server: Server, new_page: OpenPage, db: Database) -> Server:
     """The server after a page has started its worker; the worker of an earlier test will do."""
     if living(db) is None:
-        page = new_page(server.url)
+        page = new_page(f"{server.url}/generate")
         expect(button(page, GENERATE)).to_be_enabled()
         page.close()
     return server
@@ -125,7 +125,7 @@ def test_a_row_of_the_list_opens_its_run_though_another_came(
 def test_settings_are_in_the_address_and_survive_a_reload(
     server: Server, new_page: OpenPage
 ) -> None:
-    page = new_page(server.url)
+    page = new_page(f"{server.url}/generate")
     page.locator(".st-key-task input").click()
     page.get_by_role("option", name="SST-2 sentiment").click()
     number = page.get_by_label("Texts a label")
@@ -165,7 +165,7 @@ def test_the_prompt_changes_with_label_and_form(server: Server, new_page: OpenPa
 def test_a_task_of_ones_own_with_labels_only(
     server: Server, new_page: OpenPage, db: Database
 ) -> None:
-    page = new_page(server.url)
+    page = new_page(f"{server.url}/generate")
     button(page, "new_task").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("textbox", name="Name").fill("Haikus")
