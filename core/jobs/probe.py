@@ -10,6 +10,7 @@ from core.generation.served.listing import list_models
 from core.generation.served.opening import Probe
 from core.generation.served.probing import probe
 from core.generation.served.wire import Asking, Reply, Wire
+from core.jobs.connection_tests import USUAL_REQUESTS
 from core.jobs.context import JobContext
 from core.store.connections import (
     find_connection,
@@ -17,9 +18,6 @@ from core.store.connections import (
     save_capabilities,
     save_connection,
 )
-
-USUAL_REQUESTS = 20
-"""Requests that generate tokens, as a probe takes them about; for a progress bar."""
 
 
 class _Stopped(Exception):

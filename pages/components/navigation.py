@@ -54,6 +54,12 @@ def navigate() -> StreamlitPage:
                 icon=":material/insights:",
                 help="See the trade-off: diversity against accuracy, and what repair brings back.",
             ),
+            st.Page(
+                PAGES / "connect.py",
+                title="Connect",
+                icon=":material/cable:",
+                help="Add a server with OpenAI's API, test which knobs work there, set prices.",
+            ),
             # The default page has no address of its own, but people and bookmarks give it one.
             st.Page(PAGES / "home.py", title="Home", url_path="home", visibility="hidden"),
         ],

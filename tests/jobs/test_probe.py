@@ -6,7 +6,8 @@ import pytest
 
 from core.connections import Connection
 from core.generation.served.capabilities import capabilities_from_dict
-from core.jobs.probe import USUAL_REQUESTS, probe_job
+from core.jobs.connection_tests import USUAL_REQUESTS
+from core.jobs.probe import probe_job
 from core.jobs.queue import Job, get_job, request_cancel, submit
 from core.jobs.worker import Worker
 from core.settings import Home

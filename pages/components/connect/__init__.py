@@ -1,0 +1,1 @@
+"""The Connect page: servers, what their models can do, and what they cost."""

@@ -1,0 +1,199 @@
+"""One connection: which model, its test, what to do with it."""
+
+from collections.abc import Sequence
+from uuid import uuid4
+
+import streamlit as st
+
+from core.connections import Connection
+from core.errors import StoreBusy, WidesetError
+from core.generation.served.capabilities import Capabilities, capabilities_from_dict
+from core.jobs.connection_tests import USUAL_REQUESTS, latest_test, start_test
+from core.jobs.launch import ensure_worker
+from core.jobs.queue import Job, State, request_cancel, status
+from core.store.connections import Probed, find_capabilities
+from core.store.database import Database
+from pages.components.connect.capability_table import show_capabilities
+from pages.components.connect.editing import open_form
+from pages.components.connect.keys import show_key
+from pages.components.connect.servers import delete, probed_of, short, title
+from pages.components.navigation import PAGES
+from pages.components.office import Office, flash, told
+from pages.components.plain import plain
+from pages.components.run_header import LIVE
+
+_POLL_SECONDS = 1.0
+
+
+def show_server(office: Office, connection: Connection) -> None:
+    """Draw it, with the test that goes on or what the last one found."""
+    test = latest_test(office.db, connection.base_url)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.subheader(plain(title(connection)), anchor=False, width="content")
+        show_key(connection)
+        st.space("stretch")
+        st.button(
+            "Change",
+            icon=":material/edit:",
+            key="connect_edit",
+            on_click=open_form,
+            args=(connection,),
+        )
+        st.button(
+            "Delete",
+            icon=":material/delete:",
+            key="connect_delete",
+            on_click=delete,
+            args=(office, connection),
+            help="Undo brings it back; its runs stay either way.",
+        )
+    live = test is not None and test[1] in LIVE
+    model = _controls(office, connection, test, live=live)
+    with st.container():
+        if test is not None and live:
+            _follow(office, test[0].id)
+        elif test is not None:
+            _show_end(*test)
+    probed = find_capabilities(office.db, connection.base_url, model) if model else None
+    if probed is not None:
+        show_capabilities(office, connection, probed)
+    elif not live:
+        what = f"The model {plain(model)} was never tested." if model else "No model is chosen yet."
+        st.info(
+            f"{what} A test tells which knobs really work there, logit bias above all, and lists "
+            "the server's models.",
+            icon=":material/network_check:",
+        )
+
+
+def known_models(db: Database, connection: Connection) -> list[str]:
+    """The models that are known of a server: the usual one first, then those that it lists."""
+    probed = probed_of(db, connection)
+    listed: Sequence[str] = () if probed is None else _found(probed).models
+    test = latest_test(db, connection.base_url)
+    last = (
+        () if test is None else [*test[0].progress.get("models", ()), test[0].progress.get("model")]
+    )
+    return list(dict.fromkeys(name for name in (connection.model, *listed, *last) if name))
+
+
+def _controls(
+    office: Office, connection: Connection, test: tuple[Job, State] | None, *, live: bool
+) -> str:
+    """Choice of the model, and the two buttons; the model, empty while none is chosen."""
+    models = known_models(office.db, connection)
+    just = "" if test is None else str(test[0].progress.get("model", ""))
+    usual = just if just in models else connection.model
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        model = st.selectbox(
+            "Model",
+            models,
+            index=models.index(usual) if usual in models else None,
+            format_func=short,
+            accept_new_options=True,
+            placeholder="Choose, or type the server's name for it" if models else "Test, or type",
+            # A model that a test just came upon is the one on view.
+            key=f"connect_choice-{connection.base_url}-{just}",
+            width=380,
+        )
+        model = str(model or "").strip()
+        st.button(
+            "Test" if model or models else "Test and list models",
+            icon=":material/network_check:",
+            type="secondary" if model and _tested(office.db, connection, model) else "primary",
+            key="connect_test",
+            disabled=live,
+            on_click=_test,
+            args=(office, connection, model, st.session_state.setdefault("test_token", _token())),
+            help=f"About {USUAL_REQUESTS} short questions of 24 tokens at most, and what they "
+            "take is told.",
+        )
+        if st.button(
+            "Use for generating",
+            icon=":material/edit_note:",
+            type="primary" if model and _tested(office.db, connection, model) else "secondary",
+            key="connect_use",
+            disabled=not model,
+        ):
+            st.session_state["settings_to_use"] = {
+                "model_kind": "Server",
+                "server_url": connection.base_url,
+                f"server_model-{connection.base_url}": model,
+            }
+            st.switch_page(PAGES / "generate.py")
+    return model
+
+
+def _tested(db: Database, connection: Connection, model: str) -> bool:
+    return find_capabilities(db, connection.base_url, model) is not None
+
+
+def _found(probed: Probed) -> Capabilities:
+    return capabilities_from_dict(probed.result)
+
+
+def _token() -> str:
+    return uuid4().hex
+
+
+def _test(office: Office, connection: Connection, model: str, token: str) -> None:
+    try:
+        start_test(office.db, connection.base_url, model, token=token)
+        ensure_worker(office.home, office.db)
+    except WidesetError as error:
+        flash(error)
+        return
+    st.session_state["test_token"] = _token()
+
+
+@st.fragment(run_every=_POLL_SECONDS)
+def _follow(office: Office, job_id: str) -> None:
+    """Redrawn every second, and the whole page once when the test comes to rest."""
+    with told():
+        try:
+            job, state = status(office.db, job_id)
+        except StoreBusy:
+            st.caption("The store is busy; this looks again in a second.")
+            return
+        if state not in LIVE:
+            st.rerun()
+        if state == "queued":
+            ensure_worker(office.home, office.db)
+        done, total = job.progress.get("done", 0), job.progress.get("total", USUAL_REQUESTS)
+        words = f"Testing: question {done} of about {total}"
+        if state == "queued":
+            words = "Waiting for the worker, which does one thing at a time"
+        elif not done:
+            words = "Asking the server"
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.progress(min(1.0, done / total), words)
+            st.button("Stop", key="connect_stop", on_click=_stop, args=(office, job_id))
+
+
+def _stop(office: Office, job_id: str) -> None:
+    try:
+        request_cancel(office.db, job_id)
+    except WidesetError as error:
+        flash(error)
+
+
+def _show_end(job: Job, state: State) -> None:
+    """How the last test ended, where it found nothing to show."""
+    if state == "done":
+        listed = job.progress.get("models", ())
+        if not job.progress.get("model"):
+            st.success(
+                f"The server answers and lists {len(listed)} models. Choose one and test it.",
+                icon=":material/checklist:",
+            )
+        return
+    if state == "cancelled":
+        st.caption(":material/stop: The last test was stopped.")
+        return
+    reason = f"{job.message} {job.remedy}".strip() or "Its worker ended without a word."
+    st.error(f"The last test failed. {plain(reason)}", icon=":material/error:")
+    if "is not set" in job.message:
+        st.caption(
+            "A worker keeps the environment that it was started with, and ends by itself a while "
+            "after its last job."
+        )

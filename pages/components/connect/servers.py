@@ -1,0 +1,141 @@
+"""The connections of this home: to choose from, to delete, and to bring back."""
+
+from collections.abc import Sequence
+from functools import partial
+from urllib.parse import urlsplit
+
+import pandas as pd
+import streamlit as st
+
+from core.connections import Connection
+from core.errors import WidesetError
+from core.generation.served.capabilities import capabilities_from_dict
+from core.generation.served.methods import standing
+from core.store.connections import (
+    Probed,
+    delete_connection,
+    find_capabilities,
+    list_connections,
+    save_connection,
+)
+from core.store.database import Database
+from pages.components.ages import ago
+from pages.components.connect.keys import key_state
+from pages.components.office import Office, flash
+from pages.components.plain import plain
+
+_DELETED = "connect_deleted"
+_SUPPRESSION = {"exact": "exact", "approximate": "approximate only", "untested": "not tested"}
+
+
+def title(connection: Connection) -> str:
+    """What a connection is called: its name, else its host."""
+    return connection.name or urlsplit(connection.base_url).netloc
+
+
+def short(model: str) -> str:
+    """A model's name to read: of one that is a file's path, the file's name."""
+    return model.replace("\\", "/").rpartition("/")[2] if model[:1] in ("/", "\\") else model
+
+
+def probed_of(db: Database, connection: Connection) -> Probed | None:
+    """What was found of the model that is the connection's usual one."""
+    if not connection.model:
+        return None
+    return find_capabilities(db, connection.base_url, connection.model)
+
+
+def choose_server(office: Office) -> Connection | None:
+    """Draw the list; the connection that is on view, None without any."""
+    _undo(office)
+    connections = list_connections(office.db)
+    if not connections:
+        return None
+    found = {one.base_url: probed_of(office.db, one) for one in connections}
+    now = office.db.now()
+    keys = {"none": "needs none", "set": "set", "missing": "not set"}
+    frame = pd.DataFrame(
+        {
+            "name": [title(one) for one in connections],
+            "url": [one.base_url for one in connections],
+            "model": [short(one.model) or "none chosen" for one in connections],
+            "key": [
+                f"{one.key_variable}: {keys[key_state(one)]}"
+                if one.key_variable
+                else keys[key_state(one)]
+                for one in connections
+            ],
+            "suppression": [
+                _SUPPRESSION[
+                    standing(None if kept is None else capabilities_from_dict(kept.result))
+                ]
+                for kept in found.values()
+            ],
+            "tested": [
+                "never" if kept is None else ago(now - kept.created_at) for kept in found.values()
+            ],
+        }
+    )
+    st.dataframe(
+        frame,
+        column_config={
+            "name": st.column_config.TextColumn("Connection", width=150),
+            "url": st.column_config.TextColumn("Base URL", width=230),
+            "model": st.column_config.TextColumn("Model", width=190),
+            "key": st.column_config.TextColumn("Key", width=210),
+            "suppression": st.column_config.TextColumn("Logit suppression", width=140),
+            "tested": st.column_config.TextColumn("Last tested", width=110),
+        },
+        hide_index=True,
+        height="content" if len(connections) <= 8 else 320,
+        on_select=partial(_choose, tuple(one.base_url for one in connections)),
+        selection_mode="single-row",
+        key="connections",
+        alt="Connections with model, key and last test; choose a row to see it",
+    )
+    asked = st.query_params.get("server")
+    return next((one for one in connections if one.base_url == asked), connections[0])
+
+
+def delete(office: Office, connection: Connection) -> None:
+    """Delete a connection and offer to bring it back; a callback."""
+    try:
+        delete_connection(office.db, connection.base_url)
+    except WidesetError as error:
+        flash(error)
+        return
+    st.session_state[_DELETED] = connection
+    st.query_params.pop("server", None)
+
+
+def _undo(office: Office) -> None:
+    gone = st.session_state.get(_DELETED)
+    if gone is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            f":material/delete: {plain(title(gone))} is deleted; its runs stay.", width="content"
+        )
+        st.button(
+            "Undo",
+            icon=":material/undo:",
+            key="connect_undo",
+            on_click=_restore,
+            args=(office, gone),
+        )
+
+
+def _restore(office: Office, connection: Connection) -> None:
+    try:
+        save_connection(office.db, connection)
+    except WidesetError as error:
+        flash(error)
+        return
+    st.session_state.pop(_DELETED, None)
+    st.query_params["server"] = connection.base_url
+
+
+def _choose(urls: Sequence[str]) -> None:
+    rows = st.session_state["connections"]["selection"]["rows"]
+    if rows:
+        st.query_params["server"] = urls[rows[0]]

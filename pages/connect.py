@@ -1,0 +1,39 @@
+"""Connect: models behind servers, what their knobs really do, and what they cost."""
+
+import streamlit as st
+
+from pages.components.connect.editing import FORM, open_form, show_form
+from pages.components.connect.server import show_server
+from pages.components.connect.servers import choose_server
+from pages.components.office import set_up, show_flash, told
+
+office = set_up()
+show_flash()
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.subheader("Connect", anchor=False, width="content")
+    st.space("stretch")
+    st.button(
+        "Add a connection",
+        icon=":material/add:",
+        key="connect_add",
+        on_click=open_form,
+        args=(None,),
+        disabled=FORM in st.session_state,
+    )
+st.caption(
+    "Language models behind any server with OpenAI's API: OpenAI, vLLM, llama.cpp, LM Studio, "
+    "Ollama. A test finds out which knobs really work there."
+)
+with told():
+    form, listed = st.container(), st.container()
+    with form:
+        show_form(office)
+    with listed:
+        chosen = choose_server(office)
+    if chosen is not None:
+        show_server(office, chosen)
+    elif FORM not in st.session_state:
+        st.info(
+            "There is no connection yet. Add one; the embedded model needs none.",
+            icon=":material/cable:",
+        )
