@@ -117,7 +117,19 @@ def assessed(position: int) -> dict[str, Any]:
 
     first = position / 10
     stages = [stage("0", 0, first), stage("4", 0, 0.4), stage("4", 1, 0.6), stage("all", 0, None)]
-    return {"n": 6, "stages": stages}
+    return {
+        "version": 1,
+        "n": 6,
+        "encoder": "MiniLM",
+        "distance": "cosine",
+        "oracle": {"accuracy": 0.9, "n": 10, "notes": []},
+        "reference": {"train": 8, "test": 8},
+        "fluency": -1.0,
+        "duplicates": 0.0,
+        "classifier": "probe",
+        "notes": [],
+        "stages": stages,
+    }
 
 
 def sweep(grid: Path, *options: str, handler: Handler | None = None) -> int:

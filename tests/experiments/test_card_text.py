@@ -1,0 +1,43 @@
+"""The card as Markdown: every verdict, effect and coefficient of the study stands in it."""
+
+from core.experiments.card_text import card_text
+from core.experiments.findings import TITLES_OF
+from core.experiments.paper import paper_conditions
+from core.experiments.study import study
+
+
+def text_of(*tasks: str) -> tuple[str, dict[str, object]]:
+    frame = paper_conditions(*tasks)
+    frame = frame.assign(
+        run_id=frame["point"], run_name="", sweep_id="", repeat=0, seed=0, oracle_accuracy=0.9
+    )
+    found = study(frame)
+    return card_text(found, title="A | title", facts={"date": "today", "odd": "a\nb"}), found
+
+
+def test_what_was_found_stands_there() -> None:
+    text, found = text_of("SST2", "CARER")
+    assert text.startswith("# A \\| title\n")
+    assert "- odd: a b" in text
+    for number, title in TITLES_OF.items():
+        assert f"### {number}. {title}" in text
+    for finding in found["card"]:  # type: ignore[attr-defined]
+        assert finding["sentence"] in text
+    for tasks_name in ("SST2", "CARER"):
+        assert f" {tasks_name} |" in text
+    assert str(found["sentence"]) in text
+    assert str(found["paper_note"]) in text
+    assert text.endswith("\n")
+    assert "nan" not in text
+
+
+def test_rows_have_as_many_cells_as_their_heads() -> None:
+    text, _ = text_of("SST2")
+    width = None
+    for line in text.splitlines():
+        if not line.startswith("|"):
+            width = None
+            continue
+        cells = line.replace("\\|", "").count("|")
+        assert width in (None, cells), line
+        width = cells
