@@ -73,25 +73,26 @@ def _choose_task(study: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 
 def _show_figure(findings: Sequence[Mapping[str, Any]]) -> None:
-    rows = []
-    for one in findings:
-        claim = next((c for c in one["claims"] if c["counts"] and not c["missing"]), None)
-        rows.append(
-            {
-                "finding": one["finding"],
-                "name": one["title"],
-                "verdict": one["verdict"],
-                "effect": None if claim is None else claim["mean"],
-                "low": None if claim is None else claim["low"],
-                "high": None if claim is None else claim["high"],
-                "paper": None if claim is None else claim["paper"],
-            }
-        )
+    """All that could be tested and counts, claim by claim; a finding holds if all of its do."""
+    rows = [
+        {
+            "finding": one["finding"],
+            "name": claim["words"],
+            "verdict": claim["verdict"],
+            "effect": claim["mean"],
+            "low": claim["low"],
+            "high": claim["high"],
+            "paper": claim["paper"],
+        }
+        for one in findings
+        for claim in one["claims"]
+        if claim["counts"] and not claim["missing"]
+    ]
     st.plotly_chart(
-        card_figure(rows, own_scales=True, axis="first effect of each finding"),
+        card_figure(rows, own_scales=True, axis="effect of each claim"),
         key="card_figure",
         config={"displayModeBar": False},
-        alt="The first effect that each finding claims, with its interval and verdict",
+        alt="The effects that the findings claim, each with its interval and verdict",
     )
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.diversity.encoder import encoder_choice_from_dict
 from core.diversity.texts_frame import repeats, texts_frame
+from core.errors import BadInput
 from core.experiments.corners import corners, short_names
 from core.experiments.recipe import Recipe, recipe_from_dict
 from core.figures.multiples import MOST_PANELS, small_multiples
@@ -16,6 +17,7 @@ from core.figures.palette import LABEL_COLORS, label_colors
 from core.jobs.evidence import mapped
 from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key, run_key
+from core.store.references import get_reference
 from pages.components.compare.comparison import Comparison
 from pages.components.office import Office
 from pages.components.work import show_work
@@ -40,7 +42,7 @@ def show_maps(office: Office, seen: Comparison) -> None:
     runs = _runs(seen, chosen)
     recipe = _recipe(seen, task.key)
     keys = tuple(run_key(run_id) for run_id in runs["run_id"])
-    beside = None if recipe.reference is None else reference_key(recipe.reference, "train")
+    beside = _reference(office.db, recipe.reference)
     frame = _frame(
         office.db,
         keys,
@@ -111,6 +113,16 @@ def _recipe(seen: Comparison, task_key: str) -> Recipe:
     """Of the newest sweep of the task that is on view."""
     grids = (one.grid for one in seen.choice.sweeps if one.task_key == task_key)
     return recipe_from_dict(next(grids, {}).get("recipe") or {})
+
+
+def _reference(db: Database, reference_id: str | None) -> str | None:
+    """The key of its train part; None if it did not come along with a project made elsewhere."""
+    if reference_id is None:
+        return None
+    try:
+        return reference_key(get_reference(db, reference_id).id, "train")
+    except BadInput:
+        return None
 
 
 def _note(seen: Comparison, missing: int, *, behind: bool) -> None:

@@ -23,9 +23,10 @@ _SCALES = {
     "standardised within task": "Within task",
 }
 _UNITS = {
-    "raw": "points of model accuracy a point of the metric, both 0 to 1",
-    "standardised": "standard deviations of model accuracy a standard deviation of the metric",
-    "standardised within task": "the same, over each task's runs by itself",
+    "raw": "Model accuracy (0 to 1) for one more of the metric, in its own unit.",
+    "standardised": "Standard deviations of model accuracy for one more of the metric.",
+    "standardised within task": "Standard deviations of model accuracy for one more of the "
+    "metric, both of each task's runs by itself.",
 }
 _STAGES = {"as generated": "As generated", "all stages": "All stages of repair"}
 
@@ -59,7 +60,7 @@ def show_matters(office: Office, seen: Comparison) -> None:
 
 
 def _show_regression(seen: Comparison, study: Mapping[str, Any]) -> None:
-    st.markdown("#### What goes with model accuracy", text_alignment="left")
+    st.markdown("#### What goes with model accuracy")
     several = len(study["tasks"]) > 1
     offered = [one for one in SPECIFICATIONS if several or one != "standardised within task"]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
@@ -116,7 +117,7 @@ def _show_figures(
                 config={"displayModeBar": False},
                 alt="Coefficients with their intervals, and the paper's",
             )
-            st.caption(f"In {_UNITS[scale]}. {plain(study['paper_note'])}")
+            st.caption(f"{_UNITS[scale]} {plain(study['paper_note'])}")
         with st.container():
             st.markdown("**Residuals** :small[:gray[a bend or a funnel: the model does not fit]]")
             st.plotly_chart(

@@ -1,0 +1,186 @@
+"""The settings of a new sweep: a grid out of the session's widgets, and into them."""
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+import streamlit as st
+
+from core.classification.settings import FineTuning
+from core.conditions import Condition, Suppression
+from core.experiments.grid import AXES, Grid, GridFault
+from core.experiments.grid_tables import model_name
+from core.experiments.recipe import ALL, Budget, Recipe
+from core.references import Reference
+from core.runs import ModelChoice
+from core.tasks import Task
+
+_BASE = "sweep_base"  # the grid of a file, with all that has no widget
+_PREFIX = "sweep_set_"
+
+
+def begin(task: Task, reference: Reference | None) -> None:
+    """Give the widgets their first values: the paper's grid, or that of the file."""
+    base = base_of(task)
+    if st.session_state.get(key_of("task")) == task.key and key_of("per_label") in st.session_state:
+        if reference is None:
+            st.session_state[key_of("seeding")] = ["0"]
+        return
+    fill(base if reference is not None else replace(base, seeding=(0,)))
+
+
+def fill(grid: Grid) -> None:
+    """Put a grid into the widgets; what has none is kept beside them."""
+    st.session_state[_BASE] = grid
+    values: dict[str, Any] = {
+        "task": grid.task.key,
+        "per_label": grid.per_label,
+        "texts_a_request": grid.base.texts_a_request,
+        "repeats": grid.repeats,
+        "seed": grid.seed,
+        "cap": grid.cap,
+        "name": grid.name,
+        "study": grid.study,
+        "models": [_model_words(model) for model in grid.models],
+        "budgets": [str(one) for one in grid.recipe.budgets if one != 0],
+        "filter": grid.recipe.filter,
+        "classifier": grid.recipe.classifier,
+        **{axis: [f"{value:g}" for value in getattr(grid, axis)] for axis in AXES},
+    }
+    for name, value in values.items():
+        st.session_state[key_of(name)] = value
+
+
+def base_of(task: Task) -> Grid:
+    """What has no widget: of the last file, else the default."""
+    base = st.session_state.get(_BASE)
+    return base if isinstance(base, Grid) and base.task.key == task.key else Grid(task=task)
+
+
+def forget() -> None:
+    """Begin with the paper's grid again."""
+    for key in [one for one in st.session_state if str(one).startswith((_PREFIX, _BASE))]:
+        del st.session_state[key]
+
+
+def grid_of_widgets(task: Task, reference: Reference | None) -> Grid:
+    """The grid that the widgets say.
+
+    Raises:
+        GridFault: a value is refused.
+    """
+    base = base_of(task)
+    values = {
+        axis: tuple(
+            sorted(number_of(f"axes.{axis}", one, whole=AXES[axis][2]) for one in values_of(axis))
+        )
+        for axis in AXES
+    }
+    known = {_model_words(model): model for model in base.models}
+    models = tuple(
+        known.get(one) or ModelChoice(model=model_name(one.strip())) for one in values_of("models")
+    )
+    seed = int(_get("seed"))
+    return replace(
+        base,
+        task=base.task if base.task.key == task.key else task,
+        name=str(_get("name")).strip(),
+        study=str(_get("study")).strip(),
+        per_label=int(_get("per_label")),
+        repeats=int(_get("repeats")),
+        seed=seed,
+        cap=int(_get("cap")),
+        models=models,
+        base=replace(base.base, texts_a_request=int(_get("texts_a_request"))),
+        recipe=recipe_of_widgets(task, reference),
+        **values,
+    )
+
+
+def recipe_of_widgets(task: Task, reference: Reference | None) -> Recipe:
+    """What is measured and repaired; without a reference, diversity alone.
+
+    Raises:
+        GridFault: a value is refused.
+    """
+    budgets: list[Budget] = [0]
+    for one in values_of("budgets"):
+        budgets.append(ALL if one.strip() == ALL else number_of("repair.inspect", one, whole=True))
+    return replace(
+        base_of(task).recipe,
+        reference=None if reference is None else reference.id,
+        budgets=tuple(budgets),
+        filter=bool(_get("filter")),
+        classifier=_get("classifier"),
+        seed=int(_get("seed")),
+    )
+
+
+def number_of(key: str, text: str, *, whole: bool) -> Any:
+    """A typed number.
+
+    Args:
+        key: where it stands, for a refusal.
+        text: as typed.
+        whole: whether it must be a whole one.
+
+    Raises:
+        GridFault: it is none.
+    """
+    try:
+        return int(text.strip()) if whole else float(text.strip())
+    except ValueError:
+        what = "whole number" if whole else "number"
+        raise GridFault(
+            key,
+            f"'{text.strip()[:40]}' is no {what}.",
+            "Write it as 18." if whole else "Write it as 0.7.",
+        ) from None
+
+
+def kept_words(task: Task) -> str:
+    """What a file set that has no widget, for people; "" if nothing."""
+    base = base_of(task)
+    told = [
+        *_unlike(
+            base.base, Condition(), ("temperature", "min_p", "suppression", "texts_a_request")
+        ),
+        *_unlike(base.base.suppression, Suppression(), ("strength",), "suppression "),
+        *_unlike(base.recipe.fine_tuning, FineTuning(), (), "fine-tuning "),
+    ]
+    usual = Recipe()
+    for name, words in (
+        ("weight", "LR weight"),
+        ("lr_repeats", "LR repeats"),
+        ("train_seeds", "training seeds"),
+    ):
+        if getattr(base.recipe, name) != getattr(usual, name):
+            told.append(f"{words} {getattr(base.recipe, name)}")
+    return ", ".join(told)
+
+
+def _unlike(given: Any, usual: Any, leave: Sequence[str], prefix: str = "") -> list[str]:
+    return [
+        f"{prefix}{f.name.replace('_', ' ')} {getattr(given, f.name)}"
+        for f in fields(given)
+        if f.name not in leave and getattr(given, f.name) != getattr(usual, f.name)
+    ]
+
+
+def _model_words(model: ModelChoice) -> str:
+    words = f"{model.model} at {model.base_url}" if model.base_url else model.model
+    return words if model.device == "auto" else f"{words} on {model.device}"
+
+
+def key_of(name: str) -> str:
+    """The key of a widget in the session's state."""
+    return f"{_PREFIX}{name}"
+
+
+def _get(name: str) -> Any:
+    return st.session_state[key_of(name)]
+
+
+def values_of(name: str) -> list[str]:
+    """What a widget of several values has, as typed."""
+    return [str(one) for one in st.session_state.get(key_of(name)) or []]

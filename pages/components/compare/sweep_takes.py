@@ -1,0 +1,90 @@
+"""What a sweep takes, told while its settings are chosen."""
+
+import streamlit as st
+
+from core.datasets import Dataset
+from core.experiments.estimate import DryRun
+from core.experiments.grid import Grid
+from core.jobs.sweep_estimate import what_it_takes
+from core.runs import Example
+from core.store.database import Database
+from core.store.datasets import load_dataset, reference_key
+from pages.components.plain import plain
+
+_MANY = 2_000  # runs; of more, looking each up would keep a person waiting
+
+
+def show_takes(db: Database, grid: Grid) -> None:
+    """What it takes, as far as it can be told at once.
+
+    Raises:
+        BadInput: the grid is refused.
+    """
+    grid.check_size()
+    if grid.runs > _MANY:
+        with st.grid(3, min_column_width=110, gap="small"):
+            st.metric("Conditions", f"{grid.conditions:,}")
+            st.metric("Runs", f"{grid.runs:,}")
+            st.metric("Texts, at most", f"{grid.texts:,}")
+        st.caption(f"Above {_MANY:,} runs time, tokens and what is there already are not told.")
+        return
+    train, n_test = real_texts(db, grid.recipe.reference)
+    takes = what_it_takes(db, grid, train=train, n_test=n_test)
+    with st.grid(6, min_column_width=105, gap="small"):
+        st.metric("Conditions", f"{takes.conditions:,}")
+        st.metric(
+            "Runs",
+            f"{takes.runs:,}",
+            help=f"{takes.reused:,} were generated before with equal settings and are reused; "
+            f"{takes.assessed:,} of them are measured by this recipe, too.",
+        )
+        st.metric("Reused", f"{takes.reused:,}")
+        st.metric("New texts", f"{takes.texts:,}")
+        st.metric(
+            "Tokens",
+            _short(takes.tokens_in + takes.tokens_out),
+            help=f"{takes.tokens_in:,} of prompts, {takes.tokens_out:,} generated, roughly.",
+        )
+        st.metric("Time", _time(takes))
+    cost = ""
+    if takes.currency and takes.money is not None:
+        cost = f"About {takes.money:,.2f} {takes.currency}. "
+    elif takes.money == 0:
+        cost = "It costs no money: the models run on this machine. "
+    st.caption(plain(f"{cost}{' '.join(takes.notes)}"))
+
+
+def _short(number: int) -> str:
+    if number >= 10_000_000:
+        return f"{number / 1e6:,.0f} M"
+    if number >= 1_000_000:
+        return f"{number / 1e6:.1f} M"
+    return f"{number / 1e3:,.0f} k" if number >= 10_000 else f"{number:,}"
+
+
+def _time(takes: DryRun) -> str:
+    if takes.minutes_low is None or takes.minutes_high is None:
+        return "unknown"
+    if takes.minutes_high * 60 < 1:
+        return "none"
+    low, high = takes.minutes_low, takes.minutes_high
+    if high < 120:
+        return f"{max(1, round(low))} to {max(1, round(high))} min"
+    return f"{low / 60:.1f} to {high / 60:.1f} h"
+
+
+def real_texts(db: Database, reference_id: str | None) -> tuple[tuple[Example, ...], int]:
+    """The reference's train part, and how many texts its test part has."""
+    if reference_id is None:
+        return (), 0
+    train = _part(db, reference_key(reference_id, "train"))
+    pairs = zip(train.texts, train.labels, strict=True)
+    return tuple(Example(*pair) for pair in pairs), len(
+        _part(db, reference_key(reference_id, "test"))
+    )
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _part(_db: Database, key: str) -> Dataset:
+    """A reference's part, which never changes."""
+    return load_dataset(_db, key)

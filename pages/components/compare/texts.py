@@ -1,0 +1,226 @@
+"""Sample texts of any two points, side by side."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.experiments.corners import short_names
+from core.experiments.naming import repair_words, value_words
+from core.figures.palette import label_colors
+from pages.components.compare.comparison import Comparison
+from pages.components.compare.side import Side, drawn, look_at
+from pages.components.office import Office
+from pages.components.plain import plain
+
+POINTS = "compare_points"
+"""Where the session keeps the keys of up to two points, set here and where points are chosen."""
+
+_SIDES = ("left", "right")
+_ALL = "All labels"
+_SEED = "compare_texts_seed"
+
+
+def show_texts(office: Office, seen: Comparison) -> None:
+    """Draw the tab."""
+    points = seen.points.drop_duplicates("point").set_index("point", drop=False)
+    names = _names(seen.points)
+    chosen = _chosen(seen)
+    sides = []
+    for place, column in enumerate(st.columns(2, gap="medium")):
+        with column:
+            sides.append(_choose_side(office, seen, points, names, chosen, place))
+    label, count = _controls(sides, chosen)
+    seed = int(st.session_state.get(_SEED, 0))
+    for place, column in enumerate(st.columns(2, gap="medium")):
+        with column:
+            _show(sides[place], sides[1 - place], _SIDES[place], label, count, seed)
+    st.caption(
+        "Both sides draw by the same seed. A sweep keeps what a repair comes to, not the labels "
+        "that it gives: those stand here where the run has a version, or was judged by the oracle, "
+        "both on the Intervene page."
+    )
+
+
+def _names(points: pd.DataFrame) -> dict[str, str]:
+    """Conditions by name; of several tasks with the task's before it."""
+    tasks = points[["task_key", "task"]].drop_duplicates()
+    names: dict[str, str] = {}
+    for key, task in zip(tasks["task_key"], tasks["task"], strict=True):
+        own = short_names(points[points["task_key"] == key])
+        names |= {one: f"{task}: {name}" if len(tasks) > 1 else name for one, name in own.items()}
+    return names
+
+
+def _chosen(seen: Comparison) -> tuple[str, str]:
+    """Two points: those of the session, else the least and the most diverse as generated."""
+    known = set(seen.points["point"])
+    kept = [one for one in st.session_state.get(POINTS) or [] if one in known][:2]
+    raw = seen.raw[seen.raw["task_key"] == seen.choice.task.key]
+    raw = raw if len(raw) else seen.points
+    ends = raw.sort_values(["diversity", "point"], na_position="first")["point"].tolist()
+    if not kept:
+        return ends[0], ends[-1]
+    if len(kept) == 1:
+        return kept[0], ends[-1] if ends[-1] != kept[0] else ends[0]
+    return kept[0], kept[1]
+
+
+def _choose_side(
+    office: Office,
+    seen: Comparison,
+    points: pd.DataFrame,
+    names: Mapping[str, str],
+    chosen: tuple[str, str],
+    place: int,
+) -> Side:
+    point = points.loc[chosen[place]].to_dict()
+    side, condition = _SIDES[place], point["condition"]
+    raw = seen.raw.drop_duplicates("condition").set_index("condition")["point"].to_dict()
+    key = f"compare_texts_{side}"
+    st.session_state[key] = condition
+    runs = seen.results[seen.results["condition"] == condition].drop_duplicates("run_id")
+    runs = runs.sort_values(["repeat", "seed"])
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.selectbox(
+            f"Condition, {side}",
+            list(names),
+            format_func=lambda one: names.get(one, one),
+            key=key,
+            on_change=_take,
+            args=(key, place, chosen, raw),
+        )
+        ids = runs["run_id"].tolist()
+        run_id = ids[0]
+        if len(ids) > 1:
+            run_id = st.selectbox(
+                "Repeat",
+                ids,
+                format_func=lambda one: str(ids.index(one) + 1) if one in ids else one,
+                key=f"compare_repeat_{side}_{condition}",
+                width=90,
+            )
+    _show_numbers(point)
+    return look_at(office.db, seen, point, run_id)
+
+
+def _take(key: str, place: int, chosen: tuple[str, str], raw: Mapping[str, str]) -> None:
+    """Another condition on one side, as generated."""
+    wanted = list(chosen)
+    wanted[place] = raw.get(st.session_state[key], wanted[place])
+    st.session_state[POINTS] = wanted
+
+
+def _show_numbers(point: Mapping[str, Any]) -> None:
+    repair = repair_words(str(point["inspected"]), filtered=bool(point["filtered"]))
+    told = [
+        f"{words} **{value_words(metric, point[metric])}**"
+        for metric, words in (
+            ("diversity", "diversity"),
+            ("label_accuracy", "label accuracy"),
+            ("model_accuracy", "model accuracy"),
+        )
+        if point[metric] == point[metric]
+    ]
+    many = f", mean of {point['repeats']} repeats" if point["repeats"] > 1 else ""
+    st.caption(f"{repair.capitalize()}{many}: {', '.join(told) or 'nothing measured'}.")
+
+
+def _controls(sides: Sequence[Side], chosen: tuple[str, str]) -> tuple[str, int]:
+    labels = list(dict.fromkeys(name for side in sides for name in side.label_names))
+    key = "compare_texts_label"
+    if st.session_state.get(key) not in (None, _ALL, *labels):
+        st.session_state[key] = _ALL
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        label = st.selectbox("Label", [_ALL, *labels], key=key, persist_state="session", width=240)
+        count = st.segmented_control(
+            "Texts a side",
+            [10, 25, 50],
+            default=10,
+            key="compare_texts_count",
+            required=True,
+            persist_state="session",
+        )
+        st.button(
+            "Other texts", icon=":material/shuffle:", key="compare_texts_other", on_click=_anew
+        )
+        st.button(
+            "Swap sides",
+            icon=":material/swap_horiz:",
+            key="compare_texts_swap",
+            on_click=_swap,
+            args=(chosen,),
+        )
+    return label or _ALL, count or 10
+
+
+def _anew() -> None:
+    st.session_state[_SEED] = int(st.session_state.get(_SEED, 0)) + 1
+
+
+def _swap(chosen: tuple[str, str]) -> None:
+    st.session_state[POINTS] = list(chosen[::-1])
+
+
+def _show(side: Side, other: Side, name: str, label: str, count: int, seed: int) -> None:
+    shown, of = drawn(side.texts, label=None if label == _ALL else label, count=count, seed=seed)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"{len(shown):,} of {of:,} texts")
+        st.space("stretch")
+        st.page_link(
+            "pages/generate.py",
+            label="Open the run",
+            icon=":material/open_in_new:",
+            query_params={"run": side.run_id},
+        )
+    if shown.empty:
+        st.info("No text of this label.", icon=":material/filter_alt_off:")
+        return
+    both = set(other.texts["folded"]) if other.run_id != side.run_id else set()
+    notes = [
+        ", ".join(
+            word
+            for word, true in (
+                ("repeat", row["repeat"]),
+                ("in both", row["folded"] in both),
+                ("taken out", row["taken_out"]),
+            )
+            if true
+        )
+        for row in shown.to_dict("records")
+    ]
+    colors = label_colors(list(side.label_names))
+    frame = pd.DataFrame({"text": shown["text"].to_numpy()})
+    config: dict[str, Any] = {"text": st.column_config.TextColumn("Text", width=360)}
+    for column, title, told in (
+        ("label", "Asked for", "The label that it was generated for."),
+        ("now", "Now", f"Its label in the run's version {side.version}."),
+        ("oracle", "Oracle", "What the oracle says of it."),
+    ):
+        if shown[column].notna().any():
+            frame[column] = [[] if one is None else [one] for one in shown[column].to_numpy()]
+            config[column] = st.column_config.MultiselectColumn(
+                title,
+                options=list(side.label_names),
+                color=[colors[one] for one in side.label_names],
+                width=110,
+                help=plain(told),
+            )
+    if any(notes):
+        frame["note"] = notes
+        config["note"] = st.column_config.TextColumn(
+            "",
+            width=80,
+            help="repeat: same words as an earlier text of its run. in both: the other side has "
+            "it, too. taken out: by out-of-scope filtering.",
+        )
+    st.dataframe(
+        frame,
+        column_config=config,
+        hide_index=True,
+        row_height=58,
+        height="content" if len(frame) <= 10 else 640,
+        key=f"compare_texts_table_{name}",
+        alt=f"Texts of the condition on the {name}",
+    )
