@@ -40,6 +40,7 @@ class Step:
         left: texts of the narrow condition, for "samples" and "beside".
         right: of the wide one.
         openings: for "openings", the commonest first.
+        texts: of how many these are.
         bars: for "worth".
         support: for "standing".
     """
@@ -52,5 +53,6 @@ class Step:
     left: tuple[Text, ...] = ()
     right: tuple[Text, ...] = ()
     openings: tuple[Opening, ...] = ()
+    texts: int = 0
     bars: tuple[Bar, ...] = ()
     support: tuple[Support, ...] = ()

@@ -22,6 +22,7 @@ class Story:
 
     Args:
         cast: the conditions.
+        points: theirs at all stages, with pooled intervals.
         steps: seven; none where there is nothing to tell.
         inspected: the stage of LR that the story speaks of; empty without LR.
         narrow_words: the narrow condition by its knobs.
@@ -29,6 +30,7 @@ class Story:
     """
 
     cast: Cast
+    points: pd.DataFrame
     steps: tuple[Step, ...]
     inspected: str = ""
     narrow_words: str = ""
@@ -53,7 +55,7 @@ def story(
     """
     chosen = cast(points, task_key=task.key)
     if not chosen.narrow:
-        return Story(chosen, ())
+        return Story(chosen, chosen.points, ())
     own = results[results["point"].isin(chosen.points["point"])]
     facts = Facts(chosen, own, samples, task)
     steps = tuple(
@@ -68,4 +70,4 @@ def story(
             steps_of.standing,
         )
     )
-    return Story(chosen, steps, facts.inspected, facts.narrow_words, facts.wide_words)
+    return Story(chosen, facts.points, steps, facts.inspected, facts.narrow_words, facts.wide_words)

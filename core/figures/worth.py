@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _LETTERS = 18
+_LEAST_ROWS = 4  # as thick as a single one would be, it would look like a block
 _COLORS = {
     "narrow": grey(0.75),
     "wide": LABEL_COLORS[4],
@@ -124,7 +125,7 @@ def _bars(
             "tickvals": list(range(len(rows))),
             "ticktext": [f"{row[0]}  " for row in rows],
             "tickfont": {"size": _LETTERS},
-            "range": [len(rows) - 0.5, -0.5],
+            "range": [max(_LEAST_ROWS, len(rows)) - 0.5, -0.5],
             "showgrid": False,
             "zeroline": False,
             "fixedrange": True,
