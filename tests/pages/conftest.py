@@ -16,6 +16,8 @@ def spawned(monkeypatch: pytest.MonkeyPatch) -> list[Home]:
     """The homes for which a worker would have been started; none is."""
     homes: list[Home] = []
     monkeypatch.setattr("core.jobs.launch.spawn_worker", homes.append)
+    # None lives, so that another would be started as soon as a page took longer than this.
+    monkeypatch.setattr("core.jobs.launch.SPAWN_SECONDS", 600.0)
     return homes
 
 
