@@ -160,7 +160,7 @@ def _stage(
     removed = n // 20 if filtered else 0
     told: dict[str, Any] = {}
     for metric, value in values_of(knobs, budget).items():
-        value += shift
+        value = min(1.0, value + shift)
         missing: dict[str, Any] = {"value": None, "low": None, "high": None, "why": "Left out."}
         ends = {"value": value, "low": value - 0.02, "high": min(1.0, value + 0.02)}
         told[metric] = ends if metric in known else missing

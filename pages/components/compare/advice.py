@@ -126,7 +126,10 @@ def _money(seen: Comparison, points: pd.DataFrame) -> float | None:
 def _show(advice: Advice, points: pd.DataFrame) -> None:
     tell = st.success if advice.reached else st.warning
     icon = ":material/flag:" if advice.reached else ":material/wrong_location:"
-    tell(plain(advice.sentence), icon=icon)
+    first, _, second = advice.sentence.partition(" Next: ")
+    tell(plain(first), icon=icon)
+    if second:
+        st.caption(plain(f"Next: {second}"))
     notes = list(advice.notes)
     if advice.reached:
         many = f"{advice.reaching:,} point{'s reach' if advice.reaching != 1 else ' reaches'}"

@@ -97,23 +97,18 @@ def _choose_study(chosen: list[SweepRecord]) -> str:
 
 
 def _choose_axes() -> tuple[str, str]:
-    left, right = st.columns(2)
-    with left:
-        x = st.selectbox(
-            "Across",
+    x, y = (
+        st.selectbox(
+            label,
             METRICS,
-            index=METRICS.index("diversity"),
+            index=METRICS.index(usual),
             format_func=METRIC_WORDS.__getitem__,
-            key="compare_x",
+            key=key,
             persist_state="session",
         )
-    with right:
-        y = st.selectbox(
-            "Upwards",
-            METRICS,
-            index=METRICS.index("label_accuracy"),
-            format_func=METRIC_WORDS.__getitem__,
-            key="compare_y",
-            persist_state="session",
+        for label, usual, key in (
+            ("Frontier, across", "diversity", "compare_x"),
+            ("Frontier, upwards", "label_accuracy", "compare_y"),
         )
+    )
     return x, y

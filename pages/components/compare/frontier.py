@@ -1,5 +1,10 @@
 """The frontier: what diversity costs, what repair brings back, and where to stand."""
 
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -18,13 +23,14 @@ from pages.components.compare.part import (
     several_tasks,
     show_mixtures,
 )
-from pages.components.compare.point import chosen_by, show_point
+from pages.components.compare.point import choose_point, clicked, key_of, show_point
 from pages.components.office import Office, told
 
 _CHART = "frontier"
 _WHISKERS_UP_TO = 80  # conditions, beyond which intervals are all one would see
 _ARROWS_UP_TO = 40
 _NONE, _OOSF = "none", "oosf"
+_KNOB_WORDS = {knob: TITLES.get(knob, knob).capitalize() for knob in KNOBS} | {"min_p": "min_p"}
 
 
 @st.fragment
@@ -64,9 +70,9 @@ def show_frontier(office: Office, seen: Comparison) -> None:
                 intervals=intervals,
             ),
             key=_CHART,
-            on_select=chosen_by(part, _CHART),
+            on_select=partial(_choose, part, x, y),
             selection_mode="points",
-            config={"displaylogo": False},
+            config={"displaylogo": False, "modeBarButtons": [["toImage", "resetScale2d"]]},
             alt=f"{METRIC_WORDS[y]} against {METRIC_WORDS[x].lower()}, a mark a condition; the "
             "list below and the tab Table tell the same",
         )
@@ -74,6 +80,22 @@ def show_frontier(office: Office, seen: Comparison) -> None:
         with st.container(border=True):
             show_point(seen, part)
         show_advice(office, seen, part)
+
+
+def _choose(part: pd.DataFrame, x: str, y: str) -> None:
+    point = clicked(_CHART)
+    choose_point(part, key_of(point) or (at_place(part, x, y, point) if point else ""))
+
+
+def at_place(part: pd.DataFrame, x: str, y: str, point: Mapping[str, Any]) -> str:
+    """The key of the condition as generated that lies where plotly tells; "" for none.
+
+    An arrow begins in the middle of a mark, and a click there is meant for the mark.
+    """
+    raw = at_stage(part)
+    here = np.isclose(raw[x], point["x"], rtol=0, atol=1e-9)
+    here &= np.isclose(raw[y], point["y"], rtol=0, atol=1e-9)
+    return str(raw["point"].iloc[int(here.argmax())]) if here.any() else ""
 
 
 def _choose_colour(raw: pd.DataFrame) -> str:
@@ -85,7 +107,7 @@ def _choose_colour(raw: pd.DataFrame) -> str:
         st.selectbox(
             "Colour",
             options,
-            format_func=lambda one: METRIC_WORDS.get(one) or TITLES.get(one, one).capitalize(),
+            format_func=lambda one: METRIC_WORDS.get(one) or _KNOB_WORDS[one],
             key="compare_colour",
             persist_state="session",
             width=WIDTH,

@@ -26,6 +26,7 @@ from pages.components.compare.part import (
     stages_of,
 )
 from pages.components.compare.point import (
+    cells,
     choose_point,
     chosen_by,
     clicked,
@@ -135,6 +136,8 @@ def _choose_facet(part: pd.DataFrame, knobs: Sequence[str]) -> str | None:
 
 _WORDS = {
     **{knob: TITLES.get(knob, knob).capitalize() for knob in KNOBS},
+    "min_p": "min_p",
+    "suppression": "Suppression",
     **METRIC_WORDS,
     "": "None",
     "task": "Task",
@@ -187,7 +190,7 @@ def _show_cell(part: pd.DataFrame) -> None:
     metrics = measured(rows)
     frame = pd.DataFrame({"condition": [names[one] for one in rows["condition"]]})
     for metric in metrics:
-        frame[metric] = rows[metric].to_numpy()
+        frame[metric] = cells(rows, metric)
     st.markdown(f"**{len(rows):,} conditions share the cell** :small[:gray[choose one]]")
     st.dataframe(
         frame,

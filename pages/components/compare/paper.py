@@ -29,7 +29,7 @@ from pages.components.compare.part import (
     show_mixtures,
     stages_of,
 )
-from pages.components.compare.point import chosen_by, metric_column, show_point
+from pages.components.compare.point import cells, chosen_by, metric_column, show_point
 from pages.components.office import Office, told
 from pages.components.plain import plain
 
@@ -206,9 +206,12 @@ def _show_table(part: pd.DataFrame, theirs: Mapping[str, str], metrics: list[str
             frames.append(paired)
         both = pd.concat(frames, ignore_index=True)
         shown = [*(["task"] if len(theirs) > 1 else []), *_KNOBS]
-        columns = [one for metric in metrics for one in (metric, f"{metric}_{PAPER}")]
+        table = both[shown]
+        for metric in metrics:
+            for column in (metric, f"{metric}_{PAPER}"):
+                table = table.assign(**{column: cells(both, metric, column=column)})
         st.dataframe(
-            both[[*shown, *columns]],
+            table,
             hide_index=True,
             height="content" if len(both) <= 16 else 420,
             column_config={

@@ -20,6 +20,7 @@ STAGE = "compare_stage"
 PAIR = "compare_points"
 """In the session's state: keys of the points whose texts are to be read side by side, 0 to 2."""
 
+_OF_RUNS = ("diversity", "label_accuracy", "model_accuracy")
 _PAGES = (
     ("pages/generate.py", "Open run", ":material/edit_note:"),
     ("pages/explore.py", "Explore", ":material/scatter_plot:"),
@@ -117,7 +118,7 @@ def _show_numbers(row: Mapping[str, Any], raw: Mapping[str, Any]) -> None:
             ],
         }
     )
-    if row is raw:
+    if row["point"] == raw["point"]:
         frame = frame.drop(columns="change")
     st.dataframe(
         frame,
@@ -149,17 +150,17 @@ def _show_runs(runs: pd.DataFrame) -> None:
         str(run): f"{name} (seed {seed})"
         for run, name, seed in zip(runs["run_id"], runs["run_name"], runs["seed"], strict=True)
     }
-    metrics = [metric for metric in METRICS if runs[metric].notna().any()]
     if len(runs) > 1:
-        frame = pd.DataFrame({"run": list(names.values())})
+        metrics = [one for one in _OF_RUNS if runs[one].notna().any()]
+        frame = pd.DataFrame({"seed": runs["seed"].to_numpy()})
         for metric in metrics:
-            frame[metric] = runs[metric].to_numpy()
+            frame[metric] = cells(runs, metric)
         st.dataframe(
             frame,
             hide_index=True,
             height="content" if len(runs) <= 5 else 212,
             column_config={
-                "run": st.column_config.TextColumn("Run", width=170),
+                "seed": st.column_config.NumberColumn("Seed", format="%d", width=60),
                 **{metric: metric_column(metric) for metric in metrics},
             },
             alt="The point's runs and their numbers",
@@ -176,10 +177,16 @@ def _show_runs(runs: pd.DataFrame) -> None:
 
 
 def metric_column(metric: str, *, whose: str = "") -> Any:
-    """How a table shows a metric."""
-    form = "percent" if metric.endswith("accuracy") else "%.3f"
+    """How a table shows the `cells` of a metric."""
+    form = "%.1f %%" if metric.endswith("accuracy") else "%.3f"
     name = "Similarity" if metric == "similarity" else METRIC_WORDS[metric]
     return st.column_config.NumberColumn(f"{name}, {whose}" if whose else name, format=form)
+
+
+def cells(points: pd.DataFrame, metric: str, *, column: str = "") -> "np.ndarray[Any, Any]":
+    """A metric's values for `metric_column`, accuracies in percent; float64 (rows,)."""
+    scale = 100.0 if metric.endswith("accuracy") else 1.0
+    return points[column or metric].to_numpy(np.float64) * scale
 
 
 def _offer_pair(seen: Comparison, points: pd.DataFrame, key: str) -> None:

@@ -24,16 +24,18 @@ from pages.components.compare.part import (
     stage_of,
     stages_of,
 )
-from pages.components.compare.point import choose_point, metric_column, show_point
+from pages.components.compare.point import cells, choose_point, metric_column, show_point
 from pages.components.office import Office, told
 
 PARAMETERS = ("task", *KNOBS, "other", "encoder", "classifier")
 _TITLES = {
     **{name: TITLES.get(name, name).capitalize() for name in PARAMETERS},
     "other": "Else",
+    "min_p": "min_p",
     "suppression": "Suppression",
     "seeding": "Seeds",
 }
+_ORDER = ("diversity", "label_accuracy", "model_accuracy", "similarity")
 _ROWS = "compare_table"
 
 
@@ -54,7 +56,7 @@ def show_table(office: Office, seen: Comparison) -> None:
         show_mixtures(part)
         rows = pd.concat([at(part, one) for one in shown]) if shown else part
         columns = list(PARAMETERS) if whole else varying(part, PARAMETERS)
-        metrics = measured(part)
+        metrics = sorted(measured(part), key=_ORDER.index)
         st.dataframe(
             table_of(rows, columns=columns, metrics=metrics, stages=stages),
             hide_index=True,
@@ -80,14 +82,15 @@ def table_of(
     Args:
         points: a points frame.
         columns: which parameters.
-        metrics: which metrics; `<metric>_interval` beside each tells its interval in words.
+        metrics: which metrics, accuracies in percent; `<metric>_interval` beside each tells its
+            interval in words.
         stages: words by `stage_of`.
     """
     frame = points[list(columns)].reset_index(drop=True)
     told = points[["inspected", "filtered"]].to_dict("records")
     frame["repair"] = [stages[stage_of({str(k): v for k, v in row.items()})] for row in told]
     for metric in metrics:
-        frame[metric] = points[metric].to_numpy()
+        frame[metric] = cells(points, metric)
         ends = zip(points[f"{metric}_low"], points[f"{metric}_high"], strict=True)
         frame[f"{metric}_interval"] = [
             interval_words(metric, low, high) if math.isfinite(low + high) else ""
@@ -101,7 +104,7 @@ def _config(columns: Sequence[str], metrics: Sequence[str]) -> dict[str, Any]:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     knobs = {"temperature": "%.3g", "suppression": "%.3g", "seeding": "%d", "min_p": "%.3g"}
     config: dict[str, Any] = {
-        name: number(_TITLES[name], format=knobs[name], width="small")
+        name: number(_TITLES[name], format=knobs[name], width=95)
         if name in knobs
         else text(_TITLES[name], width="medium")
         for name in columns
@@ -109,7 +112,7 @@ def _config(columns: Sequence[str], metrics: Sequence[str]) -> dict[str, Any]:
     config["repair"] = text("Repair", width=190)
     for metric in metrics:
         config[metric] = metric_column(metric)
-        config[f"{metric}_interval"] = text("Interval", width=110)
+        config[f"{metric}_interval"] = text("Interval", width=112)
     config["n"] = number("Texts", format="%,.0f", width=60)
     config["repeats"] = number("Runs", width=55, help="Repeats of the condition.")
     return config
