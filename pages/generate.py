@@ -8,9 +8,11 @@ from core.errors import WidesetError
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import start_run
 from core.runs import RunSpec
+from core.spending import Cap
 from core.store.rounds import recent_speed
 from core.store.runs import default_name
 from pages.components.lab.lab import show_lab
+from pages.components.money import choose_cap, show_estimate
 from pages.components.office import Office, flash, set_up, show_flash, told
 from pages.components.progress import duration
 from pages.components.prompt_preview import show_prompt
@@ -20,10 +22,10 @@ from pages.components.runs_list import show_runs
 from pages.components.setup_panel import TRIAL_TEXTS, choose_spec, trial_of
 
 
-def _start(office: Office, spec: RunSpec, name: str, token: str) -> None:
+def _start(office: Office, spec: RunSpec, name: str, token: str, cap: Cap | None) -> None:
     """Start a run; a second call with the same token (a double click) finds the first one's."""
     try:
-        run, _ = start_run(office.db, spec, name=name, token=token)
+        run, _ = start_run(office.db, spec, name=name, token=token, cap=cap)
         ensure_worker(office.home, office.db)
     except WidesetError as error:
         flash(error)
@@ -38,8 +40,9 @@ def _close() -> None:
 
 def _buttons(office: Office, spec: RunSpec | None, *, busy: bool) -> None:
     token = st.session_state.setdefault("start_token", uuid4().hex)
-    blocked = spec is None or busy or (spec is not None and spec.target == 0)
-    why = "A run is going; stop it or wait." if busy else None
+    cap, uncapped = choose_cap(office, None if busy else spec)
+    blocked = spec is None or busy or spec.target == 0 or bool(uncapped)
+    why = "A run is going; stop it or wait." if busy else uncapped or None
     for label, kind, wanted, name, icon in (
         (f"Try {TRIAL_TEXTS} texts", "secondary", spec and trial_of(spec), "Trial", "science"),
         (
@@ -58,7 +61,13 @@ def _buttons(office: Office, spec: RunSpec | None, *, busy: bool) -> None:
             disabled=blocked,
             help=why,
             on_click=_start,
-            args=(office, wanted, f"{name}: {default_name(spec)}" if name and spec else "", token),
+            args=(
+                office,
+                wanted,
+                f"{name}: {default_name(spec)}" if name and spec else "",
+                token,
+                cap,
+            ),
         )
 
 
@@ -88,6 +97,7 @@ with told():
             st.info("Something in the side bar is still missing.", icon=":material/arrow_back:")
         else:
             st.caption(_estimate(office, spec))
+            show_estimate(office, spec)
             if spec.idle_knob:
                 st.info(f"{spec.idle_knob} Ask for more texts a label.", icon=":material/info:")
             show_prompt(office, spec)

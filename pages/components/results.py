@@ -13,6 +13,7 @@ from core.store.counts import counts
 from core.store.database import Database
 from core.store.runs import RunRecord
 from core.store.samples import SAMPLE_COLUMNS, sample_rows, samples_of
+from pages.components.attempts_table import show_attempts
 from pages.components.office import Office
 from pages.components.progress import show_spread
 from pages.components.run_settings import show_settings
@@ -40,6 +41,7 @@ def show_results(office: Office, run: RunRecord, progress: Mapping[str, Any]) ->
     if settings.open:
         with settings:
             show_settings(run)
+            show_attempts(office.db, run)
 
 
 @st.fragment

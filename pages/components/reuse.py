@@ -14,7 +14,7 @@ def use_settings(db: Database, spec: RunSpec) -> None:
     Seed examples are not taken over: the side bar draws them from a file, which the run only
     knows the drawn part of.
     """
-    condition = spec.condition
+    condition, method = spec.condition, spec.condition.suppression.method
     values = {
         "temperature": condition.temperature,
         "suppression": condition.suppression.strength,
@@ -30,10 +30,17 @@ def use_settings(db: Database, spec: RunSpec) -> None:
         "per_label": spec.per_label,
         "seed": min(spec.seed, 2**31 - 1),
         "device": spec.model.device,
-        "model_kind": "Embedded" if spec.model.model == "embedded" else "Hugging Face",
+        "model_kind": "Embedded",
     }
-    if spec.model.model != "embedded":
-        values["model_id"] = spec.model.model
+    if spec.model.backend == "openai":
+        values |= {
+            "model_kind": "Server",
+            "server_url": spec.model.base_url,
+            f"server_model-{spec.model.base_url}": spec.model.model,
+            "method": None if method == "logit_bias" else method,
+        }
+    elif spec.model.model != "embedded":
+        values |= {"model_kind": "Hugging Face", "model_id": spec.model.model}
     task = _key_of(db, spec.task)
     if task is not None:
         values["task"] = task

@@ -1,13 +1,18 @@
 """The head of an open run: name, state, and what can be done with it."""
 
 from datetime import datetime
+from urllib.parse import urlsplit
 
 import streamlit as st
 
+from core.conditions import Suppression
 from core.errors import WidesetError
+from core.generation.served.methods import METHOD_WORDS
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import Job, State, request_cancel, resume
+from core.spending import Cap, cap_from_dict
 from core.store.runs import RunRecord, delete_run, rename_run, restore_run
+from pages.components.money import raised_cap
 from pages.components.navigation import PAGES
 from pages.components.office import Office, flash, told
 from pages.components.plain import plain
@@ -64,6 +69,8 @@ def show_header(office: Office, run: RunRecord, job: Job | None, state: State) -
                     on_click=_act,
                     args=(office, "resume", run, job.id),
                 )
+                if job.spec.get("cap"):
+                    _cap(office, run, job)
             if state not in LIVE and st.button(
                 "Explore",
                 icon=":material/scatter_plot:",
@@ -79,19 +86,51 @@ def show_header(office: Office, run: RunRecord, job: Job | None, state: State) -
         st.warning(f"{reason} {_ADVICE[state]}".strip(), icon=":material/info:")
 
 
+def _cap(office: Office, run: RunRecord, job: Job) -> None:
+    """Raise the cap and go on, in one step."""
+    now = cap_from_dict(job.spec["cap"])
+    with st.popover("Change the cap", icon=":material/savings:", key="raise_box"):
+        st.caption("Of the whole run, what was spent before included. Empty is no limit.")
+        cap, why = raised_cap(office, run, now)
+        st.button(
+            "Resume with this cap",
+            icon=":material/play_arrow:",
+            type="primary",
+            key="resume_capped",
+            disabled=bool(why) or cap == now,
+            on_click=_resume,
+            args=(office, job.id, cap),
+        )
+
+
+def _resume(office: Office, job_id: str, cap: Cap) -> None:
+    try:
+        resume(office.db, job_id, cap=cap)
+        ensure_worker(office.home, office.db)
+    except WidesetError as error:
+        flash(error)
+
+
 def describe(run: RunRecord) -> str:
     """A run's condition in a line."""
     condition = run.spec.condition
     parts = [
         f"{run.spec.task.text_type}, {len(run.spec.task.labels)} labels",
         f"temperature {condition.temperature:g}",
-        f"suppression {condition.suppression.strength:g}"
-        if condition.suppression.on
-        else "no suppression",
+        _suppression(condition.suppression),
         f"{len(run.spec.seed_examples)} seed examples" if run.spec.seed_examples else "unseeded",
         f"seed {run.spec.seed}",
     ]
+    if run.spec.model.backend == "openai":
+        parts.append(f"{run.spec.model.model} at {urlsplit(run.spec.model.base_url).netloc}")
     return " · ".join(parts)
+
+
+def _suppression(knobs: Suppression) -> str:
+    if not knobs.on:
+        return "no suppression"
+    by = "" if knobs.method == "logit_bias" else f" by {METHOD_WORDS[knobs.method]}"
+    return f"suppression {knobs.strength:g}{by}"
 
 
 def _menu(office: Office, run: RunRecord, job: Job | None) -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.conditions import Condition
+from core.generation.served.methods import METHOD_WORDS
 from core.store.runs import RunRecord
 
 
@@ -30,7 +31,8 @@ def show_settings(run: RunRecord) -> None:
         )
     with model:
         st.markdown("**Model**")
-        _table({"chosen": spec.model.model, **run.facts})
+        server = {"base url": spec.model.base_url} if spec.model.base_url else {}
+        _table({"chosen": spec.model.model, **server, **_told(run.facts)})
         st.markdown("**Task**")
         st.dataframe(
             pd.DataFrame(
@@ -47,6 +49,15 @@ def show_settings(run: RunRecord) -> None:
     with st.expander("As JSON, seed examples included", icon=":material/data_object:"):
         data = {"id": run.id, **spec.to_dict(), "facts": dict(run.facts)}
         st.code(json.dumps(data, indent=2, ensure_ascii=False), language="json", height=420)
+
+
+def _told(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts, with the suppression that was really used in words."""
+    told = {name: value for name, value in facts.items() if name != "base_url"}
+    if "suppression" in told:
+        used = told.pop("suppression")
+        told = {"suppression really used": METHOD_WORDS.get(used, used), **told}
+    return told
 
 
 def _table(values: Mapping[str, Any], *, usual: Mapping[str, Any] | None = None) -> None:

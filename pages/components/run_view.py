@@ -9,6 +9,7 @@ from core.jobs.queue import Job, State, job_of_run, status
 from core.store.database import Database
 from core.store.runs import RunRecord, get_run
 from core.store.samples import SAMPLE_COLUMNS, next_order, sample_rows
+from pages.components.money import show_spending
 from pages.components.office import Office, told
 from pages.components.plain import plain
 from pages.components.progress import show_numbers, show_spread
@@ -62,9 +63,12 @@ def _show_live(db: Database, run: RunRecord, job: Job, state: State) -> None:
         "loading": "Loading the model; the very first time it is converted, which takes a minute.",
         "queued": "Waiting for the worker.",
     }
+    if run.spec.model.backend == "openai":
+        texts["loading"] = "Opening the connection; a model that was never tested is tested first."
     going = f"Cycle {max(1, progress.get('cycle', 1))}"
     st.progress(min(1.0, done), texts.get(phase if state == "running" else "queued", going))
     show_numbers(progress, live=True)
+    show_spending(db, run, progress, live=True)
     show_spread(db, run, progress)
     st.markdown("**Latest texts** :small[:gray[newest first]]")
     after = next_order(db, run.id) - 1 - _FEED_ROWS
@@ -82,6 +86,7 @@ def _rest(office: Office, run: RunRecord, job: Job | None) -> None:
     progress = dict(job.progress) if job is not None else {}
     if progress:
         show_numbers(progress, live=False)
+        show_spending(office.db, run, progress, live=False)
     shortfall = progress.get("shortfall") or {}
     if shortfall:
         missing = plain(", ".join(f"{name}: {count}" for name, count in shortfall.items()))

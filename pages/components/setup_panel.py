@@ -6,10 +6,13 @@ import streamlit as st
 
 from core.runs import ModelChoice, RunSpec
 from pages.components.knobs import main_knobs, more_knobs
+from pages.components.known_server import found_of
 from pages.components.office import Office, told
 from pages.components.plain import plain
 from pages.components.reuse import apply_settings
 from pages.components.seeding import choose_examples
+from pages.components.server_choice import choose_server_model
+from pages.components.suppression_method import choose_method
 from pages.components.task_panel import apply_choice, choose_task
 
 TRIAL_TEXTS = 10
@@ -22,6 +25,8 @@ def choose_spec(office: Office) -> RunSpec | None:
     with st.sidebar, told():
         task = choose_task(office)
         temperature, strength = main_knobs()
+        # What stands in for suppression hangs on the model, which is chosen further down.
+        beneath = st.container()
         left, right = st.columns(2)
         with left:
             per_label = st.number_input(
@@ -41,14 +46,18 @@ def choose_spec(office: Office) -> RunSpec | None:
             return None
         examples = choose_examples(office, task, seed=seed)
         condition = more_knobs(temperature, strength)
-        model = _choose_model()
+        model = _choose_model(office)
         # Before anything is given up: numbers that are not drawn would be forgotten.
         targets = _targets(tuple(task.label_names), per_label)
         if examples is None or model is None:
             return None
+        with beneath:
+            sent = choose_method(condition, model, found_of(office.db, model))
+        if sent is None:
+            return None
         return RunSpec(
             task=task,
-            condition=condition,
+            condition=sent,
             per_label=per_label,
             seed=seed,
             seed_examples=examples,
@@ -66,16 +75,18 @@ def trial_of(spec: RunSpec) -> RunSpec:
     return replace(spec, targets=targets)
 
 
-def _choose_model() -> ModelChoice | None:
+def _choose_model(office: Office) -> ModelChoice | None:
     with st.expander("Model", icon=":material/memory:"):
         own = st.segmented_control(
             "Backend",
-            ["Embedded", "Hugging Face"],
+            ["Embedded", "Hugging Face", "Server"],
             default="Embedded",
             key="model_kind",
             required=True,
             persist_state="session",
         )
+        if own == "Server":
+            return choose_server_model(office)
         device = st.selectbox(
             "Device", ["auto", "cpu", "cuda", "mps"], key="device", persist_state="session"
         )

@@ -1,22 +1,21 @@
 """One connection: which model, its test, what to do with it."""
 
-from collections.abc import Sequence
 from uuid import uuid4
 
 import streamlit as st
 
 from core.connections import Connection
 from core.errors import StoreBusy, WidesetError
-from core.generation.served.capabilities import Capabilities, capabilities_from_dict
 from core.jobs.connection_tests import USUAL_REQUESTS, latest_test, start_test
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import Job, State, request_cancel, status
-from core.store.connections import Probed, find_capabilities
+from core.store.connections import find_capabilities
 from core.store.database import Database
 from pages.components.connect.capability_table import show_capabilities
 from pages.components.connect.editing import open_form
 from pages.components.connect.keys import show_key
-from pages.components.connect.servers import delete, probed_of, short, title
+from pages.components.connect.servers import delete
+from pages.components.known_server import known_models, short, title
 from pages.components.navigation import PAGES
 from pages.components.office import Office, flash, told
 from pages.components.plain import plain
@@ -64,17 +63,6 @@ def show_server(office: Office, connection: Connection) -> None:
             "the server's models.",
             icon=":material/network_check:",
         )
-
-
-def known_models(db: Database, connection: Connection) -> list[str]:
-    """The models that are known of a server: the usual one first, then those that it lists."""
-    probed = probed_of(db, connection)
-    listed: Sequence[str] = () if probed is None else _found(probed).models
-    test = latest_test(db, connection.base_url)
-    last = (
-        () if test is None else [*test[0].progress.get("models", ()), test[0].progress.get("model")]
-    )
-    return list(dict.fromkeys(name for name in (connection.model, *listed, *last) if name))
 
 
 def _controls(
@@ -126,10 +114,6 @@ def _controls(
 
 def _tested(db: Database, connection: Connection, model: str) -> bool:
     return find_capabilities(db, connection.base_url, model) is not None
-
-
-def _found(probed: Probed) -> Capabilities:
-    return capabilities_from_dict(probed.result)
 
 
 def _token() -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import partial
-from urllib.parse import urlsplit
 
 import pandas as pd
 import streamlit as st
@@ -12,37 +11,18 @@ from core.errors import WidesetError
 from core.generation.served.capabilities import capabilities_from_dict
 from core.generation.served.methods import standing
 from core.store.connections import (
-    Probed,
     delete_connection,
-    find_capabilities,
     list_connections,
     save_connection,
 )
-from core.store.database import Database
 from pages.components.ages import ago
 from pages.components.connect.keys import key_state
+from pages.components.known_server import probed_of, short, title
 from pages.components.office import Office, flash
 from pages.components.plain import plain
 
 _DELETED = "connect_deleted"
 _SUPPRESSION = {"exact": "exact", "approximate": "approximate only", "untested": "not tested"}
-
-
-def title(connection: Connection) -> str:
-    """What a connection is called: its name, else its host."""
-    return connection.name or urlsplit(connection.base_url).netloc
-
-
-def short(model: str) -> str:
-    """A model's name to read: of one that is a file's path, the file's name."""
-    return model.replace("\\", "/").rpartition("/")[2] if model[:1] in ("/", "\\") else model
-
-
-def probed_of(db: Database, connection: Connection) -> Probed | None:
-    """What was found of the model that is the connection's usual one."""
-    if not connection.model:
-        return None
-    return find_capabilities(db, connection.base_url, connection.model)
 
 
 def choose_server(office: Office) -> Connection | None:

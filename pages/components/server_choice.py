@@ -1,0 +1,82 @@
+"""A model behind a server, chosen in the side bar; and what is known of it."""
+
+import streamlit as st
+
+from core.connections import Connection
+from core.generation.served.methods import standing
+from core.runs import ModelChoice
+from core.store.connections import find_capabilities, list_connections
+from core.store.database import Database
+from pages.components.ages import ago
+from pages.components.connect.keys import show_key
+from pages.components.known_server import found_of, known_models, short, title
+from pages.components.navigation import PAGES
+from pages.components.office import Office
+from pages.components.plain import plain
+
+_SUPPRESSION = {
+    "exact": ":green[:material/verified:] Logit suppression is exact.",
+    "approximate": ":orange[:material/warning:] Logit suppression is unsupported; "
+    "approximations are offered.",
+    "untested": ":gray[:material/help:] Not tested yet: a run with logit suppression flies the "
+    "canary first.",
+}
+
+
+def choose_server_model(office: Office) -> ModelChoice | None:
+    """Draw the choice of a connection and its model; None while one of them is missing."""
+    connections = {one.base_url: one for one in list_connections(office.db)}
+    if not connections:
+        st.caption("There is no connection to a server yet.")
+        st.page_link(PAGES / "connect.py", label="Add one", icon=":material/cable:")
+        return None
+    asked = st.session_state.get("server_url")
+    if asked is not None and asked not in connections:  # its connection is deleted
+        st.warning(f"There is no connection to {plain(asked)} any more.", icon=":material/cable:")
+        del st.session_state["server_url"]
+    url = st.selectbox(
+        "Connection",
+        list(connections),
+        format_func=lambda one: title(connections[one]) if one in connections else one,
+        key="server_url",
+        persist_state="session",
+    )
+    connection = connections.get(url or "")
+    if connection is None:
+        return None
+    model = _choose_model(office.db, connection)
+    show_key(connection)
+    if model is None:
+        st.caption("Choose a model, or type the server's name for it.")
+        return None
+    choice = ModelChoice(backend="openai", model=model, base_url=connection.base_url)
+    _show_known(office, choice)
+    return choice
+
+
+def _choose_model(db: Database, connection: Connection) -> str | None:
+    key = f"server_model-{connection.base_url}"
+    models = known_models(db, connection)
+    typed = st.session_state.get(key)
+    if typed and typed not in models:
+        models = [*models, typed]
+    chosen = st.selectbox(
+        "Model",
+        models,
+        index=0 if models and connection.model else None,
+        format_func=short,
+        accept_new_options=True,
+        placeholder="The server's name for it",
+        key=key,
+        persist_state="session",
+    )
+    return str(chosen).strip() or None if chosen else None
+
+
+def _show_known(office: Office, choice: ModelChoice) -> None:
+    probed = find_capabilities(office.db, choice.base_url, choice.model)
+    st.markdown(f":small[{_SUPPRESSION[standing(found_of(office.db, choice))]}]")
+    if probed is None:
+        st.page_link(PAGES / "connect.py", label="Test it", icon=":material/network_check:")
+        return
+    st.caption(f"Tested {ago(office.db.now() - probed.created_at)}. {probed.stale}".strip())
