@@ -4,34 +4,60 @@ import streamlit as st
 
 from pages.components.compare.choice import choose
 from pages.components.compare.comparison import Comparison, compare
+from pages.components.compare.frontier import show_frontier
+from pages.components.compare.heading import show_heading
+from pages.components.compare.knobs import show_knobs
+from pages.components.compare.maps import show_maps
+from pages.components.compare.matters import show_matters
+from pages.components.compare.paper import show_paper
+from pages.components.compare.point import OPEN
+from pages.components.compare.presenter import presenting, restore_presented, show_presenter
+from pages.components.compare.sweeping import show_sweeps
+from pages.components.compare.table import show_table
+from pages.components.compare.texts import show_texts
 from pages.components.office import Office, set_up, show_flash, told
 from pages.components.work import show_work
 
-_TABS = ("Frontier", "The paper", "Knobs", "What matters", "Table", "Maps", "Texts")
+_TABS = {
+    "Frontier": show_frontier,
+    "The paper": show_paper,
+    "Knobs": show_knobs,
+    "What matters": show_matters,
+    "Table": show_table,
+    "Maps": show_maps,
+    "Texts": show_texts,
+}
 
 
 def _show(office: Office, seen: Comparison) -> None:
+    if OPEN in st.session_state:
+        st.session_state["compare_tabs"] = st.session_state.pop(OPEN)
     tabs = st.tabs(list(_TABS), key="compare_tabs", on_change="rerun")
-    for name, tab in zip(_TABS, tabs, strict=True):
+    for show, tab in zip(_TABS.values(), tabs, strict=True):
         if tab.open:
             with tab, told():
-                st.caption(name)
+                show(office, seen)
 
 
 office = set_up()
 show_flash()
 with told():
+    restore_presented(office)
     choice = choose(office)
-    st.subheader("Compare", anchor=False)
-    if choice is None:
+    seen = None if choice is None else compare(office, choice)
+    if seen is not None and presenting():
+        show_presenter(office, seen)
+        st.stop()
+    show_heading(office, seen)
+    if seen is None:
         st.info(
             "There is nothing to compare yet. Open the demo on Home, or generate some texts.",
             icon=":material/insights:",
         )
         st.page_link("pages/home.py", label="Home", icon=":material/home:")
     else:
-        seen = compare(office, choice)
         with st.container():
+            show_sweeps(office, seen.choice)
             show_work(office, seen.works)
         if len(seen.points):
             _show(office, seen)

@@ -19,6 +19,8 @@ CONDITION = "compare_condition"
 STAGE = "compare_stage"
 PAIR = "compare_points"
 """In the session's state: keys of the points whose texts are to be read side by side, 0 to 2."""
+OPEN = "compare_open"
+"""In the session's state: the tab to be opened when the whole page is drawn next."""
 
 _OF_RUNS = ("diversity", "label_accuracy", "model_accuracy")
 _PAGES = (
@@ -226,4 +228,5 @@ def _offer_pair(seen: Comparison, points: pd.DataFrame, key: str) -> None:
 def _remember(pair: list[str] | None = None, tab: str | None = None) -> None:
     st.session_state[PAIR] = pair or []
     if tab is not None:
-        st.session_state["compare_tabs"] = tab
+        # A fragment's run can't set the tabs, which are not in it.
+        st.session_state[OPEN] = tab
