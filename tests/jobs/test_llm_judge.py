@@ -126,7 +126,8 @@ def test_stopped_means_nothing_is_stored(home: Home, real_db: Database, run_id: 
 
 def test_what_can_not_be_asked_is_refused(real_db: Database, run_id: str) -> None:
     with pytest.raises(BadInput, match="does not tell how likely"):
-        start_llm_judge(real_db, run_id, ids(run_id, 0, 1), ModelChoice(backend="openai"))
+        served = ModelChoice(backend="openai", model="m", base_url="http://127.0.0.1:1/v1")
+        start_llm_judge(real_db, run_id, ids(run_id, 0, 1), served)
     with pytest.raises(BadInput, match="too few texts"):
         start_llm_judge(real_db, run_id, ids(run_id, 0), ModelChoice())
 

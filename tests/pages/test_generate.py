@@ -21,7 +21,10 @@ from tests.store.making import TASK, make_spec
 @pytest.mark.parametrize("script", ["app.py", "pages/generate.py"])
 def test_an_empty_store_offers_all_there_is(home: Home, script: str, spawned: list[Home]) -> None:
     # pages/generate.py is what a deep link as a server's first request runs.
-    app = AppTest.from_file(str(ROOT / script), default_timeout=120).run()
+    app = AppTest.from_file(str(ROOT / script), default_timeout=120)
+    if script == "app.py":
+        app.switch_page("pages/generate.py")
+    app.run()
     assert not app.exception
     assert not app.error
     assert not app.warning
