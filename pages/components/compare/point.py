@@ -193,6 +193,8 @@ def cells(points: pd.DataFrame, metric: str, *, column: str = "") -> "np.ndarray
 
 def _offer_pair(seen: Comparison, points: pd.DataFrame, key: str) -> None:
     """Remember two points, one after the other, whose texts the tab Texts then shows."""
+    if OPEN in st.session_state:
+        st.rerun()
     pair = [one for one in st.session_state.get(PAIR, []) if (seen.points["point"] == one).any()]
     first = pair[0] if len(pair) == 1 else None
     if first is None:
@@ -212,7 +214,7 @@ def _offer_pair(seen: Comparison, points: pd.DataFrame, key: str) -> None:
     names = names_of(seen.points)
     row = seen.points[seen.points["point"] == first].iloc[0].to_dict()
     words = f"{names[str(row['condition'])]}; {stages_of(seen.points)[stage_of(row)].lower()}"
-    if st.button(
+    st.button(
         "Compare texts",
         icon=":material/compare_arrows:",
         type="primary",
@@ -220,8 +222,7 @@ def _offer_pair(seen: Comparison, points: pd.DataFrame, key: str) -> None:
         help=plain(f"Read texts of this point beside those of {words}."),
         on_click=_remember,
         args=([first, key], "Texts"),
-    ):
-        st.rerun()
+    )
     st.button("Cancel", icon=":material/close:", key="compare_cancel", on_click=_remember)
 
 
