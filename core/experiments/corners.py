@@ -48,7 +48,7 @@ def short_names(points: pd.DataFrame) -> dict[str, str]:
     for row in known.to_dict("records"):
         words = [f"T {row['temperature']:g}", f"S {row['suppression']:g}"]
         if "seeding" in varies:
-            words.append(f"{row['seeding']:g} seeds" if row["seeding"] else "unseeded")
+            words.append(f"{row['seeding']:g} seeds")
         if "min_p" in varies:
             words.append(f"min_p {row['min_p']:g}")
         words += [str(row[name]) for name in ("model", "other") if name in varies and row[name]]

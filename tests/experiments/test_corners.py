@@ -44,8 +44,8 @@ def test_stages_of_repair_count_once() -> None:
 def test_names_tell_what_varies() -> None:
     points = grid(temperature=[0.3, 1.3], seeding=[0.0, 18.0])
     assert short_names(points) == {
-        "0.3/0.0": "T 0.3, S 0, unseeded",
-        "1.3/0.0": "T 1.3, S 0, unseeded",
+        "0.3/0.0": "T 0.3, S 0, 0 seeds",
+        "1.3/0.0": "T 1.3, S 0, 0 seeds",
         "0.3/18.0": "T 0.3, S 0, 18 seeds",
         "1.3/18.0": "T 1.3, S 0, 18 seeds",
     }

@@ -20,6 +20,8 @@ POINTS = "compare_points"
 _SIDES = ("left", "right")
 _ALL = "All labels"
 _SEED = "compare_texts_seed"
+_COLUMN = 400  # pixels; in a narrower window one side stands under the other
+_ROW = 68  # pixels: from 65 on a table breaks long texts into lines
 
 
 def show_texts(office: Office, seen: Comparison) -> None:
@@ -28,14 +30,16 @@ def show_texts(office: Office, seen: Comparison) -> None:
     names = _names(seen.points)
     chosen = _chosen(seen)
     sides = []
-    for place, column in enumerate(st.columns(2, gap="medium")):
-        with column:
-            sides.append(_choose_side(office, seen, points, names, chosen, place))
+    with st.grid(2, min_column_width=_COLUMN, gap="medium"):
+        for place in range(2):
+            with st.container():
+                sides.append(_choose_side(office, seen, points, names, chosen, place))
     label, count = _controls(sides, chosen)
     seed = int(st.session_state.get(_SEED, 0))
-    for place, column in enumerate(st.columns(2, gap="medium")):
-        with column:
-            _show(sides[place], sides[1 - place], _SIDES[place], label, count, seed)
+    with st.grid(2, min_column_width=_COLUMN, gap="medium"):
+        for place in range(2):
+            with st.container():
+                _show(sides[place], sides[1 - place], _SIDES[place], label, count, seed)
     st.caption(
         "Both sides draw by the same seed. A sweep keeps what a repair comes to, not the labels "
         "that it gives: those stand here where the run has a version, or was judged by the oracle, "
@@ -166,7 +170,7 @@ def _swap(chosen: tuple[str, str]) -> None:
 def _show(side: Side, other: Side, name: str, label: str, count: int, seed: int) -> None:
     shown, of = drawn(side.texts, label=None if label == _ALL else label, count=count, seed=seed)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"{len(shown):,} of {of:,} texts")
+        st.caption(f"{name.capitalize()}: {len(shown):,} of {of:,} texts")
         st.space("stretch")
         st.page_link(
             "pages/generate.py",
@@ -192,7 +196,7 @@ def _show(side: Side, other: Side, name: str, label: str, count: int, seed: int)
     ]
     colors = label_colors(list(side.label_names))
     frame = pd.DataFrame({"text": shown["text"].to_numpy()})
-    config: dict[str, Any] = {"text": st.column_config.TextColumn("Text", width=360)}
+    config: dict[str, Any] = {"text": st.column_config.TextColumn("Text", width=290)}
     for column, title, told in (
         ("label", "Asked for", "The label that it was generated for."),
         ("now", "Now", f"Its label in the run's version {side.version}."),
@@ -204,7 +208,7 @@ def _show(side: Side, other: Side, name: str, label: str, count: int, seed: int)
                 title,
                 options=list(side.label_names),
                 color=[colors[one] for one in side.label_names],
-                width=110,
+                width=95,
                 help=plain(told),
             )
     if any(notes):
@@ -219,8 +223,8 @@ def _show(side: Side, other: Side, name: str, label: str, count: int, seed: int)
         frame,
         column_config=config,
         hide_index=True,
-        row_height=58,
-        height="content" if len(frame) <= 10 else 640,
+        row_height=_ROW,
+        height="content" if len(frame) <= 10 else 10 * _ROW + 38,
         key=f"compare_texts_table_{name}",
         alt=f"Texts of the condition on the {name}",
     )
