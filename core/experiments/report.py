@@ -1,0 +1,98 @@
+"""Report: a study as one HTML file that works offline, its charts live."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from core import __version__
+from core.diversity.texts_frame import display_names
+from core.experiments.card_facts import facts_of
+from core.experiments.report_page import Section, escaped, items, page, paragraph
+from core.experiments.report_parts import (
+    card_part,
+    frontier_part,
+    grid_part,
+    matters_part,
+    paper_part,
+    repairs_part,
+)
+from core.experiments.report_tables import (
+    Manifest,
+    Text,
+    advice_part,
+    conditions_part,
+    manifest_part,
+    texts_part,
+)
+from core.experiments.results import points_frame
+
+REPORT_VERSION = 1
+"""Raised when a report says or draws something differently."""
+
+
+def report_html(
+    title: str,
+    results: pd.DataFrame,
+    study: Mapping[str, Any],
+    samples: Mapping[str, Sequence[Text]],
+    *,
+    manifest: Manifest | None = None,
+    now: float | None = None,
+) -> str:
+    """The file; equal arguments give equal files.
+
+    Args:
+        title: what was studied; any text.
+        results: a results frame with one row as generated at least.
+        study: of `core.experiments.study.study` on these results.
+        samples: usable texts by `condition`, of one run each; those that are there are shown.
+        manifest: what repeats it.
+        now: seconds since 1970, UTC; None is this moment.
+    """
+    results = _named_apart(results)
+    points = points_frame(results)
+    plainer = _without_the_common(points)
+    facts = {**facts_of(results, now=now), "settings": _common(points), "Wideset": __version__}
+    told = "".join(f"<dt>{escaped(k)}</dt><dd>{escaped(v)}</dd>" for k, v in facts.items() if v)
+    intro = (
+        f'<p class="lead">{escaped(study["sentence"])}</p><dl>{told}</dl>'
+        + items(study["mixtures"])
+        + paragraph(
+            "Intervals are 95 %: Student's t over the repeats of a condition, else that of its one "
+            "run's texts. Charts tell more where the pointer is, and are zoomed by dragging.",
+            quiet=True,
+        )
+    )
+    sections = [
+        Section("frontier", "What diversity costs", frontier_part(points)),
+        Section("repairs", "What repair brings back", repairs_part(points)),
+        Section("paper", "The paper's panels", paper_part(points)),
+        Section("grid", "The grid", grid_part(points)),
+        Section("matters", "What goes with model accuracy", matters_part(study)),
+        Section("card", "The paper's findings here", card_part(study)),
+        Section("advice", "Where to stand", advice_part(plainer)),
+        Section("conditions", "All conditions", conditions_part(plainer)),
+        Section("texts", "Some texts", texts_part(plainer, samples)),
+        Section("again", "How to repeat it", manifest_part(manifest or Manifest())),
+    ]
+    return page(title, intro, [one for one in sections if one.body])
+
+
+def _named_apart(results: pd.DataFrame) -> pd.DataFrame:
+    """Charts know tasks by their names: two tasks of one name get two."""
+    names = dict(zip(results["task_key"], results["task"], strict=True))
+    apart = dict(zip(names, display_names(list(names.values())), strict=True))
+    return results.assign(task=results["task_key"].map(apart).astype("str"))
+
+
+def _without_the_common(points: pd.DataFrame) -> pd.DataFrame:
+    """What all share need not be said of each: model, and settings that are unusual throughout."""
+    same = {name: "" for name in ("model", "other") if points[name].nunique() == 1}
+    return points.assign(**same).astype(dict.fromkeys(same, "str"))
+
+
+def _common(points: pd.DataFrame) -> str:
+    """Unusual settings that all points share."""
+    found = points["other"].unique()
+    return str(found[0]) if len(found) == 1 else ""

@@ -1,0 +1,142 @@
+"""The parts of a report's page that are words: advice, conditions, texts, and how to repeat it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from core.experiments.advice import advise
+from core.experiments.cast import cast
+from core.experiments.claims import as_generated
+from core.experiments.columns import METRICS
+from core.experiments.naming import (
+    TITLES,
+    condition_words,
+    interval_words,
+    repair_words,
+    value_words,
+)
+from core.experiments.report_page import escaped, folded, items, listing, paragraph, table
+from core.experiments.report_parts import tasks_of
+from core.experiments.target import Target
+
+Text = tuple[str, str]
+"""A text and its label."""
+
+MOST_ROWS = 600
+"""Rows of the table of conditions; the data as CSV has all."""
+TEXTS = 12
+"""Texts shown of a condition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What repeats a study.
+
+    Args:
+        grids: name of a sweep to its grid as JSON-ready data (`SweepRecord.grid`).
+        files: name of a sweep to the same as a grid file, where one can say it.
+    """
+
+    grids: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+def advice_part(points: pd.DataFrame) -> str:
+    """What to choose with no, few and any number of inspected texts, task by task."""
+    parts = []
+    several = points["task_key"].nunique() > 1
+    for name, _, part in tasks_of(points):
+        chosen = cast(part)
+        if not len(chosen.points):
+            continue
+        counted = sorted({int(one) for one in chosen.points["inspected"] if one != "all"})
+        targets = [(f"With a look at {one:,} texts at most", one) for one in counted if one]
+        wanted = [("Without a look at any text", 0), *targets, ("Whatever it takes", None)]
+        if several:
+            parts.append(f"<h3>{escaped(name)}</h3>")
+        rows = []
+        notes: dict[str, None] = {}
+        for words, limit in wanted:
+            found = advise(chosen.points, Target(inspected=limit))
+            rows.append([words, found.sentence])
+            notes |= dict.fromkeys(found.notes)
+        parts.append(table(["", "advice"], rows) + items(notes))
+    luck = (
+        "The best of many measured points is partly so by luck: expect a little less of a new run."
+    )
+    return "".join([*parts, paragraph(luck, quiet=True)]) if parts else ""
+
+
+def conditions_part(points: pd.DataFrame) -> str:
+    """All points with their metrics and intervals."""
+    several = points["task_key"].nunique() > 1
+    shown = [metric for metric in METRICS if points[metric].notna().any()]
+    rows = []
+    for row in points.head(MOST_ROWS).to_dict("records"):
+        cells = [str(row["task"])] if several else []
+        cells += [condition_words({str(k): v for k, v in row.items()})]
+        cells += [repair_words(str(row["inspected"]), filtered=bool(row["filtered"]))]
+        for metric in shown:
+            value, low, high = (row[f"{metric}{end}"] for end in ("", "_low", "_high"))
+            told = value_words(metric, value)
+            if low == low and high == high:
+                told += f" ({interval_words(metric, low, high)})"
+            cells.append(told)
+        rows.append([*cells, f"{row['repeats']}", f"{row['n']:,.0f}"])
+    head = [*(["task"] if several else []), "condition", "repair"]
+    columns = range(len(head), len(head) + len(shown) + 2)
+    head += [*(TITLES[one] for one in shown), "runs", "texts"]
+    left = len(points) - len(rows)
+    more = paragraph(f"{left:,} more points are in the data.", quiet=True) if left else ""
+    return table(head, rows, numbers=list(columns)) + more
+
+
+def texts_part(points: pd.DataFrame, samples: Mapping[str, Sequence[Text]]) -> str:
+    """The first texts of each task's narrow and wide condition."""
+    parts = []
+    for name, _, part in tasks_of(points):
+        chosen = cast(part)
+        boxes = []
+        raw = as_generated(part)
+        for condition in dict.fromkeys([chosen.narrow, chosen.wide]):
+            texts = samples.get(condition, ())
+            if not texts:
+                continue
+            row = raw[raw["condition"] == condition].iloc[0]
+            words = condition_words({str(k): v for k, v in row.items()})
+            listed = "".join(
+                f"<li>{escaped(text)} <small>{escaped(label)}</small></li>"
+                for text, label in texts[:TEXTS]
+            )
+            boxes.append(f"<div><h3>{escaped(words)}</h3><ol>{listed}</ol></div>")
+        if boxes:
+            heading = f"<h3>{escaped(name)}</h3>" if points["task_key"].nunique() > 1 else ""
+            parts.append(f'{heading}<div class="texts">{"".join(boxes)}</div>')
+    if not parts:
+        return ""
+    words = (
+        "The first usable texts of the narrowest and of the widest setting, chosen by their knobs; "
+        "each with the label that it was asked for. Models wrote them: they claim nothing."
+    )
+    return paragraph(words, quiet=True) + "".join(parts)
+
+
+def manifest_part(manifest: Manifest) -> str:
+    """Grids and commands."""
+    words = (
+        "Results by this program are the same for the same version of it, model, seed and kind of "
+        "machine. Save a grid as grid.toml and run it; the reference must be there, too."
+    )
+    parts = [
+        paragraph(words),
+        listing("python -m core sweep grid.toml --dry-run\npython -m core sweep grid.toml"),
+    ]
+    for name, grid in manifest.grids.items():
+        if name in manifest.files:
+            parts.append(folded(f"{name} as a grid file", listing(manifest.files[name])))
+        told = json.dumps(grid, indent=1, ensure_ascii=False)
+        parts.append(folded(f"{name} as JSON", listing(told)))
+    return "".join(parts)
