@@ -124,6 +124,16 @@ class Spent:
     tokens_out: int = 0
     unreported: int = 0
 
+    def after(self, *, answered: bool, tokens_in: int | None, tokens_out: int | None) -> "Spent":
+        """The same after one more request; arguments as of `Ledger.settle`."""
+        missing = answered and (tokens_in is None or tokens_out is None)
+        return Spent(
+            requests=self.requests + 1,
+            tokens_in=self.tokens_in + (tokens_in or 0),
+            tokens_out=self.tokens_out + (tokens_out or 0),
+            unreported=self.unreported + missing,
+        )
+
     def money(self, prices: Prices) -> float | None:
         """What that costs; None where a price or a number of tokens is unknown."""
         return None if self.unreported else prices.cost(self.tokens_in, self.tokens_out)
@@ -154,6 +164,11 @@ class Ledger:
         self.prices = prices
         self.spent = spent or Spent()
         self._under_way: list[Admitted] = []
+
+    @property
+    def needs_usage(self) -> bool:
+        """See `Cap.needs_usage`."""
+        return self.cap.needs_usage
 
     def admit(self, *, tokens_in: int, tokens_out: int) -> Admitted | None:
         """Ask to send a request.
@@ -204,13 +219,7 @@ class Ledger:
             tokens_out: the same of generated ones.
         """
         self._under_way.remove(admitted)
-        missing = answered and (tokens_in is None or tokens_out is None)
-        self.spent = Spent(
-            requests=self.spent.requests + 1,
-            tokens_in=self.spent.tokens_in + (tokens_in or 0),
-            tokens_out=self.spent.tokens_out + (tokens_out or 0),
-            unreported=self.spent.unreported + missing,
-        )
+        self.spent = self.spent.after(answered=answered, tokens_in=tokens_in, tokens_out=tokens_out)
 
     def progress(self, *, written: int, target: int) -> dict[str, Any]:
         """What a page shows: spent, projected to the end, and the cap.

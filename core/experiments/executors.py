@@ -12,6 +12,7 @@ from core.diversity.encoder import Encoder, encoder_choice_from_dict
 from core.errors import WidesetError
 from core.experiments.trial import RealTexts, Sink, Trial, TrialEnd
 from core.generation.backends import Backend
+from core.generation.served.line import Purse
 from core.runs import ModelChoice
 
 Ended = Callable[[TrialEnd], None]
@@ -110,6 +111,7 @@ def carried_out(
     tell: Sink,
     between: Between,
     timer: Callable[[], float] = time.monotonic,
+    purse: Purse | None = None,
 ) -> TrialEnd:
     """A trial's end, whatever fails in it.
 
@@ -127,6 +129,7 @@ def carried_out(
             sink=_passing(tell),
             between=_passing(between),
             timer=timer,
+            purse=purse,
         )
     except _Outside as outside:
         raise outside.error from None
@@ -169,12 +172,18 @@ class InProcess:
         tools: opens models.
         real: the reference.
         timer: seconds that only grow.
+        purse: asked before every request to a server; None is no cap.
     """
 
     def __init__(
-        self, tools: Tools, real: RealTexts, *, timer: Callable[[], float] = time.monotonic
+        self,
+        tools: Tools,
+        real: RealTexts,
+        *,
+        timer: Callable[[], float] = time.monotonic,
+        purse: Purse | None = None,
     ) -> None:
-        self._tools, self._real, self._timer = tools, real, timer
+        self._tools, self._real, self._timer, self._purse = tools, real, timer, purse
         self._trial: Trial | None = None
         self._dropped = False
 
@@ -200,7 +209,13 @@ class InProcess:
 
         try:
             ended = carried_out(
-                trial, self._tools, self._real, tell=tell, between=look, timer=self._timer
+                trial,
+                self._tools,
+                self._real,
+                tell=tell,
+                between=look,
+                timer=self._timer,
+                purse=self._purse,
             )
         except _Dropped:
             ended = TrialEnd(trial.index)

@@ -9,6 +9,7 @@ from core.conditions import Condition, condition_from_dict
 from core.errors import BadInput
 from core.experiments.recipe import Recipe, recipe_from_dict
 from core.runs import MAX_EXAMPLES, MAX_PER_LABEL, ModelChoice
+from core.spending import Cap, cap_from_dict
 from core.tasks import Task, task_from_dict
 
 MAX_CONDITIONS = 1_000
@@ -57,6 +58,7 @@ class Grid:
         base: all other knobs; what it has of the axes' own is overridden.
         recipe: what is measured and repaired; its reference is that of the seed examples.
         cap: the highest number of conditions, 1 or more.
+        spend: what all runs together may spend on servers; nothing set is no limit.
 
     Raises:
         GridFault: a value is out of its range or stands twice on its axis, or an axis is empty.
@@ -76,6 +78,7 @@ class Grid:
     base: Condition = field(default_factory=Condition)
     recipe: Recipe = field(default_factory=Recipe)
     cap: int = MAX_CONDITIONS
+    spend: Cap = field(default_factory=Cap)
 
     def __post_init__(self) -> None:
         for key, words in (("name", self.name), ("study", self.study)):
@@ -136,7 +139,9 @@ class Grid:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, the inverse of `grid_from_dict`."""
-        told = {f.name: getattr(self, f.name) for f in fields(self)}
+        told = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "spend"}
+        if self.spend.on:
+            told["spend"] = self.spend.to_dict()
         return {
             **{
                 key: list(value) if isinstance(value, tuple) else value
@@ -167,6 +172,8 @@ def grid_from_dict(data: Mapping[str, Any]) -> Grid:
         values["models"] = tuple(ModelChoice(**model) for model in values["models"])
     if "base" in values:
         values["base"] = condition_from_dict(values["base"])
+    if "spend" in values:
+        values["spend"] = cap_from_dict(values["spend"])
     if "recipe" in values:
         values["recipe"] = recipe_from_dict(values["recipe"])
     return Grid(**values)

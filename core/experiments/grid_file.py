@@ -14,9 +14,11 @@ from core.experiments.grid_tables import base_condition, check_keys, keyed, mode
 from core.experiments.planned import check_seeding
 from core.experiments.toml_lines import line_of_error, lines_of_keys
 from core.runs import ModelChoice
+from core.spending import Cap
 from core.tasks import MAX_FILE_BYTES, Task
 
 _PLAIN = ("name", "study", "per_label", "seed", "repeats")
+_SPENDING = ("money", "tokens", "requests")
 _TABLES = ("axes", "condition", "repair", "train", "limits")
 
 
@@ -87,7 +89,8 @@ def grid_from_toml(
             `axes` (lists `temperature`, `suppression`, `seeding`, `min_p`, `model`; a model is a
             name or a table of backend, model, base_url, device), `condition` (any other knob of
             `Condition`), `repair` (`inspect`, `repeats`, `weight`, `out_of_scope`), `train`
-            (`kind`, `seeds`, and settings of `FineTuning`), `limits` (`conditions`).
+            (`kind`, `seeds`, and settings of `FineTuning`), `limits` (`conditions`; and of servers'
+            models `money`, `tokens`, `requests` of all runs together).
         find_task: the task of that name or file.
         source: how a message names the file.
         folder: what relative paths may start from; what is not there is left as it is.
@@ -137,15 +140,23 @@ def _read(
         reference = _found(folder, reference)
     values: dict[str, Any] = {name: data[name] for name in _PLAIN if name in data}
     values |= _axes(tables["axes"])
-    check_keys("limits", tables["limits"], ("conditions",))
-    if "conditions" in tables["limits"]:
-        values["cap"] = tables["limits"]["conditions"]
+    values |= _limits(tables["limits"])
     grid = Grid(task=task, **values, base=base_condition(tables["condition"]))
     # Only now is the seed known to be one.
     recipe = recipe_of(tables["repair"], tables["train"], grid.seed)
     grid = Grid(task=task, **values, base=grid.base, recipe=recipe)
     check_seeding(grid, train=reference is not None)
     return grid, reference
+
+
+def _limits(table: Mapping[str, Any]) -> dict[str, Any]:
+    check_keys("limits", table, ("conditions", *_SPENDING))
+    found: dict[str, Any] = {"cap": table["conditions"]} if "conditions" in table else {}
+    spending = {name: table[name] for name in _SPENDING if name in table}
+    for name, value in spending.items():
+        with keyed(f"limits.{name}"):
+            Cap(**{name: value})
+    return found | ({"spend": Cap(**spending)} if spending else {})
 
 
 def _axes(table: Mapping[str, Any]) -> dict[str, Any]:

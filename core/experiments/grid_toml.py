@@ -47,7 +47,8 @@ def grid_toml(grid: Grid, *, task: str, reference: str | None = None) -> str:
     if recipe.train_seeds != Recipe().train_seeds:
         train["seeds"] = recipe.train_seeds
     train |= _unusual(recipe.fine_tuning, FineTuning())
-    limits = {} if grid.cap == MAX_CONDITIONS else {"conditions": grid.cap}
+    limits: dict[str, Any] = {} if grid.cap == MAX_CONDITIONS else {"conditions": grid.cap}
+    limits |= {name: value for name, value in grid.spend.to_dict().items() if value is not None}
     parts = ["\n".join(_lines(top))]
     for header, table in (
         ("axes", axes),

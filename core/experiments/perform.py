@@ -13,13 +13,17 @@ import numpy as np
 from core.datasets import Dataset
 from core.diversity.encoder import Encoder
 from core.diversity.remote_clique import Vectors
-from core.errors import BackendFailed, WidesetError
+from core.errors import BackendFailed, Pausing, WidesetError
 from core.experiments.assess import assess
 from core.experiments.classifiers import FineTuner, fine_tuner_of
 from core.experiments.trial import RealTexts, RoundDone, Sink, Told, Trial, TrialEnd
 from core.generation.backends import Backend
 from core.generation.identity import check_identity
 from core.generation.loop import Loop
+from core.generation.served.attempts import Attempt
+from core.generation.served.backend import ServedBackend
+from core.generation.served.failures import ServerClosed
+from core.generation.served.line import Purse
 from core.generation.timed import timed_rounds
 from core.runs import ModelChoice, Sample
 from core.settings import home_from
@@ -43,6 +47,7 @@ def perform(
     between: Callable[[], None],
     timer: Callable[[], float] = time.monotonic,
     fine_tuner: FineTuner | None = None,
+    purse: Purse | None = None,
 ) -> TrialEnd:
     """Generate what a trial lacks, then assess it.
 
@@ -56,6 +61,7 @@ def perform(
         timer: seconds that only grow.
         fine_tuner: trains where the recipe says so; None does it with the models of this machine's
             own home folder.
+        purse: asked before every request to a server; None is no cap.
 
     Returns:
         The assessment and the vectors; or, where a model failed or what was asked is refused, what
@@ -70,7 +76,7 @@ def perform(
             _check_encoder(encoder, real)
         samples = list(trial.history)
         if trial.generate:
-            samples += _generated(trial, open_backend, sink, between, timer)
+            samples += _generated(trial, open_backend, sink, between, timer, purse)
         else:
             sink(Told(trial.index, phase="assessing"))
         dataset = _dataset(trial, samples)
@@ -88,7 +94,8 @@ def perform(
             between=between,
         )
     except WidesetError as error:
-        return TrialEnd(trial.index, error=(error.what, error.remedy))
+        paused = isinstance(error, Pausing | ServerClosed)
+        return TrialEnd(trial.index, error=(error.what, error.remedy), paused=paused)
     return TrialEnd(trial.index, assessment=assessment, vectors=vectors, texts=texts)
 
 
@@ -107,12 +114,13 @@ def _generated(
     sink: Sink,
     between: Callable[[], None],
     timer: Callable[[], float],
+    purse: Purse | None,
 ) -> list[Sample]:
     """The new samples, told as they came."""
     sink(Told(trial.index, phase="loading"))
     between()
     facts: Mapping[str, Any] = trial.facts
-    backend = open_backend(trial.spec.model, dtype=facts.get("dtype"))
+    backend = _opened(trial, open_backend, sink, purse)
     check_identity(facts, backend.facts)
     sink(Told(trial.index, facts=None if facts else backend.facts, phase="generating"))
     loop = Loop(
@@ -133,6 +141,25 @@ def _generated(
             sink(Told(trial.index, round=told))
     sink(Told(trial.index, phase="assessing", shortfall=loop.shortfall()))
     return fresh
+
+
+def _opened(trial: Trial, open_backend: OpenBackend, sink: Sink, purse: Purse | None) -> Backend:
+    """The language model; one behind a server tells each of its requests."""
+    model = trial.spec.model
+    try:
+        backend = open_backend(model, dtype=trial.facts.get("dtype"))
+    except WidesetError as error:
+        if model.backend == "local":
+            raise
+        # No key, no connection, no answer: so it would be under every condition.
+        raise Pausing(error.what, error.remedy) from error
+    if not isinstance(backend, ServedBackend):
+        return backend
+
+    def record(attempt: Attempt) -> None:
+        sink(Told(trial.index, attempt=attempt))
+
+    return backend.for_run(trial.spec.condition, record=record, purse=purse)
 
 
 def _dataset(trial: Trial, samples: Sequence[Sample]) -> Dataset:

@@ -6,6 +6,7 @@ from typing import Any
 from core.experiments.executors import Executor, InProcess, Tools
 from core.experiments.processes import Processes, usual_workers
 from core.experiments.trial import RealTexts
+from core.generation.served.line import Purse
 from core.runs import ModelChoice
 
 
@@ -20,6 +21,7 @@ def placed(
     elsewhere: Tools,
     on_nodes: Tools,
     settings: Mapping[str, Any] | None = None,
+    purse: Purse | None = None,
 ) -> Executor:
     """The executor of a sweep.
 
@@ -28,22 +30,27 @@ def placed(
         real: the reference.
         trials: how many trials there are at most.
         workers: child processes; None takes one a core for models on the processor, and this
-            process for others, which do many texts at once by themselves. 1 is this process.
+            process for others, which do many texts at once by themselves. 1 is this process. A
+            server's model is always asked from this process, which keeps pace and cap.
         ray: address of a Ray cluster or "local"; None is this machine.
         here: opens models in this process.
         elsewhere: in its children.
         on_nodes: on a cluster's nodes.
         settings: what else Ray is told.
+        purse: asked before every request to a server; None is no cap.
 
     Raises:
         BackendFailed: Ray is not installed or not to be reached.
     """
+    models = set(models)
+    if any(model.backend != "local" for model in models):
+        return InProcess(here, real, purse=purse)
     if ray is not None:
         from core.experiments.ray_cluster import RayCluster
 
         return RayCluster(ray, on_nodes, real, settings=dict(settings or {}))
     if workers is None:
-        workers = usual_workers() if all(map(_on_processor, set(models))) else 1
+        workers = usual_workers() if all(map(_on_processor, models)) else 1
     count = min(workers, trials)
     return Processes(count, elsewhere, real) if count > 1 else InProcess(here, real)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from core.diversity.remote_clique import Vectors
 from core.experiments.recipe import Recipe
+from core.generation.served.attempts import Attempt
 from core.runs import RunSpec, Sample
 
 
@@ -81,6 +82,7 @@ class Told:
         round: a round that is complete; its samples were told before.
         phase: what it does now: loading, generating, assessing.
         shortfall: texts that each label lacks in the end, told once.
+        attempt: a request to a server, as it was sent.
     """
 
     index: int
@@ -89,6 +91,7 @@ class Told:
     round: RoundDone | None = None
     phase: str | None = None
     shortfall: Mapping[str, int] | None = None
+    attempt: Attempt | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,8 @@ class TrialEnd:
         texts: what was embedded.
         error: (what happened, what to do) where it failed, else None.
         lost: the node is gone and the trial must run again elsewhere.
+        paused: the error is none of the condition's, and would meet every other trial too: the
+            server is not to be had now, or the cap is reached. The sweep is to wait.
     """
 
     index: int
@@ -111,6 +116,7 @@ class TrialEnd:
     texts: tuple[str, ...] = ()
     error: tuple[str, str] | None = None
     lost: bool = False
+    paused: bool = False
 
 
 Sink = Callable[[Told], None]

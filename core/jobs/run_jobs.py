@@ -84,6 +84,12 @@ class RunJobs:
         if job_id is not None:
             claims.fail(self._db, job_id, self._owner, why, progress=told)
 
+    def pause(self, position: int, why: WidesetError, told: Mapping[str, Any]) -> None:
+        """A run waits with its sweep; without a running job nothing changes."""
+        job_id = self._jobs.pop(position, None)
+        if job_id is not None:
+            claims.pause(self._db, job_id, self._owner, why, progress=told)
+
     def cancel(self, position: int, told: Mapping[str, Any]) -> None:
         """A run was stopped by hand; without a running job nothing changes."""
         job_id = self._jobs.pop(position, None)
@@ -105,8 +111,7 @@ class RunJobs:
                     why = WidesetError(
                         "Its sweep was stopped.", "Resume the sweep to go on with all of it."
                     )
-                    job_id = self._jobs.pop(position)
-                    claims.pause(self._db, job_id, self._owner, why, progress=told(position))
+                    self.pause(position, why, told(position))
 
     def asked_to_stop(self) -> list[int]:
         """The places whose runs somebody wants stopped."""

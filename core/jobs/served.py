@@ -1,6 +1,6 @@
 """A generation's way to a model behind a server: opened by the store, put on record, capped."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from core.errors import BadInput
 from core.generation.served.attempts import Attempt, Record
@@ -67,37 +67,52 @@ class Servers:
 
 def bound(context: JobContext, run: RunRecord, backend: ServedBackend) -> tuple[ServedRun, Ledger]:
     """A served backend as the job's run uses it, and the ledger that keeps the job's cap."""
-    known = totals(context.db, run.id)
-    spent = Spent(
-        requests=known.requests,
-        tokens_in=known.tokens_in,
-        tokens_out=known.tokens_out,
-        unreported=known.unreported,
-    )
+    spent = spent_by(context.db, run.id)
     cap = cap_from_dict(context.spec.get("cap"))
     ledger = Ledger(cap, prices=backend.connection.prices, spent=spent)
     served = backend.for_run(run.spec.condition, record=_recorder(context, run), purse=ledger)
     return served, ledger
 
 
+def spent_by(db: Database, run_id: str) -> Spent:
+    """What a run took so far, over all its resumptions."""
+    known = totals(db, run_id)
+    return Spent(
+        requests=known.requests,
+        tokens_in=known.tokens_in,
+        tokens_out=known.tokens_out,
+        unreported=known.unreported,
+    )
+
+
+def as_stored(attempt: Attempt, label_names: Sequence[str] = ()) -> StoredAttempt:
+    """An attempt as the store keeps it.
+
+    Args:
+        attempt: as it was told.
+        label_names: of the run's task, in its order; of no use outside of a run.
+    """
+    place = attempt.label_index
+    return StoredAttempt(
+        cycle=attempt.cycle,
+        label=None if place is None else label_names[place],
+        texts_asked=attempt.texts_asked,
+        texts_returned=attempt.texts_returned,
+        attempt=attempt.attempt,
+        status=attempt.status,
+        outcome=attempt.outcome,
+        message=attempt.message,
+        seconds=max(0.0, attempt.seconds),
+        tokens_in=attempt.tokens_in,
+        tokens_out=attempt.tokens_out,
+    )
+
+
 def _recorder(context: JobContext, run: RunRecord) -> Record:
     names = run.spec.task.label_names
 
     def record(attempt: Attempt) -> None:
-        place = attempt.label_index
-        stored = StoredAttempt(
-            cycle=attempt.cycle,
-            label=None if place is None else names[place],
-            texts_asked=attempt.texts_asked,
-            texts_returned=attempt.texts_returned,
-            attempt=attempt.attempt,
-            status=attempt.status,
-            outcome=attempt.outcome,
-            message=attempt.message,
-            seconds=max(0.0, attempt.seconds),
-            tokens_in=attempt.tokens_in,
-            tokens_out=attempt.tokens_out,
-        )
+        stored = as_stored(attempt, names)
         add_attempt(context.db, stored, run_id=run.id, job_id=context.job.id)
 
     return record

@@ -1,7 +1,7 @@
 """The job of a sweep: plans its runs, has them carried out, and alone writes the store.
 
-Its spec: `{"sweep": id, "workers": number or None, "ray": address or None}`; what is to be done
-stands in the store.
+Its spec: `{"sweep": id, "workers": number or None, "ray": address or None, "cap": ...}`; what is to
+be done stands in the store, and the cap, if there is one, is the job's, so that it can be raised.
 """
 
 import time
@@ -13,7 +13,7 @@ from core.datasets import Dataset
 from core.diversity.embedding import embedded
 from core.diversity.encoder import Encoder, EncoderChoice, encoder_choice_from_dict
 from core.diversity.live import Encoders
-from core.errors import BadInput
+from core.errors import BadInput, Pausing
 from core.experiments.executors import Executor, NodeTools, Tools
 from core.experiments.grid import Grid
 from core.experiments.placing import placed
@@ -24,9 +24,11 @@ from core.jobs.context import JobContext
 from core.jobs.embedding import Stopped
 from core.jobs.queue import Job, get_job, job_of_token, submit
 from core.jobs.sweep_plan import check_reference, planned_of, wanted_of
+from core.jobs.sweep_spending import check_sweep_cap, spending_of
 from core.jobs.sweep_trials import SweepTrials
 from core.runs import ModelChoice
 from core.settings import Home
+from core.spending import Cap, cap_from_dict
 from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key
 from core.store.runs import runs_of
@@ -58,12 +60,20 @@ def start_sweep(
         token: any text of the caller's.
 
     Raises:
-        BadInput: the grid can't be planned, its reference is none of its task's, or there are
-            too many workers.
+        BadInput: the grid can't be planned, its reference is none of its task's, its cap can't be
+            kept, there are too many workers, or a cluster is to ask a server.
     """
     planned_of(db, grid)  # refused now rather than in the job
+    check_sweep_cap(db, grid.models, grid.spend)
+    if ray is not None and any(model.backend != "local" for model in grid.models):
+        raise BadInput(
+            "A cluster does not ask servers: this machine does, and keeps pace and cap.",
+            "Leave the cluster out, or sweep local models alone.",
+        )
     name = grid.name or f"{grid.task.name}, {grid.conditions:,} conditions"
-    return _start(db, grid.to_dict(), grid.task.key, name, grid.study, workers, ray, token)
+    return _start(
+        db, grid.to_dict(), grid.task.key, name, grid.study, workers, ray, token, grid.spend
+    )
 
 
 def start_assessment(
@@ -113,12 +123,13 @@ def retry_sweep(db: Database, sweep_id: str) -> Job:
     """
     with db.write():
         record = get_sweep(db, sweep_id)
-        spec = {"workers": None, "ray": None}
+        spec: dict[str, Any] = {"workers": None, "ray": None}
         if record.job_id is not None:
             before = get_job(db, record.job_id)
             if before.state in ("queued", "running"):
                 return before
-            spec = {key: before.spec.get(key) for key in spec}
+            kept = ("workers", "ray", "cap")
+            spec |= {key: before.spec[key] for key in kept if key in before.spec}
         job = submit(db, KIND, {"sweep": sweep_id, **spec})
         set_sweep_job(db, sweep_id, job.id)
         return job
@@ -147,8 +158,9 @@ def sweep_job(
         timer: seconds that only grow.
 
     Raises:
-        BadInput: the reference or a run is not there any more.
+        BadInput: the reference or a run is not there any more, or the cap can't be kept.
         BackendFailed: the encoder or the cluster is not to be had.
+        Pausing: a server is not to be had now, or the cap is reached.
         StoreFull, StoreBusy: what was told before is stored.
     """
     db = context.db
@@ -158,7 +170,11 @@ def sweep_job(
     executor: Executor | None = None
     try:
         trials.settle()
+        cap = cap_from_dict(context.spec.get("cap"))
+        trials.spending = spending_of(db, record.id, wanted, cap)
         if trials.left:
+            if trials.spending is not None:
+                check_sweep_cap(db, trials.models, cap if trials.models else Cap())
             real = _real_texts(trials, here, recipe)
             executor = place(
                 trials.models,
@@ -169,11 +185,15 @@ def sweep_job(
                 here=here,
                 elsewhere=elsewhere or NodeTools(home.models),
                 on_nodes=elsewhere or NodeTools(),
+                purse=None if trials.spending is None else trials.spending.ledger,
             )
             trials.run(executor, real)
         trials.finish()
     except Stopped:
         trials.report("stopped")
+    except Pausing:
+        trials.report("stopped")
+        raise
     finally:
         # First the children, then what they were at: nothing more is told after that.
         if executor is not None:
@@ -190,6 +210,7 @@ def _start(
     workers: int | None,
     ray: str | None,
     token: str | None,
+    cap: Cap = Cap(),  # noqa: B008
 ) -> tuple[SweepRecord, Job]:
     if workers is not None and not 1 <= workers <= MAX_WORKERS:
         raise BadInput(f"There are {workers} workers.", f"Choose 1 to {MAX_WORKERS}.")
@@ -198,7 +219,8 @@ def _start(
         if known is not None:
             return get_sweep(db, known.spec["sweep"]), known
         record = create_sweep(db, grid, task_key=task_key, name=name, study=study)
-        spec = {"sweep": record.id, "workers": workers, "ray": ray}
+        spec: dict[str, Any] = {"sweep": record.id, "workers": workers, "ray": ray}
+        spec |= {"cap": cap.to_dict()} if cap.on else {}
         job = submit(db, KIND, spec, token=token)
         set_sweep_job(db, record.id, job.id)
         return get_sweep(db, record.id), job

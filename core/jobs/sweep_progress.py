@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from core.generation.meter import Meter
+from core.generation.served.attempts import Attempt
 from core.runs import RunSpec, Sample
+from core.spending import Ledger
 
 GENERATING = 0.75
 """The share of a trial's time that its generation takes, for the time left; the assessment takes
@@ -22,6 +24,7 @@ class Going:
         history: samples that were there before.
         generates: whether it is generated here; else it is only assessed.
         timer: seconds that only grow.
+        ledger: counts what it takes, where its model is behind a server.
     """
 
     def __init__(
@@ -33,7 +36,9 @@ class Going:
         *,
         generates: bool,
         timer: Callable[[], float],
+        ledger: Ledger | None = None,
     ) -> None:
+        self._ledger = ledger
         self.name, self.run_id, self.target, self.generates = name, run_id, spec.target, generates
         self.meter = Meter(spec, history=history, timer=timer)
         self.phase = "waiting"
@@ -41,10 +46,33 @@ class Going:
         self._before = self.part
 
     @property
+    def accepted(self) -> int:
+        """Texts that count towards its target."""
+        accepted: int = self.meter.progress(self.phase)["accepted"]
+        return accepted
+
+    @property
     def part(self) -> float:
         """How much of its generation is done, 0 to 1."""
-        accepted: int = self.meter.progress(self.phase)["accepted"]
-        return min(1.0, accepted / self.target) if self.target else 1.0
+        return min(1.0, self.accepted / self.target) if self.target else 1.0
+
+    def sent(self, attempt: Attempt) -> None:
+        """Count a request to the server."""
+        if self._ledger is None:
+            return
+        self._ledger.spent = self._ledger.spent.after(
+            answered=attempt.texts_returned > 0,
+            tokens_in=attempt.tokens_in,
+            tokens_out=attempt.tokens_out,
+        )
+
+    def progress(self, phase: str, **more: Any) -> dict[str, Any]:
+        """What the run's own job tells, as `core.jobs.generate` does."""
+        told = self.meter.progress(phase, **more)
+        if self._ledger is None:
+            return told
+        spending = self._ledger.progress(written=told["accepted"], target=told["target"])
+        return {**told, "spending": spending}
 
     @property
     def worth(self) -> float:

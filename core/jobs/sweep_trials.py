@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from core.diversity.live import Encoders
-from core.errors import WidesetError
+from core.errors import Pausing, WidesetError
 from core.experiments.executors import Executor
 from core.experiments.recipe import Recipe
 from core.experiments.trial import RealTexts, Told, Trial, TrialEnd
@@ -16,6 +16,7 @@ from core.jobs.run_jobs import RunJobs, tell_diversity
 from core.jobs.sweep_plan import Wanted
 from core.jobs.sweep_progress import Going, SweepProgress
 from core.jobs.sweep_reuse import settled, usable_texts
+from core.jobs.sweep_spending import SweepSpending, run_ledger
 from core.jobs.told import finished_rounds, store_told
 from core.runs import ModelChoice
 from core.store.assessments import save_assessment
@@ -51,6 +52,9 @@ class SweepTrials:
         wanted: all places of the sweep.
         encoders: open the encoder, to read what it made off the store.
         timer: seconds that only grow.
+
+    Attributes:
+        spending: what its runs behind servers take; None without such.
     """
 
     def __init__(
@@ -76,6 +80,7 @@ class SweepTrials:
         self._runs: dict[int, str] = {}
         self._executor: Executor | None = None
         self._next_look = 0.0
+        self.spending: SweepSpending | None = None
 
     @property
     def left(self) -> int:
@@ -90,7 +95,10 @@ class SweepTrials:
     def report(self, phase: str) -> None:
         """Say how far the sweep is; a new phase is stored at once."""
         at_once, self._phase = phase != self._phase, phase
-        self._context.report(self._progress.report(phase), at_once=at_once)
+        told = self._progress.report(phase)
+        if self.spending is not None:
+            told["spending"] = self.spending.progress()
+        self._context.report(told, at_once=at_once)
 
     def between(self) -> None:
         """Answer questions, and look whether to stop the sweep or one of its runs.
@@ -123,6 +131,7 @@ class SweepTrials:
 
         Raises:
             Stopped: the sweep is to end.
+            Pausing: a server is not to be had now, or the cap is reached.
             StoreFull, StoreBusy: something could not be stored.
         """
         self._executor = executor
@@ -141,7 +150,7 @@ class SweepTrials:
     def let_go(self) -> None:
         """Bring the jobs of runs to rest that are still going, with the sweep's own."""
         self._jobs.let_go(
-            lambda position: self._progress.going[position].meter.progress("stopped"),
+            lambda position: self._progress.going[position].progress("stopped"),
             by_hand=self._context.stop_reason == "cancel",
         )
 
@@ -167,7 +176,13 @@ class SweepTrials:
         self._progress.to_generate -= generates
         self._progress.to_assess -= not generates
         self._progress.going[position] = Going(
-            run.name, run_id, run.spec, history, generates=generates, timer=self._timer
+            run.name,
+            run_id,
+            run.spec,
+            history,
+            generates=generates,
+            timer=self._timer,
+            ledger=run_ledger(self.db, run_id, run.spec.model) if generates else None,
         )
         if run.deleted_at is not None:
             self._fail(position, _DELETED)
@@ -188,10 +203,15 @@ class SweepTrials:
     def _tell(self, told: Told) -> None:
         position = told.index
         going, run_id = self._progress.going[position], self._runs[position]
-        store_told(self.db, run_id, told)
+        names = self._wanted[position].spec.task.label_names
+        store_told(self.db, run_id, told, label_names=names, job_id=self._context.job.id)
+        if told.attempt is not None:
+            going.sent(told.attempt)
         if told.samples:
             going.meter.add(told.samples)
             self._progress.texts += len(told.samples)
+            if self.spending is not None:
+                self.spending.written(position, going.accepted)
             self._progress.tokens += sum(len(sample.token_ids) for sample in told.samples)
         if told.shortfall is not None:
             going.shortfall = told.shortfall
@@ -202,14 +222,14 @@ class SweepTrials:
             if told.phase == "assessing":
                 self._generated(position)
         self._jobs.report(
-            position, lambda: going.meter.progress(going.phase), at_once=told.phase is not None
+            position, lambda: going.progress(going.phase), at_once=told.phase is not None
         )
 
     def _generated(self, position: int) -> None:
         """All texts of a run are there: its own job is done, whatever comes of its assessment."""
         going = self._progress.going[position]
         with self.db.write():
-            if self._jobs.finish(position, going.meter.progress("done", shortfall=going.shortfall)):
+            if self._jobs.finish(position, going.progress("done", shortfall=going.shortfall)):
                 set_trial(self.db, self._sweep_id, position, "generated")
 
     def _end(self, end: TrialEnd, real: RealTexts) -> None:
@@ -221,6 +241,11 @@ class SweepTrials:
             else:
                 self._again(position)
             return
+        if end.paused and end.error is not None:
+            what, remedy = end.error
+            why = Pausing(what, remedy)
+            self._jobs.pause(position, why, self._progress.going[position].progress("stopped"))
+            raise why
         if end.error is not None or end.assessment is None:
             self._fail(position, end.error or _DROPPED)
             return
@@ -254,7 +279,7 @@ class SweepTrials:
         self._progress.to_assess += whole
 
     def _fail(self, position: int, why: tuple[str, str]) -> None:
-        told = self._progress.going[position].meter.progress("stopped")
+        told = self._progress.going[position].progress("stopped")
         what, remedy = why
         with self.db.write():
             set_trial(self.db, self._sweep_id, position, "failed", message=what, remedy=remedy)

@@ -9,6 +9,7 @@ from core.experiments.grid import Grid
 from core.experiments.grid_file import grid_from_toml, read_grid_file
 from core.experiments.recipe import Recipe
 from core.runs import ModelChoice
+from core.spending import Cap
 from core.tasks import Task, preset
 
 
@@ -63,6 +64,8 @@ learning_rate = 1e-4
 
 [limits]
 conditions = 50
+money = 2.5
+requests = 900
 """
 
 
@@ -103,6 +106,7 @@ def test_every_key_finds_its_place() -> None:
             seed=7,
         ),
         cap=50,
+        spend=Cap(money=2.5, requests=900),
     )
     assert type(read.grid.base.top_p) is float
     assert type(read.grid.base.suppression.floor) is float
@@ -172,6 +176,8 @@ HEAD = 'task = "sst2"\nreference = "r"\n'  # so that what follows begins on line
         ("[train]\nmax_epoch = 3", "line 4, train.max_epoch: there is no such key. Is it max_ep"),
         ("[train]\nbatch_size = 0", "line 4, train.batch_size: The batch size is 0"),
         ("[limits]\nconditions = 0", "line 4, limits.conditions: 0 is below 1."),
+        ("[limits]\nmoney = 0", "line 4, limits.money: A cap of 0 in money is not a number"),
+        ("[limits]\ntokens = 1.5", "line 4, limits.tokens: A cap of 1.5 tokens is not a whole"),
         ("a = ]", "line 3: it is not valid TOML (Invalid value)."),
     ],
 )

@@ -225,12 +225,16 @@ class ServedRun:
         """
         backend = self._backend
         found, tokens = backend.capabilities, backend.tokens
+        # A cap rests on what is reported: where that is not known of several texts, one is asked.
+        counted = found.usage_of_several == "exact" or not (
+            self._purse is not None and self._purse.needs_usage
+        )
         check_condition(condition, found, tokens, backend.model)
         biases = [biases_of(request, condition, tokens) for request in requests]
         units = [
             Unit(number, indices)
             for number, request in enumerate(requests)
-            for indices in _portions(request.indices, found.n == "exact")
+            for indices in _portions(request.indices, found.n == "exact" and counted)
         ]
         round_ = Round(
             backend.line,

@@ -62,6 +62,8 @@ class Capabilities:
         completions: the legacy route /completions, which prompts A and C need.
         streaming: the answer piece by piece.
         usage: the numbers of tokens of every answer.
+        usage_of_several: the same where a request asks for several texts; some servers report the
+            tokens of one of them.
         system_role: messages of the role `system`.
         token_field: the name under which the limit on new tokens is accepted.
         most_logprobs: how many of the likeliest tokens came back at most; 0 for none.
@@ -95,6 +97,7 @@ class Capabilities:
     completions: Support = "unknown"
     streaming: Support = "unknown"
     usage: Support = "unknown"
+    usage_of_several: Support = "unknown"
     system_role: Support = "unknown"
     token_field: TokenField = "max_tokens"
     most_logprobs: int = 0
@@ -159,6 +162,12 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     ("completions", "Completions", "Prompts A and C are sent as a chat."),
     ("streaming", "Streaming", "Answers arrive whole."),
     ("usage", "Token usage", "What is spent stays unknown, and a cap in money is refused."),
+    (
+        "usage_of_several",
+        "Token usage of several texts",
+        "What such a request took stays unknown; with a cap in money or tokens each text is a "
+        "request of its own.",
+    ),
     ("system_role", "System role", "Instructions stand in the user's message."),
 )
 

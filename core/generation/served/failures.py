@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from core.errors import BackendFailed
 from core.generation.served.redaction import said_by_server
 
 Kind = Literal[
@@ -56,6 +57,10 @@ class Fault:
     spent: Spent = "lose"
     status: int | None = None
     wait: float | None = None
+
+
+class ServerClosed(BackendFailed):
+    """The server takes nothing, whatever the condition: the key, the quota, the address."""
 
 
 class ServerFault(Exception):

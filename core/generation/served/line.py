@@ -27,6 +27,11 @@ class Unit:
 class Purse(Protocol):
     """Keeps a cap; `core.spending.Ledger` is the real one."""
 
+    @property
+    def needs_usage(self) -> bool:
+        """Whether the cap can be kept only while the server reports tokens."""
+        ...
+
     def admit(self, *, tokens_in: int, tokens_out: int) -> Any:
         """Let a request through that takes at most so many tokens; None while it has to wait.
 

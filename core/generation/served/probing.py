@@ -179,8 +179,19 @@ class _Probe:
 
     def _several(self) -> None:
         reply = self._chat("n", n=2)
-        if reply is not None:
-            self._found["n"] = "exact" if len(choices(reply)) == 2 else "ignored"
+        if reply is None:
+            return
+        made = choices(reply)
+        self._found["n"] = "exact" if len(made) == 2 else "ignored"
+        used = usage(reply)
+        # Texts that reached the limit took a known number of tokens.
+        if len(made) == 2 and all(one.get("finish_reason") == "length" for one in made):
+            right = used is not None and used[1] == 2 * _SHORT
+            self._found["usage_of_several"] = (
+                "ignored" if used is None else "exact" if right else "wrong"
+            )
+            if self._found["usage_of_several"] == "wrong":
+                self._notes.append("Of several texts a request, it reports the tokens of one.")
 
     def _stop(self) -> None:
         words = self._greedy.split()

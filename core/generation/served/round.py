@@ -10,7 +10,7 @@ from core.errors import BackendFailed, Pausing, WidesetError
 from core.generation.backends import Request
 from core.generation.served.answers import Answer
 from core.generation.served.attempts import Attempt, Record
-from core.generation.served.failures import Fault, ServerFault
+from core.generation.served.failures import Fault, ServerClosed, ServerFault
 from core.generation.served.line import Line, Purse, Unit
 from core.generation.served.parameters import api_for, body_of
 from core.generation.served.retrying import after
@@ -59,7 +59,7 @@ class Round:
         self._tasks: set[asyncio.Task[None]] = set()
         self._sending: set[asyncio.Task[None]] = set()
         self.arrived: deque[tuple[Unit, Answer]] = deque()
-        self.ending: Exception | None = None
+        self.ending: BaseException | None = None
 
     @property
     def goes_on(self) -> bool:
@@ -95,9 +95,9 @@ class Round:
         self._sending.discard(task)
         self._news.set()
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._end_with(error if isinstance(error, Exception) else RuntimeError(str(error)))
+            self._end_with(error)
 
-    def _end_with(self, error: Exception) -> None:
+    def _end_with(self, error: BaseException) -> None:
         """Send nothing more; what is under way is paid for, and comes in."""
         if self.ending is None:
             self.ending = error
@@ -156,7 +156,8 @@ class Round:
         if then.step == "retry":
             return then.seconds
         if then.step == "stop":
-            self._end_with(BackendFailed(fault.what, fault.remedy))
+            stopping = BackendFailed if fault.kind == "refused" else ServerClosed
+            self._end_with(stopping(fault.what, fault.remedy))
         elif then.step == "pause":
             self._end_with(_pausing(fault))
         else:
@@ -219,6 +220,8 @@ class Round:
         cycle, label_index = entropy[-2:] if len(entropy) >= 2 else (None, None)
         fault = found.fault if isinstance(found, Answer) else found
         answer = found if isinstance(found, Answer) else Answer(())
+        # Where one text's tokens are reported for several, how many there were is not known.
+        one_alone = len(unit.indices) > 1 and self._line.capabilities.usage_of_several == "wrong"
         status = 200 if isinstance(found, Answer) else (None if fault is None else fault.status)
         outcome = "cancelled" if found is None else ("ok" if fault is None else fault.kind)
         return Attempt(
@@ -232,7 +235,7 @@ class Round:
             message="" if fault is None else fault.what,
             seconds=seconds,
             tokens_in=answer.tokens_in,
-            tokens_out=answer.tokens_out,
+            tokens_out=None if one_alone else answer.tokens_out,
         )
 
 

@@ -34,6 +34,7 @@ class Quirks:
         reversed_bias: it takes each bias with the other sign.
         floor: biases below 0 are dropped.
         usage: whether it reports tokens.
+        usage_of_one: it reports the tokens of the last of several texts alone.
         tokenizer: `llama.cpp`, `vLLM`, or none.
         status: of every answer of the chat route, with an error that repeats the key.
         silent: answers are cut off before their first byte, from that chat request on.
@@ -45,6 +46,7 @@ class Quirks:
     reversed_bias: bool = False
     floor: bool = False
     usage: bool = True
+    usage_of_one: bool = False
     tokenizer: str = "llama.cpp"
     status: int = 200
     silent: int | None = None
@@ -197,7 +199,7 @@ def _answer(body: dict[str, Any], quirks: Quirks, *, chat: bool) -> dict[str, An
     choices, tokens = [], 0
     for number in range(1 if "n" in quirks.ignored else body.get("n", 1)):
         text, reason, count = write(body, quirks, number)
-        tokens += count
+        tokens = count if quirks.usage_of_one else tokens + count
         said: dict[str, Any] = {"message": {"content": text}} if chat else {"text": text}
         choices.append({"index": number, "finish_reason": reason, **said})
     if body.get("logprobs") and "logprobs" not in quirks.ignored:

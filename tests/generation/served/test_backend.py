@@ -14,6 +14,8 @@ from core.generation.served.attempts import Attempt
 from core.generation.served.backend import ServedBackend
 from core.generation.served.capabilities import Canary
 from core.settings import Home
+from core.spending import Cap
+from core.store.connections import save_capabilities
 from core.store.database import Database
 from core.store.samples import samples_of
 from tests.faults.misbehaving import Exchange, Misbehaving, well
@@ -178,3 +180,33 @@ def test_words_to_avoid_are_asked_for_in_the_prompt(home: Home, real_db: Databas
         assert not any("logit_bias" in exchange.body for exchange in server.seen)
     assert not any("Avoid" in prompt for prompt in prompts[:4])
     assert all("Avoid these words: text." in prompt for prompt in prompts[4:])
+
+
+@pytest.mark.parametrize(
+    ("several", "cap", "sizes", "tokens_out"),
+    [
+        ("exact", Cap(tokens=10_000), [2, 2], 10),
+        ("wrong", Cap(tokens=10_000), [1, 1, 1, 1], 5),
+        ("unknown", Cap(tokens=10_000), [1, 1, 1, 1], 5),
+        ("wrong", Cap(requests=9), [2, 2], None),
+        ("wrong", None, [2, 2], None),
+        ("unknown", None, [2, 2], 10),
+    ],
+)
+def test_tokens_of_several_texts_count_only_if_all_are_reported(
+    home: Home,
+    real_db: Database,
+    several: str,
+    cap: Cap | None,
+    sizes: list[int],
+    tokens_out: int | None,
+) -> None:
+    known = {"n": "exact", "usage": "exact", "usage_of_several": several}
+    with Misbehaving() as server, Runs(home, real_db, server, known=known) as runs:
+        save_capabilities(real_db, server.base_url, "m", known)
+        ended = runs.run(cap=cap)
+        assert [exchange.body.get("n", 1) for exchange in server.seen] == sizes
+    assert (ended.job.state, len(ended.samples)) == ("done", 4)
+    assert {attempt.tokens_out for attempt in ended.attempts} == {tokens_out}
+    told = ended.job.progress["spending"]["tokens_out"]
+    assert told == (None if tokens_out is None else 20)

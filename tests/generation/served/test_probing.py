@@ -106,6 +106,23 @@ def test_a_model_that_is_never_hot() -> None:
     assert (found.stop, found.frequency_penalty) == ("exact", "exact")
 
 
+@pytest.mark.parametrize(
+    ("quirks", "wanted"),
+    [
+        (Quirks(), "exact"),
+        (Quirks(usage_of_one=True), "wrong"),
+        (Quirks(usage=False), "ignored"),
+        (Quirks(ignored=frozenset({"n"})), "unknown"),
+        (Quirks(refused=frozenset({"n"})), "unknown"),
+    ],
+)
+def test_tokens_of_several_texts_are_the_tokens_of_all(quirks: Quirks, wanted: str) -> None:
+    with serving(quirks) as fake:
+        found = probed(fake)
+    assert found.usage_of_several == wanted
+    assert any("tokens of one" in note for note in found.notes) == (wanted == "wrong")
+
+
 def test_no_usage_stays_unknown() -> None:
     with serving(Quirks(usage=False)) as fake:
         found = probed(fake)
