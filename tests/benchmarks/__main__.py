@@ -12,6 +12,7 @@ NAMES = (
     "store",
     "startup",
     "explore",
+    "compare",
     "worker",
     "embedding",
     "diversity",
