@@ -5,14 +5,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.errors import WidesetError
+from core.errors import BadInput, WidesetError
 
 if TYPE_CHECKING:
     from core.store.database import Database
 
 
 def write_card(db: "Database", study: str, out: Path, *, as_json: bool) -> None:
-    """Write card.md, card.json, points.csv and results.csv of a study.
+    """Write card.md, card.json, points.csv, results.csv and report.html of a study.
 
     Args:
         db: the store.
@@ -25,20 +25,22 @@ def write_card(db: "Database", study: str, out: Path, *, as_json: bool) -> None:
     """
     from core.experiments.card_facts import facts_of
     from core.experiments.card_text import card_text
-    from core.experiments.results import points_frame, results_frame
-    from core.experiments.stored_results import stored_results
-    from core.experiments.study import study as concluded
+    from core.experiments.stored_report import stored_report
+    from core.store.sweeps import list_sweeps
 
-    results = results_frame(stored_results(db, study=study))
-    if not len(results):
-        raise WidesetError("No run of the study is assessed.", "Run it again.")
-    found = concluded(results)
+    sweeps = [one.id for one in list_sweeps(db, study=study)]
+    try:
+        report = stored_report(db, sweeps, title=f"{study}: what holds")
+    except BadInput as error:
+        raise WidesetError("No run of the study is assessed.", "Run it again.") from error
+    results, found = report.results, report.study
     text = card_text(found, title=f"{study}: what holds", facts=facts_of(results))
     try:
         out.mkdir(parents=True, exist_ok=True)
         (out / "card.md").write_text(text, "utf-8")
         (out / "card.json").write_text(json.dumps(found, indent=1), "utf-8")
-        points_frame(results).to_csv(out / "points.csv", index=False)
+        (out / "report.html").write_text(report.html, "utf-8")
+        report.points.to_csv(out / "points.csv", index=False)
         results.to_csv(out / "results.csv", index=False)
     except OSError as error:
         raise WidesetError(

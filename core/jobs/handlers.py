@@ -60,6 +60,7 @@ class Desk:
             "sweep": self.sweep,
             "probe": self.probe,
             "study": self.study,
+            "report": self.report,
         }
 
     def answerers(self) -> dict[str, Answerer]:
@@ -154,6 +155,12 @@ class Desk:
         from core.jobs.study import study_job
 
         study_job(context)
+
+    def report(self, context: JobContext) -> None:
+        """Write a report."""
+        from core.jobs.report import report_job
+
+        report_job(context, self._home)
 
     def probe(self, context: JobContext) -> None:
         """Test a connection."""

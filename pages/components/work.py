@@ -47,6 +47,7 @@ _KINDS = {
     "filter": "Filter",
     "budget": "Budget curve",
     "apply": "Test on generated texts",
+    "report": "Report",
     "sweep": "Sweep",
     "study": "What matters",
 }

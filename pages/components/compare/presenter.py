@@ -8,12 +8,11 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from core.experiments.cast import Cast, cast
 from core.experiments.steps import Number, Step, Text
+from core.experiments.stored_report import texts_of_ends
 from core.experiments.story import Story, story
 from core.experiments.story_words import capital
 from core.store.database import Database
-from core.store.datasets import load_dataset, run_key
 from core.store.sweeps import list_sweeps
 from core.tasks import Task
 from pages.components.compare.comparison import Comparison
@@ -216,18 +215,8 @@ def _show_keys(place: int, count: int) -> None:
 
 @st.cache_data(max_entries=8, show_spinner=False, hash_funcs={Database: lambda db: str(db.path)})
 def _told(db: Database, points: pd.DataFrame, results: pd.DataFrame, task: Task) -> Story:
-    chosen = cast(points, task_key=task.key)
-    return story(points, results, _samples(db, chosen, results), task=task)
-
-
-def _samples(db: Database, chosen: Cast, results: pd.DataFrame) -> dict[str, list[Text]]:
-    """The texts of the first run of each end."""
-    samples = {}
-    for condition in {chosen.narrow, chosen.wide} - {""}:
-        runs = results[results["condition"] == condition]
-        data = load_dataset(db, run_key(str(runs["run_id"].iloc[0])))
-        samples[condition] = list(zip(data.texts, data.labels, strict=True))
-    return samples
+    own = points[points["task_key"] == task.key]
+    return story(points, results, texts_of_ends(db, own, results), task=task)
 
 
 def _open(sweeps: Sequence[str]) -> None:
