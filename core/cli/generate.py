@@ -7,6 +7,7 @@ from pathlib import Path
 from core.cli.model_choice import add_model_to, chosen_model, remember_connection
 from core.cli.outcome import add_ending_to, check_ending, conclude
 from core.cli.parser import Commands
+from core.cli.spending_cap import add_cap_to, chosen_cap
 from core.conditions import Condition, Suppression
 from core.errors import BadInput
 from core.labelled_files import SEED_COUNT, balanced_examples, read_labelled
@@ -135,6 +136,7 @@ def add_to(commands: Commands) -> None:
         action="store_true",
         help="update tally and examples after every iteration, as the paper does; slower",
     )
+    add_cap_to(parser.add_argument_group("what a server's model may take"))
     add_ending_to(parser)
     parser.set_defaults(run=run)
 
@@ -146,7 +148,7 @@ def run(args: argparse.Namespace) -> int:
         WidesetError: the input is refused (before anything is spent), or the run did not finish.
     """
     condition = _condition(args)
-    model = chosen_model(args)
+    model, cap = chosen_model(args), chosen_cap(args)
     check_ending(args)
     from core.cli.lookup import find_task
 
@@ -168,7 +170,7 @@ def run(args: argparse.Namespace) -> int:
     home = home_from()
     db = open_database(home)
     remember_connection(db, args, model)
-    record, job = start_run(db, spec, name=args.name)
+    record, job = start_run(db, spec, name=args.name, cap=cap)
     progress = ProgressLine(sys.stderr)
     progress.note(f"Run {record.id}: {spec.target} texts for {len(task.labels)} labels.")
     if spec.idle_knob:

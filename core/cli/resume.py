@@ -5,6 +5,7 @@ import sys
 
 from core.cli.outcome import add_ending_to, check_ending, conclude
 from core.cli.parser import Commands
+from core.cli.spending_cap import add_cap_to, chosen_cap
 from core.errors import BadInput
 
 
@@ -17,6 +18,10 @@ def add_to(commands: Commands) -> None:
         "text and loses none. A run that goes on already is followed.",
     )
     parser.add_argument("wanted", metavar="RUN", help="its id, the start of it, or its name")
+    add_cap_to(
+        parser.add_argument_group("another cap, with what was spent before"),
+        instead="as it was",
+    )
     add_ending_to(parser)
     parser.set_defaults(run=run)
 
@@ -28,6 +33,7 @@ def run(args: argparse.Namespace) -> int:
         WidesetError: there is nothing to resume, or the run did not finish.
     """
     check_ending(args)
+    cap = chosen_cap(args)
     from core.cli.following import see_through
     from core.cli.lookup import find_run
     from core.cli.progress import ProgressLine
@@ -46,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
             else f"Run {record.id} was never started.",
             f"Export it with python -m core export {record.id} --out FILE.",
         )
-    job = resume(db, job.id)
+    job = resume(db, job.id, cap=cap)
     progress = ProgressLine(sys.stderr)
     progress.note(f"Run {record.id} goes on.")
     job, state = see_through(home, db, job.id, handlers=args.handlers, progress=progress)

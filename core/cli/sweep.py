@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli.parser import Commands, one_line
+from core.cli.spending_cap import add_cap_to
 from core.errors import BadInput, WidesetError
 
 if TYPE_CHECKING:
@@ -47,9 +48,10 @@ GRID.toml, with what it has unless you say otherwise; task alone must be there:
   kind = "probe"         # fine-tuning (with seeds, model, max_epochs, ...), none
   [limits]
   conditions = 1000
+  money = 5              # of servers' models, all runs together; also tokens, requests
 
-Ctrl-C stops and keeps; the same command goes on. What was done before with equal
-settings is not done again.
+Ctrl-C stops and keeps, and so does a cap of [limits]; the same command, with a higher
+cap, goes on. What was done before with equal settings is not done again.
 """
 
 
@@ -83,6 +85,16 @@ def add_to(commands: Commands) -> None:
     model.add_argument(
         "--model", metavar="ID", help="embedded, a Hugging Face id, a folder, a server's model"
     )
+    model.add_argument(
+        "--key-variable",
+        metavar="NAME",
+        help="environment variable (or entry of .streamlit/secrets.toml) with the server's key; "
+        "remembered with the connection",
+    )
+    add_cap_to(
+        parser.add_argument_group("what servers' models may take, all runs together"),
+        instead="the file's",
+    )
     parser.set_defaults(run=run)
 
 
@@ -96,7 +108,7 @@ def run(args: argparse.Namespace) -> int:
         raise BadInput(f"--workers is {args.workers}.", "Choose from 1 to 256.")
     from core.cli.lookup import find_task
     from core.cli.sweep_reference import choose_reference
-    from core.cli.sweeping import begun, what_it_takes, with_options
+    from core.cli.sweeping import begun, remember_servers, what_it_takes, with_options
     from core.experiments.grid_file import read_grid_file
     from core.settings import home_from
     from core.store.database import open_database
@@ -115,6 +127,7 @@ def run(args: argparse.Namespace) -> int:
         return _say_dry_run(what_it_takes(db, grid, chosen), as_json=args.json)
     from core.experiments.planned import planned
 
+    remember_servers(db, grid, args.key_variable or "")
     planned(grid, train=() if chosen is None else chosen.train)  # refused before it is attached
     if chosen is not None:
         grid = grid.with_reference(chosen.attached(db, grid.task).id)
