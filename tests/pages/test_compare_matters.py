@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -11,9 +12,9 @@ from streamlit.testing.v1 import AppTest
 from core.experiments.recipe import Recipe
 from core.experiments.results import results_frame
 from core.experiments.stored_results import stored_results
-from core.experiments.study import study
 from core.jobs.handlers import Desk
 from core.jobs.queue import list_jobs, submit
+from core.jobs.study import studied
 from core.jobs.worker import Worker
 from core.settings import Home
 from core.store.database import Database
@@ -41,9 +42,13 @@ def work_off(home: Home, db: Database) -> None:
             Worker(home, Desk(home).handlers()).run_job(job.id)
 
 
-def concluded(db: Database, *sweeps: SweepRecord) -> dict[str, Any]:
+def concluded(db: Database, *sweeps: SweepRecord) -> Mapping[str, Any]:
+    """What the worker concluded of these sweeps."""
     ids = [sweep.id for sweep in sweeps]
-    return study(results_frame(stored_results(db, sweep_ids=ids)))
+    found = studied(db, ids, results_frame(stored_results(db, sweep_ids=ids)), queue=False)
+    assert found.fresh
+    assert found.result is not None
+    return found.result
 
 
 def test_the_study_is_asked_once_and_then_shown(app: AppTest, db: Database, home: Home) -> None:
@@ -133,7 +138,7 @@ def test_the_card_is_taken_along(
     assert "- runs: 8 of 8 conditions, 200 to 200 texts each" in written
     told = json.loads(files["wideset-card.json"]().getvalue())
     assert told["facts"]["language model"] == "embedded"
-    assert told["card"] == json.loads(json.dumps(concluded(db, sweep)["card"]))
+    assert told["card"] == concluded(db, sweep)["card"]
 
 
 def test_a_sweep_under_way_is_not_concluded_yet(app: AppTest, db: Database) -> None:

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.conditions import Condition
 from core.errors import BackendFailed
+from core.experiments.estimate import DryRun
 from core.experiments.grid import Grid, grid_from_dict
 from core.experiments.recipe import Recipe
 from core.jobs import claims
@@ -24,6 +25,7 @@ from core.store.database import Database
 from core.store.runs import create_run
 from core.store.sweeps import SweepRecord, add_trial, get_sweep, list_sweeps, set_trial
 from core.tasks import Label, Task
+from pages.components.compare.sweep_takes import time_words
 from tests.pages.evidence import reference, run_of, spec_of
 from tests.pages.making import buttons, make_run, table, words
 from tests.pages.swept import open_compare, sweep_of
@@ -325,6 +327,22 @@ def test_runs_that_are_there_are_measured(dialog: AppTest, db: Database, real: R
     assert sweep.job_id is not None
     assert get_job(db, sweep.job_id).state == "queued"
     assert "sweep_assess" not in buttons(dialog)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (None, None, "unknown"),
+        (0.0, 0.0, "none"),
+        (0.1, 0.9, "under 1 min"),
+        (0.3, 1.2, "1 to 2 min"),
+        (20.4, 61.0, "20 to 61 min"),
+        (90.0, 240.0, "1.5 to 4.0 h"),
+    ],
+)
+def test_the_time_in_words(low: float | None, high: float | None, said: str) -> None:
+    takes = DryRun(1, 1, 0, 0, 1, 1, 1, low, high, None, "", ())
+    assert time_words(takes) == said
 
 
 # The list

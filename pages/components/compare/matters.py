@@ -131,10 +131,9 @@ def _show_figures(
 
 def _residuals(seen: Comparison, fit: Mapping[str, Any]) -> pd.DataFrame:
     """The residuals by name; a row that is no longer there keeps its key as its name."""
-    known = seen.results.drop_duplicates("point").set_index("point")
     names, tasks = {}, {}
-    for point, row in known.iterrows():
-        told = row.to_dict()
+    for told in seen.results.drop_duplicates("point").to_dict("records"):
+        point = told["point"]
         repair = repair_words(str(told["inspected"]), filtered=bool(told["filtered"]))
         names[point] = f"{condition_words(told)}; {repair}"
         tasks[point] = str(told["task"])

@@ -45,7 +45,7 @@ def show_takes(db: Database, grid: Grid) -> None:
             _short(takes.tokens_in + takes.tokens_out),
             help=f"{takes.tokens_in:,} of prompts, {takes.tokens_out:,} generated, roughly.",
         )
-        st.metric("Time", _time(takes))
+        st.metric("Time", time_words(takes))
     cost = ""
     if takes.currency and takes.money is not None:
         cost = f"About {takes.money:,.2f} {takes.currency}. "
@@ -62,14 +62,17 @@ def _short(number: int) -> str:
     return f"{number / 1e3:,.0f} k" if number >= 10_000 else f"{number:,}"
 
 
-def _time(takes: DryRun) -> str:
+def time_words(takes: DryRun) -> str:
+    """How long it takes, from the least to the most."""
     if takes.minutes_low is None or takes.minutes_high is None:
         return "unknown"
     if takes.minutes_high * 60 < 1:
         return "none"
     low, high = takes.minutes_low, takes.minutes_high
+    if high < 1:
+        return "under 1 min"
     if high < 120:
-        return f"{max(1, round(low))} to {max(1, round(high))} min"
+        return f"{max(1, round(low))} to {max(2, round(high))} min"
     return f"{low / 60:.1f} to {high / 60:.1f} h"
 
 
