@@ -64,7 +64,8 @@ def frontier_figure(
         x: a metric.
         y: a metric.
         value: the metric that a mark's area tells and, without `by`, its colour, too.
-        by: a knob whose values have a colour and a symbol each; more than 8 numbers are shades.
+        by: a knob, or "task", whose values have a colour and a symbol each; more than 8 numbers
+            are shades.
         budget: inspected texts as text, or "all": arrows from each condition to where label
             replacement brings it; `PATH`: through all budgets.
         filtered: arrows to where out-of-scope filtering brings a condition.

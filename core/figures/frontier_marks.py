@@ -30,12 +30,13 @@ _GL_FROM = 1000
 _CATEGORIES = 8  # values of a knob that colours and symbols tell apart
 _CROWD = 120  # marks, from which they are smaller
 _LEAST, _MOST = 8.0, 19.0  # pixels of a mark
+_WIDE = 0.05  # of a share
 _RING = 8.0  # pixels that a ring is wider than its mark
 
 
 def is_shaded(points: "pd.DataFrame", column: str) -> bool:
     """Whether a column is told by shades and a colour bar: a metric, or a knob of many numbers."""
-    if column not in KNOBS:
+    if column not in (*KNOBS, "task"):
         return True
     values = knob_values(points, column)
     return len(values) > _CATEGORIES and not any(isinstance(one, str) for one in values)
@@ -133,7 +134,8 @@ def color_axis(points: "pd.DataFrame", column: str, *, letters: int) -> dict[str
         "colorbar": {
             "title": {"text": f"{title(column)}<br> ", "font": {"size": letters}},
             "tickfont": {"size": letters},
-            "tickformat": ".0%" if is_share(column) else "",
+            # Five ticks of a narrow range are not whole percents.
+            "tickformat": (".0%" if high - low >= _WIDE else ".1%") if is_share(column) else "",
             "thickness": letters,
             "len": 0.8,
             "outlinewidth": 0,

@@ -66,6 +66,16 @@ def test_a_knob_has_colours_and_symbols_and_many_numbers_are_shades() -> None:
     assert list(marks.marker.color) == list(range(100))
 
 
+def test_tasks_have_colours_and_a_narrow_range_has_decimals() -> None:
+    frame = points(*THREE).assign(task=["a", "b", "a"])
+    figure = frontier_figure(frame, by="task")
+    assert [len(traces(figure, name)[0].x) for name in ("a", "b")] == [2, 1]
+    bar = frontier_figure(frame).layout.coloraxis.colorbar
+    assert bar.tickformat == ".0%"
+    narrow = frame.assign(model_accuracy=[0.60, 0.61, 0.62])
+    assert frontier_figure(narrow).layout.coloraxis.colorbar.tickformat == ".1%"
+
+
 def test_arrows_go_from_a_condition_to_its_repairs() -> None:
     frame = points(
         *THREE,

@@ -196,6 +196,7 @@ def test_a_study_of_two_tasks_shows_one_or_all(app: AppTest, db: Database) -> No
     app.run()
     assert "16 conditions" in words(app)
     assert "Without rings" in words(app)
+    assert app.selectbox(key="compare_colour-tasks").value == "task"
     assert "Advice is of one task" in words(app)
     for tab in ("The paper", "Knobs", "Table"):
         app.session_state["compare_tabs"] = tab
@@ -260,7 +261,7 @@ def test_the_table_shows_what_differs_and_all_on_request(app: AppTest, db: Datab
     app.toggle(key="table_parameters").set_value(True)
     app.run()
     shown = table(app, "repair")
-    assert shown["repair"].unique().tolist() == ["No repair"]
+    assert shown["repair"].unique().tolist() == ["None"]
     assert {"min_p", "model", "encoder", "classifier", "task"} < set(shown)
     raw = [values_of(knobs)["label_accuracy"] for knobs in CONDITIONS]
     assert shown["label_accuracy"].tolist() == pytest.approx([100 * one for one in raw])
@@ -359,8 +360,8 @@ def test_a_row_of_the_table_has_its_interval_in_words(db: Database) -> None:
     sweep_of(db, conditions=[(0.7, 7.5, 0)], budgets=("0", "90"))
     points = points_of(db)
     points.loc[1, "diversity_low"] = float("nan")
-    frame = table_of(points, columns=[], metrics=["diversity"], stages=stages_of(points))
+    frame = table_of(points, columns=[], metrics=["diversity"])
     value = values_of((0.7, 7.5, 0))["diversity"]
     assert frame["diversity_interval"].tolist() == [f"{value - 0.02:.3f} to {value + 0.02:.3f}", ""]
-    assert frame["repair"].tolist() == ["No repair", "LR with 90 inspected texts"]
+    assert frame["repair"].tolist() == ["None", "LR, 90 inspected"]
     assert frame[["n", "repeats"]].to_numpy().tolist() == [[200, 1], [200, 1]]

@@ -30,7 +30,10 @@ _CHART = "frontier"
 _WHISKERS_UP_TO = 80  # conditions, beyond which intervals are all one would see
 _ARROWS_UP_TO = 40
 _NONE, _OOSF = "none", "oosf"
-_KNOB_WORDS = {knob: TITLES.get(knob, knob).capitalize() for knob in KNOBS} | {"min_p": "min_p"}
+_KNOB_WORDS = {knob: TITLES.get(knob, knob).capitalize() for knob in KNOBS} | {
+    "min_p": "min_p",
+    "task": "Task",
+}
 
 
 @st.fragment
@@ -54,7 +57,7 @@ def show_frontier(office: Office, seen: Comparison) -> None:
             )
         show_mixtures(part)
         metrics = measured(part)
-        by = colour if colour in KNOBS else None
+        by = colour if colour in _KNOB_WORDS else None
         value = "model_accuracy" if by else colour
         alike = not several_tasks(part) and part["encoder"].nunique() == 1
         st.plotly_chart(
@@ -101,14 +104,18 @@ def at_place(part: pd.DataFrame, x: str, y: str, point: Mapping[str, Any]) -> st
 def _choose_colour(raw: pd.DataFrame) -> str:
     metrics = [one for one in measured(raw) if one in ("model_accuracy", "similarity")]
     options = [*metrics[::-1], *(one for one in varying(raw) if one in KNOBS)] or ["temperature"]
-    if st.session_state.get("compare_colour") not in options:
-        st.session_state["compare_colour"] = options[0]
+    if several_tasks(raw):
+        options = ["task", *options]
+    # Of several tasks the first thing to be seen is which is which.
+    key = "compare_colour-tasks" if several_tasks(raw) else "compare_colour"
+    if st.session_state.get(key) not in options:
+        st.session_state[key] = options[0]
     return str(
         st.selectbox(
             "Colour",
             options,
             format_func=lambda one: METRIC_WORDS.get(one) or _KNOB_WORDS[one],
-            key="compare_colour",
+            key=key,
             persist_state="session",
             width=WIDTH,
             help="A metric's colour is its area, too; beside a knob's colour the area tells model "

@@ -13,7 +13,7 @@ import streamlit as st
 from core.experiments.columns import KNOBS
 from core.experiments.naming import TITLES, interval_words
 from core.exports import export_table
-from core.figures.results import varying
+from core.figures.results import stage_told, varying
 from pages.components.compare.comparison import Comparison
 from pages.components.compare.part import (
     at,
@@ -21,7 +21,6 @@ from pages.components.compare.part import (
     choose_part,
     measured,
     show_mixtures,
-    stage_of,
     stages_of,
 )
 from pages.components.compare.point import cells, choose_point, metric_column, show_point
@@ -58,7 +57,7 @@ def show_table(office: Office, seen: Comparison) -> None:
         columns = list(PARAMETERS) if whole else varying(part, PARAMETERS)
         metrics = sorted(measured(part), key=_ORDER.index)
         st.dataframe(
-            table_of(rows, columns=columns, metrics=metrics, stages=stages),
+            table_of(rows, columns=columns, metrics=metrics),
             hide_index=True,
             height="content" if len(rows) <= 14 else 520,
             column_config=_config(columns, metrics),
@@ -75,7 +74,7 @@ def show_table(office: Office, seen: Comparison) -> None:
 
 
 def table_of(
-    points: pd.DataFrame, *, columns: Sequence[str], metrics: Sequence[str], stages: dict[str, str]
+    points: pd.DataFrame, *, columns: Sequence[str], metrics: Sequence[str]
 ) -> pd.DataFrame:
     """A row for each point: parameters, the repair in words, metrics with their intervals.
 
@@ -84,11 +83,10 @@ def table_of(
         columns: which parameters.
         metrics: which metrics, accuracies in percent; `<metric>_interval` beside each tells its
             interval in words.
-        stages: words by `stage_of`.
     """
     frame = points[list(columns)].reset_index(drop=True)
-    told = points[["inspected", "filtered"]].to_dict("records")
-    frame["repair"] = [stages[stage_of({str(k): v for k, v in row.items()})] for row in told]
+    told = zip(points["inspected"].astype(str), points["filtered"].astype(bool), strict=True)
+    frame["repair"] = [stage_told(one, filtered=filtered) or "None" for one, filtered in told]
     for metric in metrics:
         frame[metric] = cells(points, metric)
         ends = zip(points[f"{metric}_low"], points[f"{metric}_high"], strict=True)
@@ -109,7 +107,7 @@ def _config(columns: Sequence[str], metrics: Sequence[str]) -> dict[str, Any]:
         else text(_TITLES[name], width="medium")
         for name in columns
     }
-    config["repair"] = text("Repair", width=190)
+    config["repair"] = text("Repair", width=175)
     for metric in metrics:
         config[metric] = metric_column(metric)
         config[f"{metric}_interval"] = text("Interval", width=112)
