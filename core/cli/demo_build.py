@@ -49,6 +49,7 @@ PER_LABEL = 16
 TEXTS_A_REQUEST = 4
 SEED = 18
 INSPECTED = 40
+TUNED_EPOCHS = 10
 # (temperature, suppression, seed examples): the narrowest, one in between, the widest.
 SHOWN = ((0.3, 0.0, 0), (0.7, 7.5, 18), (1.3, 7.5, 18))
 
@@ -177,16 +178,28 @@ class _Builder:
         return version.id
 
     def _train(self, sources: list[Source], reference: str, examples: Sequence[Example]) -> None:
+        """Probes of all, the language model asked, and two fine-tunings, which take longest."""
+        test = reference_key(reference, "test")
         wanted = rungs(
             sources,
-            test=reference_key(reference, "test"),
-            models=[Model("probe"), Model("fine-tuning")],
+            test=test,
+            models=[Model("probe")],
             tuning={},
             seeds=(0, 1, 2),
             matched=False,
             baselines=BASELINES,
             task=self._task,
             examples=examples,
+        )
+        wanted += rungs(
+            sources[-2:],
+            test=test,
+            models=[Model("fine-tuning")],
+            tuning={"max_epochs": TUNED_EPOCHS},
+            seeds=(0,),
+            matched=False,
+            baselines=(),
+            task=self._task,
         )
         for rung in wanted:
             _, job = start_training(self._db, rung.spec, task_key=self._task.key, name=rung.name)

@@ -4,6 +4,8 @@ import time
 
 import pandas as pd
 
+from core.generation.conversion import EMBEDDED_NAME
+
 
 def facts_of(results: pd.DataFrame, *, now: float | None = None) -> dict[str, str]:
     """Date, model, tasks, sizes, encoder and classifier, as `card_text` shows them.
@@ -21,7 +23,7 @@ def facts_of(results: pd.DataFrame, *, now: float | None = None) -> dict[str, st
     conditions = raw.drop_duplicates(["condition"])["condition"].nunique()
     return {
         "date": time.strftime("%Y-%m-%d", time.gmtime(now)),
-        "language model": listed("model"),
+        "language model": listed("model").replace("embedded", f"{EMBEDDED_NAME} (embedded)"),
         "tasks": listed("task"),
         "runs": f"{raw['run_id'].nunique()} of {conditions} conditions, "
         f"{n.min():.0f} to {n.max():.0f} texts each",
