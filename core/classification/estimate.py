@@ -66,7 +66,8 @@ def paces(past: Iterable[Past]) -> dict[str, float]:
 def pace_key(spec: TrainingSpec) -> str:
     """What decides the pace: the kind and its model."""
     if spec.kind == "llm":
-        return f"llm:{spec.language_model}:{len(spec.examples)}"
+        where = f" {spec.language_server}" if spec.language_server else ""
+        return f"llm:{spec.language_model}{where}:{len(spec.examples)}"
     return f"{spec.kind}:{spec.fine_tuning.model}"
 
 

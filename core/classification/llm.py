@@ -64,7 +64,8 @@ class LabelModel(Protocol):
         *,
         between: Callable[[], None] = lambda: None,
     ) -> Probabilities:
-        """Of each label, in task order, for each text: (texts, labels), rows adding up to 1."""
+        """Of each label, in task order, for each text: (texts, labels), rows adding up to 1; a row
+        of 0 is an answer that can't be read."""
 
 
 class ScoredLabels:

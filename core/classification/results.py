@@ -13,6 +13,8 @@ from core.classification.settings import TrainingSpec
 from core.datasets import Dataset
 
 _SHOWN = 50  # overlaps in a result
+NOT_PARSED = "(not parsed)"
+"""What stands for a label where a language model's answer names none."""
 
 Probabilities = npt.NDArray[np.float64]
 
@@ -44,8 +46,11 @@ def label_names_of(train: Dataset | None, test: Dataset, spec: TrainingSpec) -> 
 
 
 def given_labels(probabilities: Probabilities, names: Sequence[str]) -> list[str]:
-    """The most probable label of each text; of equals the first."""
-    return [names[place] for place in probabilities.argmax(axis=1)]
+    """The most probable label of each text, of equals the first; `NOT_PARSED` for a row of 0."""
+    return [
+        names[place] if row[place] > 0 else NOT_PARSED
+        for row, place in zip(probabilities, probabilities.argmax(axis=1).tolist(), strict=True)
+    ]
 
 
 def result_of(
@@ -66,8 +71,22 @@ def result_of(
     """
     names = label_names_of(train, test, spec)
     given = [given_labels(one.probabilities, names) for one in predictions]
+    unread = sum(told.count(NOT_PARSED) for told in given)
+    if unread:
+        names = (*names, NOT_PARSED)
+        warnings = [
+            *warnings,
+            f"Answers of the language model that name no label: {unread:,}. They count as wrong.",
+        ]
+    # Answers without odds say nothing of how sure the model was.
+    sure = not unread and not any(
+        "answers" in str(one.facts.get("scores", "")) for one in predictions
+    )
     scores = evaluate(
-        test.labels, given, names, probabilities=[one.probabilities for one in predictions]
+        test.labels,
+        given,
+        names,
+        probabilities=[one.probabilities for one in predictions] if sure else (),
     )
     n_train = predictions[0].facts.get("n_train", 0)
     return {

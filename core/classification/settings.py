@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from core.errors import BadInput
-from core.runs import Device, Example
+from core.runs import Device, Example, ModelChoice
 from core.tasks import Task, task_from_dict
 
 Kind = Literal["fine-tuning", "probe", "majority", "llm"]
@@ -105,6 +105,7 @@ class TrainingSpec:
         task: text type and phrases for the prompt of an `llm`.
         examples: shown in that prompt; none is zero-shot.
         language_model: of an `llm`, as a `ModelChoice` names it.
+        language_server: base URL of the server that has it; empty for this machine.
 
     Raises:
         BadInput: a value is out of its range, or what the kind needs is missing.
@@ -120,6 +121,7 @@ class TrainingSpec:
     task: Task | None = None
     examples: tuple[Example, ...] = ()
     language_model: str = "embedded"
+    language_server: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
@@ -139,6 +141,7 @@ class TrainingSpec:
             _check_whole("The number of training texts", self.size, 4, 10_000_000)
         if self.kind == "llm":
             _check_model(self.language_model, self.fine_tuning.device)
+            _ = self.language_choice  # refuses what can't be
             if self.task is None:
                 raise BadInput("Asking a language model needs a task.", "Name one.")
             for example in self.examples:
@@ -150,9 +153,20 @@ class TrainingSpec:
         elif self.train is None:
             raise BadInput("There is nothing to train on.", "Choose a dataset.")
 
+    @property
+    def language_choice(self) -> ModelChoice:
+        """The language model of an `llm`."""
+        if self.language_server:
+            return ModelChoice(
+                backend="openai", model=self.language_model, base_url=self.language_server
+            )
+        return ModelChoice(model=self.language_model, device=self.fine_tuning.device)
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, the inverse of `spec_from_dict`."""
+        server = {"language_server": self.language_server} if self.language_server else {}
         return {
+            **server,
             "kind": self.kind,
             "train": self.train,
             "test": self.test,

@@ -24,6 +24,7 @@ class StoreTools:
         models: folder of converted models and measurements.
         between: called now and then; what it raises ends the training.
         progress: told of texts embedded and texts in all.
+        served: opens a model behind a server to be asked; None knows none.
     """
 
     db: Database
@@ -31,6 +32,7 @@ class StoreTools:
     models: Path
     between: Callable[[], None] = nothing_between
     progress: Callable[[int, int], None] | None = None
+    served: Callable[[ModelChoice], LabelModel] | None = None
 
     def embed(self, texts: Sequence[str], choice: EncoderChoice) -> tuple[Vectors, str]:
         """Embeddings, (texts, size), and the encoder's fingerprint."""
@@ -46,7 +48,12 @@ class StoreTools:
             BadInput: it is of a kind that can't be asked.
         """
         if choice.backend != "local":
-            raise BadInput(f"The backend '{choice.backend}' is unknown.", "Use local.")
+            if self.served is None:
+                raise BadInput(
+                    "A model behind a server can't be asked for labels here.",
+                    "Ask a local one, or use python -m core classify.",
+                )
+            return self.served(choice)
         from core.classification.scorer_loading import load_scorer
 
         return ScoredLabels(load_scorer(choice, models=self.models))

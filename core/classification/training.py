@@ -163,9 +163,7 @@ def _ask(
     spec: TrainingSpec, test: Dataset, names: Sequence[str], seed: int, tools: Tools
 ) -> Prediction:
     assert spec.task is not None
-    model = tools.label_model(
-        ModelChoice(model=spec.language_model, device=spec.fine_tuning.device)
-    )
+    model = tools.label_model(spec.language_choice)
     shares = model.probabilities(test.texts, spec.task, spec.examples, between=tools.between)
     facts = {**model.facts, "n_train": len(spec.examples), "task": spec.task.name}
     return Prediction(seed, _widened(shares, spec.task.label_names, names), (), facts)

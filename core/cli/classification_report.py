@@ -113,6 +113,8 @@ def in_words(result: Mapping[str, Any]) -> str:
         ).rstrip()
         for row in cells
     ]
+    if result["kind"] == "llm":
+        lines.append(_scored(result["repeats"][0]["facts"]))
     if result["calibration"] is not None:
         lines.append(f"Expected calibration error {result['calibration']['ece']:.3f}.")
     return "\n".join(lines)
@@ -126,6 +128,19 @@ def _what(result: Mapping[str, Any]) -> str:
         "majority": "Most frequent label",
         "llm": f"Language model {model}, {_shots(result['n_train'])}",
     }[result["kind"]]
+
+
+def _scored(facts: Mapping[str, Any]) -> str:
+    """How a language model was asked, and what could not be read."""
+    calibrated = facts.get("calibration") == "batch"
+    way = {
+        "likeliest tokens": "Scored by the odds of each label's letter",
+        "forced answers": "Scored by the letter answered, all others being suppressed",
+        "answers": "Scored by the letter or phrase answered",
+    }.get(str(facts.get("scores")), "Scored by the odds of each label's phrase")
+    said = f"{way}, {'with batch calibration' if calibrated else 'uncalibrated'}"
+    unread = facts.get("not_parsed")
+    return f"{said}." if unread is None else f"{said}; not parsed: {unread:,}."
 
 
 def _shots(examples: int) -> str:

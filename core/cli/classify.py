@@ -3,10 +3,11 @@
 import argparse
 import json
 import sys
-from pathlib import Path
 
+from core.cli.model_choice import add_model_to, chosen_model, remember_connection
 from core.cli.parser import Commands
 from core.cli.sources import SOURCE_HELP, find_dataset
+from core.cli.spending_cap import add_cap_to, chosen_cap
 from core.errors import BadInput
 
 _EXAMPLES = 18
@@ -18,8 +19,9 @@ def add_to(commands: Commands) -> None:
         "classify",
         help="ask the language model for labels and count how often it is right",
         description="Ask a language model for the label of each test text, zero-shot or with "
-        "examples in the prompt, by the probability of each label's phrase. It is the baseline "
-        "that a trained classifier has to beat.",
+        "examples in the prompt, by the probability of each label's phrase; a server's model by "
+        "that of a letter for each label, or by what it answers. It is the baseline that a "
+        "trained classifier has to beat.",
         epilog="Example: python -m core classify --test real.csv --task sst2 --examples train.csv",
     )
     parser.add_argument("--test", required=True, metavar="FILE", help=SOURCE_HELP)
@@ -39,18 +41,7 @@ def add_to(commands: Commands) -> None:
         metavar="N",
         help="how many, balanced over the labels (%(default)s)",
     )
-    parser.add_argument(
-        "--model",
-        default="embedded",
-        metavar="ID",
-        help="embedded (SmolLM2-135M-Instruct), a Hugging Face id or a folder (%(default)s)",
-    )
-    parser.add_argument(
-        "--device",
-        choices=("auto", "cpu", "cuda", "mps"),
-        default="auto",
-        help="where it runs (%(default)s)",
-    )
+    add_model_to(parser.add_argument_group("the model"))
     parser.add_argument(
         "--limit", type=int, metavar="N", help="ask about N test texts only, drawn by the seed"
     )
@@ -64,6 +55,7 @@ def add_to(commands: Commands) -> None:
         "--label-column", default="label", metavar="NAME", help="of files (%(default)s)"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+    add_cap_to(parser.add_argument_group("what a server's model may take"))
     parser.set_defaults(run=run)
 
 
@@ -80,6 +72,11 @@ def run(args: argparse.Namespace) -> int:
 
     if args.seed < 0:
         raise BadInput(f"--seed is {args.seed}.", "Give 0 or more.")
+    choice, cap = chosen_model(args), chosen_cap(args)
+    if cap is not None and choice.backend == "local":
+        raise BadInput(
+            "A cap is for a server's model; one on this machine costs nothing.", "Leave it out."
+        )
     task = find_task(args.task)
     home = home_from()
     db = open_database(home)
@@ -96,6 +93,7 @@ def run(args: argparse.Namespace) -> int:
 
     from core.classification.llm import shuffled
     from core.classification.splitting import stratified_draw
+    from core.cli.asking import Asked
     from core.cli.classification_report import TrainProgress, in_words, plain_data
     from core.cli.classifying import train_here
     from core.labelled_files import balanced_examples
@@ -116,20 +114,28 @@ def run(args: argparse.Namespace) -> int:
             seed=args.seed,
         )
         examples = shuffled(drawn, rng=np.random.default_rng(args.seed))
-    model: str = args.model
-    if model != "embedded" and Path(model).is_dir():
-        model = str(Path(model).resolve())
+    remember_connection(db, args, choice)
     spec = TrainingSpec(
         kind="llm",
         test=test.key,
-        fine_tuning=FineTuning(device=args.device),
+        fine_tuning=FineTuning(device=choice.device),
         seeds=(args.seed,),
         task=task,
         examples=examples,
-        language_model=model,
+        language_model=choice.model,
+        language_server=choice.base_url,
     )
     with TrainProgress(sys.stderr) as progress:
         progress.say("Asking the model")
-        result, _ = train_here(home, db, spec, None, test, progress=progress)
-    print(json.dumps(plain_data(result), allow_nan=False) if args.json else in_words(result))
+        asked = Asked(home, db, task=task, examples=examples, test=test, cap=cap, say=progress.note)
+        try:
+            result, _ = train_here(home, db, spec, None, test, progress=progress, served=asked.open)
+        finally:
+            asked.close()
+            if asked.took():
+                progress.note(asked.took())
+    data = plain_data(result)
+    if asked.ledger is not None:
+        data["spending"] = asked.ledger.progress(written=1, target=1)
+    print(json.dumps(data, allow_nan=False) if args.json else in_words(result))
     return 0

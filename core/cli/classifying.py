@@ -3,7 +3,7 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from core.errors import BadInput
 
 if TYPE_CHECKING:
+    from core.classification.llm import LabelModel
     from core.classification.settings import TrainingSpec
     from core.cli.classification_report import TrainProgress
     from core.datasets import Dataset
+    from core.runs import ModelChoice
     from core.settings import Home
     from core.store.database import Database
 
@@ -55,8 +57,18 @@ def train_here(
     test: "Dataset",
     *,
     progress: "TrainProgress",
+    served: "Callable[[ModelChoice], LabelModel] | None" = None,
 ) -> tuple[dict[str, Any], Folders]:
     """Train all repeats and test them; the result and where the classifiers lie.
+
+    Args:
+        home: where models and classifiers lie.
+        db: the store.
+        spec: the training.
+        train: what is trained on; None for an `llm`.
+        test: what is tested on.
+        progress: told of it.
+        served: opens a server's model; None knows none.
 
     Raises:
         WidesetError: the texts are refused, or a model is not to be had.
@@ -70,7 +82,8 @@ def train_here(
     held = [] if train is None else [list(train.texts), list(train.labels)]
     recipe = recipe_of(spec.to_dict(), held)
     folders = Folders(home.folder / "trainings" / f"command-{recipe[:16]}")
-    tools = StoreTools(db, EncoderKeeper(home.models), home.models, progress=progress.embedded)
+    keeper = EncoderKeeper(home.models)
+    tools = StoreTools(db, keeper, home.models, progress=progress.embedded, served=served)
     progress.say("Looking at the texts")
     warnings, leakage = look_before(spec, train, test, tools)
     for warning in warnings:

@@ -1,8 +1,9 @@
 """An answer of Completions or Chat Completions, whole or in pieces, as texts."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from core.generation.prompts import QUOTE
@@ -29,10 +30,13 @@ class Text:
         finish_reason: `stop`, `length`, `content_filter` or whatever the server gave; `no_choices`
             for an answer without any; `unknown` where it gave none; `cut_off` where a stream ended
             or broke before its end.
+        likeliest: the likeliest first tokens of a chat's answer with their natural
+            log-probabilities, where they were asked for.
     """
 
     text: str
     finish_reason: str
+    likeliest: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +170,26 @@ def cut_text(text: str, reason: str, *, api: Api, open_quote: bool) -> Text:
 def _text(choice: Mapping[str, Any], api: Api, open_quote: bool) -> Text:
     reason = choice.get("finish_reason")
     told = _reason(reason) if isinstance(reason, str) and reason else "unknown"
-    return cut_text(_content(choice, api, "message"), told, api=api, open_quote=open_quote)
+    cut = cut_text(_content(choice, api, "message"), told, api=api, open_quote=open_quote)
+    likeliest = _likeliest(choice)
+    return replace(cut, likeliest=likeliest) if likeliest else cut
+
+
+def _likeliest(choice: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
+    """What a chat's answer tells of its first token; nothing where it tells none."""
+    told = choice.get("logprobs")
+    places = told.get("content") if isinstance(told, Mapping) else None
+    first = places[0] if isinstance(places, list) and places else None
+    listed = first.get("top_logprobs") if isinstance(first, Mapping) else None
+    found = []
+    for one in listed if isinstance(listed, list) else ():
+        said: Mapping[str, Any] = one if isinstance(one, Mapping) else {}
+        token: Any = said.get("token")
+        value: Any = said.get("logprob")
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if isinstance(token, str) and number and math.isfinite(value):
+            found.append((token, float(value)))
+    return tuple(found)
 
 
 def _reason(reason: str) -> str:

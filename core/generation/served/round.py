@@ -30,6 +30,7 @@ class Round:
         biases: of each request, as sent.
         record: told of every attempt.
         purse: asked before every attempt; None is no cap.
+        top_logprobs: how many of the likeliest first tokens a chat's answers come with.
 
     Attributes:
         arrived: answers that nobody has taken yet.
@@ -46,6 +47,7 @@ class Round:
         biases: Sequence[Mapping[str, float]],
         record: Record,
         purse: Purse | None,
+        top_logprobs: int = 0,
     ) -> None:
         self._line = line
         self._requests = requests
@@ -54,6 +56,7 @@ class Round:
         self._biases = biases
         self._record = record
         self._purse = purse
+        self._top_logprobs = top_logprobs
         self._settled: list[asyncio.Future[None]] = []
         self._api = api_for(condition, line.capabilities)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -207,6 +210,8 @@ class Round:
             indices=unit.indices,
             biases=self._biases[unit.request],
         )
+        if self._top_logprobs:
+            body |= {"logprobs": True, "top_logprobs": self._top_logprobs}
         asked = len(unit.indices)
         open_quote = not request.prompt.is_chat
         if line.manner.streaming and asked == 1:

@@ -1,0 +1,108 @@
+"""Asking a server's model for labels on the command line: what it may take, and what it took."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from core.cli.parser import one_line
+from core.runs import Example, ModelChoice
+from core.spending import Cap, Ledger, check_cap
+from core.tasks import Task
+
+if TYPE_CHECKING:
+    from core.classification.served_labels import ServedLabels
+    from core.datasets import Dataset
+    from core.generation.served.attempts import Attempt
+    from core.generation.served.backend import ServedBackend
+    from core.settings import Home
+    from core.store.database import Database
+
+CHARACTERS_A_TOKEN = 4  # of English, roughly; only a first estimate rests on it
+
+
+class Asked:
+    """Opens a server's model for one sitting of questions, and counts what they take.
+
+    Args:
+        home: where the store lies.
+        db: the store, in which every request is put on record.
+        task: whose labels are asked for.
+        examples: shown in each prompt.
+        test: the texts.
+        cap: what it may take; None is no cap.
+        say: told of lines that stay.
+    """
+
+    def __init__(
+        self,
+        home: "Home",
+        db: "Database",
+        *,
+        task: Task,
+        examples: tuple[Example, ...],
+        test: "Dataset",
+        cap: Cap | None,
+        say: Callable[[str], None],
+    ) -> None:
+        self._home, self._db, self._say = home, db, say
+        self._task, self._examples, self._test = task, examples, test
+        self._cap = cap or Cap()
+        self.ledger: Ledger | None = None
+        self._backend: ServedBackend | None = None
+
+    def open(self, choice: ModelChoice) -> "ServedLabels":
+        """The model; says first what asking it is thought to take.
+
+        Raises:
+            BadInput: the cap can't be kept, or the key or the model is refused.
+            BackendFailed: the server does not answer.
+        """
+        from core.classification.served_labels import SPOKEN_TOKENS, ServedLabels, prompts_of
+        from core.generation.served.probing import probe
+        from core.jobs.served import Servers
+        from core.store.connections import find_capabilities
+        from core.store.database import open_database
+
+        if find_capabilities(self._db, choice.base_url, choice.model) is None:
+            self._say(f"What {one_line(choice.model)} can do is not known yet: it is tested first.")
+        backend = Servers(lambda: open_database(self._home), probe=probe).open(choice)
+        self._backend = backend
+        prices = backend.connection.prices
+        check_cap(self._cap, prices=prices, usage=backend.capabilities.usage)
+        self.ledger = Ledger(self._cap, prices=prices)
+        labels = ServedLabels(backend, record=self._record, purse=self.ledger)
+        way = labels.way_for(self._task)
+        prompts = prompts_of(self._test.texts, self._task, self._examples)
+        tokens_in = sum(len(prompt.preview()) for prompt in prompts) // CHARACTERS_A_TOKEN
+        tokens_out = len(prompts) * (SPOKEN_TOKENS if way == "answers" else 1)
+        money = prices.cost(tokens_in, tokens_out)
+        cost = "an unknown cost" if money is None else f"about {money:.4g} {prices.currency}"
+        self._say(
+            f"Asking {one_line(choice.model)} at {choice.base_url}: {len(prompts):,} requests, "
+            f"about {tokens_in:,} tokens in and up to {tokens_out:,} out, {cost}."
+        )
+        return labels
+
+    def took(self) -> str:
+        """What it took so far, in words; empty before anything was asked."""
+        if self.ledger is None or not self.ledger.spent.requests:
+            return ""
+        told = self.ledger.progress(written=1, target=1)
+        tokens = (
+            "an unknown number of tokens"
+            if told["tokens_in"] is None
+            else f"{told['tokens_in']:,} tokens in, {told['tokens_out']:,} out"
+        )
+        money = told["money"]
+        cost = "cost unknown" if money is None else f"{money:.4g} {told['currency']}"
+        return f"It took {told['requests']:,} requests, {tokens}, {cost}."
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._backend is not None:
+            self._backend.close()
+
+    def _record(self, attempt: "Attempt") -> None:
+        from core.jobs.served import as_stored
+        from core.store.attempts import add_attempt
+
+        add_attempt(self._db, as_stored(attempt), run_id=None)
