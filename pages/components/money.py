@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -15,7 +16,7 @@ from core.store.attempts import totals
 from core.store.connections import find_connection
 from core.store.database import Database
 from core.store.runs import RunRecord
-from pages.components.known_server import found_of
+from pages.components.known_server import found_of, short
 from pages.components.office import Office
 from pages.components.plain import plain
 
@@ -56,7 +57,8 @@ def show_estimate(office: Office, spec: RunSpec) -> None:
         lacking = prices.cost(1, 1) is None
         words.append("cost unknown without prices" if lacking else f"about {plain(cost)}")
     told = f", by {plain(use.run)}" if use is not None else ""
-    st.caption(f":material/payments: {'; '.join(words)}{told}.")
+    where = f"{short(spec.model.model)} at {urlsplit(spec.model.base_url).netloc}"
+    st.caption(f":material/cable: {plain(where)}. {'; '.join(words)}{told}.")
 
 
 def choose_cap(office: Office, spec: RunSpec | None) -> tuple[Cap | None, str]:
@@ -100,21 +102,30 @@ def raised_cap(office: Office, run: RunRecord, now: Cap) -> tuple[Cap, str]:
 
 
 def show_spending(db: Database, run: RunRecord, progress: Mapping[str, Any], *, live: bool) -> None:
-    """The row of numbers on what a server's run took, from `core.spending.Ledger.progress`."""
-    told = progress.get("spending")
-    if run.spec.model.backend != "openai" or not told:
+    """The row of numbers on what a server's run took, by the store's record of its requests.
+
+    Args:
+        db: the store.
+        run: the run; nothing is drawn for a model on this machine.
+        progress: its job's, with `core.spending.Ledger.progress` as `spending`.
+        live: whether it is under way, so that there is something to project.
+    """
+    if run.spec.model.backend != "openai":
         return
-    currency = str(told.get("currency", ""))
-    cap = told.get("cap") or {}
-    outcomes = totals(db, run.id).outcomes
-    refused = outcomes.get(_TOO_MANY, 0)
-    failed = sum(outcomes.values()) - outcomes.get("ok", 0)
+    told = progress.get("spending") or {}
+    prices = _prices(db, run.spec)
+    currency, cap = prices.currency, told.get("cap") or {}
+    took = totals(db, run.id)
+    tokens_in, tokens_out = took.known_tokens
+    refused = took.outcomes.get(_TOO_MANY, 0)
+    failed = took.requests - took.outcomes.get("ok", 0)
     projected = money(told.get("projected_money"), currency)
+    spent = money(prices.cost(tokens_in, tokens_out), currency)
     numbers = [
-        ("Spent", money(told.get("money"), currency), "By your prices; the server bills its own."),
-        ("Tokens in", number(told.get("tokens_in")), "As the server reported them."),
-        ("Tokens out", number(told.get("tokens_out")), "As the server reported them."),
-        ("Requests", f"{told.get('requests', 0):,}", f"{failed:,} of them failed."),
+        ("Spent", spent, "By your prices; the server bills its own."),
+        ("Tokens in", number(tokens_in), "As the server reported them."),
+        ("Tokens out", number(tokens_out), "As the server reported them."),
+        ("Requests", f"{took.requests:,}", f"{failed:,} of them failed."),
         ("429s", f"{refused:,}", "Answers of the server that it is too many requests."),
     ]
     if live:

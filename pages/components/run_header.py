@@ -12,6 +12,7 @@ from core.jobs.launch import ensure_worker
 from core.jobs.queue import Job, State, request_cancel, resume
 from core.spending import Cap, cap_from_dict
 from core.store.runs import RunRecord, delete_run, rename_run, restore_run
+from pages.components.known_server import short
 from pages.components.money import raised_cap
 from pages.components.navigation import PAGES
 from pages.components.office import Office, flash, told
@@ -122,7 +123,7 @@ def describe(run: RunRecord) -> str:
         f"seed {run.spec.seed}",
     ]
     if run.spec.model.backend == "openai":
-        parts.append(f"{run.spec.model.model} at {urlsplit(run.spec.model.base_url).netloc}")
+        parts.append(f"{short(run.spec.model.model)} at {urlsplit(run.spec.model.base_url).netloc}")
     return " · ".join(parts)
 
 

@@ -81,6 +81,8 @@ def _choose_model(office: Office) -> ModelChoice | None:
             "Backend",
             ["Embedded", "Hugging Face", "Server"],
             default="Embedded",
+            format_func=lambda kind: "Hub" if kind == "Hugging Face" else kind,
+            help="Hub is any model of the Hugging Face hub, or a folder, on this machine.",
             key="model_kind",
             required=True,
             persist_state="session",
