@@ -21,6 +21,7 @@ from core.jobs.sweep import start_sweep
 from core.references import Reference
 from core.runs import ModelChoice, RunSpec
 from core.settings import Home
+from core.spending import Cap
 from core.store.database import Database
 from core.store.runs import create_run
 from core.store.sweeps import SweepRecord, add_trial, get_sweep, list_sweeps, set_trial
@@ -52,6 +53,7 @@ inspect = [10]
 weight = 0.5
 [limits]
 conditions = 9
+requests = 700
 """
 
 
@@ -223,7 +225,7 @@ def test_settings_from_a_file(dialog: AppTest, db: Database, real: Reference) ->
     assert not dialog.error
     assert not dialog.warning
     assert metrics(dialog)["Runs"] == "8"
-    assert "As the file has it: top p 0.9, LR weight 0.5." in words(dialog)
+    assert "As the file has it: top p 0.9, at most requests 700, LR weight 0.5." in words(dialog)
     dialog.number_input(key="sweep_set_seed").set_value(5).run()
     dialog.button(key="sweep_start").click().run()
     wanted = Grid(
@@ -242,6 +244,7 @@ def test_settings_from_a_file(dialog: AppTest, db: Database, real: Reference) ->
         base=Condition(top_p=0.9),
         recipe=Recipe(reference=real.id, budgets=(0, 10), weight=0.5, seed=5),
         cap=9,
+        spend=Cap(requests=700),
     )
     assert list_sweeps(db)[0].grid == as_stored(wanted)
 

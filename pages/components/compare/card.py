@@ -50,9 +50,9 @@ def show_card(seen: Comparison, study: Mapping[str, Any]) -> None:
         f"{count['undecided']} are undecided for this model at this size. "
         + plain(study["paper_source"])
     )
-    _show_figure(findings)
     for one in findings:
         _show_finding(one)
+    _show_figure(findings)
 
 
 def _choose_task(study: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
@@ -88,6 +88,7 @@ def _show_figure(findings: Sequence[Mapping[str, Any]]) -> None:
         for claim in one["claims"]
         if claim["counts"] and not claim["missing"]
     ]
+    st.markdown("**All effects** :small[:gray[a finding holds if all that it claims does]]")
     st.plotly_chart(
         card_figure(rows, own_scales=True, axis="effect of each claim"),
         key="card_figure",

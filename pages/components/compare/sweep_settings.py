@@ -13,6 +13,7 @@ from core.experiments.grid_tables import model_name
 from core.experiments.recipe import ALL, Budget, Recipe
 from core.references import Reference
 from core.runs import ModelChoice
+from core.spending import Cap
 from core.tasks import Task
 
 _BASE = "sweep_base"  # the grid of a file, with all that has no widget
@@ -148,6 +149,7 @@ def kept_words(task: Task) -> str:
         *_unlike(base.base.suppression, Suppression(), ("strength",), "suppression "),
         *_unlike(base.recipe.fine_tuning, FineTuning(), (), "fine-tuning "),
     ]
+    told += _unlike(base.spend, Cap(), (), "at most ")
     usual = Recipe()
     for name, words in (
         ("weight", "LR weight"),
