@@ -40,10 +40,11 @@ def first(facts: Facts) -> Step:
         if len(shown) < 2:
             shown.setdefault(label, (text, label))
     runs = facts.results["run_id"].nunique()
+    article = "an" if facts.task.text_type[:1].lower() in "aeiou" else "a"
     return Step(
         "samples",
         "A language model writes the training data",
-        f"Asked for a {facts.task.text_type}, one label at a time: "
+        f"Asked for {article} {facts.task.text_type}, one label at a time: "
         f"{listed([*phrases[: 3 if more else 4], *more])}."
         + (" These texts came first, at the most careful setting." if shown else ""),
         (

@@ -42,6 +42,7 @@ def test_the_card_and_its_numbers_are_written(
     assert "16 of 16 conditions" in text
     assert json.loads((out / "card.json").read_text("utf-8")) == found
     assert (out / "points.csv").read_text("utf-8").startswith("point,")
+    assert "<title>Replication: what holds</title>" in (out / "report.html").read_text("utf-8")
     assert len((out / "results.csv").read_text("utf-8").splitlines()) > 16
     with_reference = list_sweeps(open_database(home))[0].grid["recipe"]["reference"]
     assert list_sweeps(open_database(home))[0].grid == json.loads(

@@ -32,7 +32,8 @@ _STYLE = """<style>
   overflow: hidden}
 .st-key-present_dots p {letter-spacing: 0.5em; font-size: 1.1rem}
 .st-key-present_stage h2 {font-size: clamp(1.7rem, 5.6vh, 4rem); padding: 0; line-height: 1.15}
-.st-key-present_said p {font-size: clamp(1.05rem, 2.9vh, 2rem); line-height: 1.35}
+.st-key-present_said p {font-size: clamp(1.05rem, 2.9vh, 2rem); line-height: 1.35;
+  overflow: hidden; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3}
 .st-key-present_figure {flex: 0 0 58vh; height: 58vh; overflow: hidden}
 .st-key-present_figure > div {flex: 0 0 100%; height: 100%}
 [class*='st-key-present_text_'] [data-testid='stText'] span {

@@ -1,0 +1,66 @@
+"""A report opened from the disk, in a browser without a network."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from core.experiments.report import report_html
+from core.experiments.report_tables import Manifest
+from core.experiments.study import study
+from tests.experiments.test_report import HOSTILE, frame
+
+_DRAWN = "() => [...document.querySelectorAll('.chart')].every(one => one.dataset.drawn)"
+_INK = "getComputedStyle(document.querySelector('.xtick text')).fill"
+_CHARTS = """() => [...document.querySelectorAll('.chart')].map(one =>
+    [one.id, one.querySelectorAll('.main-svg').length > 0, one.scrollWidth <= one.clientWidth])"""
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report whose names and texts try to run scripts."""
+    made = frame(task=HOSTILE, model=HOSTILE)
+    texts = {one: [(HOSTILE, HOSTILE)] for one in made["condition"]}
+    told = report_html(HOSTILE, made, study(made), texts, manifest=Manifest({HOSTILE: {}}), now=0)
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    path.write_text(told, "utf-8")
+    return path
+
+
+def test_it_draws_offline_and_asks_for_nothing(
+    browser: Browser, path: Path, tmp_path: Path
+) -> None:
+    context = browser.new_context(
+        offline=True, color_scheme="light", viewport={"width": 1100, "height": 900}
+    )
+    page = context.new_page()
+    said: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("dialog", lambda dialog: said.append("a dialog"))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(path.as_uri())
+    page.wait_for_function(_DRAWN)
+    page.screenshot(path=tmp_path / "report.png", full_page=True)
+    charts = page.evaluate(_CHARTS)
+    assert len(charts) >= 10
+    assert all(drawn and fits for _, drawn, fits in charts), charts
+    # Live: a hover over the first mark of the frontier tells its condition.
+    mark = page.locator("#frontier-task-0 .scatterlayer .points path").last
+    mark.scroll_into_view_if_needed()
+    mark.hover(force=True)
+    page.locator("#frontier-task-0 .hoverlayer .hovertext").first.wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate(_INK) == "rgb(34, 33, 30)"
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(f"() => ({_INK}) === 'rgb(233, 231, 226)'")
+    # Even a script that got into the page could neither run nor ask.
+    blocked = page.evaluate(
+        "() => { const one = document.createElement('script'); one.textContent = 'window.ran = 1';"
+        " document.body.append(one); return window.ran === undefined }"
+    )
+    assert blocked
+    assert [one for one in said if "Content Security Policy" not in one] == []
+    assert asked == [path.as_uri()]
+    context.close()
