@@ -13,6 +13,7 @@ from core import __version__
 from core.cli import (
     batch,
     classify,
+    connections,
     demo,
     export,
     generate,
@@ -52,6 +53,7 @@ COMMANDS = (
     replicate,
     report,
     probe,
+    connections,
     batch,
     demo,
     tasks,

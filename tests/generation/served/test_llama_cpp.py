@@ -49,6 +49,8 @@ def test_probing_finds_every_knob_exact(found: Capabilities) -> None:
     others = ("logit_bias", "top_logprobs", "completions", "streaming", "usage", "system_role")
     told = {name: getattr(found, name) for name in (*knobs, *others)}
     assert told == dict.fromkeys((*knobs, *others), "exact"), found.notes
+    # It reports the tokens of one text alone; one that mends this may say "exact".
+    assert found.usage_of_several == "wrong"
     assert found.canary.verdict == "exact"
     assert found.canary.forced_answer.split() == [found.canary.forced.strip()] * 3
     assert (found.server, found.tokenizer, found.vocabulary) == ("llama.cpp", "server", 49152)
