@@ -260,7 +260,8 @@ def test_the_queue_imports_nothing_heavy(home: Home) -> None:
     output = subprocess.check_output([sys.executable, "-c", script], cwd=fake_worker.ROOT)
     assert json.loads(output) == []
     kinds = ["generate", "measure", "project", "fetch", "judge", "relabel", "filter", "budget"]
-    assert list(Desk(home).handlers()) == [*kinds, "llm_judge", "train", "apply"]
+    kinds += ["llm_judge", "train", "apply", "sweep", "probe", "study", "report"]
+    assert list(Desk(home).handlers()) == kinds
 
 
 def wait_until(true: Callable[[], bool], *, seconds: float = 10.0) -> None:
