@@ -30,6 +30,11 @@ _CHART = "frontier"
 _WHISKERS_UP_TO = 80  # conditions, beyond which intervals are all one would see
 _ARROWS_UP_TO = 40
 _NONE, _OOSF = "none", "oosf"
+_INSPECTED = (
+    "After LR the inspected texts count as right by definition, as the oracle inspected them and "
+    "judges them: in small runs most of the gain in label accuracy is theirs. Model accuracy has no "
+    "such favour."
+)
 _KNOB_WORDS = {knob: TITLES.get(knob, knob).capitalize() for knob in KNOBS} | {
     "min_p": "min_p",
     "task": "Task",
@@ -79,7 +84,10 @@ def show_frontier(office: Office, seen: Comparison) -> None:
             alt=f"{METRIC_WORDS[y]} against {METRIC_WORDS[x].lower()}, a mark a condition; the "
             "list below and the tab Table tell the same",
         )
-        st.caption(f"{basis(raw)} {_says(value if value in metrics else None, alike=alike)}")
+        said = _says(value if value in metrics else None, alike=alike)
+        if "label_accuracy" in (x, y) and repair not in (_NONE, _OOSF):
+            said += f" {_INSPECTED}"
+        st.caption(f"{basis(raw)} {said}")
         with st.container(border=True):
             show_point(seen, part)
         show_advice(office, seen, part)
