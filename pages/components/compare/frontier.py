@@ -32,8 +32,8 @@ _ARROWS_UP_TO = 40
 _NONE, _OOSF = "none", "oosf"
 _INSPECTED = (
     "After LR the inspected texts count as right by definition, as the oracle inspected them and "
-    "judges them: in small runs most of the gain in label accuracy is theirs. Model accuracy has no "
-    "such favour."
+    "judges them: in small runs most of the gain in label accuracy is theirs. Model accuracy has "
+    "no such favour."
 )
 _KNOB_WORDS = {knob: TITLES.get(knob, knob).capitalize() for knob in KNOBS} | {
     "min_p": "min_p",
