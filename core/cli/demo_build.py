@@ -24,6 +24,8 @@ from core.example import TEST_FILE, TRAIN_FILE, example_reference
 from core.experiments.demo import BUNDLE, demo_task
 from core.experiments.grid import Grid
 from core.experiments.recipe import ALL, Recipe
+from core.experiments.results import results_frame
+from core.experiments.stored_results import stored_results
 from core.interventions.acceptance import accept_labels
 from core.interventions.requests import BudgetRequest, JudgeRequest, RelabelRequest
 from core.interventions.results import replacement_from_dict
@@ -31,6 +33,7 @@ from core.interventions.subject import subject_of
 from core.jobs.context import Handler
 from core.jobs.evidence import mapped, measured
 from core.jobs.previews import Request, ask, look
+from core.jobs.study import studied
 from core.jobs.sweep import start_sweep
 from core.jobs.train import start_training
 from core.labelled_files import SEED_COUNT, balanced_examples
@@ -109,6 +112,11 @@ class _Builder:
         if wrong or len(trials) < grid.runs:
             raise WidesetError(f"The sweep is not complete. {' '.join(wrong[:1])}".strip())
         runs = [trial.run for trial in trials]
+        found = studied(
+            self._db, [sweep.id], results_frame(stored_results(self._db, sweep_ids=[sweep.id]))
+        )
+        if found.work is not None:
+            self._see(found.work.job.id, "what the results support")
         self._evidence(runs, reference.id)
         shown = [self._run_at(runs, *where) for where in SHOWN]
         versions = [self._repaired(run, reference.id) for run in shown]
