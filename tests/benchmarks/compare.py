@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> Report:
     with tempfile.TemporaryDirectory(prefix="wideset-bench-") as folder, sync_playwright() as play:
         home = Home(Path(folder)).prepare()
         db = open_database(home)
-        sweep_of(db, conditions=CONDITIONS, texts=TEXTS, n=TEXTS)
+        sweep_of(db, conditions=CONDITIONS, texts=TEXTS, n=TEXTS, noise=0.05)
         db.close()
         browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         browser.new_page().goto("about:blank")

@@ -40,6 +40,7 @@ def sweep_of(
     n: int = 200,
     texts: int = 4,
     shift: float = 0.0,
+    noise: float = 0.0,
     names: Sequence[str] = (),
     model: str = "embedded",
     recipe: Recipe = RECIPE,
@@ -60,6 +61,7 @@ def sweep_of(
         n: usable texts that each run is said to have.
         texts: that it really has.
         shift: added to all values, so that tasks differ.
+        noise: the most by which a run's values go beyond or below, the same in every store.
         names: of the first runs; the others go by their conditions.
         model: the language model's name.
         recipe: by which it was assessed.
@@ -88,10 +90,9 @@ def sweep_of(
             )
             add_trial(db, sweep.id, position, run.id, repeat=repeat, reused=False)
             set_trial(db, sweep.id, position, "done")
+            by = shift + 0.004 * repeat + noise * (position * 37 % 101 / 50 - 1)
             stages = [
-                _stage(
-                    knobs, budget, filtered=oosf, n=n, shift=shift + 0.004 * repeat, known=metrics
-                )
+                _stage(knobs, budget, filtered=oosf, n=n, shift=by, known=metrics)
                 for budget in budgets
                 for oosf in ((False, True) if filtered else (False,))
             ]
