@@ -117,8 +117,8 @@ class _Builder:
         )
         if found.work is not None:
             self._see(found.work.job.id, "what the results support")
-        self._evidence(runs, reference.id)
         shown = [self._run_at(runs, *where) for where in SHOWN]
+        self._evidence(runs, shown, reference.id)
         versions = [self._repaired(run, reference.id) for run in shown]
         sources = [
             Source(run_key(run.id), _short(run), "raw", self._count(run_key(run.id)))
@@ -141,7 +141,7 @@ class _Builder:
             balanced_examples(parts.train, task=self._task, count=SEED_COUNT, seed=0),
         )
 
-    def _evidence(self, runs: list[RunRecord], reference: str) -> None:
+    def _evidence(self, runs: list[RunRecord], shown: list[RunRecord], reference: str) -> None:
         """Measures of every run, and one map of all."""
         beside = reference_key(reference, "train")
         keys = [run_key(run.id) for run in runs]
@@ -153,7 +153,7 @@ class _Builder:
             found = measured(self._db, key, n=len(dataset), choice=self._encoder, reference=against)
             if found.work is not None:
                 self._see(found.work.job.id, f"measures of {dataset.name}")
-            if against is not None:  # as Intervene asks for them
+            if key in [run_key(run.id) for run in shown]:  # as Intervene asks for them
                 found = measured(
                     self._db, key, n=len(dataset), choice=self._encoder, reference=None
                 )

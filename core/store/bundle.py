@@ -40,6 +40,7 @@ _TABLES = (
 _NUMBERED = ("judgements", "version_moves")
 """Their rows get new numbers, in the same order."""
 _HIDEABLE = ("runs", "reference_sets", "versions", "trainings", "sweeps")
+_PAGE = 8192  # of which five vectors of 384 numbers leave little unused
 _LEFT_BEHIND = ("jobs", "questions", "attempts", "connections", "capabilities")
 """What belongs to one machine: nothing of a bundle is to run again."""
 
@@ -91,6 +92,7 @@ def pack(db: Database, target: Path) -> None:
             copy.execute(f"DELETE FROM {table}")
         copy.execute("UPDATE lease SET owner = NULL, pid = NULL, until = NULL, note = ''")
         copy.commit()
+        copy.execute(f"PRAGMA page_size = {_PAGE}")
         copy.execute("VACUUM")
     partial.replace(target)
 
