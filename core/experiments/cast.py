@@ -26,7 +26,7 @@ class Cast:
         points: the points of its conditions, at all stages.
         narrow: `condition` with the most careful knobs; empty where there is nothing.
         wide: the one with the widest; the same where no knob differs.
-        left_out: points of the frame that are too unlike the others to be compared with them.
+        left_out: points of the task that are too unlike the others to be compared with them.
     """
 
     points: pd.DataFrame
@@ -55,7 +55,10 @@ def cast(points: pd.DataFrame, *, task_key: str | None = None) -> Cast:
         ours = ours[ours["task_key"] == task_key]
     raw = as_generated(ours)
     if not len(raw):
-        return Cast(ours.iloc[:0], "", "", len(points))
+        return Cast(ours.iloc[:0], "", "", len(ours))
+    if task_key is None:
+        ours = ours[ours["task_key"] == raw["task_key"].value_counts().index[0]]
+        raw = as_generated(ours)
     groups = raw.groupby(list(ALIKE), sort=False, dropna=False).ngroup().to_numpy()
     own = raw[groups == np.bincount(groups).argmax()]
     alike = ours["condition"].isin(own["condition"]).to_numpy(np.bool_)
@@ -69,4 +72,4 @@ def cast(points: pd.DataFrame, *, task_key: str | None = None) -> Cast:
         widths += (values - values.min()) / span if span else 0.0
     names = own["condition"].tolist()
     narrow, wide = (names[int(place)] for place in (np.argmin(widths), np.argmax(widths)))
-    return Cast(chosen, narrow, wide, len(points) - len(chosen))
+    return Cast(chosen, narrow, wide, len(ours) - len(chosen))

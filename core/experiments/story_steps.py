@@ -200,7 +200,7 @@ def standing(facts: Facts) -> Step:
     title, said, note = stand(facts.points.assign(model="", other=""), facts.inspected)
     left = facts.cast.left_out
     if left:
-        note += f" {left} points of another model, task or way of measuring are left out."
+        note += f" {left} points of another model or way of measuring are left out."
     support = supported(facts.results, facts.inspected)
     return Step("standing", title, said, (), note.strip(), support=support)
 

@@ -10,12 +10,12 @@ from core.experiments.cast import Cast
 from core.experiments.claims import as_generated
 from core.experiments.contrasts import Contrast, contrast, with_pooled_intervals
 from core.experiments.naming import value_words
-from core.experiments.story_words import difference_words
+from core.experiments.story_words import capital, change_words
 
 METRIC = "model_accuracy"
 RAW = "0"
 
-BarKind = Literal["narrow", "wide", "repaired", "real"]
+BarKind = Literal["narrow", "wide", "narrow repaired", "repaired", "real"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,8 @@ class Worth:
         sentence: with the numbers.
         note: what the real bar is; empty without one.
         bars: those that were measured.
-        overall: from the narrow data to the wide, repaired where it is.
+        overall: from the narrow data to the wide, both repaired alike where they are, so that it
+            tells what the knobs brought and not what the repair did.
     """
 
     title: str
@@ -68,9 +69,11 @@ def worth(chosen: Cast, results: pd.DataFrame, inspected: str) -> Worth:
     wanted: list[tuple[BarKind, str, str, str]] = [("narrow", "narrow", chosen.narrow, RAW)]
     if chosen.moved:
         wanted.append(("wide", "wide", chosen.wide, RAW))
-    few = "all texts" if inspected == "all" else f"{inspected} texts"
     if inspected:
-        wanted.append(("repaired", f"wide, {few} looked at", chosen.wide, inspected))
+        few = "all looked at" if inspected == "all" else f"{inspected} looked at"
+        if chosen.moved:
+            wanted.append(("narrow repaired", f"narrow, {few}", chosen.narrow, inspected))
+        wanted.append(("repaired", f"wide, {few}", chosen.wide, inspected))
     bars = []
     for kind, name, condition, stage in wanted:
         rows = points[
@@ -82,9 +85,8 @@ def worth(chosen: Cast, results: pd.DataFrame, inspected: str) -> Worth:
             if math.isfinite(row[METRIC]):
                 ends = (float(row[f"{METRIC}{end}"]) for end in ("", "_low", "_high"))
                 bars.append(Bar(kind, name, *ends))
-    overall = contrast(
-        results, METRIC, (chosen.narrow, RAW), (chosen.wide, inspected if inspected else RAW)
-    )
+    alike = inspected if any(bar.kind == "narrow repaired" for bar in bars) else RAW
+    overall = contrast(results, METRIC, (chosen.narrow, alike), (chosen.wide, alike))
     real = float(as_generated(results)["oracle_accuracy"].mean())
     note = ""
     if bars and math.isfinite(real):
@@ -92,27 +94,17 @@ def worth(chosen: Cast, results: pd.DataFrame, inspected: str) -> Worth:
         note = "Real: the oracle, which learned from the reference's own texts."
     if not overall.known:
         title = "What it is worth was not measured"
-        return Worth(
-            title, _values(bars) or "No classifier was trained.", note, tuple(bars), overall
-        )
-    what = "wide, repaired data" if inspected else "wide data"
+        said = "Not both sides were." if bars else "No classifier was trained."
+        return Worth(title, said, note, tuple(bars), overall)
+    how = "repaired alike, the" if alike != RAW else "the"
     titles = {
-        "up": f"Worth it: the {what} teaches more",
-        "down": f"Not worth it here: the {what} teaches less",
-        "unclear": f"Worth: no clear gain from the {what}",
+        "up": f"Worth it: {how} wide data teaches more",
+        "down": f"Not worth it here: {how} wide data teaches less",
+        "unclear": capital(f"{how} wide data teaches no clearly better"),
     }
-    last = "repaired" if inspected else "wide"
-    change = value_words(METRIC, overall.mean, signed=True)
-    said = f"{_values(bars)} From narrow to {last}: {change}"
-    if overall.low is None:
-        said += ", without an interval."
-    elif overall.direction == "unclear":
-        said += f", but the interval ({difference_words(METRIC, overall)}) holds 0."
-    else:
-        said += f" ({difference_words(METRIC, overall)})."
+    both = ", both repaired" if alike != RAW else ""
+    name = f"With the wide data instead of the narrow{both}, accuracy on real test texts"
+    said = change_words(name, METRIC, overall)
+    if math.isfinite(real):
+        said += f" Real texts reach {value_words(METRIC, real)}."
     return Worth(titles[overall.direction], said, note, tuple(bars), overall)
-
-
-def _values(bars: list[Bar]) -> str:
-    told = ", ".join(f"{value_words(METRIC, bar.value)} ({bar.name})" for bar in bars)
-    return f"Real test texts that a classifier gets right: {told}." if told else ""

@@ -17,6 +17,7 @@ _LEAST_ROWS = 4  # as thick as a single one would be, it would look like a block
 _COLORS = {
     "narrow": grey(0.75),
     "wide": LABEL_COLORS[4],
+    "narrow repaired": grey(0.75),
     "repaired": LABEL_COLORS[0],
     "real": LABEL_COLORS[2],
 }
@@ -28,8 +29,8 @@ def worth_figure(
     """A bar across for each set, from 0, its value and 95 % interval beside it.
 
     Args:
-        bars: kind (narrow, wide, repaired, real; another is grey), name, accuracy (0 to 1), low and
-            high (NaN without an interval), from the top.
+        bars: kind (narrow, wide, narrow repaired, repaired, real; another is grey), name, accuracy
+            (0 to 1), low and high (NaN without an interval), from the top.
         height: in pixels.
     """
     known = [bar for bar in bars if math.isfinite(bar[2])]

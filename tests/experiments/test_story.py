@@ -65,10 +65,11 @@ def test_a_trade_off_is_told_as_one() -> None:
     assert told["repairs"].title == "Repair: looking at 4 texts brings labels back"
     assert "from 70.0 % to 82.0 %" in told["repairs"].sentence
     assert told["repairs"].sentence.endswith("The knobs had cost 20.0 points.")
-    assert told["worth"].title == "Worth it: the wide, repaired data teaches more"
+    assert told["worth"].title == "Worth it: repaired alike, the wide data teaches more"
     assert [(bar.kind, round(bar.value, 3)) for bar in told["worth"].bars] == [
         ("narrow", 0.6),
         ("wide", 0.64),
+        ("narrow repaired", 0.6),
         ("repaired", 0.7),
         ("real", 0.9),
     ]
@@ -85,7 +86,7 @@ def test_where_nothing_is_there_nothing_is_claimed() -> None:
     assert "holds 0" in told["beside"].sentence
     assert told["frontier"].title == "The price: these data do not show one clearly"
     assert told["repairs"].title == "Repair: looking at 4 texts shows no clear gain"
-    assert told["worth"].title == "Worth: no clear gain from the wide, repaired data"
+    assert told["worth"].title == "Repaired alike, the wide data teaches no clearly better"
     assert {one.verdict for one in told["standing"].support} == {"undecided"}
     claims = " ".join(f"{step.title} {step.sentence}" for step in told.values())
     assert not any(word in claims for word in (" rises", " falls", "brings labels", "Worth it"))
@@ -107,7 +108,20 @@ def test_the_opposite_is_said_where_it_is_so() -> None:
     assert "Diversity falls from 0.700 to 0.500" in told["beside"].sentence
     assert told["frontier"].title == "No price here: more labels are right"
     assert told["repairs"].title == "Repair: looking at 4 texts makes it worse"
-    assert told["worth"].title == "Not worth it here: the wide, repaired data teaches less"
+    assert told["worth"].title == "Not worth it here: repaired alike, the wide data teaches less"
+
+
+def test_what_the_repair_did_is_not_taken_for_what_the_knobs_did() -> None:
+    def by_repair_alone(
+        heat: float, strength: float, repeat: int, inspected: str
+    ) -> dict[str, float]:
+        told = trade_off(heat, strength, repeat, inspected)
+        chance = 0.01 if (repeat + (heat > 0.5)) % 2 else -0.01
+        return told | {"model_accuracy": (0.5 if inspected == "0" else 0.7) + chance}
+
+    told = steps(tell(made(by_repair_alone)))["worth"]
+    assert told.title == "Repaired alike, the wide data teaches no clearly better"
+    assert "70.0 % to 70.0 %: +0.0 points, but the interval" in told.sentence
 
 
 def test_single_runs_say_that_another_seed_may_differ() -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 from core.experiments.standing import Support
 from core.experiments.steps import Step
 from core.experiments.story import Story
-from core.figures.frontier import PATH, frontier_figure
+from core.figures.frontier import frontier_figure
 from core.figures.worth import openings_figure, worth_figure
 from pages.components.plain import plain
 
@@ -46,9 +46,14 @@ def _figure(told: Story, step: Step) -> "tuple[go.Figure, str]":
     if step.kind == "worth":
         bars = [(one.kind, one.name, one.value, one.low, one.high) for one in step.bars]
         return worth_figure(bars), "Accuracy on real texts by what a classifier learned from"
-    budget = PATH if step.kind == "repairs" and told.inspected else None
+    arrows = step.kind == "repairs" and bool(told.inspected)
     figure = frontier_figure(
-        told.points, value=None, budget=budget, pareto=budget is None, large=True
+        told.points,
+        value=None,
+        budget=told.inspected if arrows else None,
+        pareto=not arrows,
+        intervals=False if arrows else None,  # the numbers beside it tell them
+        large=True,
     )
     return figure, "Label accuracy over diversity, a mark for each condition"
 
