@@ -20,6 +20,7 @@ NAMES = (
     "projection",
     "interventions",
     "training",
+    "sweep",
 )
 
 

@@ -15,8 +15,8 @@ from tests.conftest import find_chromium
 from tests.pages.swept import BUDGETS, sweep_of
 
 CONDITIONS = tuple(
-    (0.1 + temperature / 10, strength / 2, seeds)
-    for temperature in range(10)
+    (temperature / 10, strength / 2, seeds)
+    for temperature in range(1, 11)
     for strength in range(10)
     for seeds in (0, 2, 6, 12, 18)
 )
