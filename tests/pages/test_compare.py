@@ -18,6 +18,7 @@ from pages.components.compare.choice import Choice
 from pages.components.compare.comparison import Comparison
 from pages.components.compare.frontier import at_place
 from pages.components.compare.knobs import cell_of
+from pages.components.compare.paper import nearest_to_paper
 from pages.components.compare.part import basis, names_of, stages_of
 from pages.components.compare.point import CONDITION, PAIR, STAGE, key_of
 from pages.components.compare.table import json_of, sheet_of, table_of
@@ -328,6 +329,20 @@ def test_conditions_are_told_apart(db: Database) -> None:
         "T 0.3, no suppression, unseeded · MiniLM, mean pooling",
         "T 0.3, no suppression, unseeded · BERT, cls",
     ]
+
+
+def test_of_a_large_grid_those_nearest_to_the_paper_are_shown(app: AppTest, db: Database) -> None:
+    strengths, seeds = (0.0, 2.0, 7.0, 10.0), (0, 6, 16)
+    grid = [(0.7, strength, number) for strength in strengths for number in seeds]
+    sweep_of(db, conditions=grid, budgets=("0",))
+    near = nearest_to_paper(points_of(db))[["suppression", "seeding"]]
+    assert near.to_numpy().tolist() == [[0, 0], [0, 16], [7, 0], [7, 16]]
+    open_compare(app, "The paper")
+    assert "only those nearest to the paper's" in words(app)
+    assert "Ours: 4 conditions" in words(app)
+    app.toggle(key="paper_all").set_value(True)
+    app.run()
+    assert "Ours: 12 conditions" in words(app)
 
 
 def test_stages_begin_with_none_and_end_with_all(db: Database) -> None:

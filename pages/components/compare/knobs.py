@@ -37,6 +37,7 @@ from pages.components.compare.point import (
 from pages.components.office import Office, told
 from pages.components.plain import plain
 
+_FACETED_UP_TO = 36  # cells
 _GRID, _LINES = "knobs_grid", "knobs_lines"
 _CELL = "compare_cell"
 """In the session's state: keys of the points that share the cell which was clicked last."""
@@ -56,7 +57,8 @@ def show_knobs(office: Office, seen: Comparison) -> None:
             x = _choose("Across", _padded(knobs), "knobs_x")
             others = [one for one in _padded(knobs) if one != x]
             y = _choose("Upwards", others, "knobs_y")
-            facet = _choose_facet(part, [one for one in knobs if one not in (x, y)])
+            small = len(knob_values(part, x)) * len(knob_values(part, y)) <= _FACETED_UP_TO
+            facet = _choose_facet(part, [one for one in knobs if one not in (x, y)], usual=small)
         show_mixtures(part)
         rows = at(part, stage)
         inspected, _, filtered = stage.partition("-")
@@ -117,12 +119,12 @@ def _choose(
     )
 
 
-def _choose_facet(part: pd.DataFrame, knobs: Sequence[str]) -> str | None:
+def _choose_facet(part: pd.DataFrame, knobs: Sequence[str], *, usual: bool) -> str | None:
     options = ["", *(["task"] if several_tasks(part) else []), *knobs]
     if len(options) == 1:
         return None
     if st.session_state.get("knobs_facet") not in options:
-        st.session_state["knobs_facet"] = options[1]
+        st.session_state["knobs_facet"] = options[1 if usual else 0]
     chosen = st.selectbox(
         "A panel for each",
         options,

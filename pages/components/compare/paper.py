@@ -11,6 +11,7 @@ from core.experiments.paper import (
     ENCODER,
     NOTE,
     PAPER,
+    STRENGTH,
     paper_conditions,
     paper_label_replacement,
     paper_name,
@@ -41,6 +42,8 @@ _PLACES: Mapping[str, PaperPlace] = {
     "Hidden": "none",
 }
 _KNOBS = ["temperature", "suppression", "seeding"]
+_LINES = 8  # beyond, nobody tells them apart
+_SEEDS = 18  # of the paper
 
 
 @st.fragment
@@ -52,6 +55,7 @@ def show_paper(office: Office, seen: Comparison) -> None:
             stages = stages_of(part)
             scale, place = _choose_scale(part), _choose_place()
             stage = _choose_stage(stages)
+            part, few = _fewer(part)
         tasks = dict(zip(part["task"], part["task_key"], strict=True))
         theirs = {name: paper_name(key) or AVERAGE for name, key in tasks.items()}
         show_mixtures(part)
@@ -78,12 +82,35 @@ def show_paper(office: Office, seen: Comparison) -> None:
             alt="The metrics over temperature, by suppression and seeding, ours and the paper's; "
             "as a table below",
         )
-        st.caption(f"{_says(scale)} Ours: {basis(at_stage(part))}")
+        st.caption(f"{few}{_says(scale)} Ours: {basis(at_stage(part))}")
         _show_table(at(part, stage), theirs, metrics)
         if len({str(one) for one in part["inspected"]}) > 1:
             _show_repairs(part, hidden=place == "Hidden")
         with st.container(border=True):
             show_point(seen, part)
+
+
+def _fewer(part: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Of a large grid the settings nearest to the paper's, unless all are asked for; and a word."""
+    if len(part[["suppression", "seeding"]].drop_duplicates()) <= _LINES:
+        return part, ""
+    if st.toggle("All settings", key="paper_all", persist_state="session"):
+        return part, ""
+    return nearest_to_paper(part), (
+        "Of our settings only those nearest to the paper's: with and without suppression, with "
+        "and without seeds. "
+    )
+
+
+def nearest_to_paper(points: pd.DataFrame) -> pd.DataFrame:
+    """The points without suppression or with the strength nearest to 7.5, and likewise of 18 seed
+    examples."""
+    keep = pd.Series(True, index=points.index)
+    for knob, theirs in (("suppression", STRENGTH), ("seeding", _SEEDS)):
+        values = [one for one in points[knob].unique() if one]
+        near = min(values, key=lambda one: abs(one - theirs), default=0)
+        keep &= points[knob].isin([0, near])
+    return points[keep]
 
 
 def _choose_scale(part: pd.DataFrame) -> str:
