@@ -8,7 +8,7 @@ from core.runs import ModelChoice
 from core.store.connections import find_capabilities, list_connections
 from core.store.database import Database
 from pages.components.ages import ago
-from pages.components.connect.keys import show_key
+from pages.components.connect.keys import key_state
 from pages.components.known_server import found_of, known_models, short, title
 from pages.components.navigation import PAGES
 from pages.components.office import Office
@@ -45,7 +45,8 @@ def choose_server_model(office: Office) -> ModelChoice | None:
     if connection is None:
         return None
     model = _choose_model(office.db, connection)
-    show_key(connection)
+    if key_state(connection) == "missing":
+        st.caption(f":red[:material/key_off: {connection.key_variable} is not set.]")
     if model is None:
         st.caption("Choose a model, or type the server's name for it.")
         return None
