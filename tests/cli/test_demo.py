@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from core.cli import main
+from core.diversity.encoder import EncoderChoice
 from core.experiments.demo import BUNDLE, demo_task, open_demo
 from core.settings import Home
 from core.store.database import open_database
@@ -27,7 +28,7 @@ def test_the_demo_that_comes_along_is_complete(home: Home, capsys: Capture) -> N
     assert project.trainings >= 10
     (sweep,) = list_sweeps(db)
     assert [trial.state for trial in trials_of(db, sweep.id)] == ["done"] * 16
-    assert latest_map(db, project.task.key, choice={"model": "embedded", "pooling": "mean"})
+    assert latest_map(db, project.task.key, choice=EncoderChoice().to_dict())
 
 
 def test_it_is_small() -> None:
