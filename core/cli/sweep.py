@@ -110,6 +110,7 @@ def run(args: argparse.Namespace) -> int:
     from core.cli.sweep_reference import choose_reference
     from core.cli.sweeping import begun, remember_servers, what_it_takes, with_options
     from core.experiments.grid_file import read_grid_file
+    from core.experiments.planned import planned
     from core.settings import home_from
     from core.store.database import open_database
 
@@ -123,12 +124,11 @@ def run(args: argparse.Namespace) -> int:
     if file.reference is not None:
         with file.naming("reference"):
             chosen = choose_reference(db, file.reference, grid.task)
+    with file.naming("axes.seeding"):  # refused before anything is attached
+        planned(grid, train=() if chosen is None else chosen.train)
     if args.dry_run:
         return _say_dry_run(what_it_takes(db, grid, chosen), as_json=args.json)
-    from core.experiments.planned import planned
-
     remember_servers(db, grid, args.key_variable or "")
-    planned(grid, train=() if chosen is None else chosen.train)  # refused before it is attached
     if chosen is not None:
         grid = grid.with_reference(chosen.attached(db, grid.task).id)
 

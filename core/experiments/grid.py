@@ -93,9 +93,9 @@ class Grid:
             check_number(key, number, least, most, whole=True)
         for axis, (low, high, whole) in AXES.items():
             values = getattr(self, axis)
-            _check_axis(axis, values)
-            for value in values:
+            for value in values:  # numbers first: a list in a list can't be looked for twice
                 check_number(f"axes.{axis}", value, low, high, whole=whole)
+            _check_axis(axis, values)
             # Equal specs are told by their text, in which 1 and 1.0 differ.
             even = tuple(value if whole else float(value) + 0.0 for value in values)
             object.__setattr__(self, axis, even)

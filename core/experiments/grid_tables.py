@@ -95,7 +95,8 @@ def recipe_of(repair: Mapping[str, Any], train: Mapping[str, Any], seed: int) ->
 
 def model_name(name: str) -> str:
     """A model's name; a folder's path is made to mean the same to a worker that runs elsewhere."""
-    folder = name != "embedded" and Path(name).is_dir()
+    # No name is refused later; as a path it would be the working folder.
+    folder = name not in ("", "embedded") and Path(name).is_dir()
     return str(Path(name).resolve()) if folder else name
 
 

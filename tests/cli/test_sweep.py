@@ -305,7 +305,7 @@ def test_a_servers_prices_are_those_of_its_connection(
         (("[0.5, 1]", "[0.5, 3]"), (), "grid.toml, line 6, axes.temperature: 3 is above 2."),
         (('"real"', '"none"'), (), "grid.toml, line 3, reference: There is no reference 'none'."),
         (('"real"', '"example"'), (), "grid.toml, line 3, reference: The example is the refer"),
-        (("[0, 2]", "[0, 9]"), (), "9 balanced seed examples need"),
+        (("[0, 2]", "[0, 9]"), (), "grid.toml, line 8, axes.seeding: 9 balanced seed examples ne"),
         (
             ("a", "a"),
             ("--cap", "3"),

@@ -127,6 +127,8 @@ HEAD = 'task = "sst2"\nreference = "r"\n'  # so that what follows begins on line
         ("[axes]\ntemperature = [0.3, 3]", "line 4, axes.temperature: 3 is above 2."),
         ("[axes]\nmin_p = [\n0,\n-1]", "line 4, axes.min_p: -1 is below 0."),
         ("axes.temperature = [nan]", "line 3, axes.temperature: nan is no number."),
+        ("[axes]\ntemperature = [[1]]", "line 4, axes.temperature: [1] is no number."),
+        ('[axes]\nmodel = [""]', "line 4, axes.model: The model's name is empty or unusable."),
         ("[axes]\nseeding = [1.5]", "line 4, axes.seeding: 1.5 is no whole number."),
         ("[axes]\nseeding = []", "line 4, axes.seeding: it has no value."),
         ("[axes]\nsuppression = 7.5", "line 4, axes.suppression: it is no list."),
