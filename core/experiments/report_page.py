@@ -180,7 +180,7 @@ _SCRIPT = """
     const told = JSON.parse(document.getElementById(chart.id + '-data').textContent);
     const layout = Object.assign({ autosize: true }, told.layout);
     if (!layout.dragmode) { layout.dragmode = 'zoom'; }
-    Plotly.newPlot(chart, told.data, layout, {
+    return Plotly.newPlot(chart, told.data, layout, {
       responsive: true, displaylogo: false,
       modeBarButtonsToRemove: ['select2d', 'lasso2d', 'autoScale2d']
     }).then(function () { return Plotly.relayout(chart, look()); })
@@ -191,7 +191,11 @@ _SCRIPT = """
       if (chart.dataset.drawn) { Plotly.relayout(chart, Object.assign(look(), more)); }
     });
   };
-  charts.forEach(draw);
+  // One after the other from the top, so that the page can be read meanwhile.
+  charts.reduce(function (before, chart) {
+    return before.then(function () { return new Promise(function (on) { setTimeout(on, 0); }); })
+      .then(function () { return draw(chart); });
+  }, Promise.resolve());
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', function () { again({}); });
   addEventListener('beforeprint', function () {
     again({ width: 680, 'font.color': '#22211E' });
@@ -233,8 +237,8 @@ th, td {padding: 0.35rem 0.75rem; border-bottom: 1px solid var(--line); text-ali
   vertical-align: top}
 th {color: var(--soft); font-weight: 600}
 td.number, th.number {text-align: right; font-variant-numeric: tabular-nums; min-width: 3.5rem}
-pre {background: var(--raised); padding: 0.75rem 1rem; border-radius: 8px; overflow-x: auto;
-  font-size: 0.85rem; white-space: pre-wrap; overflow-wrap: anywhere}
+pre {background: var(--raised); padding: 0.75rem 1rem; border-radius: 8px; font-size: 0.85rem;
+  white-space: pre-wrap; overflow-wrap: anywhere}
 summary {cursor: pointer; padding: 0.35rem 0; font-weight: 600}
 .texts {display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 1.5rem}
 .texts ol {padding-left: 1.4rem; margin: 0.5rem 0}

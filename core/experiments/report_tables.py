@@ -71,14 +71,26 @@ def advice_part(points: pd.DataFrame) -> str:
 
 
 def conditions_part(points: pd.DataFrame) -> str:
-    """All points with their metrics and intervals."""
+    """All points with their metrics and intervals; those that were repaired are folded."""
+    raw = as_generated(points)
+    parts = [_conditions(raw)]
+    if len(raw) < len(points):
+        repaired = points.drop(raw.index)
+        parts.append(folded(f"The same repaired: {len(repaired):,} points", _conditions(repaired)))
+    return "".join(parts)
+
+
+def _conditions(points: pd.DataFrame) -> str:
     several = points["task_key"].nunique() > 1
+    repaired = bool((points["inspected"] != "0").any() or points["filtered"].any())
     shown = [metric for metric in METRICS if points[metric].notna().any()]
     rows = []
     for row in points.head(MOST_ROWS).to_dict("records"):
-        cells = [str(row["task"])] if several else []
-        cells += [condition_words({str(k): v for k, v in row.items()})]
-        cells += [repair_words(str(row["inspected"]), filtered=bool(row["filtered"]))]
+        cells = [condition_words({str(k): v for k, v in row.items()})]
+        if several:
+            cells.append(str(row["task"]))
+        if repaired:
+            cells.append(repair_words(str(row["inspected"]), filtered=bool(row["filtered"])))
         for metric in shown:
             value, low, high = (row[f"{metric}{end}"] for end in ("", "_low", "_high"))
             told = value_words(metric, value)
@@ -86,7 +98,7 @@ def conditions_part(points: pd.DataFrame) -> str:
                 told += f" ({interval_words(metric, low, high)})"
             cells.append(told)
         rows.append([*cells, f"{row['repeats']}", f"{row['n']:,.0f}"])
-    head = [*(["task"] if several else []), "condition", "repair"]
+    head = ["condition", *(["task"] if several else []), *(["repair"] if repaired else [])]
     columns = range(len(head), len(head) + len(shown) + 2)
     head += [*(TITLES[one] for one in shown), "runs", "texts"]
     left = len(points) - len(rows)

@@ -3,14 +3,14 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from core.experiments.report import report_html
 from core.experiments.report_tables import Manifest
 from core.experiments.study import study
+from tests.browser.serving import wait_until
 from tests.experiments.test_report import HOSTILE, frame
 
-_DRAWN = "() => [...document.querySelectorAll('.chart')].every(one => one.dataset.drawn)"
 _INK = "getComputedStyle(document.querySelector('.xtick text')).fill"
 _CHARTS = """() => [...document.querySelectorAll('.chart')].map(one =>
     [one.id, one.querySelectorAll('.main-svg').length > 0, one.scrollWidth <= one.clientWidth])"""
@@ -41,7 +41,8 @@ def test_it_draws_offline_and_asks_for_nothing(
     page.on("dialog", lambda dialog: said.append("a dialog"))
     page.on("request", lambda request: asked.append(request.url))
     page.goto(path.as_uri())
-    page.wait_for_function(_DRAWN)
+    expect(page.locator(".chart").last).to_be_attached()
+    expect(page.locator(".chart:not([data-drawn])")).to_have_count(0)
     page.screenshot(path=tmp_path / "report.png", full_page=True)
     charts = page.evaluate(_CHARTS)
     assert len(charts) >= 10
@@ -54,7 +55,7 @@ def test_it_draws_offline_and_asks_for_nothing(
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.evaluate(_INK) == "rgb(34, 33, 30)"
     page.emulate_media(color_scheme="dark")
-    page.wait_for_function(f"() => ({_INK}) === 'rgb(233, 231, 226)'")
+    wait_until(lambda: page.evaluate(_INK) == "rgb(233, 231, 226)", what="the ink turns light")
     # Even a script that got into the page could neither run nor ask.
     blocked = page.evaluate(
         "() => { const one = document.createElement('script'); one.textContent = 'window.ran = 1';"
