@@ -40,6 +40,7 @@ def show_attempts(db: Database, run: RunRecord) -> None:
             st.caption("None was sent.")
             return
         frame = pd.DataFrame(_rows(latest[::-1]), columns=list(_COLUMNS))
+        frame["outcome"] = frame["outcome"].str.replace("_", " ")
         frame["at"] = [datetime.fromtimestamp(attempt.at) for attempt in latest[::-1]]
         st.dataframe(
             frame,

@@ -86,7 +86,7 @@ def _rest(office: Office, run: RunRecord, job: Job | None) -> None:
     progress = dict(job.progress) if job is not None else {}
     if progress:
         show_numbers(progress, live=False)
-        show_spending(office.db, run, progress, live=False)
+    show_spending(office.db, run, progress, live=False)
     shortfall = progress.get("shortfall") or {}
     if shortfall:
         missing = plain(", ".join(f"{name}: {count}" for name, count in shortfall.items()))

@@ -82,10 +82,11 @@ def served_run(
     run, job = start_run(db, replace(spec or make_spec(), model=MODEL), cap=cap)
     assert take(db, "worker", 1, seconds=3600)
     assert claims.claim(db, "worker", job_id=job.id)
+    nothing = {"texts_returned": 0, "tokens_in": None, "tokens_out": None}
     for one in (
         attempt(),
-        attempt(outcome="too_many_requests", status=429, texts_returned=0, tokens_in=None),
-        attempt(outcome="server_error", status=500, texts_returned=0, message="=cmd()"),
+        attempt(outcome="too_many_requests", status=429, **nothing),
+        attempt(outcome="server_error", status=500, message="=cmd()", **nothing),
     ):
         add_attempt(db, one, run_id=run.id, job_id=job.id)
     told = {
@@ -255,6 +256,20 @@ def test_a_run_under_way_tells_what_it_took(app: AppTest, db: Database) -> None:
     assert (told["Requests"], told["429s"]) == ("3", "1")
 
 
+def test_what_the_server_did_not_report_is_unknown_and_not_worked_out(
+    app: AppTest, db: Database
+) -> None:
+    connect(db)
+    run, _ = served_run(db)
+    add_attempt(db, attempt(tokens_in=None, tokens_out=None), run_id=run.id)
+    open_run(app, run)
+    told = {one.label: one.value for one in app.metric}
+    names = ("Spent", "Tokens in", "Tokens out")
+    assert [told[name] for name in names] == ["unknown"] * 3
+    assert told["Requests"] == "4"
+    assert "Projected" not in told
+
+
 def test_raising_the_cap_and_going_on_is_one_step(app: AppTest, db: Database) -> None:
     connect(db)
     probed(db)
@@ -285,7 +300,7 @@ def test_settings_tell_the_server_the_method_and_every_request(app: AppTest, db:
     assert told["base url"] == URL
     assert told["suppression really used"] == "avoid these words (approximate)"
     requests = table(app, "outcome")
-    assert list(requests["outcome"]) == ["server_error", "too_many_requests", "ok"]
+    assert list(requests["outcome"]) == ["server error", "too many requests", "ok"]
     assert [one for one in app.get("download_button") if one.key == "download_attempts"]
 
 

@@ -47,7 +47,7 @@ def show_capabilities(office: Office, connection: Connection, probed: Probed) ->
     if not found.tokenizer and connection.tokenizer != "none":
         st.caption(plain(found.tokenizer_note))
     if found.notes:
-        with st.expander(f"{len(found.notes)} notes", icon=":material/notes:"):
+        with st.expander(f"Notes: {len(found.notes)}", icon=":material/notes:"):
             for note in found.notes:
                 st.text(note)
 
@@ -101,8 +101,8 @@ def _table(found: Capabilities) -> None:
 
 def _canary(canary: Canary) -> None:
     with st.expander(_VERDICTS[canary.verdict], icon=":material/raven:"):
-        st.caption(plain(canary.why))
         if not canary.untouched:
+            st.caption(plain(canary.why))
             return
         rows = [
             (QUESTION, "nothing", canary.untouched),
