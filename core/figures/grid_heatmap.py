@@ -17,10 +17,10 @@ from core.figures.results import (
     knob_told,
     knob_values,
     numbers,
+    pooled,
     title,
     told,
     unlike,
-    varying,
 )
 from core.figures.sentence import footnote, sentence_figure
 from core.figures.style import page_text, quiet_layout, see_through
@@ -230,7 +230,7 @@ def _axis(knob: str, values: list[Any], **more: Any) -> dict[str, Any]:
 
 def _said(rows: "pd.DataFrame", metric: str, told_by: tuple[str, ...]) -> list[str]:
     said = []
-    among = [one for one in varying(rows, ("task", *KNOBS, "other")) if one not in told_by]
+    among = pooled(rows, told_by, ("task", *KNOBS, "other"))
     if among:
         said.append(f"Cells are means over {', '.join(map(title, among))}.")
     alike = unlike(rows, [metric])

@@ -13,9 +13,9 @@ from core.figures.results import (
     at_stage,
     knob_told,
     knob_values,
+    pooled,
     title,
     unlike,
-    varying,
 )
 from core.figures.sentence import sentence_figure
 from core.figures.series import FILLS, Series, series_of
@@ -103,7 +103,8 @@ def panels_figure(
     import pandas as pd
 
     frame = pd.concat(shown)
-    others = varying(ours[ours["task"].isin(names)], ("min_p", "model", "other"))
+    line = ("task", "temperature", "suppression", "seeding")
+    others = pooled(ours[ours["task"].isin(names)], line, ("min_p", "model", "other"))
     if others:
         said.append(f"Ours are means over {', '.join(map(title, others))}.")
     alike = unlike(frame, metrics)

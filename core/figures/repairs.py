@@ -15,6 +15,7 @@ from core.figures.results import (
     condition_names,
     knob_told,
     knob_values,
+    pooled,
     stages,
     title,
     unlike,
@@ -152,9 +153,9 @@ def _by_condition(
 
 def _merged(ours: "pd.DataFrame", by: str) -> list[str]:
     """What else differs among conditions that stand together in one line."""
-    return (
-        [] if by == "condition" else varying(ours, ("task", "seeding", "min_p", "model", "other"))
-    )
+    line = ("temperature", "suppression", "inspected")
+    among = ("task", "seeding", "min_p", "model", "other")
+    return [] if by == "condition" else pooled(ours, line, among)
 
 
 def _places(budgets: Sequence[str]) -> dict[str, float]:

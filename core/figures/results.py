@@ -29,6 +29,7 @@ _TITLES = {
     "label_accuracy": "label accuracy",
     "model_accuracy": "model accuracy",
     "seeding": "seed examples",
+    "other": "other settings",
 }
 _EMBEDDED = ("diversity", "similarity")
 _ALIKE = 1.1  # sets whose sizes differ by no more than this factor are called equal
@@ -106,6 +107,18 @@ def knob_values(points: "pd.DataFrame", knob: str) -> list[Any]:
 def varying(points: "pd.DataFrame", knobs: Sequence[str] = (*KNOBS, "other")) -> list[str]:
     """Those of the knobs that have more than one value."""
     return [knob for knob in knobs if len(knob_values(points, knob)) > 1]
+
+
+def pooled(
+    points: "pd.DataFrame", by: Sequence[str], knobs: Sequence[str] = (*KNOBS, "other")
+) -> list[str]:
+    """Those of the knobs that have more than one value among rows that are equal in `by`."""
+    told = [knob for knob in by if knob in points]
+    among = [knob for knob in varying(points, knobs) if knob not in told]
+    if not told or not among:
+        return among
+    most = points.groupby(told, dropna=False, observed=True)[among].nunique().max()
+    return [knob for knob in among if most[knob] > 1]
 
 
 def knob_told(knob: str, value: Any) -> str:

@@ -12,6 +12,7 @@ from core.figures.results import (
     knob_told,
     knob_values,
     numbers,
+    pooled,
     stage_told,
     stages,
     told,
@@ -114,3 +115,16 @@ def test_what_is_not_alike_is_said() -> None:
     frame["n"] = [100, 5600]
     assert unlike(frame, ["label_accuracy"]) == "Not alike: sets of 100 to 5,600 texts."
     assert unlike(frame.iloc[:0], ["diversity"]) == ""
+
+
+def test_a_knob_that_goes_with_another_is_not_pooled() -> None:
+    frame = points(
+        {"suppression": 0.0, "seeding": 0},
+        {"suppression": 7.5, "seeding": 0, "other": "without effect"},
+        {"suppression": 7.5, "seeding": 18, "other": "without effect"},
+    )
+    assert varying(frame) == ["suppression", "seeding", "other"]
+    assert pooled(frame, ["suppression"]) == ["seeding"]
+    assert pooled(frame, ["suppression", "seeding"]) == []
+    assert pooled(frame, []) == ["suppression", "seeding", "other"]
+    assert pooled(frame.assign(model=None), ["model"]) == ["suppression", "seeding", "other"]
