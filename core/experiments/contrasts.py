@@ -127,6 +127,20 @@ def with_pooled_intervals(points: pd.DataFrame, results: pd.DataFrame) -> pd.Dat
     return told
 
 
+def with_common_intervals(points: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
+    """Each task's points `with_pooled_intervals`, those measured alike together, in their order.
+
+    Args:
+        points: a points frame of any tasks.
+        results: the results frame that it was made of.
+    """
+    told = points.copy()
+    for _, part in points.groupby(["task_key", "encoder", "classifier"], sort=False):
+        own = results[results["point"].isin(part["point"])]
+        told.loc[part.index] = with_pooled_intervals(part, own)
+    return told
+
+
 def _paired(frame: pd.DataFrame, metric: str, before: Cell, after: Cell) -> Contrast:
     at = [_at(frame, stage).set_index("run_id") for stage in (before[1], after[1])]
     both = at[0].index.intersection(at[1].index)

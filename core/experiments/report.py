@@ -8,7 +8,7 @@ import pandas as pd
 from core import __version__
 from core.diversity.texts_frame import display_names
 from core.experiments.card_facts import facts_of
-from core.experiments.contrasts import with_pooled_intervals
+from core.experiments.contrasts import with_common_intervals
 from core.experiments.report_page import Section, escaped, items, page, paragraph
 from core.experiments.report_parts import (
     card_part,
@@ -52,7 +52,7 @@ def report_html(
         now: seconds since 1970, UTC; None is this moment.
     """
     results = _named_apart(results)
-    points = _with_common_intervals(points_frame(results), results)
+    points = with_common_intervals(points_frame(results), results)
     plainer = _without_the_common(points)
     facts = {**facts_of(results, now=now), "settings": _common(points), "Wideset": __version__}
     told = "".join(f"<dt>{escaped(k)}</dt><dd>{escaped(v)}</dd>" for k, v in facts.items() if v)
@@ -98,12 +98,3 @@ def _common(points: pd.DataFrame) -> str:
     """Unusual settings that all points share."""
     found = points["other"].unique()
     return str(found[0]) if len(found) == 1 else ""
-
-
-def _with_common_intervals(points: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
-    """Each task's points by its own spread, those measured alike together."""
-    parts = []
-    for _, part in points.groupby(["task_key", "encoder", "classifier"], sort=False):
-        own = results[results["point"].isin(part["point"])]
-        parts.append(with_pooled_intervals(part, own))
-    return pd.concat(parts, ignore_index=True)

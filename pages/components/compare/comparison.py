@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.diversity.texts_frame import display_names
+from core.experiments.contrasts import with_common_intervals
 from core.experiments.results import mixtures, points_frame, results_frame
 from core.experiments.stored_results import stored_results
 from core.jobs.evidence import Work
@@ -75,7 +76,7 @@ def _frames(
 ) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...], frozenset[str]]:
     found = stored_results(db, sweep_ids=sweep_ids)
     results = _named_apart(results_frame(found))
-    points = points_frame(results)
+    points = with_common_intervals(points_frame(results), results)
     served = frozenset(one.run.id for one in found if one.run.spec.model.base_url)
     return results, points, tuple(mixtures(points)), served
 

@@ -117,6 +117,11 @@ def basis(points: pd.DataFrame) -> str:
         said.append(f"Diversity and similarity by {' and '.join(encoders)}, cosine distance.")
     if classifiers and points["model_accuracy"].notna().any():
         said.append(f"Model accuracy of {' and of '.join(map(_with_article, classifiers))}.")
+    if repeats.max() > 1:
+        said.append(
+            "Intervals of repeated conditions go by the spread from run to run over all "
+            "conditions of a task."
+        )
     return plain(" ".join(said))
 
 
