@@ -61,3 +61,9 @@ with told():
             show_work(office, seen.works)
         if len(seen.points):
             _show(office, seen)
+        elif seen.choice.sweeps:
+            more = len(seen.choice.all_sweeps) > len(seen.choice.sweeps)
+            st.caption(
+                "No result of this choice yet: each run shows here once it is measured."
+                + (" The other sweeps are in the side bar." if more else "")
+            )

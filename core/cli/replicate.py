@@ -74,18 +74,21 @@ def run(args: argparse.Namespace) -> int:
     db = open_database(home)
     grids = []
     for one in sets:
-        chosen = choose_reference(db, str(one.folder), one.task)
-        grid = replication_grid(
-            one.task,
-            reference=None,
-            study=study,
-            texts=args.texts,
-            repeats=args.repeats,
-            seed=args.seed,
-            filtering=args.filter,
-            model=ModelChoice(model=model_name(args.model)),
-        )
-        planned(grid.with_reference("checked"), train=chosen.train)
+        try:
+            chosen = choose_reference(db, str(one.folder), one.task)
+            grid = replication_grid(
+                one.task,
+                reference=None,
+                study=study,
+                texts=args.texts,
+                repeats=args.repeats,
+                seed=args.seed,
+                filtering=args.filter,
+                model=ModelChoice(model=model_name(args.model)),
+            )
+            planned(grid.with_reference("checked"), train=chosen.train)
+        except BadInput as error:  # of several folders with files of the same names
+            raise BadInput(f"{one.folder.name}: {error.what}", error.remedy) from error
         grids.append(grid.with_reference(chosen.attached(db, one.task).id))
     failed = [_sweep(home, db, grid, args) for grid in grids]
     from core.cli.replication_card import write_card

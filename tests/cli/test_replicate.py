@@ -69,3 +69,10 @@ def test_failed_runs_are_told_and_the_card_is_of_the_others(
 def test_a_folder_without_sets_is_refused(home: Home, tmp_path: Path, capsys: Capture) -> None:
     assert main(["replicate", str(tmp_path)]) == 2
     assert "no real set" in capsys.readouterr().err
+
+
+def test_a_set_that_cannot_be_used_is_named(home: Home, data: Path, capsys: Capture) -> None:
+    (data / "sst2" / "test.csv").unlink()
+    assert main(["replicate", str(data)]) == 2
+    assert capsys.readouterr().err.startswith("sst2: The file test.csv can't be read")
+    assert list_sweeps(open_database(home)) == []
