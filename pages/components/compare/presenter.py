@@ -47,8 +47,8 @@ _STYLE = """<style>
   line-height: 1.1}
 .st-key-present_numbers p {font-size: clamp(0.9rem, 2.3vh, 1.5rem)}
 .st-key-present_numbers [data-testid='stMetricValue'] p {font-size: inherit}
-.st-key-present_support table {font-size: clamp(0.95rem, 2.6vh, 1.8rem); width: 100%}
-.st-key-present_support td, .st-key-present_support th {padding: 1.25vh 0.8vw}
+.st-key-present_support table {font-size: clamp(0.8rem, min(2.1vh, 1.35vw), 1.6rem); width: 100%}
+.st-key-present_support td, .st-key-present_support th {padding: 0.75vh 0.8vw}
 .st-key-present_foot {position: fixed; left: 4vw; right: 4vw; bottom: 1.8vh; width: auto}
 .st-key-present_note p {font-size: clamp(0.78rem, 1.9vh, 1.25rem); line-height: 1.35}
 </style>"""

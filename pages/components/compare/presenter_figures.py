@@ -64,7 +64,7 @@ def _show_support(support: tuple[Support, ...]) -> None:
         return
     rows = [
         f"| {_VERDICTS[one.verdict]} | {plain(one.words)} | {plain(one.effect)} "
-        f"| {plain(one.between)} | {plain(one.n)} |"
+        f"| {plain(one.between)} | {plain(one.n.removesuffix(' of runs'))} |"
         for one in support
     ]
     head = [

@@ -9,17 +9,15 @@ from pages.components.home.own_data import own_data
 from pages.components.office import Office, flash
 from pages.components.plain import plain
 
-_CARD = 236
-
 
 def show_ways(office: Office) -> None:
     """Draw the three cards."""
     with st.grid(3, min_column_width=230, gap="medium"):
-        with st.container(border=True, height=_CARD):
+        with st.container(border=True, height="stretch"):
             _from_preset()
-        with st.container(border=True, height=_CARD):
+        with st.container(border=True, height="stretch"):
             _from_own_data(office)
-        with st.container(border=True, height=_CARD):
+        with st.container(border=True, height="stretch"):
             _from_demo(office)
 
 
