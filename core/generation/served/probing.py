@@ -28,6 +28,7 @@ from core.generation.served.wire import Asking, Reply
 
 STORY = "Tell a story in one line."
 _SHORT, _LONG = 8, 24
+_SEVERAL_TRIES = 4
 _HOT = 2.0
 _LISTED = 200
 _PATIENCE = 2  # questions without an answer before the rest stays unknown
@@ -178,20 +179,28 @@ class _Probe:
                 self._found[knob] = "exact" if text(reply) == self._greedy else "ignored"
 
     def _several(self) -> None:
-        reply = self._chat("n", n=2)
-        if reply is None:
-            return
-        made = choices(reply)
-        self._found["n"] = "exact" if len(made) == 2 else "ignored"
-        used = usage(reply)
-        # Texts that reached the limit took a known number of tokens.
-        if len(made) == 2 and all(one.get("finish_reason") == "length" for one in made):
-            right = used is not None and used[1] == 2 * _SHORT
-            self._found["usage_of_several"] = (
-                "ignored" if used is None else "exact" if right else "wrong"
-            )
-            if self._found["usage_of_several"] == "wrong":
-                self._notes.append("Of several texts a request, it reports the tokens of one.")
+        for _ in range(_SEVERAL_TRIES):
+            reply = self._chat("n", n=2)
+            if reply is None:
+                return
+            made = choices(reply)
+            self._found["n"] = "exact" if len(made) == 2 else "ignored"
+            if len(made) != 2:
+                return
+            # Texts that reached the limit took a known number of tokens; one that ended before it
+            # tells nothing, and another draw may.
+            if all(one.get("finish_reason") == "length" for one in made):
+                self._counted(usage(reply))
+                return
+
+    def _counted(self, used: tuple[int, int] | None) -> None:
+        """Whether two texts of `_SHORT` tokens each were reported as such."""
+        right = used is not None and used[1] == 2 * _SHORT
+        self._found["usage_of_several"] = (
+            "ignored" if used is None else "exact" if right else "wrong"
+        )
+        if self._found["usage_of_several"] == "wrong":
+            self._notes.append("Of several texts a request, it reports the tokens of one.")
 
     def _stop(self) -> None:
         words = self._greedy.split()

@@ -1,7 +1,9 @@
 """A probe against a server that obeys, and against servers that pretend or refuse."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -14,7 +16,7 @@ from core.generation.served.capabilities import (
 )
 from core.generation.served.keys import Key
 from core.generation.served.probing import probe
-from core.generation.served.wire import Wire
+from core.generation.served.wire import Reply, Wire
 from tests.generation.served.fake_server import KEY, VOCABULARY, Fake, Quirks, serving
 
 KNOBS = ("temperature", "top_p", "top_k", "min_p", "frequency_penalty", "seed", "stop", "n")
@@ -121,6 +123,25 @@ def test_tokens_of_several_texts_are_the_tokens_of_all(quirks: Quirks, wanted: s
         found = probed(fake)
     assert found.usage_of_several == wanted
     assert any("tokens of one" in note for note in found.notes) == (wanted == "wrong")
+
+
+def test_a_text_that_ends_early_does_not_leave_the_tokens_of_several_unknown() -> None:
+    early: list[dict[str, Any]] = []
+
+    class FirstEndsEarly(Wire):
+        def ask(
+            self, path: str, body: Mapping[str, Any] | None = None, *, root: bool = False
+        ) -> Reply:
+            reply = super().ask(path, body, root=root)
+            if body is not None and body.get("n") == 2 and not early:
+                early.append(reply.data["choices"][0])
+                early[0]["finish_reason"] = "stop"
+            return reply
+
+    with serving(Quirks(usage_of_one=True)) as fake:
+        found = probe(Connection(base_url=fake.url), "fake", FirstEndsEarly(fake.url))
+    assert early
+    assert found.usage_of_several == "wrong"
 
 
 def test_no_usage_stays_unknown() -> None:
