@@ -80,6 +80,12 @@ def untested(
     return Claim(name, words, measure, direction, nothing, "undecided", unit, missing)
 
 
+def counted(n: int, unit: str) -> str:
+    """A number of units: "1 pair of runs", "2 pairs of runs"."""
+    first, space, rest = unit.partition(" ")
+    return f"{n} {first.removesuffix('s') if n == 1 else first}{space}{rest}"
+
+
 def unit_words(frame: pd.DataFrame, what: str) -> str:
     """What is counted: "pairs of runs", "squares of conditions"; "runs" alone are no pairs."""
     of_runs = "run_id" in frame

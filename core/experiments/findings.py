@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.experiments.claims import Claim, as_generated
+from core.experiments.claims import Claim, as_generated, counted
 from core.experiments.coefficients import PAPER_COEFFICIENTS, Regression
 from core.experiments.knob_claims import (
     seeding_claims,
@@ -228,7 +228,7 @@ def _claim_words(claim: Claim, paper: float | None) -> str:
     beside = f", paper {_value(claim, paper)}" if paper is not None else ""
     return (
         f"{claim.words}: {claim.verdict} ({_value(claim, found.mean)}, {ends}, "
-        f"{found.n} {claim.unit}{beside})"
+        f"{counted(found.n, claim.unit)}{beside})"
     )
 
 

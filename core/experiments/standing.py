@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from core.experiments.advice import advise
-from core.experiments.claims import Claim
+from core.experiments.claims import Claim, counted
 from core.experiments.knob_claims import seeding_claims, suppression_claims, temperature_claims
 from core.experiments.naming import TITLES, interval_words, value_words
 from core.experiments.pairs import Verdict
@@ -107,5 +107,5 @@ def _support(claim: Claim) -> Support:
         claim.verdict,
         effect,
         between,
-        f"{found.n} {claim.unit}",
+        counted(found.n, claim.unit),
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from core.experiments.claims import Claim
+from core.experiments.claims import Claim, counted
 from core.experiments.knob_claims import (
     seeding_claims,
     suppression_claims,
@@ -178,3 +178,10 @@ def test_shares_at_their_borders() -> None:
     assert both_ways(Effect(0.02, 0.0, 0.049, 90)) == "does not"
     assert both_ways(Effect(0.98, 0.951, 1.0, 90)) == "does not"
     assert both_ways(Effect(0.5, 0.2, 0.8, 2)) == "undecided"
+
+
+def test_one_is_no_plural() -> None:
+    assert counted(1, "pairs of runs") == "1 pair of runs"
+    assert counted(1, "conditions") == "1 condition"
+    assert counted(0, "squares of runs") == "0 squares of runs"
+    assert counted(2, "runs") == "2 runs"
