@@ -60,6 +60,13 @@ class LiveClique:
         """Note texts that arrived, in their order."""
         self._waiting.extend(texts)
 
+    def prepare(self) -> None:
+        """Load the encoder now, where waiting for it later would hold up something else."""
+        try:
+            self._encoder = self._encoder or self._encoders.encoder(self._choice)
+        except BackendFailed as error:
+            self._problem = str(error)
+
     def catch_up(self, *, between: Callable[[], None], at_once: bool = False) -> None:
         """Embed what waits, a second after the last time at the earliest.
 

@@ -84,6 +84,8 @@ def generate(
         finished_rounds=[(done.cycle, done.position) for done in rounds_of(db, run.id)],
         clock=timer,
     )
+    if not backend.repeatable:
+        live.prepare()  # while it loads, answers of a server would wait past their deadlines
     meter.begin()
     tell("generating")
 

@@ -105,7 +105,7 @@ def test_a_row_of_the_list_opens_its_run_though_another_came(
     working: Server, new_page: OpenPage, db: Database
 ) -> None:
     run = finished(db, working.home, name="The one to open")
-    page = new_page(working.url)
+    page = new_page(f"{working.url}/generate")
     expect(tables(page, "Runs").locator('[role=gridcell][aria-colindex="1"]').first).to_have_text(
         "The one to open"
     )
@@ -224,7 +224,7 @@ def test_nothing_is_wider_than_the_page(
 ) -> None:
     run = finished(db, working.home, name="W" * 120)
     options: dict[str, Any] = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
-    page = new_page(working.url, **options)
+    page = new_page(f"{working.url}/generate", **options)
     expect(tables(page, "Runs")).to_be_visible()
     settled(page)
     for view in ("list", "Texts", "Balance and tokens", "Settings"):

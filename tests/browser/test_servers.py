@@ -29,7 +29,7 @@ def test_row_03_the_server_is_killed_and_the_run_goes_on(
     Script(upto=3).write(own_home)
     with Server(own_home) as first:
         # The first request of this server is a deep link, which Streamlit runs without app.py.
-        page = new_page(f"{first.url}/generate{SST2}")
+        page = new_page(first.url + SST2)
         expect(button(page, GENERATE)).to_contain_text("Generate 10 texts")
         button(page, GENERATE).click()
         expect(metric(page, "Texts")).to_have_text("3 / 10")

@@ -107,3 +107,15 @@ def test_an_encoder_that_is_not_to_be_had_is_told_once(db: Database) -> None:
     assert told["problem"] == "The encoder 'x' could not be loaded. Use the embedded one."
     assert (told["n"], told["value"], told["curve"], told["encoder"]) == (0, None, [], None)
     assert len(encoders.asked) == 1
+
+
+def test_an_encoder_that_was_prepared_is_not_loaded_again(db: Database) -> None:
+    encoders = FakeEncoders()
+    live = follow(db, encoders)
+    live.prepare()
+    loaded = list(encoders.asked)
+    assert len(loaded) == 1
+    live.add(TEXTS[:3])
+    live.catch_up(between=nothing, at_once=True)
+    assert encoders.asked == loaded
+    assert live.progress()["n"] == 3

@@ -40,7 +40,7 @@ def test_an_empty_store_says_so_and_leads_to_generate(app: AppTest, db: Database
     explore(app)
     assert "There is nothing to see yet." in words(app)
     (link,) = app.get("page_link")
-    assert (link.proto.label, link.proto.page) == ("Generate texts", "")
+    assert (link.proto.label, link.proto.page) == ("Generate texts", "generate")
     assert not app.dataframe
     assert not [button for button in app.button if button.key == "refit"]
     assert queued(db) == []
