@@ -13,9 +13,9 @@ from core.errors import BadInput
 from core.generation.keeper import ModelKeeper
 from core.generation.local import LocalBackend, knobs_of
 from core.generation.next_token import change
-from core.generation.prompts import prompt_for
-from core.generation.suppression import SuppressedToken, Tally, suppressed_tokens
+from core.generation.suppression import SuppressedToken
 from core.jobs.ask import NoAnswer
+from core.jobs.lab_prompt import prompt_of, suppressed_of
 from core.runs import ModelChoice, RunSpec, Sample, spec_from_dict
 from core.settings import Home
 from core.store.database import Database, open_database
@@ -52,6 +52,7 @@ class Lab:
         self._busy = busy
         self._timer = timer
         self._logits: OrderedDict[tuple[Any, ...], Tensor] = OrderedDict()
+        self._told: dict[tuple[str, ...], Any] = {}
 
     def next_token(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """The next token's distribution: what the condition makes of the model's own.
@@ -73,12 +74,14 @@ class Lab:
         """
         begun = self._timer()
         spec = spec_from_dict(question["spec"])
+        if spec.model.backend == "openai":
+            return self._at_server(spec, question, begun)
         backend = self._backend(spec.model)
         samples = self._samples(question.get("run"))
-        prompt = _prompt(spec, int(question["label_index"]), samples)
+        prompt = prompt_of(spec, int(question["label_index"]), samples)
         tokens = backend.prompt_tokens(prompt)
         prefix = backend.text_tokens(str(question.get("prefix", "")))
-        rows = _suppressed(backend, spec, int(question["label_index"]), samples)
+        rows = suppressed_of(backend, spec, int(question["label_index"]), samples)
         biases = _biases(rows, spec)
         found = change(
             self._next_logits(backend, [*tokens, *prefix]),
@@ -109,6 +112,26 @@ class Lab:
             "seconds": self._timer() - begun,
         }
 
+    def _at_server(
+        self, spec: RunSpec, question: Mapping[str, Any], begun: float
+    ) -> dict[str, Any]:
+        """The same of a server's model, over the likeliest first tokens that it tells."""
+        from core.jobs.served_lab import first_tokens
+
+        if self._busy():
+            raise NoAnswer("A run is going.", "Ask the server when it is done.")
+        backend = self._keeper.backend(spec.model)
+        samples = self._samples(question.get("run"))
+        return first_tokens(
+            backend,
+            spec,
+            label_index=int(question["label_index"]),
+            prefix=str(question.get("prefix", "")),
+            samples=samples,
+            told=self._told,
+            seconds=lambda: self._timer() - begun,
+        )
+
     def walk(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """A generated text token by token, with what else could have come.
 
@@ -135,8 +158,8 @@ class Lab:
         backend = self._backend(run.spec.model)
         place = run.spec.task.label_names.index(sample.label)
         before = _before(run.spec, sample, history)
-        prompt = _prompt(run.spec, place, before, cycle=sample.cycle)
-        biases = _biases(_suppressed(backend, run.spec, place, before), run.spec)
+        prompt = prompt_of(run.spec, place, before, cycle=sample.cycle)
+        biases = _biases(suppressed_of(backend, run.spec, place, before), run.spec)
         tokens = list(sample.token_ids[:_LONGEST_WALK])
         steps = backend.walk(
             backend.prompt_tokens(prompt),
@@ -198,19 +221,6 @@ def _samples_of(db: Database, run_id: str) -> list[Sample]:
     return samples_of(db, get_run(db, run_id).id)
 
 
-def _prompt(
-    spec: RunSpec, label_index: int, samples: Sequence[Sample], *, cycle: int | None = None
-) -> Any:
-    if not 0 <= label_index < len(spec.task.labels):
-        raise BadInput("There is no such label.", "Choose one of the task's.")
-    written: dict[str, list[str]] = {}
-    for sample in sorted(samples, key=lambda one: (one.cycle, one.index)):
-        if sample.outcome == "usable":
-            written.setdefault(sample.label, []).append(sample.text)
-    number = cycle if cycle is not None else (2 if written else 1)
-    return prompt_for(spec, cycle=number, label_index=label_index, written=written)
-
-
 def _before(spec: RunSpec, sample: Sample, history: Sequence[Sample]) -> list[Sample]:
     """What was finished when the text's round began; in strict order labels before it count."""
     names = spec.task.label_names
@@ -222,17 +232,6 @@ def _before(spec: RunSpec, sample: Sample, history: Sequence[Sample]) -> list[Sa
         if one.cycle < sample.cycle
         or (strict and one.cycle == sample.cycle and names.index(one.label) < place)
     ]
-
-
-def _suppressed(
-    backend: LocalBackend, spec: RunSpec, label_index: int, samples: Sequence[Sample]
-) -> list[SuppressedToken]:
-    tally = Tally(backend.exempt_tokens)
-    label = spec.task.label_names[label_index]
-    for sample in samples:
-        if spec.condition.suppression.scope == "dataset" or sample.label == label:
-            tally.add(sample.token_ids)
-    return suppressed_tokens(tally, spec.condition.suppression)
 
 
 def _biases(rows: Sequence[SuppressedToken], spec: RunSpec) -> dict[int, float]:

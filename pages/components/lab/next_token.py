@@ -50,7 +50,14 @@ def show_next_token(office: Office, spec: RunSpec, run: RunRecord | None) -> Non
         config={"displayModeBar": False},
     )
     _table(found)
-    with st.expander(f"The prompt, {found['prompt_tokens']} tokens"):
+    if "known" in found:
+        st.caption(
+            f"The server tells its {len(found['tokens']['token'])} likeliest first tokens, which "
+            f"hold {found['known']:.1%} of the probability; shares are of these. It was asked "
+            "once, as a chat; moves of the knobs ask nothing more."
+        )
+    size = found["prompt_tokens"]
+    with st.expander("The prompt" if size is None else f"The prompt, {size} tokens"):
         st.code(found["prompt"], language=None, wrap_lines=True)
 
 
