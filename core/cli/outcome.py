@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from core.cli.parser import Parser, one_line
 from core.errors import WidesetError
@@ -29,6 +30,7 @@ class Outcome:
         seconds: how long the generation took, as far as it is known.
         out: the export written, if any.
         written: its rows.
+        spending: what its requests to a server took (`Ledger.progress`); None for a local model.
     """
 
     run: RunRecord
@@ -39,6 +41,7 @@ class Outcome:
     seconds: float
     out: Path | None = None
     written: int = 0
+    spending: Mapping[str, Any] | None = None
 
     def total(self, what: str) -> int:
         """A count (usable, empty, truncated or duplicates) over all labels."""
@@ -60,6 +63,8 @@ class Outcome:
             "tokens": self.tokens,
             "out": None if self.out is None else str(self.out),
         }
+        if self.spending is not None:
+            data["spending"] = dict(self.spending)
         return json.dumps(data)
 
     def in_words(self) -> str:
@@ -73,6 +78,8 @@ class Outcome:
             f"{self.total('empty')} empty and {self.total('truncated')} truncated besides;",
             f"missing: {missing}." if missing else "none missing.",
         ]
+        if self.spending is not None:
+            said.append(_spent(self.spending))
         if self.out is not None:
             said.append(f"Wrote {self.written} texts to {self.out}.")
         return one_line(" ".join(said))
@@ -117,6 +124,21 @@ def outcome_of(
         seconds=float(max(job.progress.get("elapsed", 0), *(row[arrived] for row in rows), 0)),
         out=out,
         written=written,
+        spending=job.progress.get("spending"),
+    )
+
+
+def _spent(spending: Mapping[str, Any]) -> str:
+    """What requests took, in one sentence; what the server did not report stays unknown."""
+
+    def told(name: str) -> str:
+        return "unknown" if spending[name] is None else f"{spending[name]:,}"
+
+    money = spending["money"]
+    cost = "unknown" if money is None else f"{money:.4g} {spending['currency']}"
+    return (
+        f"It took {told('requests')} requests, {told('tokens_in')} tokens in, "
+        f"{told('tokens_out')} tokens out; cost: {cost}."
     )
 
 

@@ -1,5 +1,6 @@
 """Caps on the command line: into the job, and raised by the command that goes on."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -125,3 +126,22 @@ def test_a_grids_server_is_remembered_with_the_name_of_its_key(
     capsys.readouterr()
     assert main(("sweep", str(grid), *named), handlers={"sweep": capped}) == 2
     assert "the grid has none" in capsys.readouterr().err
+
+
+def test_a_runs_end_tells_what_its_requests_took() -> None:
+    from core.cli.outcome import Outcome
+    from core.store.counts import Counts
+    from core.store.runs import RunRecord
+    from tests.store.making import make_spec
+
+    run = RunRecord(id="r", name="n", spec=make_spec(), facts={}, revision=1, created_at=0.0)
+    spending = {"requests": 3, "tokens_in": 1200, "tokens_out": None, "money": None}
+    spending |= {"currency": "USD"}
+    ended = Outcome(run, "done", {"pos": Counts(4)}, {}, 9, 1.0, spending=spending)
+    assert "It took 3 requests, 1,200 tokens in, unknown tokens out; cost: unknown." in (
+        ended.in_words()
+    )
+    assert json.loads(ended.to_json())["spending"] == spending
+    local = Outcome(run, "done", {"pos": Counts(4)}, {}, 9, 1.0)
+    assert "requests" not in local.in_words()
+    assert "spending" not in json.loads(local.to_json())

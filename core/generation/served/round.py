@@ -226,7 +226,7 @@ class Round:
         fault = found.fault if isinstance(found, Answer) else found
         answer = found if isinstance(found, Answer) else Answer(())
         # Where one text's tokens are reported for several, how many there were is not known.
-        one_alone = len(unit.indices) > 1 and self._line.capabilities.usage_of_several == "wrong"
+        one_alone = len(unit.indices) > 1 and self._line.capabilities.usage_of_several != "exact"
         status = 200 if isinstance(found, Answer) else (None if fault is None else fault.status)
         outcome = "cancelled" if found is None else ("ok" if fault is None else fault.kind)
         return Attempt(

@@ -190,7 +190,8 @@ def test_words_to_avoid_are_asked_for_in_the_prompt(home: Home, real_db: Databas
         ("unknown", Cap(tokens=10_000), [1, 1, 1, 1], 5),
         ("wrong", Cap(requests=9), [2, 2], None),
         ("wrong", None, [2, 2], None),
-        ("unknown", None, [2, 2], 10),
+        ("unknown", None, [2, 2], None),
+        ("exact", None, [2, 2], 10),
     ],
 )
 def test_tokens_of_several_texts_count_only_if_all_are_reported(
