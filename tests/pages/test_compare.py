@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -12,6 +13,8 @@ from core.experiments.paper import paper_conditions
 from core.experiments.results import points_frame, results_frame
 from core.experiments.stored_results import stored_results
 from core.store.database import Database
+from core.store.runs import create_run
+from core.store.samples import add_samples
 from core.store.sweeps import SweepRecord, list_sweeps
 from core.tasks import preset
 from pages.components.compare.choice import Choice
@@ -24,8 +27,8 @@ from pages.components.compare.point import CONDITION, PAIR, STAGE, key_of
 from pages.components.compare.table import json_of, sheet_of, table_of
 from tests.pages.evidence import run_of
 from tests.pages.making import markup, table, words
-from tests.pages.swept import CONDITIONS, open_compare, sweep_of, values_of
-from tests.store.making import TASK
+from tests.pages.swept import CONDITIONS, open_compare, spec_of, sweep_of, values_of
+from tests.store.making import TASK, make_sample
 
 HOSTILE = "=cmd() ![x](http://evil.example/a.png) <script>alert(1)</script> $x$"
 SST2 = preset("sst2")
@@ -380,3 +383,13 @@ def test_a_row_of_the_table_has_its_interval_in_words(db: Database) -> None:
     assert frame["diversity_interval"].tolist() == [f"{value - 0.02:.3f} to {value + 0.02:.3f}", ""]
     assert frame["repair"].tolist() == ["None", "LR, 90 inspected"]
     assert frame[["n", "repeats"]].to_numpy().tolist() == [[200, 1], [200, 1]]
+
+
+def test_a_project_with_a_sweep_is_what_it_begins_with(app: AppTest, db: Database) -> None:
+    sweep_of(db, name="Swept")
+    other = replace(TASK, name="Newer", text_type="tweet")
+    run = create_run(db, replace(spec_of((0.3, 0.0, 0)), task=other, seed_examples=()))
+    add_samples(db, [make_sample(run.id, 0)])
+    open_compare(app)
+    assert not app.exception
+    assert app.selectbox(key="compare_task").value == TASK.key

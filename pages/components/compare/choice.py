@@ -49,6 +49,9 @@ def choose(office: Office) -> Choice | None:
     found = [row for row in list_runs(office.db) if row.counts.usable]
     if not found:
         return None
+    swept = {one.task_key for one in list_sweeps(office.db)}
+    # Projects that have something to compare stand first, and so does the one to begin with.
+    found.sort(key=lambda row: row.run.spec.task.key not in swept)
     with st.sidebar, told():
         task = choose_task(found, asked_run(found, page="compare"), key="compare_task")
         runs = tuple(row.run for row in found if row.run.spec.task.key == task.key)
