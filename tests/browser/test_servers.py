@@ -49,7 +49,7 @@ def test_row_03_the_server_is_killed_and_the_run_goes_on(
         expect_texts(page, ["positive 1 0", "positive 1 1"])
         # Where there is no such page, the app still is.
         other = new_page(f"{second.url}/no-such-page")
-        expect(button(other, GENERATE)).to_be_visible()
+        expect(button(other, "home_start")).to_be_visible()
 
 
 def test_row_40_a_locked_store_is_told_and_the_page_recovers(
