@@ -132,6 +132,7 @@ def lasso(page: Page, corners: Sequence[tuple[float, float]]) -> None:
 
 
 def downloaded(page: Page, key: str) -> list[dict[str, Any]]:
+    settled(page)
     with page.expect_download() as download:
         button(page, key).click()
     lines = Path(download.value.path()).read_text("utf-8").split("\n")

@@ -243,11 +243,13 @@ def test_a_version_is_taken_away_with_its_card(url: str, db: Database, new_page:
     page = opened(new_page, url, made)
     open_tab(page, "Versions")
     page.get_by_text("Take it away", exact=True).click()
+    settled(page)
     with page.expect_download() as download:
         button(page, "export-jsonl").click()
     content = download.value.path().read_text("utf-8")
     assert content.count("\n") == 36
     assert '"specified"' in content
+    settled(page)
     with page.expect_download() as download:
         button(page, "export-card-md").click()
     card = download.value.path().read_text("utf-8")

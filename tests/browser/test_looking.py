@@ -75,6 +75,7 @@ def test_search_and_downloads_in_every_format(
     page.get_by_label("Search", exact=True).fill("")
     expect(page.get_by_text("8 of 8 rows")).to_be_visible()
     for form in ("csv", "jsonl", "parquet"):
+        settled(page)
         with page.expect_download() as download:
             button(page, f"download-{form}").click()
         assert download.value.suggested_filename == f"wideset-{run.id}.{form}"
@@ -91,10 +92,12 @@ def test_row_30_the_only_csv_is_the_safe_one(
     tables(page, "Samples").hover()
     expect(page.locator('button[aria-label^="Fullscreen"]').first).to_be_visible()
     expect(page.locator('button[aria-label^="Download as CSV"]:visible')).to_have_count(0)
+    settled(page)
     with page.expect_download() as download:
         button(page, "download-csv").click()
     lines = Path(download.value.path()).read_text("utf-8-sig").splitlines()
     assert "'=1+1" in lines[2]
+    settled(page)
     with page.expect_download() as download:
         button(page, "download-jsonl").click()
     lines = Path(download.value.path()).read_text("utf-8").split("\n")[:-1]

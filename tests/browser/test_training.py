@@ -66,6 +66,7 @@ def test_a_probe_from_start_to_download(home: Home, new_page: OpenPage) -> None:
         page.mouse.click(x, y)
         expect(page.get_by_text("Real label pos, predicted neg", exact=True)).to_be_visible()
 
+        settled(page)
         with page.expect_download() as waiting:
             button(page, "train_model_zip").click()
         with zipfile.ZipFile(io.BytesIO(Path(waiting.value.path()).read_bytes())) as file:

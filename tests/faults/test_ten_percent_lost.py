@@ -12,7 +12,7 @@ from core.store.samples import samples_of
 from tests.faults.misbehaving import Exchange, Misbehaving, body, error, reset, well
 from tests.faults.serving import Runs
 
-KNOWN = {"n": "exact", "usage": "exact"}
+KNOWN = {"n": "exact", "usage": "exact", "usage_of_several": "exact"}
 FAULTS = (error(500), error(503), error(429), error(429, headers={"Retry-After": "1"}), reset)
 
 

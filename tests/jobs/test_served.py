@@ -27,7 +27,13 @@ def test_a_run_by_way_of_the_keeper(home: Home, real_db: Database) -> None:
 
     def probe(connection: Connection, model: str, client: Asking) -> Capabilities:
         probed.append((connection.base_url, model))
-        return Capabilities(base_url=connection.base_url, model=model, n="exact")
+        return Capabilities(
+            base_url=connection.base_url,
+            model=model,
+            n="exact",
+            usage="exact",
+            usage_of_several="exact",
+        )
 
     with Misbehaving() as server, Runs(home, real_db, server, at_once=3) as runs:
         servers = Servers(lambda: open_database(home), probe=probe)
