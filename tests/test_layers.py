@@ -18,6 +18,7 @@ ROOT = Path(__file__).parent.parent
 
 # A room imports its own rank and lower ones. A module directly in core/ is a noun, rank 0.
 RANKS = {
+    "files": 1,
     "store": 1,
     "classification": 2,
     "diversity": 2,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import BadInput
-from core.mapped_files import read_mapped
+from core.files.mapped import read_mapped
 from core.references import contradictory, divided, split
 from core.runs import Example
 from core.tasks import preset

@@ -96,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
     from core.cli.asking import Asked
     from core.cli.classification_report import TrainProgress, in_words, plain_data
     from core.cli.classifying import train_here
-    from core.labelled_files import balanced_examples
+    from core.files.labelled import balanced_examples
     from core.runs import Example
 
     if args.limit is not None:

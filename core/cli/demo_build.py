@@ -20,12 +20,13 @@ from core.cli.progress import ProgressLine
 from core.conditions import Condition
 from core.diversity.encoder import EncoderChoice
 from core.errors import WidesetError
-from core.example import TEST_FILE, TRAIN_FILE, example_reference
 from core.experiments.demo import BUNDLE, demo_task
 from core.experiments.grid import Grid
 from core.experiments.recipe import ALL, Recipe
 from core.experiments.results import results_frame
 from core.experiments.stored_results import stored_results
+from core.files.example import TEST_FILE, TRAIN_FILE, example_reference
+from core.files.labelled import SEED_COUNT, balanced_examples
 from core.interventions.acceptance import accept_labels
 from core.interventions.requests import BudgetRequest, JudgeRequest, RelabelRequest
 from core.interventions.results import replacement_from_dict
@@ -36,7 +37,6 @@ from core.jobs.previews import Request, ask, look
 from core.jobs.study import studied
 from core.jobs.sweep import start_sweep
 from core.jobs.train import start_training
-from core.labelled_files import SEED_COUNT, balanced_examples
 from core.references import divided
 from core.runs import Example
 from core.settings import Home, home_from

@@ -113,7 +113,7 @@ def read_judged(path: Path) -> dict[str, bool]:
     Raises:
         BadInput: the file is refused, a judgement is neither yes nor no, or a text has both.
     """
-    from core.labelled_files import read_labelled
+    from core.files.labelled import read_labelled
 
     judged: dict[str, bool] = {}
     for example in read_labelled(path, name=path.name, task=None, label_column="in_scope"):

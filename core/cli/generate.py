@@ -10,7 +10,7 @@ from core.cli.parser import Commands
 from core.cli.spending_cap import add_cap_to, chosen_cap
 from core.conditions import Condition, Suppression
 from core.errors import BadInput
-from core.labelled_files import SEED_COUNT, balanced_examples, read_labelled
+from core.files.labelled import SEED_COUNT, balanced_examples, read_labelled
 from core.runs import Example, RunSpec
 from core.tasks import Task
 

@@ -153,7 +153,7 @@ def _label_map(pairs: list[str]) -> dict[str, str]:
 def _from_files(
     db: "Database", args: argparse.Namespace, task: "Task", label_map: Mapping[str, str]
 ) -> "Reference":
-    from core.mapped_files import read_mapped
+    from core.files.mapped import read_mapped
     from core.references import TEST_SHARE, divided
     from core.store.references import add_reference
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import BadInput
-from core.file_rows import shown
+from core.files.rows import shown
 
 if TYPE_CHECKING:
     from core.datasets import Dataset
@@ -64,7 +64,7 @@ def file_dataset(
         BadInput: the file is refused.
     """
     from core.datasets import Dataset
-    from core.labelled_files import read_labelled
+    from core.files.labelled import read_labelled
 
     examples = read_labelled(
         path, name=path.name, task=None, text_column=text_column, label_column=label_column

@@ -72,7 +72,7 @@ def choose_reference(db: Database, wanted: str, task: Task) -> Chosen:
 
 
 def _example(db: Database, task: Task) -> Chosen:
-    from core.example import TEST_FILE, TRAIN_FILE, example_reference, example_task
+    from core.files.example import TEST_FILE, TRAIN_FILE, example_reference, example_task
     from core.references import divided
 
     if task.key != example_task().key:
@@ -97,8 +97,8 @@ def _example(db: Database, task: Task) -> Chosen:
 
 
 def _folder(db: Database, folder: Path, task: Task) -> Chosen:
-    from core.file_contents import content_of
-    from core.mapped_files import read_mapped
+    from core.files.contents import content_of
+    from core.files.mapped import read_mapped
     from core.references import divided
 
     train, _, _ = content_of(folder / "train.csv", name="train.csv")
@@ -129,7 +129,7 @@ def _folder(db: Database, folder: Path, task: Task) -> Chosen:
 
 def _label_map(path: Path, task: Task) -> dict[str, str]:
     """The task's name for each label of the files, by the phrases beside them."""
-    from core.labelled_files import columns_of, read_labelled
+    from core.files.labelled import columns_of, read_labelled
 
     if not path.exists():
         return {}

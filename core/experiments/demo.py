@@ -6,7 +6,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from core.example import example_task
+from core.files.example import example_task
 from core.store.bundle import take_over
 from core.store.database import Database
 from core.tasks import Task

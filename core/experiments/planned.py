@@ -8,7 +8,7 @@ from itertools import product
 
 from core.conditions import Condition
 from core.experiments.grid import Grid, GridFault
-from core.labelled_files import balanced_examples
+from core.files.labelled import balanced_examples
 from core.runs import Example, ModelChoice, RunSpec
 
 

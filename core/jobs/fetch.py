@@ -3,16 +3,16 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from core.hub_datasets import HubDataset, fetch_dataset
+from core.files.hub import HubDataset, fetch_dataset
+from core.files.mapped import read_mapped
 from core.jobs.context import JobContext
-from core.mapped_files import read_mapped
 from core.references import TEST_SHARE, Reference, divided
 from core.store.database import Database
 from core.store.references import add_reference, list_references
 from core.tasks import task_from_dict
 
 Fetch = Callable[..., HubDataset]
-"""Behaves as `core.hub_datasets.fetch_dataset`."""
+"""Behaves as `core.files.hub.fetch_dataset`."""
 
 
 def fetch(context: JobContext, *, fetch: Fetch = fetch_dataset) -> None:

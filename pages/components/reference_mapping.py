@@ -8,9 +8,9 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import BadInput
-from core.guesses import guessed_columns, guessed_map
-from core.labelled_files import columns_of, read_labelled
-from core.mapped_files import MappedTexts, read_mapped
+from core.files.guesses import guessed_columns, guessed_map
+from core.files.labelled import columns_of, read_labelled
+from core.files.mapped import MappedTexts, read_mapped
 from core.runs import Example
 from core.tasks import Task
 from pages.components.plain import plain

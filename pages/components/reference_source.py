@@ -7,7 +7,7 @@ from uuid import uuid4
 import streamlit as st
 
 from core.errors import BadInput
-from core.example import TEST_FILE, TRAIN_FILE, example_reference, example_task
+from core.files.example import TEST_FILE, TRAIN_FILE, example_reference, example_task
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import submit
 from core.references import TEST_SHARE, Division, divided

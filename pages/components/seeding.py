@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.labelled_files import balanced_examples, read_labelled
+from core.files.labelled import balanced_examples, read_labelled
 from core.runs import Example
 from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key

@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 from core.conditions import Condition
+from core.files.labelled import balanced_examples, read_labelled
 from core.generation.backends import Request
 from core.generation.prompts import prompt_for
-from core.labelled_files import balanced_examples, read_labelled
 from core.runs import Example, RunSpec
 from core.tasks import preset
 

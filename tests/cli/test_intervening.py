@@ -12,8 +12,8 @@ import pytest
 from core.cli import main
 from core.cli.filter import _interval
 from core.conditions import Condition
+from core.files.labelled import read_labelled
 from core.interventions.oracle import noisy
-from core.labelled_files import read_labelled
 from core.runs import RunSpec, Sample
 from core.settings import Home
 from core.store.database import Database, open_database

@@ -16,8 +16,8 @@ from core.diversity.embedding import embedded
 from core.diversity.encoder import EncoderChoice
 from core.diversity.encoder_keeper import EncoderKeeper
 from core.diversity.remote_clique import mean_distance_between, remote_clique
+from core.files.labelled import read_labelled
 from core.jobs.queue import start_run
-from core.labelled_files import read_labelled
 from core.runs import RunSpec
 from core.settings import Home, home_from
 from core.store.database import Database, open_database

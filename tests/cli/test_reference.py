@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.cli import main
-from core.hub_datasets import HubDataset, fetch_dataset
+from core.files.hub import HubDataset, fetch_dataset
 from core.jobs.fetch import add_from_hub
 from core.settings import Home
 from core.store.database import Database, open_database

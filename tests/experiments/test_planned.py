@@ -7,7 +7,7 @@ from core.conditions import Condition, Suppression
 from core.errors import BadInput
 from core.experiments.grid import Grid, GridFault
 from core.experiments.planned import condition_key, planned
-from core.labelled_files import balanced_examples
+from core.files.labelled import balanced_examples
 from core.runs import Example, ModelChoice, RunSpec
 from core.tasks import preset
 

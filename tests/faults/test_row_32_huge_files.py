@@ -22,7 +22,7 @@ SCRIPT = """
 import resource, sys
 import pyarrow.parquet
 from core.errors import BadInput
-from core.labelled_files import columns_of, read_labelled
+from core.files.labelled import columns_of, read_labelled
 path = sys.argv[1]
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for read in (lambda: columns_of(path, name=path),

@@ -11,7 +11,7 @@ import pytest
 
 from core.cli import main
 from core.errors import BadInput
-from core.labelled_files import columns_of, read_labelled
+from core.files.labelled import columns_of, read_labelled
 from core.settings import Home
 from core.store.database import Database
 from core.store.references import list_references

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from core.hub_datasets import HubDataset, fetch_dataset
+from core.files.hub import HubDataset, fetch_dataset
 from core.jobs.fetch import fetch
 from core.jobs.queue import Job, get_job, request_cancel, submit
 from core.jobs.worker import Worker

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.example import TRAIN_FILE
+from core.files.example import TRAIN_FILE
 from core.settings import Home
 from core.store.bundle import pack
 from core.store.database import Database, open_database

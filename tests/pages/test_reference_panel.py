@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.errors import BadInput
-from core.example import example_task
+from core.files.example import example_task
 from core.jobs import claims
 from core.jobs.lease import release, take
 from core.jobs.queue import list_jobs

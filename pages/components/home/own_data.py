@@ -5,8 +5,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.guesses import guessed_columns
-from core.labelled_files import columns_of, read_labelled
+from core.files.guesses import guessed_columns
+from core.files.labelled import columns_of, read_labelled
 from core.references import TEST_SHARE, divided
 from core.runs import Example
 from core.store.references import add_reference

@@ -12,8 +12,8 @@ from core.classification.ladder import Rung, refuse_nothing, rungs
 from core.classification.leakage import Leakage, look_for_leakage
 from core.classification.llm import FEW, shuffled
 from core.errors import BadInput
+from core.files.labelled import balanced_examples
 from core.jobs.paces import recent_paces
-from core.labelled_files import balanced_examples
 from core.runs import Example
 from core.store.counts import counts
 from core.store.database import Database

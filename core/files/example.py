@@ -6,11 +6,11 @@
 import csv
 from pathlib import Path
 
-from core.labelled_files import read_labelled
+from core.files.labelled import read_labelled
 from core.runs import Example
 from core.tasks import Task, preset
 
-REFERENCE_FOLDER = Path(__file__).parent.parent / "assets" / "reference"
+REFERENCE_FOLDER = Path(__file__).parents[2] / "assets" / "reference"
 TRAIN_FILE = REFERENCE_FOLDER / "train.csv"
 TEST_FILE = REFERENCE_FOLDER / "test.csv"
 OUT_OF_SCOPE_FILE = REFERENCE_FOLDER / "out_of_scope.csv"

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import BadInput
-from core.file_rows import MAX_ROWS, shown
-from core.guesses import guessed_columns, guessed_map
-from core.labelled_files import columns_of, read_labelled
+from core.files.guesses import guessed_columns, guessed_map
+from core.files.labelled import columns_of, read_labelled
+from core.files.rows import MAX_ROWS, shown
 from core.runs import Example
 from core.tasks import Task
 
@@ -38,7 +38,7 @@ def read_mapped(
     label_column: str | None = None,
     label_map: Mapping[str, str] | None = None,
 ) -> MappedTexts:
-    """Read labelled texts; what is not told about columns and labels is guessed (`core.guesses`).
+    """Read labelled texts; what is not told of columns and labels is guessed (`guesses`).
 
     Args:
         sources: the files, at least one, all with the same columns.

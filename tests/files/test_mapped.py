@@ -3,7 +3,7 @@
 import pytest
 
 from core.errors import BadInput
-from core.mapped_files import read_mapped
+from core.files.mapped import read_mapped
 from core.runs import Example
 from tests.store.making import TASK
 

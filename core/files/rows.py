@@ -1,4 +1,4 @@
-"""The rows of a CSV or JSONL file whose content nobody vouches for (Parquet: `parquet_rows`).
+"""The rows of a CSV or JSONL file whose content nobody vouches for (Parquet: `parquet`).
 
 Each reader yields `(row number, text, label)` with the values of two columns as they stand in the
 file (None where there is none), holds little more than the file and one row in memory, and raises
@@ -11,8 +11,8 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from core.encodings import lines_of
 from core.errors import BadInput
+from core.files.encodings import lines_of
 
 MAX_COLUMNS = 1_000
 MAX_ROWS = 500_000

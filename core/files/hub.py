@@ -12,8 +12,8 @@ from typing import Any, NoReturn
 
 from core.devices import hub_answers
 from core.errors import BadInput, WidesetError
-from core.file_contents import MAX_BYTES
-from core.file_rows import shown
+from core.files.contents import MAX_BYTES
+from core.files.rows import shown
 
 REVISION = "refs/convert/parquet"
 _FILE = re.compile(r"(?P<config>.+)/(?P<split>[^/]+)/[^/]+\.parquet")

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import BadInput
-from core.file_contents import MAX_BYTES, content_of, too_large
-from core.file_rows import csv_columns, csv_rows, jsonl_columns, jsonl_rows, plain_name, shown
-from core.parquet_rows import parquet_columns, parquet_rows
+from core.files.contents import MAX_BYTES, content_of, too_large
+from core.files.parquet import parquet_columns, parquet_rows
+from core.files.rows import csv_columns, csv_rows, jsonl_columns, jsonl_rows, plain_name, shown
 from core.runs import MAX_EXAMPLES, Example
 from core.tasks import MAX_LENGTH, Task
 from core.texts import fold, why_unstorable

@@ -10,7 +10,7 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from core.example import (
+from core.files.example import (
     OUT_OF_SCOPE_FILE,
     REFERENCE_FOLDER,
     example_out_of_scope,

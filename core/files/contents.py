@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from core.errors import BadInput
-from core.file_rows import shown
+from core.files.rows import shown
 
 MAX_BYTES = 50_000_000
 ENDINGS = (".csv", ".jsonl", ".ndjson", ".parquet")

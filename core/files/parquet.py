@@ -1,11 +1,11 @@
-"""The rows of a Parquet file whose content nobody vouches for; see `file_rows`."""
+"""The rows of a Parquet file whose content nobody vouches for; see `rows`."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from core.errors import BadInput
-from core.file_rows import Columns, Row, check_columns, check_rows, places
+from core.files.rows import Columns, Row, check_columns, check_rows, places
 
 MAX_TEXT_BYTES = 200_000_000  # that the two columns may unpack to
 MAX_FOOTER = 5_000_000  # bytes of metadata: 1,000 columns need far less, a million more

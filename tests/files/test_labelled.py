@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from core.errors import BadInput
-from core.labelled_files import balanced_examples, columns_of, read_labelled
+from core.files.labelled import balanced_examples, columns_of, read_labelled
 from core.runs import Example
 from core.tasks import Label, Task, preset
 

@@ -12,13 +12,13 @@ import pytest
 from huggingface_hub import errors
 
 from core.errors import BadInput, WidesetError
-from core.hub_datasets import REVISION, fetch_dataset
-from core.mapped_files import read_mapped
+from core.files.hub import REVISION, fetch_dataset
+from core.files.mapped import read_mapped
 from core.runs import Example
 from tests.fake_hub import COMMIT, REVIEWS, FakeHub, as_parquet
 from tests.store.making import TASK
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FILES = {
     ".gitattributes": b"",
     "default/test/0000.parquet": as_parquet({"text": ["so so"], "label": [0]}),
@@ -154,7 +154,7 @@ def test_refusals_of_the_hub_are_told_without_its_words(
 def test_without_a_network_it_is_told_what_works() -> None:
     # The real package, in a process that has loaded nothing of it yet.
     script = (
-        "from core.hub_datasets import _hub, fetch_dataset\n"
+        "from core.files.hub import _hub, fetch_dataset\n"
         "try: fetch_dataset('owner/reviews')\n"
         "except Exception as error: print(error)\n"
         "hub = _hub()\n"
