@@ -35,6 +35,10 @@ class _Stopped(Exception):
     """The job is to end now; what is stored stays."""
 
 
+TRAFFIC_SECONDS = 0.5
+"""How often a change of what is in flight is told while no text arrives."""
+
+
 def generate(
     context: JobContext,
     keeper: Keeper,
@@ -66,6 +70,7 @@ def generate(
         context.report(told, at_once=at_once)
 
     ledger: Ledger | None = None
+    told_traffic, next_look = {"in_flight": 0, "retrying": 0}, 0.0
     tell("loading")
     if context.should_stop():
         tell("stopped")
@@ -76,6 +81,8 @@ def generate(
     check_identity(run.facts, backend.facts)
     if not run.facts:
         set_facts(db, run.id, backend.facts)
+    if not backend.repeatable:
+        live.prepare()  # while it loads, answers of a server would wait past their deadlines
     loop = Loop(
         run.spec,
         run_id=run.id,
@@ -84,8 +91,6 @@ def generate(
         finished_rounds=[(done.cycle, done.position) for done in rounds_of(db, run.id)],
         clock=timer,
     )
-    if not backend.repeatable:
-        live.prepare()  # while it loads, answers of a server would wait past their deadlines
     meter.begin()
     tell("generating")
 
@@ -93,6 +98,14 @@ def generate(
         context.serve_questions()
         if context.should_stop():
             raise _Stopped
+        if ledger is not None:
+            tell_traffic(ledger)
+
+    def tell_traffic(ledger: Ledger) -> None:
+        nonlocal told_traffic, next_look
+        if timer() >= next_look and ledger.traffic != told_traffic:
+            told_traffic, next_look = ledger.traffic, timer() + TRAFFIC_SECONDS
+            tell("generating")
 
     def suppressed(current: Round) -> list[dict[str, Any]]:
         label = run.spec.task.label_names[current.iterations[0].label_index]

@@ -23,9 +23,9 @@ def test_it_backs_off_and_pauses(home: Home, real_db: Database, status: int) -> 
         waits = runs.time.slept
         assert len(waits) == 5
         for number, wait in enumerate(waits):
-            full = 0.5 * 2**number
+            full = min(30.0, 0.1 * 4**number)
             assert full / 2 <= wait <= full
-        assert len({wait / 2**number for number, wait in enumerate(waits)}) == 5  # jitter
+        assert len({wait / 4**number for number, wait in enumerate(waits)}) == 5  # jitter
 
         server.order(then=None)
         done = runs.resume(paused.job)

@@ -1,4 +1,8 @@
-"""Our own retries: exponential, with jitter, heeding Retry-After, and never without end."""
+"""Our own retries: exponential, with jitter, heeding Retry-After, and never without end.
+
+Most faults are over at once, so the second try comes soon; the last ones come late enough to
+outlive a server's restart, and after a 429 the minute that limits of requests are mostly for.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -17,13 +21,16 @@ class Retrying:
 
     Args:
         attempts: tries in all.
-        first: seconds before the second try, before jitter; each later wait is twice as long.
+        first: seconds before the second try, before jitter; after a 429 the wait that would have
+            come next.
+        growth: each wait is so many times the one before.
         longest: cap of a wait of ours, in seconds.
         longest_asked: longest wait that a server may ask for; a longer one pauses the run.
     """
 
     attempts: int = 6
-    first: float = 0.5
+    first: float = 0.1
+    growth: float = 4.0
     longest: float = 30.0
     longest_asked: float = 60.0
 
@@ -53,6 +60,7 @@ def after(fault: Fault, attempt: int, *, retrying: Retrying, rng: np.random.Gene
         return Next("pause")
     if attempt >= min(retrying.attempts, _FEWER.get(fault.kind, retrying.attempts)):
         return Next(fault.spent)
-    wait = min(retrying.longest, retrying.first * 2.0 ** (attempt - 1))
+    steps = attempt if fault.kind == "too_many_requests" else attempt - 1
+    wait = min(retrying.longest, retrying.first * retrying.growth ** min(steps, 60))
     wait *= 0.5 + 0.5 * float(rng.random())
     return Next("retry", wait if fault.wait is None else fault.wait + 0.1 * wait)
