@@ -13,6 +13,7 @@ from core.store.judgements import (
     add_judgements,
     judgements_of,
     retract,
+    standing_of,
 )
 
 
@@ -49,3 +50,28 @@ def take_back(db: Database, judgement_ids: Collection[str], *, who: str) -> None
     with db.write():
         for one in judgement_ids:
             retract(db, one, who=who)
+
+
+def take_back_machine(db: Database, run_id: str, *, who: str) -> list[Verdict]:
+    """Take back all that a judging model said of a run's texts; it stays on record.
+
+    Args:
+        db: the store.
+        run_id: the texts' run.
+        who: the model's name as an annotator. What people said under that name stays.
+
+    Returns:
+        What was in effect, for `bring_back`.
+    """
+    with db.write():
+        standing = [one for one in standing_of(db, run_id, who=who) if one.why == "judge"]
+        for one in standing:
+            retract(db, one.id, who=who)
+    return list({one.verdict.sample_id: one.verdict for one in standing}.values())
+
+
+def bring_back(
+    db: Database, run_id: str, verdicts: Sequence[Verdict], *, who: str, session: str
+) -> list[Judgement]:
+    """Store again what `take_back_machine` took back, as new events."""
+    return add_judgements(db, run_id, verdicts, who=who, why="judge", session=session)

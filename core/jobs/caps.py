@@ -2,7 +2,7 @@
 
 from core.connections import Prices
 from core.errors import BadInput
-from core.runs import RunSpec
+from core.runs import ModelChoice, RunSpec
 from core.spending import Cap, check_cap
 from core.store.connections import find_capabilities, find_connection
 from core.store.database import Database
@@ -15,14 +15,19 @@ def check_run_cap(db: Database, spec: RunSpec, cap: Cap) -> None:
         BadInput: the model runs on this machine, a price is unknown, or the server reports no
             tokens.
     """
+    check_model_cap(db, spec.model, cap)
+
+
+def check_model_cap(db: Database, model: ModelChoice, cap: Cap) -> None:
+    """The same for whatever a model is asked."""
     if not cap.on:
         return
-    if spec.model.backend == "local":
+    if model.backend == "local":
         raise BadInput(
             "A cap is for a server's model; one on this machine costs nothing.", "Leave it out."
         )
-    connection = find_connection(db, spec.model.base_url)
-    probed = find_capabilities(db, spec.model.base_url, spec.model.model)
+    connection = find_connection(db, model.base_url)
+    probed = find_capabilities(db, model.base_url, model.model)
     check_cap(
         cap,
         prices=Prices() if connection is None else connection.prices,

@@ -128,9 +128,11 @@ class Desk:
         """Let the language model judge texts."""
         from core.classification.tools import StoreTools
         from core.jobs.llm_judge import llm_judge_job
+        from core.jobs.served_asking import ServedAsking
 
-        tools = StoreTools(context.db, self._encoders, self._models)
-        llm_judge_job(context, tools.label_model)
+        with closing(ServedAsking(context, self._keeper.backend)) as asking:
+            tools = StoreTools(context.db, self._encoders, self._models, served=asking.open)
+            llm_judge_job(context, tools.label_model, asking=asking)
 
     def train(self, context: JobContext) -> None:
         """Train a classifier, or ask the language model, and test it."""

@@ -1,9 +1,9 @@
-"""The job that lets the language model judge texts: an annotator among others, named `llm:MODEL`.
+"""The job that lets a language model judge texts: an annotator among others, named by its model.
 
-Its spec: `{"run": id, "texts": ids, "model": ModelChoice as JSON}`. The model is shown the run's
-seed examples, if there are any. All is stored at the end, or nothing: its probabilities are
-calibrated over the texts asked about (`core.classification.llm`), so a part would be another
-answer.
+Its spec: `{"run": id, "texts": ids, "model": ModelChoice as JSON}`, for a server's model with
+`cap`. The model is shown the run's seed examples, if there are any. All is stored at the end, or
+nothing: its probabilities are calibrated over the texts asked about (`core.classification.llm`), so
+a part would be another answer. An answer that names no label is none: it is counted, not guessed.
 """
 
 import hashlib
@@ -11,19 +11,24 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from core.classification.asking_ahead import check_enough, server_of
 from core.classification.llm import LabelModel
 from core.errors import BadInput
+from core.jobs.caps import check_model_cap
 from core.jobs.context import JobContext
-from core.jobs.queue import Job, submit
+from core.jobs.queue import Job, State, status, submit
+from core.jobs.served_asking import ServedAsking
 from core.runs import ModelChoice
+from core.spending import Cap, CapReached
 from core.store.database import Database
 from core.store.datasets import load_dataset, run_key
-from core.store.judgements import Verdict, add_judgements, judgements_of
+from core.store.judgements import MAX_WHO, Verdict, add_judgements, last_number, standing_of
 from core.store.runs import get_run
 
 KIND = "llm_judge"
 LEAST = 2
 """Texts that calibration needs."""
+_FACTS = ("model", "base_url", "server", "scores", "calibration", "not_parsed", "mass")
 
 
 class _Stopped(Exception):
@@ -31,68 +36,108 @@ class _Stopped(Exception):
 
 
 def judge_name(choice: ModelChoice) -> str:
-    """Under which name a model's judgements are stored, at most 200 characters."""
-    return f"llm:{choice.model}"[:200]
+    """Under which name a model's judgements are stored, at most 200 characters; of one behind a
+    server both are told, as a name of a model says nothing of who serves it."""
+    where = f" at {server_of(choice)}"[:100] if choice.backend != "local" else ""
+    return f"llm:{choice.model}"[: MAX_WHO - len(where)] + where
 
 
-def start_llm_judge(db: Database, run_id: str, ids: Sequence[str], model: ModelChoice) -> Job:
-    """Queue the job, once for the same texts and model.
+def start_llm_judge(
+    db: Database, run_id: str, ids: Sequence[str], model: ModelChoice, *, cap: Cap | None = None
+) -> Job:
+    """Queue the job, once for the same texts and model as long as nothing else is judged.
 
     Args:
         db: the store.
         run_id: the texts' run.
         ids: the texts'.
         model: who judges.
+        cap: what a server's model may take, all resumptions included; None is no cap.
 
     Raises:
-        BadInput: the texts are too few, or the model's log-probabilities can't be read.
+        BadInput: the texts are too few, or the cap can't be kept or does not reach for them.
     """
-    _check(ids, model)
+    _check(ids)
+    cap = cap or Cap()
+    check_model_cap(db, model, cap)
+    if model.backend != "local":
+        check_enough(cap, len(ids))
     spec = {"run": run_id, "texts": list(ids), "model": model.to_dict()}
-    words = json.dumps(spec, sort_keys=True)
+    if cap.on:
+        spec["cap"] = cap.to_dict()
+    # After its labels were taken back the same question is another one.
+    words = json.dumps([spec, last_number(db, run_id)], sort_keys=True)
     token = f"{KIND} {hashlib.sha256(words.encode()).hexdigest()[:24]}"
     return submit(db, KIND, spec, token=token)
 
 
-def llm_judge_job(context: JobContext, label_model: Callable[[ModelChoice], LabelModel]) -> None:
+def judging(db: Database, run_id: str) -> list[tuple[Job, State]]:
+    """A run's jobs of this kind and how they read, the newest first."""
+    with db.read() as connection:
+        rows = connection.execute(
+            "SELECT id FROM jobs WHERE kind = ? AND json_extract(spec, '$.run') = ?"
+            " ORDER BY created_at DESC, rowid DESC",
+            (KIND, run_id),
+        ).fetchall()
+        return [status(db, row["id"]) for row in rows]
+
+
+def model_of(job: Job) -> ModelChoice:
+    """Who judges in a job of this kind."""
+    return _model(job.spec["model"])
+
+
+def llm_judge_job(
+    context: JobContext,
+    label_model: Callable[[ModelChoice], LabelModel],
+    *,
+    asking: ServedAsking | None = None,
+) -> None:
     """Judge the texts of a job.
 
-    Reports phase (loading, judging, done, stopped) and total (texts).
+    Reports phase (loading, judging, done, stopped) and total (texts); of a server's model what
+    `ServedAsking.told` says; at the end `labelled` (texts) and `facts` (of the model, and how it
+    was asked).
 
     Args:
         context: the job.
         label_model: loads the model.
+        asking: opened it, if it is a server's.
 
     Raises:
         BadInput: there is no such run, a text is none of its own, or the model can't be asked.
         BackendFailed: the model is not to be had.
+        Pausing: the server does not answer now, or the cap is reached; nothing was stored.
     """
     db, spec = context.db, context.spec
     model = _model(spec["model"])
-    _check(spec["texts"], model)
+    _check(spec["texts"])
     run = get_run(db, spec["run"])
     dataset = load_dataset(db, run_key(run.id))
     row = {key: place for place, key in enumerate(dataset.ids)}
     ids = [key for key in spec["texts"] if key in row]
     if len(ids) < len(spec["texts"]):
         raise BadInput("A text to judge is none of the run's.", "Load the page again.")
-    progress: dict[str, Any] = {"phase": "loading", "total": len(ids)}
 
-    def report(phase: str) -> None:
-        context.report({**progress, "phase": phase}, at_once=True)
+    def report(phase: str, *, at_once: bool = True, **more: Any) -> None:
+        told = {} if asking is None else asking.told(len(ids))
+        context.report({"phase": phase, "total": len(ids), **told, **more}, at_once=at_once)
 
     def between() -> None:
         context.serve_questions()
         if context.should_stop():
             raise _Stopped
+        if asking is not None and model.backend != "local":
+            report("judging", at_once=False)
 
     who = judge_name(model)
-    if any(one.who == who and one.session == context.job.id for one in judgements_of(db, run.id)):
+    if any(one.session == context.job.id for one in standing_of(db, run.id, who=who)):
         report("done")  # it was ended after all was stored
         return
     try:
         report("loading")
-        between()
+        if context.should_stop():
+            raise _Stopped
         judge = label_model(model)
         report("judging")
         shares = judge.probabilities(
@@ -104,24 +149,28 @@ def llm_judge_job(context: JobContext, label_model: Callable[[ModelChoice], Labe
     except _Stopped:
         report("stopped")
         return
+    except CapReached as error:
+        raise error if asking is None else asking.ended(error, len(ids)) from error
     names = run.spec.task.label_names
     verdicts = [
-        Verdict(key, names[int(place)])
-        for key, place in zip(ids, shares.argmax(axis=1), strict=True)
+        Verdict(key, names[int(share.argmax())])
+        for key, share in zip(ids, shares, strict=True)
+        if share.max() > 0
     ]
+    facts = {key: value for key, value in judge.facts.items() if key in _FACTS}
+    if not verdicts:
+        raise BadInput(
+            "No answer of the model could be read as a label, so that nothing was judged.",
+            "Ask another model.",
+        )
     add_judgements(db, run.id, verdicts, who=who, why="judge", session=context.job.id)
-    report("done")
+    report("done", labelled=len(verdicts), facts=facts)
 
 
 def _model(data: Mapping[str, Any]) -> ModelChoice:
-    return ModelChoice(data["backend"], data["model"], data["device"])
+    return ModelChoice(data["backend"], data["model"], data["device"], data.get("base_url", ""))
 
 
-def _check(ids: Sequence[str], model: ModelChoice) -> None:
-    if model.backend != "local":
-        raise BadInput(
-            f"The backend '{model.backend}' does not tell how likely it finds a label.",
-            "Ask a local model.",
-        )
+def _check(ids: Sequence[str]) -> None:
     if len(ids) < LEAST:
         raise BadInput("There are too few texts to judge.", "Judge a few yourself first.")

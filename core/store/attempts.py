@@ -101,13 +101,22 @@ def attempts_of(db: Database, run_id: str, *, limit: int | None = None) -> list[
 
 def totals(db: Database, run_id: str) -> AttemptTotals:
     """What a run's requests come to so far, over all its resumptions."""
+    return _totals(db, "run_id", run_id)
+
+
+def totals_of_job(db: Database, job_id: str) -> AttemptTotals:
+    """What a job's requests come to so far; for jobs whose requests are of no run."""
+    return _totals(db, "job_id", job_id)
+
+
+def _totals(db: Database, column: str, value: str) -> AttemptTotals:
     with db.read() as connection:
         rows = connection.execute(
             "SELECT outcome, count(*) AS requests, sum(texts_returned) AS texts,"
             " coalesce(sum(tokens_in), 0) AS tokens_in, coalesce(sum(tokens_out), 0) AS tokens_out,"
             " sum(texts_returned > 0 AND (tokens_in IS NULL OR tokens_out IS NULL)) AS unreported"
-            " FROM attempts WHERE run_id = ? GROUP BY outcome ORDER BY outcome",
-            (run_id,),
+            f" FROM attempts WHERE {column} = ? GROUP BY outcome ORDER BY outcome",
+            (value,),
         ).fetchall()
     return AttemptTotals(
         requests=sum(row["requests"] for row in rows),

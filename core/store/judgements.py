@@ -172,6 +172,13 @@ def last_judgement(
     return None if row is None else _judgement(row)
 
 
+def standing_of(db: Database, run_id: str, *, who: str) -> list[Judgement]:
+    """All that somebody said and did not take back, later words on the same text included."""
+    query = f"{_STANDING} AND who = ? ORDER BY number"
+    with db.read() as connection:
+        return [_judgement(row) for row in connection.execute(query, (run_id, who.strip()))]
+
+
 def judgements_of(db: Database, run_id: str) -> list[Judgement]:
     """What is in effect: of each person and text the latest that was not taken back, oldest first.
 

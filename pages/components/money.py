@@ -1,6 +1,6 @@
 """What a run behind a server is thought to take, what it may take, and what it has taken."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,7 +10,8 @@ from core.connections import Prices
 from core.errors import BadInput
 from core.jobs.ahead import estimate_ahead, use_of
 from core.jobs.caps import check_run_cap
-from core.runs import RunSpec
+from core.jobs.sweep_spending import check_sweep_cap
+from core.runs import ModelChoice, RunSpec
 from core.spending import Cap
 from core.store.attempts import totals
 from core.store.connections import find_connection
@@ -20,7 +21,12 @@ from pages.components.known_server import found_of, short
 from pages.components.office import Office
 from pages.components.plain import plain
 
+SWEEP_CAP = "sweep_cap"
+"""What the keys of a sweep's cap begin with."""
+
 _TOO_MANY = "too_many_requests"
+_LIMITS = ("money", "tokens", "requests")
+_TRAFFIC = {"in_flight": "in flight", "retrying": "waiting to be sent again"}
 
 
 def money(amount: float | None, currency: str) -> str:
@@ -41,7 +47,7 @@ def show_estimate(office: Office, spec: RunSpec) -> None:
     """What the run that stands in the side bar takes; nothing for a model on this machine."""
     if spec.model.backend != "openai":
         return
-    found, prices = found_of(office.db, spec.model), _prices(office.db, spec)
+    found, prices = found_of(office.db, spec.model), _prices(office.db, spec.model)
     use = use_of(office.db, spec)
     several = found is not None and found.n == "exact"
     ahead = estimate_ahead(spec, use, prices=prices, several=several)
@@ -65,40 +71,47 @@ def choose_cap(office: Office, spec: RunSpec | None) -> tuple[Cap | None, str]:
     """Draw the cap of a server's run; (cap, why it can't be kept). None is no cap."""
     if spec is None or spec.model.backend != "openai":
         return None, ""
-    prices = _prices(office.db, spec)
-    kept = {name: st.session_state.get(f"cap-{name}") for name in ("money", "tokens", "requests")}
-    set_ = [
-        f"{value:,g} {prices.currency}" if name == "money" else f"{value:,} {name}"
-        for name, value in kept.items()
-        if value
-    ]
-    with st.popover(
-        f"Cap: {', '.join(set_)}" if set_ else "No cap", icon=":material/savings:", key="cap_box"
-    ):
-        st.caption(
-            "The run pauses before a request that could go beyond it; what was written stays, and "
-            "a higher cap goes on. Empty is no limit."
-        )
-        cap = _inputs("cap", prices, Cap())
-        try:
-            check_run_cap(office.db, spec, cap)
-        except BadInput as error:
-            why = f"{error.what} {error.remedy}"
-            st.error(plain(why), icon=":material/block:")
-            return cap, why
-    return (cap if cap.on else None), ""
+    cap, why = _box(
+        "cap",
+        _prices(office.db, spec.model),
+        lambda cap: check_run_cap(office.db, spec, cap),
+        "The run pauses before a request that could go beyond it; what was written stays, and a "
+        "higher cap goes on. Empty is no limit.",
+    )
+    return (cap if cap.on else None), why
+
+
+def choose_sweep_cap(office: Office, models: Iterable[ModelChoice]) -> tuple[Cap, str]:
+    """Draw the cap of a sweep over all its runs; (cap, why it can't be kept).
+
+    Args:
+        office: the store.
+        models: of the sweep; without one behind a server nothing is drawn.
+    """
+    served = [model for model in models if model.backend != "local"]
+    if not served:
+        return Cap(), ""
+    prices = {_prices(office.db, model) for model in served}
+    return _box(
+        SWEEP_CAP,
+        prices.pop() if len(prices) == 1 else Prices(),
+        lambda cap: check_sweep_cap(office.db, served, cap),
+        "Of all runs together. The sweep pauses before a request that could go beyond it; what is "
+        "done stays. Empty is no limit.",
+    )
+
+
+def put_sweep_cap(cap: Cap) -> None:
+    """Let the widgets of a sweep's cap begin with these limits."""
+    amounts = {"money": None if cap.money is None else float(cap.money), "tokens": cap.tokens}
+    for name, value in {**amounts, "requests": cap.requests}.items():
+        st.session_state[f"{SWEEP_CAP}-{name}"] = value
 
 
 def raised_cap(office: Office, run: RunRecord, now: Cap) -> tuple[Cap, str]:
     """Draw the cap of a run that waits, to be changed; (cap, why it can't be kept)."""
-    cap = _inputs(f"raise-{run.id}", _prices(office.db, run.spec), now)
-    try:
-        check_run_cap(office.db, run.spec, cap)
-    except BadInput as error:
-        why = f"{error.what} {error.remedy}"
-        st.error(plain(why), icon=":material/block:")
-        return cap, why
-    return cap, ""
+    cap = cap_inputs(f"raise-{run.id}", _prices(office.db, run.spec.model), now)
+    return cap, _kept(cap, lambda cap: check_run_cap(office.db, run.spec, cap))
 
 
 def show_spending(db: Database, run: RunRecord, progress: Mapping[str, Any], *, live: bool) -> None:
@@ -113,7 +126,7 @@ def show_spending(db: Database, run: RunRecord, progress: Mapping[str, Any], *, 
     if run.spec.model.backend != "openai":
         return
     told = progress.get("spending") or {}
-    prices = _prices(db, run.spec)
+    prices = _prices(db, run.spec.model)
     currency, cap = prices.currency, told.get("cap") or {}
     took = totals(db, run.id)
     tokens_in, tokens_out = took.known_tokens
@@ -131,19 +144,74 @@ def show_spending(db: Database, run: RunRecord, progress: Mapping[str, Any], *, 
     if live:
         tokens = number(told.get("projected_tokens"))
         numbers.insert(1, ("Projected", projected, f"For the whole run; tokens: {tokens}."))
+    traffic = told.get("traffic") if live else None
+    if traffic is not None:
+        numbers[-1:-1] = [
+            ("In flight", f"{traffic['in_flight']:,}", "Requests sent and not answered yet."),
+            ("Retrying", f"{traffic['retrying']:,}", "Failed ones that wait to be sent again."),
+            ("Failed", f"{failed:,}", "Of all that were sent, those that were sent again, too."),
+        ]
     with st.grid(len(numbers), min_column_width=125, gap="small"):
         for label, value, words in numbers:
             st.metric(label, value, help=words)
-    limits = [
-        f"{value:,g} {currency}" if name == "money" else f"{value:,} {name}"
-        for name, value in cap.items()
-        if value
-    ]
+    limits = limit_words(cap, currency)
     if limits:
-        st.caption(f":material/savings: Capped at {plain(', '.join(limits))}.")
+        st.caption(f":material/savings: Capped at {plain(limits)}.")
 
 
-def _inputs(prefix: str, prices: Prices, now: Cap) -> Cap:
+def traffic_words(progress: Mapping[str, Any]) -> str:
+    """What goes to servers now, and what that took so far; "" for models of this machine.
+
+    Args:
+        progress: a job's, with `core.spending.Ledger.progress` as `spending`.
+    """
+    told = progress.get("spending")
+    if not told:
+        return ""
+    traffic = told.get("traffic") or {}
+    words = [f"{told.get('requests', 0):,} requests sent"]
+    words += [f"{traffic[name]:,} {said}" for name, said in _TRAFFIC.items() if traffic.get(name)]
+    if told.get("money"):
+        words.append(f"{money(told['money'], told.get('currency', ''))} spent")
+    return ", ".join(words)
+
+
+def _box(prefix: str, prices: Prices, check: Callable[[Cap], None], told: str) -> tuple[Cap, str]:
+    """Draw a cap, folded away; (cap, why it can't be kept)."""
+    kept = {name: st.session_state.get(f"{prefix}-{name}") for name in _LIMITS}
+    limits = limit_words(kept, prices.currency)
+    with st.popover(
+        plain(f"Cap: {limits}") if limits else "No cap",
+        icon=":material/savings:",
+        key=f"{prefix}_box",
+    ):
+        st.caption(told)
+        cap = cap_inputs(prefix, prices, Cap())
+        return cap, _kept(cap, check)
+
+
+def _kept(cap: Cap, check: Callable[[Cap], None]) -> str:
+    """Why a cap can't be kept, which is said; "" if it can."""
+    try:
+        check(cap)
+    except BadInput as error:
+        why = f"{error.what} {error.remedy}"
+        st.error(plain(why), icon=":material/block:")
+        return why
+    return ""
+
+
+def limit_words(limits: Mapping[str, Any], currency: str) -> str:
+    """The limits that are set, as "5 USD, 700 requests"."""
+    return ", ".join(
+        f"{value:,g} {currency}" if name == "money" else f"{value:,} {name}"
+        for name, value in limits.items()
+        if value
+    )
+
+
+def cap_inputs(prefix: str, prices: Prices, now: Cap) -> Cap:
+    """Draw the three limits of a cap; `prefix` begins their keys."""
     priced = prices.cost(1, 1) is not None
     amount = st.number_input(
         f"Money ({plain(prices.currency)})",
@@ -176,6 +244,6 @@ def _inputs(prefix: str, prices: Prices, now: Cap) -> Cap:
     return Cap(money=amount or None, tokens=tokens or None, requests=requests or None)
 
 
-def _prices(db: Database, spec: RunSpec) -> Prices:
-    connection = find_connection(db, spec.model.base_url)
+def _prices(db: Database, model: ModelChoice) -> Prices:
+    connection = find_connection(db, model.base_url)
     return Prices() if connection is None else connection.prices

@@ -24,6 +24,7 @@ _PHASES = {
     "training": "training the oracle",
     "learning": "learning from the judged texts",
     "sampling": "trying samples",
+    "judging": "asking about each text",
     "answering": "answering",
     "concluding": "fitting regressions and testing the paper's findings",
 }
@@ -50,6 +51,7 @@ _KINDS = {
     "report": "Report",
     "sweep": "Sweep",
     "study": "What matters",
+    "llm_judge": "Language model",
 }
 
 

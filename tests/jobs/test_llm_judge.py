@@ -1,7 +1,10 @@
 """The job that lets a language model judge texts, with a model that is none."""
 
+import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +13,28 @@ import pytest
 
 from core.classification.llm import Probabilities
 from core.classification.tools import StoreTools
+from core.connections import Connection, Prices
 from core.diversity.encoder_keeper import EncoderKeeper
 from core.errors import BadInput
+from core.generation.served.backend import ServedBackend
+from core.generation.served.capabilities import Capabilities
+from core.interventions.bulk import bring_back, take_back_machine
 from core.jobs.context import JobContext
-from core.jobs.llm_judge import KIND, judge_name, llm_judge_job, start_llm_judge
-from core.jobs.queue import Job, get_job, request_cancel
+from core.jobs.llm_judge import KIND, judge_name, judging, llm_judge_job, start_llm_judge
+from core.jobs.queue import Job, get_job, list_jobs, request_cancel, resume
+from core.jobs.served_asking import ServedAsking
 from core.jobs.worker import Worker
 from core.runs import Example, ModelChoice
 from core.settings import Home
+from core.spending import Cap
+from core.store.attempts import totals, totals_of_job
+from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
-from core.store.judgements import judgements_of
+from core.store.judgements import Verdict, add_judgements, judgements_of
 from core.store.runs import create_run
 from core.store.samples import add_samples
 from core.tasks import Task
+from tests.faults.misbehaving import Exchange, Misbehaving
 from tests.store.making import TASK, make_sample, make_spec
 
 
@@ -125,11 +137,16 @@ def test_stopped_means_nothing_is_stored(home: Home, real_db: Database, run_id: 
 
 
 def test_what_can_not_be_asked_is_refused(real_db: Database, run_id: str) -> None:
-    with pytest.raises(BadInput, match="does not tell how likely"):
-        served = ModelChoice(backend="openai", model="m", base_url="http://127.0.0.1:1/v1")
-        start_llm_judge(real_db, run_id, ids(run_id, 0, 1), served)
     with pytest.raises(BadInput, match="too few texts"):
         start_llm_judge(real_db, run_id, ids(run_id, 0), ModelChoice())
+    with pytest.raises(BadInput, match="on this machine costs nothing"):
+        start_llm_judge(real_db, run_id, ids(run_id, 0, 1), ModelChoice(), cap=Cap(requests=5))
+    served = ModelChoice(backend="openai", model="m", base_url="http://127.0.0.1:1/v1")
+    with pytest.raises(BadInput, match="1 requests does not reach for 2 texts"):
+        start_llm_judge(real_db, run_id, ids(run_id, 0, 1), served, cap=Cap(requests=1))
+    with pytest.raises(BadInput, match="not known to report"):
+        start_llm_judge(real_db, run_id, ids(run_id, 0, 1), served, cap=Cap(tokens=900))
+    assert list_jobs(real_db) == []
 
 
 def test_a_text_of_another_run_is_refused(home: Home, real_db: Database, run_id: str) -> None:
@@ -139,8 +156,147 @@ def test_a_text_of_another_run_is_refused(home: Home, real_db: Database, run_id:
     assert judgements_of(real_db, run_id) == []
 
 
-def test_a_long_name_is_cut() -> None:
+def test_the_name_tells_the_server_and_is_cut_before_it() -> None:
     assert judge_name(ModelChoice(model="m" * 300)) == "llm:" + "m" * 196
+    served = ModelChoice(backend="openai", model="m", base_url="https://api.x.org/v1")
+    assert judge_name(served) == "llm:m at api.x.org"
+    routed = replace(served, model="m" * 300, base_url="https://api.x.org/eu/v1")
+    assert judge_name(routed) == "llm:" + "m" * 177 + " at api.x.org/eu/v1"
+
+
+def test_what_was_taken_back_can_be_asked_again_and_brought_back(
+    home: Home, real_db: Database, run_id: str
+) -> None:
+    model = FakeLabelModel()
+    job = start_llm_judge(real_db, run_id, ids(run_id, 0, 1), ModelChoice())
+    work_off(home, job, model)
+    add_judgements(
+        real_db, run_id, [Verdict(f"{run_id}-0", "neg")], who="llm:embedded", why="audit"
+    )
+    taken = take_back_machine(real_db, run_id, who="llm:embedded")
+    assert [(one.sample_id[-1], one.label) for one in taken] == [("0", "pos"), ("1", "neg")]
+    # A person may bear any name; what is a person's stays.
+    assert [(one.why, one.verdict.label) for one in judgements_of(real_db, run_id)] == [
+        ("audit", "neg")
+    ]
+    again = start_llm_judge(real_db, run_id, ids(run_id, 0, 1), ModelChoice())
+    assert again.id != job.id
+    bring_back(real_db, run_id, taken, who="llm:embedded", session="s")
+    assert {one.why for one in judgements_of(real_db, run_id)} == {"judge"}
+    assert [one for one, _ in judging(real_db, run_id)] == [again, get_job(real_db, job.id)]
+
+
+class Asked:
+    """A server and the worker's way to it."""
+
+    def __init__(self, home: Home, db: Database, server: Misbehaving, **known: Any) -> None:
+        prices = Prices(tokens_in=1e5, tokens_out=2e5)
+        self.connection = Connection(base_url=server.base_url, prices=prices, requests_at_once=1)
+        save_connection(db, self.connection)
+        self.choice = ModelChoice(backend="openai", model="m", base_url=server.base_url)
+        self.found = Capabilities(base_url=server.base_url, model="m", usage="exact", **known)
+        save_capabilities(db, server.base_url, "m", self.found.to_dict())
+        self.home, self.told = home, list[Any]()
+
+    def open(self, choice: ModelChoice) -> ServedBackend:
+        assert choice == self.choice
+        return ServedBackend(self.connection, choice.model, capabilities=self.found)
+
+    def work_off(self, job: Job) -> Job:
+        def handler(context: JobContext) -> None:
+            with closing(ServedAsking(context, self.open)) as asking:
+                tools = StoreTools(context.db, None, Path(), served=asking.open)  # type: ignore[arg-type]
+                llm_judge_job(context, tools.label_model, asking=asking)
+
+        found = Worker(self.home, {KIND: handler}).run_job(job.id, listen=self.told.append)
+        assert found is not None
+        return found
+
+
+def saying(said: Mapping[str, str]) -> Callable[[Exchange], None]:
+    def send(exchange: Exchange) -> None:
+        asked = exchange.body["messages"][-1]["content"]
+        answer = next(word for text, word in said.items() if f'"{text}"' in asked)
+        choice = {"index": 0, "finish_reason": "stop", "message": {"content": answer}}
+        exchange.send(200, json.dumps(exchange.answer([choice])))
+
+    return send
+
+
+def test_a_servers_model_judges_and_tells_what_it_took(
+    home: Home, real_db: Database, run_id: str
+) -> None:
+    said = {"text 0": "A", "text 1": "B", "text 2": "I can't say"}
+    with Misbehaving(then=saying(said)) as server:
+        asked = Asked(home, real_db, server)
+        job = start_llm_judge(
+            real_db, run_id, ids(run_id, 0, 1, 2), asked.choice, cap=Cap(money=90.0, requests=4)
+        )
+        done = asked.work_off(job)
+    where = server.base_url.removeprefix("http://").removesuffix("/v1")
+    made = judgements_of(real_db, run_id)
+    assert [(one.verdict.sample_id[-1], one.verdict.label) for one in made] == [
+        ("0", "pos"),
+        ("1", "neg"),  # what names no label is none
+    ]
+    assert {(one.who, one.why, one.session) for one in made} == {
+        (f"llm:m at {where}", "judge", job.id)
+    }
+    progress = done.progress
+    assert (progress["done"], progress["total"], progress["labelled"]) == (3, 3, 2)
+    assert progress["facts"] == {
+        "model": "m",
+        "base_url": server.base_url,
+        "server": "",
+        "scores": "answers",
+        "calibration": "none",
+        "not_parsed": 1,
+        "mass": None,
+    }
+    # 10 tokens in and 5 out each, at 0.1 and 0.2 a token.
+    spending = progress["spending"]
+    assert (spending["requests"], spending["tokens_in"], spending["tokens_out"]) == (3, 30, 15)
+    assert spending["money"] == pytest.approx(6.0)
+    assert totals_of_job(real_db, job.id).requests == 3
+    assert totals(real_db, run_id).requests == 0  # they are not the run's
+
+
+def test_a_reached_cap_keeps_nothing_and_counts_over_resumptions(
+    home: Home, real_db: Database, run_id: str
+) -> None:
+    with Misbehaving(then=saying({f"text {n}": "A" for n in range(3)})) as server:
+        asked = Asked(home, real_db, server)
+        # Room for one request and what the next could take, not for three.
+        job = start_llm_judge(
+            real_db, run_id, ids(run_id, 0, 1, 2), asked.choice, cap=Cap(tokens=120)
+        )
+        paused = asked.work_off(job)
+        sent = len(server.seen)
+        assert 0 < sent < 3
+        assert paused.state == "paused"
+        assert f"{sent} of 3 texts were answered; a part is no answer" in paused.message
+        assert judgements_of(real_db, run_id) == []
+        resume(real_db, job.id)
+        assert asked.work_off(job).state == "paused"
+        assert len(server.seen) == sent
+
+
+def test_a_server_is_stopped_between_two_requests(
+    home: Home, real_db: Database, run_id: str
+) -> None:
+    with Misbehaving() as server:
+        asked = Asked(home, real_db, server)
+        job = start_llm_judge(real_db, run_id, ids(run_id, 0, 1, 2), asked.choice)
+
+        def cancel_first(exchange: Exchange) -> None:
+            request_cancel(real_db, job.id)
+            time.sleep(0.5)
+            saying({"text": "A"})(exchange)
+
+        server.order(then=cancel_first)
+        assert asked.work_off(job).state == "cancelled"
+        assert len(server.seen) == 1
+    assert judgements_of(real_db, run_id) == []
 
 
 @pytest.mark.model

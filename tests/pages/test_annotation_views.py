@@ -3,8 +3,12 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.classification.asking_ahead import asking_ahead
+from core.connections import Connection, Prices
 from core.datasets import Dataset
-from core.jobs.queue import list_jobs
+from core.jobs.queue import get_job, list_jobs
+from core.runs import ModelChoice
+from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
 from core.store.datasets import load_dataset, run_key
 from core.store.judgements import Verdict, add_judgements, judgements_of, last_number
@@ -186,4 +190,58 @@ def test_the_language_model_is_asked_once(app: AppTest, db: Database, run: RunRe
     )
     (ask,) = [one for one in app.button if one.key == "ask_llm"]
     assert ask.disabled
-    assert "The worker is at it." in words(app)
+    assert "It waits for the worker." in words(app)
+
+
+def test_a_servers_model_is_asked_with_its_cost_and_cap_before(
+    app: AppTest, db: Database, run: RunRecord, texts: Dataset
+) -> None:
+    url = "http://127.0.0.1:8080/v1"
+    prices = Prices(tokens_in=1000.0, tokens_out=1000.0, currency="EUR")
+    save_connection(db, Connection(base_url=url, name="Lab", model="big", prices=prices))
+    save_capabilities(db, url, "big", {"base_url": url, "model": "big", "usage": "exact"})
+    verdicts = [Verdict(key, "pos") for key in texts.ids[:3]]
+    add_judgements(db, run.id, verdicts, who="Ann", why="audit")
+    look(drawn(app), "agreement")
+    assert "llm:embedded labels the 3 texts" in words(app)
+    app.get_by_key("judge_where").set_value(url)
+    drawn(app)
+    ahead = asking_ahead(
+        texts.texts[:3], run.spec.task, (), found=None, prices=Prices(tokens_in=1e3, tokens_out=1e3)
+    )
+    assert (ahead.requests, ahead.tokens_out) == (3, 24)
+    told = words(app)
+    assert f"3 requests, about {ahead.tokens_in} tokens in and up to 24 out, about 0." in told
+    assert "big at 127.0.0.1:8080" in told
+    assert "are sent to the server" in told
+    app.get_by_key("judge-cap-requests").set_value(2)
+    drawn(app)
+    (ask,) = [one for one in app.button if one.key == "ask_llm"]
+    assert ask.disabled
+    assert "does not reach for 3 texts" in words(app)
+    app.get_by_key("judge-cap-requests").set_value(3)
+    press(drawn(app), "ask_llm")
+    (job,) = [one for one in list_jobs(db) if one.kind == "llm_judge"]
+    assert job.spec["model"] == ModelChoice("openai", "big", base_url=url).to_dict()
+    assert job.spec["cap"] == {"money": None, "tokens": None, "requests": 3}
+    press(app, "ask_llm_stop")
+    assert get_job(db, job.id).state == "cancelled"
+    assert "big at 127.0.0.1:8080: Stopped by hand." in words(app)
+    press(app, "ask_llm")  # the same again: it is resumed
+    assert get_job(db, job.id).state == "queued"
+
+
+def test_a_judges_labels_are_taken_back_and_brought_back(
+    app: AppTest, db: Database, run: RunRecord, texts: Dataset
+) -> None:
+    verdicts = [Verdict(key, "neg") for key in texts.ids[:3]]
+    add_judgements(db, run.id, verdicts, who="llm:big at x.org", why="judge")
+    add_judgements(db, run.id, verdicts[:2], who="Ann", why="audit")
+    look(drawn(app), "agreement")
+    assert "**llm:big at x.org** labelled 3 texts" in words(app)
+    press(app, "judge_back-0")
+    assert [one.who for one in judgements_of(db, run.id)] == ["Ann", "Ann"]
+    assert "Taken back: 3 labels by llm:big at x.org." in words(app)
+    press(app, "judge_again")
+    assert [one.verdict for one in judgements_of(db, run.id) if one.why == "judge"] == verdicts
+    assert last_number(db, run.id) == 3 + 2 + 3 + 3  # said, said, taken back, said again

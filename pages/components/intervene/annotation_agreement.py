@@ -30,7 +30,7 @@ def in_words(kappa: float | None) -> str:
 def show_agreement(office: Office, run: RunRecord, dataset: Dataset) -> None:
     """Draw kappa of every two annotators and where they differ; a model can be asked as well."""
     known = judgements_of(office.db, run.id)
-    ask_the_model(office, run, known)
+    ask_the_model(office, run, dataset, known)
     _show_pairs(known, dataset)
 
 

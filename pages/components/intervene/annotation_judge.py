@@ -1,89 +1,177 @@
-"""The language model as one more annotator of what people judged."""
+"""A language model as one more annotator of what people judged."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 
+from core.classification.asking_ahead import named
+from core.datasets import Dataset
 from core.errors import WidesetError
 from core.interventions.judged import MACHINES
 from core.jobs.launch import ensure_worker
-from core.jobs.lease import living
-from core.jobs.llm_judge import LEAST, judge_name, start_llm_judge
-from core.jobs.queue import State, get_job, resume, state_of
+from core.jobs.llm_judge import LEAST, judge_name, judging, model_of, start_llm_judge
+from core.jobs.queue import Job, State, request_cancel, resume
 from core.runs import ModelChoice
+from core.spending import Cap
 from core.store.judgements import Judgement
 from core.store.runs import RunRecord
+from pages.components.asked_model import (
+    choose_asked_model,
+    choose_asking_cap,
+    estimate_asked,
+    estimate_words,
+)
+from pages.components.intervene.annotation_judges import show_judges
 from pages.components.intervene.annotation_state import note, noted
+from pages.components.money import money, number
 from pages.components.office import Office
 from pages.components.plain import plain
 from pages.components.run_header import LIVE
 
-_JOBS = "annotation_judges"  # the job of each run that this session asked for
 
-
-def ask_the_model(office: Office, run: RunRecord, known: Sequence[Judgement]) -> None:
-    """Draw the button and what became of the last question.
+def ask_the_model(
+    office: Office, run: RunRecord, dataset: Dataset, known: Sequence[Judgement]
+) -> None:
+    """Draw who is asked and what that takes, what became of it, and how it is taken back.
 
     Args:
         office: home and store.
         run: the run.
+        dataset: its texts.
         known: its judgements in effect.
     """
-    model = run.spec.model if run.spec.model.backend == "local" else ModelChoice()
-    who = judge_name(model)
-    own = {one.verdict.sample_id for one in known if one.who == who}
-    wanted = dict.fromkeys(
-        one.verdict.sample_id
-        for one in known
-        if one.why not in MACHINES and not one.verdict.skipped
+    local = run.spec.model if run.spec.model.backend == "local" else ModelChoice()
+    jobs = judging(office.db, run.id)
+    live = next(((job, state) for job, state in jobs if state in LIVE), None)
+    texts = dict(zip(dataset.ids, dataset.texts, strict=True))
+    wanted = list(
+        dict.fromkeys(
+            one.verdict.sample_id
+            for one in known
+            if one.why not in MACHINES and not one.verdict.skipped
+            if one.verdict.sample_id in texts
+        )
     )
-    missing = sum(key not in own for key in wanted)
-    state, message = _state(office, run.id)
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        model = choose_asked_model(office, prefix="judge", local=local)
+        cap, why_not = choose_asking_cap(office, model, prefix="judge", requests=len(wanted))
+        own = {one.verdict.sample_id for one in known if model and one.who == judge_name(model)}
+        missing = sum(key not in own for key in wanted)
+        enough = len(wanted) >= LEAST
         st.button(
             "Ask the language model",
             icon=":material/smart_toy:",
             key="ask_llm",
-            disabled=not missing or len(wanted) < LEAST or state in LIVE,
+            disabled=model is None
+            or not missing
+            or not enough
+            or live is not None
+            or bool(why_not),
+            help=plain(why_not) or None,
             on_click=_ask,
-            args=(office, run, list(wanted), model),
+            args=(office, run, wanted, model, cap),
         )
-        if state in LIVE:
-            st.button("Look again", icon=":material/refresh:", key="ask_llm_look")
-            st.caption("The worker is at it.")
-        elif state == "failed":
-            st.caption(plain(message))
-        elif len(wanted) < LEAST:
-            st.caption("It judges what people judged; there is too little of that yet.")
-        elif missing:
-            st.caption(
-                f"{plain(who)} labels the {len(wanted):,} texts that people judged, by the "
-                "likelihood of each label's phrase. Nothing of it counts where a person spoke."
-            )
-        else:
-            st.caption(f"{plain(who)} has judged all that people judged.")
+    if not enough:
+        st.caption("It judges what people judged; there is too little of that yet.")
+    elif model is None:
+        st.caption("Choose a model, or type the server's name for it.")
+    elif not missing:
+        st.caption(f"{plain(judge_name(model))} has judged all that people judged.")
+    else:
+        _say_what_it_takes(office, run, model, [texts[key] for key in wanted])
+    if live is not None:
+        _show_live(office, *live)
+    elif jobs:
+        _show_end(*jobs[0])
     problem = noted()
     if problem:
         st.warning(problem, icon=":material/error:")
+    show_judges(office, run.id, known, [job for job, state in jobs if state == "done"])
 
 
-def _state(office: Office, run_id: str) -> tuple[State | None, str]:
-    job_id = st.session_state.get(_JOBS, {}).get(run_id)
-    if job_id is None:
-        return None, ""
-    with office.db.read():
-        job = get_job(office.db, job_id)
-        state = state_of(job, living(office.db), office.db.now())
-    return state, f"{job.message} {job.remedy}".strip()
+def _say_what_it_takes(
+    office: Office, run: RunRecord, model: ModelChoice, texts: Sequence[str]
+) -> None:
+    counts = "Nothing of it counts where a person spoke."
+    if model.backend == "local":
+        st.caption(
+            f"{plain(judge_name(model))} labels the {len(texts):,} texts that people judged, by "
+            f"the likelihood of each label's phrase. {counts}"
+        )
+        return
+    ahead = estimate_asked(office, model, texts, run.spec.task, run.spec.seed_examples)
+    st.caption(
+        f"It labels the {len(texts):,} texts that people judged; they and the labels' phrases are "
+        f"sent to the server. {counts}"
+    )
+    st.caption(estimate_words(office, model, ahead))
 
 
-def _ask(office: Office, run: RunRecord, ids: list[str], model: ModelChoice) -> None:
+def _show_live(office: Office, job: Job, state: State) -> None:
+    spending = job.progress.get("spending")
+    words = "It waits for the worker." if state == "queued" else "The worker is at it."
+    if spending:
+        words = (
+            f"{job.progress.get('done') or 0:,} of {job.progress['total']:,} texts answered. "
+            f"{_took(spending)}"
+        )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f":material/smart_toy: {plain(named(model_of(job)))}: {words}")
+        st.button("Look again", icon=":material/refresh:", key="ask_llm_look")
+        st.button(
+            "Stopping…" if job.cancel_requested else "Stop",
+            icon=":material/stop:",
+            key="ask_llm_stop",
+            disabled=job.cancel_requested,
+            help="Nothing of it is stored then.",
+            on_click=_stop,
+            args=(office, job.id),
+        )
+
+
+def _show_end(job: Job, state: State) -> None:
+    """What became of the last question, where it came to no good end or answers were lost."""
+    spending, facts = job.progress.get("spending"), job.progress.get("facts") or {}
+    lost = facts.get("not_parsed") or 0
+    who = plain(named(model_of(job)))
+    took = f" {_took(spending)}" if spending else ""
+    if state != "done":
+        ends = {"cancelled": "Stopped by hand.", "interrupted": "Its worker ended without a word."}
+        said = f"{job.message} {job.remedy}".strip() or ends.get(state, "It did not end.")
+        st.warning(f"{who}: {plain(said)}{took}", icon=":material/info:")
+    elif spending or lost:
+        unread = f" {lost:,} answers name no label and count for nothing." if lost else ""
+        st.caption(
+            f":material/smart_toy: {who} labelled {job.progress.get('labelled', 0):,} texts."
+            f"{unread}{took}"
+        )
+
+
+def _took(spending: Mapping[str, Any]) -> str:
+    if spending["tokens_in"] is None:
+        tokens = "an unknown number of tokens"
+    else:
+        tokens = f"{number(spending['tokens_in'])} tokens in, {number(spending['tokens_out'])} out"
+    amount = money(spending["money"], spending["currency"])
+    cost = "cost unknown" if spending["money"] is None else plain(amount)
+    return f"It took {spending['requests']:,} requests, {tokens}, {cost}."
+
+
+def _stop(office: Office, job_id: str) -> None:
     try:
-        job = start_llm_judge(office.db, run.id, ids, model)
-        if job.state == "failed":  # an earlier try of the same
+        request_cancel(office.db, job_id)
+    except WidesetError as error:
+        note(error)
+
+
+def _ask(
+    office: Office, run: RunRecord, ids: list[str], model: ModelChoice, cap: Cap | None
+) -> None:
+    try:
+        job = start_llm_judge(office.db, run.id, ids, model, cap=cap)
+        if job.state != "done":  # maybe an earlier try of the same
             resume(office.db, job.id)
         ensure_worker(office.home, office.db)
     except WidesetError as error:
         note(error)
-        return
-    st.session_state.setdefault(_JOBS, {})[run.id] = job.id

@@ -13,6 +13,7 @@ from core.interventions.requests import JudgeRequest
 from core.interventions.results import share_from_dict
 from core.interventions.subject import Subject, said_by_people, subject_of
 from core.jobs.evidence import Work, measured
+from core.jobs.llm_judge import judging
 from core.jobs.previews import ask, look
 from core.jobs.queue import states_of_runs
 from core.store.counts import counts
@@ -40,7 +41,7 @@ class Standing:
         people: what stands of what people said, by text id.
         seen: number of the latest judgement, for `core.jobs.previews`.
         fingerprint: of the encoder whose vectors are stored; None while they may be missing.
-        works: the jobs that make what is missing.
+        works: the jobs that make what is missing, and a model that judges.
         going: the run still generates.
     """
 
@@ -113,6 +114,8 @@ def standing(office: Office, choice: Choice) -> Standing:
         works += [known.work] if known.work is not None else []
         if known.result is not None:
             fingerprint = str(known.result["encoder_facts"]["fingerprint"])
+    # Only while they go on: what became of one stands where it was asked for.
+    works += [Work(job, state) for job, state in judging(db, run.id) if state in LIVE]
     return Standing(
         choice,
         raw if now is None else subject_at(db, run.id, now.id, usable),

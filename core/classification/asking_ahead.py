@@ -1,0 +1,69 @@
+"""What asking a server's model for labels is thought to take, before it is asked."""
+
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from core.classification.served_labels import SPOKEN_TOKENS, prompts_of, signs_of
+from core.connections import Prices
+from core.errors import BadInput
+from core.generation.served.capabilities import Capabilities
+from core.runs import Example, ModelChoice
+from core.spending import Cap, Estimate
+from core.tasks import Task
+
+CHARACTERS_A_TOKEN = 4  # of English, roughly
+
+
+def asking_ahead(
+    texts: Sequence[str],
+    task: Task,
+    examples: Sequence[Example],
+    *,
+    found: Capabilities | None,
+    prices: Prices,
+) -> Estimate:
+    """A request a text; tokens in by the prompts' letters, tokens out at most, none failing.
+
+    Args:
+        texts: asked about.
+        task: whose labels are asked for.
+        examples: shown in each prompt.
+        found: what probing found of the model; None is unknown.
+        prices: the connection's.
+    """
+    prompts = prompts_of(texts, task, examples)
+    tokens_in = sum(len(prompt.preview()) for prompt in prompts) // CHARACTERS_A_TOKEN
+    odds = found is not None and found.top_logprobs == "exact" and found.most_logprobs > 1
+    one = odds and signs_of(task)[0].isalpha()
+    tokens_out = len(prompts) * (1 if one else SPOKEN_TOKENS)
+    return Estimate(len(prompts), tokens_in, tokens_out, prices.cost(tokens_in, tokens_out))
+
+
+def check_enough(cap: Cap, requests: int) -> None:
+    """Refuse a cap that is sure to be reached: a part of the answers would be another answer.
+
+    Args:
+        cap: as wanted.
+        requests: one a text.
+
+    Raises:
+        BadInput: it allows fewer requests.
+    """
+    if cap.requests is not None and cap.requests < requests:
+        raise BadInput(
+            f"A cap of {cap.requests:,} requests does not reach for {requests:,} texts, one "
+            "request each.",
+            "Allow more requests, or ask about fewer texts.",
+        )
+
+
+def named(model: ModelChoice) -> str:
+    """A model for people: as it is called, and where it runs unless on this machine."""
+    return model.model if model.backend == "local" else f"{model.model} at {server_of(model)}"
+
+
+def server_of(model: ModelChoice) -> str:
+    """The server of a model, such as `api.openai.com` or `127.0.0.1:8080/other/v1`."""
+    parts = urlsplit(model.base_url)
+    path = parts.path.rstrip("/")
+    return parts.netloc + ("" if path == "/v1" else path)

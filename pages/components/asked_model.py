@@ -1,0 +1,165 @@
+"""A language model that is asked for labels: which one, what it takes, and what it may take."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.classification.asking_ahead import asking_ahead, check_enough, named
+from core.connections import Connection, Prices
+from core.errors import BadInput
+from core.jobs.caps import check_model_cap
+from core.runs import Example, ModelChoice
+from core.spending import Cap, Estimate
+from core.store.connections import find_connection, list_connections
+from core.tasks import Task
+from pages.components.connect.keys import key_state
+from pages.components.known_server import found_of, known_models, short, title
+from pages.components.money import cap_inputs, money, number
+from pages.components.office import Office
+from pages.components.plain import plain
+
+_HERE = ""
+
+
+def choose_asked_model(office: Office, *, prefix: str, local: ModelChoice) -> ModelChoice | None:
+    """Draw where the model is and which; None while a server's is not named.
+
+    Args:
+        office: home and store.
+        prefix: begins the widgets' keys.
+        local: the model of this machine that can be asked.
+    """
+    connections = {one.base_url: one for one in list_connections(office.db)}
+    if not connections:
+        return local
+    where_key = f"{prefix}_where"
+    if st.session_state.get(where_key, _HERE) not in (_HERE, *connections):  # it was deleted
+        del st.session_state[where_key]
+    where = st.selectbox(
+        "Asked is a model",
+        [_HERE, *connections],
+        format_func=lambda one: (
+            f"on this machine ({short(local.model)})"
+            if one == _HERE
+            else f"at {title(connections[one])}"
+            if one in connections
+            else one
+        ),
+        key=where_key,
+        persist_state="session",
+        width=260,
+    )
+    connection = connections.get(where or _HERE)
+    return local if connection is None else _model_at(office, connection, prefix)
+
+
+def _model_at(office: Office, connection: Connection, prefix: str) -> ModelChoice | None:
+    key = f"{prefix}_model-{connection.base_url}"
+    models = known_models(office.db, connection)
+    typed = st.session_state.get(key)
+    if typed and typed not in models:
+        models = [*models, typed]
+    model = st.selectbox(
+        "Model",
+        models,
+        index=0 if models and connection.model else None,
+        format_func=short,
+        accept_new_options=True,
+        placeholder="The server's name for it",
+        key=key,
+        persist_state="session",
+        width=260,
+    )
+    if not model or not str(model).strip():
+        return None
+    try:
+        return ModelChoice(backend="openai", model=str(model).strip(), base_url=connection.base_url)
+    except BadInput as error:
+        st.error(plain(str(error)), icon=":material/block:")
+        return None
+
+
+def choose_asking_cap(
+    office: Office, model: ModelChoice | None, *, prefix: str, requests: int
+) -> tuple[Cap | None, str]:
+    """Draw the cap of what a server's model may take; (cap, why it can't be kept).
+
+    Args:
+        office: home and store.
+        model: who is asked; nothing is drawn for one on this machine.
+        prefix: begins the widgets' keys.
+        requests: how many it takes at least.
+    """
+    if model is None or model.backend == "local":
+        return None, ""
+    prices = prices_of(office, model)
+    kept = {
+        name: st.session_state.get(f"{prefix}-cap-{name}")
+        for name in ("money", "tokens", "requests")
+    }
+    limits = [
+        f"{value:,g} {prices.currency}" if name == "money" else f"{value:,} {name}"
+        for name, value in kept.items()
+        if value
+    ]
+    with st.popover(
+        plain(f"Cap: {', '.join(limits)}") if limits else "No cap",
+        icon=":material/savings:",
+        key=f"{prefix}_cap_box",
+    ):
+        st.caption(
+            "Asking pauses before a request that could go beyond it. A part of the answers is no "
+            "answer: none of them is kept then. Empty is no limit."
+        )
+        cap = cap_inputs(f"{prefix}-cap", prices, Cap())
+        try:
+            check_model_cap(office.db, model, cap)
+            check_enough(cap, requests)
+        except BadInput as error:
+            why = f"{error.what} {error.remedy}"
+            st.error(plain(why), icon=":material/block:")
+            return cap, why
+    return (cap if cap.on else None), ""
+
+
+def estimate_asked(
+    office: Office,
+    model: ModelChoice,
+    texts: Sequence[str],
+    task: Task,
+    examples: Sequence[Example],
+) -> Estimate:
+    """What asking a server's model about some texts is thought to take."""
+    return asking_ahead(
+        texts,
+        task,
+        examples,
+        found=found_of(office.db, model),
+        prices=prices_of(office, model),
+    )
+
+
+def estimate_words(office: Office, model: ModelChoice, ahead: Estimate) -> str:
+    """What it takes, as Markdown: requests, tokens, money; and that a key is missing."""
+    prices = prices_of(office, model)
+    cost = (
+        "cost unknown without the connection's prices"
+        if ahead.money is None
+        else f"about {plain(money(ahead.money, prices.currency))}"
+    )
+    words = (
+        f":material/cable: {plain(named(model))}: {ahead.requests:,} requests, about "
+        f"{number(ahead.tokens_in)} tokens in and up to {number(ahead.tokens_out)} out, {cost}."
+    )
+    connection = find_connection(office.db, model.base_url)
+    if connection is not None and key_state(connection) == "missing":
+        words += f" :red[:material/key_off: {connection.key_variable} is not set.]"
+    if found_of(office.db, model) is None:
+        words += " It was never tested, which is done first and takes some requests more."
+    return words
+
+
+def prices_of(office: Office, model: ModelChoice) -> Prices:
+    """The prices of a server's model, all unknown without its connection."""
+    connection = find_connection(office.db, model.base_url)
+    return Prices() if connection is None else connection.prices
