@@ -7,13 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from core.generation.prompts import QUOTE
-from core.generation.served.failures import (
-    Fault,
-    Server,
-    ServerFault,
-    fault_of_error_object,
-    fault_of_kind,
-)
+from core.generation.served.error_responses import fault_of_error_object
+from core.generation.served.failures import Fault, Server, ServerFault, fault_of_kind
 
 Api = Literal["chat", "completions"]
 

@@ -14,13 +14,8 @@ from core.generation.backends import Completion
 from core.generation.outcomes import Arrivals
 from core.generation.served.answers import Answer, read_answer
 from core.generation.served.batch_plan import Place, place_of, plan
-from core.generation.served.failures import (
-    Fault,
-    Server,
-    ServerFault,
-    fault_of_error_object,
-    fault_of_status,
-)
+from core.generation.served.error_responses import fault_of_error_object, fault_of_status
+from core.generation.served.failures import Fault, Server, ServerFault
 from core.generation.served.tokenizers import Tokens
 from core.store.attempts import StoredAttempt, add_attempt
 from core.store.database import Database

@@ -13,14 +13,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from core.generation.served.answers import Answer, Api, Gathered, read_answer
-from core.generation.served.failures import (
-    Kind,
-    Server,
-    ServerFault,
-    fault_of_error_object,
-    fault_of_kind,
-    fault_of_status,
-)
+from core.generation.served.error_responses import fault_of_error_object, fault_of_status
+from core.generation.served.failures import Kind, Server, ServerFault, fault_of_kind
 from core.generation.served.keys import Key
 
 if TYPE_CHECKING:

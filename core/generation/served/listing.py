@@ -2,7 +2,8 @@
 
 from core.connections import Connection
 from core.errors import BackendFailed
-from core.generation.served.failures import Server, fault_of_status
+from core.generation.served.error_responses import fault_of_status
+from core.generation.served.failures import Server
 from core.generation.served.wire import Asking
 
 MOST = 200

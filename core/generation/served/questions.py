@@ -5,13 +5,8 @@ from typing import Any
 
 from core.errors import BackendFailed, BadInput
 from core.generation.served.capabilities import TokenField
-from core.generation.served.failures import (
-    Fault,
-    Server,
-    fault_of_error_object,
-    fault_of_kind,
-    fault_of_status,
-)
+from core.generation.served.error_responses import fault_of_error_object, fault_of_status
+from core.generation.served.failures import Fault, Server, fault_of_kind
 from core.generation.served.wire import Asking, Reply
 
 

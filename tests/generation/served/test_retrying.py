@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.generation.served.failures import Fault, Kind, asked_wait
+from core.generation.served.failures import Fault, Kind
 from core.generation.served.retrying import Next, Retrying, after
 
 
@@ -74,22 +74,3 @@ def test_jitter_stays_between_half_and_all(attempt: int, seed: int) -> None:
     found = after(fault(), attempt, retrying=rules, rng=np.random.default_rng(seed))
     full = min(30.0, 0.1 * 4.0 ** (attempt - 1))
     assert full / 2 <= found.seconds <= full
-
-
-@pytest.mark.parametrize(
-    ("headers", "wait"),
-    [
-        ({"retry-after": "7"}, 7.0),
-        ({"retry-after": "0.5"}, 0.5),
-        ({"retry-after": "7", "retry-after-ms": "1500"}, 1.5),
-        ({"retry-after": "Thu, 01 Jan 1970 00:01:40 GMT"}, 60.0),
-        ({"retry-after": "Thu, 01 Jan 1970 00:00:10 GMT"}, 0.0),
-        ({"retry-after": "-3"}, None),
-        ({"retry-after": "inf"}, None),
-        ({"retry-after": "soon"}, None),
-        ({}, None),
-    ],
-    ids=str,
-)
-def test_what_is_asked_for(headers: dict[str, str], wait: float | None) -> None:
-    assert asked_wait(headers, clock=lambda: 40.0) == wait
