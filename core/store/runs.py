@@ -5,6 +5,7 @@ import sqlite3
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from core.errors import BadInput, StaleEdit
@@ -214,13 +215,19 @@ def _run(row: sqlite3.Row) -> RunRecord:
     return RunRecord(
         id=row["id"],
         name=row["name"],
-        spec=spec_from_dict(json.loads(row["spec"])),
+        spec=_spec(row["spec"]),
         facts=json.loads(row["facts"]),
         revision=row["revision"],
         created_at=row["created_at"],
         deleted_at=row["deleted_at"],
         job_id=row["job_id"],
     )
+
+
+@lru_cache(maxsize=4096)
+def _spec(told: str) -> RunSpec:
+    """A spec never changes, and every page that lists runs reads all of them."""
+    return spec_from_dict(json.loads(told))
 
 
 def _unknown(run_id: str) -> BadInput:

@@ -155,3 +155,10 @@ def test_ids_sort_by_time_and_differ_within_a_millisecond() -> None:
     assert ids == sorted(ids)
     assert all(re.fullmatch("[a-z0-9]{15}", one) for one in ids)
     assert len({new_id(1_700_000_000) for _ in range(1000)}) == 1000
+
+
+def test_a_spec_that_was_read_before_is_the_same_object(db: Database) -> None:
+    run = create_run(db, make_spec())
+    again, listed = get_run(db, run.id), list_runs(db)[0].run
+    assert again.spec == make_spec()
+    assert again.spec is listed.spec
