@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Generator
 from functools import cached_property
@@ -37,6 +38,9 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     # As the worker does (`core.devices.share_the_processor`), before anything imports torch.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # A shell that starts us in the background has Ctrl-C ignored, here and in all we start.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.getoption("numprocesses", None):  # this process hands tests out; workers inherit
         shared = tempfile.TemporaryDirectory(prefix="wideset-", ignore_cleanup_errors=True)
         config.add_cleanup(shared.cleanup)
