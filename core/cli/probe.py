@@ -44,6 +44,8 @@ def run(args: argparse.Namespace) -> int:
         BadInput: the address, the key or the model is refused.
         BackendFailed: the server does not answer.
     """
+    from dataclasses import replace
+
     from core.cli.servers import connection_of
     from core.generation.served.capabilities import capabilities_from_dict, table
     from core.generation.served.keys import key_of
@@ -57,7 +59,8 @@ def run(args: argparse.Namespace) -> int:
     connection = connection_of(args, db)
     wire = Wire(connection.base_url, key=key_of(connection))
     found = probe(connection, args.model, wire)
-    save_connection(db, connection)
+    # One that answered is proposed from now on, unless another is.
+    save_connection(db, replace(connection, model=connection.model or args.model))
     save_capabilities(db, connection.base_url, args.model, found.to_dict())
     kept = find_capabilities(db, connection.base_url, args.model)
     assert kept is not None

@@ -5,9 +5,15 @@ import json
 import pytest
 
 from core.cli import main
+from core.connections import Connection
 from core.generation.served.capabilities import capabilities_from_dict
 from core.settings import Home
-from core.store.connections import find_capabilities, get_connection
+from core.store.connections import (
+    find_capabilities,
+    find_connection,
+    get_connection,
+    save_connection,
+)
 from core.store.database import open_database
 from tests.generation.served.fake_server import KEY, Quirks, serving
 
@@ -44,6 +50,22 @@ def test_json_and_what_is_kept(home: Home, capsys: Capture) -> None:
     assert capabilities_from_dict(kept.result) == capabilities_from_dict(told)
     assert told["probed_at"] == kept.created_at
     assert get_connection(db, fake.url).tokenizer == "server"
+
+
+def test_only_a_model_that_answered_is_proposed(home: Home, capsys: Capture) -> None:
+    with serving(Quirks(status=404)) as fake:
+        words = ("probe", "--base-url", fake.url, "--model", "unlisted")
+        assert main(words) == 2
+        assert "It does not list 'unlisted'. Choose one of" in capsys.readouterr().err
+        db = open_database(home)
+        assert find_connection(db, fake.url) is None
+        save_connection(db, Connection(base_url=fake.url))
+        fake.quirks.status = 200
+        assert main(words) == 0
+        assert "Note: The server does not list 'unlisted'" in capsys.readouterr().out
+        assert get_connection(db, fake.url).model == "unlisted"
+        assert probe(fake.url) == 0
+        assert get_connection(db, fake.url).model == "unlisted"
 
 
 def test_the_key_is_sent_and_shown_nowhere(

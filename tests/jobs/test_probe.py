@@ -51,6 +51,22 @@ def test_a_chosen_model_is_probed_and_becomes_the_connections(
         assert abs(job.progress["done"] - USUAL_REQUESTS) <= 3
 
 
+def test_only_a_model_that_answered_becomes_the_connections(home: Home, real_db: Database) -> None:
+    with serving(Quirks(status=404)) as fake:
+        save_connection(real_db, Connection(base_url=fake.url))
+        job = work_off(home, real_db, fake.url, "unlisted")
+        assert job.state == "failed"
+        assert "does not list 'unlisted'" in job.message
+        assert get_connection(real_db, fake.url).model == ""
+        assert find_capabilities(real_db, fake.url, "unlisted") is None
+        fake.quirks.status = 200
+        assert work_off(home, real_db, fake.url, "unlisted").state == "done"
+        assert get_connection(real_db, fake.url).model == "unlisted"
+        kept = find_capabilities(real_db, fake.url, "unlisted")
+    assert kept is not None
+    assert kept.result["notes"][0].startswith("The server does not list 'unlisted'")
+
+
 def test_without_a_model_the_servers_are_listed_and_nothing_is_probed(
     home: Home, real_db: Database
 ) -> None:

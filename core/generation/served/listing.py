@@ -1,12 +1,44 @@
-"""The models that a server lists, asked for while none is chosen yet."""
+"""The models that a server lists: asked for while none is chosen, and to check one that is."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from core.connections import Connection
 from core.errors import BackendFailed
 from core.generation.served.error_responses import fault_of_status
 from core.generation.served.failures import Server
-from core.generation.served.wire import Asking
+from core.generation.served.wire import Asking, Reply
 
 MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A model as a server lists it.
+
+    Args:
+        name: the server's for it, at most 500 characters.
+        owner: whom the server names as its owner; empty where it names none.
+    """
+
+    name: str
+    owner: str = ""
+
+
+def models_in(reply: Reply) -> list[Listed]:
+    """What an answer to `/models` lists, as the server orders it; none where it is no such list."""
+    listed = reply.data.get("data") if reply.ok and isinstance(reply.data, dict) else None
+    found: dict[str, Listed] = {}
+    for entry in listed if isinstance(listed, list) else ():
+        name = entry.get("id") if isinstance(entry, dict) else None
+        if isinstance(name, str) and name.strip():
+            found.setdefault(name[:500], Listed(name[:500], str(entry.get("owned_by") or "")))
+    return list(found.values())
+
+
+def is_listed(model: str, names: Iterable[str]) -> bool:
+    """Whether a model is among those; Ollama lists `name:latest` and answers to `name`."""
+    return not {model, f"{model}:latest"}.isdisjoint(names)
 
 
 def list_models(connection: Connection, client: Asking) -> tuple[str, ...]:
@@ -19,25 +51,33 @@ def list_models(connection: Connection, client: Asking) -> tuple[str, ...]:
     Raises:
         BackendFailed: it does not answer, refuses, or lists none.
     """
+    base_url = connection.base_url
     reply = client.ask("/models")
+    names = [listed.name for listed in models_in(reply)]
+    if names:
+        return tuple(names[:MOST])
+    below = where_v1_is(connection, client)
     if not 200 <= reply.status < 300:
-        server = Server(connection.base_url, "", connection.key_variable)
+        server = Server(base_url, "", connection.key_variable)
         fault = fault_of_status(
             server, reply.status, body=reply.text, data=reply.data, headers=reply.headers
         )
         remedy = "Type the model's name instead." if fault.kind == "not_found" else fault.remedy
-        raise BackendFailed(fault.what, remedy)
-    listed = reply.data.get("data") if reply.ok and isinstance(reply.data, dict) else None
-    entries = listed if isinstance(listed, list) else []
-    names = [one["id"][:500] for one in entries if isinstance(one, dict) and _named(one)]
-    if not names:
-        raise BackendFailed(
-            f"The server at {connection.base_url} lists no models.",
-            "Check its base URL, which often ends in /v1, or type the model's name.",
-        )
-    return tuple(dict.fromkeys(names[:MOST]))
+        raise BackendFailed(fault.what, below or remedy)
+    raise BackendFailed(
+        f"The server at {base_url} lists no models.",
+        below or "Check its base URL, which often ends in /v1, or type the model's name.",
+    )
 
 
-def _named(entry: dict[str, object]) -> bool:
-    name = entry.get("id")
-    return isinstance(name, str) and bool(name.strip())
+def where_v1_is(connection: Connection, client: Asking) -> str:
+    """What to do where the models are listed one step below a base URL without `/v1`, the most
+    frequent slip; empty where they are not."""
+    base_url = connection.base_url
+    if base_url.endswith("/v1"):
+        return ""
+    try:
+        below = models_in(client.ask("/v1/models"))
+    except BackendFailed:
+        return ""
+    return f"Give {base_url}/v1 as the base URL: it lists models there." if below else ""

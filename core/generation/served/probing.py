@@ -1,37 +1,36 @@
 """Probing: about twenty short questions that tell what a served model can do.
 
 A knob counts as `exact` only where its effect was seen: what a server merely accepts, it may drop.
-At temperature 0 a model gives one answer; a hot one with top_p, top_k or min_p at its narrowest
-must give the same one.
+`sampling_probe` tries the knobs of sampling, `canary` the logit bias.
 """
 
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 from core.connections import Connection
-from core.errors import BackendFailed
+from core.errors import BackendFailed, BadInput
 from core.generation.served.canary import fly
-from core.generation.served.capabilities import Canary, Capabilities, Support
+from core.generation.served.capabilities import Canary, Capabilities
 from core.generation.served.failures import Server
+from core.generation.served.findings import Findings
+from core.generation.served.listing import MOST, Listed, is_listed, models_in, where_v1_is
 from core.generation.served.questions import (
+    SHORT,
+    STORY,
     Questions,
     check_answers,
     choices,
-    complaint,
     names,
     text,
     usage,
 )
+from core.generation.served.redaction import said_by_server
+from core.generation.served.sampling_probe import probe_sampling
 from core.generation.served.tokenizers import find_tokens
 from core.generation.served.wire import Asking, Reply
 
-STORY = "Tell a story in one line."
-_SHORT, _LONG = 8, 24
 _SEVERAL_TRIES = 4
-_HOT = 2.0
-_LISTED = 200
-_PATIENCE = 2  # questions without an answer before the rest stays unknown
+_NAMED = 10  # models that an error names
 _OWNERS = {
     "vllm": "vLLM",
     "llamacpp": "llama.cpp",
@@ -45,7 +44,8 @@ def probe(connection: Connection, model: str, client: Asking) -> Capabilities:
 
     Args:
         connection: its tokenizer is tried; where it names none, the server's own.
-        model: the server's name for it.
+        model: the server's name for it. One that the server does not list is tried all the same,
+            and a note says so.
         client: asks the server.
 
     Raises:
@@ -62,121 +62,100 @@ class _Probe:
         self._client = client
         self._server = Server(connection.base_url, model, connection.key_variable)
         self._questions = Questions(client, model)
-        self._found: dict[str, Any] = {}
-        self._notes: list[str] = []
-        self._failed = 0
+        self._findings = Findings(self._server)
+        self._known = self._findings.known
         self._cold: dict[str, Any] = {"temperature": 0}
-        self._greedy = ""
-        self._steady = True
 
     def run(self) -> Capabilities:
         base = self._plainest()
         self._models(base)
-        self._sampling()
-        self._narrowing()
+        questions, findings = self._questions, self._findings
+        probe_sampling(questions, findings, cold=self._cold, greedy=text(base))
         self._several()
-        self._stop()
-        self._penalty()
         self._logprobs()
         self._routes()
         self._suppression()
-        questions = self._questions
         quickest = questions.quickest
         return Capabilities(
             base_url=self._connection.base_url,
             model=self._model,
             token_field=questions.token_field,
             latency_ms=None if quickest is None else round(quickest * 1000, 1),
-            notes=tuple(dict.fromkeys(self._notes)),
+            notes=tuple(findings.notes),
             requests=questions.requests,
             tokens_in=questions.tokens_in,
             tokens_out=questions.tokens_out,
-            **self._found,
+            **self._known,
         )
 
     def _plainest(self) -> Reply:
         """The question that everything rests on, after what the server wants it changed in."""
         questions = self._questions
-        base = questions.chat(STORY, most=_SHORT, **self._cold)
+        base = questions.chat(STORY, most=SHORT, **self._cold)
         if not base.ok and names(base, "max_tokens"):
             questions.token_field = "max_completion_tokens"
-            base = questions.chat(STORY, most=_SHORT, **self._cold)
+            base = questions.chat(STORY, most=SHORT, **self._cold)
         if not base.ok and names(base, "temperature"):
-            self._found["temperature"] = "refused"
+            self._known["temperature"] = "refused"
             self._cold = {}
-            base = questions.chat(STORY, most=_SHORT)
+            base = questions.chat(STORY, most=SHORT)
             if not base.ok and names(base, "max_tokens"):
                 questions.token_field = "max_completion_tokens"
-                base = questions.chat(STORY, most=_SHORT)
-        check_answers(base, self._server)
-        self._greedy = text(base)
-        self._found["usage"] = "ignored" if usage(base) is None else "exact"
-        if not self._greedy.strip():
-            self._notes.append(
-                f"The model spent {_SHORT} tokens without a word of an answer, as those do that "
+                base = questions.chat(STORY, most=SHORT)
+        self._check(base)
+        self._known["usage"] = "ignored" if usage(base) is None else "exact"
+        if not text(base).strip():
+            self._findings.note(
+                f"The model spent {SHORT} tokens without a word of an answer, as those do that "
                 "reason first: most knobs stay unknown."
             )
         return base
 
-    def _models(self, base: Reply) -> None:
-        owners: list[str] = []
-        listed: list[str] = []
+    def _check(self, base: Reply) -> None:
+        """Refuse to go on without an answer to the plainest question, and tell what the server
+        has where the base URL or the model's name may be wrong."""
         try:
-            reply = self._client.ask("/models")
-            entries = reply.data.get("data") if reply.ok and isinstance(reply.data, dict) else None
-            for entry in entries if isinstance(entries, list) else ():
-                if isinstance(entry, dict) and isinstance(entry.get("id"), str):
-                    listed.append(entry["id"][:500])
-                    owners.append(str(entry.get("owned_by")))
+            check_answers(base, self._server)
+        except BadInput as error:
+            if base.status in (401, 403):
+                raise
+            remedy = where_v1_is(self._connection, self._client)
+            if remedy:
+                raise BadInput(error.what, remedy) from None
+            names_ = [listed.name for listed in self._listed()]
+            if not names_ or is_listed(self._model, names_):
+                raise
+            more = ", ..." if len(names_) > _NAMED else ""
+            known = said_by_server(", ".join(names_[:_NAMED]) + more)
+            raise BadInput(
+                f"{error.what} It does not list '{self._model}'.",
+                f"Choose one of those that it lists: {known}",
+            ) from None
+
+    def _listed(self) -> list[Listed]:
+        try:
+            return models_in(self._client.ask("/models"))
         except BackendFailed as error:
-            self._notes.append(f"The server lists no models. {error.what}")
-        self._found["models"] = tuple(listed[:_LISTED])
+            self._findings.note(f"The server lists no models. {error.what}")
+            return []
+
+    def _models(self, base: Reply) -> None:
+        listed = self._listed()
+        every = [model.name for model in listed]
+        if every and not is_listed(self._model, every):
+            self._findings.note(
+                f"The server does not list '{self._model}'; it answered all the same. See that the "
+                "name is meant: some servers answer to any."
+            )
+        self._known["models"] = tuple(every[:MOST])
         host = urlsplit(self._connection.base_url).hostname
         named = base.headers.get("server", "")
-        guess = next((_OWNERS[owner] for owner in owners if owner in _OWNERS), "")
+        guess = next((_OWNERS[model.owner] for model in listed if model.owner in _OWNERS), "")
         if host == "api.openai.com":
             guess = "OpenAI"
         elif named.startswith("llama.cpp"):
             guess = "llama.cpp"
-        self._found["server"] = guess
-
-    def _sampling(self) -> None:
-        """Temperature and seed: the same seed twice, then another."""
-        if self._found.get("temperature") == "refused" or not self._greedy.strip():
-            return
-        cold = self._chat("temperature", **self._cold)
-        if cold is not None and text(cold) != self._greedy:
-            self._steady = False
-            self._notes.append(
-                "At temperature 0 the model gave two different answers: the server may not honour "
-                "the temperature, and most knobs stay unknown."
-            )
-        if cold is None or not self._steady:
-            return
-        first = self._chat("seed", seed=1, temperature=_HOT)
-        if first is None:
-            return
-        again = self._chat("seed", seed=1, temperature=_HOT)
-        other = self._chat("seed", seed=2, temperature=_HOT)
-        if again is None or other is None:
-            return
-        if text(first) != text(other):
-            same = text(first) == text(again)
-            self._found["seed"] = "exact" if same else "ignored"
-        hot = {text(first), text(again), text(other)}
-        self._found["temperature"] = "ignored" if hot == {self._greedy} else "exact"
-        if len(hot) == 1 and hot != {self._greedy}:
-            self._notes.append("Two seeds gave one text: the server may repeat stored answers.")
-
-    def _narrowing(self) -> None:
-        """top_p, top_k and min_p at their narrowest make a hot model cold."""
-        if self._found.get("temperature") != "exact":
-            return
-        for knob, value in (("top_p", 0.0001), ("top_k", 1), ("min_p", 1.0)):
-            hot: dict[str, Any] = {"temperature": _HOT, knob: value}
-            reply = self._chat(knob, **hot)
-            if reply is not None:
-                self._found[knob] = "exact" if text(reply) == self._greedy else "ignored"
+        self._known["server"] = guess
 
     def _several(self) -> None:
         for _ in range(_SEVERAL_TRIES):
@@ -184,7 +163,7 @@ class _Probe:
             if reply is None:
                 return
             made = choices(reply)
-            self._found["n"] = "exact" if len(made) == 2 else "ignored"
+            self._known["n"] = "exact" if len(made) == 2 else "ignored"
             if len(made) != 2:
                 return
             # Texts that reached the limit took a known number of tokens; one that ended before it
@@ -194,35 +173,13 @@ class _Probe:
                 return
 
     def _counted(self, used: tuple[int, int] | None) -> None:
-        """Whether two texts of `_SHORT` tokens each were reported as such."""
-        right = used is not None and used[1] == 2 * _SHORT
-        self._found["usage_of_several"] = (
+        """Whether two texts of `SHORT` tokens each were reported as such."""
+        right = used is not None and used[1] == 2 * SHORT
+        self._known["usage_of_several"] = (
             "ignored" if used is None else "exact" if right else "wrong"
         )
-        if self._found["usage_of_several"] == "wrong":
-            self._notes.append("Of several texts a request, it reports the tokens of one.")
-
-    def _stop(self) -> None:
-        words = self._greedy.split()
-        if not self._steady or len(words) < 2 or words[1] in words[0]:
-            return
-        reply = self._chat("stop", stop=[words[1]], **self._cold)
-        if reply is not None:
-            said = text(reply)
-            ended = words[1] not in said and said.split() == words[:1]
-            self._found["stop"] = "exact" if ended else "ignored"
-
-    def _penalty(self) -> None:
-        """The lowest penalty makes a model repeat itself at temperature 0."""
-        if not self._steady:
-            return
-        plain = self._chat("frequency_penalty", most=_LONG, **self._cold)
-        if plain is None or len(text(plain).split()) < _SHORT:
-            return
-        reply = self._chat("frequency_penalty", most=_LONG, frequency_penalty=-2.0, **self._cold)
-        if reply is not None:
-            same = text(reply) == text(plain)
-            self._found["frequency_penalty"] = "ignored" if same else "exact"
+        if self._known["usage_of_several"] == "wrong":
+            self._findings.note("Of several texts a request, it reports the tokens of one.")
 
     def _logprobs(self) -> None:
         for most in (20, 5):  # some servers allow 20, some 5
@@ -230,8 +187,8 @@ class _Probe:
             if reply is None:
                 continue
             got = _alternatives(reply)
-            self._found["top_logprobs"] = "exact" if got > 1 else "ignored"
-            self._found["most_logprobs"] = got
+            self._known["top_logprobs"] = "exact" if got > 1 else "ignored"
+            self._known["most_logprobs"] = got
             return
 
     def _routes(self) -> None:
@@ -240,61 +197,40 @@ class _Probe:
         reply = self._ask("completions", "/completions", body)
         if reply is not None:
             whole = bool(choices(reply)) and isinstance(choices(reply)[0].get("text"), str)
-            self._found["completions"] = "exact" if whole else "ignored"
+            self._known["completions"] = "exact" if whole else "ignored"
         turns = [{"role": "user", "content": STORY}]
         body = {"model": self._model, "messages": turns, questions.token_field: 2, "stream": True}
         reply = self._ask("streaming", "/chat/completions", body)
         if reply is not None:
             pieces = reply.text.lstrip().startswith("data:")
-            self._found["streaming"] = "exact" if pieces else "ignored"
+            self._known["streaming"] = "exact" if pieces else "ignored"
         if self._chat("system_role", most=1, system="Be brief.") is not None:
-            self._found["system_role"] = "exact"
+            self._known["system_role"] = "exact"
 
     def _suppression(self) -> None:
         tokens, kind, why = find_tokens(self._connection, self._model, self._client)
         canary = Canary(why="Without a tokenizer there is no token to try a bias on.")
         if tokens is not None:
-            self._found["tokenizer"], self._found["tokenizer_kind"] = tokens.name, kind
-            self._found["vocabulary"] = tokens.vocabulary
+            self._known["tokenizer"], self._known["tokenizer_kind"] = tokens.name, kind
+            self._known["vocabulary"] = tokens.vocabulary
             try:
                 canary = fly(self._bias, tokens)
             except BackendFailed as error:
                 canary = Canary(why=f"The canary was broken off. {error.what}")
-        self._found["tokenizer_note"] = why
-        self._found["canary"] = canary
-        self._found["logit_bias"] = canary.support
+        self._known["tokenizer_note"] = why
+        self._known["canary"] = canary
+        self._known["logit_bias"] = canary.support
 
     def _bias(self, content: str, biases: Any, most: int) -> tuple[Reply, str]:
         reply = self._questions.chat(content, most=most, biases=biases, **self._cold)
         return reply, text(reply)
 
-    def _chat(self, knob: str, *, most: int = _SHORT, **sent: Any) -> Reply | None:
+    def _chat(self, knob: str, *, most: int = SHORT, **sent: Any) -> Reply | None:
         """An answer that used a knob, or None where the knob was refused or nothing came."""
-        return self._answered(knob, lambda: self._questions.chat(STORY, most=most, **sent))
+        return self._findings.answered(knob, lambda: self._questions.chat(STORY, most=most, **sent))
 
     def _ask(self, knob: str, path: str, body: dict[str, Any]) -> Reply | None:
-        return self._answered(knob, lambda: self._questions.ask(path, body))
-
-    def _answered(self, knob: str, asked: Callable[[], Reply]) -> Reply | None:
-        if self._failed >= _PATIENCE:
-            return None
-        try:
-            return self._judged(knob, asked())
-        except BackendFailed as error:
-            self._failed += 1
-            self._notes.append(f"{knob} stays unknown. {error.what}")
-            if self._failed >= _PATIENCE:
-                self._notes.append("The probe was broken off; what is missing stays unknown.")
-            return None
-
-    def _judged(self, knob: str, reply: Reply) -> Reply | None:
-        if reply.ok:
-            return reply
-        refused = 400 <= reply.status < 500 and reply.status not in (401, 403, 408, 429)
-        verdict: Support = "refused" if refused or reply.status == 501 else "unknown"
-        self._found[knob] = verdict
-        self._notes.append(f"{knob}: {complaint(reply, self._server)}")
-        return None
+        return self._findings.answered(knob, lambda: self._questions.ask(path, body))
 
 
 def _alternatives(reply: Reply) -> int:

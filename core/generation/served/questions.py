@@ -9,6 +9,10 @@ from core.generation.served.error_responses import fault_of_error_object, fault_
 from core.generation.served.failures import Fault, Server, fault_of_kind
 from core.generation.served.wire import Asking, Reply
 
+STORY = "Tell a story in one line."
+SHORT = 8
+"""Tokens of most answers."""
+
 
 class Questions:
     """Asks one model and adds up what that takes.

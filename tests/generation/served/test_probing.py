@@ -15,6 +15,7 @@ from core.generation.served.capabilities import (
     table,
 )
 from core.generation.served.keys import Key
+from core.generation.served.listing import is_listed, list_models
 from core.generation.served.probing import probe
 from core.generation.served.wire import Reply, Wire
 from tests.generation.served.fake_server import KEY, VOCABULARY, Fake, Quirks, serving
@@ -205,3 +206,61 @@ def test_what_another_version_stored_is_read() -> None:
     data = {"base_url": "http://a/v1", "model": "m", "n": "exact", "new": 1, "canary": {"x": 2}}
     found = capabilities_from_dict(data)
     assert (found.n, found.canary.verdict, found.models) == ("exact", "unknown", ())
+
+
+def test_a_model_that_is_not_listed_is_told_though_it_answered() -> None:
+    with serving() as fake:
+        found = probe(Connection(base_url=fake.url), "fakes", Wire(fake.url))
+    assert found.notes == (
+        "The server does not list 'fakes'; it answered all the same. See that the name is meant: "
+        "some servers answer to any.",
+    )
+    assert found.can_suppress
+
+
+def test_a_model_that_is_not_listed_and_refused_is_told_with_those_that_are() -> None:
+    with (
+        serving(Quirks(status=404)) as fake,
+        pytest.raises(BadInput, match=r"It does not list 'fakes'\.") as caught,
+    ):
+        probe(Connection(base_url=fake.url), "fakes", Wire(fake.url))
+    assert caught.value.remedy == "Choose one of those that it lists: fake, other"
+
+
+def test_a_base_url_without_v1_is_told_where_the_models_are() -> None:
+    with serving(Quirks(status=404)) as fake:
+        bare = fake.url.removesuffix("/v1")
+        with pytest.raises(BadInput, match="404") as caught:
+            probe(Connection(base_url=bare), "fake", Wire(bare))
+    assert caught.value.remedy == f"Give {fake.url} as the base URL: it lists models there."
+
+
+class Listing:
+    """Answers `/models` with these and all else with 404."""
+
+    def __init__(self, path: str, *entries: object) -> None:
+        self._path, self._entries = path, entries
+
+    def ask(self, path: str, body: Mapping[str, Any] | None = None, *, root: bool = False) -> Reply:
+        known = path == self._path
+        return Reply(200 if known else 404, {"data": list(self._entries)} if known else None)
+
+
+def test_names_are_listed_once_in_order_and_junk_is_left_out() -> None:
+    entries = ({"id": "b"}, {"id": " "}, "junk", {"id": 3}, {"id": "a/x:7b"}, {"id": "b"})
+    connection = Connection(base_url="http://h/v1")
+    assert list_models(connection, Listing("/models", *entries)) == ("b", "a/x:7b")
+    with pytest.raises(BackendFailed, match="404"):
+        list_models(connection, Listing("/v1/models", *entries))
+    with pytest.raises(BackendFailed) as caught:
+        list_models(Connection(base_url="http://h"), Listing("/v1/models", *entries))
+    assert caught.value.remedy == "Give http://h/v1 as the base URL: it lists models there."
+
+
+def test_a_latest_model_goes_by_its_name_alone_too() -> None:
+    names = ["llama3:latest", "qwen:0.5b"]
+    assert [is_listed(name, names) for name in ("llama3", "llama3:latest", "qwen")] == [
+        True,
+        True,
+        False,
+    ]
