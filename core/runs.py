@@ -12,6 +12,9 @@ from core.tasks import Task, task_from_dict
 MAX_PER_LABEL = 100_000
 MAX_EXAMPLES = 1_000
 
+ASKED_AGAIN = "only texts asked for again are suppressed"
+"""How far suppression reaches where one request covers a label."""
+
 Outcome = Literal["usable", "empty", "truncated"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 BackendKind = Literal["local", "openai"]
@@ -131,18 +134,18 @@ class RunSpec:
 
     @property
     def idle_knob(self) -> str:
-        """A sentence on a knob that can have no effect in this run, empty without one.
+        """A sentence on a knob that can have next to no effect in this run, empty without one.
 
         Suppression counts what was generated before: nothing, where every label's texts are asked
-        for at once and labels don't wait for each other.
+        for at once and labels don't wait for each other. What is asked for again then, in place of
+        unusable texts or repeats, is suppressed.
         """
         one_request = max(self.wanted.values()) <= self.condition.texts_a_request
         apart = not self.condition.strict_order or self.condition.suppression.scope == "label"
         if self.condition.suppression.on and one_request and apart:
             return (
-                "Logit suppression will change nothing: every label's texts are written in one "
-                f"request of up to {self.condition.texts_a_request}, before there is anything to "
-                "count."
+                "Logit suppression will change next to nothing: one request of up to "
+                f"{self.condition.texts_a_request} covers a label, so {ASKED_AGAIN}."
             )
         return ""
 

@@ -114,3 +114,8 @@ def test_suppression_that_has_nothing_to_count_is_told(
     )
     spec = RunSpec(TASK, condition, per_label=per_label)
     assert bool(spec.idle_knob) == idle
+    assert spec.idle_knob in (
+        "",
+        "Logit suppression will change next to nothing: one request of up to 20 covers a label, so "
+        "only texts asked for again are suppressed.",
+    )

@@ -12,6 +12,7 @@ import pandas as pd
 from core.errors import BadInput
 from core.experiments.columns import METRICS
 from core.experiments.naming import (
+    IDLE,
     TITLES,
     condition_words,
     interval_words,
@@ -19,6 +20,8 @@ from core.experiments.naming import (
     value_words,
 )
 from core.experiments.target import Cost, Target
+from core.experiments.uninspected import ALL_RIGHT, uninspected_accuracy
+from core.runs import ASKED_AGAIN
 
 Flags = npt.NDArray[np.bool_]
 
@@ -35,6 +38,8 @@ class Choice:
         repeats: runs that it rests on.
         inspected: texts that somebody looks at.
         metrics: value, low and high by metric; None where unknown.
+        uninspected: label accuracy of the texts that nobody inspected after LR, 0 to 1; None where
+            that can't be told (`uninspected_accuracy`).
         seconds: None where unknown; with inspection.
         money: None where unknown.
         words: all that in a sentence's part.
@@ -47,6 +52,7 @@ class Choice:
     repeats: int
     inspected: int
     metrics: Mapping[str, Mapping[str, float | None]]
+    uninspected: float | None
     seconds: float | None
     money: float | None
     words: str
@@ -146,6 +152,11 @@ def advise(
         notes.append("The choice has no interval (a single run), so its values were taken.")
     best = _choice(points, first, inspected, money, seconds)
     other = None if second is None else _choice(points, second, inspected, money, seconds)
+    shown = points.iloc[order[:2]]
+    if any(_by_definition(row) for row in shown.to_dict("records")):
+        notes.append(ALL_RIGHT)
+    if any(IDLE in other for other in shown["other"].astype(str)):
+        notes.append(f"Where {IDLE}, one request covers a label: {ASKED_AGAIN}.")
     if best.repeats == 1:
         notes.append("It rests on a single run: another seed may come out differently.")
     reached = bool(reaches[first])
@@ -218,12 +229,17 @@ def _choice(
     }
     condition = condition_words(row)
     repair = repair_words(str(row["inspected"]), filtered=bool(row["filtered"]))
-    told = [
-        f"{TITLES[metric]} {value_words(metric, one['value'])} "
-        f"({interval_words(metric, one['low'], one['high'])})"
-        for metric, one in metrics.items()
-        if one["value"] is not None and metric != "similarity"
-    ]
+    rest = float(uninspected_accuracy(points.iloc[[place]])[0])
+    told = []
+    for metric, one in metrics.items():
+        if one["value"] is None or metric == "similarity":
+            continue
+        between = interval_words(metric, one["low"], one["high"])
+        if metric == "label_accuracy" and _by_definition(row):
+            between = "by definition"
+        elif metric == "label_accuracy" and math.isfinite(rest):
+            between += f"; of the texts not inspected {value_words(metric, rest)}"
+        told.append(f"{TITLES[metric]} {value_words(metric, one['value'])} ({between})")
     runs = f"{row['repeats']} run{'s' if row['repeats'] != 1 else ''}"
     size = f" of {row['n']:,.0f} texts" if row["n"] == row["n"] else ""
     return Choice(
@@ -234,7 +250,13 @@ def _choice(
         repeats=int(row["repeats"]),
         inspected=int(inspected[place]),
         metrics=metrics,
+        uninspected=rest if math.isfinite(rest) else None,
         seconds=None if math.isnan(seconds[place]) else float(seconds[place]),
         money=None if math.isnan(money[place]) else float(money[place]),
         words=f"{condition}; {repair} ({', '.join(told)}; {runs}{size})",
     )
+
+
+def _by_definition(row: Mapping[Any, Any]) -> bool:
+    """Whether label accuracy is 100 %, whatever was generated."""
+    return str(row["inspected"]) == "all" and row["label_accuracy"] == row["label_accuracy"]

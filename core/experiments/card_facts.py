@@ -19,14 +19,14 @@ def facts_of(results: pd.DataFrame, *, now: float | None = None) -> dict[str, st
     def listed(column: str) -> str:
         return ", ".join(sorted({str(one) for one in raw[column] if str(one)}))
 
-    n = raw["n"]
+    n = [f"{size:.0f}" for size in sorted({raw["n"].min(), raw["n"].max()})]
     conditions = raw.drop_duplicates(["condition"])["condition"].nunique()
     return {
         "date": time.strftime("%Y-%m-%d", time.gmtime(now)),
         "language model": listed("model").replace("embedded", f"{EMBEDDED_NAME} (embedded)"),
         "tasks": listed("task"),
         "runs": f"{raw['run_id'].nunique()} of {conditions} conditions, "
-        f"{n.min():.0f} to {n.max():.0f} texts each",
+        f"{' to '.join(dict.fromkeys(n))} texts each",
         "encoder": listed("encoder"),
         "classifier": listed("classifier"),
         "oracle's own accuracy": ", ".join(

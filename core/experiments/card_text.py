@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core.experiments.claims import counted
 from core.experiments.naming import TITLES
 
 _VERDICTS = {"holds": "holds", "does not": "**does not hold**", "undecided": "undecided"}
@@ -19,6 +20,7 @@ def card_text(study: Mapping[str, Any], *, title: str, facts: Mapping[str, str])
     lines = [f"# {_cell(title)}", ""]
     lines += [f"- {_cell(name)}: {_cell(value)}" for name, value in facts.items()]
     lines += ["", "## The paper's findings here", "", *_verdicts(study), ""]
+    lines += [tests_words(study["card"]), ""]
     for finding in study["card"]:
         lines += [
             f"### {finding['finding']}. {finding['title']}",
@@ -39,6 +41,26 @@ def card_text(study: Mapping[str, Any], *, title: str, facts: Mapping[str, str])
     return "\n".join(lines).rstrip() + "\n"
 
 
+def tests_words(findings: Sequence[Mapping[str, Any]]) -> str:
+    """What to think of so many tests at once.
+
+    A finding that holds has passed all of its tests, so they make it no likelier by chance; that
+    one of many tests fails or passes is another matter.
+
+    Args:
+        findings: of a card (`Finding.to_dict`).
+    """
+    count = sum(
+        claim["counts"] and not claim["missing"] for one in findings for claim in one["claims"]
+    )
+    if count < 2:
+        return ""
+    return (
+        f"{count} claims are tested, each by its own 95 % interval, none made wider for the "
+        "others: where there is nothing, about one in twenty is decided by chance."
+    )
+
+
 def _verdicts(study: Mapping[str, Any]) -> list[str]:
     by_task: Mapping[str, Sequence[Mapping[str, Any]]] = study["card_by_task"]
     rows = [
@@ -53,21 +75,33 @@ def _verdicts(study: Mapping[str, Any]) -> list[str]:
 
 
 def _claims(finding: Mapping[str, Any]) -> list[str]:
+    tested = [claim for claim in finding["claims"] if not claim["missing"]]
+    several = any(claim.get("independent") for claim in tested)
     rows = [
         [
             claim["words"] + ("" if claim["counts"] else " (told, not counted)"),
             _effect(claim, "mean"),
             f"{_effect(claim, 'low')} to {_effect(claim, 'high')}",
-            f"{claim['n']} {claim['unit']}",
+            counted(claim["n"], claim["unit"]),
+            *([_independent(claim)] if several else []),
             _effect(claim, "paper"),
             claim["verdict"],
         ]
-        for claim in finding["claims"]
-        if not claim["missing"]
+        for claim in tested
     ]
-    return _table(
-        ["claim", "effect", "95 %", "n", f"paper ({finding['paper_of']})", "verdict"], rows
-    )
+    beside = ["as if independent"] if several else []
+    paper = f"paper ({finding['paper_of']})"
+    return _table(["claim", "effect", "95 %", "n", *beside, paper, "verdict"], rows)
+
+
+def _independent(claim: Mapping[str, Any]) -> str:
+    """The interval over all pairs or runs, as if those of one task were not alike."""
+    found = claim.get("independent")
+    if not found:
+        return "-"
+    told = {**found, "measure": claim["measure"]}
+    ends = f"{_effect(told, 'low')} to {_effect(told, 'high')}"
+    return f"{ends}, {counted(found['n'], claim['independent_unit'])}"
 
 
 def _effect(claim: Mapping[str, Any], key: str) -> str:

@@ -14,6 +14,13 @@ from core.experiments.claims import as_generated
 ALIKE = ("task_key", "encoder", "classifier", "model", "other")
 """What the conditions of a story share."""
 
+_UNLIKE = {
+    "model": "of another model",
+    "encoder": "by another encoder",
+    "classifier": "by another classifier",
+    "other": "with other settings",
+}
+
 _WIDENING = (("temperature", 1.0), ("suppression", 1.0), ("seeding", 1.0), ("min_p", -1.0))
 """The knobs, and whether more of each is wider (paper, section 4.1; min_p cuts rare tokens off)."""
 
@@ -27,12 +34,21 @@ class Cast:
         narrow: `condition` with the most careful knobs; empty where there is nothing.
         wide: the one with the widest; the same where no knob differs.
         left_out: points of the task that are too unlike the others to be compared with them.
+        unlike: what these differ in, of `ALIKE`.
     """
 
     points: pd.DataFrame
     narrow: str
     wide: str
     left_out: int
+    unlike: tuple[str, ...] = ()
+
+    @property
+    def left_out_words(self) -> str:
+        """ "12 points of another model or with other settings"; not escaped."""
+        many = f"{self.left_out:,} point{'' if self.left_out == 1 else 's'}"
+        why = " or ".join(_UNLIKE[name] for name in self.unlike)
+        return f"{many} {why}".strip()
 
     @property
     def moved(self) -> bool:
@@ -72,4 +88,6 @@ def cast(points: pd.DataFrame, *, task_key: str | None = None) -> Cast:
         widths += (values - values.min()) / span if span else 0.0
     names = own["condition"].tolist()
     narrow, wide = (names[int(place)] for place in (np.argmin(widths), np.argmax(widths)))
-    return Cast(chosen, narrow, wide, len(ours) - len(chosen))
+    rest = ours[~alike]
+    unlike = tuple(name for name in _UNLIKE if (rest[name] != own[name].iloc[0]).any())
+    return Cast(chosen, narrow, wide, len(rest), unlike)

@@ -8,7 +8,10 @@ import numpy as np
 import pandas as pd
 
 from core.experiments.naming import TITLES
-from core.experiments.pairs import Effect, Verdict, effect, verdict
+from core.experiments.pairs import Effect, Verdict, effect, over_tasks, tasks_of, verdict
+
+TASKS = "tasks"
+"""The unit of an effect over tasks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,9 @@ class Claim:
         missing: why it can't be tested with this frame, empty if it can.
         counts: whether the finding's verdict depends on it.
         remark: a sentence that belongs to it.
+        independent: where the effect is over tasks, what comes out if all that they have were
+            independent, which is too narrow; else None.
+        independent_unit: what `independent.n` counts.
     """
 
     name: str
@@ -38,11 +44,14 @@ class Claim:
     missing: str = ""
     counts: bool = True
     remark: str = ""
+    independent: Effect | None = None
+    independent_unit: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         return {
             **{name: getattr(self, name) for name in self.__slots__ if name != "effect"},
+            "independent": None if self.independent is None else self.independent.to_dict(),
             **self.effect.to_dict(),
         }
 
@@ -61,15 +70,62 @@ def of_differences(
     unit: str,
     missing: str,
     *,
+    pairs: pd.DataFrame,
     counts: bool = True,
 ) -> Claim:
-    """A claim on the sign of a mean difference; arguments as of `Claim`."""
-    found = effect(differences.to_numpy(np.float64))
-    if not missing and not found.n:
+    """A claim on the sign of a mean difference: over the pairs of one task, or over tasks.
+
+    Args:
+        name: as of `Claim`, like the others.
+        words: see there.
+        metric: see there.
+        direction: see there.
+        differences: one of each pair.
+        unit: what the pairs are.
+        missing: see there.
+        pairs: whose they are, see `matched`.
+        counts: see there.
+    """
+    values, tasks = differences.to_numpy(np.float64), tasks_of(pairs)
+    found = together(effect(values), over_tasks(values, list(tasks)), unit)
+    if not missing and not found.effect.n:
         missing = f"{TITLES[metric]} was not measured"
     return Claim(
-        name, words, metric, direction, found, verdict(found, direction), unit, missing, counts
+        name,
+        words,
+        metric,
+        direction,
+        found.effect,
+        verdict(found.effect, direction),
+        found.unit,
+        missing,
+        counts,
+        independent=found.independent,
+        independent_unit=found.independent_unit,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Which of two effects is told and which stands beside it; as of `Claim`."""
+
+    effect: Effect
+    unit: str
+    independent: Effect | None = None
+    independent_unit: str = ""
+
+
+def together(independent: Effect, tasks: Effect, unit: str) -> Together:
+    """Of several tasks the effect over them counts, of one its own.
+
+    Args:
+        independent: over all pairs or runs.
+        tasks: over tasks.
+        unit: what the first counts.
+    """
+    if tasks.n > 1:
+        return Together(tasks, TASKS, independent, unit)
+    return Together(independent, unit)
 
 
 def untested(

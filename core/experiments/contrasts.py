@@ -101,7 +101,9 @@ def contrast(results: pd.DataFrame, metric: str, before: Cell, after: Cell) -> C
     return _by_texts(metric, sides, runs)
 
 
-def with_pooled_intervals(points: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
+def with_pooled_intervals(
+    points: pd.DataFrame, results: pd.DataFrame, *, vain: bool = True
+) -> pd.DataFrame:
     """The points with intervals by the pooled spread of each stage, where it can be told.
 
     A point's own interval over two runs is Student's t with one degree of freedom, twelve times the
@@ -110,6 +112,7 @@ def with_pooled_intervals(points: pd.DataFrame, results: pd.DataFrame) -> pd.Dat
     Args:
         points: a points frame of one task, encoder and classifier.
         results: the results frame that it was made of.
+        vain: keep a point's own interval over two runs where there is nothing to pool.
     """
     told = points.copy()
     for metric in METRICS:
@@ -117,10 +120,13 @@ def with_pooled_intervals(points: pd.DataFrame, results: pd.DataFrame) -> pd.Dat
         known = results[np.isfinite(results[metric])]
         for stage, rows in known.groupby(["inspected", "filtered"], sort=False):
             variance, freedom = _pooled(rows[metric].to_numpy(np.float64), rows["condition"])
-            if freedom < LEAST:
+            if freedom < LEAST and vain:
                 continue
             runs = told["point"].map(rows["point"].value_counts()).fillna(0).to_numpy(np.float64)
             here = (told["inspected"] == stage[0]) & (told["filtered"] == stage[1]) & (runs > 0)
+            if freedom < LEAST:
+                told.loc[here & (runs == 2), [f"{metric}_low", f"{metric}_high"]] = math.nan
+                continue
             reach = t_of(freedom) * np.sqrt(variance / np.maximum(runs, 1))
             told.loc[here, f"{metric}_low"] = (told[metric] - reach).clip(lower=least)[here]
             told.loc[here, f"{metric}_high"] = (told[metric] + reach).clip(upper=most)[here]

@@ -13,7 +13,8 @@ from core.experiments.grid import Grid
 from core.experiments.planned import PlannedRun
 from core.experiments.recipe import Recipe
 from core.generation.prompts import build_prompt
-from core.runs import ModelChoice, RunSpec
+from core.runs import ASKED_AGAIN, ModelChoice, RunSpec
+from core.spending import estimate as of_spending
 
 USUAL_TOKENS = 30.0
 """Tokens a text where no earlier run tells: the embedded model's at moderate temperatures."""
@@ -37,11 +38,13 @@ class Pace:
         tokens: mean tokens a usable text by temperature; empty where unknown.
         texts_per_second: None where unknown.
         prices: of the server's tokens; a model of this machine costs nothing.
+        several: whether a request can ask for several texts; else each has a prompt of its own.
     """
 
     tokens: Mapping[float, float] = field(default_factory=dict)
     texts_per_second: float | None = None
     prices: Prices | None = None
+    several: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class DryRun:
         money: in `currency`; None where a price is unknown.
         currency: "" where nothing costs money.
         notes: sentences on what the numbers rest on.
+        requests: to servers, at least; 0 where no model is behind one.
     """
 
     conditions: int
@@ -75,6 +79,7 @@ class DryRun:
     money: float | None
     currency: str
     notes: tuple[str, ...]
+    requests: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -114,7 +119,9 @@ def dry_run(
             known = paces[spec.model]
             each = tokens_a_text(known.tokens, spec.condition.temperature)
             counted["texts"] += spec.target
-            tokens[spec.model][0] += _tokens_in(spec, each)
+            asked = requests_of(spec, several=known.several)
+            counted["requests"] += asked if spec.model.backend != "local" else 0
+            tokens[spec.model][0] += _tokens_in(spec, each) * asked / requests_of(spec)
             tokens[spec.model][1] += spec.target * each
             if known.texts_per_second:
                 seconds[True] += spec.target / known.texts_per_second
@@ -141,7 +148,16 @@ def dry_run(
         money=money,
         currency=currency,
         notes=tuple(_notes(grid, runs, paces, money)),
+        requests=counted["requests"],
     )
+
+
+def requests_of(spec: RunSpec, *, several: bool = True) -> int:
+    """How many requests a run takes at least; arguments as of `core.spending.estimate`."""
+    ahead = of_spending(
+        spec, prompt_tokens=None, tokens_a_text=None, prices=Prices(), several=several
+    )
+    return ahead.requests
 
 
 def tokens_a_text(known: Mapping[float, float], temperature: float) -> float:
@@ -238,7 +254,7 @@ def _notes(
     idle = sum(bool(run.spec.idle_knob) for run in runs)
     if idle:
         notes.append(
-            f"In {idle} of {len(runs)} runs logit suppression will change nothing: all texts of a "
-            "label are written in one request. Raise per_label or lower texts_a_request."
+            f"In {idle} of {len(runs)} runs logit suppression will change next to nothing: one "
+            f"request covers a label, so {ASKED_AGAIN}. Raise per_label or lower texts_a_request."
         )
     return notes

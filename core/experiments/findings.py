@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.experiments.claims import Claim, as_generated, counted
-from core.experiments.coefficients import PAPER_COEFFICIENTS, Regression
+from core.experiments.claims import Claim, counted
+from core.experiments.coefficients import PAPER_COEFFICIENTS
 from core.experiments.knob_claims import (
     seeding_claims,
     suppression_claims,
     temperature_claims,
     together_claims,
 )
-from core.experiments.naming import TITLES, listed, value_words
-from core.experiments.pairs import Effect, Verdict, verdict
+from core.experiments.naming import listed, value_words
+from core.experiments.pairs import Verdict
 from core.experiments.paper import (
     AVERAGE,
     FOUR,
@@ -27,7 +27,7 @@ from core.experiments.paper import (
     paper_label_replacement,
     task_keys,
 )
-from core.experiments.regression import CannotRegress, regress
+from core.experiments.regression_claims import regression_claims
 from core.experiments.repair_claims import filtering_claims, replacement_claims
 
 TITLES_OF: Mapping[int, str] = {
@@ -52,8 +52,10 @@ CLAIMS: Mapping[int, Callable[[pd.DataFrame], list[Claim]]] = {
 """By the number of the finding; the fifth is a regression."""
 
 POOLED = (
-    "Pairs of several tasks are put together as if they were independent; pairs of one task are "
-    "alike, so the intervals are narrower than they should be."
+    "Results of one task are alike, so over several tasks each counts once: an effect is the mean "
+    "of the tasks' own, its interval Student's t over them (Ibragimov and Müller 2010), and fewer "
+    "than three tasks decide nothing. Beside it stands what comes out if all were independent, "
+    "which is too narrow."
 )
 
 EIGHT = "the eight tasks"
@@ -103,7 +105,7 @@ class Finding:
 
 
 def card(results: pd.DataFrame) -> list[Finding]:
-    """Findings 1 to 7, tested on results of one task or, pooled, of several.
+    """Findings 1 to 7, tested on results of one task, or over several (`pairs.over_tasks`).
 
     Args:
         results: a results frame, filtered to the tasks and the models that are meant; or a points
@@ -117,7 +119,11 @@ def card(results: pd.DataFrame) -> list[Finding]:
     found = []
     for number in TITLES_OF:
         if number == 5:
-            found.append(_by_regression(frame, notes))
+            told = regression_claims(frame)
+            of = "its table; specification not stated"
+            found.append(
+                _finding(5, told.claims, dict(PAPER_COEFFICIENTS), of, (*told.notes, *notes))
+            )
             continue
         claims = tuple(CLAIMS[number](frame))
         paper, of = _paper_effects(number, tuple(ours))
@@ -139,42 +145,6 @@ def _paper_effects(number: int, ours: tuple[str, ...]) -> tuple[dict[str, float 
                 told[claim.name] = claim
     means = {name: claim.effect.mean for name, claim in told.items()}
     return {name: None if math.isnan(mean) else mean for name, mean in means.items()}, of
-
-
-def _by_regression(frame: pd.DataFrame, notes: tuple[str, ...]) -> Finding:
-    raw, unit = as_generated(frame), "runs"
-    if "run_id" not in raw:
-        unit = "conditions"
-        raw = raw.assign(run_id=raw["point"])
-    paper: dict[str, float | None] = dict(PAPER_COEFFICIENTS)
-    of = "its table; specification not stated"
-    try:
-        fit = regress(raw, specification="standardised within task")
-    except CannotRegress as error:
-        claims = tuple(
-            _coefficient_claim(
-                name,
-                None,
-                unit,
-                missing=f"no regression: {error.what[0].lower()}{error.what[1:].rstrip('.')}",
-            )
-            for name in PAPER_COEFFICIENTS
-        )
-        return _finding(5, claims, paper, of, notes)
-    claims = tuple(_coefficient_claim(name, fit, unit) for name in PAPER_COEFFICIENTS)
-    extra = f"Standardised within task, data as generated, R2 {fit.r2:.2f}."
-    return _finding(5, claims, paper, of, (extra, *fit.notes))
-
-
-def _coefficient_claim(name: str, fit: Regression | None, unit: str, *, missing: str = "") -> Claim:
-    one = next((c for c in fit.coefficients if c.name == name), None) if fit else None
-    found = Effect(math.nan, None, None, fit.runs if fit else 0)
-    if one is not None:
-        found = Effect(one.value, one.low, one.high, fit.runs if fit else 0)
-    elif not missing:
-        missing = f"{TITLES[name]} was not measured"
-    words = f"{TITLES[name]} goes with higher model accuracy, the others held"
-    return Claim(name, words, "coefficient", 1, found, verdict(found, 1), unit, missing)
 
 
 def _finding(

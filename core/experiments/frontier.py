@@ -28,7 +28,8 @@ def frontier(
     Returns:
         With the index of `points`: `pareto` (bool), nothing beats it; `not_clearly_worse` (bool),
         nothing beats it clearly, which is: by the lower ends of the other's intervals against the
-        upper ends of its own (a missing end is the value itself), so that chance can't undo it;
+        upper ends of its own, so that chance is unlikely to undo it (a point without an interval in
+        a metric neither beats nor is beaten clearly);
         `dominated_by`, the `point` of the frontier that beats it by most, gains summed as shares
         of each metric's range, the first of equals; empty where nothing does.
     """
@@ -67,10 +68,10 @@ def _beaten(low_x: Numbers, low_y: Numbers, high_x: Numbers, high_y: Numbers) ->
 
 def _end(points: pd.DataFrame, metric: str, end: str) -> Numbers:
     value: Numbers = points[metric].to_numpy(np.float64)
+    outer, unknown = (np.minimum, -np.inf) if end == "_low" else (np.maximum, np.inf)
     if f"{metric}{end}" not in points:
-        return value
+        return np.full(len(value), unknown)
     at = points[f"{metric}{end}"].to_numpy(np.float64)
     # A value outside of its own interval would beat itself.
-    outer = np.minimum if end == "_low" else np.maximum
-    found: Numbers = np.where(np.isfinite(at), outer(at, value), value)
+    found: Numbers = np.where(np.isfinite(at), outer(at, value), unknown)
     return found

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from core.conditions import Condition
+from core.experiments.naming import IDLE
 from core.experiments.planned import condition_key
 from core.interventions.relabel import WEIGHT
 from core.runs import RunSpec
@@ -50,7 +51,8 @@ def others_told(runs: Sequence[tuple[RunSpec, Mapping[str, Any]]]) -> list[str]:
 
     Told are settings other than the default, and of those without a default (texts a label,
     phrases, server, reference) the ones that differ between runs of a task. A suppression that
-    could have no effect is named here, so that it is never compared with one that could.
+    could have next to no effect (`RunSpec.idle_knob`) is named here, so that it is never compared
+    with one that could.
 
     Args:
         runs: spec and recipe of each.
@@ -102,7 +104,7 @@ def _unusual(spec: RunSpec, settings: Mapping[str, Any]) -> list[str]:
     if condition.logit_bias:
         words.append(f"logit biases {_digest(condition.logit_bias)}")
     if spec.idle_knob:
-        words.append("suppression without effect")
+        words.append(IDLE)
     weight = settings.get("weight", WEIGHT)
     if weight != WEIGHT:
         words.append(f"LR weight {weight:g}")

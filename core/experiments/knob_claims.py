@@ -47,6 +47,7 @@ def temperature_claims(frame: pd.DataFrame) -> list[Claim]:
                 squares[f"{metric}_01"] - squares[f"{metric}_10"],
                 unit_words(frame, "squares"),
                 _square_missing(squares),
+                pairs=squares,
                 counts=metric == "diversity",
             )
         )
@@ -76,6 +77,7 @@ def together_claims(frame: pd.DataFrame) -> list[Claim]:
             differences,
             unit_words(frame, "squares"),
             _square_missing(squares),
+            pairs=squares,
         )
         for name, words, direction, differences in told
     ]
@@ -103,6 +105,7 @@ def _knob_claims(
             pairs[f"{metric}_b"] - pairs[f"{metric}_a"],
             unit_words(frame, "pairs"),
             missing,
+            pairs=pairs,
         )
         for metric, direction in claimed.items()
     ]

@@ -16,6 +16,15 @@ TITLES: Mapping[str, str] = {metric: metric.replace("_", " ") for metric in KNOB
 }
 
 
+IDLE = "suppression changes next to nothing"
+"""Among the unusual settings of a condition in which one request covers a label."""
+
+
+def only_idle(other: str) -> str:
+    """Of a condition's unusual settings those that its knobs can't be told without: `IDLE`."""
+    return IDLE if IDLE in other.split(", ") else ""
+
+
 def condition_words(row: Mapping[str, Any]) -> str:
     """A row of a points or results frame by its knobs: "T 0.7, suppression 7.5, 18 seeds"."""
     words = [f"T {row['temperature']:g}"]

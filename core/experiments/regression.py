@@ -91,6 +91,11 @@ def regress(
         fit = model.fit(cov_type="cluster", cov_kwds={"groups": codes}, use_t=True)
     else:
         fit = model.fit()
+    if len(tasks) > 1:
+        notes.append(
+            f"Runs of a task are alike, and these are of {len(tasks)}: as they count as "
+            "independent here, the intervals are too narrow. The fifth finding goes by tasks."
+        )
     if fit.ssr <= 1e-18 * max(fit.centered_tss, 1e-300):
         raise CannotRegress(
             "The predictors determine the target without any error, which real results don't.",
@@ -115,7 +120,8 @@ def regress(
         ),
         intercept=float(fit.params[0]) if specification == "raw" else None,
         r2=float(fit.rsquared),
-        adjusted_r2=float(1 - (1 - fit.rsquared) * (len(rows) - 1) / fit.df_resid),
+        # The tasks' means are taken off the variance that is explained, too.
+        adjusted_r2=float(1 - (1 - fit.rsquared) * (len(rows) - means) / fit.df_resid),
         n=len(rows),
         runs=runs,
         tasks=len(tasks),

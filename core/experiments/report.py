@@ -9,6 +9,7 @@ from core import __version__
 from core.diversity.texts_frame import display_names
 from core.experiments.card_facts import facts_of
 from core.experiments.contrasts import with_common_intervals
+from core.experiments.naming import only_idle
 from core.experiments.report_page import Section, escaped, items, page, paragraph
 from core.experiments.report_parts import (
     card_part,
@@ -90,7 +91,10 @@ def _named_apart(results: pd.DataFrame) -> pd.DataFrame:
 
 def _without_the_common(points: pd.DataFrame) -> pd.DataFrame:
     """What all share need not be said of each: model, and settings that are unusual throughout."""
-    same = {name: "" for name in ("model", "other") if points[name].nunique() == 1}
+    same = {}
+    for name in ("model", "other"):
+        if points[name].nunique() == 1:
+            same[name] = only_idle(str(points[name].iloc[0])) if name == "other" else ""
     return points.assign(**same).astype(dict.fromkeys(same, "str"))
 
 

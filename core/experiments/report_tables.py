@@ -21,6 +21,7 @@ from core.experiments.naming import (
 from core.experiments.report_page import escaped, folded, items, listing, paragraph, table
 from core.experiments.report_parts import tasks_of
 from core.experiments.target import Target
+from core.experiments.uninspected import uninspected_accuracy
 
 Text = tuple[str, str]
 """A text and its label."""
@@ -85,7 +86,9 @@ def _conditions(points: pd.DataFrame) -> str:
     repaired = bool((points["inspected"] != "0").any() or points["filtered"].any())
     shown = [metric for metric in METRICS if points[metric].notna().any()]
     rows = []
-    for row in points.head(MOST_ROWS).to_dict("records"):
+    shown_rows = points.head(MOST_ROWS)
+    others = uninspected_accuracy(shown_rows)
+    for place, row in enumerate(shown_rows.to_dict("records")):
         cells = [condition_words({str(k): v for k, v in row.items()})]
         if several:
             cells.append(str(row["task"]))
@@ -93,10 +96,14 @@ def _conditions(points: pd.DataFrame) -> str:
             cells.append(repair_words(str(row["inspected"]), filtered=bool(row["filtered"])))
         for metric in shown:
             value, low, high = (row[f"{metric}{end}"] for end in ("", "_low", "_high"))
-            told = value_words(metric, value)
-            if low == low and high == high:
-                told += f" ({interval_words(metric, low, high)})"
-            cells.append(told)
+            between = interval_words(metric, low, high) if low == low and high == high else ""
+            if metric == "label_accuracy" and value == value:
+                if row["inspected"] == "all":
+                    between = "by definition"
+                elif others[place] == others[place]:
+                    rest = f"not inspected: {value_words(metric, others[place])}"
+                    between = f"{between}; {rest}" if between else rest
+            cells.append(value_words(metric, value) + (f" ({between})" if between else ""))
         rows.append([*cells, f"{row['repeats']}", f"{row['n']:,.0f}"])
     head = ["condition", *(["task"] if several else []), *(["repair"] if repaired else [])]
     columns = range(len(head), len(head) + len(shown) + 2)

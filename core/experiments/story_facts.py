@@ -8,9 +8,10 @@ import pandas as pd
 from core.experiments.cast import Cast
 from core.experiments.claims import as_generated
 from core.experiments.contrasts import Contrast, contrast, with_pooled_intervals
-from core.experiments.naming import condition_words
+from core.experiments.naming import condition_words, only_idle
 from core.experiments.steps import Text
 from core.experiments.story_words import basis_words
+from core.experiments.uninspected import uninspected_accuracy
 from core.tasks import Task
 
 RAW = "0"
@@ -35,7 +36,7 @@ class Facts:
         task: Task,
     ) -> None:
         self.cast, self.results, self.task = chosen, results, task
-        self.points = with_pooled_intervals(chosen.points, results)
+        self.points = with_pooled_intervals(chosen.points, results, vain=False)
         self.raw = as_generated(self.points)
         self.raw_results = as_generated(results)
         self.texts = {one: list(samples.get(one, ())) for one in (chosen.narrow, chosen.wide)}
@@ -63,6 +64,15 @@ class Facts:
         wide = self.cast.wide
         return contrast(self.results, metric, (wide, RAW), (wide, inspected))
 
+    def uninspected(self) -> float:
+        """Label accuracy of the wide data's texts that nobody looked at at this stage of LR."""
+        rows = self.points[
+            (self.points["condition"] == self.cast.wide)
+            & (self.points["inspected"] == self.inspected)
+            & ~self.points["filtered"].astype(bool)
+        ]
+        return float(uninspected_accuracy(rows)[0]) if len(rows) else math.nan
+
     def basis(self, found: Contrast) -> str:
         """Where a difference's interval is from."""
         return basis_words(found, conditions=len(self.raw))
@@ -73,7 +83,7 @@ class Facts:
 
     def _condition_words(self, condition: str) -> str:
         told = {str(name): value for name, value in self.row(condition).items()}
-        return condition_words({**told, "other": "", "model": ""})
+        return condition_words({**told, "other": only_idle(str(told["other"])), "model": ""})
 
     def knobs(self) -> str:
         """What was turned: "temperature 0.3 to 1.3, logit suppression 0 to 7.5"."""

@@ -7,7 +7,7 @@ import numpy as np
 from core.diversity.lexical import common_openings
 from core.experiments.contrasts import Contrast
 from core.experiments.frontier import frontier
-from core.experiments.naming import interval_words, listed, value_words
+from core.experiments.naming import interval_words, listed, only_idle, value_words
 from core.experiments.results import mixtures
 from core.experiments.standing import standing as stand
 from core.experiments.standing import supported
@@ -72,7 +72,9 @@ def narrow(facts: Facts) -> Step:
     if math.isfinite(repeats):
         said += f" {share_words(repeats)} repeat an earlier text word for word."
     row = facts.row(facts.cast.narrow)
-    ends = interval_words("diversity", row["diversity_low"], row["diversity_high"])
+    ends = "too few runs for an interval"
+    if math.isfinite(row["diversity_low"]):
+        ends = interval_words("diversity", row["diversity_low"], row["diversity_high"])
     return Step(
         "openings",
         f"Careful settings: the model {'repeats itself' if often else 'repeats little'}",
@@ -166,15 +168,20 @@ def repair(facts: Facts) -> Step:
     }[found.direction]
     price = facts.contrast("label_accuracy")
     said = change_words("Label accuracy of the wide data", "label_accuracy", found)
+    rest = facts.uninspected()
+    if facts.inspected == "all":
+        said += " As the oracle both relabels and judges, all are right by definition."
+    elif math.isfinite(rest):
+        share = value_words("label_accuracy", rest)
+        said += f" Of the texts that nobody looked at, {share} are right."
     if found.direction == "up" and price.direction == "down":
         cost = value_words("label_accuracy", -price.mean, signed=True).lstrip("+")
         said += f" The knobs had cost {cost}."
-    if facts.inspected == "all":
-        said += " As the oracle both relabels and judges, all are right by definition."
     numbers = [Number(f"{few} texts looked at", *_now_and_then("label_accuracy", found))]
     whole = facts.gain("label_accuracy", "all")
     if facts.inspected != "all" and whole.known:
-        numbers.append(Number("all looked at", value_words("label_accuracy", whole.after)))
+        value = value_words("label_accuracy", whole.after)
+        numbers.append(Number("all looked at", value, "by definition"))
     return Step(
         "repairs",
         title if found.known else "Repair was not measured",
@@ -197,10 +204,10 @@ def worth(facts: Facts) -> Step:
 
 def standing(facts: Facts) -> Step:
     """Where to stand, and what is supported."""
-    title, said, note = stand(facts.points.assign(model="", other=""), facts.inspected)
-    left = facts.cast.left_out
-    if left:
-        note += f" {left} points of another model or way of measuring are left out."
+    plain = facts.points.assign(model="", other=facts.points["other"].map(only_idle))
+    title, said, note = stand(plain, facts.inspected)
+    if facts.cast.left_out:
+        note += f" Not shown: {facts.cast.left_out_words}."
     support = supported(facts.results, facts.inspected)
     return Step("standing", title, said, (), note.strip(), support=support)
 

@@ -4,6 +4,7 @@ import math
 
 from core.experiments.contrasts import Contrast
 from core.experiments.naming import value_words
+from core.experiments.results import RANGES
 
 
 def change_words(name: str, metric: str, found: Contrast) -> str:
@@ -25,12 +26,19 @@ def difference_words(metric: str, found: Contrast) -> str:
     """The interval of a difference: "+2.1 to +4.0 points"; "no interval" without one."""
     if found.low is None or found.high is None:
         return "no interval"
-    low, high = (value_words(metric, end, signed=True) for end in (found.low, found.high))
-    return f"{low.removesuffix(' points')} to {high}"
+    return between_words(metric, found.low, found.high)
+
+
+def between_words(metric: str, low: float, high: float) -> str:
+    """The ends of a difference's interval, none farther than the metric's `RANGES` are wide."""
+    least, most = RANGES[metric]
+    ends = (min(max(end, least - most), most - least) for end in (low, high))
+    first, second = (value_words(metric, end, signed=True) for end in ends)
+    return f"{first.removesuffix(' points')} to {second}"
 
 
 def basis_words(found: Contrast, *, conditions: int) -> str:
-    """Where the interval is from; empty without one.
+    """Where the interval is from, or why there is none; empty where nothing was measured.
 
     Args:
         found: the difference.
@@ -46,6 +54,9 @@ def basis_words(found: Contrast, *, conditions: int) -> str:
             f"Intervals are 95 %, by the texts of {run_words(found.runs)} a side: another seed may "
             "come out differently."
         )
+    if found.runs and found.known:
+        is_are = "is" if found.runs == 1 else "are"
+        return f"{run_words(found.runs)} a side {is_are} too few for an interval."
     return ""
 
 

@@ -14,7 +14,7 @@ from core.experiments.paper import NOTE
 from core.experiments.regression import CannotRegress, regress
 from core.experiments.results import mixtures, points_frame
 
-STUDY_VERSION = 1
+STUDY_VERSION = 2
 """Raised when a study computes or names something differently."""
 
 

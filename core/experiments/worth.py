@@ -65,7 +65,7 @@ def worth(chosen: Cast, results: pd.DataFrame, inspected: str) -> Worth:
         results: their results.
         inspected: the stage of LR, empty without one.
     """
-    points = with_pooled_intervals(chosen.points, results)
+    points = with_pooled_intervals(chosen.points, results, vain=False)
     wanted: list[tuple[BarKind, str, str, str]] = [("narrow", "narrow", chosen.narrow, RAW)]
     if chosen.moved:
         wanted.append(("wide", "wide", chosen.wide, RAW))

@@ -44,7 +44,8 @@ def test_the_most_diverse_that_reaches_the_target() -> None:
     assert (found.best.repeats, found.best.n, found.best.inspected) == (3, 200, 90)
     assert found.sentence == (
         "Choose T 1.3, no suppression, unseeded, m; LR with 90 inspected texts (diversity 0.300 "
-        "(no interval), label accuracy 85.0 % (77.0 to 87.0 %); 3 runs of 200 texts): it reaches "
+        "(no interval), label accuracy 85.0 % (77.0 to 87.0 %; of the texts not inspected "
+        "72.7 %); 3 runs of 200 texts): it reaches "
         "the target by the measured values and has most diversity. Next: T 0.3, no suppression, "
         "unseeded, m; no repair (diversity 0.100 (no interval), label accuracy 90.0 % (82.0 to "
         "92.0 %); 3 runs of 200 texts)."

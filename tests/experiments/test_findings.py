@@ -26,7 +26,15 @@ def test_the_papers_own_values_give_its_own_findings() -> None:
                 assert claim.effect.mean == found[number].paper[claim.name]
         assert found[number].paper_of == "the eight tasks"
         assert found[number].notes == (POOLED,)
-    assert [claim.effect.n for claim in found[1].claims] == [64, 64, 0]
+    assert [claim.effect.n for claim in found[1].claims] == [8, 8, 0]
+    assert [(one.independent, one.unit) for one in found[1].claims[2:]] == [
+        (None, "pairs of conditions")
+    ]
+    for claim in found[1].claims[:2]:
+        assert claim.independent is not None
+        assert (claim.unit, claim.independent.n) == ("tasks", 64)
+        assert claim.independent_unit == "pairs of conditions"
+        assert claim.independent.mean == pytest.approx(claim.effect.mean)
     assert found[1].missing == (
         "It can't be tested whether logit suppression (0 to 7.5) lowers similarity: similarity was "
         "not measured.",
@@ -55,10 +63,12 @@ def test_whether_suppression_costs_more_accuracy_is_open_in_the_paper_itself() -
 def test_the_papers_repairs() -> None:
     sixth = card(paper_label_replacement())[5]
     assert sixth.verdict == "holds"
-    assert [claim.name for claim in sixth.claims] == [
+    assert [claim.name for claim in sixth.claims if claim.counts] == [
         *(f"gain_{budget}" for budget in ("90", "180", "270", "all")),
         "gain_by_diversity",
     ]
+    told = [claim.name for claim in sixth.claims if not claim.counts]
+    assert told == [f"others_{budget}" for budget in ("90", "180", "270")]
     assert sixth.paper["gain_all"] == pytest.approx(0.11675)
     seventh = card(paper_filtering())[6]
     assert seventh.verdict == "holds"
@@ -120,7 +130,8 @@ def test_the_fifth_is_a_regression() -> None:
     assert fifth.verdict == "holds"
     assert [claim.verdict for claim in fifth.claims] == ["holds", "holds", "undecided"]
     assert fifth.claims[2].missing == "similarity was not measured"
-    assert fifth.claims[0].unit == "conditions"
+    assert (fifth.claims[0].unit, fifth.claims[0].effect.n) == ("tasks", 8)
+    assert fifth.claims[0].independent_unit == "conditions"
     assert fifth.paper["label_accuracy"] == 0.4797
 
 

@@ -57,7 +57,12 @@ def test_intervals_that_overlap_leave_it_open() -> None:
     assert frontier(points(rows, 0.001))["not_clearly_worse"].tolist() == [True, False, False]
     # Ends that meet in both metrics leave it open, too.
     assert frontier(points([(1.0, 1.0), (0.5, 0.5)], 0.25))["not_clearly_worse"].all()
-    assert frontier(points(rows))["not_clearly_worse"].tolist() == [True, False, False]
+    # What has no interval is beaten by its value, but not clearly.
+    alone = frontier(points(rows))
+    assert alone["pareto"].tolist() == [True, False, False]
+    assert alone["not_clearly_worse"].all()
+    one_sided = points(rows, 0.001).assign(diversity_low=[NAN, 0.279, 0.099])
+    assert frontier(one_sided)["not_clearly_worse"].tolist() == [True, True, False]
 
 
 def test_other_metrics_and_the_index_of_the_frame() -> None:

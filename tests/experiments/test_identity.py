@@ -63,8 +63,8 @@ def test_what_has_no_default_is_told_where_it_differs() -> None:
     ]
 
 
-def test_a_suppression_without_effect_is_named() -> None:
+def test_a_suppression_next_to_without_effect_is_named() -> None:
     # All ten texts of a label come in one request: nothing was counted before.
     assert others_told([(spec_of(0.7, 7.5, per_label=10), SETTINGS)]) == [
-        "suppression without effect"
+        "suppression changes next to nothing"
     ]

@@ -207,3 +207,19 @@ def test_it_is_ready_for_json_with_the_papers_beside() -> None:
     assert json.loads(json.dumps(told, allow_nan=False)) == told
     assert [one["paper"] for one in told["coefficients"]] == [0.4797, 0.226, 0.198]
     assert "not stated" in told["paper_note"]
+
+
+def test_within_tasks_the_means_count_as_explained_nowhere() -> None:
+    # Each task: x is -1, -1, 1, 1; y is x and a noise orthogonal to it. Both shift by the task.
+    rows = [
+        {"task_key": task, "diversity": x + shift, "model_accuracy": x + e - 9 * shift}
+        for shift, task in enumerate("ab")
+        for x, e in ((-1, 0.5), (-1, -0.5), (1, 0.5), (1, -0.5))
+    ]
+    found = regress(results(rows), specification="standardised within task")
+    # Within: 8 of 10 is explained; 8 rows less 2 means to begin with, less 1 slope in the end.
+    assert found.r2 == pytest.approx(8 / 10)
+    assert found.adjusted_r2 == pytest.approx(1 - (2 / 5) / (10 / 6))
+    assert any("the intervals are too narrow" in note for note in found.notes)
+    alone = regress(results(rows[:4]), specification="standardised")
+    assert not any("too narrow" in note for note in alone.notes)

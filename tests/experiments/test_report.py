@@ -120,7 +120,7 @@ def test_all_parts_are_there_and_equal_input_gives_the_same_file() -> None:
     ]  # fmt: skip
     assert all(f'href="#{one}"' in told[0] for one in anchors)
     assert "<dt>date</dt><dd>1970-01-01</dd>" in told[0]
-    assert "8 of 4 conditions, 200 to 200 texts each" in told[0]
+    assert "8 of 4 conditions, 200 texts each" in told[0]
     assert "<td>LR with 90 inspected texts</td>" in told[0]
     assert "a fine film <small>pos</small>" in told[0]
     assert found["sentence"][:40] in told[0]

@@ -135,7 +135,7 @@ def test_the_card_is_taken_along(
     assert isinstance(text, io.BytesIO)
     written = text.getvalue().decode()
     assert written.startswith("# Reviews: what holds\n")
-    assert "- runs: 8 of 8 conditions, 200 to 200 texts each" in written
+    assert "- runs: 8 of 8 conditions, 200 texts each" in written
     told = json.loads(files["wideset-card.json"]().getvalue())
     assert "embedded" in told["facts"]["language model"]
     assert told["card"] == concluded(db, sweep)["card"]
