@@ -1,7 +1,8 @@
 """What all commands' parsers share: one-line errors, and the options that every command has."""
 
 import argparse
-from typing import NoReturn, TypeAlias
+import sys
+from typing import IO, NoReturn, TypeAlias
 
 from core.errors import BadInput
 
@@ -39,6 +40,10 @@ class Parser(argparse.ArgumentParser):
             default=argparse.SUPPRESS,
             help="show the details of a failure",
         )
+
+    def _print_message(self, message: str, file: "IO[str] | None" = None) -> None:
+        """Print help or the version; argparse itself forgets that it can't be written."""
+        (file or sys.stderr).write(message)
 
     def error(self, message: str) -> NoReturn:
         """Refuse the command line.

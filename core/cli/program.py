@@ -3,11 +3,12 @@
 Exit codes: 0; 1 for a failure; 2 for input that can't be used, with one line on stderr.
 """
 
+import errno
 import os
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from core import __version__
 from core.cli import (
@@ -62,6 +63,9 @@ COMMANDS = (
 )
 
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
 def main(
     argv: Sequence[str] | None = None, *, handlers: "Mapping[str, Handler] | None" = None
 ) -> int:
@@ -77,7 +81,11 @@ def main(
     """
     debug = "--debug" in (sys.argv[1:] if argv is None else argv)
     try:
-        args = _parser().parse_args(argv)
+        try:
+            args = _parser().parse_args(argv)
+        except SystemExit as end:  # argparse's own end of --help and --version
+            sys.stdout.flush()
+            return int(end.code or 0)
         args.handlers = handlers
         code: int = args.run(args)
         sys.stdout.flush()
@@ -86,15 +94,16 @@ def main(
         return _complain(f"{error.what} {error.remedy}", 2, debug)
     except WidesetError as error:
         return _complain(str(error), error.exit_code, debug)
-    except SystemExit as end:  # argparse's own end of --help and --version
-        return int(end.code or 0)
     except KeyboardInterrupt:
         return _complain("Interrupted.", 1, debug)
     except BrokenPipeError:
         # The reader (head, less) has seen enough; what Python flushes at its end must go nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _print_nowhere(sys.stdout)
         return 1
     except Exception as error:
+        if isinstance(error, OSError) and _output_failed(error):
+            said = f"The output can't be written ({error.strerror})."
+            return _complain(f"{said} Free some space, or send it elsewhere.", 1, debug)
         hint = "" if debug else " See the details with --debug."
         said = f"{type(error).__name__}: {error}".rstrip(": .")
         return _complain(f"Wideset failed ({said}).{hint}", 1, debug)
@@ -118,8 +127,32 @@ def _parser() -> Parser:
     return parser
 
 
+def _output_failed(error: OSError) -> bool:
+    """Whether it is standard output that is full or broken, rather than some file."""
+    if error.filename is not None or error.errno not in _NO_ROOM:
+        return False
+    try:
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+    except OSError:
+        return True
+    return False
+
+
+def _print_nowhere(stream: TextIO) -> None:
+    """What Python flushes at its end must not fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def _complain(line: str, code: int, debug: bool) -> int:
-    if debug:
-        traceback.print_exc()
-    print(one_line(line), file=sys.stderr)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _print_nowhere(sys.stdout)
+    try:
+        if debug:
+            traceback.print_exc()
+        print(one_line(line), file=sys.stderr, flush=True)
+    except OSError:  # nobody is left to be told
+        _print_nowhere(sys.stderr)
     return code

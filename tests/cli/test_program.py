@@ -207,3 +207,43 @@ def test_a_worker_without_work_ends_after_its_time(home: Home) -> None:
 def test_a_worker_needs_a_length_of_time(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["worker", "--idle-seconds", "nan"]) == 2
     assert "--idle-seconds is nan" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("arguments", [("tasks",), ("tasks", "--json"), ("--help",)])
+def test_a_full_disk_behind_the_output_is_told_in_two_sentences(
+    arguments: tuple[str, ...], unbuffered: str, tmp_path: Path
+) -> None:
+    given = {**os.environ, "WIDESET_HOME": str(tmp_path), "PYTHONUNBUFFERED": unbuffered}
+    command = [sys.executable, "-m", "core", *arguments]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env=given,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "The output can't be written (No space left on device). Free some space, or send it "
+        "elsewhere.\n"
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is full")
+def test_an_error_that_nobody_can_hear_keeps_its_exit_code() -> None:
+    given = {**os.environ, "PYTHONUNBUFFERED": ""}
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "core", "tasks", "--nonsense"],
+            stdout=full,
+            stderr=full,
+            cwd=ROOT,
+            env=given,
+            check=False,
+        )
+    assert done.returncode == 2
