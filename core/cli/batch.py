@@ -112,21 +112,22 @@ def run_read(args: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from core.cli.servers import tokens_of_run
-    from core.generation.served.batch_results import read_batch, run_of
+    from core.generation.served.batch_lines import run_of
+    from core.generation.served.batch_results import read_batch
     from core.settings import home_from
     from core.store.database import open_database
     from core.store.runs import get_run
 
     try:
-        lines = args.file.read_text(encoding="utf-8").split("\n")
+        lines = args.file.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         said = getattr(error, "strerror", None) or "it is not UTF-8"
         raise BadInput(f"The file {args.file} can't be read ({said}).", "Check it.") from error
     db = open_database(home_from())
     run = get_run(db, run_of(lines))
     _check_at_rest(db, run)
-    _, tokens = tokens_of_run(db, run.spec)
-    read = read_batch(db, run.id, lines, tokens=tokens)
+    found, tokens = tokens_of_run(db, run.spec)
+    read = read_batch(db, run.id, lines, found=found, tokens=tokens)
     if args.json:
         print(json.dumps(asdict(read)))
         return 0
@@ -136,8 +137,9 @@ def run_read(args: argparse.Namespace) -> int:
         else f"{read.tokens_in:,} in, {read.tokens_out:,} out"
     )
     print(
-        f"Run {read.run_id}: {read.added} new texts of {read.lines} requests, {read.known} known "
-        f"already, {read.errors} requests failed; tokens: {tokens_told}."
+        f"Run {read.run_id}: {read.added} new texts of {read.lines} requests, {read.duplicates} of "
+        f"them duplicates; {read.empty} empty and {read.truncated} truncated besides; {read.known} "
+        f"known already, {read.errors} requests failed; tokens: {tokens_told}."
     )
     for message in read.messages:
         print(f"Note: {message}", file=sys.stderr)

@@ -52,12 +52,17 @@ def test_from_settings_to_the_texts(db: Database, capsys: Capture, tmp_path: Pat
     assert (run.name, run.spec) == ("B", SPEC)
     assert run.facts == {**CHOICE.to_dict(), "batch": True, "suppression": "none", "tally": "none"}
 
-    results.write_text("\n".join([failed(lines[0]), *map(result, lines[:0:-1])]), "utf-8")
+    results.write_text(
+        "\ufeff" + "\r\n".join([failed(lines[0]), *map(result, lines[:0:-1])]), "utf-8"
+    )
     told = json.loads(said(capsys, "batch", "read", results, "--json"))
     assert (told["run_id"], told["added"], told["errors"]) == (run_id, 5, 1)
     assert sum(label.usable for label in counts(db, run_id).values()) == 5
     told = said(capsys, "batch", "read", results)
-    assert f"Run {run_id}: 0 new texts of 6 requests, 5 known already, 1 requests failed" in told
+    assert told == (
+        f"Run {run_id}: 0 new texts of 6 requests, 0 of them duplicates; 0 empty and 0 truncated "
+        "besides; 5 known already, 1 requests failed; tokens: 0 in, 0 out.\n"
+    )
     # What failed is asked for in the next file, by the run's name too.
     said(capsys, "batch", "write", "B", "--out", tmp_path / "more.jsonl")
     assert [line["custom_id"] for line in requests_in(tmp_path / "more.jsonl")] == [

@@ -4,18 +4,18 @@ The order of lines does not matter, and a second reading adds nothing. A file wi
 none of the run's is refused whole.
 """
 
-import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from core.errors import BadInput
 from core.generation.backends import Completion
 from core.generation.outcomes import Arrivals
-from core.generation.served.answers import Answer, read_answer
-from core.generation.served.batch_plan import Place, place_of, plan
-from core.generation.served.error_responses import fault_of_error_object, fault_of_status
-from core.generation.served.failures import Fault, Server, ServerFault
+from core.generation.served.answers import Answer
+from core.generation.served.batch_lines import lines_of
+from core.generation.served.batch_plan import Place, plan
+from core.generation.served.capabilities import Capabilities
+from core.generation.served.failures import Fault, Server
 from core.generation.served.tokenizers import Tokens
 from core.store.attempts import StoredAttempt, add_attempt
 from core.store.database import Database
@@ -34,18 +34,25 @@ class BatchRead:
     Args:
         run_id: the run it belongs to.
         lines: requests in the file.
-        added: texts that are new.
-        known: texts that were there already.
+        added: usable texts that were not there yet.
+        duplicates: of these, such as repeat an earlier text or an example.
+        empty: new samples without a word.
+        truncated: new samples that were cut off, by the limit of tokens or a filter.
+        known: samples that were there already.
         errors: requests that brought none.
         messages: what the first of them say.
-        tokens_in: of the requests that brought new texts; None while any answer's are unknown.
-        tokens_out: the same of generated ones.
+        tokens_in: of the requests that brought new samples; None while any answer's are unknown.
+        tokens_out: the same of generated ones; those of several texts are known only where the
+            server was seen to report them all.
         cycles: that are finished by it.
     """
 
     run_id: str
     lines: int
     added: int
+    duplicates: int
+    empty: int
+    truncated: int
     known: int
     errors: int
     messages: tuple[str, ...]
@@ -54,29 +61,24 @@ class BatchRead:
     cycles: tuple[int, ...]
 
 
-def run_of(lines: Iterable[str]) -> str:
-    """The run that a results file belongs to, by its first line.
-
-    Raises:
-        BadInput: the file is empty, or the line is none of ours.
-    """
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            return _place(_object(line, number), number).run_id
-    raise BadInput("The file holds no results.", "Give the results file of a batch.")
-
-
 def read_batch(
-    db: Database, run_id: str, lines: Iterable[str], *, tokens: Tokens | None
+    db: Database,
+    run_id: str,
+    lines: Iterable[str],
+    *,
+    found: Capabilities,
+    tokens: Tokens | None,
 ) -> BatchRead:
     """Read a results file into its run; all of it or, if it is refused, nothing.
 
-    Requests of the file that brought nothing are made good in later cycles.
+    What a run does with an answer that it gets itself is done here, too: empty and truncated
+    samples are kept and count towards nothing, and what is missing is made good in later cycles.
 
     Args:
         db: the store.
         run_id: the run.
         lines: of the file.
+        found: what the server can do.
         tokens: the model's tokenizer, for the tally of later cycles.
 
     Raises:
@@ -85,36 +87,40 @@ def read_batch(
     """
     run = get_run(db, run_id)
     server = Server(run.spec.model.base_url, run.spec.model.model)
-    answers = _answers(lines, run_id, server)
+    answers = lines_of(lines, run_id, server)
     history, rounds = samples_of(db, run_id), rounds_of(db, run_id)
     asked = {done.cycle: dict(done.requested) for done in rounds}
-    last = max((place.cycle for place, _, _ in answers), default=0)
+    last = max((line.place.cycle for line in answers), default=0)
     ahead = min(MOST_CYCLES, max(0, last - max(asked, default=0)))
     planned = plan(run.spec, history=history, rounds=rounds, cycles=ahead)
     names = run.spec.task.label_names
-    for place, number, _ in answers:
+    for line in answers:
+        place = line.place
         label = names[place.label_index] if place.label_index < len(names) else None
         counts = asked.get(place.cycle) or planned.get(place.cycle) or {}
         if label is None or place.indices.stop > counts.get(label, 0):
             raise BadInput(
-                f"Line {number}: '{place.custom_id}' asks for texts that the run does not want.",
+                f"Line {line.number}: '{place.custom_id}' asks for texts that the run does not "
+                "want.",
                 "Read a results file once its requests were written, before the run goes on.",
             )
     # Tokenizing may ask a server, which no transaction may wait for.
     ids = {
         text.text: tuple(tokens.encode(text.text))
-        for _, _, found in answers
-        if tokens is not None and isinstance(found, Answer)
-        for text in found.texts
+        for line in answers
+        if tokens is not None and isinstance(line.found, Answer)
+        for text in line.found.texts
     }
     stored = {(sample.cycle, sample.label, sample.index) for sample in history}
     arrivals = Arrivals(run.spec, run_id=run_id, history=history)
     seconds = history[-1].seconds if history else 0.0
     samples, attempts, known = [], [], 0
-    for place, _, found in sorted(answers, key=lambda one: one[0]):
+    all_reported = found.usage_of_several == "exact"
+    for line in sorted(answers, key=lambda one: one.place):
+        place, came = line.place, line.found
         label = names[place.label_index]
         fresh = 0
-        texts = found.texts if isinstance(found, Answer) else ()
+        texts = came.texts if isinstance(came, Answer) else ()
         for index, text in zip(place.indices, texts, strict=False):
             if (place.cycle, label, index) in stored:
                 known += 1
@@ -126,8 +132,8 @@ def read_batch(
                 arrivals.sample(completion, cycle=place.cycle, label=label, seconds=seconds)
             )
             fresh += 1
-        if fresh or (isinstance(found, Fault) and place.cycle in planned):
-            attempts.append(_attempt(place, label, found))
+        if fresh or (isinstance(came, Fault) and place.cycle in planned):
+            attempts.append(_attempt(place, label, came, all_reported=all_reported))
     with db.write():
         add_samples(db, samples)
         for attempt in attempts:
@@ -142,13 +148,17 @@ def read_batch(
                 seconds=0.0,
                 tokens=sum(len(sample.token_ids) for sample in samples if sample.cycle == cycle),
             )
-    faults = [found for _, _, found in answers if isinstance(found, Fault)]
+    faults = [line.found for line in answers if isinstance(line.found, Fault)]
+    outcomes = Counter(sample.outcome for sample in samples)
     whole = [one for one in attempts if one.texts_returned]
     unknown = any(None in (one.tokens_in, one.tokens_out) for one in whole)
     return BatchRead(
         run_id=run_id,
         lines=len(answers),
-        added=len(samples),
+        added=outcomes["usable"],
+        duplicates=sum(sample.duplicate_of is not None for sample in samples),
+        empty=outcomes["empty"],
+        truncated=outcomes["truncated"],
         known=known,
         errors=len(faults),
         messages=tuple(dict.fromkeys(fault.what for fault in faults))[:_SHOWN],
@@ -158,49 +168,9 @@ def read_batch(
     )
 
 
-def _answers(
-    lines: Iterable[str], run_id: str, server: Server
-) -> list[tuple[Place, int, Answer | Fault]]:
-    """(place, line number, what came) of every line."""
-    found: list[tuple[Place, int, Answer | Fault]] = []
-    taken: dict[tuple[int, int, int], int] = {}
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        told = _object(line, number)
-        place = _place(told, number)
-        if place.run_id != run_id:
-            raise BadInput(
-                f"Line {number}: '{place.custom_id}' belongs to the run {place.run_id}.",
-                "Read each run's file by itself.",
-            )
-        for index in place.indices:
-            before = taken.setdefault((place.cycle, place.label_index, index), number)
-            if before != number:
-                raise BadInput(
-                    f"Line {number}: '{place.custom_id}' stands in line {before} already.",
-                    "Give the results file as it came.",
-                )
-        found.append((place, number, _answer(told, place, server)))
-    return found
-
-
-def _answer(told: dict[str, Any], place: Place, server: Server) -> Answer | Fault:
-    response = told.get("response")
-    if not isinstance(response, dict):
-        return fault_of_error_object(server, {"error": told.get("error") or "no response"})
-    status, body = response.get("status_code"), response.get("body")
-    if type(status) is int and status != 200:
-        return fault_of_status(server, status, data=body)
-    try:
-        return read_answer(
-            json.dumps(body), server=server, api="chat", asked=place.count, open_quote=True
-        )
-    except ServerFault as broken:
-        return broken.fault
-
-
-def _attempt(place: Place, label: str, found: Answer | Fault) -> StoredAttempt:
+def _attempt(
+    place: Place, label: str, found: Answer | Fault, *, all_reported: bool
+) -> StoredAttempt:
     attempt = StoredAttempt(
         cycle=place.cycle,
         label=label,
@@ -221,26 +191,5 @@ def _attempt(place: Place, label: str, found: Answer | Fault) -> StoredAttempt:
         texts_returned=len(found.texts),
         status=200,
         tokens_in=found.tokens_in,
-        tokens_out=found.tokens_out,
+        tokens_out=found.tokens_out if place.count == 1 or all_reported else None,
     )
-
-
-def _object(line: str, number: int) -> dict[str, Any]:
-    try:
-        told = json.loads(line)
-    except (ValueError, RecursionError):
-        told = None
-    if not isinstance(told, dict):
-        raise BadInput(f"Line {number} is no JSON object.", "Give the results file as it came.")
-    return told
-
-
-def _place(told: dict[str, Any], number: int) -> Place:
-    place = place_of(told.get("custom_id"))
-    if place is None:
-        shown = " ".join(str(told.get("custom_id")).split())[:80]
-        raise BadInput(
-            f"Line {number}: the custom id '{shown}' is none that Wideset wrote.",
-            "Give the results of a file that batch write made.",
-        )
-    return place

@@ -10,8 +10,9 @@ import pytest
 from core.conditions import Condition, Suppression
 from core.errors import BadInput
 from core.generation.served.batch import write_batch
+from core.generation.served.batch_lines import run_of
 from core.generation.served.batch_plan import Place, place_of, places, plan
-from core.generation.served.batch_results import read_batch, run_of
+from core.generation.served.batch_results import read_batch
 from core.generation.served.capabilities import Canary, Capabilities
 from core.runs import ModelChoice, RunSpec, Sample
 from core.store.attempts import totals
@@ -25,7 +26,13 @@ from tests.generation.served.fake_server import encode
 TASK = Task("T", "review", (Label("pos", "a good review"), Label("neg", "a bad review")))
 URL = "http://127.0.0.1:9/v1"
 CHOICE = ModelChoice(backend="openai", model="m", base_url=URL)
-FOUND = Capabilities(base_url=URL, model="m", n="exact", canary=Canary(verdict="exact"))
+FOUND = Capabilities(
+    base_url=URL,
+    model="m",
+    n="exact",
+    usage_of_several="exact",
+    canary=Canary(verdict="exact"),
+)
 
 
 class Tokens:
@@ -63,8 +70,8 @@ def written(db: Database, run: RunRecord, *, found: Capabilities = FOUND, **more
     return [json.loads(line) for line in lines]
 
 
-def result(request: Any, *texts: str, usage: bool = True) -> str:
-    """A line as the Batch API answers a request."""
+def result(request: Any, *texts: str, usage: bool = True, reason: str = "stop") -> str:
+    """A line as the Batch API answers a request; the last text ends for that reason."""
     place = place_of(request["custom_id"])
     assert place is not None
     texts = texts or tuple(f"text {place.cycle} {place.label_index} {i}" for i in place.indices)
@@ -72,6 +79,7 @@ def result(request: Any, *texts: str, usage: bool = True) -> str:
         {"index": i, "message": {"content": text}, "finish_reason": "stop"}
         for i, text in enumerate(texts)
     ]
+    choices[-1]["finish_reason"] = reason
     body = {"choices": choices[::-1], "object": "chat.completion"}
     if usage:
         body["usage"] = {"prompt_tokens": 30, "completion_tokens": 4 * len(texts)}
@@ -145,10 +153,10 @@ def test_reading_is_independent_of_order_and_done_once(db: Database) -> None:
         lines = [result(request) for request in written(db, run, cycles=2)]
         random.Random(number).shuffle(lines)
         assert run_of(["", *lines]) == run.id
-        read = read_batch(db, run.id, ["", *lines, ""], tokens=Tokens())
+        read = read_batch(db, run.id, ["", *lines, ""], found=FOUND, tokens=Tokens())
         assert (read.lines, read.added, read.known, read.errors) == (4, 12, 0, 0)
         assert (read.tokens_in, read.tokens_out, read.cycles) == (120, 48, (1, 2))
-        again = read_batch(db, run.id, lines[::-1], tokens=Tokens())
+        again = read_batch(db, run.id, lines[::-1], found=FOUND, tokens=Tokens())
         assert (again.added, again.known, again.cycles) == (0, 12, ())
         found = totals(db, run.id)
         assert (found.requests, found.tokens_in, found.tokens_out) == (4, 120, 48)
@@ -168,8 +176,10 @@ def test_reading_is_independent_of_order_and_done_once(db: Database) -> None:
 def test_what_failed_is_counted_and_asked_for_again(db: Database) -> None:
     run = make_run(db, per_label=3)
     first, second = written(db, run)
-    read = read_batch(db, run.id, [failed(first), result(second, "a", "", "a")], tokens=None)
-    assert (read.added, read.errors) == (3, 1)
+    read = read_batch(
+        db, run.id, [failed(first), result(second, "a", "", "a")], found=FOUND, tokens=None
+    )
+    assert (read.added, read.duplicates, read.empty, read.errors) == (2, 1, 1, 1)
     assert read.messages == (f"The server at {URL} failed (500). It says: it broke",)
     assert [(s.text, s.outcome, bool(s.duplicate_of)) for s in samples_of(db, run.id)] == [
         ("a", "usable", False),
@@ -182,11 +192,42 @@ def test_what_failed_is_counted_and_asked_for_again(db: Database) -> None:
     assert places_ == ["2/0/0/3", "2/1/0/1"]
 
 
+@pytest.mark.parametrize("reason", ["length", "content_filter"])
+def test_what_was_cut_off_is_kept_counts_towards_nothing_and_is_made_good(
+    db: Database, reason: str
+) -> None:
+    run = make_run(db, per_label=3)
+    first, second = written(db, run)
+    lines = [result(first, reason=reason), result(second)]
+    read = read_batch(db, run.id, lines, found=FOUND, tokens=None)
+    assert (read.added, read.truncated, read.empty, read.duplicates) == (5, 1, 0, 0)
+    assert [sample.outcome for sample in samples_of(db, run.id)].count("truncated") == 1
+    assert read_batch(db, run.id, lines, found=FOUND, tokens=None).known == 6
+    places_ = [line["custom_id"].partition("/")[2] for line in written(db, run)]
+    assert places_ == ["2/0/0/1"]
+
+
+@pytest.mark.parametrize("reported", ["wrong", "ignored", "unknown"])
+def test_tokens_of_several_texts_are_known_only_where_all_are_reported(
+    db: Database, reported: Any
+) -> None:
+    run = make_run(db, per_label=4)
+    found = replace(FOUND, usage_of_several=reported)
+    lines = [result(one) for one in written(db, run)]
+    read = read_batch(db, run.id, lines, found=found, tokens=None)
+    assert (read.tokens_in, read.tokens_out) == (None, None)
+    assert totals(db, run.id).known_tokens == (None, None)
+    # A request for one text has none to leave out.
+    lines = [result(one) for one in written(db, run)]
+    read = read_batch(db, run.id, lines, found=found, tokens=None)
+    assert (read.tokens_in, read.tokens_out) == (60, 8)
+
+
 def test_an_expired_request_and_one_without_usage(db: Database) -> None:
     run = make_run(db)
     first, second = written(db, run)
     lines = [failed(first, None), result(second, usage=False)]
-    read = read_batch(db, run.id, lines, tokens=None)
+    read = read_batch(db, run.id, lines, found=FOUND, tokens=None)
     assert (read.added, read.errors, read.tokens_in, read.tokens_out) == (3, 1, None, None)
     assert "This request expired." in read.messages[0]
 
@@ -194,8 +235,8 @@ def test_an_expired_request_and_one_without_usage(db: Database) -> None:
 def test_a_late_file_of_a_finished_cycle_still_adds_its_texts(db: Database) -> None:
     run = make_run(db)
     first, second = written(db, run)
-    assert read_batch(db, run.id, [result(first)], tokens=None).added == 3
-    late = read_batch(db, run.id, [result(second)], tokens=None)
+    assert read_batch(db, run.id, [result(first)], found=FOUND, tokens=None).added == 3
+    late = read_batch(db, run.id, [result(second)], found=FOUND, tokens=None)
     assert (late.added, late.cycles) == (3, ())
     assert totals(db, run.id).requests == 2
 
@@ -221,7 +262,7 @@ def test_a_line_that_is_none_of_the_runs_refuses_the_file(
     run = make_run(db)  # 5 texts: 3 and 2, so that there is no third cycle
     first = result(written(db, run)[0])
     with pytest.raises(BadInput) as caught:
-        read_batch(db, run.id, [first, line.replace("RUN", run.id)], tokens=None)
+        read_batch(db, run.id, [first, line.replace("RUN", run.id)], found=FOUND, tokens=None)
     assert caught.value.what.startswith(said.replace("RUN", run.id))
     assert (samples_of(db, run.id), rounds_of(db, run.id)) == ([], [])
 
@@ -239,6 +280,7 @@ def test_suppression_is_frozen_at_what_is_there_and_says_so(db: Database) -> Non
         db,
         run.id,
         [result(request, "xxx", "x", "yy") for request in written(db, run, tokens=Tokens())],
+        found=FOUND,
         tokens=Tokens(),
     )
     history, rounds = samples_of(db, run.id), rounds_of(db, run.id)
@@ -257,7 +299,7 @@ def test_approximations_are_sent_under_their_own_names(db: Database) -> None:
     assert body["frequency_penalty"] == pytest.approx(1.02)
     run = make_run(db, per_label=9, suppression=replace(suppression, method="avoid_words"))
     lines = [result(one, "fine film", "dull film", "film") for one in written(db, run)]
-    read_batch(db, run.id, lines, tokens=None)
+    read_batch(db, run.id, lines, found=FOUND, tokens=None)
     body = written(db, run)[0]["body"]
     assert "Avoid these words: film, dull, fine.\nWrite" in body["messages"][0]["content"]
     assert body["frequency_penalty"] == 0.02
