@@ -36,12 +36,12 @@ def choose_asked_model(office: Office, *, prefix: str, local: ModelChoice) -> Mo
     if st.session_state.get(where_key, _HERE) not in (_HERE, *connections):  # it was deleted
         del st.session_state[where_key]
     where = st.selectbox(
-        "Asked is a model",
+        "Where the model runs",
         [_HERE, *connections],
         format_func=lambda one: (
-            f"on this machine ({short(local.model)})"
+            f"This machine ({short(local.model)})"
             if one == _HERE
-            else f"at {title(connections[one])}"
+            else title(connections[one])
             if one in connections
             else one
         ),

@@ -190,7 +190,7 @@ def test_the_language_model_is_asked_once(app: AppTest, db: Database, run: RunRe
     )
     (ask,) = [one for one in app.button if one.key == "ask_llm"]
     assert ask.disabled
-    assert "It waits for the worker." in words(app)
+    assert "embedded is asked." in words(app)
 
 
 def test_a_servers_model_is_asked_with_its_cost_and_cap_before(

@@ -29,6 +29,8 @@ from pages.components.office import Office
 from pages.components.plain import plain
 from pages.components.run_header import LIVE
 
+_CHANGED = "annotation_judge_changed"  # a job of ours began or was stopped
+
 
 def ask_the_model(
     office: Office, run: RunRecord, dataset: Dataset, known: Sequence[Judgement]
@@ -41,9 +43,11 @@ def ask_the_model(
         dataset: its texts.
         known: its judgements in effect.
     """
+    if st.session_state.pop(_CHANGED, False):
+        st.rerun()  # the whole page, which follows the job above its tabs
     local = run.spec.model if run.spec.model.backend == "local" else ModelChoice()
     jobs = judging(office.db, run.id)
-    live = next(((job, state) for job, state in jobs if state in LIVE), None)
+    live = next((job for job, state in jobs if state in LIVE), None)
     texts = dict(zip(dataset.ids, dataset.texts, strict=True))
     wanted = list(
         dict.fromkeys(
@@ -81,7 +85,7 @@ def ask_the_model(
     else:
         _say_what_it_takes(office, run, model, [texts[key] for key in wanted])
     if live is not None:
-        _show_live(office, *live)
+        _show_live(office, live)
     elif jobs:
         _show_end(*jobs[0])
     problem = noted()
@@ -108,17 +112,13 @@ def _say_what_it_takes(
     st.caption(estimate_words(office, model, ahead))
 
 
-def _show_live(office: Office, job: Job, state: State) -> None:
-    spending = job.progress.get("spending")
-    words = "It waits for the worker." if state == "queued" else "The worker is at it."
-    if spending:
-        words = (
-            f"{job.progress.get('done') or 0:,} of {job.progress['total']:,} texts answered. "
-            f"{_took(spending)}"
-        )
+def _show_live(office: Office, job: Job) -> None:
+    who = plain(named(model_of(job)))
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f":material/smart_toy: {plain(named(model_of(job)))}: {words}")
-        st.button("Look again", icon=":material/refresh:", key="ask_llm_look")
+        st.caption(
+            f":material/smart_toy: {who} is asked. How far it is stands above the tabs.",
+            width="content",
+        )
         st.button(
             "Stopping…" if job.cancel_requested else "Stop",
             icon=":material/stop:",
@@ -161,6 +161,7 @@ def _took(spending: Mapping[str, Any]) -> str:
 def _stop(office: Office, job_id: str) -> None:
     try:
         request_cancel(office.db, job_id)
+        st.session_state[_CHANGED] = True
     except WidesetError as error:
         note(error)
 
@@ -173,5 +174,6 @@ def _ask(
         if job.state != "done":  # maybe an earlier try of the same
             resume(office.db, job.id)
         ensure_worker(office.home, office.db)
+        st.session_state[_CHANGED] = True
     except WidesetError as error:
         note(error)
