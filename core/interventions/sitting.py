@@ -31,7 +31,8 @@ class Sitting:
         dataset: its texts.
         order: how the queue is made.
         who: the person.
-        session: told with each judgement; names the sitting.
+        session: told with each judgement; undo keeps to it. One person's sittings, an order after
+            another, have the same.
         vectors: see `queue_of`.
         confidence: see `queue_of`.
 
@@ -131,12 +132,14 @@ class Sitting:
         return stored
 
     def undo(self) -> Judgement | None:
-        """Take this person's latest judgement back, of whatever sitting; its text comes up again.
+        """Take this session's latest judgement back; its text comes up again.
+
+        Another session may be another person under the same name, whose last word is not ours.
 
         Returns:
-            What was taken back; None when nothing is left to take back.
+            What was taken back; None when nothing of the session is left to take back.
         """
-        last = last_judgement(self._db, self._run_id, who=self.who)
+        last = last_judgement(self._db, self._run_id, who=self.who, session=self.session)
         if last is None:
             return None
         retract(self._db, last.id, who=self.who)

@@ -165,7 +165,8 @@ def retract(db: Database, judgement_id: str, *, who: str) -> Judgement:
 def last_judgement(
     db: Database, run_id: str, *, who: str, session: str | None = None
 ) -> Judgement | None:
-    """The latest judgement that a person has not taken back: what the next undo takes back."""
+    """The latest judgement that a person has not taken back, of one session if it is named: what
+    the next undo takes back."""
     query = f"{_STANDING} AND who = ? AND (? IS NULL OR session = ?) ORDER BY number DESC LIMIT 1"
     with db.read() as connection:
         row = connection.execute(query, (run_id, who.strip(), session, session)).fetchone()

@@ -110,6 +110,25 @@ def test_undo_goes_back_to_the_beginning_of_earlier_sittings(db: Database, texts
     assert sitting.undo() is None
 
 
+def test_undo_leaves_alone_what_another_session_said_under_the_same_name(
+    db: Database, texts: Dataset
+) -> None:
+    here, there = (
+        Sitting(db, run_of(texts), texts, Order("label", 8), who="me", session=session)
+        for session in ("here", "there")
+    )
+    give(here)
+    with pytest.raises(StaleEdit):
+        give(there)  # the same text comes first in both
+    assert there.current is not None
+    key = there.current.id
+    give(there, "neg")
+    back = here.undo()
+    assert back is not None
+    assert back.verdict == Verdict(key, "pos")
+    assert (here.undo(), labels(db, texts)) == (None, {("me", key): "neg"})
+
+
 def test_an_audit_goes_on_where_it_was_left(db: Database, texts: Dataset) -> None:
     first = give(sit(db, texts, kind="audit"))
     again = sit(db, texts, kind="audit")

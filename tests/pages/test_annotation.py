@@ -13,7 +13,7 @@ from core.store.judgements import Verdict, add_judgements, judgements_of
 from core.store.previews import save_preview
 from core.store.runs import RunRecord
 from core.texts import text_hash
-from tests.pages.annotating import ROWS, drawn, page, press, said, shown
+from tests.pages.annotating import ROWS, drawn, look, page, press, said, shown
 from tests.pages.making import make_run, words
 
 
@@ -184,3 +184,20 @@ def test_a_run_without_texts(db: Database) -> None:
     make_run(db, rows=[{"text": "", "outcome": "empty"}])
     app = drawn(AppTest.from_function(page, default_timeout=60))
     assert "This run has no texts to judge yet." in words(app)
+
+
+def test_undo_keeps_to_its_session_and_history_tells_the_others(
+    app: AppTest, db: Database, run: RunRecord, texts: Dataset
+) -> None:
+    drawn(app)
+    press(app, "keep-")
+    elsewhere = [Verdict(texts.ids[5], "neg")]
+    add_judgements(db, run.id, elsewhere, who="Ann", why="audit", session="another tab")
+    press(app, "undo-")
+    assert [one.verdict for one in judgements_of(db, run.id)] == elsewhere
+    press(app, "undo-")
+    assert [one.verdict for one in judgements_of(db, run.id)] == elsewhere
+    assert "Nothing of this session is left to take back; History has the rest" in words(app)
+    press(app, "keep-")
+    look(app, "history")
+    assert words(app).count("another session") == 1 + 1  # in the sentence above, and on the one

@@ -13,7 +13,12 @@ from core.interventions.bulk import judge_all, take_back
 from core.store.database import Database
 from core.store.judgements import Judgement, Verdict, by_person, judgements_of, last_number
 from core.store.runs import RunRecord
-from pages.components.intervene.annotation_state import forget_sitting, note, noted
+from pages.components.intervene.annotation_state import (
+    forget_sitting,
+    note,
+    noted,
+    session_id,
+)
 
 _ROWS = 300
 _TABLE, _SAVED = "annotation_table", "annotation_saved"
@@ -212,7 +217,7 @@ def _save(db: Database, run_id: str, verdicts: list[Verdict], who: str, seen: in
         parts: dict[int, list[Verdict]] = {}
         for one in verdicts:
             parts.setdefault(told.get(one.sample_id, seen), []).append(one)
-        session = uuid4().hex
+        session = session_id()
         with db.write():
             stored = [
                 one

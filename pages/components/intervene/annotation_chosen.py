@@ -1,7 +1,6 @@
 """Labelling texts that were chosen elsewhere, such as by the lasso of the map."""
 
 from collections.abc import Mapping, Sequence
-from uuid import uuid4
 
 import streamlit as st
 
@@ -10,7 +9,13 @@ from core.errors import WidesetError
 from core.interventions.bulk import judge_all, take_back
 from core.store.database import Database
 from core.store.judgements import Verdict, last_number
-from pages.components.intervene.annotation_state import annotator, forget_sitting, note, noted
+from pages.components.intervene.annotation_state import (
+    annotator,
+    forget_sitting,
+    note,
+    noted,
+    session_id,
+)
 from pages.components.plain import plain
 
 _SEEN, _SAVED, _LABEL = "chosen_seen", "chosen_saved", "chosen_label"
@@ -86,7 +91,7 @@ def _seen(db: Database, own: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
 def _save(
     db: Database, own: Mapping[str, tuple[str, ...]], seen: Mapping[str, int], label: str | None
 ) -> None:
-    who, session = annotator(), uuid4().hex
+    who, session = annotator(), session_id()
     stored: list[str] = []
     try:
         with db.write():

@@ -10,7 +10,7 @@ from core.interventions.differences import in_one_word
 from core.store.database import Database
 from core.store.judgements import Judgement, judgements_of, retract
 from core.store.runs import RunRecord
-from pages.components.intervene.annotation_state import forget_sitting, note
+from pages.components.intervene.annotation_state import forget_sitting, note, session_id
 from pages.components.plain import plain
 
 _SHOWN = 20
@@ -34,7 +34,8 @@ def show_history(db: Database, run: RunRecord, dataset: Dataset, *, who: str) ->
     row = {key: place for place, key in enumerate(dataset.ids)}
     st.caption(
         f"Your last {min(len(own), _SHOWN)} of {len(own):,} judgements in effect. One that is "
-        "taken back stays on record, and what you said before it counts again."
+        "taken back stays on record, and what you said before it counts again. Those of another "
+        "session may be of somebody else under your name."
     )
     for one in own[: -_SHOWN - 1 : -1]:
         place = row.get(one.verdict.sample_id)
@@ -59,7 +60,8 @@ def _show_event(db: Database, one: Judgement, text: str, specified: str) -> None
         st.text(
             text if len(text) <= _TEXT else f"{text[: _TEXT - 1]}…", width="stretch", wrap=False
         )
-        st.caption(f"{when} · {_WHY.get(one.why, one.why)}", width=190)
+        elsewhere = "" if one.session == session_id() else " · another session"
+        st.caption(f"{when} · {_WHY.get(one.why, one.why)}{elsewhere}", width=210)
 
 
 def _take_back(db: Database, one: Judgement) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from uuid import uuid4
 
 import streamlit as st
 
@@ -22,6 +21,7 @@ from pages.components.intervene.annotation_state import (
     kept_sitting,
     note,
     noted,
+    session_id,
 )
 from pages.components.intervene.annotation_vectors import vectors_of
 from pages.components.office import Office
@@ -104,7 +104,7 @@ def _sitting(
         dataset,
         order,
         who=who,
-        session=uuid4().hex,
+        session=session_id(),
         vectors=vectors_of(office.db, dataset, fingerprint) if order.kind == "spread" else None,
         confidence=confidence,
     )
@@ -216,7 +216,9 @@ def _undo(sitting: Sitting) -> None:
         note(error)
         return
     st.session_state[_LAST] = (
-        "There is nothing of yours left to take back."
+        "Nothing of this session is left to take back; History has the rest under your name."
+        if back is None and sitting.mine
+        else "There is nothing of yours left to take back."
         if back is None
         else f"Taken back: {plain(_in_words(back.verdict))}"
     )

@@ -1,6 +1,7 @@
 """What annotation keeps for one person's session of the page."""
 
 import getpass
+from uuid import uuid4
 
 import streamlit as st
 
@@ -9,6 +10,7 @@ from core.interventions.sitting import Sitting
 from pages.components.plain import plain
 
 _SITTING, _NOTE, _WHO = "annotation_sitting", "annotation_note", "annotator"
+_SESSION = "annotation_session"
 
 
 def ask_who() -> str:
@@ -30,6 +32,12 @@ def ask_who() -> str:
 def annotator() -> str:
     """The name that was given, where the field is not drawn."""
     return str(st.session_state.get(_WHO) or "").strip() or _user()
+
+
+def session_id() -> str:
+    """What tells this session of the page from others, maybe of somebody under the same name."""
+    key: str = st.session_state.setdefault(_SESSION, uuid4().hex)
+    return key
 
 
 def kept_sitting(signature: object) -> Sitting | None:
