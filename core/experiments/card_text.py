@@ -20,7 +20,7 @@ def card_text(study: Mapping[str, Any], *, title: str, facts: Mapping[str, str])
     lines = [f"# {_cell(title)}", ""]
     lines += [f"- {_cell(name)}: {_cell(value)}" for name, value in facts.items()]
     lines += ["", "## The paper's findings here", "", *_verdicts(study), ""]
-    lines += [tests_words(study["card"]), ""]
+    lines += [chance_words(study["card"]), ""]
     for finding in study["card"]:
         lines += [
             f"### {finding['finding']}. {finding['title']}",
@@ -41,7 +41,7 @@ def card_text(study: Mapping[str, Any], *, title: str, facts: Mapping[str, str])
     return "\n".join(lines).rstrip() + "\n"
 
 
-def tests_words(findings: Sequence[Mapping[str, Any]]) -> str:
+def chance_words(findings: Sequence[Mapping[str, Any]]) -> str:
     """What to think of so many tests at once.
 
     A finding that holds has passed all of its tests, so they make it no likelier by chance; that

@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 
 from core import __version__
-from core.diversity.texts_frame import display_names
 from core.experiments.card_facts import facts_of
 from core.experiments.contrasts import with_common_intervals
 from core.experiments.naming import only_idle
@@ -28,8 +27,9 @@ from core.experiments.report_tables import (
     texts_part,
 )
 from core.experiments.results import points_frame
+from core.experiments.task_names import named_apart
 
-REPORT_VERSION = 1
+REPORT_VERSION = 2
 """Raised when a report says or draws something differently."""
 
 
@@ -52,7 +52,7 @@ def report_html(
         manifest: what repeats it.
         now: seconds since 1970, UTC; None is this moment.
     """
-    results = _named_apart(results)
+    results = named_apart(results)
     points = with_common_intervals(points_frame(results), results)
     plainer = _without_the_common(points)
     facts = {**facts_of(results, now=now), "settings": _common(points), "Wideset": __version__}
@@ -80,13 +80,6 @@ def report_html(
         Section("again", "How to repeat it", manifest_part(manifest or Manifest())),
     ]
     return page(title, intro, [one for one in sections if one.body])
-
-
-def _named_apart(results: pd.DataFrame) -> pd.DataFrame:
-    """Charts know tasks by their names: two tasks of one name get two."""
-    names = dict(zip(results["task_key"], results["task"], strict=True))
-    apart = dict(zip(names, display_names(list(names.values())), strict=True))
-    return results.assign(task=results["task_key"].map(apart).astype("str"))
 
 
 def _without_the_common(points: pd.DataFrame) -> pd.DataFrame:

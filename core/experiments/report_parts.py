@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from core.experiments.card_text import tests_words
+from core.experiments.card_text import chance_words
 from core.experiments.claims import as_generated
 from core.experiments.columns import METRICS
 from core.experiments.naming import TITLES
@@ -222,7 +222,7 @@ def card_part(study: Mapping[str, Any]) -> str:
         for place, one in enumerate(study["card"])
     ]
     head = ["finding", "all tasks" if by_task else "verdict", *by_task]
-    many = tests_words(study["card"])
+    many = chance_words(study["card"])
     parts = [table(head, verdicts), *([paragraph(many, quiet=True)] if many else [])]
     if rows:
         parts.append(

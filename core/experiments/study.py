@@ -13,6 +13,7 @@ from core.experiments.findings import card
 from core.experiments.paper import NOTE
 from core.experiments.regression import CannotRegress, regress
 from core.experiments.results import mixtures, points_frame
+from core.experiments.task_names import named_apart
 
 STUDY_VERSION = 2
 """Raised when a study computes or names something differently."""
@@ -30,8 +31,9 @@ def study(results: pd.DataFrame) -> dict[str, Any]:
         (`Regression.to_dict`, or `{"refused": why, "remedy": what to do}`); `paper_coefficients`
         and `paper_note`; `sentence`: on the data as generated, within task where there are several
         tasks; `card`: `Finding.to_dict` of each; `card_by_task`: the same by task name where there
-        are several tasks; `paper_source`.
+        are several tasks (`named_apart`); `paper_source`.
     """
+    results = named_apart(results)
     points = points_frame(results)
     tasks = list(dict.fromkeys(zip(results["task_key"], results["task"], strict=True)))
     regression = {

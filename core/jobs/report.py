@@ -91,6 +91,4 @@ def _path(home: Home, sweeps: Sequence[str], title: str, results: "pd.DataFrame"
 
     told = json.dumps([REPORT_VERSION, list(sweeps), title]).encode("utf-8", "surrogatepass")
     of = hashlib.blake2b(told, digest_size=8).hexdigest()
-    # A page tells tasks of one name apart by other names.
-    digest = results_digest(results.drop(columns="task"))
-    return home.folder / FOLDER / f"{of}-{digest}.html"
+    return home.folder / FOLDER / f"{of}-{results_digest(results)}.html"

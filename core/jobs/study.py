@@ -13,6 +13,7 @@ from core.experiments.results import results_frame
 from core.experiments.stored_results import stored_results
 from core.experiments.study import STUDY_VERSION
 from core.experiments.study import study as concluded
+from core.experiments.task_names import named_apart
 from core.jobs.context import JobContext
 from core.jobs.evidence import Work, once
 from core.store.database import Database
@@ -82,10 +83,14 @@ def study_job(context: JobContext) -> None:
 
 
 def results_digest(results: "pd.DataFrame") -> str:
-    """A short key of all that a study rests on: equal results have equal ones, in any process."""
+    """A short key of all that a study rests on: equal results have equal ones, in any process.
+
+    Tasks of one name are told apart first, as a page does for its charts.
+    """
     import pandas as pd
 
-    rows = pd.util.hash_pandas_object(results.drop(columns=list(_NAMES)), index=False)
+    told = named_apart(results).drop(columns=list(_NAMES))
+    rows = pd.util.hash_pandas_object(told, index=False)
     return hashlib.blake2b(rows.to_numpy().tobytes(), digest_size=12).hexdigest()
 
 

@@ -1,6 +1,6 @@
 """The card as Markdown: every verdict, effect and coefficient of the study stands in it."""
 
-from core.experiments.card_text import card_text
+from core.experiments.card_text import card_text, chance_words
 from core.experiments.findings import TITLES_OF
 from core.experiments.paper import paper_conditions
 from core.experiments.study import study
@@ -41,3 +41,24 @@ def test_rows_have_as_many_cells_as_their_heads() -> None:
         cells = line.replace("\\|", "").count("|")
         assert width in (None, cells), line
         width = cells
+
+
+def test_over_tasks_both_intervals_stand_there_and_so_does_how_many_are_tested() -> None:
+    text, found = text_of("SST2", "CARER", "SUBJ")
+    head = "| claim | effect | 95 % | n | as if independent | paper (CARER, SST2 and SUBJ) |"
+    row = text.split(head)[1].splitlines()[2]
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    claim = found["card"][0]["claims"][0]  # type: ignore[index]
+    assert cells[3:5] == [
+        "3 tasks",
+        f"{claim['independent']['low']:+.3f} to {claim['independent']['high']:+.3f}, "
+        "24 pairs of runs",
+    ]
+    counted = sum(
+        claim["counts"] and not claim["missing"]
+        for finding in found["card"]  # type: ignore[attr-defined]
+        for claim in finding["claims"]
+    )
+    assert f"{counted} claims are tested, each by its own 95 % interval" in text
+    assert "as if independent" not in text_of("SST2")[0].split("## Which knob")[0].split("###")[1]
+    assert chance_words([]) == ""

@@ -67,3 +67,16 @@ def test_one_condition_or_none() -> None:
     none = cast(points_frame(results([])))
     assert (none.narrow, none.wide, len(none.points)) == ("", "", 0)
     assert cast(points_frame(results(rows(*SQUARE))), task_key="other").narrow == ""
+
+
+def test_what_is_left_out_is_told_by_what_it_differs_in() -> None:
+    others = [
+        *rows((0.1, 0.0), model="another"),
+        *rows((0.1, 0.0), model="another", inspected="all"),
+        *rows((0.1, 0.0), other="prompt C"),
+    ]
+    found = cast(points_frame(results([*others, *rows(*SQUARE)])))
+    assert found.left_out_words == "3 points of another model or with other settings"
+    alone = cast(points_frame(results([*rows((0.1, 0.0), encoder="x"), *rows(*SQUARE)])))
+    assert alone.left_out_words == "1 point by another encoder"
+    assert cast(points_frame(results(rows(*SQUARE)))).unlike == ()

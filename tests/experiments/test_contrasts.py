@@ -116,3 +116,22 @@ def test_points_get_the_common_spread_where_it_can_be_told() -> None:
     own = points.set_index("point").loc["a-all", "label_accuracy_low"]
     assert told.loc["a-all", "label_accuracy_low"] == own
     pd.testing.assert_frame_equal(points, points_frame(frame))
+
+
+def test_an_interval_of_two_runs_alone_may_be_left_out() -> None:
+    # One condition of two runs: one degree of freedom, 12.7 standard errors, from end to end.
+    frame = results([*rows("a", [0.4, 0.6]), *rows("b", [0.7], label_accuracy_low=0.65)])
+    points = points_frame(frame).set_index("condition", drop=False)
+    kept = with_pooled_intervals(points, frame)
+    assert (kept.loc["a", "label_accuracy_low"], kept.loc["a", "label_accuracy_high"]) == (0, 1)
+    told = with_pooled_intervals(points, frame, vain=False)
+    assert math.isnan(told.loc["a", "label_accuracy_low"])
+    assert math.isnan(told.loc["a", "label_accuracy_high"])
+    assert told.loc["b", "label_accuracy_low"] == 0.65  # of its texts
+
+
+def test_what_is_pooled_stays() -> None:
+    frame = results([row for name in "abc" for row in rows(name, [0.4, 0.5])])
+    told, kept = (with_pooled_intervals(points_frame(frame), frame, vain=v) for v in (False, True))
+    assert told["label_accuracy_low"].notna().all()
+    assert told["label_accuracy_low"].tolist() == kept["label_accuracy_low"].tolist()

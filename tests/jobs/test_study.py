@@ -1,5 +1,7 @@
 """The job that concludes from sweeps, in a real store, with assessments made by hand."""
 
+import hashlib
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -8,6 +10,7 @@ from core.experiments.recipe import Recipe
 from core.experiments.results import results_frame
 from core.experiments.stored_results import stored_results
 from core.experiments.study import STUDY_VERSION, study
+from core.experiments.task_names import named_apart
 from core.jobs.handlers import Desk
 from core.jobs.queue import Job, list_jobs
 from core.jobs.study import Studied, results_digest, studied
@@ -138,3 +141,29 @@ def test_a_sweep_without_an_assessed_run_says_so(home: Home, db: Database) -> No
     asked = studied(db, [empty], frame(db, sweep(db)[0]))
     done = work_off(home, db, asked)
     assert (done.state, done.message) == ("failed", "No run of the sweep is assessed yet.")
+
+
+def test_two_tasks_of_one_name_are_concluded_once(home: Home, db: Database) -> None:
+    one, _ = sweep(db)
+    namesake = replace(SST2, text_type="tweet")
+    made = create_sweep(db, {"recipe": RECIPE.to_dict()}, task_key=namesake.key, name="t")
+    for place, condition in enumerate(CONDITIONS):
+        run_id = create_run(db, replace(spec_of(*condition), task=namesake)).id
+        add_trial(db, made.id, place, run_id, repeat=0, reused=False)
+        assess(db, run_id, place, off=0.1 + 0.001 * place)
+    results = frame(db, one, made.id)
+    drawn = named_apart(results)  # as a page has them
+    assert sorted(set(drawn["task"])) == [SST2.name, f"{SST2.name} (2)"]
+    assert results_digest(drawn) == results_digest(results)
+    work_off(home, db, studied(db, [one, made.id], drawn))
+    again = studied(db, [one, made.id], drawn)
+    assert (again.fresh, again.work) == (True, None)
+    assert again.result is not None
+    assert list(again.result["card_by_task"]) == [SST2.name, f"{SST2.name} (2)"]
+
+
+def test_without_namesakes_a_digest_is_of_the_results_as_they_are(db: Database) -> None:
+    results = frame(db, sweep(db)[0])
+    rows = pd.util.hash_pandas_object(results.drop(columns=["run_name", "sweep_id"]), index=False)
+    told = hashlib.blake2b(rows.to_numpy().tobytes(), digest_size=12).hexdigest()
+    assert results_digest(results) == told

@@ -99,6 +99,11 @@ def test_each_specification_and_stage(app: AppTest, db: Database, home: Home) ->
             assert found["paper_note"] in words(app)
     fitted = [fit for fits in found["regression"].values() for fit in fits.values()]
     assert any("refused" not in fit for fit in fitted)
+    tasks = table(app, "independent")  # the first finding's claims
+    assert list(tasks["n"]) == ["2 tasks"] * 3
+    assert list(tasks["verdict"]) == ["undecided"] * 3
+    assert all(" to " in ends for ends in tasks["independent"])
+    assert "claims are tested, each by its own 95 % interval" in words(app)
 
 
 def test_the_card_task_by_task(app: AppTest, db: Database, home: Home) -> None:

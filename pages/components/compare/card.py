@@ -10,7 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from core.experiments.card_facts import facts_of
-from core.experiments.card_text import card_text
+from core.experiments.card_text import card_text, chance_words
+from core.experiments.claims import counted
 from core.experiments.naming import value_words
 from core.figures.card import card_figure
 from pages.components.compare.comparison import Comparison
@@ -48,7 +49,7 @@ def show_card(seen: Comparison, study: Mapping[str, Any]) -> None:
     st.caption(
         f"{count['holds']} of {len(findings)} hold, {count['does not']} do not, "
         f"{count['undecided']} are undecided for this model at this size. "
-        + plain(study["paper_source"])
+        + plain(f"{chance_words(findings)} {study['paper_source']}")
     )
     for one in findings:
         _show_finding(one)
@@ -109,20 +110,20 @@ def _show_finding(finding: Mapping[str, Any]) -> None:
 
 
 def _show_claims(claims: Sequence[Mapping[str, Any]], paper_of: str) -> None:
+    beside = [_independent(one) for one in claims]
+    columns = {
+        "claim": [
+            one["words"] + ("" if one["counts"] else " (told, not counted)") for one in claims
+        ],
+        "effect": [_words(one, "mean") for one in claims],
+        "interval": [_between(one) for one in claims],
+        "n": [counted(one["n"], one["unit"]) for one in claims],
+        **({"independent": beside} if any(beside) else {}),
+        "paper": [_words(one, "paper") for one in claims],
+        "verdict": [one["verdict"] for one in claims],
+    }
     st.dataframe(
-        pd.DataFrame(
-            {
-                "claim": [
-                    one["words"] + ("" if one["counts"] else " (told, not counted)")
-                    for one in claims
-                ],
-                "effect": [_words(one, "mean") for one in claims],
-                "interval": [f"{_words(one, 'low')} to {_words(one, 'high')}" for one in claims],
-                "n": [f"{one['n']:,} {one['unit']}" for one in claims],
-                "paper": [_words(one, "paper") for one in claims],
-                "verdict": [one["verdict"] for one in claims],
-            }
-        ),
+        pd.DataFrame(columns),
         hide_index=True,
         height="content",
         column_config={
@@ -130,11 +131,28 @@ def _show_claims(claims: Sequence[Mapping[str, Any]], paper_of: str) -> None:
             "effect": st.column_config.TextColumn("Effect", width=100),
             "interval": st.column_config.TextColumn("95 % interval", width=170),
             "n": st.column_config.TextColumn("n", width=130),
+            "independent": st.column_config.TextColumn(
+                "As if independent",
+                width=170,
+                help="The 95 % interval over all pairs or runs, as if those of one task were not "
+                "alike: too narrow.",
+            ),
             "paper": st.column_config.TextColumn("The paper", width=100, help=paper_of),
             "verdict": st.column_config.TextColumn("Verdict", width=90),
         },
         alt="What the finding claims, and what was found",
     )
+
+
+def _between(claim: Mapping[str, Any]) -> str:
+    low, high = _words(claim, "low"), _words(claim, "high")
+    return "–" if low == "–" else f"{low.removesuffix(' points')} to {high}"
+
+
+def _independent(claim: Mapping[str, Any]) -> str:
+    """What stands beside an effect over tasks; empty for one of a single task."""
+    found = claim.get("independent")
+    return _between({**found, "measure": claim["measure"]}) if found else ""
 
 
 def _words(claim: Mapping[str, Any], key: str) -> str:
