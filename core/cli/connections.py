@@ -2,7 +2,8 @@
 
 import argparse
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from core.cli.parser import Commands, one_line
@@ -10,6 +11,7 @@ from core.connections import Connection
 from core.errors import BadInput
 
 if TYPE_CHECKING:
+    from core.jobs.contacts import Contact
     from core.store.database import Database
 
 
@@ -18,8 +20,9 @@ def add_to(commands: Commands) -> None:
     parser = commands.add_parser(
         "connections",
         help="list, add or remove servers",
-        description="List the servers that the store knows, add one or change its settings, or "
-        "remove one. What is not named stays as it is; runs of a removed one are kept.",
+        description="List the servers that the store knows and how each answered last, add one or "
+        "change its settings, or remove one. What is not named stays as it is; runs of a removed "
+        "one are kept.",
         epilog="Example: python -m core connections add --base-url https://host/v1 "
         "--key-variable HOST_KEY --price-in 0.5 --price-out 1.5",
     )
@@ -49,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         BadInput: there is no such connection, or a setting is refused.
     """
+    from core.jobs.contacts import last_contacts
     from core.settings import home_from
     from core.store.connections import (
         delete_connection,
@@ -67,11 +71,16 @@ def run(args: argparse.Namespace) -> int:
         else:
             delete_connection(db, get_connection(db, args.base_url).base_url)
     known = list_connections(db)
+    contacts = last_contacts(db)
     if args.json:
-        print(json.dumps([connection.to_dict() for connection in known], allow_nan=False))
+        rows = []
+        for connection in known:
+            last = contacts.get(connection.base_url)
+            rows.append({**connection.to_dict(), "last": None if last is None else asdict(last)})
+        print(json.dumps(rows, allow_nan=False))
         return 0
     for connection in known:
-        print(_line(connection))
+        print(_line(connection, contacts.get(connection.base_url)))
     if not known:
         print("No servers. Add one with python -m core connections add --base-url URL.")
     return 0
@@ -95,7 +104,7 @@ def _changed(db: "Database", args: argparse.Namespace) -> Connection:
     return replace(known, prices=replace(known.prices, **prices), **name, **model, **at_once)
 
 
-def _line(connection: Connection) -> str:
+def _line(connection: Connection, last: "Contact | None") -> str:
     prices = connection.prices
     cost = (
         "prices unknown"
@@ -105,4 +114,11 @@ def _line(connection: Connection) -> str:
     key = f"key in {connection.key_variable}" if connection.key_variable else "no key"
     name = f" '{connection.name}'" if connection.name else ""
     model = f", model {connection.model}" if connection.model else ""
-    return one_line(f"{connection.base_url}{name}: {key}, {cost}{model}")
+    return one_line(f"{connection.base_url}{name}: {key}, {cost}{model}; {_last(last)}")
+
+
+def _last(last: "Contact | None") -> str:
+    if last is None:
+        return "never asked"
+    when = datetime.fromtimestamp(last.at).strftime("%Y-%m-%d %H:%M")
+    return f"{last.said} {when}" + (f": {last.why}" if last.why else "")

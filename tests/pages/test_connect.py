@@ -11,10 +11,12 @@ from core.generation.served.capabilities import Canary, Capabilities
 from core.jobs import claims
 from core.jobs.connection_tests import start_test
 from core.jobs.lease import release, take
-from core.jobs.queue import list_jobs
+from core.jobs.queue import list_jobs, start_run
+from core.runs import ModelChoice, RunSpec
 from core.settings import Home
 from core.store.connections import list_connections, save_capabilities, save_connection
 from core.store.database import Database
+from core.tasks import preset
 from tests.pages.making import buttons, markup, table, words
 
 URL = "http://127.0.0.1:8080/v1"
@@ -185,6 +187,25 @@ def test_a_test_that_failed_says_why(page: AppTest, db: Database) -> None:
     ended(db, {}, why=BackendFailed("The server <b>said</b> no.", "Do *this*."))
     drawn(page)
     assert "The last test failed. The server <b>said</b> no. Do *this*." in words(page)
+    assert "<b>" not in markup(page)
+
+
+def test_a_run_that_failed_after_a_test_is_the_last_thing_known(
+    page: AppTest, db: Database
+) -> None:
+    save_connection(db, Connection(base_url=URL))
+    save_connection(db, Connection(base_url="http://127.0.0.1:9/v1"))
+    found(db)
+    drawn(page)
+    assert list(table(page, "key")["last"]) == ["test passed just now", "never asked"]
+    model = ModelChoice(backend="openai", model="m", base_url=URL)
+    _, job = start_run(db, RunSpec(preset("sst2"), model=model), name="A *run*")
+    take(db, "w", 1)
+    assert claims.claim(db, "w") is not None
+    claims.fail(db, job.id, "w", BackendFailed("The server <b>fell</b>.", ""), progress={})
+    drawn(page)
+    assert list(table(page, "key")["last"]) == ["run failed just now", "never asked"]
+    assert "A run failed here just now: A *run*. The server <b>fell</b>." in words(page)
     assert "<b>" not in markup(page)
 
 

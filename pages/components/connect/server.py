@@ -7,10 +7,12 @@ import streamlit as st
 from core.connections import Connection
 from core.errors import StoreBusy, WidesetError
 from core.jobs.connection_tests import USUAL_REQUESTS, latest_test, start_test
+from core.jobs.contacts import last_contacts
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import Job, State, request_cancel, status
 from core.store.connections import find_capabilities
 from core.store.database import Database
+from pages.components.ages import ago
 from pages.components.connect.capability_table import show_capabilities
 from pages.components.connect.editing import open_form
 from pages.components.connect.keys import show_key
@@ -53,6 +55,7 @@ def show_server(office: Office, connection: Connection) -> None:
             _follow(office, test[0].id)
         elif test is not None:
             _show_end(*test)
+        _show_last(office, connection)
     probed = find_capabilities(office.db, connection.base_url, model) if model else None
     if probed is not None:
         show_capabilities(office, connection, probed)
@@ -159,6 +162,17 @@ def _stop(office: Office, job_id: str) -> None:
         request_cancel(office.db, job_id)
     except WidesetError as error:
         flash(error)
+
+
+def _show_last(office: Office, connection: Connection) -> None:
+    """What a run came to here, where that is the last thing known and no good one."""
+    last = last_contacts(office.db).get(connection.base_url)
+    if last is not None and last.by == "run" and not last.well:
+        st.warning(
+            f"A run failed here {ago(office.db.now() - last.at)}: {plain(last.run)}. "
+            f"{plain(last.why)}",
+            icon=":material/warning:",
+        )
 
 
 def _show_end(job: Job, state: State) -> None:

@@ -10,6 +10,7 @@ from core.connections import Connection
 from core.errors import WidesetError
 from core.generation.served.capabilities import capabilities_from_dict
 from core.generation.served.methods import standing
+from core.jobs.contacts import last_contacts
 from core.store.connections import (
     delete_connection,
     list_connections,
@@ -32,7 +33,7 @@ def choose_server(office: Office) -> Connection | None:
     if not connections:
         return None
     found = {one.base_url: probed_of(office.db, one) for one in connections}
-    now = office.db.now()
+    contacts, now = last_contacts(office.db), office.db.now()
     keys = {"none": "needs none", "set": "set", "missing": "not set"}
     frame = pd.DataFrame(
         {
@@ -51,8 +52,9 @@ def choose_server(office: Office) -> Connection | None:
                 ]
                 for kept in found.values()
             ],
-            "tested": [
-                "never" if kept is None else ago(now - kept.created_at) for kept in found.values()
+            "last": [
+                "never asked" if last is None else f"{last.said} {ago(now - last.at)}"
+                for last in (contacts.get(one.base_url) for one in connections)
             ],
         }
     )
@@ -64,14 +66,14 @@ def choose_server(office: Office) -> Connection | None:
             "model": st.column_config.TextColumn("Model", width=190),
             "key": st.column_config.TextColumn("Key", width=210),
             "suppression": st.column_config.TextColumn("Logit suppression", width=140),
-            "tested": st.column_config.TextColumn("Last tested", width=110),
+            "last": st.column_config.TextColumn("Last known", width=170),
         },
         hide_index=True,
         height="content" if len(connections) <= 8 else 320,
         on_select=partial(_choose, tuple(one.base_url for one in connections)),
         selection_mode="single-row",
         key="connections",
-        alt="Connections with model, key and last test; choose a row to see it",
+        alt="Connections with model, key and what is known last; choose a row to see it",
     )
     asked = st.query_params.get("server")
     return next((one for one in connections if one.base_url == asked), connections[0])

@@ -1,0 +1,121 @@
+"""Contacts: the last thing known of each server, from its tests and the runs that it served.
+
+A server that is listed as fine may have failed since: a test of last week, a run of today.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from core.store.database import Database
+
+By = Literal["test", "run"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """One time that a server was asked.
+
+    Args:
+        by: a test of the connection, or a run.
+        well: whether it answered.
+        model: the one that was asked for; empty where the test only lists them.
+        run: the run's name; empty for a test.
+        at: seconds since 1970, UTC.
+        why: what went wrong; empty where all was well.
+    """
+
+    by: By
+    well: bool
+    model: str
+    run: str = ""
+    at: float
+    why: str = ""
+
+    @property
+    def said(self) -> str:
+        """In two words: `test passed`, `test failed`, `run answered` or `run failed`."""
+        well = {"test": "passed", "run": "answered"}[self.by]
+        return f"{self.by} {well if self.well else 'failed'}"
+
+
+def last_contacts(db: Database) -> dict[str, Contact]:
+    """The latest contact with each server that was ever asked, by its base URL.
+
+    A run that is paused by its own cap, or stopped, tells nothing against its server; one that
+    failed does, and so does one that is paused after a request went wrong.
+    """
+    found: dict[str, Contact] = {}
+    with db.read():
+        for base_url, contact in (*_tests(db), *_requests(db), *_jobs(db)):
+            known = found.get(base_url)
+            # Of one moment, what a run came to tells more than its last request.
+            if known is None or contact.at >= known.at:
+                found[base_url] = contact
+    return found
+
+
+def _tests(db: Database) -> Iterator[tuple[str, Contact]]:
+    """What was found of models, by whichever test, and tests that found nothing."""
+    with db.read() as sql:
+        passed = sql.execute("SELECT base_url, model, created_at FROM capabilities").fetchall()
+        ended = sql.execute(
+            "SELECT json_extract(spec, '$.base_url') AS base_url,"
+            " coalesce(json_extract(spec, '$.model'), '') AS model, state, message, finished_at"
+            " FROM jobs WHERE kind = 'probe' AND state IN ('done', 'failed')"
+        ).fetchall()
+    for row in passed:
+        yield row["base_url"], Contact(by="test", well=True, model=row["model"], at=row[2])
+    for row in ended:
+        well, at = row["state"] == "done", row["finished_at"]
+        why = row["message"]
+        yield row["base_url"], Contact(by="test", well=well, model=row["model"], at=at, why=why)
+
+
+_SERVED = """
+WITH served AS (
+    SELECT id, name, json_extract(spec, '$.model.base_url') AS base_url,
+        json_extract(spec, '$.model.model') AS model
+    FROM runs WHERE json_extract(spec, '$.model.backend') = 'openai'
+), latest AS (
+    SELECT served.*, (
+        SELECT number FROM attempts
+        WHERE run_id = served.id AND outcome <> 'cancelled' ORDER BY number DESC LIMIT 1
+    ) AS number FROM served
+)
+"""
+
+
+def _requests(db: Database) -> Iterator[tuple[str, Contact]]:
+    """The last request of each run, if its end is known."""
+    with db.read() as sql:
+        rows = sql.execute(
+            f"{_SERVED} SELECT base_url, model, name, outcome, message, at"
+            " FROM latest JOIN attempts USING (number)"
+        ).fetchall()
+    for row in rows:
+        yield row["base_url"], _of_run(row, well=row["outcome"] == "ok")
+
+
+def _jobs(db: Database) -> Iterator[tuple[str, Contact]]:
+    """Generations that failed or are paused, where that speaks of the server."""
+    with db.read() as sql:
+        rows = sql.execute(
+            f"{_SERVED} SELECT base_url, model, name, jobs.message, jobs.finished_at AS at"
+            " FROM latest LEFT JOIN attempts USING (number) JOIN jobs ON jobs.run_id = latest.id"
+            " WHERE jobs.kind = 'generate' AND jobs.finished_at IS NOT NULL"
+            " AND (jobs.state = 'failed' OR jobs.state = 'paused' AND attempts.outcome <> 'ok')"
+        ).fetchall()
+    for row in rows:
+        yield row["base_url"], _of_run(row, well=False)
+
+
+def _of_run(row: Any, *, well: bool) -> Contact:
+    return Contact(
+        by="run",
+        well=well,
+        model=row["model"],
+        run=row["name"],
+        at=row["at"],
+        why="" if well else row["message"],
+    )
