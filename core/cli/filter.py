@@ -104,6 +104,7 @@ def run(args: argparse.Namespace) -> int:
         spec={"threshold": args.threshold, "seed": args.seed},
         facts=facts,
         words=_in_words(dataset.name, facts, boundary),
+        keep=bool(going),
     )
 
 
@@ -134,9 +135,14 @@ def read_judged(path: Path) -> dict[str, bool]:
 def _in_words(name: str, facts: dict[str, Any], boundary: list[str]) -> list[str]:
     quality = facts["quality"]
     precision, recall = (_interval(what, quality[what]) for what in ("precision", "recall"))
+    went = (
+        f"{facts['removed']} of {facts['n']} texts are out of scope and go"
+        if facts["removed"]
+        else f"nothing was out of scope by this threshold; all {facts['n']} texts stay, and no "
+        "version was made"
+    )
     lines = [
-        f"{name}: {facts['removed']} of {facts['n']} texts are out of scope and go "
-        f"({facts['judged']} texts judged).",
+        f"{name}: {went} ({facts['judged']} texts judged).",
         f"On judged texts held out in {quality['splits']} splits: {precision}, {recall}.",
         "The paper found no consistent gain from filtering; compare what a classifier makes of it.",
     ]

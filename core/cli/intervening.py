@@ -117,6 +117,7 @@ def conclude(
     spec: Mapping[str, Any],
     facts: Mapping[str, Any],
     words: Sequence[str],
+    keep: bool = True,
 ) -> int:
     """Store the version of a run, write the files, and say what came of it.
 
@@ -129,6 +130,7 @@ def conclude(
         spec: its settings, JSON-ready.
         facts: what came of it, JSON-ready; printed with --json.
         words: the same as sentences.
+        keep: whether a run gets the version; not where it would equal the one before.
 
     Returns:
         The exit code 0.
@@ -138,7 +140,7 @@ def conclude(
     from core.store.versions import raw_version
 
     version_id = None
-    if work.run_id is not None:
+    if work.run_id is not None and keep:
         with db.write():
             parent_id = work.parent_id or raw_version(db, work.run_id).id
             version_id = derive(db, parent_id, kind, rows, who=WHO, spec=spec, facts=facts).id

@@ -342,7 +342,14 @@ def test_a_filter_that_takes_all_or_that_is_hardly_measured(
     assert "Every text would go; none was removed." in capsys.readouterr().err
     assert not out.exists()
     assert list_versions(db, run_id) == []
-    assert "10 texts judged" in said(capsys, "filter", run_id, *options, "0")
+    printed = said(capsys, "filter", run_id, *options, "0")
+    assert "nothing was out of scope by this threshold; all 119 texts stay" in printed
+    assert "no version was made (10 texts judged)" in printed
+    assert "Stored as" not in printed
+    assert len(written(out)) == 119
+    assert list_versions(db, run_id) == []
+    data = json.loads(said(capsys, "filter", run_id, *options, "0", "--json"))
+    assert (data["removed"], data["version"]) == (0, None)
 
 
 def test_a_precision_of_one_split_has_no_interval() -> None:

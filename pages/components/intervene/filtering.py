@@ -96,6 +96,8 @@ def _show_filter(office: Office, seen: Standing, result: Mapping[str, Any], *, f
             help="They leave the dataset's next version; undo brings them back.",
         ):
             _remove(office, seen, scope, threshold)
+        if not going:
+            st.caption(":material/check: Nothing is out of scope by this threshold.")
         for sentence in scope.explanations:
             st.caption(f":material/info: {plain(sentence)}")
     with right:
