@@ -38,6 +38,10 @@ def choose_server(office: Office) -> Connection | None:
     frame = pd.DataFrame(
         {
             "name": [title(one) for one in connections],
+            "last": [
+                "never asked" if last is None else f"{last.said} {ago(now - last.at)}"
+                for last in (contacts.get(one.base_url) for one in connections)
+            ],
             "url": [one.base_url for one in connections],
             "model": [short(one.model) or "none chosen" for one in connections],
             "key": [
@@ -52,21 +56,17 @@ def choose_server(office: Office) -> Connection | None:
                 ]
                 for kept in found.values()
             ],
-            "last": [
-                "never asked" if last is None else f"{last.said} {ago(now - last.at)}"
-                for last in (contacts.get(one.base_url) for one in connections)
-            ],
         }
     )
     st.dataframe(
         frame,
         column_config={
             "name": st.column_config.TextColumn("Connection", width=150),
+            "last": st.column_config.TextColumn("Last known", width=170),
             "url": st.column_config.TextColumn("Base URL", width=230),
             "model": st.column_config.TextColumn("Model", width=190),
             "key": st.column_config.TextColumn("Key", width=210),
             "suppression": st.column_config.TextColumn("Logit suppression", width=140),
-            "last": st.column_config.TextColumn("Last known", width=170),
         },
         hide_index=True,
         height="content" if len(connections) <= 8 else 320,
