@@ -5,14 +5,20 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.connections import Connection
 from core.files.example import TRAIN_FILE
+from core.runs import RunSpec
 from core.settings import Home
 from core.store.bundle import pack
+from core.store.connections import save_connection
 from core.store.database import Database, open_database
 from core.store.references import reference_of
-from core.store.tasks import list_tasks
-from tests.pages.evidence import run_of
+from core.store.runs import create_run
+from core.store.tasks import list_tasks, save_task
+from core.tasks import preset
+from tests.pages.evidence import reference, run_of
 from tests.pages.making import ROOT, make_run, words
+from tests.store.making import TASK
 
 
 @pytest.fixture
@@ -109,8 +115,13 @@ def test_own_data_becomes_a_task_with_its_reference(
         TRAIN_FILE.name, TRAIN_FILE.read_bytes(), "text/csv"
     ).run()
     assert not app.exception
-    assert app.button(key="own_make").disabled  # what a text is remains to be said
+    assert app.button(key="own_make").disabled
+    assert "Still to be said: what one text is." in words(app)
+    app.text_input(key="own_name").input(" ").run()
+    assert "Still to be said: the task's name and what one text is." in words(app)
+    app.text_input(key="own_name").input("Messages").run()
     app.text_input(key="own_type").input("support message").run()
+    assert "Still to be said" not in words(app)
     app.button(key="own_make").click().run()
     assert not app.exception
     (kept,) = list_tasks(db)
@@ -121,3 +132,55 @@ def test_own_data_becomes_a_task_with_its_reference(
     assert sum(reference.train.values()) + sum(reference.test.values()) == 300
     assert went == ["pages/generate.py"]
     assert app.session_state["choose_task"] == f"saved-{kept.id}"
+
+
+def test_own_data_without_known_columns_says_to_choose_them(db: Database) -> None:
+    app = AppTest.from_function(own_data_page, default_timeout=60)
+    app.run()
+    app.file_uploader(key="own_file").upload("x.csv", b"a,b\n1,2\n", "text/csv").run()
+    assert not app.exception
+    assert "Choose the column of the texts and that of the labels." in words(app)
+
+
+def test_a_task_without_runs_is_listed_with_its_next_step(front: AppTest, db: Database) -> None:
+    kept = save_task(db, TASK)
+    front.run()
+    frame = front.dataframe[0].value
+    assert frame["project"].tolist() == [TASK.name]
+    assert frame["next"].tolist() == ["Generate texts, or add real ones"]
+    reference(db, [("fine", TASK.label_names[0])])
+    front.run()
+    assert front.dataframe[0].value["next"].tolist() == ["Generate texts"]
+    assert not [one for one in front.button if one.key == "home_to_explore"]
+    front.button(key="home_to_generate").click().run()
+    assert not front.exception
+    assert front.selectbox(key="task").value == f"saved-{kept.id}"
+
+
+def test_a_preset_with_real_texts_and_a_run_without_any(front: AppTest, db: Database) -> None:
+    film = preset("sst2")
+    reference(db, [("fine", film.label_names[0])], task=film)
+    front.run()
+    front.button(key="home_to_generate").click().run()
+    assert front.selectbox(key="task").value == "sst2"
+    run = create_run(db, RunSpec(film))
+    front.switch_page("pages/home.py")
+    front.run()
+    assert front.dataframe[0].value["next"].tolist() == ["Go on with its run"]
+    front.button(key="home_to_generate").click().run()
+    assert not front.exception
+    assert front.query_params["run"] in (run.id, [run.id])
+
+
+def test_projects_with_texts_have_no_next_step(front: AppTest, db: Database) -> None:
+    run_of(db)
+    front.run()
+    assert "next" not in front.dataframe[0].value
+
+
+def test_a_home_with_a_connection_alone_names_it(front: AppTest, db: Database) -> None:
+    save_connection(db, Connection(base_url="http://127.0.0.1:9/v1", name="The *lab*"))
+    front.run()
+    assert not front.exception
+    said = "None yet. Choose one of the ways above; The \\*lab\\* is a connection whose model can"
+    assert said in words(front)

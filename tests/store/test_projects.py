@@ -2,13 +2,18 @@
 
 from dataclasses import replace
 
+from core.runs import Example
 from core.store.database import Database
 from core.store.projects import list_projects
+from core.store.references import add_reference
 from core.store.runs import create_run, delete_run
 from core.store.samples import add_samples
+from core.store.sweeps import create_sweep
+from core.store.tasks import delete_task, save_task
 from core.store.trainings import create_training
 from core.store.version_moves import derive
 from core.store.versions import VersionRow, raw_version
+from core.tasks import preset
 from tests.store.making import TASK, FakeClock, make_sample, make_spec
 
 
@@ -42,3 +47,28 @@ def test_a_task_with_all_that_was_made_for_it(db: Database, clock: FakeClock) ->
     assert (second_project.task.name, second_project.texts) == ("Tweets", 0)
     assert second_project.latest_run == tweets.id
     assert second_project.active_at == clock.now - 10
+
+
+def test_what_has_no_run_yet_is_there_if_asked_for(db: Database, clock: FakeClock) -> None:
+    hidden = save_task(db, replace(TASK, name="Gone", text_type="ode"))
+    delete_task(db, hidden.id)
+    saved = save_task(db, TASK)
+    clock.forward(10)
+    example = Example("fine", preset("sst2").label_names[0])
+    add_reference(db, preset("sst2"), "Films", [example], [example], {})
+    clock.forward(10)
+    songs = replace(TASK, name="Songs", text_type="song")
+    create_sweep(db, {"task": songs.to_dict()}, task_key=songs.key, name="s")
+    unknown = replace(TASK, text_type="riddle")  # neither saved nor a preset: it has no name
+    line = Example("why", TASK.label_names[0])
+    add_reference(db, unknown, "Riddles", [line], [line], {})
+
+    assert list_projects(db) == []
+    found = list_projects(db, planned=True)
+    assert [one.task.name for one in found] == ["Songs", preset("sst2").name, TASK.name]
+    assert [(one.runs, one.texts, one.latest_run) for one in found] == [(0, 0, "")] * 3
+    assert [(one.sweeps, one.references) for one in found] == [(1, 0), (0, 1), (0, 0)]
+    assert found[2].active_at == saved.created_at == clock.now - 20
+    run = create_run(db, make_spec())
+    assert [one.latest_run for one in list_projects(db, planned=True)] == [run.id, "", ""]
+    assert len(list_projects(db)) == 1

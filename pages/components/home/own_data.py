@@ -41,6 +41,7 @@ def ask_for_data(office: Office) -> None:
         content = file.getvalue()
         chosen = _columns(content, file.name)
         if chosen is None:
+            st.caption("Choose the column of the texts and that of the labels.")
             return
         examples = _read(content, file.name, *chosen)
         counts = Counter(example.label for example in examples)
@@ -50,15 +51,18 @@ def ask_for_data(office: Office) -> None:
                 "task. Choose the column of the labels."
             )
             return
-        task = _task(file.name, counts)
-        if st.button(
-            "Make the task",
-            type="primary",
-            icon=":material/check:",
-            key="own_make",
-            disabled=task is None,
-        ):
-            assert task is not None
+        task, missing = _task(file.name, counts)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            made = st.button(
+                "Make the task",
+                type="primary",
+                icon=":material/check:",
+                key="own_make",
+                disabled=task is None,
+            )
+            if missing:
+                st.caption(f"Still to be said: {' and '.join(missing)}.")
+        if made and task is not None:
             parts = divided(examples, test_share=TEST_SHARE, seed=0)
             origin = {"file": file.name, "test_file": None, **parts.facts}
             with office.db.write():
@@ -87,8 +91,8 @@ def _columns(content: bytes, name: str) -> tuple[str, str] | None:
     return None if text is None or label is None else (text, label)
 
 
-def _task(name: str, counts: Counter[str]) -> Task | None:
-    """Draw what is still to be said of the task; None while something is missing."""
+def _task(name: str, counts: Counter[str]) -> tuple[Task | None, list[str]]:
+    """Draw what is still to be said of the task; none, and what is missing, while something is."""
     left, right = st.columns(2)
     with left:
         title = st.text_input("Name", Path(name).stem[:80], max_chars=200, key="own_name")
@@ -117,15 +121,17 @@ def _task(name: str, counts: Counter[str]) -> Task | None:
     st.caption(
         f"{counts.total():,} texts; {TEST_SHARE:.0%} are held out for testing, drawn by seed 0."
     )
-    if not text_type.strip() or not title.strip():
-        return None
+    asked = (("the task's name", title), ("what one text is", text_type))
+    missing = [words for words, said in asked if not said.strip()]
+    if missing:
+        return None, missing
     labels = tuple(
         Label(row["label"], str(row["phrase"] or "").strip() or row["label"]) for row in edited
     )
     task = Task(title.strip(), text_type.strip(), labels)
     first = labels[0]
     st.caption(f"The prompt will say: Write a *{plain(task.text_type)}* … {plain(first.phrase)}")
-    return task
+    return task, []
 
 
 @st.cache_data(max_entries=2, show_spinner=False)

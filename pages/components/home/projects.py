@@ -5,7 +5,10 @@ from datetime import datetime
 import pandas as pd
 import streamlit as st
 
+from core.store.connections import list_connections
 from core.store.projects import Project, list_projects
+from core.store.tasks import list_tasks
+from core.tasks import preset, preset_names
 from pages.components.home.starting import show_task
 from pages.components.office import Office
 from pages.components.plain import plain
@@ -13,11 +16,12 @@ from pages.components.plain import plain
 
 def show_projects(office: Office) -> None:
     """Draw the list; a chosen row offers the pages that its project is ready for."""
-    projects = list_projects(office.db)
+    projects = list_projects(office.db, planned=True)
     st.subheader("Projects", anchor=False)
     if not projects:
-        st.caption("None yet. A project begins with its first run: choose one of the ways above.")
+        st.caption(f"None yet. Choose one of the ways above{_connected(office)}.")
         return
+    steps = [_next_step(one) for one in projects]
     frame = pd.DataFrame(
         {
             "project": [one.task.name for one in projects],
@@ -29,6 +33,7 @@ def show_projects(office: Office) -> None:
             "sweeps": [one.sweeps for one in projects],
             "reference": [one.references > 0 for one in projects],
             "active": [datetime.fromtimestamp(one.active_at) for one in projects],
+            **({"next": steps} if any(steps) else {}),
         }
     )
     event = st.dataframe(
@@ -47,6 +52,7 @@ def show_projects(office: Office) -> None:
             "active": st.column_config.DatetimeColumn(
                 "Last activity", format="D MMM, HH:mm", width=110
             ),
+            "next": st.column_config.TextColumn("Next step", width=210),
         },
         on_select="rerun",
         selection_mode="single-row",
@@ -56,13 +62,38 @@ def show_projects(office: Office) -> None:
     rows = event["selection"]["rows"]
     # By place among those just drawn: a project that came since is drawn in the next round.
     project = projects[rows[0]] if rows and rows[0] < len(projects) else projects[0]
-    _show_doors(project, chosen=bool(rows))
+    _show_doors(office, project, chosen=bool(rows))
 
 
-def _show_doors(project: Project, *, chosen: bool) -> None:
+def _next_step(project: Project) -> str:
+    """What a project without a text waits for; empty for one that has some."""
+    if project.texts:
+        return ""
+    if project.runs:
+        return "Go on with its run"
+    return "Generate texts" if project.references else "Generate texts, or add real ones"
+
+
+def _connected(office: Office) -> str:
+    """The rest of a sentence for a home in which nothing but a connection is set up."""
+    known = list_connections(office.db)
+    if not known:
+        return ""
+    names = " and ".join(plain(one.name) for one in known[:2])
+    verb = "is a connection" if len(known) == 1 else "are connections"
+    return f"; {names} {verb} whose model can write"
+
+
+def _show_doors(office: Office, project: Project, *, chosen: bool) -> None:
     said = "" if chosen else "Last worked on: "
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"{said}**{plain(project.task.name)}**", width="content")
+        step = _next_step(project)
+        if step:
+            st.caption(f"{step}:", width="content")
+            if st.button("Generate", icon=":material/edit_note:", key="home_to_generate"):
+                _generate(office, project)
+            return
         for page, icon in (
             ("explore", "scatter_plot"),
             ("intervene", "healing"),
@@ -73,7 +104,17 @@ def _show_doors(project: Project, *, chosen: bool) -> None:
                 page.capitalize(),
                 icon=f":material/{icon}:",
                 key=f"home_to_{page}",
-                disabled=project.texts == 0,
             ):
                 show_task(project.task.key)
                 st.switch_page(f"pages/{page}.py")
+
+
+def _generate(office: Office, project: Project) -> None:
+    """Open Generate with the project's newest run, or with its task chosen."""
+    if project.latest_run:
+        st.switch_page("pages/generate.py", query_params={"run": project.latest_run})
+    names = {preset(name).key: name for name in preset_names()}
+    names |= {one.task.key: f"saved-{one.id}" for one in list_tasks(office.db)}
+    if project.task.key in names:
+        st.session_state["choose_task"] = names[project.task.key]
+    st.switch_page("pages/generate.py")
