@@ -7,11 +7,10 @@ from core.classification.served_labels import SPOKEN_TOKENS, prompts_of, signs_o
 from core.connections import Prices
 from core.errors import BadInput
 from core.generation.served.capabilities import Capabilities
+from core.generation.served.prompt_tokens import tokens_at_most
 from core.runs import Example, ModelChoice
 from core.spending import Cap, Estimate
 from core.tasks import Task
-
-CHARACTERS_A_TOKEN = 4  # of English, roughly
 
 
 def asking_ahead(
@@ -22,7 +21,7 @@ def asking_ahead(
     found: Capabilities | None,
     prices: Prices,
 ) -> Estimate:
-    """A request a text; tokens in by the prompts' letters, tokens out at most, none failing.
+    """A request a text, none failing; tokens, and what they cost, at most.
 
     Args:
         texts: asked about.
@@ -32,7 +31,7 @@ def asking_ahead(
         prices: the connection's.
     """
     prompts = prompts_of(texts, task, examples)
-    tokens_in = sum(len(prompt.preview()) for prompt in prompts) // CHARACTERS_A_TOKEN
+    tokens_in = sum(map(tokens_at_most, prompts))
     odds = found is not None and found.top_logprobs == "exact" and found.most_logprobs > 1
     one = odds and signs_of(task)[0].isalpha()
     tokens_out = len(prompts) * (1 if one else SPOKEN_TOKENS)

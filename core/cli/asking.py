@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from core.settings import Home
     from core.store.database import Database
 
-CHARACTERS_A_TOKEN = 4  # of English, roughly; only a first estimate rests on it
-
 
 class Asked:
     """Opens a server's model for one sitting of questions, and counts what they take.
@@ -56,7 +54,8 @@ class Asked:
             BadInput: the cap can't be kept, or the key or the model is refused.
             BackendFailed: the server does not answer.
         """
-        from core.classification.served_labels import SPOKEN_TOKENS, ServedLabels, prompts_of
+        from core.classification.asking_ahead import asking_ahead
+        from core.classification.served_labels import ServedLabels
         from core.generation.served.probing import probe
         from core.jobs.served import Servers
         from core.store.connections import find_capabilities
@@ -70,15 +69,17 @@ class Asked:
         check_cap(self._cap, prices=prices, usage=backend.capabilities.usage)
         self.ledger = Ledger(self._cap, prices=prices)
         labels = ServedLabels(backend, record=self._record, purse=self.ledger)
-        way = labels.way_for(self._task)
-        prompts = prompts_of(self._test.texts, self._task, self._examples)
-        tokens_in = sum(len(prompt.preview()) for prompt in prompts) // CHARACTERS_A_TOKEN
-        tokens_out = len(prompts) * (SPOKEN_TOKENS if way == "answers" else 1)
-        money = prices.cost(tokens_in, tokens_out)
-        cost = "an unknown cost" if money is None else f"about {money:.4g} {prices.currency}"
+        ahead = asking_ahead(
+            self._test.texts,
+            self._task,
+            self._examples,
+            found=backend.capabilities,
+            prices=prices,
+        )
+        cost = "an unknown cost" if ahead.money is None else f"{ahead.money:.4g} {prices.currency}"
         self._say(
-            f"Asking {one_line(choice.model)} at {choice.base_url}: {len(prompts):,} requests, "
-            f"about {tokens_in:,} tokens in and up to {tokens_out:,} out, {cost}."
+            f"Asking {one_line(choice.model)} at {choice.base_url}: {ahead.requests:,} requests; "
+            f"at most {ahead.tokens_in:,} tokens in and {ahead.tokens_out:,} out, {cost}."
         )
         return labels
 

@@ -45,8 +45,8 @@ def test_a_servers_answers_are_counted_and_paid_for(
         assert data["per_label"]["(not parsed)"]["support"] == 0
         assert (data["spending"]["requests"], data["spending"]["tokens_in"]) == (6, 60)
         first, last = err.splitlines()
-        assert first.startswith(f"Asking m at {server.base_url}: 6 requests, about ")
-        told = re.search(r"about (\d+) tokens in and up to 48 out, about (.*) USD\.$", first)
+        assert first.startswith(f"Asking m at {server.base_url}: 6 requests; at most ")
+        told = re.search(r"at most (\d+) tokens in and 48 out, (.*) USD\.$", first)
         assert told is not None
         assert float(told[2]) == pytest.approx((int(told[1]) + 2 * 48) / 1e6, rel=1e-3)
         assert last == "It took 6 requests, 60 tokens in, 30 out, 0.00012 USD."
