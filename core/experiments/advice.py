@@ -23,6 +23,10 @@ from core.experiments.target import Cost, Target
 from core.experiments.uninspected import ALL_RIGHT, uninspected_accuracy
 from core.runs import ASKED_AGAIN
 
+LUCK = (
+    "The best of several measured points is partly so by luck: expect a little less of a new run."
+)
+
 Flags = npt.NDArray[np.bool_]
 
 
@@ -157,6 +161,8 @@ def advise(
         notes.append(ALL_RIGHT)
     if any(IDLE in other for other in shown["other"].astype(str)):
         notes.append(f"Where {IDLE}, one request covers a label: {ASKED_AGAIN}.")
+    if second is not None:
+        notes.append(LUCK)
     if best.repeats == 1:
         notes.append("It rests on a single run: another seed may come out differently.")
     reached = bool(reaches[first])

@@ -125,6 +125,8 @@ def sentence(found: Regression) -> str:
             )
             open_.append(f"{name} ({_told(one)}; {why})")
     of = f"{found.runs} runs" if not found.robust else f"{found.n} results of {found.runs} runs"
+    if found.tasks > 1:
+        of += f" of {found.tasks} tasks, as if they were independent"
     goal = TITLES.get(found.target, found.target)
     said = [
         f"Over {of}, {goal} {listed(held)}, the other predictors held ({found.specification})."

@@ -166,7 +166,8 @@ def _finding(
         for claim in claims
         if claim.missing
     )
-    remarks = tuple(claim.remark for claim in claims if claim.remark and not claim.missing)
+    told_of = (claim.remark for claim in claims if claim.remark and not claim.missing)
+    remarks = tuple(dict.fromkeys(told_of))
     told = "; ".join(_claim_words(one, paper.get(one.name)) for one in claims if not one.missing)
     said = {
         "holds": "Holds here",

@@ -5,13 +5,14 @@ A claim looks at pairs or squares of results as generated that differ in what it
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
 import pandas as pd
 
 from core.experiments.claims import Claim, as_generated, of_differences, unit_words
 from core.experiments.naming import TITLES
-from core.experiments.pairs import crossed, levels, of_knob
+from core.experiments.pairs import crossed, levels, of_knob, tasks_of
 
 _KNOB_WORDS: Mapping[str, str] = {
     "suppression": "logit suppression",
@@ -84,8 +85,20 @@ def together_claims(frame: pd.DataFrame) -> list[Claim]:
 
 
 def seeding_claims(frame: pd.DataFrame) -> list[Claim]:
-    """Finding 4: seeding with real examples raises diversity and model accuracy."""
-    return _knob_claims(frame, "seeding", {"diversity": 1, "model_accuracy": 1})
+    """Finding 4: seeding with real examples raises diversity and model accuracy.
+
+    All seeded runs of one seed share their examples, so that few draws of these stand behind many
+    pairs; that is told.
+    """
+    claims = _knob_claims(frame, "seeding", {"diversity": 1, "model_accuracy": 1})
+    pairs = of_knob(as_generated(frame), "seeding")
+    if "seed" not in pairs or not len(pairs):
+        return claims
+    draws = int(pairs.groupby(tasks_of(pairs))["seed"].nunique().max())
+    each = " of each task" if tasks_of(pairs).nunique() > 1 else ""
+    told = f"{draws} draws" if draws > 1 else "1 draw"
+    remark = f"Runs of one seed share their seed examples: the pairs{each} rest on {told} of them."
+    return [replace(claim, remark=remark) for claim in claims]
 
 
 def _knob_claims(

@@ -72,7 +72,9 @@ class Effect:
 def effect(differences: Numbers) -> Effect:
     """Mean and interval of differences (pairs,), NaN left out.
 
-    The interval takes the pairs as independent: give those of one task, or see `over_tasks`.
+    The interval takes the pairs as independent: give those of one task, or see `over_tasks`. It is
+    of the mean over the settings that were tried: how these differ among each other counts as
+    chance, which makes it rather too wide for them.
     """
     found = differences[np.isfinite(differences)]
     if not len(found):

@@ -91,6 +91,11 @@ def regress(
         fit = model.fit(cov_type="cluster", cov_kwds={"groups": codes}, use_t=True)
     else:
         fit = model.fit()
+    if "label_accuracy" in used and (rows["inspected"].astype(str) != "0").any():
+        notes.append(
+            "After LR inspected texts count as right by definition, and all do where all were "
+            "inspected: label accuracy there is no measurement alone."
+        )
     if len(tasks) > 1:
         notes.append(
             f"Runs of a task are alike, and these are of {len(tasks)}: as they count as "

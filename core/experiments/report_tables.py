@@ -65,10 +65,7 @@ def advice_part(points: pd.DataFrame) -> str:
             rows.append([words, found.sentence])
             notes |= dict.fromkeys(found.notes)
         parts.append(table(["", "advice"], rows) + items(notes))
-    luck = (
-        "The best of many measured points is partly so by luck: expect a little less of a new run."
-    )
-    return "".join([*parts, paragraph(luck, quiet=True)]) if parts else ""
+    return "".join(parts)
 
 
 def conditions_part(points: pd.DataFrame) -> str:

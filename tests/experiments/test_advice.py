@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from core.errors import BadInput
-from core.experiments.advice import advise
+from core.experiments.advice import LUCK, advise
 from core.experiments.paper import paper_label_replacement
 from core.experiments.target import Cost, Target
 from tests.experiments.made_results import results
@@ -133,6 +133,8 @@ def test_all_texts_are_as_many_as_the_condition_had() -> None:
 def test_a_single_run_is_said_to_be_one() -> None:
     found = advise(points().assign(repeats=1), Target())
     assert "It rests on a single run: another seed may come out differently." in found.notes
+    assert LUCK in found.notes
+    assert LUCK not in advise(points()[:1], Target()).notes
     assert json.loads(json.dumps(found.to_dict(), allow_nan=False)) == found.to_dict()
 
 

@@ -168,3 +168,11 @@ def test_a_task_too_small_for_a_regression_of_its_own_is_named() -> None:
     told = regression_claims(small)
     assert any("has no regression of its own" in note for note in told.notes)
     assert told.claims[0].effect.n == 2
+
+
+def test_how_many_draws_of_seed_examples_stand_behind_the_pairs_is_told() -> None:
+    several = seeded({"a": [0.1, 0.2], "b": [0.1, 0.2]})
+    told = "Runs of one seed share their seed examples: the pairs{} rest on {} of them."
+    assert card(several)[3].notes[0] == told.format(" of each task", "2 draws")
+    assert sum(note.startswith("Runs of one seed") for note in card(several)[3].notes) == 1
+    assert card(seeded({"a": [0.1]}))[3].notes[0] == told.format("", "1 draw")

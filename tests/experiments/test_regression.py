@@ -223,3 +223,16 @@ def test_within_tasks_the_means_count_as_explained_nowhere() -> None:
     assert any("the intervals are too narrow" in note for note in found.notes)
     alone = regress(results(rows[:4]), specification="standardised")
     assert not any("too narrow" in note for note in alone.notes)
+
+
+def test_repaired_results_say_what_their_label_accuracy_is() -> None:
+    frame = made(20)
+    later = made(20, seed=1).assign(inspected="all", run_id=frame["run_id"])
+    both = pd.concat([frame, later], ignore_index=True)
+    assert any("right by definition" in note for note in regress(both, specification="raw").notes)
+    assert not any("definition" in note for note in regress(frame, specification="raw").notes)
+
+
+def test_several_tasks_are_said_to_be_taken_as_independent() -> None:
+    told = sentence(regress(made(60, tasks=3), specification="standardised within task"))
+    assert told.startswith("Over 60 runs of 3 tasks, as if they were independent, model accuracy ")

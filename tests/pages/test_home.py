@@ -182,5 +182,5 @@ def test_a_home_with_a_connection_alone_names_it(front: AppTest, db: Database) -
     save_connection(db, Connection(base_url="http://127.0.0.1:9/v1", name="The *lab*"))
     front.run()
     assert not front.exception
-    said = "None yet. Choose one of the ways above; The \\*lab\\* is a connection whose model can"
+    said = "None yet. Choose one of the ways above; The *lab* is a connection whose model can"
     assert said in words(front)
