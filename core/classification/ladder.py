@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from core.classification.asking_ahead import named
 from core.classification.settings import FineTuning, TrainingSpec
 from core.errors import BadInput
-from core.runs import Example
+from core.runs import Example, ModelChoice
 from core.tasks import Task
 
 SourceKind = Literal["raw", "lr", "oosf", "manual", "real"]
@@ -93,7 +94,7 @@ def rungs(
     baselines: Sequence[Baseline],
     task: Task,
     examples: Sequence[Example] = (),
-    language_model: str = "embedded",
+    language: ModelChoice = ModelChoice(),
 ) -> list[Rung]:
     """The rows to train, cheap ones first.
 
@@ -107,7 +108,7 @@ def rungs(
         baselines: which are wanted; the majority class is that of the first source.
         task: for the prompts.
         examples: of the few-shot prompt; without any that row is left out.
-        language_model: which one is asked.
+        language: which model is asked; any but the embedded one is named in its rows.
 
     Raises:
         BadInput: a setting is out of its range.
@@ -121,7 +122,7 @@ def rungs(
     for model in sorted(models, key=lambda one: one.kind != "probe"):
         settings = FineTuning(model=model.encoder, **tuning)
         if model.kind == "fine-tuning":
-            found += _asked(test, baselines, task, examples, language_model, seeds)
+            found += _asked(test, baselines, task, examples, language, seeds)
         for source in sources:
             # Where nothing is left out nothing is drawn, and repeats of a probe would be alike.
             cut = size if size is not None and size < source.n else None
@@ -136,7 +137,7 @@ def rungs(
             n = source.n if cut is None else cut
             found.append(Rung(f"{source.name} · {model.name}", source.kind, spec, n))
     if all(model.kind == "probe" for model in models):
-        found += _asked(test, baselines, task, examples, language_model, seeds)
+        found += _asked(test, baselines, task, examples, language, seeds)
     return _each_once(found)
 
 
@@ -170,17 +171,18 @@ def _asked(
     baselines: Sequence[Baseline],
     task: Task,
     examples: Sequence[Example],
-    language_model: str,
+    language: ModelChoice,
     seeds: tuple[int, ...],
 ) -> list[Rung]:
     wanted: list[tuple[str, Sequence[Example]]] = []
+    whose = "" if language == ModelChoice() else f" · {named(language)}"
     if "zero-shot" in baselines:
         wanted.append(("LLM zero-shot", ()))
     if "few-shot" in baselines and examples:
         wanted.append((f"LLM {len(examples)}-shot", examples))
     return [
         Rung(
-            name,
+            f"{name}{whose}",
             "llm",
             TrainingSpec(
                 "llm",
@@ -188,7 +190,8 @@ def _asked(
                 seeds=seeds[:1],
                 task=task,
                 examples=tuple(shown),
-                language_model=language_model,
+                language_model=language.model,
+                language_server=language.base_url,
             ),
             len(shown),
         )

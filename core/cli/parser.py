@@ -2,9 +2,12 @@
 
 import argparse
 import sys
-from typing import IO, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from core.errors import BadInput
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 HELP_HINT = "COMMAND --help shows a command's options."
 
@@ -41,7 +44,7 @@ class Parser(argparse.ArgumentParser):
             help="show the details of a failure",
         )
 
-    def _print_message(self, message: str, file: "IO[str] | None" = None) -> None:
+    def _print_message(self, message: str, file: "SupportsWrite[str] | None" = None) -> None:
         """Print help or the version; argparse itself forgets that it can't be written."""
         (file or sys.stderr).write(message)
 

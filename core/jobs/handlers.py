@@ -136,9 +136,11 @@ class Desk:
 
     def train(self, context: JobContext) -> None:
         """Train a classifier, or ask the language model, and test it."""
+        from core.jobs.served_asking import ServedAsking
         from core.jobs.train import train_job
 
-        train_job(context, self._encoders, self._home)
+        with closing(ServedAsking(context, self._keeper.backend)) as asking:
+            train_job(context, self._encoders, self._home, asking=asking)
 
     def apply(self, context: JobContext) -> None:
         """Let a trained classifier answer another dataset's texts."""

@@ -60,6 +60,11 @@ class ServedAsking:
         if self._backend is not None:
             self._backend.close()
 
+    @property
+    def open_now(self) -> bool:
+        """Whether a server's model was opened."""
+        return self._ledger is not None
+
     def told(self, total: int) -> dict[str, Any]:
         """What a job reports of it: `done` (texts answered in this sitting) and `spending` (see
         `core.spending.Ledger.progress`); {} where no server is asked.

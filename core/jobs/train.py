@@ -1,6 +1,7 @@
 """The job that trains a classifier, or asks a language model, and tests it on real texts.
 
-Its spec: `{"training": id}`; what is to be done stands in the store.
+Its spec: `{"training": id}`, for a server's model with `cap`; what is to be done stands in the
+store.
 """
 
 import time
@@ -8,16 +9,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from core.classification.asking_ahead import check_enough
 from core.classification.fine_tuning import Step
 from core.classification.results import Prediction, given_labels, label_names_of, result_of
 from core.classification.settings import TrainingSpec, spec_from_dict
 from core.classification.tools import StoreTools
 from core.classification.training import look_before, predict, seeds_of
 from core.diversity.live import Encoders
+from core.jobs.caps import check_model_cap
 from core.jobs.context import JobContext
 from core.jobs.measure import stored_dataset
 from core.jobs.queue import Job, get_job, submit
+from core.jobs.served_asking import ServedAsking
 from core.settings import Home
+from core.spending import Cap, CapReached
 from core.store.database import Database
 from core.store.trainings import (
     Predictions,
@@ -41,7 +46,13 @@ class _Stopped(Exception):
 
 
 def start_training(
-    db: Database, spec: TrainingSpec, *, task_key: str, name: str, token: str | None = None
+    db: Database,
+    spec: TrainingSpec,
+    *,
+    task_key: str,
+    name: str,
+    token: str | None = None,
+    cap: Cap | None = None,
 ) -> tuple[TrainingRecord, Job]:
     """Make a training and queue its job in one step; with a token, a double click is one training.
 
@@ -51,7 +62,16 @@ def start_training(
         task_key: `Task.key`.
         name: for display.
         token: any text of the caller's.
+        cap: what a server's model may take, all resumptions included; None is no cap.
+
+    Raises:
+        BadInput: the cap can't be kept, or does not reach for all test texts.
     """
+    asked = {}
+    if cap is not None and cap.on:
+        check_model_cap(db, spec.language_choice, cap)
+        check_enough(cap, len(stored_dataset(db, spec.test)))
+        asked = {"cap": cap.to_dict()}
     with db.write() as connection:
         if token is not None:
             known = connection.execute("SELECT id FROM jobs WHERE token = ?", (token,)).fetchone()
@@ -59,7 +79,7 @@ def start_training(
                 job = get_job(db, known["id"])
                 return get_training(db, job.spec["training"]), job
         record = create_training(db, spec.to_dict(), task_key=task_key, name=name)
-        job = submit(db, KIND, {"training": record.id}, token=token)
+        job = submit(db, KIND, {"training": record.id, **asked}, token=token)
         set_training_job(db, record.id, job.id)
         return get_training(db, record.id), job
 
@@ -69,24 +89,28 @@ def train_job(
     encoders: Encoders,
     home: Home,
     *,
+    asking: ServedAsking | None = None,
     timer: Callable[[], float] = time.monotonic,
 ) -> None:
     """Train seed by seed; a job that was stopped or killed goes on from the last epoch.
 
     Reports phase (checking, embedding, training, testing, done, stopped), seed, seeds (how many),
     seeds_done, epoch, epochs, loss, accuracy (on the validation texts), seconds_left (for all
-    seeds, should none end early), done and total (texts embedded), warnings, and history (of this
-    seed); None while unknown.
+    seeds, should none end early), done and total (texts embedded, or answered by a server's model),
+    warnings, and history (of this seed); None while unknown. While and after a server is asked also
+    what `ServedAsking.told` says.
 
     Args:
         context: the job.
         encoders: opens encoders.
         home: where models and the training's folder lie.
+        asking: opens a server's model that is asked; None knows none.
         timer: seconds that only grow.
 
     Raises:
         BadInput: the texts can't be trained on or tested with, or are not there.
         BackendFailed: a model is not to be had or failed.
+        Pausing: a server does not answer now, or the cap is reached; no answer is kept.
     """
     db = context.db
     record = get_training(db, context.spec["training"])
@@ -116,18 +140,21 @@ def train_job(
         context.serve_questions()
         if context.should_stop():
             raise _Stopped
+        if asking is not None and asking.open_now:
+            report(total=len(test), **asking.told(len(test)))
 
+    context.report(progress, at_once=True)
+    test = stored_dataset(db, spec.test)
     tools = StoreTools(
         db,
         encoders,
         home.models,
         between=between,
         progress=lambda done, total: report(phase="embedding", done=done, total=total),
+        served=None if asking is None else asking.open,
     )
-    context.report(progress, at_once=True)
     try:
         between()
-        test = stored_dataset(db, spec.test)
         train = None if spec.train is None else stored_dataset(db, spec.train)
         warnings, leakage = look_before(spec, train, test, tools)
         names = label_names_of(train, test, spec)
@@ -168,6 +195,8 @@ def train_job(
     except _Stopped:
         report(phase="stopped", seconds_left=None)
         return
+    except CapReached as error:
+        raise error if asking is None else asking.ended(error, len(test)) from error
     ordered = [predictions[seed] for seed in seeds_of(spec)]
     result = result_of(spec, train, test, ordered, warnings=warnings, leakage=leakage)
     set_result(db, record.id, result)

@@ -1,6 +1,7 @@
 """A language model that is asked for labels: which one, what it takes, and what it may take."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -19,15 +20,19 @@ from pages.components.office import Office
 from pages.components.plain import plain
 
 _HERE = ""
+Width = int | Literal["stretch"]
 
 
-def choose_asked_model(office: Office, *, prefix: str, local: ModelChoice) -> ModelChoice | None:
+def choose_asked_model(
+    office: Office, *, prefix: str, local: ModelChoice, width: Width = "stretch"
+) -> ModelChoice | None:
     """Draw where the model is and which; None while a server's is not named.
 
     Args:
         office: home and store.
         prefix: begins the widgets' keys.
         local: the model of this machine that can be asked.
+        width: of each of the two, in pixels.
     """
     connections = {one.base_url: one for one in list_connections(office.db)}
     if not connections:
@@ -47,13 +52,15 @@ def choose_asked_model(office: Office, *, prefix: str, local: ModelChoice) -> Mo
         ),
         key=where_key,
         persist_state="session",
-        width=260,
+        width=width,
     )
     connection = connections.get(where or _HERE)
-    return local if connection is None else _model_at(office, connection, prefix)
+    return local if connection is None else _model_at(office, connection, prefix, width)
 
 
-def _model_at(office: Office, connection: Connection, prefix: str) -> ModelChoice | None:
+def _model_at(
+    office: Office, connection: Connection, prefix: str, width: Width
+) -> ModelChoice | None:
     key = f"{prefix}_model-{connection.base_url}"
     models = known_models(office.db, connection)
     typed = st.session_state.get(key)
@@ -68,7 +75,7 @@ def _model_at(office: Office, connection: Connection, prefix: str) -> ModelChoic
         placeholder="The server's name for it",
         key=key,
         persist_state="session",
-        width=260,
+        width=width,
     )
     if not model or not str(model).strip():
         return None
@@ -80,7 +87,7 @@ def _model_at(office: Office, connection: Connection, prefix: str) -> ModelChoic
 
 
 def choose_asking_cap(
-    office: Office, model: ModelChoice | None, *, prefix: str, requests: int
+    office: Office, model: ModelChoice | None, *, prefix: str, requests: int, each: str = ""
 ) -> tuple[Cap | None, str]:
     """Draw the cap of what a server's model may take; (cap, why it can't be kept).
 
@@ -89,6 +96,7 @@ def choose_asking_cap(
         model: who is asked; nothing is drawn for one on this machine.
         prefix: begins the widgets' keys.
         requests: how many it takes at least.
+        each: what the cap is of, where there are several; a sentence with a space before it.
     """
     if model is None or model.backend == "local":
         return None, ""
@@ -108,8 +116,8 @@ def choose_asking_cap(
         key=f"{prefix}_cap_box",
     ):
         st.caption(
-            "Asking pauses before a request that could go beyond it. A part of the answers is no "
-            "answer: none of them is kept then. Empty is no limit."
+            "Asking ends before a request that could go beyond it. A part of the answers is no "
+            f"answer: none of them is kept then. Empty is no limit.{each}"
         )
         cap = cap_inputs(f"{prefix}-cap", prices, Cap())
         try:
@@ -145,11 +153,11 @@ def estimate_words(office: Office, model: ModelChoice, ahead: Estimate) -> str:
     cost = (
         "cost unknown without the connection's prices"
         if ahead.money is None
-        else f"about {plain(money(ahead.money, prices.currency))}"
+        else f"at most {plain(money(ahead.money, prices.currency))}"
     )
     words = (
-        f":material/cable: {plain(named(model))}: {ahead.requests:,} requests, about "
-        f"{number(ahead.tokens_in)} tokens in and up to {number(ahead.tokens_out)} out, {cost}."
+        f":material/cable: {plain(named(model))}: {ahead.requests:,} requests; at most "
+        f"{number(ahead.tokens_in)} tokens in and {number(ahead.tokens_out)} out, {cost}."
     )
     connection = find_connection(office.db, model.base_url)
     if connection is not None and key_state(connection) == "missing":
@@ -157,6 +165,22 @@ def estimate_words(office: Office, model: ModelChoice, ahead: Estimate) -> str:
     if found_of(office.db, model) is None:
         words += " It was never tested, which is done first and takes some requests more."
     return words
+
+
+def took_words(spending: Mapping[str, Any]) -> str:
+    """What was taken so far, as Markdown.
+
+    Args:
+        spending: of `core.spending.Ledger.progress`.
+    """
+    amount, unknown = spending["money"], spending["tokens_in"] is None
+    tokens = (
+        "an unknown number of tokens"
+        if unknown
+        else f"{number(spending['tokens_in'])} tokens in, {number(spending['tokens_out'])} out"
+    )
+    cost = "cost unknown" if amount is None else plain(money(amount, spending["currency"]))
+    return f"{spending['requests']:,} requests, {tokens}, {cost}"
 
 
 def prices_of(office: Office, model: ModelChoice) -> Prices:

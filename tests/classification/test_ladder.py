@@ -6,7 +6,7 @@ import pytest
 
 from core.classification.ladder import Model, Source, kind_of, refuse_nothing, rungs, smallest
 from core.errors import BadInput
-from core.runs import Example
+from core.runs import Example, ModelChoice
 from tests.store.making import TASK
 
 RAW = Source("run:a", "A", "raw", 100)
@@ -56,6 +56,28 @@ def test_whole_and_without_what_is_not_wanted() -> None:
         "LLM zero-shot",
     ]
     assert [row[0] for row in ladder(models=[])] == ["LLM zero-shot", "LLM 2-shot"]
+
+
+def test_a_servers_model_is_named_and_carried() -> None:
+    served = ModelChoice(backend="openai", model="big", base_url="http://h:8080/v1")
+    asked = {"models": [Model("probe")], "baselines": ["zero-shot", "few-shot"]}
+    assert [row[0] for row in ladder(**asked, language=served)] == [
+        "LLM zero-shot · big at h:8080",
+        "LLM 2-shot · big at h:8080",
+    ]
+    (rung, _) = rungs(
+        [],
+        test="t",
+        models=[],
+        tuning={},
+        seeds=(0,),
+        matched=True,
+        baselines=["zero-shot", "few-shot"],
+        task=TASK,
+        examples=SHOWN,
+        language=served,
+    )
+    assert rung.spec.language_choice == served
 
 
 def test_what_stands_twice_is_done_once() -> None:

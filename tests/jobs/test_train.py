@@ -1,20 +1,31 @@
 """The job that trains, in a real store: a probe without a model, a tiny encoder with one."""
 
+import json
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core.classification.settings import FineTuning, TrainingSpec
+from core.connections import Connection, Prices
+from core.errors import BadInput
+from core.generation.served.backend import ServedBackend
+from core.generation.served.capabilities import Capabilities
 from core.jobs.context import JobContext
 from core.jobs.queue import Job, get_job, request_cancel, resume
+from core.jobs.served_asking import ServedAsking
 from core.jobs.train import start_training, train_job
 from core.jobs.worker import Worker
+from core.runs import ModelChoice
 from core.settings import Home
+from core.spending import Cap
+from core.store.attempts import totals_of_job
+from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
 from core.store.runs import create_run
 from core.store.samples import add_samples
@@ -27,7 +38,8 @@ from core.store.trainings import (
 )
 from tests.classification.making import reviews, save_tiny_bert
 from tests.diversity.fake_encoder import FakeEncoders
-from tests.store.making import make_sample, make_spec
+from tests.faults.misbehaving import Exchange, Misbehaving
+from tests.store.making import TASK, make_sample, make_spec
 
 ROOT = Path(__file__).parent.parent.parent
 TUNING = {"learning_rate": 5e-3, "warmup_epochs": 1, "max_epochs": 4, "batch_size": 8}
@@ -221,3 +233,58 @@ def test_kill_9_of_the_worker_and_resume(
     assert job.state == "done"
     assert min(epoch for epoch in epochs if epoch) == 3
     assert core_of(result_in(real_db, job)) == core_of(result_in(real_db, whole))
+
+
+def test_a_servers_model_is_asked_on_record_and_within_its_cap(
+    home: Home, real_db: Database
+) -> None:
+    def letter(exchange: Exchange) -> None:
+        choice = {"index": 0, "finish_reason": "stop", "message": {"content": "A"}}
+        exchange.send(200, json.dumps(exchange.answer([choice])))
+
+    test = filled(real_db, 12, start=40)
+    with Misbehaving(then=letter) as server:
+        prices = Prices(tokens_in=1e5, tokens_out=1e5)
+        connection = Connection(base_url=server.base_url, prices=prices, requests_at_once=1)
+        save_connection(real_db, connection)
+        found = Capabilities(base_url=server.base_url, model="m", usage="exact")
+        save_capabilities(real_db, server.base_url, "m", found.to_dict())
+
+        def handler(context: JobContext) -> None:
+            def opened(choice: ModelChoice) -> ServedBackend:
+                return ServedBackend(connection, choice.model, capabilities=found)
+
+            with closing(ServedAsking(context, opened)) as asking:
+                train_job(context, FakeEncoders(), home, asking=asking)
+
+        def asked(cap: Cap) -> Job:
+            spec = TrainingSpec(
+                "llm",
+                test=test,
+                task=TASK,
+                language_model="m",
+                language_server=server.base_url,
+            )
+            _, job = start_training(real_db, spec, task_key="k", name="asked", cap=cap)
+            return Worker(home, {"train": handler}).run_job(job.id)
+
+        with pytest.raises(BadInput, match="11 requests does not reach for 12 texts"):
+            asked(Cap(requests=11))
+        assert (list_trainings(real_db), server.seen) == ([], [])
+        poor = asked(Cap(tokens=200))
+        assert poor.state == "paused"
+        assert f"{len(server.seen)} of 12 texts were answered" in poor.message
+        assert 0 < len(server.seen) < 12
+        assert repeats_of(real_db, poor.spec["training"]) == []
+        before = len(server.seen)
+        done = asked(Cap(requests=12))
+        assert len(server.seen) == before + 12
+    result = result_in(real_db, done)
+    share = sum(label == "pos" for _, label in reviews(52)[40:]) / 12
+    assert result["accuracy"]["mean"] == pytest.approx(share)
+    facts = result["repeats"][0]["facts"]
+    assert (facts["base_url"], facts["scores"]) == (server.base_url, "answers")
+    spending = done.progress["spending"]
+    assert (spending["requests"], spending["tokens_in"], done.progress["done"]) == (12, 120, 12)
+    assert spending["money"] == pytest.approx(12 * 15 * 0.1)
+    assert totals_of_job(real_db, done.id).requests == 12

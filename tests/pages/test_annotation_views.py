@@ -211,7 +211,7 @@ def test_a_servers_model_is_asked_with_its_cost_and_cap_before(
     )
     assert (ahead.requests, ahead.tokens_out) == (3, 24)
     told = words(app)
-    assert f"3 requests, about {ahead.tokens_in} tokens in and up to 24 out, about 0." in told
+    assert f"3 requests; at most {ahead.tokens_in} tokens in and 24 out, at most 0." in told
     assert "big at 127.0.0.1:8080" in told
     assert "are sent to the server" in told
     app.get_by_key("judge-cap-requests").set_value(2)

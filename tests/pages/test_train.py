@@ -7,12 +7,14 @@ from streamlit.testing.v1 import AppTest
 
 from core.classification.ladder import Model
 from core.classification.settings import TrainingSpec
+from core.connections import Connection, Prices
 from core.errors import BackendFailed
 from core.jobs import claims
 from core.jobs.lease import release, take
 from core.jobs.queue import Job, get_job, list_jobs, status
 from core.jobs.train import start_training
 from core.settings import Home
+from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
 from core.store.datasets import reference_key, run_key, version_key
 from core.store.references import delete_reference
@@ -346,3 +348,37 @@ def test_downloads_hold_the_stored_results(app: AppTest, db: Database) -> None:
     (row,) = json.loads(json_of([entry]))
     assert row["result"] == record.result
     assert row["spec"] == record.spec
+
+
+def test_a_servers_model_is_asked_with_its_cost_and_cap_before(app: AppTest, db: Database) -> None:
+    url = "http://127.0.0.1:8080/v1"
+    prices = Prices(tokens_in=1000.0, tokens_out=1000.0, currency="EUR")
+    save_connection(db, Connection(base_url=url, name="Lab", model="big", prices=prices))
+    save_capabilities(db, url, "big", {"base_url": url, "model": "big", "usage": "exact"})
+    run_of(db)
+    attach(db)
+    open_train(app)
+    assert "train_llm_where" not in {one.key for one in app.selectbox}
+    app.checkbox(key="train_zero-shot").check()
+    app.run()
+    app.selectbox(key="train_llm_where").set_value(url)
+    app.run()
+    assert not app.exception
+    said = words(app)
+    assert "LLM zero-shot · big at 127.0.0.1:8080" in said
+    assert "4 requests; at most" in said
+    assert "tokens in and 32 out, at most 0." in said
+    app.number_input(key="train_llm-cap-requests").set_value(3)
+    app.run()
+    assert not buttons(app)["train_start"]
+    assert "does not reach for 4 texts" in words(app)
+    app.number_input(key="train_llm-cap-requests").set_value(4)
+    app.run()
+    press(app, "train_start")
+    (asked,) = [one for one in list_trainings(db) if one.spec["kind"] == "llm"]
+    assert (asked.spec["language_server"], asked.spec["language_model"]) == (url, "big")
+    caps = [job.spec.get("cap") for job in trains(db) if job.spec["training"] == asked.id]
+    assert caps == [{"money": None, "tokens": None, "requests": 4}]
+    others = [job for job in trains(db) if job.spec["training"] != asked.id]
+    assert others
+    assert all("cap" not in job.spec for job in others)

@@ -1,7 +1,6 @@
 """A language model as one more annotator of what people judged."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -21,10 +20,10 @@ from pages.components.asked_model import (
     choose_asking_cap,
     estimate_asked,
     estimate_words,
+    took_words,
 )
 from pages.components.intervene.annotation_judges import show_judges
 from pages.components.intervene.annotation_state import note, noted
-from pages.components.money import money, number
 from pages.components.office import Office
 from pages.components.plain import plain
 from pages.components.run_header import LIVE
@@ -58,7 +57,7 @@ def ask_the_model(
         )
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        model = choose_asked_model(office, prefix="judge", local=local)
+        model = choose_asked_model(office, prefix="judge", local=local, width=260)
         cap, why_not = choose_asking_cap(office, model, prefix="judge", requests=len(wanted))
         own = {one.verdict.sample_id for one in known if model and one.who == judge_name(model)}
         missing = sum(key not in own for key in wanted)
@@ -135,7 +134,7 @@ def _show_end(job: Job, state: State) -> None:
     spending, facts = job.progress.get("spending"), job.progress.get("facts") or {}
     lost = facts.get("not_parsed") or 0
     who = plain(named(model_of(job)))
-    took = f" {_took(spending)}" if spending else ""
+    took = f" It took {took_words(spending)}." if spending else ""
     if state != "done":
         ends = {"cancelled": "Stopped by hand.", "interrupted": "Its worker ended without a word."}
         said = f"{job.message} {job.remedy}".strip() or ends.get(state, "It did not end.")
@@ -146,16 +145,6 @@ def _show_end(job: Job, state: State) -> None:
             f":material/smart_toy: {who} labelled {job.progress.get('labelled', 0):,} texts."
             f"{unread}{took}"
         )
-
-
-def _took(spending: Mapping[str, Any]) -> str:
-    if spending["tokens_in"] is None:
-        tokens = "an unknown number of tokens"
-    else:
-        tokens = f"{number(spending['tokens_in'])} tokens in, {number(spending['tokens_out'])} out"
-    amount = money(spending["money"], spending["currency"])
-    cost = "cost unknown" if spending["money"] is None else plain(amount)
-    return f"It took {spending['requests']:,} requests, {tokens}, {cost}."
 
 
 def _stop(office: Office, job_id: str) -> None:

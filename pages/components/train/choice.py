@@ -9,12 +9,14 @@ import streamlit as st
 from core.classification.ladder import BASELINES, Baseline, Model, Source, SourceKind
 from core.diversity.texts_frame import display_names
 from core.references import Reference
+from core.runs import ModelChoice
 from core.store.database import Database
 from core.store.datasets import reference_key, run_key, version_key
 from core.store.references import reference_of
 from core.store.runs import RunRecord, RunSummary, list_runs
 from core.store.versions import KIND_NAMES, VersionRecord, list_versions
 from core.tasks import Task
+from pages.components.asked_model import choose_asked_model
 from pages.components.office import Office, told
 from pages.components.reference_panel import choose_reference
 from pages.components.task_choice import asked_run, choose_task, run_names
@@ -44,6 +46,7 @@ class Choice:
         seeds: of the repeats.
         matched: cut all to the size of the smallest.
         baselines: what to compare with.
+        asked: the language model of these; None while a server's is not named.
     """
 
     task: Task
@@ -55,6 +58,7 @@ class Choice:
     seeds: tuple[int, ...]
     matched: bool
     baselines: tuple[Baseline, ...]
+    asked: ModelChoice | None = ModelChoice()
 
     @property
     def test(self) -> str | None:
@@ -87,8 +91,20 @@ def choose(office: Office) -> Choice | None:
         )
         models = _models()
         baselines = _baselines()
+        asked_model = _asked_model(office, baselines)
         tuning, seeds = choose_settings([model.encoder for model in models])
-        return Choice(task, reference, offered, sources, models, tuning, seeds, matched, baselines)
+        return Choice(
+            task,
+            reference,
+            offered,
+            sources,
+            models,
+            tuning,
+            seeds,
+            matched,
+            baselines,
+            asked_model,
+        )
     return None
 
 
@@ -210,6 +226,13 @@ def _baselines() -> tuple[Baseline, ...]:
         ):
             picked.append(name)
     return tuple(picked)
+
+
+def _asked_model(office: Office, baselines: Sequence[Baseline]) -> ModelChoice | None:
+    """Who is asked; as by default while nobody is."""
+    if not {"zero-shot", "few-shot"} & set(baselines):
+        return ModelChoice()
+    return choose_asked_model(office, prefix="train_llm", local=ModelChoice())
 
 
 _HELP: Mapping[Baseline, str] = {

@@ -9,6 +9,7 @@ from core.figures.training import training_curves
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import Job, State, request_cancel, resume, status
 from core.store.trainings import delete_training
+from pages.components.asked_model import took_words
 from pages.components.office import Office, flash, told
 from pages.components.plain import plain
 from pages.components.progress import duration
@@ -76,7 +77,9 @@ def _show_running(office: Office, name: str, job: Job, *, asked: bool) -> None:
                 icon=":material/stop:",
                 key=f"train-stop-{job.id}",
                 disabled=job.cancel_requested,
-                help="What is done stays: Resume goes on from the last epoch.",
+                help="No answer is kept then."
+                if asked
+                else "What is done stays: Resume goes on from the last epoch.",
                 on_click=_stop,
                 args=(office, (job.id,)),
             )
@@ -117,6 +120,8 @@ def share_of(job: Job) -> float:
     epoch, epochs = now.get("epoch"), now.get("epochs")
     if epoch and epochs:
         done += min(1.0, len(now.get("history") or []) / epochs)
+    elif now.get("spending") and now.get("total"):
+        return min(1.0, (now.get("done") or 0) / now["total"])
     elif now.get("phase") == "embedding" and now.get("total"):
         return min(1.0, 0.9 * (now.get("done") or 0) / now["total"])
     return min(1.0, done / seeds)
@@ -129,7 +134,9 @@ def sentence_of(job: Job, *, asked: bool = False) -> str:
     if asked and now.get("phase") == "training":
         phase = "asking the language model about each test text"
     words = [phase.capitalize()]
-    if now.get("phase") == "embedding" and now.get("total"):
+    if now.get("spending"):
+        words += [f"{now.get('done') or 0:,} of {now['total']:,}", took_words(now["spending"])]
+    elif now.get("phase") == "embedding" and now.get("total"):
         words.append(f"{now.get('done') or 0:,} of {now['total']:,}")
     if now.get("seed") is not None and (now.get("seeds") or 1) > 1:
         words.append(f"repeat {now['seeds_done'] + 1} of {now['seeds']}")

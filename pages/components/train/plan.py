@@ -12,6 +12,8 @@ from core.classification.training import seeds_of
 from core.errors import WidesetError
 from core.jobs.launch import ensure_worker
 from core.jobs.train import start_training
+from core.spending import Cap
+from pages.components.asked_model import choose_asking_cap, estimate_asked, estimate_words
 from pages.components.office import Office, flash, told
 from pages.components.plain import plain
 from pages.components.progress import duration
@@ -30,7 +32,11 @@ def show_plan(office: Office, choice: Choice, entries: Sequence[Entry]) -> None:
     with st.container(border=True), told():
         rows = planned_rows(office.db, choice, entries)
         new = [row for row in rows if not row.there and row.refusal is None]
-        _head(office, choice, rows, new)
+        head = st.container()
+        asked = [row.rung for row in new if row.rung.spec.language_server]
+        cap, why_not = _asking(office, choice, asked)
+        with head:
+            _head(office, choice, rows, new, cap, why_not)
         for row in rows:
             if row.refusal is not None:
                 st.error(f"{plain(row.rung.name)}: {plain(row.refusal)}", icon=":material/error:")
@@ -40,7 +46,39 @@ def show_plan(office: Office, choice: Choice, entries: Sequence[Entry]) -> None:
                 _table(rows)
 
 
-def _head(office: Office, choice: Choice, rows: Sequence[Row], new: Sequence[Row]) -> None:
+def _asking(office: Office, choice: Choice, asked: Sequence[Rung]) -> tuple[Cap | None, str]:
+    """What rows of a server's model take, and the cap of each; (cap, why it can't be kept)."""
+    if not asked or choice.asked is None:
+        return None, ""
+    test = dataset_at(office.db, str(choice.test))
+    for rung in asked:
+        ahead = estimate_asked(office, choice.asked, test.texts, choice.task, rung.spec.examples)
+        words = estimate_words(office, choice.asked, ahead)
+        st.caption(f"**{plain(rung.name)}** {words}")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        cap, why_not = choose_asking_cap(
+            office,
+            choice.asked,
+            prefix="train_llm",
+            requests=len(test),
+            each=" It is the cap of each row." if len(asked) > 1 else "",
+        )
+        st.caption(
+            ":red[The cap can't be kept.]"
+            if why_not
+            else "The test texts and the examples are sent to that server."
+        )
+    return cap, why_not
+
+
+def _head(
+    office: Office,
+    choice: Choice,
+    rows: Sequence[Row],
+    new: Sequence[Row],
+    cap: Cap | None,
+    why_not: str,
+) -> None:
     seconds = sum(row.time.seconds for row in new)
     known = all(row.time.measured for row in new)
     least = smallest(choice.sources)
@@ -71,10 +109,10 @@ def _head(office: Office, choice: Choice, rows: Sequence[Row], new: Sequence[Row
             type="primary",
             icon=":material/model_training:",
             key="train_start",
-            disabled=not new,
-            help=None if new else _why(rows),
+            disabled=not new or bool(why_not),
+            help=plain(why_not) or (None if new else _why(rows)),
             on_click=_start,
-            args=(office, choice, [row.rung for row in new], token),
+            args=(office, choice, [row.rung for row in new], token, cap),
         )
 
 
@@ -141,7 +179,9 @@ def _state(row: Row) -> str:
     return "there already" if row.there else "to do"
 
 
-def _start(office: Office, choice: Choice, wanted: Sequence[Rung], token: str) -> None:
+def _start(
+    office: Office, choice: Choice, wanted: Sequence[Rung], token: str, cap: Cap | None
+) -> None:
     """Queue one job a row, once for a token."""
     try:
         for place, rung in enumerate(wanted):
@@ -151,6 +191,7 @@ def _start(office: Office, choice: Choice, wanted: Sequence[Rung], token: str) -
                 task_key=choice.task.key,
                 name=rung.name,
                 token=f"train {token} {place}",
+                cap=cap if rung.spec.language_server else None,
             )
         ensure_worker(office.home, office.db)
     except WidesetError as error:

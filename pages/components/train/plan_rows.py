@@ -14,7 +14,7 @@ from core.classification.llm import FEW, shuffled
 from core.errors import BadInput
 from core.files.labelled import balanced_examples
 from core.jobs.paces import recent_paces
-from core.runs import Example
+from core.runs import Example, ModelChoice
 from core.store.counts import counts
 from core.store.database import Database
 from core.store.datasets import reference_key, version_key
@@ -60,6 +60,10 @@ def planned_rows(db: Database, choice: Choice, entries: Sequence[Entry]) -> list
             examples = _examples(db, choice)
         except BadInput as error:
             st.warning(f"LLM few-shot is left out. {plain(str(error))}", icon=":material/warning:")
+    baselines = choice.baselines
+    if choice.asked is None:
+        st.info("Choose the server's model that is to be asked.", icon=":material/cable:")
+        baselines = tuple(one for one in baselines if one == "majority")
     planned = rungs(
         choice.sources,
         test=test,
@@ -67,9 +71,10 @@ def planned_rows(db: Database, choice: Choice, entries: Sequence[Entry]) -> list
         tuning=choice.tuning,
         seeds=choice.seeds,
         matched=choice.matched,
-        baselines=choice.baselines,
+        baselines=baselines,
         task=choice.task,
         examples=examples,
+        language=choice.asked or ModelChoice(),
     )
     known = recent_paces(db)
     there = [
