@@ -157,12 +157,16 @@ class Ledger:
         cap: the limits.
         prices: the connection's.
         spent: before, by the same run.
+
+    Attributes:
+        retrying: requests that wait to be sent again; kept by whoever sends them.
     """
 
     def __init__(self, cap: Cap, *, prices: Prices, spent: Spent | None = None) -> None:
         self.cap = cap
         self.prices = prices
         self.spent = spent or Spent()
+        self.retrying = 0
         self._under_way: list[Admitted] = []
 
     @property
@@ -221,6 +225,11 @@ class Ledger:
         self._under_way.remove(admitted)
         self.spent = self.spent.after(answered=answered, tokens_in=tokens_in, tokens_out=tokens_out)
 
+    @property
+    def traffic(self) -> dict[str, int]:
+        """Requests now: `in_flight` (sent, not answered yet) and `retrying`."""
+        return {"in_flight": len(self._under_way), "retrying": self.retrying}
+
     def progress(self, *, written: int, target: int) -> dict[str, Any]:
         """What a page shows: spent, projected to the end, and the cap.
 
@@ -231,7 +240,7 @@ class Ledger:
         Returns:
             `requests`, `tokens_in`, `tokens_out` (None while any is unreported), `money` (None
             where unknown), `currency`, `projected_tokens` and `projected_money` (None where
-            unknown), `cap`.
+            unknown), `cap`, and `traffic`.
         """
         known = not self.spent.unreported
         money = self.spent.money(self.prices)
@@ -246,6 +255,7 @@ class Ledger:
             "projected_tokens": round(tokens * scale) if known and scale else None,
             "projected_money": None if money is None or scale is None else money * scale,
             "cap": self.cap.to_dict() if self.cap.on else None,
+            "traffic": self.traffic,
         }
 
     def _beyond(self, under_way: list[Admitted]) -> str | None:

@@ -118,6 +118,18 @@ def test_a_resumed_run_counts_what_was_spent_before() -> None:
         ledger.admit(tokens_in=1, tokens_out=1)
 
 
+def test_what_is_in_flight_is_known() -> None:
+    ledger = Ledger(Cap(), prices=Prices())
+    first, second = (ledger.admit(tokens_in=1, tokens_out=1) for _ in range(2))
+    assert first is not None
+    assert second is not None
+    ledger.retrying += 1
+    assert ledger.traffic == {"in_flight": 2, "retrying": 1}
+    ledger.settle(first, answered=False, tokens_in=None, tokens_out=None)
+    told = ledger.progress(written=0, target=1)
+    assert told["traffic"] == {"in_flight": 1, "retrying": 1}
+
+
 def test_progress_projects_to_the_target_and_leaves_the_unknown_unknown() -> None:
     ledger = Ledger(Cap(money=1.0), prices=PRICES)
     assert ledger.progress(written=0, target=40)["projected_tokens"] is None
@@ -131,6 +143,7 @@ def test_progress_projects_to_the_target_and_leaves_the_unknown_unknown() -> Non
         "projected_tokens": 6000,
         "projected_money": pytest.approx(0.028),
         "cap": {"money": 1.0, "tokens": None, "requests": None},
+        "traffic": {"in_flight": 0, "retrying": 0},
     }
     assert ledger.progress(written=50, target=40)["projected_tokens"] == 1500
     free = Ledger(Cap(), prices=Prices())

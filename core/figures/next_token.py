@@ -37,7 +37,7 @@ def next_token_figure(tokens: Mapping[str, Sequence[Any]]) -> "go.Figure":
     places = list(range(count))
     down = [bias < 0 for bias in tokens["bias"]]
     names = [
-        f"{escape(shown_token(text))}{' ▾' if suppressed else ''}"
+        f"{escape(shown_token(text), quote=False)}{' ▾' if suppressed else ''}"
         for text, suppressed in zip(tokens["text"], down, strict=True)
     ]
     hovers = [

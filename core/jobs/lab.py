@@ -187,7 +187,8 @@ class Lab:
     def _backend(self, choice: ModelChoice) -> LocalBackend:
         if choice.backend != "local":
             raise NoAnswer(
-                "The lab looks into models on this machine only.", "Choose a local model."
+                "Step by step goes through texts of models on this machine only.",
+                "Choose a run of one.",
             )
         kept = self._keeper.kept(choice)
         if isinstance(kept, LocalBackend):

@@ -9,7 +9,7 @@ from core.experiments.recipe import Recipe
 from core.jobs.paces import recent_paces
 from core.runs import Example, ModelChoice, RunSpec
 from core.store.assessments import find_assessments
-from core.store.connections import find_connection
+from core.store.connections import find_capabilities, find_connection
 from core.store.database import Database
 from core.store.lengths import tokens_by_temperature
 from core.store.rounds import recent_speed
@@ -41,7 +41,7 @@ def what_it_takes(db: Database, grid: Grid, *, train: Sequence[Example], n_test:
         grid,
         runs,
         stored=stored,
-        pace=lambda model: _pace(db, model),
+        pace=lambda model: _pace(db, model, counted=grid.spend.needs_usage),
         n_test=n_test,
         train_paces=recent_paces(db),
     )
@@ -60,10 +60,15 @@ def assessment_seconds(db: Database, recipe: Recipe, sizes: Sequence[int], *, n_
     return sum(assessment_time(recipe, n, n_test=n_test, known=known).seconds for n in sizes)
 
 
-def _pace(db: Database, model: ModelChoice) -> Pace:
+def _pace(db: Database, model: ModelChoice, *, counted: bool) -> Pace:
     server = find_connection(db, model.base_url) if model.base_url else None
+    probed = find_capabilities(db, model.base_url, model.model) if model.base_url else None
+    found = {} if probed is None else probed.result
+    # Where tokens have to be known and are not of several texts, one text is asked for.
+    one_alone = counted and found.get("usage_of_several") != "exact"
     return Pace(
         tokens=tokens_by_temperature(db, model.model),
         texts_per_second=recent_speed(db, model.model),
         prices=None if server is None else server.prices,
+        several=not model.base_url or (found.get("n") == "exact" and not one_alone),
     )

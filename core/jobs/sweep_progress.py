@@ -25,6 +25,7 @@ class Going:
         generates: whether it is generated here; else it is only assessed.
         timer: seconds that only grow.
         ledger: counts what it takes, where its model is behind a server.
+        purse: the sweep's, which knows what is in flight; one such trial goes on at a time.
     """
 
     def __init__(
@@ -37,8 +38,9 @@ class Going:
         generates: bool,
         timer: Callable[[], float],
         ledger: Ledger | None = None,
+        purse: Ledger | None = None,
     ) -> None:
-        self._ledger = ledger
+        self._ledger, self._purse = ledger, purse
         self.name, self.run_id, self.target, self.generates = name, run_id, spec.target, generates
         self.meter = Meter(spec, history=history, timer=timer)
         self.phase = "waiting"
@@ -72,6 +74,8 @@ class Going:
         if self._ledger is None:
             return told
         spending = self._ledger.progress(written=told["accepted"], target=told["target"])
+        if self._purse is not None:
+            spending["traffic"] = self._purse.traffic
         return {**told, "spending": spending}
 
     @property

@@ -60,6 +60,7 @@ def show_attempts(db: Database, run: RunRecord) -> None:
                 "seconds": st.column_config.NumberColumn("Seconds", format="%.2f", width=70),
                 "message": st.column_config.TextColumn("What went wrong", width=300),
             },
+            placeholder="",
             alt="Requests to the server with outcome, status and tokens",
         )
         with st.container(horizontal=True, vertical_alignment="center"):

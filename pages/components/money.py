@@ -146,12 +146,14 @@ def show_spending(db: Database, run: RunRecord, progress: Mapping[str, Any], *, 
         numbers.insert(1, ("Projected", projected, f"For the whole run; tokens: {tokens}."))
     traffic = told.get("traffic") if live else None
     if traffic is not None:
-        numbers[-1:-1] = [
+        *spending, sent, refusals = numbers
+        now = [
             ("In flight", f"{traffic['in_flight']:,}", "Requests sent and not answered yet."),
             ("Retrying", f"{traffic['retrying']:,}", "Failed ones that wait to be sent again."),
             ("Failed", f"{failed:,}", "Of all that were sent, those that were sent again, too."),
         ]
-    with st.grid(len(numbers), min_column_width=125, gap="small"):
+        numbers = [sent, *now, refusals, *spending]
+    with st.grid(5 if traffic is not None else len(numbers), min_column_width=125, gap="small"):
         for label, value, words in numbers:
             st.metric(label, value, help=words)
     limits = limit_words(cap, currency)

@@ -43,6 +43,7 @@ def show_samples(
         },
         index=frame.index,
     )
+    unknown = bool(len(shown)) and bool(shown["fluency"].isna().all())
     colors = label_colors(labels)
     columns: dict[str, Any] = {
         "label": st.column_config.MultiselectColumn(
@@ -54,7 +55,8 @@ def show_samples(
             "Fluency",
             format="%.2f",
             width=70,
-            help="Mean log-probability a token under the untouched model: the lower, the odder.",
+            help="Mean log-probability a token under the untouched model: the lower, the odder."
+            + (" A server does not tell it of its texts." if unknown else ""),
         ),
         "cycle": st.column_config.NumberColumn("Cycle", width=60),
     }
@@ -64,5 +66,6 @@ def show_samples(
         hide_index=True,
         height=height,
         key=key,
+        placeholder="–",
         alt="Samples: label, text, note, fluency, cycle",
     )

@@ -5,7 +5,7 @@ import streamlit as st
 from core.connections import Connection
 from core.generation.served.methods import standing
 from core.runs import ModelChoice
-from core.store.connections import find_capabilities, list_connections
+from core.store.connections import Probed, find_capabilities, list_connections
 from core.store.database import Database
 from pages.components.ages import ago
 from pages.components.connect.keys import key_state
@@ -14,7 +14,7 @@ from pages.components.navigation import PAGES
 from pages.components.office import Office
 from pages.components.plain import plain
 
-_SUPPRESSION = {
+SUPPRESSION_WORDS = {
     "exact": ":green[:material/verified:] Logit suppression is exact.",
     "approximate": ":orange[:material/warning:] Logit suppression is unsupported; "
     "approximations are offered.",
@@ -76,8 +76,13 @@ def _choose_model(db: Database, connection: Connection) -> str | None:
 
 def _show_known(office: Office, choice: ModelChoice) -> None:
     probed = find_capabilities(office.db, choice.base_url, choice.model)
-    st.markdown(f":small[{_SUPPRESSION[standing(found_of(office.db, choice))]}]")
+    st.markdown(f":small[{SUPPRESSION_WORDS[standing(found_of(office.db, choice))]}]")
     if probed is None:
         st.page_link(PAGES / "connect.py", label="Test it", icon=":material/network_check:")
         return
-    st.caption(f"Tested {ago(office.db.now() - probed.created_at)}. {probed.stale}".strip())
+    st.caption(tested_words(office, probed))
+
+
+def tested_words(office: Office, probed: Probed) -> str:
+    """How long ago a model was tested, and whether that still holds."""
+    return f"Tested {ago(office.db.now() - probed.created_at)}. {probed.stale}".strip()

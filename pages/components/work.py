@@ -9,6 +9,7 @@ from core.errors import StoreBusy, WidesetError
 from core.jobs.evidence import Work
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import Job, resume, status
+from pages.components.money import traffic_words
 from pages.components.office import Office, flash, told
 from pages.components.plain import plain
 from pages.components.progress import duration
@@ -134,7 +135,9 @@ def sweep_sentence(progress: Mapping[str, Any]) -> str:
     elif progress.get("phase") in _SWEEP_PHASES:
         words.append(_SWEEP_PHASES[progress["phase"]])
     left = progress.get("seconds_left")
-    return ", ".join([*words, *([f"{duration(left)} left"] if left else [])])
+    words += [f"{duration(left)} left"] if left else []
+    sent = traffic_words(progress)
+    return ", ".join(words) + (f" · {plain(sent)}" if sent else "")
 
 
 def _sentence(job: Job) -> str:

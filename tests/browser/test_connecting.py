@@ -1,4 +1,4 @@
-"""The way from a connection to a run's texts, against a real server; and the key on no page."""
+"""The way from a connection to Compare, against a real server; and the key on no page."""
 
 import os
 import re
@@ -11,17 +11,20 @@ from playwright.sync_api import Page, expect
 
 from core.connections import Connection
 from core.exports import export_samples
+from core.files.example import example_task
 from core.jobs.lease import living
-from core.jobs.queue import start_run
+from core.jobs.queue import start_run, status
 from core.runs import ModelChoice
 from core.settings import Home
 from core.store.attempts import attempts_of, totals
 from core.store.connections import find_capabilities, get_connection, save_connection
-from core.store.database import open_database
+from core.store.database import Database, open_database
 from core.store.samples import samples_of
+from core.store.sweeps import list_sweeps, trials_of
+from pages.components.run_header import LIVE
 from tests.browser.conftest import OpenPage
 from tests.browser.reading import GENERATE, badge, button, metric, newest, settled, tables
-from tests.browser.serving import Server
+from tests.browser.serving import Server, wait_until
 from tests.faults.misbehaving import Exchange, Misbehaving, error
 from tests.generation.served.conftest import llama_cpp
 from tests.store.making import make_spec
@@ -49,8 +52,61 @@ def fill(page: Page, key: str, value: str) -> None:
     settled(page)
 
 
+def choose(page: Page, key: str, option: str) -> None:
+    """Choose from the list of a field with a key."""
+    page.locator(f".st-key-{key} input").first.click()
+    page.get_by_role("option", name=option).first.click()
+    settled(page)
+
+
+def put(page: Page, axis: str, *values: str) -> None:
+    """Let an axis of a new sweep have these values alone."""
+    box = page.locator(f".st-key-sweep_set_{axis}")
+    box.get_by_label("Clear all").click()
+    settled(page)
+    for value in values:
+        field = box.locator("input")
+        field.fill(value)
+        field.press("Enter")
+        settled(page)
+    page.keyboard.press("Tab")
+
+
+def sweep_to_the_frontier(page: Page, db: Database, server: ModelChoice) -> None:
+    """From a project's runs to the points of a sweep of a server's model, by the dialog."""
+    page.get_by_role("link", name="Compare").click()
+    settled(page)
+    page.get_by_role("button", name="Attach reference data").click()
+    page.get_by_role("button", name="Attach", exact=True).click()
+    settled(page)
+    button(page, "sweep_new").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    put(page, "models")
+    choose(page, "sweep_set_models", "at 127.0.0.1")
+    page.keyboard.press("Escape")
+    put(page, "temperature", "0.3", "0.9")
+    put(page, "suppression", "0")
+    put(page, "seeding", "0")
+    put(page, "budgets")
+    fill(page, "sweep_set_per_label", "2")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Logit suppression is exact")
+    expect(metric(page, "New texts")).to_have_text("20")
+    expect(metric(page, "Requests")).to_have_text("10")
+    button(page, "sweep_start").click()
+    expect(dialog).to_be_hidden()
+    points = page.locator(".js-plotly-plot .scatterlayer path.point")
+    expect(points).not_to_have_count(0, timeout=MINUTES)
+    (sweep,) = list_sweeps(db)
+    wait_until(lambda: status(db, str(sweep.job_id))[1] not in LIVE, what="the sweep ends")
+    assert status(db, str(sweep.job_id))[1] == "done"
+    runs = [trial.run for trial in trials_of(db, sweep.id)]
+    assert [run.spec.model for run in runs] == [server, server]
+    assert all(set(totals(db, run.id).outcomes) == {"ok"} for run in runs)
+
+
 @pytest.mark.model
-def test_from_a_connection_to_texts(own_home: Home, new_page: OpenPage, llama_cpp: str) -> None:
+def test_from_a_connection_to_compare(own_home: Home, new_page: OpenPage, llama_cpp: str) -> None:
     with Server(own_home, real=True) as server, closing(open_database(own_home)) as db:
         try:
             page = new_page(f"{server.url}/connect")
@@ -69,15 +125,16 @@ def test_from_a_connection_to_texts(own_home: Home, new_page: OpenPage, llama_cp
             expect(row).to_contain_text("works")
             button(page, "connect_use").click()
             expect(page.get_by_text(re.compile(r"at 127\.0\.0\.1.*At least"))).to_be_visible()
+            choose(page, "task", example_task().name)
             fill(page, "per_label", "1")
-            expect(button(page, GENERATE)).to_contain_text("Generate 6 texts")
+            expect(button(page, GENERATE)).to_contain_text("Generate 5 texts")
             button(page, GENERATE).click()
             expect(badge(page)).to_contain_text(re.compile("done|failed|paused"), timeout=MINUTES)
             expect(badge(page)).to_contain_text("done", timeout=1)
             run = newest(db)
             assert run.spec.model == ModelChoice(backend="openai", model=model, base_url=llama_cpp)
             usable = [one for one in samples_of(db, run.id) if one.outcome == "usable"]
-            assert len(usable) >= 6
+            assert len(usable) >= 5
             took = totals(db, run.id)
             assert took.tokens_out > 0
             expect(metric(page, "Tokens out")).to_have_text(f"{took.tokens_out:,}")
@@ -87,6 +144,7 @@ def test_from_a_connection_to_texts(own_home: Home, new_page: OpenPage, llama_cp
                 '[role=gridcell][aria-colindex="6"]'
             )
             expect(condition.first).to_contain_text("at 127.0.0.1")
+            sweep_to_the_frontier(page, db, run.spec.model)
         finally:
             end_worker(own_home)
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from core.connections import Prices
@@ -55,6 +57,19 @@ def test_it_adds_up_by_hand() -> None:
     assert told.minutes_low == pytest.approx((generated / 1.5 + assessed / 3) / 60)
     assert told.minutes_high == pytest.approx((generated * 1.5 + assessed * 3) / 60)
     assert told.notes == ("Without a reference, diversity alone is measured.",)
+
+
+def test_requests_to_servers_are_counted_and_one_text_each_has_its_own_prompt() -> None:
+    axes = {"temperature": (0.5,), "suppression": (0,), "seeding": (0,)}
+    grid = Grid(task=TASK, **axes, per_label=30, models=(SERVER,), recipe=NOTHING)
+    several = run(grid, Pace({0.5: 10.0}, 2.0))
+    assert several.requests == 2 * 2  # of 20 texts at most
+    alone = run(grid, Pace({0.5: 10.0}, 2.0, several=False))
+    assert alone.requests == 2 * 30
+    assert alone.tokens_in == several.tokens_in * 15
+    assert alone.tokens_out == several.tokens_out
+    here = run(replace(grid, models=(ModelChoice(),)), Pace({0.5: 10.0}, 2.0))
+    assert here.requests == 0
 
 
 def test_what_is_stored_is_not_paid_again() -> None:

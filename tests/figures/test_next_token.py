@@ -42,3 +42,15 @@ def test_what_a_token_reads_as(text: str, seen: str) -> None:
 def test_nothing_to_show_is_no_error() -> None:
     empty = next_token_figure({name: [] for name in TOKENS})
     assert [list(trace.x) for trace in empty.data] == [[], []]
+
+
+def test_quotes_read_as_quotes() -> None:
+    tokens = {
+        "token": [1],
+        "text": ['"<'],
+        "before": [0.5],
+        "after": [0.5],
+        "bias": [0.0],
+        "share": [None],
+    }
+    assert next_token_figure(tokens).layout.yaxis.ticktext == ('"&lt;',)

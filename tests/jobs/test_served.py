@@ -1,5 +1,10 @@
 """A job's way to a served model: by its connection in the store, probed once, closed in the end."""
 
+import asyncio
+import itertools
+import time
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,8 +22,9 @@ from core.store.attempts import attempts_of
 from core.store.connections import find_capabilities, save_connection
 from core.store.database import Database, open_database
 from core.store.runs import get_run
-from tests.faults.misbehaving import Misbehaving
+from tests.faults.misbehaving import Exchange, Misbehaving, Order, error, well
 from tests.faults.serving import Runs
+from tests.generation.fake_backend import FakeKeeper
 from tests.generation.making import work_off
 
 
@@ -66,6 +72,40 @@ def test_a_run_by_way_of_the_keeper(home: Home, real_db: Database) -> None:
     spending = done.progress["spending"]
     assert (spending["requests"], spending["tokens_in"], spending["tokens_out"]) == (2, 20, 20)
     assert spending["money"] is None  # no prices, no money
+
+
+def test_what_is_in_flight_and_waits_is_told_while_no_text_arrives(
+    home: Home, real_db: Database
+) -> None:
+    told: list[tuple[int, int, int]] = []
+
+    def hear(progress: Mapping[str, Any]) -> None:
+        if "spending" in progress:
+            now = progress["spending"]["traffic"]
+            told.append((progress["accepted"], now["in_flight"], now["retrying"]))
+
+    def late(order: Order) -> Order:
+        def answer(exchange: Exchange) -> None:
+            time.sleep(0.15)
+            order(exchange)
+
+        return answer
+
+    async def wait(seconds: float) -> None:
+        await asyncio.sleep(0.15)
+
+    seconds = itertools.count()
+    with Misbehaving() as server, Runs(home, real_db, server) as runs:
+        server.order(late(error(500)), then=late(well))
+        line = runs.backend.line
+        line.manner = replace(line.manner, sleep=wait)
+        _, job = start_run(real_db, runs.spec())
+        keeper: Any = FakeKeeper(runs.backend)  # type: ignore[arg-type]
+        work_off(home, job, keeper, timer=lambda: float(next(seconds)), listen=hear)
+    before = [now for now in told if now[0] == 0]
+    assert before[:2] == [(0, 0, 0), (0, 1, 0)]
+    assert any(retrying == 1 for _, _, retrying in before)
+    assert told[-1] == (4, 0, 0)
 
 
 def test_without_a_connection_it_is_refused(home: Home, real_db: Database) -> None:

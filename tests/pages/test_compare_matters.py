@@ -223,6 +223,28 @@ def _figures(app: AppTest) -> list[Any]:
             "Sweep: 1,000 of 1,600 runs done, 2 failed, now T \\*1\\* and 1 more: generating 40 of "
             "200 texts, 3 min 20 s left",
         ),
+        (
+            {
+                "phase": "running",
+                "total": 4,
+                "spending": {
+                    "requests": 1_200,
+                    "money": 0.5,
+                    "currency": "EUR",
+                    "traffic": {"in_flight": 8, "retrying": 2},
+                },
+            },
+            "Sweep: 0 of 4 runs done · 1,200 requests sent, 8 in flight, 2 waiting to be sent "
+            "again, 0\\.5 EUR spent",
+        ),
+        (
+            {
+                "phase": "running",
+                "total": 4,
+                "spending": {"requests": 1, "money": None, "traffic": {"in_flight": 0}},
+            },
+            "Sweep: 0 of 4 runs done · 1 requests sent",
+        ),
     ],
 )
 def test_how_far_a_sweep_is(progress: dict[str, Any], said: str) -> None:

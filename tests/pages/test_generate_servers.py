@@ -102,6 +102,7 @@ def served_run(
             "projected_tokens": 140,
             "projected_money": 0.00086,
             "cap": None if cap is None else cap.to_dict(),
+            "traffic": {"in_flight": 8, "retrying": 2},
         },
     }
     claims.report(db, job.id, "worker", told)
@@ -254,6 +255,7 @@ def test_a_run_under_way_tells_what_it_took(app: AppTest, db: Database) -> None:
     assert told["Projected"] == "0.00086 EUR"
     assert (told["Tokens in"], told["Tokens out"]) == ("30", "40")
     assert (told["Requests"], told["429s"]) == ("3", "1")
+    assert (told["In flight"], told["Retrying"], told["Failed"]) == ("8", "2", "2")
 
 
 def test_what_the_server_did_not_report_is_unknown_and_not_worked_out(

@@ -10,10 +10,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.conditions import Condition
+from core.connections import Connection, Prices
 from core.errors import BackendFailed
 from core.experiments.estimate import DryRun
 from core.experiments.grid import Grid, grid_from_dict
 from core.experiments.recipe import Recipe
+from core.generation.served.capabilities import Canary, Capabilities
 from core.jobs import claims
 from core.jobs.lease import release, take
 from core.jobs.queue import get_job, list_jobs
@@ -22,6 +24,7 @@ from core.references import Reference
 from core.runs import ModelChoice, RunSpec
 from core.settings import Home
 from core.spending import Cap
+from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
 from core.store.runs import create_run
 from core.store.sweeps import SweepRecord, add_trial, get_sweep, list_sweeps, set_trial
@@ -115,7 +118,7 @@ def test_the_dry_run_follows_the_settings(dialog: AppTest) -> None:
     dialog.number_input(key="sweep_set_per_label").set_value(7).run()
     found = metrics(dialog)
     assert (found["Conditions"], found["Runs"], found["New texts"]) == ("4", "12", "168")
-    assert "logit suppression will change nothing" in words(dialog)
+    assert "logit suppression will change" in words(dialog)
     assert not dialog.exception
 
 
@@ -223,9 +226,13 @@ def test_without_a_reference_diversity_alone(app: AppTest, db: Database) -> None
 def test_settings_from_a_file(dialog: AppTest, db: Database, real: Reference) -> None:
     give(dialog, GRID)
     assert not dialog.error
+    assert "There is no connection to http://127.0.0.1:1/v1." in words(dialog).replace("\\", "")
+    assert not buttons(dialog)["sweep_start"]
+    save_connection(db, Connection(base_url="http://127.0.0.1:1/v1"))
+    dialog.run()
     assert not dialog.warning
     assert metrics(dialog)["Runs"] == "8"
-    assert "As the file has it: top p 0.9, at most requests 700, LR weight 0.5." in words(dialog)
+    assert "As the file has it: top p 0.9, LR weight 0.5." in words(dialog)
     dialog.number_input(key="sweep_set_seed").set_value(5).run()
     dialog.button(key="sweep_start").click().run()
     wanted = Grid(
@@ -346,6 +353,138 @@ def test_runs_that_are_there_are_measured(dialog: AppTest, db: Database, real: R
 def test_the_time_in_words(low: float | None, high: float | None, said: str) -> None:
     takes = DryRun(1, 1, 0, 0, 1, 1, 1, low, high, None, "", ())
     assert time_words(takes) == said
+
+
+# Models behind servers
+
+SERVER = "http://127.0.0.1:1/v1"
+
+
+def served(db: Database, model: str, **found: Any) -> ModelChoice:
+    """A model of the one saved connection, tested with what was found."""
+    save_connection(
+        db, Connection(base_url=SERVER, model="good", prices=Prices(tokens_in=1, tokens_out=2))
+    )
+    if found:
+        told = Capabilities(
+            base_url=SERVER,
+            model=model,
+            models=("good", "poor", "new"),
+            tokenizer="server",
+            **{"n": "exact", "usage": "exact", **found},
+        )
+        save_capabilities(db, SERVER, model, told.to_dict())
+    return ModelChoice(backend="openai", model=model, base_url=SERVER)
+
+
+EXACT = {"canary": Canary(verdict="exact"), "usage_of_several": "exact"}
+DEAD = {"canary": Canary(verdict="ignored", why="It does nothing.")}
+
+
+def at(*models: str) -> list[str]:
+    return [f"{model} at {SERVER}" for model in models]
+
+
+def small(app: AppTest, *models: str) -> AppTest:
+    """Two conditions of these models, two texts a label."""
+    put(app, models=list(models), temperature=["0.3"], suppression=["0", "7.5"], seeding=["0"])
+    return app.number_input(key="sweep_set_per_label").set_value(2).run()
+
+
+def test_models_of_connections_are_offered_and_swept_with_a_cap(
+    dialog: AppTest, db: Database
+) -> None:
+    model = served(db, "good", **EXACT)
+    dialog.run()
+    (box,) = [one for one in dialog.multiselect if one.label == "Language models"]
+    assert box.options == [
+        "embedded",
+        *(f"{one} at 127.0.0.1:1" for one in ("good", "poor", "new")),
+    ]
+    small(dialog, "embedded", *at("good"))
+    assert "Logit suppression is exact." in words(dialog)
+    found = metrics(dialog)
+    # Two conditions of each model; of the server's a request for either label.
+    assert (found["Conditions"], found["New texts"], found["Requests"]) == ("4", "16", "4")
+    assert found["Money"].endswith(" USD")
+    assert "It costs no money" not in words(dialog)
+    dialog.number_input(key="sweep_cap-money").set_value(0.5).run()
+    dialog.number_input(key="sweep_cap-requests").set_value(9).run()
+    folded = [one.proto.popover.label.replace("\\", "") for one in dialog.get("popover")]
+    assert "Cap: 0.5 USD, 9 requests" in folded
+    dialog.button(key="sweep_start").click().run()
+    grid = grid_from_dict(list_sweeps(db)[0].grid)
+    assert grid.models == (ModelChoice(), model)
+    assert grid.spend == Cap(money=0.5, requests=9)
+    assert grid.base.suppression.method == "logit_bias"
+    assert not dialog.exception
+
+
+def test_a_cap_that_can_not_be_kept_over_a_sweep_says_why(dialog: AppTest, db: Database) -> None:
+    served(db, "good", **EXACT | {"usage": "ignored"})
+    small(dialog, *at("good"))
+    dialog.number_input(key="sweep_cap-tokens").set_value(5).run()
+    assert "does not report the tokens" in errors(dialog)
+    assert not buttons(dialog)["sweep_start"]
+    dialog.number_input(key="sweep_cap-tokens").set_value(None).run()
+    assert buttons(dialog)["sweep_start"]
+
+
+def test_a_model_that_was_never_tested_says_so(dialog: AppTest, db: Database) -> None:
+    served(db, "good")
+    small(dialog, *at("good"))
+    assert "Not tested yet: it is when the sweep comes to it." in words(dialog)
+    # One text a request, as it is not known to write several: two of each of two labels, twice.
+    assert metrics(dialog)["Requests"] == "8"
+    dialog.number_input(key="sweep_cap-money").set_value(1.0).run()
+    assert "Test the connection first" in errors(dialog)
+
+
+def test_where_logit_bias_does_not_work_what_stands_in_is_chosen(
+    dialog: AppTest, db: Database
+) -> None:
+    served(db, "good", **EXACT)
+    served(db, "poor", **DEAD, frequency_penalty="ignored")
+    small(dialog, *at("good", "poor"))
+    assert "approximations are offered" in words(dialog)
+    assert "Choose what stands in for it" in words(dialog)
+    assert not buttons(dialog)["sweep_start"]
+    (pills,) = [one for one in dialog.button_group if one.label == "In place of logit bias"]
+    assert pills.options == ["avoid these words (approximate)"]
+    pills.set_value("avoid_words").run()
+    dialog.button(key="sweep_start").click().run()
+    grid = grid_from_dict(list_sweeps(db)[0].grid)
+    assert grid.base.suppression.method == "avoid_words"
+    assert not dialog.exception
+
+
+def test_without_suppression_nothing_has_to_stand_in(dialog: AppTest, db: Database) -> None:
+    served(db, "poor", **DEAD)
+    small(dialog, *at("poor"))
+    put(dialog, suppression=["0"])
+    assert "In place of logit bias" not in words(dialog)
+    assert buttons(dialog)["sweep_start"]
+
+
+def test_values_that_a_server_refuses_are_told_before(dialog: AppTest, db: Database) -> None:
+    served(db, "good", **EXACT | {"min_p": "refused"})
+    small(dialog, *at("good"))
+    assert "Its runs would fail" not in words(dialog)
+    put(dialog, min_p=["0", "0.1"])
+    assert "Its runs would fail: " in words(dialog)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("m at http://127.0.0.1:1/v1?x=1", "axes.model: The base URL holds a query"),
+        ("m at http://me:secret@127.0.0.1:1/v1", "axes.model: The base URL holds a name"),
+    ],
+)
+def test_a_typed_server_is_checked(dialog: AppTest, typed: str, said: str) -> None:
+    put(dialog, models=[typed])
+    assert said in errors(dialog)
+    assert not dialog.exception
 
 
 # The list

@@ -114,7 +114,18 @@ class Round:
             wait = await self._try(unit, attempt)
             if wait is None:
                 return
-            await self._line.manner.sleep(wait)
+            await self._rest(wait)
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait before the next attempt, as one that the purse knows to be waiting."""
+        if self._purse is None:
+            await self._line.manner.sleep(seconds)
+            return
+        self._purse.retrying += 1
+        try:
+            await self._line.manner.sleep(seconds)
+        finally:
+            self._purse.retrying -= 1
 
     async def _try(self, unit: Unit, attempt: int) -> float | None:
         """One attempt, with its turn, its cap and its record; seconds to wait before the next, None

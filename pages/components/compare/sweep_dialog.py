@@ -9,6 +9,7 @@ from core.jobs.sweep import start_sweep
 from core.references import Reference
 from core.tasks import Task
 from pages.components.compare.sweep_files import download, upload
+from pages.components.compare.sweep_models import choose_at_servers
 from pages.components.compare.sweep_runs import show_for_runs
 from pages.components.compare.sweep_settings import begin, forget, grid_of_widgets, kept_words
 from pages.components.compare.sweep_state import REFUSED, close_dialog, is_open, show_next, token
@@ -64,7 +65,7 @@ def new_sweep(office: Office, task: Task, reference: Reference | None) -> None:
 
 def _for_grid(office: Office, task: Task, reference: Reference | None) -> None:
     st.caption("Every value is combined with every other.")
-    axes_widgets(reference)
+    axes_widgets(office, reference)
     size_widgets()
     repair_widgets(reference)
     name_widgets()
@@ -72,7 +73,7 @@ def _for_grid(office: Office, task: Task, reference: Reference | None) -> None:
     if kept:
         st.caption(f"As the file has it: {plain(kept)}.")
     with st.container(border=True), told():
-        grid = grid_of_widgets(task, reference)
+        grid, why = choose_at_servers(office, grid_of_widgets(task, reference))
         show_takes(office.db, grid)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
@@ -80,6 +81,8 @@ def _for_grid(office: Office, task: Task, reference: Reference | None) -> None:
                 type="primary",
                 icon=":material/play_arrow:",
                 key="sweep_start",
+                disabled=bool(why),
+                help=plain(why) if why else None,
                 on_click=_start,
                 args=(office, grid, token()),
             )

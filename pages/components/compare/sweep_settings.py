@@ -1,6 +1,6 @@
 """The settings of a new sweep: a grid out of the session's widgets, and into them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -8,16 +8,20 @@ import streamlit as st
 
 from core.classification.settings import FineTuning
 from core.conditions import Condition, Suppression
+from core.connections import checked_url
 from core.experiments.grid import AXES, Grid, GridFault
-from core.experiments.grid_tables import model_name
+from core.experiments.grid_tables import keyed, model_name
 from core.experiments.recipe import ALL, Budget, Recipe
 from core.references import Reference
 from core.runs import ModelChoice
 from core.spending import Cap
 from core.tasks import Task
+from pages.components.money import put_sweep_cap
 
 _BASE = "sweep_base"  # the grid of a file, with all that has no widget
 _PREFIX = "sweep_set_"
+METHOD = "sweep_method"
+"""Key of what stands in for logit bias on servers."""
 
 
 def begin(task: Task, reference: Reference | None) -> None:
@@ -42,7 +46,7 @@ def fill(grid: Grid) -> None:
         "cap": grid.cap,
         "name": grid.name,
         "study": grid.study,
-        "models": [_model_words(model) for model in grid.models],
+        "models": [model_words(model) for model in grid.models],
         "budgets": [str(one) for one in grid.recipe.budgets if one != 0],
         "filter": grid.recipe.filter,
         "classifier": grid.recipe.classifier,
@@ -50,6 +54,8 @@ def fill(grid: Grid) -> None:
     }
     for name, value in values.items():
         st.session_state[key_of(name)] = value
+    put_sweep_cap(grid.spend)
+    st.session_state.pop(METHOD, None)  # as the grid has it
 
 
 def base_of(task: Task) -> Grid:
@@ -77,10 +83,8 @@ def grid_of_widgets(task: Task, reference: Reference | None) -> Grid:
         )
         for axis in AXES
     }
-    known = {_model_words(model): model for model in base.models}
-    models = tuple(
-        known.get(one) or ModelChoice(model=model_name(one.strip())) for one in values_of("models")
-    )
+    known = {model_words(model): model for model in base.models}
+    models = tuple(model_of(one, known) for one in values_of("models"))
     seed = int(_get("seed"))
     return replace(
         base,
@@ -94,6 +98,7 @@ def grid_of_widgets(task: Task, reference: Reference | None) -> Grid:
         models=models,
         base=replace(base.base, texts_a_request=int(_get("texts_a_request"))),
         recipe=recipe_of_widgets(task, reference),
+        spend=Cap(),
         **values,
     )
 
@@ -149,7 +154,6 @@ def kept_words(task: Task) -> str:
         *_unlike(base.base.suppression, Suppression(), ("strength",), "suppression "),
         *_unlike(base.recipe.fine_tuning, FineTuning(), (), "fine-tuning "),
     ]
-    told += _unlike(base.spend, Cap(), (), "at most ")
     usual = Recipe()
     for name, words in (
         ("weight", "LR weight"),
@@ -169,9 +173,29 @@ def _unlike(given: Any, usual: Any, leave: Sequence[str], prefix: str = "") -> l
     ]
 
 
-def _model_words(model: ModelChoice) -> str:
+def model_words(model: ModelChoice) -> str:
+    """A model as the widget of models has it; `model_of` reads it again."""
     words = f"{model.model} at {model.base_url}" if model.base_url else model.model
     return words if model.device == "auto" else f"{words} on {model.device}"
+
+
+def model_of(words: str, known: Mapping[str, ModelChoice]) -> ModelChoice:
+    """The model that a value of the widget means.
+
+    Args:
+        words: one of `known`, else NAME at URL of a server, else a model of this machine.
+        known: models of a file by `model_words`.
+
+    Raises:
+        GridFault: the name or the URL is refused.
+    """
+    if words in known:
+        return known[words]
+    name, at, url = words.strip().rpartition(" at ")
+    with keyed("axes.model"):
+        if at and url.startswith(("http://", "https://")):
+            return ModelChoice(backend="openai", model=name.strip(), base_url=checked_url(url))
+        return ModelChoice(model=model_name(words.strip()))
 
 
 def key_of(name: str) -> str:
@@ -186,3 +210,37 @@ def _get(name: str) -> Any:
 def values_of(name: str) -> list[str]:
     """What a widget of several values has, as typed."""
     return [str(one) for one in st.session_state.get(key_of(name)) or []]
+
+
+def several(
+    name: str,
+    title: str,
+    offered: Sequence[str],
+    told: str,
+    *,
+    disabled: bool = False,
+    format_func: Callable[[str], str] = str,
+) -> None:
+    """Draw a widget of several values, which takes typed ones, too.
+
+    Args:
+        name: see `key_of`.
+        title: over it.
+        offered: its options, with which its present values are offered.
+        told: its help.
+        disabled: whether it can't be changed.
+        format_func: how an option reads.
+    """
+    own = [one for one in values_of(name) if one not in offered]
+    st.multiselect(
+        title,
+        [*offered, *own],
+        format_func=format_func,
+        key=key_of(name),
+        accept_new_options=True,
+        persist_state="session",
+        disabled=disabled,
+        help=f"{told} Type others.",
+        wrap=True,
+        select_all=False,
+    )

@@ -9,6 +9,7 @@ from core.jobs.sweep_estimate import what_it_takes
 from core.runs import Example
 from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key
+from pages.components.money import money
 from pages.components.plain import plain
 
 _MANY = 2_000  # runs; of more, looking each up would keep a person waiting
@@ -30,7 +31,8 @@ def show_takes(db: Database, grid: Grid) -> None:
         return
     train, n_test = real_texts(db, grid.recipe.reference)
     takes = what_it_takes(db, grid, train=train, n_test=n_test)
-    with st.grid(6, min_column_width=105, gap="small"):
+    asked = bool(takes.requests)
+    with st.grid(8 if asked else 6, min_column_width=105, gap="small"):
         st.metric("Conditions", f"{takes.conditions:,}")
         st.metric(
             "Runs",
@@ -46,10 +48,15 @@ def show_takes(db: Database, grid: Grid) -> None:
             help=f"{takes.tokens_in:,} of prompts, {takes.tokens_out:,} generated, roughly.",
         )
         st.metric("Time", time_words(takes))
+        if asked:
+            st.metric("Requests", f"{takes.requests:,}", help="To servers, at least.")
+            st.metric(
+                "Money",
+                money(takes.money, takes.currency),
+                help="By the connection's prices and the numbers of tokens above.",
+            )
     cost = ""
-    if takes.currency and takes.money is not None:
-        cost = f"About {takes.money:,.2f} {takes.currency}. "
-    elif takes.money == 0:
+    if takes.money == 0 and not asked:
         cost = "It costs no money: the models run on this machine. "
     st.caption(plain(f"{cost}{' '.join(takes.notes)}"))
 

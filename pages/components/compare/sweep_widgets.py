@@ -1,6 +1,6 @@
 """The widgets of a new sweep's settings; `sweep_settings` reads them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import streamlit as st
 
@@ -8,7 +8,9 @@ from core.experiments.grid import MAX_REPEATS
 from core.experiments.recipe import ALL, Classifier
 from core.references import Reference
 from core.runs import MAX_PER_LABEL
-from pages.components.compare.sweep_settings import key_of, values_of
+from pages.components.compare.sweep_models import choose_models
+from pages.components.compare.sweep_settings import key_of, several
+from pages.components.office import Office
 
 _AXES: Mapping[str, tuple[str, tuple[str, ...], str]] = {
     "temperature": (
@@ -40,23 +42,18 @@ _CLASSIFIERS: Mapping[Classifier, str] = {
 }
 
 
-def axes_widgets(reference: Reference | None) -> None:
+def axes_widgets(office: Office, reference: Reference | None) -> None:
     """Draw the axes."""
     with st.grid(2, min_column_width=300, gap="small"):
         for axis, (title, offered, told) in _AXES.items():
-            _several(
+            several(
                 axis,
                 title,
                 offered,
                 told,
                 disabled=axis == "seeding" and reference is None,
             )
-        _several(
-            "models",
-            "Language models",
-            ("embedded",),
-            "Of this machine: embedded, a Hugging Face id, or a folder.",
-        )
+        choose_models(office)
 
 
 def size_widgets() -> None:
@@ -79,7 +76,7 @@ def repair_widgets(reference: Reference | None) -> None:
     """Draw what is measured and repaired."""
     off = reference is None
     with st.grid(3, min_column_width=250, gap="small", vertical_alignment="bottom"):
-        _several(
+        several(
             "budgets",
             "Label replacement: inspected texts",
             _BUDGETS,
@@ -127,23 +124,6 @@ def name_widgets() -> None:
             help="Sweeps of several tasks that share a study's name are compared together.",
         )
         _number("cap", "Most conditions", 1, 10**6, "A grid above it is refused.")
-
-
-def _several(
-    name: str, title: str, offered: Sequence[str], told: str, *, disabled: bool = False
-) -> None:
-    own = [one for one in values_of(name) if one not in offered]
-    st.multiselect(
-        title,
-        [*offered, *own],
-        key=key_of(name),
-        accept_new_options=True,
-        persist_state="session",
-        disabled=disabled,
-        help=f"{told} Type others.",
-        wrap=True,
-        select_all=False,
-    )
 
 
 def _number(name: str, title: str, low: int, high: int, told: str) -> None:
