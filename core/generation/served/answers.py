@@ -9,10 +9,15 @@ from typing import Any, Literal
 from core.generation.prompts import QUOTE
 from core.generation.served.error_responses import fault_of_error_object
 from core.generation.served.failures import Fault, Server, ServerFault, fault_of_kind
+from core.texts import storable_text
 
 Api = Literal["chat", "completions"]
 
-_STOPPED = ("stop", "eos", "eos_token", "end_turn", "stop_sequence")
+_STOPPED = ("stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete")
+_LIMITED = ("length", "max_tokens", "max_length", "model_length")
+# How models that reason mark it, where their server leaves it in the answer; the opening mark may
+# stand at the prompt's end.
+_REASONS, _REASONED = "<think>", "</think>"
 _PAIRS = {'"': '"', "“": "”", "„": "“", "«": "»"}
 
 
@@ -24,7 +29,7 @@ class Text:
         text: cut at its closing quote, outer white space removed.
         finish_reason: `stop`, `length`, `content_filter` or whatever the server gave; `no_choices`
             for an answer without any; `unknown` where it gave none; `cut_off` where a stream ended
-            or broke before its end.
+            or broke before its end; `refusal` or `reasoning` where that is all that came.
         likeliest: the likeliest first tokens of a chat's answer with their natural
             log-probabilities, where they were asked for.
     """
@@ -75,7 +80,7 @@ def read_answer(
         raise ServerFault(fault_of_kind(server, "bad_json")) from None
     if not isinstance(data, dict):
         raise ServerFault(fault_of_kind(server, "bad_json"))
-    if data.get("error"):
+    if data.get("error") or data.get("object") == "error":
         raise ServerFault(fault_of_error_object(server, data))
     choices = data.get("choices")
     found = [c for c in choices if isinstance(c, Mapping)] if isinstance(choices, list) else []
@@ -144,12 +149,16 @@ def cut_text(text: str, reason: str, *, api: Api, open_quote: bool) -> Text:
     """A text without its quotation marks.
 
     After a prompt that ends in an open quotation mark the text ends at the closing one, whatever
-    was written behind it, and is complete then. A chat's answer loses one pair around the whole.
+    was written behind it, and is complete then. A chat's answer loses what it reasoned before, and
+    one pair around the whole.
     """
     if api == "completions":
         before, closing, _ = text.partition(QUOTE)
         return Text(before.strip(), "stop" if closing else reason)
-    text = text.strip()
+    reasoned, mark, after = text.rpartition(_REASONED)
+    text = (after if mark else text).strip()
+    if (reasoned.strip() and not text) or text.startswith(_REASONS):
+        return Text("", "reasoning")
     opening = text[:1]
     if opening in _PAIRS:
         inner = text[1:]
@@ -166,8 +175,20 @@ def _text(choice: Mapping[str, Any], api: Api, open_quote: bool) -> Text:
     reason = choice.get("finish_reason")
     told = _reason(reason) if isinstance(reason, str) and reason else "unknown"
     cut = cut_text(_content(choice, api, "message"), told, api=api, open_quote=open_quote)
+    if not cut.text:
+        cut = replace(cut, finish_reason=_instead(choice) or cut.finish_reason)
     likeliest = _likeliest(choice)
     return replace(cut, likeliest=likeliest) if likeliest else cut
+
+
+def _instead(choice: Mapping[str, Any]) -> str:
+    """What a message without a text holds instead, as a finish reason; empty for nothing."""
+    message = choice.get("message")
+    told = message if isinstance(message, Mapping) else {}
+    if isinstance(told.get("refusal"), str) and told["refusal"].strip():
+        return "refusal"
+    reasoned = (told.get(name) for name in ("reasoning_content", "reasoning"))
+    return "reasoning" if any(isinstance(one, str) and one.strip() for one in reasoned) else ""
 
 
 def _likeliest(choice: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
@@ -183,12 +204,13 @@ def _likeliest(choice: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
         value: Any = said.get("logprob")
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if isinstance(token, str) and number and math.isfinite(value):
-            found.append((token, float(value)))
+            found.append((storable_text(token), float(value)))
     return tuple(found)
 
 
 def _reason(reason: str) -> str:
-    return "stop" if reason in _STOPPED else reason
+    small = reason.lower()  # some write COMPLETE
+    return "stop" if small in _STOPPED else "length" if small in _LIMITED else reason
 
 
 def _content(choice: Mapping[str, Any], api: Api, name: str) -> str:
@@ -197,8 +219,12 @@ def _content(choice: Mapping[str, Any], api: Api, name: str) -> str:
     else:
         message = choice.get(name)
         content = message.get("content") if isinstance(message, Mapping) else None
-    if isinstance(content, list):  # some servers give parts
-        pieces = [part.get("text") for part in content if isinstance(part, Mapping)]
+    if isinstance(content, list):  # some servers give parts, of which some are no answer
+        pieces = [
+            part.get("text")
+            for part in content
+            if isinstance(part, Mapping) and part.get("type", "text") in ("text", "output_text")
+        ]
         content = "".join(piece for piece in pieces if isinstance(piece, str))
     return content if isinstance(content, str) else ""
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from core.generation.served.answers import Answer, Api, Text, cut_text, read_answer
-from core.generation.served.failures import Server
+from core.generation.served.failures import Server, ServerFault
 
 SERVER = Server("http://127.0.0.1/v1", "m")
 
@@ -26,6 +26,13 @@ SERVER = Server("http://127.0.0.1/v1", "m")
         ('He said "no"', "stop", "chat", True, Text('He said "no"', "stop")),
         ('"', "stop", "chat", False, Text('"', "stop")),
         ("  ", "stop", "chat", False, Text("", "stop")),
+        ('<think>\nHm.\n</think>\n\n"Good."', "stop", "chat", True, Text("Good.", "stop")),
+        ("Hm, a film.\n</think>\nGood.", "stop", "chat", True, Text("Good.", "stop")),
+        ("<think>Hm, a film", "length", "chat", True, Text("", "reasoning")),
+        ("<think>Hm.</think>\n", "stop", "chat", True, Text("", "reasoning")),
+        ("<think></think>\nGood.", "stop", "chat", True, Text("Good.", "stop")),
+        ("I <think> so", "stop", "chat", True, Text("I <think> so", "stop")),
+        ('<think> aloud" More', "stop", "completions", True, Text("<think> aloud", "stop")),
     ],
     ids=lambda value: repr(value) if isinstance(value, str) else str(value),
 )
@@ -74,7 +81,18 @@ def test_tokens_are_as_reported_or_unknown(usage: Any, wanted: tuple[Any, Any]) 
 
 @pytest.mark.parametrize(
     ("reason", "wanted"),
-    [("stop", "stop"), ("eos", "stop"), ("length", "length"), (None, "unknown"), (3, "unknown")],
+    [
+        ("stop", "stop"),
+        ("eos", "stop"),
+        ("COMPLETE", "stop"),
+        ("length", "length"),
+        ("MAX_TOKENS", "length"),
+        ("content_filter", "content_filter"),
+        ("recitation", "recitation"),
+        ("", "unknown"),
+        (None, "unknown"),
+        (3, "unknown"),
+    ],
 )
 def test_reasons(reason: Any, wanted: str) -> None:
     found = read([choice("a", finish_reason=reason)], asked=1)
@@ -82,7 +100,39 @@ def test_reasons(reason: Any, wanted: str) -> None:
 
 
 def test_parts_of_a_chats_content_are_joined() -> None:
-    parts = [{"type": "text", "text": "a "}, {"type": "text", "text": "b"}, 3]
+    thought = {"type": "reasoning", "text": "Hm."}
+    parts = [thought, {"type": "text", "text": "a "}, {"text": "b"}, 3]
     body = json.dumps({"choices": [{"message": {"content": parts}, "finish_reason": "stop"}]})
     found = read_answer(body, server=SERVER, api="chat", asked=1)
     assert found.texts == (Text("a b", "stop"),)
+
+
+@pytest.mark.parametrize(
+    ("message", "reason", "wanted"),
+    [
+        ({"content": None, "refusal": "I can't."}, "stop", "refusal"),
+        ({"content": "", "reasoning_content": "Hm."}, "length", "reasoning"),
+        ({"content": None, "reasoning": "Hm."}, "length", "reasoning"),
+        ({"content": "", "reasoning_content": " ", "refusal": None}, "length", "length"),
+    ],
+)
+def test_what_came_instead_of_a_text_is_its_reason_and_never_the_text(
+    message: dict[str, Any], reason: str, wanted: str
+) -> None:
+    told = json.dumps({"choices": [{"message": message, "finish_reason": reason}]})
+    found = read_answer(told, server=SERVER, api="chat", asked=1)
+    assert found.texts == (Text("", wanted),)
+
+
+def test_an_error_without_its_own_object_is_an_error_all_the_same() -> None:
+    told = {"object": "error", "message": "n is too large", "type": "BadRequestError", "code": 400}
+    with pytest.raises(ServerFault, match="n is too large") as caught:
+        read_answer(json.dumps(told), server=SERVER, api="chat", asked=1)
+    assert (caught.value.fault.kind, caught.value.fault.then) == ("refused", "stop")
+
+
+def test_a_token_that_is_half_a_character_can_be_shown() -> None:
+    listed = [{"token": "\ud83d", "logprob": -0.5}, {"token": "A", "logprob": -1.0}]
+    message = {"message": {"content": "A"}, "logprobs": {"content": [{"top_logprobs": listed}]}}
+    found = read_answer(json.dumps({"choices": [message]}), server=SERVER, api="chat", asked=1)
+    assert found.texts[0].likeliest == (("\N{REPLACEMENT CHARACTER}", -0.5), ("A", -1.0))
