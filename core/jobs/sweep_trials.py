@@ -9,22 +9,18 @@ from core.diversity.live import Encoders
 from core.errors import Pausing, WidesetError
 from core.experiments.executors import Executor
 from core.experiments.recipe import Recipe
-from core.experiments.trial import RealTexts, Told, Trial, TrialEnd
+from core.experiments.trial import RealTexts, Told, TrialEnd
 from core.jobs.context import JobContext
 from core.jobs.embedding import Stopped
 from core.jobs.run_jobs import RunJobs, tell_diversity
+from core.jobs.stored_trial import keep_assessment, keep_vectors, place_trial, trial_of
 from core.jobs.sweep_plan import Wanted
 from core.jobs.sweep_progress import Going, SweepProgress
-from core.jobs.sweep_reuse import settled, usable_texts
+from core.jobs.sweep_reuse import settled
 from core.jobs.sweep_spending import SweepSpending, run_ledger
-from core.jobs.told import finished_rounds, store_told
+from core.jobs.told import store_told
 from core.runs import ModelChoice
-from core.store.assessments import save_assessment
-from core.store.embeddings import add_vectors
-from core.store.runs import create_run, get_run
-from core.store.samples import samples_of
-from core.store.sweeps import add_trial, set_trial
-from core.texts import text_hash
+from core.store.sweeps import set_trial
 
 MAX_LOSSES = 2
 """How often a trial that was lost with its process or node is begun again."""
@@ -158,47 +154,27 @@ class SweepTrials:
         position, generates = wanted.position, wanted.run_id is None
         run_id = wanted.run_id or self._runs.get(position)
         with self.db.write():
-            if run_id is None:
-                run_id = create_run(self.db, wanted.spec, name=wanted.name).id
-            run = get_run(self.db, run_id)
-            add_trial(
-                self.db,
-                self._sweep_id,
-                position,
-                run_id,
-                repeat=wanted.repeat,
-                reused=not generates,
-            )
+            run = place_trial(self.db, self._sweep_id, wanted, run_id)
             if generates and run.deleted_at is None:
-                self._jobs.begin(position, run_id)
-        self._runs[position] = run_id
-        history = tuple(samples_of(self.db, run_id))
+                self._jobs.begin(position, run.id)
+        self._runs[position] = run.id
+        trial = trial_of(self.db, wanted, run, self._recipe)
         self._progress.to_generate -= generates
         self._progress.to_assess -= not generates
         self._progress.going[position] = Going(
             run.name,
-            run_id,
+            run.id,
             run.spec,
-            history,
+            trial.history,
             generates=generates,
             timer=self._timer,
-            ledger=run_ledger(self.db, run_id, run.spec.model) if generates else None,
+            ledger=run_ledger(self.db, run.id, run.spec.model) if generates else None,
+            purse=None if self.spending is None else self.spending.ledger,
         )
         if run.deleted_at is not None:
             self._fail(position, _DELETED)
             return
-        executor.submit(
-            Trial(
-                index=position,
-                run_id=run_id,
-                spec=run.spec,
-                recipe=self._recipe,
-                history=history,
-                finished_rounds=finished_rounds(self.db, run_id),
-                facts=run.facts,
-                generate=generates,
-            )
-        )
+        executor.submit(trial)
 
     def _tell(self, told: Told) -> None:
         position = told.index
@@ -250,22 +226,11 @@ class SweepTrials:
             self._fail(position, end.error or _DROPPED)
             return
         self._generated(position)
-        if end.vectors is not None:
-            hashes = map(text_hash, end.texts)
-            add_vectors(self.db, real.encoder, dict(zip(hashes, end.vectors, strict=True)))
+        keep_vectors(self.db, end, real.encoder)
         run_id, going = self._runs[position], self._progress.going[position]
         if going.generates:
             tell_diversity(self.db, run_id, self._encoders, self._recipe.encoder)
-        with self.db.write():
-            save_assessment(
-                self.db,
-                run_id,
-                recipe=self._recipe.key,
-                n=usable_texts(self.db, run_id),
-                settings=self._recipe.to_dict(),
-                result=end.assessment,
-            )
-            set_trial(self.db, self._sweep_id, position, "done")
+        keep_assessment(self.db, self._sweep_id, run_id, end, self._recipe)
         self._progress.ended(position, failed=False)
 
     def _again(self, position: int) -> None:

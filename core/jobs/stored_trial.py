@@ -1,0 +1,100 @@
+"""A sweep's trial in the store: its place and run, what executors need of it, what came of it."""
+
+from core.experiments.recipe import Recipe
+from core.experiments.trial import Trial, TrialEnd
+from core.jobs.sweep_plan import Wanted
+from core.jobs.sweep_reuse import usable_texts
+from core.jobs.told import finished_rounds
+from core.store.assessments import save_assessment
+from core.store.database import Database
+from core.store.embeddings import add_vectors
+from core.store.runs import RunRecord, create_run, get_run
+from core.store.samples import samples_of
+from core.store.sweeps import add_trial, set_trial
+from core.texts import text_hash
+
+
+def place_trial(db: Database, sweep_id: str, wanted: Wanted, run_id: str | None) -> RunRecord:
+    """Give a place of a sweep its run, which is made where there is none yet.
+
+    Args:
+        db: the store.
+        sweep_id: the sweep.
+        wanted: the place; a run of its own there is one that was there before the sweep.
+        run_id: the run, None for a new one.
+
+    Raises:
+        StoreFull, StoreBusy: nothing was stored.
+    """
+    with db.write():
+        if run_id is None:
+            run_id = create_run(db, wanted.spec, name=wanted.name).id
+        run = get_run(db, run_id)
+        reused = wanted.run_id is not None
+        add_trial(db, sweep_id, wanted.position, run_id, repeat=wanted.repeat, reused=reused)
+    return run
+
+
+def trial_of(db: Database, wanted: Wanted, run: RunRecord, recipe: Recipe) -> Trial:
+    """What an executor carries out: the run from where it stands, and its assessment.
+
+    Args:
+        db: the store.
+        wanted: its place.
+        run: its run.
+        recipe: what is done with it.
+    """
+    return Trial(
+        index=wanted.position,
+        run_id=run.id,
+        spec=run.spec,
+        recipe=recipe,
+        history=tuple(samples_of(db, run.id)),
+        finished_rounds=finished_rounds(db, run.id),
+        facts=run.facts,
+        generate=wanted.run_id is None,
+    )
+
+
+def keep_vectors(db: Database, end: TrialEnd, encoder: str) -> None:
+    """Store the embeddings that a trial made, if it made any.
+
+    Args:
+        db: the store.
+        end: of the trial.
+        encoder: fingerprint of the encoder.
+
+    Raises:
+        StoreFull, StoreBusy: nothing was stored.
+    """
+    if end.vectors is not None:
+        hashes = map(text_hash, end.texts)
+        add_vectors(db, encoder, dict(zip(hashes, end.vectors, strict=True)))
+
+
+def keep_assessment(
+    db: Database, sweep_id: str, run_id: str, end: TrialEnd, recipe: Recipe
+) -> None:
+    """Store what was found of a run, and that its place is done.
+
+    Args:
+        db: the store.
+        sweep_id: the sweep.
+        run_id: the run.
+        end: of the trial, with an assessment.
+        recipe: by which it was assessed.
+
+    Raises:
+        StoreFull, StoreBusy: nothing was stored.
+    """
+    assert end.assessment is not None
+    with db.write():
+        save_assessment(
+            db,
+            run_id,
+            recipe=recipe.key,
+            n=usable_texts(db, run_id),
+            settings=recipe.to_dict(),
+            result=end.assessment,
+        )
+        set_trial(db, sweep_id, end.index, "done")

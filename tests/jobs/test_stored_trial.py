@@ -1,0 +1,60 @@
+"""A sweep's trial in the store: placed once, handed out from where it stands, kept when it ends."""
+
+import numpy as np
+
+from core.experiments.recipe import Recipe
+from core.experiments.trial import TrialEnd
+from core.jobs.stored_trial import keep_assessment, keep_vectors, place_trial, trial_of
+from core.jobs.sweep_plan import Wanted
+from core.store.assessments import find_assessments
+from core.store.database import Database
+from core.store.embeddings import known_vectors
+from core.store.samples import add_samples
+from core.store.sweeps import create_sweep, trials_of
+from core.texts import text_hash
+from tests.store.making import TASK, make_sample, make_spec
+
+RECIPE = Recipe()
+
+
+def wanted(run_id: str | None = None) -> Wanted:
+    return Wanted(3, make_spec(), 1, "T 0.7", run_id)
+
+
+def test_a_place_gets_a_run_and_keeps_it(db: Database) -> None:
+    sweep = create_sweep(db, {}, task_key=TASK.key, name="s")
+    run = place_trial(db, sweep.id, wanted(), None)
+    assert place_trial(db, sweep.id, wanted(), run.id).id == run.id
+    (trial,) = trials_of(db, sweep.id)
+    assert (trial.run.id, trial.position, trial.repeat, trial.reused) == (run.id, 3, 1, False)
+    assert run.name == "T 0.7"
+
+
+def test_a_run_that_was_there_is_assessed_alone(db: Database) -> None:
+    sweep = create_sweep(db, {}, task_key=TASK.key, name="s")
+    run = place_trial(db, sweep.id, wanted(), None)
+    add_samples(db, [make_sample(run.id, 0), make_sample(run.id, 1, outcome="empty")])
+    other = create_sweep(db, {}, task_key=TASK.key, name="t")
+    there = wanted(run.id)
+    assert place_trial(db, other.id, there, run.id).id == run.id
+    assert trials_of(db, other.id)[0].reused
+    told = trial_of(db, there, run, RECIPE)
+    assert (told.index, told.run_id, told.generate) == (3, run.id, False)
+    assert [sample.index for sample in told.history] == [0, 1]
+    assert trial_of(db, wanted(), run, RECIPE).generate
+
+
+def test_what_came_of_it_is_kept(db: Database) -> None:
+    sweep = create_sweep(db, {}, task_key=TASK.key, name="s")
+    run = place_trial(db, sweep.id, wanted(), None)
+    add_samples(db, [make_sample(run.id, 0), make_sample(run.id, 1, outcome="empty")])
+    vectors = np.ones((1, 2), np.float32)
+    end = TrialEnd(3, assessment={"stages": []}, texts=("fine",), vectors=vectors)
+    keep_vectors(db, end, "encoder")
+    keep_assessment(db, sweep.id, run.id, end, RECIPE)
+    found = known_vectors(db, "encoder", [text_hash("fine")])
+    assert found[text_hash("fine")].tolist() == [1, 1]
+    (kept,) = find_assessments(db, sweep_ids=[sweep.id], recipe=RECIPE.key)
+    assert (kept.run_id, kept.n, kept.result) == (run.id, 1, {"stages": []})
+    assert trials_of(db, sweep.id)[0].state == "done"
+    keep_vectors(db, TrialEnd(3), "another")  # there may be none
