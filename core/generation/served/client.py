@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     import httpx2
 
 DEADLINE = 120.0
+CONNECTING = 15.0
+"""Seconds until a server that takes no connection counts as one that can't be reached."""
+
 MOST_BYTES = 32_000_000
 # The rest of what the package would send, such as headers named in the environment, stays here.
 _SENT = ("accept", "content-type", "content-length", "host", "connection")
@@ -57,7 +60,7 @@ class Client:
         # Without TLS no certificate is ever looked at, and reading them all takes a while.
         bare = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         carrier = transport or httpx2.AsyncHTTPTransport(
-            verify=bare if server.base_url.startswith("http:") else True,
+            verify=bare if server.base_url.startswith("http:") else httpx2.create_ssl_context(),
             trust_env=False,
             limits=httpx2.Limits(max_connections=300),
             retries=0,
@@ -66,7 +69,7 @@ class Client:
             api_key="unused",  # the transport has the key, and errors never see it
             base_url=server.base_url,
             max_retries=0,
-            timeout=deadline,
+            timeout=httpx2.Timeout(deadline, connect=min(deadline, CONNECTING)),
             http_client=openai.DefaultAsyncHttpxClient(
                 transport=_guarded(carrier, server.base_url, key, most_bytes),
                 follow_redirects=False,

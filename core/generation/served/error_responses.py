@@ -127,14 +127,17 @@ def fault_of_error_object(server: Server, data: Mapping[str, Any]) -> Fault:
     numbers = [int(code) for code in codes if re.fullmatch(r"[345]\d\d", code)]
     stands_for = {
         "rate_limit_exceeded": 429,
+        "rate_limit_error": 429,
         "insufficient_quota": 429,
         "invalid_api_key": 401,
         "authentication_error": 401,
         "permission_error": 403,
         "model_not_found": 404,
+        "notfounderror": 404,
         "not_found_error": 404,
         "invalid_request_error": 400,
         "context_length_exceeded": 400,
+        "badrequesterror": 400,
         "unsupported_parameter": 400,
     }
     status = next((stands_for[code] for code in codes if code in stands_for), 500)
@@ -142,16 +145,21 @@ def fault_of_error_object(server: Server, data: Mapping[str, Any]) -> Fault:
 
 
 def asked_wait(headers: Mapping[str, str], *, clock: Callable[[], float]) -> float | None:
-    """Seconds that `Retry-After` asks for, at least 0, whether a number or a date; else None."""
+    """Seconds that `Retry-After` asks for, whether by a number or a date; above 0.
+
+    None where it asks for nothing, such as 0 seconds or a date that is over: an answer at once
+    would only be refused again, so that our own waits count.
+    """
     for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         value = headers.get(name, "").strip()
-        if re.fullmatch(r"\d{1,12}(\.\d{1,9})?", value):
-            return float(value) / unit
+        if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,9})?", value):
+            return float(value) / unit or None
     try:
         at = email.utils.parsedate_to_datetime(headers.get("retry-after", ""))
-        return max(0.0, at.timestamp() - clock())
+        wait = at.timestamp() - clock()
     except (TypeError, ValueError, OverflowError):
         return None
+    return wait if wait > 0 else None
 
 
 def _error_object(data: Any) -> Mapping[str, Any]:

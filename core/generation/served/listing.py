@@ -31,7 +31,8 @@ def models_in(reply: Reply) -> list[Listed]:
     found: dict[str, Listed] = {}
     for entry in listed if isinstance(listed, list) else ():
         name = entry.get("id") if isinstance(entry, dict) else None
-        if isinstance(name, str) and name.strip():
+        # Others, such as with half a character in them, can neither be shown nor typed.
+        if isinstance(name, str) and name.strip() and name.isprintable():
             found.setdefault(name[:500], Listed(name[:500], str(entry.get("owned_by") or "")))
     return list(found.values())
 

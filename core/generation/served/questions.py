@@ -8,6 +8,7 @@ from core.generation.served.capabilities import TokenField
 from core.generation.served.error_responses import fault_of_error_object, fault_of_status
 from core.generation.served.failures import Fault, Server, fault_of_kind
 from core.generation.served.wire import Asking, Reply
+from core.texts import storable_text
 
 STORY = "Tell a story in one line."
 SHORT = 8
@@ -89,7 +90,7 @@ def texts(reply: Reply) -> list[str]:
     for choice in choices(reply):
         message = choice.get("message")
         text = message.get("content") if isinstance(message, dict) else choice.get("text")
-        found.append(text if isinstance(text, str) else "")
+        found.append(storable_text(text) if isinstance(text, str) else "")
     return found
 
 

@@ -7,8 +7,10 @@ import http.client
 import json
 import socket
 import ssl
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -104,12 +106,19 @@ class Wire:
         begun = self._timer()
         connection = self._connection(parts.scheme, parts.hostname or "", parts.port)
         try:
-            connection.request("GET" if body is None else "POST", below + path, written, headers)
-            answer = connection.getresponse()
-            read = self._read(connection, answer, begun)
+            connection.connect()
+            with _cut_after(connection.sock, self._seconds - (self._timer() - begun)):
+                method = "GET" if body is None else "POST"
+                connection.request(method, below + path, written, headers)
+                answer = connection.getresponse()
+                read = self._read(answer)
+            if self._timer() - begun >= self._seconds:
+                raise TimeoutError
         except (OSError, http.client.HTTPException) as error:
-            late = isinstance(error, TimeoutError)
-            said = f"did not answer within {self._seconds:g} s" if late else "can't be reached"
+            late = isinstance(error, TimeoutError) or self._timer() - begun >= self._seconds
+            broken = isinstance(error, http.client.HTTPException | ConnectionResetError)
+            said = "broke its answer off" if broken else "can't be reached"
+            said = f"did not answer within {self._seconds:g} s" if late else said
             # The cause may hold what was sent; its kind is enough.
             raise BackendFailed(
                 f"The server at {self.base_url} {said} ({type(error).__name__}).",
@@ -141,25 +150,11 @@ class Wire:
             return http.client.HTTPSConnection(host, port, timeout=self._seconds, context=safe)
         return http.client.HTTPConnection(host, port, timeout=self._seconds)
 
-    def _read(
-        self,
-        connection: http.client.HTTPConnection,
-        answer: http.client.HTTPResponse,
-        begun: float,
-    ) -> bytes:
-        """The body, dripping or not, before the time is up."""
+    def _read(self, answer: http.client.HTTPResponse) -> bytes:
+        """The body, unless it is longer than an answer to a short question can be."""
         parts: list[bytes] = []
         size = 0
-        wire = connection.sock  # None where the server closes after this answer
-        while True:
-            left = self._seconds - (self._timer() - begun)
-            if left <= 0:
-                raise TimeoutError
-            if isinstance(wire, socket.socket):
-                wire.settimeout(left)
-            part = answer.read1(_CHUNK)
-            if not part:
-                return b"".join(parts)
+        while part := answer.read1(_CHUNK):
             parts.append(part)
             size += len(part)
             if size > MAX_ANSWER:
@@ -168,3 +163,24 @@ class Wire:
                     f"{MAX_ANSWER // 1_000_000} MB.",
                     "Check its base URL.",
                 )
+        if answer.length:  # promised and not sent
+            raise http.client.IncompleteRead(b"")
+        return b"".join(parts)
+
+
+@contextmanager
+def _cut_after(wire: socket.socket, seconds: float) -> Iterator[None]:
+    """Cut a connection off when the time is up: a socket's own timeout begins anew with every byte
+    that drips, of headers too."""
+
+    def cut() -> None:
+        with suppress(OSError):  # it has ended meanwhile
+            wire.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(max(0.0, seconds), cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

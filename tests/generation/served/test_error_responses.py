@@ -1,8 +1,15 @@
 """What a server tells of itself when it does not answer: statuses, error objects, Retry-After."""
 
+from typing import Any
+
 import pytest
 
-from core.generation.served.error_responses import asked_wait
+from core.generation.served.error_responses import (
+    asked_wait,
+    fault_of_error_object,
+    fault_of_status,
+)
+from core.generation.served.failures import Server
 
 
 @pytest.mark.parametrize(
@@ -12,7 +19,13 @@ from core.generation.served.error_responses import asked_wait
         ({"retry-after": "0.5"}, 0.5),
         ({"retry-after": "7", "retry-after-ms": "1500"}, 1.5),
         ({"retry-after": "Thu, 01 Jan 1970 00:01:40 GMT"}, 60.0),
-        ({"retry-after": "Thu, 01 Jan 1970 00:00:10 GMT"}, 0.0),
+        ({"retry-after": "Thu, 01 Jan 1970 00:00:10 GMT"}, None),
+        ({"retry-after": "0"}, None),
+        ({"retry-after": "0", "retry-after-ms": "250"}, 0.25),
+        ({"retry-after": "999999999999"}, 999_999_999_999.0),
+        ({"retry-after": "9" * 13}, None),
+        ({"retry-after": "\u0663"}, None),
+        ({"retry-after": "Fri, 31 Dec 99999 00:00:00 GMT"}, None),
         ({"retry-after": "-3"}, None),
         ({"retry-after": "inf"}, None),
         ({"retry-after": "soon"}, None),
@@ -22,3 +35,30 @@ from core.generation.served.error_responses import asked_wait
 )
 def test_what_is_asked_for(headers: dict[str, str], wait: float | None) -> None:
     assert asked_wait(headers, clock=lambda: 40.0) == wait
+
+
+@pytest.mark.parametrize(
+    ("told", "kind", "then"),
+    [
+        ({"error": {"code": 429}}, "too_many_requests", "retry"),
+        ({"error": {"type": "rate_limit_error"}}, "too_many_requests", "retry"),
+        ({"error": {"type": "overloaded_error"}}, "server_error", "retry"),
+        ({"error": "model is loading"}, "server_error", "retry"),
+        ({"error": {"code": "model_not_found"}}, "not_found", "stop"),
+        ({"object": "error", "type": "NotFoundError", "code": None}, "not_found", "stop"),
+        ({"error": {"code": 999}}, "server_error", "retry"),
+        ({"error": [1]}, "server_error", "retry"),
+        ([{"error": {"status": "400", "message": "bad"}}], "refused", "stop"),
+    ],
+    ids=str,
+)
+def test_an_error_object_stands_for_a_status(told: Any, kind: str, then: str) -> None:
+    fault = fault_of_error_object(Server("http://h/v1", "m"), told)
+    assert (fault.kind, fault.then) == (kind, then)
+
+
+def test_the_words_of_a_list_of_complaints_are_told() -> None:
+    told = {"detail": [{"loc": ["body", "top_k"], "msg": "extra fields not permitted"}]}
+    fault = fault_of_status(Server("http://h/v1", "m"), 422, data=told)
+    assert fault.kind == "refused"
+    assert "extra fields not permitted" in fault.what

@@ -247,7 +247,15 @@ class Listing:
 
 
 def test_names_are_listed_once_in_order_and_junk_is_left_out() -> None:
-    entries = ({"id": "b"}, {"id": " "}, "junk", {"id": 3}, {"id": "a/x:7b"}, {"id": "b"})
+    entries = (
+        {"id": "b"},
+        {"id": " "},
+        "junk",
+        {"id": 3},
+        {"id": "\ud83d"},
+        {"id": "a/x:7b"},
+        {"id": "b"},
+    )
     connection = Connection(base_url="http://h/v1")
     assert list_models(connection, Listing("/models", *entries)) == ("b", "a/x:7b")
     with pytest.raises(BackendFailed, match="404"):
