@@ -64,3 +64,11 @@ def after(fault: Fault, attempt: int, *, retrying: Retrying, rng: np.random.Gene
     wait = min(retrying.longest, retrying.first * retrying.growth ** min(steps, 60))
     wait *= 0.5 + 0.5 * float(rng.random())
     return Next("retry", wait if fault.wait is None else fault.wait + 0.1 * wait)
+
+
+def waiting(seconds: float) -> str:
+    """A wait in words: `300 s`, and from two hours on `5.0 hours` or `11.6 days`."""
+    hours = seconds / 3600
+    if hours < 2:
+        return f"{seconds:.0f} s"
+    return f"{hours:.1f} hours" if hours < 48 else f"{hours / 24:,.1f} days"

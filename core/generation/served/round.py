@@ -13,7 +13,8 @@ from core.generation.served.attempts import Attempt, Record
 from core.generation.served.failures import Fault, ServerClosed, ServerFault
 from core.generation.served.line import Line, Purse, Unit
 from core.generation.served.parameters import api_for, body_of
-from core.generation.served.retrying import after
+from core.generation.served.prompt_tokens import tokens_at_most
+from core.generation.served.retrying import after, waiting
 
 # So many requests lost one after the other, and none answered, is no accident any more.
 LOST_IN_A_ROW = 4
@@ -186,9 +187,7 @@ class Round:
         """What the purse gives for a request, as soon as it does."""
         if self._purse is None:
             return None
-        prompt = self._requests[unit.request].prompt.preview()
-        # A token is seldom shorter than two bytes: rather too many than beyond the cap.
-        tokens_in = len(prompt.encode()) // 2 + 16
+        tokens_in = tokens_at_most(self._requests[unit.request].prompt)
         tokens_out = self._condition.max_tokens * len(unit.indices)
         while (found := self._purse.admit(tokens_in=tokens_in, tokens_out=tokens_out)) is None:
             settled = asyncio.get_running_loop().create_future()
@@ -258,7 +257,6 @@ class Round:
 def _pausing(fault: Fault) -> WidesetError:
     if fault.wait is None:
         return Pausing(fault.what, fault.remedy)
-    return Pausing(
-        f"{fault.what} It asks to wait {fault.wait:.0f} s.",
-        f"Resume after {fault.wait:.0f} s.",
-    )
+    wait = waiting(fault.wait)
+    end = "" if fault.what.endswith((".", "!", "?")) else "."
+    return Pausing(f"{fault.what}{end} It asks to wait {wait}.", f"Resume after {wait}.")
