@@ -15,6 +15,7 @@ from pages.components.compare.presenter import presenting, restore_presented, sh
 from pages.components.compare.sweeping import show_sweeps
 from pages.components.compare.table import show_table
 from pages.components.compare.texts import show_texts
+from pages.components.figures_ahead import load_figures_ahead
 from pages.components.office import Office, set_up, show_flash, told
 from pages.components.work import show_work
 
@@ -40,6 +41,7 @@ def _show(office: Office, seen: Comparison) -> None:
 
 
 office = set_up()
+load_figures_ahead()
 show_flash()
 with told():
     restore_presented(office)

@@ -18,6 +18,7 @@ from pages.components.explore.measures import show_measures
 from pages.components.explore.replay import show_replay
 from pages.components.explore.scores import show_scores, show_side_by_side
 from pages.components.explore.why import show_why
+from pages.components.figures_ahead import load_figures_ahead
 from pages.components.office import Office, flash, set_up, show_flash, told
 from pages.components.plain import plain
 from pages.components.run_header import LIVE
@@ -90,6 +91,7 @@ def _show(office: Office, seen: Exploration) -> None:
 
 
 office = set_up()
+load_figures_ahead()
 show_flash()
 with told():
     choice = choose(office)

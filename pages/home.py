@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.components.figures_ahead import load_figures_ahead
 from pages.components.home.at_work import show_at_work
 from pages.components.home.projects import show_projects
 from pages.components.home.starting import show_ways
@@ -27,3 +28,4 @@ with told():
     show_ways(office)
 with told():
     show_projects(office)
+load_figures_ahead()
