@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from core.cli.parser import one_line
+from core.ledger import Ledger
 from core.runs import Example, ModelChoice
-from core.spending import Cap, Ledger, check_cap
+from core.spending import Cap, check_cap
 from core.tasks import Task
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from core.generation.served.backend import ServedBackend
 from core.generation.timed import timed_rounds
 from core.jobs.context import JobContext
 from core.jobs.served import bound
+from core.ledger import Ledger
 from core.runs import ModelChoice, Sample
-from core.spending import Ledger
 from core.store.database import Database
 from core.store.rounds import finish_round, rounds_of
 from core.store.runs import get_run, set_facts

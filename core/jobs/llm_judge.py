@@ -18,8 +18,9 @@ from core.jobs.caps import check_model_cap
 from core.jobs.context import JobContext
 from core.jobs.queue import Job, State, status, submit
 from core.jobs.served_asking import ServedAsking
+from core.ledger import CapReached
 from core.runs import ModelChoice
-from core.spending import Cap, CapReached
+from core.spending import Cap
 from core.store.database import Database
 from core.store.datasets import load_dataset, run_key
 from core.store.judgements import MAX_WHO, Verdict, add_judgements, last_number, standing_of

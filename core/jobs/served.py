@@ -9,8 +9,9 @@ from core.generation.served.capabilities import capabilities_from_dict
 from core.generation.served.opening import Probe, open_served
 from core.generation.served.pace import Pace
 from core.jobs.context import JobContext
+from core.ledger import Ledger
 from core.runs import ModelChoice
-from core.spending import Ledger, Spent, cap_from_dict
+from core.spending import Spent, cap_from_dict
 from core.store.attempts import StoredAttempt, add_attempt, totals
 from core.store.connections import find_capabilities, find_connection, save_capabilities
 from core.store.database import Database

@@ -10,8 +10,9 @@ from core.generation.served.attempts import Attempt
 from core.generation.served.backend import ServedBackend
 from core.jobs.context import JobContext
 from core.jobs.served import as_stored
+from core.ledger import CapReached, Ledger
 from core.runs import ModelChoice
-from core.spending import CapReached, Ledger, Spent, cap_from_dict
+from core.spending import Spent, cap_from_dict
 from core.store.attempts import add_attempt, totals_of_job
 
 
@@ -67,7 +68,7 @@ class ServedAsking:
 
     def told(self, total: int) -> dict[str, Any]:
         """What a job reports of it: `done` (texts answered in this sitting) and `spending` (see
-        `core.spending.Ledger.progress`); {} where no server is asked.
+        `core.ledger.Ledger.progress`); {} where no server is asked.
 
         Args:
             total: texts that are asked about.

@@ -6,8 +6,8 @@ from typing import Any
 
 from core.generation.meter import Meter
 from core.generation.served.attempts import Attempt
+from core.ledger import Ledger
 from core.runs import RunSpec, Sample
-from core.spending import Ledger
 
 GENERATING = 0.75
 """The share of a trial's time that its generation takes, for the time left; the assessment takes

@@ -7,8 +7,9 @@ from core.connections import Prices
 from core.errors import BadInput
 from core.jobs.served import spent_by
 from core.jobs.sweep_plan import Wanted
+from core.ledger import Ledger
 from core.runs import ModelChoice
-from core.spending import Cap, Ledger, Spent, check_cap
+from core.spending import Cap, Spent, check_cap
 from core.store.connections import find_capabilities, find_connection
 from core.store.counts import counts
 from core.store.database import Database

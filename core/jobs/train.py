@@ -21,8 +21,9 @@ from core.jobs.context import JobContext
 from core.jobs.measure import stored_dataset
 from core.jobs.queue import Job, get_job, submit
 from core.jobs.served_asking import ServedAsking
+from core.ledger import CapReached
 from core.settings import Home
-from core.spending import Cap, CapReached
+from core.spending import Cap
 from core.store.database import Database
 from core.store.trainings import (
     Predictions,

@@ -120,7 +120,7 @@ def show_spending(db: Database, run: RunRecord, progress: Mapping[str, Any], *, 
     Args:
         db: the store.
         run: the run; nothing is drawn for a model on this machine.
-        progress: its job's, with `core.spending.Ledger.progress` as `spending`.
+        progress: its job's, with `core.ledger.Ledger.progress` as `spending`.
         live: whether it is under way, so that there is something to project.
     """
     if run.spec.model.backend != "openai":
@@ -165,7 +165,7 @@ def traffic_words(progress: Mapping[str, Any]) -> str:
     """What goes to servers now, and what that took so far; "" for models of this machine.
 
     Args:
-        progress: a job's, with `core.spending.Ledger.progress` as `spending`.
+        progress: a job's, with `core.ledger.Ledger.progress` as `spending`.
     """
     told = progress.get("spending")
     if not told:

@@ -27,8 +27,9 @@ from core.errors import BadInput
 from core.generation.served.attempts import Attempt
 from core.generation.served.backend import ServedBackend
 from core.generation.served.capabilities import Canary, Capabilities
+from core.ledger import CapReached, Ledger
 from core.runs import Example, ModelChoice
-from core.spending import Cap, CapReached, Ledger
+from core.spending import Cap
 from core.tasks import Label, Task
 from tests.faults.misbehaving import Exchange, Misbehaving
 from tests.generation.served.fake_tokens import FakeTokens

@@ -7,9 +7,10 @@ from core.errors import BadInput
 from core.jobs.context import JobContext
 from core.jobs.queue import get_job, list_jobs, request_cancel, resume, start_run
 from core.jobs.worker import Worker
+from core.ledger import CapReached
 from core.runs import ModelChoice, RunSpec
 from core.settings import Home
-from core.spending import Cap, CapReached
+from core.spending import Cap
 from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
 from core.store.runs import list_runs

@@ -12,8 +12,8 @@ from core.jobs.connection_tests import start_test
 from core.jobs.contacts import Contact, last_contacts
 from core.jobs.lease import take
 from core.jobs.queue import get_job, start_run
+from core.ledger import CapReached
 from core.runs import ModelChoice, RunSpec
-from core.spending import CapReached
 from core.store.attempts import StoredAttempt, add_attempt
 from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database

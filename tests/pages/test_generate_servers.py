@@ -12,8 +12,9 @@ from core.generation.served.capabilities import Canary, Capabilities
 from core.jobs import claims
 from core.jobs.lease import release, take
 from core.jobs.queue import Job, get_job, job_of_run, start_run
+from core.ledger import CapReached
 from core.runs import ModelChoice, RunSpec
-from core.spending import Cap, CapReached
+from core.spending import Cap
 from core.store.attempts import StoredAttempt, add_attempt
 from core.store.connections import delete_connection, save_capabilities, save_connection
 from core.store.database import Database

@@ -25,7 +25,7 @@ class Unit:
 
 
 class Purse(Protocol):
-    """Keeps a cap; `core.spending.Ledger` is the real one.
+    """Keeps a cap; `core.ledger.Ledger` is the real one.
 
     Attributes:
         retrying: requests that wait to be sent again; kept by whoever sends them.
