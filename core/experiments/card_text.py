@@ -66,12 +66,21 @@ def _verdicts(study: Mapping[str, Any]) -> list[str]:
     rows = [
         [
             f"{finding['finding']}. {finding['title']}",
-            _VERDICTS[finding["verdict"]],
+            _VERDICTS[finding["verdict"]] + _how_many(finding),
             *(_VERDICTS[own[place]["verdict"]] for own in by_task.values()),
         ]
         for place, finding in enumerate(study["card"])
     ]
     return _table(["finding", "all tasks" if by_task else "verdict", *by_task], rows)
+
+
+def _how_many(finding: Mapping[str, Any]) -> str:
+    """Of an undecided finding, how much of it holds: " (2 of 3 claims hold)"."""
+    tested = [one["verdict"] for one in finding["claims"] if one["counts"] and not one["missing"]]
+    if finding["verdict"] != "undecided" or len(tested) < 2:
+        return ""
+    held = tested.count("holds")
+    return f" ({held} of {len(tested)} claims {'holds' if held == 1 else 'hold'})"
 
 
 def _claims(finding: Mapping[str, Any]) -> list[str]:
@@ -81,7 +90,7 @@ def _claims(finding: Mapping[str, Any]) -> list[str]:
         [
             claim["words"] + ("" if claim["counts"] else " (told, not counted)"),
             _effect(claim, "mean"),
-            f"{_effect(claim, 'low')} to {_effect(claim, 'high')}",
+            _between(claim),
             counted(claim["n"], claim["unit"]),
             *([_independent(claim)] if several else []),
             _effect(claim, "paper"),
@@ -99,9 +108,13 @@ def _independent(claim: Mapping[str, Any]) -> str:
     found = claim.get("independent")
     if not found:
         return "-"
-    told = {**found, "measure": claim["measure"]}
-    ends = f"{_effect(told, 'low')} to {_effect(told, 'high')}"
+    ends = _between({**found, "measure": claim["measure"]})
     return f"{ends}, {counted(found['n'], claim['independent_unit'])}"
+
+
+def _between(claim: Mapping[str, Any]) -> str:
+    low, high = _effect(claim, "low"), _effect(claim, "high")
+    return "-" if "-" in (low, high) else f"{low.removesuffix(' points')} to {high}"
 
 
 def _effect(claim: Mapping[str, Any], key: str) -> str:

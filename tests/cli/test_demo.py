@@ -1,5 +1,7 @@
 """`demo`: the demo project in a home folder, once."""
 
+import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,9 @@ import pytest
 from core.cli import main
 from core.diversity.encoder import EncoderChoice
 from core.experiments.demo import BUNDLE, demo_task, open_demo
+from core.experiments.results import results_frame
+from core.experiments.stored_results import stored_results
+from core.jobs.study import studied
 from core.settings import Home
 from core.store.database import open_database
 from core.store.maps import latest_map
@@ -29,6 +34,24 @@ def test_the_demo_that_comes_along_is_complete(home: Home, capsys: Capture) -> N
     (sweep,) = list_sweeps(db)
     assert [trial.state for trial in trials_of(db, sweep.id)] == ["done"] * 16
     assert latest_map(db, project.task.key, choice=EncoderChoice().to_dict())
+
+
+def test_what_its_results_support_is_concluded_already(home: Home) -> None:
+    """It opens with everything filled in: nothing of its study waits for the worker."""
+    db = open_database(home)
+    task = open_demo(db)
+    ids = [one.id for one in list_sweeps(db, task_key=task.key)]
+    found = studied(db, ids, results_frame(stored_results(db, sweep_ids=ids)))
+    assert (found.fresh, found.work) == (True, None)
+    assert found.result is not None
+    assert found.result["runs"] == 16
+    assert [one["finding"] for one in found.result["card"]] == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_the_manifest_is_of_the_bundle() -> None:
+    told = json.loads((BUNDLE.parent / "manifest.json").read_text("utf-8"))
+    assert told["sha256"] == hashlib.sha256(BUNDLE.read_bytes()).hexdigest()
+    assert told["bytes"] == BUNDLE.stat().st_size
 
 
 def test_it_is_small() -> None:

@@ -62,3 +62,15 @@ def test_over_tasks_both_intervals_stand_there_and_so_does_how_many_are_tested()
     assert f"{counted} claims are tested, each by its own 95 % interval" in text
     assert "as if independent" not in text_of("SST2")[0].split("## Which knob")[0].split("###")[1]
     assert chance_words([]) == ""
+
+
+def test_an_undecided_finding_says_how_much_of_it_holds() -> None:
+    # In the paper's own values of one task little is decided.
+    text, found = text_of("SST2")
+    for finding in found["card"]:  # type: ignore[attr-defined]
+        (row,) = (one for one in text.splitlines() if one.startswith(f"| {finding['finding']}. "))
+        tested = [c["verdict"] for c in finding["claims"] if c["counts"] and not c["missing"]]
+        if finding["verdict"] == "undecided" and len(tested) > 1:
+            assert f"undecided ({tested.count('holds')} of {len(tested)} claims hold" in row
+        else:
+            assert "claims" not in row

@@ -25,6 +25,7 @@ def show_projects(office: Office) -> None:
     frame = pd.DataFrame(
         {
             "project": [one.task.name for one in projects],
+            **({"next": steps} if any(steps) else {}),
             "labels": [len(one.task.labels) for one in projects],
             "runs": [one.runs for one in projects],
             "texts": [one.texts for one in projects],
@@ -33,7 +34,6 @@ def show_projects(office: Office) -> None:
             "sweeps": [one.sweeps for one in projects],
             "reference": [one.references > 0 for one in projects],
             "active": [datetime.fromtimestamp(one.active_at) for one in projects],
-            **({"next": steps} if any(steps) else {}),
         }
     )
     event = st.dataframe(
@@ -90,7 +90,7 @@ def _show_doors(office: Office, project: Project, *, chosen: bool) -> None:
         st.markdown(f"{said}**{plain(project.task.name)}**", width="content")
         step = _next_step(project)
         if step:
-            st.caption(f"{step}:", width="content")
+            st.caption("has no text yet", width="content")
             if st.button("Generate", icon=":material/edit_note:", key="home_to_generate"):
                 _generate(office, project)
             return
