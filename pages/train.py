@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.diversity.texts_frame import display_names
 from core.errors import WidesetError
 from core.store.trainings import get_training, restore_training
 from pages.components.office import Office, flash, set_up, show_flash, told
@@ -59,22 +60,44 @@ def _restore(office: Office, training_id: str) -> None:
 
 def _test_set(choice: Choice, done: list[Entry]) -> str | None:
     """The test set whose rows are on view: the reference's, or that of an earlier one."""
-    names = {one.record.spec["test"]: one.result["test"]["name"] for one in done}
+    names: dict[str, str] = {}
+    for one in done:
+        key = one.record.spec["test"]
+        now = ", now attached" if key == choice.test else ", no longer attached"
+        names[key] = f"{one.result['test']['name']}, {one.result['n_test']:,} texts{now}"
     if choice.test is not None and choice.test in names:
         names = {choice.test: names[choice.test]} | names
-    if len(names) < 2:
-        return next(iter(names), None)
-    if st.session_state.get("train_test") not in names:
-        st.session_state["train_test"] = next(iter(names))
-    return st.selectbox(
-        "Test set",
-        list(names),
-        format_func=lambda one: names.get(one, one),
-        key="train_test",
-        persist_state="session",
-        width=420,
-        help="Only rows of one test set can be compared.",
-    )
+    # A reference may be replaced by one of the same name and size.
+    names = dict(zip(names, display_names(list(names.values())), strict=True))
+    chosen = next(iter(names), None)
+    if len(names) > 1:
+        if st.session_state.get("train_test") not in names:
+            st.session_state["train_test"] = chosen
+        chosen = st.selectbox(
+            "Test set",
+            list(names),
+            format_func=lambda one: names.get(one, one),
+            key="train_test",
+            persist_state="session",
+            width=520,
+            help="Only rows of one test set can be compared.",
+        )
+    if chosen is not None and chosen != choice.test:
+        _warn_of_another(choice, next(one for one in done if one.record.spec["test"] == chosen))
+    return chosen
+
+
+def _warn_of_another(choice: Choice, row: Entry) -> None:
+    """These rows were measured on other texts than what is trained now will be."""
+    was = f"{plain(row.result['test']['name'])}, {row.result['n_test']:,} texts"
+    now = "which is no longer attached."
+    if choice.reference is not None:
+        n = sum(choice.reference.test.values())
+        now = (
+            f"not on that of the attached reference, {plain(choice.reference.name)}, {n:,} texts. "
+            "Scores on the two can't be compared; what is trained now stands apart."
+        )
+    st.warning(f"These rows were measured on {was}, {now}", icon=":material/rule:")
 
 
 def _show(office: Office, choice: Choice, entries: list[Entry]) -> None:

@@ -147,8 +147,17 @@ def estimate_asked(
     )
 
 
-def estimate_words(office: Office, model: ModelChoice, ahead: Estimate) -> str:
-    """What it takes, as Markdown: requests, tokens, money; and that a key is missing."""
+def estimate_words(
+    office: Office, model: ModelChoice, ahead: Estimate, *, name: str | None = None
+) -> str:
+    """What it takes, as Markdown: requests, tokens, money; and that a key is missing.
+
+    Args:
+        office: home and store.
+        model: who is asked.
+        ahead: of `estimate_asked`.
+        name: what stands for the model.
+    """
     prices = prices_of(office, model)
     cost = (
         "cost unknown without the connection's prices"
@@ -156,7 +165,7 @@ def estimate_words(office: Office, model: ModelChoice, ahead: Estimate) -> str:
         else f"at most {plain(money(ahead.money, prices.currency))}"
     )
     words = (
-        f":material/cable: {plain(named(model))}: {ahead.requests:,} requests; at most "
+        f":material/cable: {plain(name or named(model))}: {ahead.requests:,} requests; at most "
         f"{number(ahead.tokens_in)} tokens in and {number(ahead.tokens_out)} out, {cost}."
     )
     connection = find_connection(office.db, model.base_url)
@@ -171,7 +180,7 @@ def took_words(spending: Mapping[str, Any]) -> str:
     """What was taken so far, as Markdown.
 
     Args:
-        spending: of `core.spending.Ledger.progress`.
+        spending: of `core.ledger.Ledger.progress`.
     """
     amount, unknown = spending["money"], spending["tokens_in"] is None
     tokens = (

@@ -277,9 +277,26 @@ def test_an_older_test_set_stays_in_sight(app: AppTest, db: Database) -> None:
     open_train(app)
     assert "Attach labelled texts of this task" in words(app)
     assert table(app, "accuracy")["row"].tolist() == ["Run · probe"]
-    attach(db, test=REAL[:2])
+    assert "measured on Real ones (test), 4 texts, which is no longer attached." in words(app)
+    new = attach(db, test=REAL[:2])
     app.run()
     assert table(app, "accuracy")["row"].tolist() == ["Run · probe"]
+    said = "measured on Real ones (test), 4 texts, not on that of the attached reference"
+    assert f"{said}, Real ones, 2 texts. Scores on the two can't be compared" in words(app)
+    spec = probe_of(run_key(run.id), reference_key(new.id, "test"))
+    finished(db, spec, [truth[:2]], name="Run again · probe")
+    app.run()
+    assert table(app, "accuracy")["row"].tolist() == ["Run again · probe"]
+    assert "can't be compared" not in words(app)
+    chosen = app.selectbox(key="train_test")
+    assert chosen.options == [
+        "Real ones (test), 2 texts, now attached",
+        "Real ones (test), 4 texts, no longer attached",
+    ]
+    chosen.set_value(reference_key(old.id, "test"))
+    app.run()
+    assert table(app, "accuracy")["row"].tolist() == ["Run · probe"]
+    assert said in words(app)
 
 
 def test_one_that_failed_is_told_and_tried_again(app: AppTest, db: Database) -> None:

@@ -53,8 +53,7 @@ def _asking(office: Office, choice: Choice, asked: Sequence[Rung]) -> tuple[Cap 
     test = dataset_at(office.db, str(choice.test))
     for rung in asked:
         ahead = estimate_asked(office, choice.asked, test.texts, choice.task, rung.spec.examples)
-        words = estimate_words(office, choice.asked, ahead)
-        st.caption(f"**{plain(rung.name)}** {words}")
+        st.caption(estimate_words(office, choice.asked, ahead, name=rung.name))
     with st.container(horizontal=True, vertical_alignment="center"):
         cap, why_not = choose_asking_cap(
             office,
