@@ -66,7 +66,7 @@ def _verdicts(study: Mapping[str, Any]) -> list[str]:
     rows = [
         [
             f"{finding['finding']}. {finding['title']}",
-            _VERDICTS[finding["verdict"]] + _how_many(finding),
+            _VERDICTS[finding["verdict"]] + how_many(finding),
             *(_VERDICTS[own[place]["verdict"]] for own in by_task.values()),
         ]
         for place, finding in enumerate(study["card"])
@@ -74,7 +74,7 @@ def _verdicts(study: Mapping[str, Any]) -> list[str]:
     return _table(["finding", "all tasks" if by_task else "verdict", *by_task], rows)
 
 
-def _how_many(finding: Mapping[str, Any]) -> str:
+def how_many(finding: Mapping[str, Any]) -> str:
     """Of an undecided finding, how much of it holds: " (2 of 3 claims hold)"."""
     tested = [one["verdict"] for one in finding["claims"] if one["counts"] and not one["missing"]]
     if finding["verdict"] != "undecided" or len(tested) < 2:

@@ -104,6 +104,7 @@ def test_each_specification_and_stage(app: AppTest, db: Database, home: Home) ->
     assert list(tasks["verdict"]) == ["undecided"] * 3
     assert all(" to " in ends for ends in tasks["independent"])
     assert "claims are tested, each by its own 95 % interval" in words(app)
+    assert any("undecided] :small[:gray[(0 of " in one.label for one in app.expander)
 
 
 def test_the_card_task_by_task(app: AppTest, db: Database, home: Home) -> None:

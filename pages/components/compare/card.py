@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from core.experiments.card_facts import facts_of
-from core.experiments.card_text import card_text, chance_words
+from core.experiments.card_text import card_text, chance_words, how_many
 from core.experiments.claims import counted
 from core.experiments.naming import value_words
 from core.figures.card import card_figure
@@ -100,6 +100,7 @@ def _show_figure(findings: Sequence[Mapping[str, Any]]) -> None:
 
 def _show_finding(finding: Mapping[str, Any]) -> None:
     title = f"{finding['finding']}\\. {plain(finding['title'])} {_BADGES[finding['verdict']]}"
+    title += f" :small[:gray[{how_many(finding).strip()}]]" if how_many(finding) else ""
     with st.expander(title, key=f"finding-{finding['finding']}"):
         st.markdown(plain(finding["sentence"]))
         tested = [claim for claim in finding["claims"] if not claim["missing"]]
