@@ -3,14 +3,12 @@ drawn frontier, and to each of the tabs with figures."""
 
 import argparse
 import tempfile
-import time
 from pathlib import Path
 
 from core.settings import Home
 from core.store.database import open_database
-from tests.benchmarks.explore import TAB
+from tests.benchmarks.browsing import Openings, drawn_marks, visit
 from tests.benchmarks.report import Report, median
-from tests.benchmarks.startup import PATIENCE_SECONDS, end, serve, settled
 from tests.conftest import find_chromium
 from tests.pages.swept import BUDGETS, sweep_of
 
@@ -23,15 +21,6 @@ CONDITIONS = tuple(
 TEXTS = 200  # of each run
 TABS = ("The paper", "Knobs", "Table", "Frontier")
 WANTED_OPEN_SECONDS = 1.5
-# The marks of the frontier that are drawn, once they are all there, and whose colours they have.
-DRAWN = """
-() => {
-  const figure = document.querySelector('.st-key-frontier .js-plotly-plot');
-  const traces = (figure?._fullData ?? []).filter(trace => trace.customdata);
-  const points = traces.reduce((sum, trace) => sum + trace.customdata.length, 0);
-  return points >= %d ? JSON.stringify(traces.map(trace => trace.name)) : null;
-}
-"""
 
 
 def run(options: argparse.Namespace) -> Report:
@@ -44,9 +33,8 @@ def run(options: argparse.Namespace) -> Report:
     if chromium is None:
         report.notes.append("Skipped: no Chromium was found (WIDESET_CHROMIUM names one).")
         return report
-    first, again = [], []
     tabs: dict[str, list[float]] = {name: [] for name in TABS}
-    drawn = DRAWN % len(CONDITIONS)
+    opened = Openings("Compare", drawn_marks("frontier", len(CONDITIONS)))
     with tempfile.TemporaryDirectory(prefix="wideset-bench-") as folder, sync_playwright() as play:
         home = Home(Path(folder)).prepare()
         db = open_database(home)
@@ -55,29 +43,12 @@ def run(options: argparse.Namespace) -> Report:
         browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         browser.new_page().goto("about:blank")
         for _ in range(options.repeats):
-            server, url = serve(home)
-            try:
-                page = browser.new_page(viewport={"width": 1440, "height": 1000})
-                page.set_default_timeout(PATIENCE_SECONDS * 1000)
-                page.goto(url)  # the browser has Streamlit's files, the server has drawn a page
-                settled(page)
-                for times in (first, again, again):
-                    start = time.monotonic()
-                    page.goto(f"{url}/compare", wait_until="commit")
-                    page.wait_for_function(drawn, polling=20)
-                    times.append(time.monotonic() - start)
-                    settled(page)
+            with visit(browser, home) as seen:
+                opened.take(seen)
                 for name in TABS:
-                    tabs[name].append(page.evaluate(TAB, name) / 1000)
-                    page.wait_for_timeout(300)
-                page.close()
-            finally:
-                end(server)
+                    tabs[name].append(seen.seconds_of_tab(name))
         browser.close()
-    report.add(["opening it, the server's first", median(first), first, "s"])
-    report.add(["opening it once more", median(again), again, "s"])
+    opened.add_to(report, wanted=WANTED_OPEN_SECONDS)
     for name, times in tabs.items():
         report.add([f"tab '{name}'", median(times), times, "s"])
-    if median(first) > WANTED_OPEN_SECONDS:
-        report.failures.append(f"Opening took over {WANTED_OPEN_SECONDS:g} s.")
     return report

@@ -3,7 +3,6 @@ to another tab, and the server's memory."""
 
 import argparse
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,8 @@ from core.store.embeddings import add_vectors
 from core.store.maps import new_map
 from core.store.measurements import recipe_of, save_measurement
 from core.texts import text_hash
+from tests.benchmarks.browsing import Openings, drawn_marks, settled, visit
 from tests.benchmarks.report import Report, median
-from tests.benchmarks.startup import PATIENCE_SECONDS, end, serve, settled
 from tests.benchmarks.store import SAMPLES, filled
 from tests.conftest import find_chromium
 
@@ -28,15 +27,6 @@ SIZE = 384
 COLOURS = ("Run", "Repeats", "Cycle", "Label")
 TABS = ("Scores", "Why", "As they arrived", "All measures", "Map")
 WANTED_OPEN_SECONDS, WANTED_COLOUR_SECONDS = 1.5, 0.5
-# How a map is coloured, as far as it is drawn: names of its traces and the points in all.
-DRAWN = """
-() => {
-  const figure = document.querySelector('.st-key-map .js-plotly-plot');
-  const traces = (figure?._fullData ?? []).filter(trace => trace.customdata);
-  const points = traces.reduce((sum, trace) => sum + trace.customdata.length, 0);
-  return points === %d ? JSON.stringify(traces.map(t => [t.name, !!t.marker?.colorscale])) : null;
-}
-"""
 # Begins to wait in the page, as asking from outside costs time of its own; milliseconds.
 CLICK = """
 async ([role, name]) => {
@@ -53,23 +43,6 @@ async ([role, name]) => {
   throw new Error('the map was not drawn again');
 }
 """
-TAB = """
-async name => {
-  const app = document.querySelector('[data-test-script-state]');
-  const start = performance.now();
-  const tab = Array.from(document.querySelectorAll('[role=tab]')).find(
-    one => one.textContent.trim() === name);
-  tab.click();
-  let begun = false;
-  while (performance.now() - start < 60000) {
-    const state = app.getAttribute('data-test-script-state');
-    begun ||= state === 'running';
-    if (begun && state === 'notRunning') return performance.now() - start;
-    await new Promise(resolve => setTimeout(resolve, 2));
-  }
-  throw new Error('the tab was not drawn');
-}
-"""
 
 
 def run(options: argparse.Namespace) -> Report:
@@ -81,47 +54,30 @@ def run(options: argparse.Namespace) -> Report:
     if chromium is None:
         report.notes.append("Skipped: no Chromium was found (WIDESET_CHROMIUM names one).")
         return report
-    first, again, colours, memory = [], [], [], []
+    colours, memory = [], []
     tabs: dict[str, list[float]] = {name: [] for name in TABS}
-    drawn = DRAWN % SAMPLES
+    opened = Openings("Explore", drawn_marks("map", SAMPLES))
     with tempfile.TemporaryDirectory(prefix="wideset-bench-") as folder, sync_playwright() as play:
         home = Home(Path(folder)).prepare()
         _fill(home)
         browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         browser.new_page().goto("about:blank")
         for _ in range(options.repeats):
-            server, url = serve(home)
-            try:
-                page = browser.new_page(viewport={"width": 1440, "height": 1000})
-                page.set_default_timeout(PATIENCE_SECONDS * 1000)
-                page.goto(url)  # the browser has Streamlit's files, the server has drawn a page
-                settled(page)
-                for times in (first, again, again):
-                    start = time.monotonic()
-                    page.goto(f"{url}/explore", wait_until="commit")
-                    page.wait_for_function(drawn, polling=20)
-                    times.append(time.monotonic() - start)
-                    settled(page)
+            with visit(browser, home) as seen:
+                opened.take(seen)
                 for name in COLOURS:
-                    took = page.evaluate(CLICK % drawn, ["radio", name])
+                    took = seen.page.evaluate(CLICK % opened.drawn, ["radio", name])
                     colours.append(took / 1000)
-                    settled(page)
+                    settled(seen.page)
                 for name in TABS:
-                    tabs[name].append(page.evaluate(TAB, name) / 1000)
-                    page.wait_for_timeout(300)
-                memory.append(_peak(server))
-                page.close()
-            finally:
-                end(server)
+                    tabs[name].append(seen.seconds_of_tab(name))
+                memory.append(_peak(seen.server))
         browser.close()
-    report.add(["opening it, the server's first", median(first), first, "s"])
-    report.add(["opening it once more", median(again), again, "s"])
+    opened.add_to(report, wanted=WANTED_OPEN_SECONDS)
     report.add(["another colour", median(colours), [min(colours), max(colours)], "s"])
     for name, times in tabs.items():
         report.add([f"tab '{name}'", median(times), times, "s"])
     report.add(["most memory of the server", median(memory), memory, "MB"])
-    if median(first) > WANTED_OPEN_SECONDS:
-        report.failures.append(f"Opening took over {WANTED_OPEN_SECONDS:g} s.")
     if median(colours) > WANTED_COLOUR_SECONDS:
         report.failures.append(f"Another colour took over {WANTED_COLOUR_SECONDS:g} s.")
     return report

@@ -2,31 +2,21 @@
 heading, its memory, and how long a redraw takes with a run of 10,000 samples open."""
 
 import argparse
-import os
-import socket
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.request
 from pathlib import Path
-from typing import Any
 
 import psutil
 
-from core.errors import BackendFailed
 from core.settings import Home
 from core.store.database import open_database
+from tests.benchmarks.browsing import HEADING, PATIENCE_SECONDS, end, serve, settled
 from tests.benchmarks.report import Report, median
 from tests.benchmarks.store import SAMPLES, filled
-from tests.benchmarks.work import ROOT
 from tests.conftest import find_chromium
 
-PATIENCE_SECONDS = 120.0
 REDRAWS = 10
 WANTED_PAINT_SECONDS = 3.0
-HEADING = "h1, h2, h3"
-STATE = "[data-test-script-state]"
 # The browser's own first paint of something to see, in milliseconds from its request.
 PAINTED = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
 # In the page: presses the first toggle (else nudges the first slider), and gives the milliseconds
@@ -107,56 +97,5 @@ def run(options: argparse.Namespace) -> Report:
     return report
 
 
-def serve(home: Home) -> tuple[psutil.Popen, str]:
-    """A fresh server of a home that answers, and its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"]
-    command += ["--server.headless=true", "--browser.gatherUsageStats=false"]
-    environment = {**os.environ, "WIDESET_HOME": str(home.folder)}
-    with (home.folder / "server.log").open("wb") as log:
-        server = psutil.Popen(
-            command,
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
-    url = f"http://127.0.0.1:{port}"
-    end = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=10):
-                return server, url
-        except OSError as error:
-            if server.poll() is not None or time.monotonic() > end:
-                said = (home.folder / "server.log").read_text()[-500:]
-                raise BackendFailed(f"The server does not answer: {said}", "") from error
-        time.sleep(0.01)
-
-
-def settled(page: Any) -> None:
-    """Wait until something is drawn and the script is done."""
-    page.locator(HEADING).first.wait_for(timeout=PATIENCE_SECONDS * 1000)
-    page.wait_for_function(
-        "document.querySelector('[data-test-script-state]')"
-        "?.getAttribute('data-test-script-state') === 'notRunning'",
-        timeout=PATIENCE_SECONDS * 1000,
-    )
-
-
 def _maps_torch(server: psutil.Popen) -> bool:
     return any("libtorch" in mapped.path for mapped in server.memory_maps())
-
-
-def end(server: psutil.Popen) -> None:
-    """End a server and the worker that its pages started."""
-    # The worker that the page started is the server's child while the server lives.
-    family = [*server.children(recursive=True), server]
-    for process in family:
-        process.terminate()
-    _, left = psutil.wait_procs(family, timeout=30)
-    for process in left:
-        process.kill()
