@@ -2,12 +2,9 @@
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 from core.errors import BadInput
-
-if TYPE_CHECKING:
-    from _typeshed import SupportsWrite
 
 HELP_HINT = "COMMAND --help shows a command's options."
 
@@ -44,7 +41,7 @@ class Parser(argparse.ArgumentParser):
             help="show the details of a failure",
         )
 
-    def _print_message(self, message: str, file: "SupportsWrite[str] | None" = None) -> None:
+    def _print_message(self, message: str, file: Any = None) -> None:
         """Print help or the version; argparse itself forgets that it can't be written."""
         (file or sys.stderr).write(message)
 

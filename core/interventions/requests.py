@@ -104,6 +104,41 @@ class FilterRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EffectRequest:
+    """Show what a classifier makes of the filter that was learned by the `FilterRequest` alike.
+
+    Args:
+        n: see `JudgeRequest`.
+        encoder: see `JudgeRequest`.
+        reference: whose test part is tested on.
+        threshold: below which texts go, 0 to 1.
+        seed: of the draws to compare with.
+
+    Raises:
+        BadInput: the threshold is out of range.
+    """
+
+    n: int
+    encoder: Mapping[str, Any]
+    reference: str
+    threshold: float
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.threshold <= 1:
+            raise BadInput(f"The threshold is {self.threshold}.", "Choose from 0 to 1.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, the inverse of `from_dict`."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """From JSON data."""
+        return cls(**data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetRequest:
     """Label accuracy over the number of inspected texts; arguments as `RelabelRequest`.
 

@@ -53,6 +53,7 @@ class Desk:
             "judge": self.judge,
             "relabel": self.relabel,
             "filter": self.filter,
+            "filter_effect": self.filter_effect,
             "budget": self.budget,
             "llm_judge": self.llm_judge,
             "train": self.train,
@@ -117,6 +118,12 @@ class Desk:
         from core.jobs.filter import filter_job
 
         filter_job(context, self._encoders)
+
+    def filter_effect(self, context: JobContext) -> None:
+        """Show what a classifier makes of a filter."""
+        from core.jobs.filter_effect import filter_effect_job
+
+        filter_effect_job(context, self._encoders)
 
     def budget(self, context: JobContext) -> None:
         """Draw the annotation-budget curve."""

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from core.interventions.requests import (
     BudgetRequest,
+    EffectRequest,
     FilterRequest,
     JudgeRequest,
     RelabelRequest,
@@ -16,8 +17,8 @@ from core.jobs.queue import job_of_token, state_of
 from core.store.database import Database
 from core.store.previews import find_preview
 
-Kind = Literal["judge", "relabel", "filter", "budget"]
-Request = JudgeRequest | RelabelRequest | FilterRequest | BudgetRequest
+Kind = Literal["judge", "relabel", "filter", "filter_effect", "budget"]
+Request = JudgeRequest | RelabelRequest | FilterRequest | EffectRequest | BudgetRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,8 @@ def kind_of(request: Request) -> Kind:
             return "relabel"
         case FilterRequest():
             return "filter"
+        case EffectRequest():
+            return "filter_effect"
         case BudgetRequest():
             return "budget"
 

@@ -27,6 +27,7 @@ from core.jobs.ask import Answerer
 from core.jobs.budget import budget_job
 from core.jobs.context import Handler, JobContext
 from core.jobs.filter import filter_job
+from core.jobs.filter_effect import filter_effect_job
 from core.jobs.judge import judge_job
 from core.jobs.measure import measure_job
 from core.jobs.project import project_job
@@ -172,6 +173,7 @@ PREVIEWS: dict[str, Handler] = {
     "judge": preview(judge_job),
     "relabel": preview(relabel_job),
     "filter": preview(filter_job),
+    "filter_effect": preview(filter_effect_job),
     "budget": preview(budget_job),
 }
 

@@ -9,11 +9,13 @@ import pytest
 
 from core.diversity.encoder import EncoderChoice
 from core.interventions.budget import budget_curve
+from core.interventions.filter_effect import effect_from_dict, filter_effect
 from core.interventions.oracle import noisy, train_oracle
 from core.interventions.out_of_scope import train_filter
 from core.interventions.relabel import replace_labels
 from core.interventions.requests import (
     BudgetRequest,
+    EffectRequest,
     FilterRequest,
     JudgeRequest,
     RelabelRequest,
@@ -23,6 +25,7 @@ from core.interventions.subject import subject_of
 from core.jobs.budget import budget_job
 from core.jobs.context import JobContext
 from core.jobs.filter import filter_job
+from core.jobs.filter_effect import filter_effect_job
 from core.jobs.handlers import Desk
 from core.jobs.judge import judge_job
 from core.jobs.previews import Request, ask, look
@@ -39,7 +42,13 @@ from tests.interventions.runs import Made, make_moods
 
 CHOICE = EncoderChoice().to_dict()
 SIZE = 64
-JOBS = {"judge": judge_job, "relabel": relabel_job, "filter": filter_job, "budget": budget_job}
+JOBS = {
+    "judge": judge_job,
+    "relabel": relabel_job,
+    "filter": filter_job,
+    "filter_effect": filter_effect_job,
+    "budget": budget_job,
+}
 
 
 def work_off(
@@ -223,6 +232,40 @@ def test_the_filter_is_learned_from_what_people_said(home: Home, real_db: Databa
     assert scope.going() == expected.going()
     assert scope.quality(0.4).to_dict() == expected.quality(0.4).to_dict()
     assert set(scope.going()) == set(range(60, 76))
+
+
+def test_what_a_classifier_makes_of_a_filter(home: Home, real_db: Database) -> None:
+    made = make_moods(real_db, out=16)
+    key = run_key(made.run_id)
+    dataset = load_dataset(real_db, key)
+    request = EffectRequest(n=76, encoder=CHOICE, reference=made.reference_id, threshold=0.5)
+    early = work_off(home, real_db, made, request)
+    assert (early.state, early.message) == ("failed", "No filter of these texts was learned.")
+    verdicts = [
+        Verdict(dataset.ids[row], in_scope=made.right[dataset.ids[row]] is not None)
+        for row in range(0, 76, 2)
+    ]
+    add_judgements(real_db, made.run_id, verdicts, who="ada", why="bulk")
+    seen = last_number(real_db, made.run_id)
+    work_off(home, real_db, made, FilterRequest(n=76, encoder=CHOICE), seen=seen)
+    assert work_off(home, real_db, made, request, seen=seen).state == "done"
+    asked = look(real_db, key, request, seen=seen)
+    assert asked.fresh
+    assert asked.result is not None
+    test = load_dataset(real_db, reference_key(made.reference_id, "test"))
+    expected = filter_effect(
+        embed(dataset.texts),
+        dataset.labels,
+        np.arange(76) < 60,
+        test_vectors=embed(test.texts),
+        test_labels=test.labels,
+        seed=0,
+    )
+    assert effect_from_dict(asked.result) == expected
+    assert (expected.n, expected.kept, expected.n_test) == (76, 60, len(test))
+    # What was judged since is not in it.
+    add_judgements(real_db, made.run_id, verdicts[:1], who="ada", why="bulk")
+    assert not look(real_db, key, request, seen=last_number(real_db, made.run_id)).fresh
 
 
 def test_a_filter_needs_both_kinds(home: Home, real_db: Database) -> None:

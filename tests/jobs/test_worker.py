@@ -259,8 +259,18 @@ def test_the_queue_imports_nothing_heavy(home: Home) -> None:
     )
     output = subprocess.check_output([sys.executable, "-c", script], cwd=fake_worker.ROOT)
     assert json.loads(output) == []
-    kinds = ["generate", "measure", "project", "fetch", "judge", "relabel", "filter", "budget"]
-    kinds += ["llm_judge", "train", "apply", "sweep", "probe", "study", "report"]
+    kinds = ["generate", "measure", "project", "fetch", "judge", "relabel", "filter"]
+    kinds += [
+        "filter_effect",
+        "budget",
+        "llm_judge",
+        "train",
+        "apply",
+        "sweep",
+        "probe",
+        "study",
+        "report",
+    ]
     assert list(Desk(home).handlers()) == kinds
 
 

@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.jobs.budget import budget_job
 from core.jobs.filter import filter_job
+from core.jobs.filter_effect import filter_effect_job
 from core.jobs.judge import judge_job
 from core.jobs.measure import measure_job
 from core.jobs.queue import list_jobs
@@ -30,6 +31,7 @@ JOBS = {
     "judge": judge_job,
     "relabel": relabel_job,
     "filter": filter_job,
+    "filter_effect": filter_effect_job,
     "budget": budget_job,
 }
 EACH = 40  # of three labels: 120 texts, every fourth under a wrong label
@@ -280,8 +282,17 @@ def test_what_is_out_of_scope_is_removed_and_comes_back(
     assert texts["judged"].tolist() == [False] * 8 + [True] * 8
     # At the boundary first.
     assert texts["confidence"].tolist()[:8] == sorted(texts["confidence"].tolist()[:8])[::-1]
+    press(app, "oosf_effect")
+    assert not buttons(app)["oosf_effect"]
+    assert work_off(home, db) == ["filter_effect"]
+    run(app)
+    assert "oosf_effect" not in buttons(app)
+    assert "What is left against all:" in words(app)
+    assert "120 texts" in words(app)
+    assert set(metrics(app)) >= {"All texts", "What is left", "As many at random"}
     app.slider(key="oosf_threshold").set_value(0.0)
     run(app)
+    assert buttons(app)["oosf_effect"]  # another threshold, another question
     assert "Remove 8 texts" in words(app)  # the judged ones
     app.slider(key="oosf_threshold").set_value(0.5)
     run(app)

@@ -25,6 +25,7 @@ def ask_button(
     icon: str,
     key: str,
     why: str | None = None,
+    main: bool = True,
 ) -> None:
     """The button that queues a preview; it is the primary one while there is none.
 
@@ -38,13 +39,14 @@ def ask_button(
         icon: a Material icon's name.
         key: its key.
         why: what blocks it, shown as its help.
+        main: whether it may be the primary one.
     """
     there = asked is not None and asked.result is not None and asked.fresh
     live = asked is not None and asked.work is not None and asked.work.state in LIVE
     st.button(
         label,
         icon=f":material/{icon}:",
-        type="secondary" if there else "primary",
+        type="primary" if main and not there else "secondary",
         key=key,
         disabled=request is None or there or live,
         help="This is what you see below; change a setting for another." if there else why,

@@ -21,6 +21,7 @@ from core.interventions.requests import FilterRequest
 from core.interventions.results import filter_from_dict
 from core.jobs.previews import look
 from pages.components.intervene.asking import annotator_name, ask_button, show_asked
+from pages.components.intervene.filter_effect import follow_effect, show_effect
 from pages.components.intervene.standing import Standing
 from pages.components.intervene.texts import choose_rows
 from pages.components.intervene.vectors import estimate, in_words, vectors_of
@@ -65,6 +66,9 @@ def show_filtering(office: Office, seen: Standing) -> None:
         return
     if not asked.fresh:
         st.info("More was judged since the filter learned. Learn again to use it.")
+    threshold = st.session_state.get("oosf_threshold", THRESHOLD)
+    with st.container():  # what comes and goes must not move the fragment below
+        follow_effect(office, seen, threshold, learned=int(asked.result["seen"]))
     _show_filter(office, seen, asked.result, fresh=asked.fresh)
 
 
@@ -103,6 +107,8 @@ def _show_filter(office: Office, seen: Standing, result: Mapping[str, Any], *, f
     with right:
         _show_counts(seen, going)
         _show_diversity(office, seen, scope, threshold)
+        learned = int(result["seen"])
+        show_effect(office, seen, threshold, going=len(going), learned=learned)
     st.markdown("**About to go** :small[:gray[at the boundary first, judged ones last]]")
     dataset = seen.dataset
     frame = pd.DataFrame(
@@ -184,7 +190,7 @@ def _show_diversity(office: Office, seen: Standing, scope: ScopeFilter, threshol
     before, after = estimate(vectors), (estimate(kept) if len(kept) else None)
     st.caption(
         f"What it does to this dataset: Remote-Clique {in_words(before)} before, "
-        f"{in_words(after)} after. Whether a classifier gains shows once one is trained on both."
+        f"{in_words(after)} after."
     )
 
 
