@@ -65,6 +65,11 @@ class ModelChoice:
         return {**told, "base_url": self.base_url} if self.base_url else told
 
 
+def short_model(name: str) -> str:
+    """A model's name to read: of one that is a path, the last part."""
+    return name.replace("\\", "/").rpartition("/")[2] if name[:1] in ("/", "\\") else name
+
+
 @dataclass(frozen=True, slots=True)
 class RunSpec:
     """Everything that decides what a run generates; equal specs give equal datasets.

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from core.conditions import Condition, Suppression
 from core.errors import BadInput
-from core.runs import Example, ModelChoice, RunSpec, spec_from_dict
+from core.runs import Example, ModelChoice, RunSpec, short_model, spec_from_dict
 from core.tasks import Label, Task
 
 TASK = Task("T", "note", (Label("calm", "calm"), Label("loud", "very loud")))
@@ -119,3 +119,16 @@ def test_suppression_that_has_nothing_to_count_is_told(
         "Logit suppression will change next to nothing: one request of up to 20 covers a label, so "
         "only texts asked for again are suppressed.",
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [
+        ("org/model", "org/model"),
+        ("/srv/models/m.gguf", "m.gguf"),
+        ("\\\\host\\models\\m.gguf", "m.gguf"),
+        ("", ""),
+    ],
+)
+def test_a_model_that_is_a_path_reads_as_its_last_part(name: str, short: str) -> None:
+    assert short_model(name) == short

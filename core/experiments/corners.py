@@ -3,6 +3,7 @@
 import pandas as pd
 
 from core.experiments.columns import KNOBS
+from core.runs import short_model
 
 _ORDER = ("model", "other", "seeding", "suppression", "min_p", "temperature")
 """Outermost first, as a grid is planned: side by side stand the temperatures."""
@@ -51,7 +52,8 @@ def short_names(points: pd.DataFrame) -> dict[str, str]:
             words.append(f"{row['seeding']:g} seeds")
         if "min_p" in varies:
             words.append(f"min_p {row['min_p']:g}")
-        words += [str(row[name]) for name in ("model", "other") if name in varies and row[name]]
+        told = {"model": short_model(str(row["model"])), "other": str(row["other"])}
+        words += [said for name, said in told.items() if name in varies and said]
         name = ", ".join(words)
         seen[name] = seen.get(name, 0) + 1
         names[row["condition"]] = name if seen[name] == 1 else f"{name} ({seen[name]})"

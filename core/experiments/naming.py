@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.experiments.columns import KNOBS
+from core.runs import short_model
 
 TITLES: Mapping[str, str] = {metric: metric.replace("_", " ") for metric in KNOBS} | {
     "diversity": "diversity",
@@ -33,7 +34,8 @@ def condition_words(row: Mapping[str, Any]) -> str:
         words.append(f"{row['seeding']:g} seed examples" if row["seeding"] else "unseeded")
     if row["min_p"]:
         words.append(f"min_p {row['min_p']:g}")
-    words += [str(row[key]) for key in ("other", "model") if row[key]]
+    words += [str(row["other"])] if row["other"] else []
+    words += [short_model(str(row["model"]))] if row["model"] else []
     return ", ".join(words)
 
 

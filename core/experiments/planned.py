@@ -9,7 +9,7 @@ from itertools import product
 from core.conditions import Condition
 from core.experiments.grid import Grid, GridFault
 from core.files.labelled import balanced_examples
-from core.runs import Example, ModelChoice, RunSpec
+from core.runs import Example, ModelChoice, RunSpec, short_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def condition_words(grid: Grid, spec: RunSpec) -> str:
     if len(grid.min_p) > 1:
         parts.append(f"min_p {condition.min_p:g}")
     if len(grid.models) > 1:
-        parts.append(spec.model.model)
+        parts.append(short_model(spec.model.model))
     return ", ".join(parts)
 
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from core.connections import Connection
 from core.generation.served.capabilities import Capabilities, capabilities_from_dict
 from core.jobs.connection_tests import latest_test
-from core.runs import ModelChoice
+from core.runs import ModelChoice, short_model
 from core.store.connections import Probed, find_capabilities
 from core.store.database import Database
 
@@ -17,8 +17,8 @@ def title(connection: Connection) -> str:
 
 
 def short(model: str) -> str:
-    """A model's name to read: of one that is a file's path, the file's name."""
-    return model.replace("\\", "/").rpartition("/")[2] if model[:1] in ("/", "\\") else model
+    """A model's name to read."""
+    return short_model(model)
 
 
 def probed_of(db: Database, connection: Connection) -> Probed | None:

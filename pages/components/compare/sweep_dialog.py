@@ -73,9 +73,13 @@ def _for_grid(office: Office, task: Task, reference: Reference | None) -> None:
     if kept:
         st.caption(f"As the file has it: {plain(kept)}.")
     with st.container(border=True), told():
-        grid, why = choose_at_servers(office, grid_of_widgets(task, reference))
-        show_takes(office.db, grid)
-        with st.container(horizontal=True, vertical_alignment="center"):
+        told_first = st.container()
+        bar = st.container(horizontal=True, vertical_alignment="center")
+        with told_first:
+            # The cap stands beside the button, and what a grid takes hangs on it.
+            grid, why = choose_at_servers(office, grid_of_widgets(task, reference), cap_in=bar)
+            show_takes(office.db, grid)
+        with bar:
             st.button(
                 "Start",
                 type="primary",

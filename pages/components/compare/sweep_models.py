@@ -5,6 +5,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.experiments.grid import Grid
 from core.generation.served.capabilities import Capabilities
@@ -48,12 +49,13 @@ def choose_models(office: Office) -> None:
     )
 
 
-def choose_at_servers(office: Office, grid: Grid) -> tuple[Grid, str]:
+def choose_at_servers(office: Office, grid: Grid, *, cap_in: DeltaGenerator) -> tuple[Grid, str]:
     """Draw what is known of the servers' models, and what hangs on it.
 
     Args:
         office: the store.
         grid: as the widgets say.
+        cap_in: where the cap is drawn.
 
     Returns:
         The grid with the method of suppression and the cap; and why it can't be started, "" if it
@@ -67,7 +69,7 @@ def choose_at_servers(office: Office, grid: Grid) -> tuple[Grid, str]:
     missing = _show_known(office, served)
     _show_refused(grid, served)
     grid, lacking = _choose_method(grid, served)
-    with st.container(horizontal=True):
+    with cap_in:
         cap, uncapped = choose_sweep_cap(office, served)
     return replace(grid, spend=cap), missing or lacking or uncapped
 

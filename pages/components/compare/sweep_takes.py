@@ -32,7 +32,7 @@ def show_takes(db: Database, grid: Grid) -> None:
     train, n_test = real_texts(db, grid.recipe.reference)
     takes = what_it_takes(db, grid, train=train, n_test=n_test)
     asked = bool(takes.requests)
-    with st.grid(8 if asked else 6, min_column_width=105, gap="small"):
+    with st.grid(4 if asked else 6, min_column_width=105, gap="small"):
         st.metric("Conditions", f"{takes.conditions:,}")
         st.metric(
             "Runs",

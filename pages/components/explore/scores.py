@@ -36,6 +36,7 @@ def show_side_by_side(seen: Exploration, *, threshold: float) -> None:
         frame,
         hide_index=True,
         height="content",
+        placeholder="–",
         column_config={
             "name": st.column_config.TextColumn("Run", width=190),
             "n": number("Texts", format="localized", width=60),
@@ -52,7 +53,7 @@ def show_side_by_side(seen: Exploration, *, threshold: float) -> None:
                 format="%.2f",
                 width=70,
                 help="Mean log-probability a token under the untouched model. Gibberish is "
-                "unlikely, and looks diverse.",
+                "unlikely, and looks diverse. A server does not tell it of its texts.",
             ),
             "spread": number("± spread", format="%.2f", width=75),
             "exact": number("Exact repeats", format="percent", width=95),

@@ -70,6 +70,7 @@ def show_texts(
         hide_index=True,
         height=min(height, 38 + 35 * len(shown)),
         key=f"{key}-table",
+        placeholder="–",
         alt="Texts with label, origin and distances",
     )
     columns = [*_COLUMNS, *(["distance"] if distance else [])]
