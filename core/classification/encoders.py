@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.devices import WORKS_OFFLINE, loading_options, share_the_processor, why_not_loaded
+from core.devices import share_the_processor
 from core.embedded import ENCODER_FILE, ENCODER_SHA256, find_encoder_folder, verify
-from core.errors import BackendFailed
+from core.pretrained import lacks_weights, mark_of, read_pretrained
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,10 @@ def load_encoder_with_head(name: str, *, label_names: Sequence[str], seed: int) 
     # A pooler is a part of the head in all but its name: many encoders come without one.
     lacking = sorted(key for key in fresh if key.startswith(prefix) and "pooler" not in key)
     if lacking:
-        raise BackendFailed(
-            f"The model '{name}' lacks weights, {lacking[0]} for one.",
-            "Get its files again; the files must be an encoder's.",
+        raise lacks_weights(
+            f"model '{name}'", lacking[0], "Get its files again; the files must be an encoder's."
         )
-    return LoadedEncoder(model, tokenizer, _fingerprint(name, model))
+    return LoadedEncoder(model, tokenizer, mark_of(name, model, embedded=ENCODER_SHA256))
 
 
 def load_trained(folder: Path) -> LoadedEncoder:
@@ -65,10 +64,8 @@ def load_trained(folder: Path) -> LoadedEncoder:
     model, tokenizer, found = _load(str(folder), shown=folder.name, label_names=None)
     lacking = _of(found, "missing", "mismatched")
     if lacking:
-        raise BackendFailed(
-            f"The trained model in {folder} lacks weights, {min(map(str, lacking))} for one.",
-            "Train it again.",
-        )
+        first = min(map(str, lacking))
+        raise lacks_weights(f"trained model in {folder}", first, "Train it again.")
     return LoadedEncoder(model, tokenizer, f"trained:{folder.name}")
 
 
@@ -97,7 +94,6 @@ def seeded(seed: int, device: str) -> Iterator[None]:
 
 def _load(source: str, *, shown: str, label_names: Sequence[str] | None) -> tuple[Any, Any, Any]:
     share_the_processor()
-    import torch
     import transformers
 
     asked: dict[str, Any] = {}
@@ -114,37 +110,13 @@ def _load(source: str, *, shown: str, label_names: Sequence[str] | None) -> tupl
     log.disable_progress_bar()
     log.set_verbosity_error()  # that the head is fresh is no news
     try:
-        options = loading_options(source)
-        tokenizer = transformers.AutoTokenizer.from_pretrained(source, **options)
-        loaded: Any = transformers.AutoModelForSequenceClassification.from_pretrained(
-            source,
-            dtype=torch.float32,
-            use_safetensors=True,
-            output_loading_info=True,
-            **asked,
-            **options,
+        model, tokenizer, found = read_pretrained(
+            "AutoModelForSequenceClassification", source, called=f"encoder '{shown}'", **asked
         )
-    except Exception as error:  # damaged files raise of every kind, safetensors one of its own
-        raise BackendFailed(
-            f"The encoder '{shown}' could not be loaded: {why_not_loaded(source, error)}",
-            WORKS_OFFLINE,
-        ) from error
     finally:
         log.set_verbosity(before)
-    model, found = loaded
     return model, tokenizer, found
 
 
 def _of(found: Any, *kinds: str) -> list[Any]:
     return [key for kind in kinds for key in found.get(f"{kind}_keys", ())]
-
-
-def _fingerprint(name: str, model: Any) -> str:
-    if name == "embedded":
-        return f"sha256:{ENCODER_SHA256[:16]}"
-    commit = getattr(model.config, "_commit_hash", None)
-    if commit:
-        return f"commit:{commit}"
-    files = sorted(Path(name).glob("*.safetensors"))
-    sizes = "-".join(f"{file.stat().st_size}@{int(file.stat().st_mtime)}" for file in files)
-    return f"files:{sizes or 'unknown'}"

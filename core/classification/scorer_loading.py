@@ -4,7 +4,9 @@ from pathlib import Path
 
 from core.classification.phrase_scorer import PhraseScorer
 from core.devices import half_precision, pick_device, share_the_processor
-from core.generation.loading import fingerprint, pick_dtype, read_model
+from core.embedded import LLM_SHA256
+from core.generation.loading import pick_dtype, read_model
+from core.pretrained import mark_of
 from core.runs import ModelChoice
 
 
@@ -25,7 +27,7 @@ def load_scorer(choice: ModelChoice, *, models: Path) -> PhraseScorer:
     torch.nn.Module.to(model, device=device, dtype=getattr(torch, dtype)).eval()
     facts = {
         "model": choice.model,
-        "fingerprint": fingerprint(choice, model),
+        "fingerprint": mark_of(choice.model, model, embedded=LLM_SHA256),
         "device": device,
         "dtype": dtype,
     }

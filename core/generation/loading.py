@@ -5,23 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.devices import (
-    WORKS_OFFLINE,
-    give_memory_back,
-    half_precision,
-    loading_options,
-    pick_device,
-    share_the_processor,
-    why_not_loaded,
-)
+from core.devices import give_memory_back, half_precision, pick_device, share_the_processor
 from core.embedded import LLM_SHA256
-from core.errors import BackendFailed
 from core.generation.agreement import pick_engine
 from core.generation.arithmetic import Arithmetic, settled
 from core.generation.conversion import EMBEDDED_NAME, converted_embedded
 from core.generation.decoding import Engine
 from core.generation.linears import quickest
 from core.measured import seconds_of
+from core.pretrained import lacks_weights, mark_of, read_pretrained
 from core.runs import ModelChoice
 
 if TYPE_CHECKING:
@@ -70,7 +62,7 @@ def load(choice: ModelChoice, *, models: Path, dtype: str | None = None) -> Load
     transformers.utils.logging.disable_progress_bar()  # on a terminal, ours is the only one
     device = pick_device(choice.device)
     model, tokenizer = read_model(choice, models=models)
-    mark = fingerprint(choice, model)
+    mark = mark_of(choice.model, model, embedded=LLM_SHA256)
 
     def measure() -> Arithmetic:
         kind = dtype or pick_dtype(model, device)
@@ -104,29 +96,13 @@ def read_model(choice: ModelChoice, *, models: Path) -> tuple[Any, Any]:
     Raises:
         BackendFailed: it is not to be had, or lacks weights; the message says what is.
     """
-    import torch
-    import transformers
-
     source = str(converted_embedded(models)) if choice.model == "embedded" else choice.model
-    try:
-        asked = loading_options(source)
-        tokenizer = transformers.AutoTokenizer.from_pretrained(source, **asked)
-        loaded: Any = transformers.AutoModelForCausalLM.from_pretrained(
-            source,
-            dtype=torch.float32,
-            use_safetensors=True,
-            output_loading_info=True,
-            **asked,
-        )
-    except Exception as error:  # damaged files raise of every kind, safetensors one of its own
-        raise BackendFailed(
-            f"The model '{choice.model}' could not be loaded: {why_not_loaded(source, error)}",
-            WORKS_OFFLINE,
-        ) from error
-    model, found = loaded
-    if found["missing_keys"]:  # transformers would go on with random numbers in their place
-        raise BackendFailed(
-            f"The model '{choice.model}' lacks weights, {min(found['missing_keys'])} for one.",
+    called = f"model '{choice.model}'"
+    model, tokenizer, found = read_pretrained("AutoModelForCausalLM", source, called=called)
+    if found["missing_keys"]:
+        raise lacks_weights(
+            called,
+            min(found["missing_keys"]),
             "Get its files again; a file of a part of the model alone does not do.",
         )
     return model, tokenizer
@@ -160,16 +136,3 @@ def bfloat16_pays(linear: "torch.nn.Linear") -> bool:
         slow = seconds_of(lambda: torch.nn.functional.linear(wide, weight))
         fast = seconds_of(lambda: torch.nn.functional.linear(narrow, narrow_weight))
     return fast < _CLEARLY_FASTER * slow
-
-
-def fingerprint(choice: ModelChoice, model: Any) -> str:
-    """What tells this model's weights from others': a digest or a commit, as far as is known."""
-    if choice.model == "embedded":
-        return f"sha256:{LLM_SHA256[:16]}"
-    commit = getattr(model.config, "_commit_hash", None)
-    if commit:
-        return f"commit:{commit}"
-    folder = Path(choice.model)
-    files = sorted(folder.glob("*.safetensors"))
-    sizes = "-".join(f"{file.stat().st_size}@{int(file.stat().st_mtime)}" for file in files)
-    return f"files:{sizes or 'unknown'}"

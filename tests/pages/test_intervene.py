@@ -289,7 +289,7 @@ def test_what_is_out_of_scope_is_removed_and_comes_back(
     assert "oosf_effect" not in buttons(app)
     assert "What is left against all:" in words(app)
     assert "120 texts" in words(app)
-    assert set(metrics(app)) >= {"All texts", "What is left", "As many at random"}
+    assert set(metrics(app)) >= {"All texts", "What is left", "Drawn at random"}
     app.slider(key="oosf_threshold").set_value(0.0)
     run(app)
     assert buttons(app)["oosf_effect"]  # another threshold, another question

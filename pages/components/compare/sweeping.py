@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.errors import WidesetError
 from core.jobs.launch import ensure_worker
-from core.jobs.queue import RESUMABLE, Job, State, request_cancel, resume, status
+from core.jobs.queue import RESUMABLE, Job, State, status
 from core.jobs.sweep import retry_sweep
 from core.store.sweeps import (
     SweepRecord,
@@ -25,6 +25,7 @@ from pages.components.office import Office, flash
 from pages.components.plain import plain
 from pages.components.reference_panel import choose_reference
 from pages.components.run_header import LIVE
+from pages.components.stop_and_go import resume_button, stop_button
 
 _SHOWN = 10
 _REMOVED = "removed_sweep"
@@ -138,23 +139,11 @@ def _job_buttons(
     office: Office, sweep: SweepRecord, job: Job, state: State | None, failed: int
 ) -> None:
     if state in LIVE:
-        st.button(
-            "Stopping…" if job.cancel_requested else "Stop",
-            icon=":material/stop:",
-            key=f"sweep-stop-{sweep.id}",
-            disabled=job.cancel_requested,
-            help="What is done is kept; Resume goes on.",
-            on_click=_stop,
-            args=(office, job.id),
+        stop_button(
+            office, job, key=f"sweep-stop-{sweep.id}", told="What is done is kept; Resume goes on."
         )
     elif state in RESUMABLE:
-        st.button(
-            "Resume",
-            icon=":material/play_arrow:",
-            key=f"sweep-resume-{sweep.id}",
-            on_click=_resume,
-            args=(office, job.id),
-        )
+        resume_button(office, job.id, key=f"sweep-resume-{sweep.id}")
     elif failed:
         st.button(
             "Retry failed",
@@ -228,21 +217,6 @@ def _restore(office: Office, sweep_id: str) -> None:
     try:
         restore_sweep(office.db, sweep_id)
         st.session_state.pop(_REMOVED, None)
-    except WidesetError as error:
-        flash(error)
-
-
-def _stop(office: Office, job_id: str) -> None:
-    try:
-        request_cancel(office.db, job_id)
-    except WidesetError as error:
-        flash(error)
-
-
-def _resume(office: Office, job_id: str) -> None:
-    try:
-        resume(office.db, job_id)
-        ensure_worker(office.home, office.db)
     except WidesetError as error:
         flash(error)
 

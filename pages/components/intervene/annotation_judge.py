@@ -10,7 +10,7 @@ from core.errors import WidesetError
 from core.interventions.judged import MACHINES
 from core.jobs.launch import ensure_worker
 from core.jobs.llm_judge import LEAST, judge_name, judging, model_of, start_llm_judge
-from core.jobs.queue import Job, State, request_cancel, resume
+from core.jobs.queue import Job, State, resume
 from core.runs import ModelChoice
 from core.spending import Cap
 from core.store.judgements import Judgement
@@ -27,8 +27,9 @@ from pages.components.intervene.annotation_state import note, noted
 from pages.components.office import Office
 from pages.components.plain import plain
 from pages.components.run_header import LIVE
+from pages.components.stop_and_go import stop_button
 
-_CHANGED = "annotation_judge_changed"  # a job of ours began or was stopped
+_CHANGED = "annotation_judge_changed"  # a job of ours began
 
 
 def ask_the_model(
@@ -118,15 +119,7 @@ def _show_live(office: Office, job: Job) -> None:
             f":material/smart_toy: {who} is asked. How far it is stands above the tabs.",
             width="content",
         )
-        st.button(
-            "Stopping…" if job.cancel_requested else "Stop",
-            icon=":material/stop:",
-            key="ask_llm_stop",
-            disabled=job.cancel_requested,
-            help="Nothing of it is stored then.",
-            on_click=_stop,
-            args=(office, job.id),
-        )
+        stop_button(office, job, key="ask_llm_stop", told="Nothing of it is stored then.")
 
 
 def _show_end(job: Job, state: State) -> None:
@@ -145,14 +138,6 @@ def _show_end(job: Job, state: State) -> None:
             f":material/smart_toy: {who} labelled {job.progress.get('labelled', 0):,} texts."
             f"{unread}{took}"
         )
-
-
-def _stop(office: Office, job_id: str) -> None:
-    try:
-        request_cancel(office.db, job_id)
-        st.session_state[_CHANGED] = True
-    except WidesetError as error:
-        note(error)
 
 
 def _ask(

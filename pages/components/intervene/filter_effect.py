@@ -90,14 +90,14 @@ def _show(result: Mapping[str, Any]) -> None:
         "**What a classifier makes of it** "
         f":small[:gray[linear probes on the {effect.n_test:,} texts of {plain(result['test'])}]]"
     )
-    with st.container(horizontal=True, gap="large"):
+    with st.grid(3, min_column_width=100, gap="small"):
         for name, n, score, how in (
             ("All texts", effect.n, effect.before, "over test texts"),
             ("What is left", effect.kept, effect.after, "over test texts"),
-            ("As many at random", effect.kept, effect.drawn, f"over {DRAWS} draws"),
+            ("Drawn at random", effect.kept, effect.drawn, f"over {DRAWS} draws"),
         ):
-            with st.container(width="content", gap=None):
-                st.metric(name, f"{score.mean:.1%}", width="content", help=f"Accuracy, {how}.")
+            with st.container(gap=None):
+                st.metric(name, f"{score.mean:.1%}", help=f"Accuracy, {how}.")
                 st.caption(f"{_range(score)} · {n:,} texts")
     st.caption(
         f"What is left against all: {_points(effect.against_all)}; against as many at random: "

@@ -7,13 +7,14 @@ import streamlit as st
 from core.errors import StoreBusy, WidesetError
 from core.figures.training import training_curves
 from core.jobs.launch import ensure_worker
-from core.jobs.queue import Job, State, request_cancel, resume, status
+from core.jobs.queue import Job, State, status
 from core.store.trainings import delete_training
 from pages.components.asked_model import took_words
 from pages.components.office import Office, flash, told
 from pages.components.plain import plain
 from pages.components.progress import duration
 from pages.components.run_header import LIVE
+from pages.components.stop_and_go import resume_button, stop, stop_button
 from pages.components.train.entries import Entry
 
 _POLL_SECONDS = 1.0
@@ -72,16 +73,13 @@ def _show_running(office: Office, name: str, job: Job, *, asked: bool) -> None:
             st.markdown(f"**{plain(name)}**", width="content")
             st.badge("running", color="blue", icon=":material/play_arrow:")
             st.space("stretch")
-            st.button(
-                "Stopping…" if job.cancel_requested else "Stop",
-                icon=":material/stop:",
+            stop_button(
+                office,
+                job,
                 key=f"train-stop-{job.id}",
-                disabled=job.cancel_requested,
-                help="No answer is kept then."
+                told="No answer is kept then."
                 if asked
                 else "What is done stays: Resume goes on from the last epoch.",
-                on_click=_stop,
-                args=(office, (job.id,)),
             )
         st.progress(share_of(job), sentence_of(job, asked=asked))
         history = job.progress.get("history") or []
@@ -107,7 +105,7 @@ def _show_waiting(office: Office, waiting: Sequence[tuple[str, str]]) -> None:
             type="tertiary",
             icon=":material/close:",
             key="train_cancel_waiting",
-            on_click=_stop,
+            on_click=stop,
             args=(office, tuple(job_id for job_id, _ in waiting)),
         )
 
@@ -157,12 +155,11 @@ def _show_end(office: Office, entry: Entry) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.warning(f"{plain(entry.name)}: {plain(reason)}", icon=":material/info:")
         if job is not None and state != "done":
-            st.button(
-                "Try again" if state == "failed" else "Resume",
-                icon=":material/play_arrow:",
+            resume_button(
+                office,
+                job.id,
                 key=f"train-resume-{job.id}",
-                on_click=_resume,
-                args=(office, job.id),
+                label="Try again" if state == "failed" else "Resume",
             )
         st.button(
             "Remove",
@@ -179,22 +176,6 @@ def _reason(job: Job | None, state: State | None) -> str:
         return "It was never started."
     said = f"{job.message} {job.remedy}".strip()
     return said or _ADVICE.get(state, "It did not end.")
-
-
-def _stop(office: Office, jobs: Sequence[str]) -> None:
-    try:
-        for job_id in jobs:
-            request_cancel(office.db, job_id)
-    except WidesetError as error:
-        flash(error)
-
-
-def _resume(office: Office, job_id: str) -> None:
-    try:
-        resume(office.db, job_id)
-        ensure_worker(office.home, office.db)
-    except WidesetError as error:
-        flash(error)
 
 
 def remove(office: Office, training_id: str) -> None:
