@@ -86,18 +86,21 @@ def test_diversity_rises_with_the_knobs_as_it_does_locally(
     backend = ServedBackend(connection, "smollm2", tokens=tokens, capabilities=found)
 
     def measured(temperature: float, strength: float) -> tuple[float, float]:
-        """(remote-clique, share of distinct pairs of words) of 18 texts, written in 3 cycles."""
+        """(remote-clique, share of distinct pairs of words) of 30 texts, written in 5 cycles.
+
+        Which texts share a batch there hangs on the moment: fewer differ much from run to run.
+        """
         condition = Condition(
             temperature=temperature,
             max_tokens=16,
             texts_a_request=3,
             suppression=Suppression(strength=strength),
         )
-        spec = RunSpec(preset("sst2"), condition, per_label=9, seed=1)
+        spec = RunSpec(preset("sst2"), condition, per_label=15, seed=1)
         rounds = Loop(spec, run_id="r", backend=backend).rounds(between_steps=lambda: None)
         samples = [sample for _, new in rounds for sample in new]
-        texts = [sample.text for sample in samples if sample.outcome != "empty"][:18]
-        assert len(texts) == 18
+        texts = [sample.text for sample in samples if sample.outcome != "empty"][:30]
+        assert len(texts) == 30
         assert all(sample.token_ids for sample in samples if sample.text)
         clique, pairs = remote_clique(encoder.embed(texts)), distinct_n(texts, 2)
         assert clique is not None
@@ -110,6 +113,5 @@ def test_diversity_rises_with_the_knobs_as_it_does_locally(
     backend.close()
     # The local backend at these settings, with 24 texts: 0.51 against 0.89 and 0.72.
     assert hot[0] > plain[0] + 0.1
-    # Which texts share a batch there hangs on the moment, so 18 texts differ from run to run.
-    assert suppressed[0] > plain[0] + 0.05
+    assert suppressed[0] > plain[0] + 0.1
     assert min(hot[1], suppressed[1]) > plain[1]
