@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
+from urllib.parse import urlsplit
 
 from core.conditions import Condition, condition_from_dict
 from core.connections import checked_url
@@ -68,6 +69,19 @@ class ModelChoice:
 def short_model(name: str) -> str:
     """A model's name to read: of one that is a path, the last part."""
     return name.replace("\\", "/").rpartition("/")[2] if name[:1] in ("/", "\\") else name
+
+
+def server_of(model: ModelChoice) -> str:
+    """The server of a model, such as `api.openai.com` or `127.0.0.1:8080/other/v1`."""
+    parts = urlsplit(model.base_url)
+    path = parts.path.rstrip("/")
+    return parts.netloc + ("" if path == "/v1" else path)
+
+
+def model_and_server(model: ModelChoice) -> str:
+    """A model to read: its short name, and where it runs unless that is this machine."""
+    name = short_model(model.model)
+    return name if model.backend == "local" else f"{name} at {server_of(model)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ with told():
     else:
         with st.container():
             show_sweeps(office, seen.choice)
-            show_work(office, seen.works)
+            show_work(office, seen.works, results=True)
         if len(seen.points):
             _show(office, seen)
         elif seen.choice.sweeps:

@@ -8,6 +8,7 @@ import streamlit as st
 from core.diversity.duplicates import DEFAULT_THRESHOLD
 from core.errors import StoreBusy, WidesetError
 from core.jobs.evidence import Work, refit
+from core.jobs.job import LIVE
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import states_of_runs, status
 from core.store.datasets import reference_key, run_key
@@ -21,7 +22,6 @@ from pages.components.explore.why import show_why
 from pages.components.figures_ahead import load_figures_ahead
 from pages.components.office import Office, flash, set_up, show_flash, told
 from pages.components.plain import plain
-from pages.components.run_header import LIVE
 from pages.components.work import show_work
 
 _POLL_SECONDS = 2.0

@@ -5,6 +5,7 @@ from uuid import uuid4
 import streamlit as st
 
 from core.errors import WidesetError
+from core.jobs.job import LIVE
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import start_run
 from core.runs import RunSpec
@@ -16,7 +17,6 @@ from pages.components.money import choose_cap, show_estimate
 from pages.components.office import Office, flash, set_up, show_flash, told
 from pages.components.progress import duration
 from pages.components.prompt_preview import show_prompt
-from pages.components.run_header import LIVE
 from pages.components.run_view import show_run
 from pages.components.runs_list import show_runs
 from pages.components.setup_panel import TRIAL_TEXTS, choose_spec, trial_of

@@ -1,14 +1,13 @@
 """What asking a server's model for labels is thought to take, before it is asked."""
 
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 from core.classification.served_labels import SPOKEN_TOKENS, prompts_of, signs_of
 from core.connections import Prices
 from core.errors import BadInput
 from core.generation.served.capabilities import Capabilities
 from core.generation.served.prompt_tokens import tokens_at_most
-from core.runs import Example, ModelChoice
+from core.runs import Example
 from core.spending import Cap, Estimate
 from core.tasks import Task
 
@@ -54,15 +53,3 @@ def check_enough(cap: Cap, requests: int) -> None:
             "request each.",
             "Allow more requests, or ask about fewer texts.",
         )
-
-
-def named(model: ModelChoice) -> str:
-    """A model for people: as it is called, and where it runs unless on this machine."""
-    return model.model if model.backend == "local" else f"{model.model} at {server_of(model)}"
-
-
-def server_of(model: ModelChoice) -> str:
-    """The server of a model, such as `api.openai.com` or `127.0.0.1:8080/other/v1`."""
-    parts = urlsplit(model.base_url)
-    path = parts.path.rstrip("/")
-    return parts.netloc + ("" if path == "/v1" else path)

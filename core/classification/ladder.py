@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from core.classification.asking_ahead import named
 from core.classification.settings import FineTuning, TrainingSpec
 from core.errors import BadInput
-from core.runs import Example, ModelChoice
+from core.runs import Example, ModelChoice, model_and_server
 from core.tasks import Task
 
 SourceKind = Literal["raw", "lr", "oosf", "manual", "real"]
@@ -175,7 +174,7 @@ def _asked(
     seeds: tuple[int, ...],
 ) -> list[Rung]:
     wanted: list[tuple[str, Sequence[Example]]] = []
-    whose = "" if language == ModelChoice() else f" · {named(language)}"
+    whose = "" if language == ModelChoice() else f" · {model_and_server(language)}"
     if "zero-shot" in baselines:
         wanted.append(("LLM zero-shot", ()))
     if "few-shot" in baselines and examples:

@@ -10,7 +10,7 @@ from typing import Any
 from core.cli.parser import Parser, one_line
 from core.errors import WidesetError
 from core.exports import check_export, write_export
-from core.jobs.queue import Job, State
+from core.jobs.job import Job, State
 from core.store.counts import Counts, counts
 from core.store.database import Database
 from core.store.runs import RunRecord

@@ -13,7 +13,7 @@ from core.errors import BadInput, WidesetError
 if TYPE_CHECKING:
     from core.experiments.estimate import DryRun
     from core.experiments.grid import Grid
-    from core.jobs.queue import Job, State
+    from core.jobs.job import Job, State
     from core.store.database import Database
     from core.store.sweeps import SweepRecord
 

@@ -13,7 +13,8 @@ from core.errors import BadInput
 from core.experiments.estimate import DryRun
 from core.experiments.grid import Grid
 from core.experiments.grid_tables import model_name
-from core.jobs.queue import RESUMABLE, Job, request_cancel, resume, status, submit
+from core.jobs.job import RESUMABLE, Job
+from core.jobs.queue import request_cancel, resume, status, submit
 from core.jobs.sweep import KIND, start_sweep
 from core.jobs.sweep_estimate import what_it_takes as dry_run_of
 from core.jobs.sweep_spending import check_sweep_cap

@@ -12,6 +12,7 @@ from core.conditions import Condition
 from core.devices import give_memory_back
 from core.errors import BackendFailed, BadInput
 from core.generation.backends import Completion, Request
+from core.generation.biases import dense_biases
 from core.generation.decoding import DecodedText, TextPlan, decode
 from core.generation.lanes import side_by_side
 from core.generation.loading import LoadedModel
@@ -126,7 +127,12 @@ class LocalBackend:
         """See `backends.Backend.complete`."""
         prompts = [self.prompt_tokens(request.prompt) for request in requests]
         self._check_room(prompts, condition.max_tokens)
-        biases = self._biases(requests, condition)
+        model = self._loaded.model
+        biases = dense_biases(
+            [(*request.biases, *condition.logit_bias) for request in requests],
+            vocabulary=int(model.config.get_text_config().vocab_size),
+            device=model.device,
+        )
         left = {
             (number, index): TextPlan(number, _uniforms(request, index, condition.max_tokens))
             for number, request in enumerate(requests)
@@ -223,29 +229,6 @@ class LocalBackend:
             fluency=text.log_probability / len(text.tokens),
             token_ids=text.tokens[:-1] if text.closed else text.tokens,
         )
-
-    def _biases(self, requests: Sequence[Request], condition: Condition) -> "list[Tensor | None]":
-        """A dense bias for each request; equal biases are one tensor, which `decode` notices."""
-        import torch
-
-        vocabulary = int(self._loaded.model.config.get_text_config().vocab_size)
-        made: dict[tuple[tuple[int, float], ...], Tensor | None] = {(): None}
-        listed = []
-        for request in requests:
-            entries = (*request.biases, *condition.logit_bias)
-            if entries not in made:
-                over = [token for token, _ in entries if token >= vocabulary]
-                if over:
-                    raise BadInput(
-                        f"Token {over[0]} is outside the model's vocabulary of {vocabulary}.",
-                        "Give token ids of this model's own tokenizer.",
-                    )
-                dense = torch.zeros(vocabulary)
-                for token, bias in entries:
-                    dense[token] += bias
-                made[entries] = dense.to(self._loaded.model.device)
-            listed.append(made[entries])
-        return listed
 
     def _check_room(self, prompts: Sequence[Sequence[int]], new: int) -> None:
         limit = getattr(

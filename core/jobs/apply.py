@@ -26,9 +26,10 @@ from core.errors import BadInput
 from core.jobs.context import JobContext
 from core.jobs.embedding import EmbeddingJob, Stopped
 from core.jobs.evidence import Work, once, token_of
+from core.jobs.job import state_of
 from core.jobs.lease import living
 from core.jobs.measure import stored_dataset
-from core.jobs.queue import job_of_token, state_of
+from core.jobs.queue import job_of_token
 from core.settings import Home
 from core.store.database import Database
 from core.store.previews import find_preview, save_preview

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from core.errors import WidesetError
-from core.jobs.queue import Job, get_job
+from core.jobs.job import Job
+from core.jobs.queue import get_job
 from core.store.database import Database
 
 

@@ -1,8 +1,9 @@
 """Tests of connections as jobs: queued once, and found again."""
 
 from core.connections import checked_url
+from core.jobs.job import Job, State, state_of
 from core.jobs.lease import living
-from core.jobs.queue import Job, State, get_job, state_of, submit
+from core.jobs.queue import get_job, submit
 from core.store.database import Database
 
 USUAL_REQUESTS = 20

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from core.errors import StoreBusy, StoreFull
 from core.jobs import claims
 from core.jobs.ask import Answerer, answer_all
-from core.jobs.queue import Job
+from core.jobs.job import Job
 from core.store.database import Database
 
 STOP_SECONDS = 0.2

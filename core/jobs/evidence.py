@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.diversity.encoder import EncoderChoice
+from core.jobs.job import Job, State, state_of
 from core.jobs.lease import living
-from core.jobs.queue import Job, State, get_job, state_of, submit
+from core.jobs.queue import get_job, submit
 from core.store.database import Database
 from core.store.maps import MapRecord, latest_map, points_of
 from core.store.measurements import MEASURES_VERSION, find_measurement, recipe_of

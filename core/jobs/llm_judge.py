@@ -11,15 +11,16 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from core.classification.asking_ahead import check_enough, server_of
+from core.classification.asking_ahead import check_enough
 from core.classification.llm import LabelModel
 from core.errors import BadInput
 from core.jobs.caps import check_model_cap
 from core.jobs.context import JobContext
-from core.jobs.queue import Job, State, status, submit
+from core.jobs.job import Job, State
+from core.jobs.queue import status, submit
 from core.jobs.served_asking import ServedAsking
 from core.ledger import CapReached
-from core.runs import ModelChoice
+from core.runs import ModelChoice, server_of
 from core.spending import Cap
 from core.store.database import Database
 from core.store.datasets import load_dataset, run_key

@@ -12,8 +12,9 @@ from core.interventions.requests import (
     RelabelRequest,
 )
 from core.jobs.evidence import Work, once, token_of
+from core.jobs.job import state_of
 from core.jobs.lease import living
-from core.jobs.queue import job_of_token, state_of
+from core.jobs.queue import job_of_token
 from core.store.database import Database
 from core.store.previews import find_preview
 

@@ -1,83 +1,22 @@
 """The queue of jobs: the only channel between the pages, the command line and the worker.
 
-A job is queued -> running -> done, failed, paused or cancelled; `resume` queues it again. Nobody
-writes "interrupted": it is what a running job reads as once its worker's lease ran out.
+`resume` queues a job again that came to rest before its end.
 """
 
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from core.errors import BadInput
 from core.jobs.caps import check_run_cap
-from core.jobs.lease import Lease, living
+from core.jobs.job import RESUMABLE, Job, State, StoredState, job_from_row, state_of
+from core.jobs.lease import living
 from core.runs import RunSpec
 from core.spending import Cap
 from core.store.database import Database
 from core.store.ids import new_id
 from core.store.runs import RunRecord, create_run, get_run, set_job
-
-StoredState = Literal["queued", "running", "done", "failed", "paused", "cancelled"]
-State = Literal["queued", "running", "done", "failed", "paused", "cancelled", "interrupted"]
-
-RESUMABLE: tuple[State, ...] = ("interrupted", "paused", "cancelled", "failed")
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A job as stored; ask `state_of` how it reads.
-
-    Args:
-        id: made by us, only a-z and 0-9.
-        kind: which handler runs it.
-        run_id: the run it works on, if any.
-        spec: what the handler needs to know (JSON-ready).
-        token: what made its submission idempotent, if anything.
-        state: as stored.
-        progress: what the handler last reported (JSON-ready).
-        message: what happened, for people; empty while all is well.
-        remedy: what to do about it; may be empty.
-        cancel_requested: somebody pressed Stop.
-        owner: the worker that runs it or ran it last.
-        created_at: seconds since 1970, UTC, as all of these.
-        queued_at: when it was last submitted or resumed.
-        started_at: when it was last claimed.
-        finished_at: when it last came to rest.
-        heartbeat: when its worker last reported.
-    """
-
-    id: str
-    kind: str
-    run_id: str | None
-    spec: Mapping[str, Any]
-    token: str | None
-    state: StoredState
-    progress: Mapping[str, Any]
-    message: str
-    remedy: str
-    cancel_requested: bool
-    owner: str | None
-    created_at: float
-    queued_at: float
-    started_at: float | None
-    finished_at: float | None
-    heartbeat: float | None
-
-
-def state_of(job: Job, lease: Lease | None, now: float) -> State:
-    """How a job reads: a running one without a living worker of its own is interrupted.
-
-    Args:
-        job: the job.
-        lease: from `core.jobs.lease.living`.
-        now: seconds since 1970, UTC.
-    """
-    if job.state != "running":
-        return job.state
-    alive = lease is not None and lease.owner == job.owner and lease.until > now
-    return "running" if alive else "interrupted"
 
 
 def status(db: Database, job_id: str) -> tuple[Job, State]:
@@ -99,7 +38,7 @@ def states_of_runs(db: Database) -> dict[str, State]:
         ).fetchall()
         lease = living(db)
     now = db.now()
-    return {row["run_id"]: state_of(_job(row), lease, now) for row in rows}
+    return {row["run_id"]: state_of(job_from_row(row), lease, now) for row in rows}
 
 
 def submit(
@@ -181,7 +120,7 @@ def get_job(db: Database, job_id: str) -> Job:
         row = connection.execute("SELECT * FROM jobs WHERE id = ?", (job_id,)).fetchone()
     if row is None:
         raise BadInput("There is no such job in this store.", "Choose a run from the list.")
-    return _job(row)
+    return job_from_row(row)
 
 
 def job_of_run(db: Database, run_id: str) -> Job | None:
@@ -191,7 +130,7 @@ def job_of_run(db: Database, run_id: str) -> Job | None:
             "SELECT * FROM jobs WHERE run_id = ? ORDER BY created_at DESC, rowid DESC LIMIT 1",
             (run_id,),
         ).fetchone()
-    return None if row is None else _job(row)
+    return None if row is None else job_from_row(row)
 
 
 def job_of_token(db: Database, token: str) -> Job | None:
@@ -208,7 +147,7 @@ def list_jobs(db: Database, *, state: StoredState | None = None, limit: int = 10
             " ORDER BY created_at DESC, rowid DESC LIMIT ?",
             (state, state, limit),
         ).fetchall()
-    return [_job(row) for row in rows]
+    return [job_from_row(row) for row in rows]
 
 
 def request_cancel(db: Database, job_id: str) -> Job:
@@ -271,12 +210,4 @@ def _by_token(connection: sqlite3.Connection, token: str | None) -> Job | None:
     if token is None:
         return None
     row = connection.execute("SELECT * FROM jobs WHERE token = ?", (token,)).fetchone()
-    return None if row is None else _job(row)
-
-
-def _job(row: sqlite3.Row) -> Job:
-    values = dict(row)
-    values["spec"] = json.loads(values["spec"])
-    values["progress"] = json.loads(values["progress"])
-    values["cancel_requested"] = bool(values["cancel_requested"])
-    return Job(**values)
+    return None if row is None else job_from_row(row)

@@ -22,7 +22,8 @@ from core.experiments.trial import RealTexts
 from core.generation.backends import Backend
 from core.jobs.context import JobContext
 from core.jobs.embedding import Stopped
-from core.jobs.queue import Job, get_job, job_of_token, submit
+from core.jobs.job import Job
+from core.jobs.queue import get_job, job_of_token, submit
 from core.jobs.sweep_plan import check_reference, planned_of, wanted_of
 from core.jobs.sweep_spending import check_sweep_cap, spending_of
 from core.jobs.sweep_trials import SweepTrials

@@ -18,8 +18,9 @@ from core.classification.training import look_before, predict, seeds_of
 from core.diversity.live import Encoders
 from core.jobs.caps import check_model_cap
 from core.jobs.context import JobContext
+from core.jobs.job import Job
 from core.jobs.measure import stored_dataset
-from core.jobs.queue import Job, get_job, submit
+from core.jobs.queue import get_job, submit
 from core.jobs.served_asking import ServedAsking
 from core.ledger import CapReached
 from core.settings import Home

@@ -16,6 +16,7 @@ from core.jobs.ask import Answerer, answer_all
 from core.jobs.context import Handler, JobContext
 from core.jobs.execution import execute
 from core.jobs.handlers import Desk
+from core.jobs.job import Job
 from core.jobs.lease import (
     BEAT_SECONDS,
     LEASE_SECONDS,
@@ -25,7 +26,7 @@ from core.jobs.lease import (
     renew,
     take,
 )
-from core.jobs.queue import Job, get_job
+from core.jobs.queue import get_job
 from core.settings import Home
 from core.store.database import Clock, Database, open_database
 

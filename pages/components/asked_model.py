@@ -1,26 +1,26 @@
 """A language model that is asked for labels: which one, what it takes, and what it may take."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import streamlit as st
 
-from core.classification.asking_ahead import asking_ahead, check_enough, named
-from core.connections import Connection, Prices
+from core.classification.asking_ahead import asking_ahead, check_enough
+from core.connections import Connection
 from core.errors import BadInput
 from core.jobs.caps import check_model_cap
-from core.runs import Example, ModelChoice
+from core.runs import Example, ModelChoice, model_and_server, short_model
 from core.spending import Cap, Estimate
 from core.store.connections import find_connection, list_connections
 from core.tasks import Task
 from pages.components.connect.keys import key_state
-from pages.components.known_server import found_of, known_models, short, title
-from pages.components.money import cap_inputs, money, number
+from pages.components.known_server import found_of, title
+from pages.components.money import cap_box, money, number, prices_of
 from pages.components.office import Office
 from pages.components.plain import plain
+from pages.components.server_choice import Width, name_model
 
 _HERE = ""
-Width = int | Literal["stretch"]
 
 
 def choose_asked_model(
@@ -44,7 +44,7 @@ def choose_asked_model(
         "Where the model runs",
         [_HERE, *connections],
         format_func=lambda one: (
-            f"This machine ({short(local.model)})"
+            f"This machine ({short_model(local.model)})"
             if one == _HERE
             else title(connections[one])
             if one in connections
@@ -61,26 +61,13 @@ def choose_asked_model(
 def _model_at(
     office: Office, connection: Connection, prefix: str, width: Width
 ) -> ModelChoice | None:
-    key = f"{prefix}_model-{connection.base_url}"
-    models = known_models(office.db, connection)
-    typed = st.session_state.get(key)
-    if typed and typed not in models:
-        models = [*models, typed]
-    model = st.selectbox(
-        "Model",
-        models,
-        index=0 if models and connection.model else None,
-        format_func=short,
-        accept_new_options=True,
-        placeholder="The server's name for it",
-        key=key,
-        persist_state="session",
-        width=width,
+    model = name_model(
+        office.db, connection, key=f"{prefix}_model-{connection.base_url}", width=width
     )
-    if not model or not str(model).strip():
+    if model is None:
         return None
     try:
-        return ModelChoice(backend="openai", model=str(model).strip(), base_url=connection.base_url)
+        return ModelChoice(backend="openai", model=model, base_url=connection.base_url)
     except BadInput as error:
         st.error(plain(str(error)), icon=":material/block:")
         return None
@@ -100,34 +87,19 @@ def choose_asking_cap(
     """
     if model is None or model.backend == "local":
         return None, ""
-    prices = prices_of(office, model)
-    kept = {
-        name: st.session_state.get(f"{prefix}-cap-{name}")
-        for name in ("money", "tokens", "requests")
-    }
-    limits = [
-        f"{value:,g} {prices.currency}" if name == "money" else f"{value:,} {name}"
-        for name, value in kept.items()
-        if value
-    ]
-    with st.popover(
-        plain(f"Cap: {', '.join(limits)}") if limits else "No cap",
-        icon=":material/savings:",
-        key=f"{prefix}_cap_box",
-    ):
-        st.caption(
-            "Asking ends before a request that could go beyond it. A part of the answers is no "
-            f"answer: none of them is kept then. Empty is no limit.{each}"
-        )
-        cap = cap_inputs(f"{prefix}-cap", prices, Cap())
-        try:
-            check_model_cap(office.db, model, cap)
-            check_enough(cap, requests)
-        except BadInput as error:
-            why = f"{error.what} {error.remedy}"
-            st.error(plain(why), icon=":material/block:")
-            return cap, why
-    return (cap if cap.on else None), ""
+
+    def check(cap: Cap) -> None:
+        check_model_cap(office.db, model, cap)
+        check_enough(cap, requests)
+
+    cap, why = cap_box(
+        f"{prefix}-cap",
+        prices_of(office.db, model),
+        check,
+        "Asking ends before a request that could go beyond it. A part of the answers is no "
+        f"answer: none of them is kept then. Empty is no limit.{each}",
+    )
+    return (cap if cap.on else None), why
 
 
 def estimate_asked(
@@ -143,7 +115,7 @@ def estimate_asked(
         task,
         examples,
         found=found_of(office.db, model),
-        prices=prices_of(office, model),
+        prices=prices_of(office.db, model),
     )
 
 
@@ -158,14 +130,15 @@ def estimate_words(
         ahead: of `estimate_asked`.
         name: what stands for the model.
     """
-    prices = prices_of(office, model)
+    prices = prices_of(office.db, model)
     cost = (
         "cost unknown without the connection's prices"
         if ahead.money is None
         else f"at most {plain(money(ahead.money, prices.currency))}"
     )
+    asked = plain(name or model_and_server(model))
     words = (
-        f":material/cable: {plain(name or named(model))}: {ahead.requests:,} requests; at most "
+        f":material/cable: {asked}: {ahead.requests:,} requests; at most "
         f"{number(ahead.tokens_in)} tokens in and {number(ahead.tokens_out)} out, {cost}."
     )
     connection = find_connection(office.db, model.base_url)
@@ -190,9 +163,3 @@ def took_words(spending: Mapping[str, Any]) -> str:
     )
     cost = "cost unknown" if amount is None else plain(money(amount, spending["currency"]))
     return f"{spending['requests']:,} requests, {tokens}, {cost}"
-
-
-def prices_of(office: Office, model: ModelChoice) -> Prices:
-    """The prices of a server's model, all unknown without its connection."""
-    connection = find_connection(office.db, model.base_url)
-    return Prices() if connection is None else connection.prices

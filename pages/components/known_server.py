@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from core.connections import Connection
 from core.generation.served.capabilities import Capabilities, capabilities_from_dict
 from core.jobs.connection_tests import latest_test
-from core.runs import ModelChoice, short_model
+from core.runs import ModelChoice
 from core.store.connections import Probed, find_capabilities
 from core.store.database import Database
 
@@ -14,11 +14,6 @@ from core.store.database import Database
 def title(connection: Connection) -> str:
     """What a connection is called: its name, else its host."""
     return connection.name or urlsplit(connection.base_url).netloc
-
-
-def short(model: str) -> str:
-    """A model's name to read."""
-    return short_model(model)
 
 
 def probed_of(db: Database, connection: Connection) -> Probed | None:

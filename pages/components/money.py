@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -11,13 +10,13 @@ from core.errors import BadInput
 from core.jobs.ahead import estimate_ahead, use_of
 from core.jobs.caps import check_run_cap
 from core.jobs.sweep_spending import check_sweep_cap
-from core.runs import ModelChoice, RunSpec
+from core.runs import ModelChoice, RunSpec, model_and_server
 from core.spending import Cap
 from core.store.attempts import totals
 from core.store.connections import find_connection
 from core.store.database import Database
 from core.store.runs import RunRecord
-from pages.components.known_server import found_of, short
+from pages.components.known_server import found_of
 from pages.components.office import Office
 from pages.components.plain import plain
 
@@ -47,7 +46,7 @@ def show_estimate(office: Office, spec: RunSpec) -> None:
     """What the run that stands in the side bar takes; nothing for a model on this machine."""
     if spec.model.backend != "openai":
         return
-    found, prices = found_of(office.db, spec.model), _prices(office.db, spec.model)
+    found, prices = found_of(office.db, spec.model), prices_of(office.db, spec.model)
     use = use_of(office.db, spec)
     several = found is not None and found.n == "exact"
     ahead = estimate_ahead(spec, use, prices=prices, several=several)
@@ -63,7 +62,7 @@ def show_estimate(office: Office, spec: RunSpec) -> None:
         lacking = prices.cost(1, 1) is None
         words.append("cost unknown without prices" if lacking else f"about {plain(cost)}")
     told = f", by {plain(use.run)}" if use is not None else ""
-    where = f"{short(spec.model.model)} at {urlsplit(spec.model.base_url).netloc}"
+    where = model_and_server(spec.model)
     st.caption(f":material/cable: {plain(where)}. {'; '.join(words)}{told}.")
 
 
@@ -71,9 +70,9 @@ def choose_cap(office: Office, spec: RunSpec | None) -> tuple[Cap | None, str]:
     """Draw the cap of a server's run; (cap, why it can't be kept). None is no cap."""
     if spec is None or spec.model.backend != "openai":
         return None, ""
-    cap, why = _box(
+    cap, why = cap_box(
         "cap",
-        _prices(office.db, spec.model),
+        prices_of(office.db, spec.model),
         lambda cap: check_run_cap(office.db, spec, cap),
         "The run pauses before a request that could go beyond it; what was written stays, and a "
         "higher cap goes on. Empty is no limit.",
@@ -91,8 +90,8 @@ def choose_sweep_cap(office: Office, models: Iterable[ModelChoice]) -> tuple[Cap
     served = [model for model in models if model.backend != "local"]
     if not served:
         return Cap(), ""
-    prices = {_prices(office.db, model) for model in served}
-    return _box(
+    prices = {prices_of(office.db, model) for model in served}
+    return cap_box(
         SWEEP_CAP,
         prices.pop() if len(prices) == 1 else Prices(),
         lambda cap: check_sweep_cap(office.db, served, cap),
@@ -110,7 +109,7 @@ def put_sweep_cap(cap: Cap) -> None:
 
 def raised_cap(office: Office, run: RunRecord, now: Cap) -> tuple[Cap, str]:
     """Draw the cap of a run that waits, to be changed; (cap, why it can't be kept)."""
-    cap = cap_inputs(f"raise-{run.id}", _prices(office.db, run.spec.model), now)
+    cap = cap_inputs(f"raise-{run.id}", prices_of(office.db, run.spec.model), now)
     return cap, _kept(cap, lambda cap: check_run_cap(office.db, run.spec, cap))
 
 
@@ -126,7 +125,7 @@ def show_spending(db: Database, run: RunRecord, progress: Mapping[str, Any], *, 
     if run.spec.model.backend != "openai":
         return
     told = progress.get("spending") or {}
-    prices = _prices(db, run.spec.model)
+    prices = prices_of(db, run.spec.model)
     currency, cap = prices.currency, told.get("cap") or {}
     took = totals(db, run.id)
     tokens_in, tokens_out = took.known_tokens
@@ -178,8 +177,17 @@ def traffic_words(progress: Mapping[str, Any]) -> str:
     return ", ".join(words)
 
 
-def _box(prefix: str, prices: Prices, check: Callable[[Cap], None], told: str) -> tuple[Cap, str]:
-    """Draw a cap, folded away; (cap, why it can't be kept)."""
+def cap_box(
+    prefix: str, prices: Prices, check: Callable[[Cap], None], told: str
+) -> tuple[Cap, str]:
+    """Draw a cap, folded away; (cap, why it can't be kept).
+
+    Args:
+        prefix: begins the widgets' keys.
+        prices: of what is capped.
+        check: refuses a cap that can't be kept, by `BadInput`.
+        told: what it is of, and what becomes of what it cuts off.
+    """
     kept = {name: st.session_state.get(f"{prefix}-{name}") for name in _LIMITS}
     limits = limit_words(kept, prices.currency)
     with st.popover(
@@ -246,6 +254,7 @@ def cap_inputs(prefix: str, prices: Prices, now: Cap) -> Cap:
     return Cap(money=amount or None, tokens=tokens or None, requests=requests or None)
 
 
-def _prices(db: Database, model: ModelChoice) -> Prices:
+def prices_of(db: Database, model: ModelChoice) -> Prices:
+    """The prices of a server's model, all unknown without its connection."""
     connection = find_connection(db, model.base_url)
     return Prices() if connection is None else connection.prices

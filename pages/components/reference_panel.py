@@ -3,8 +3,9 @@
 import streamlit as st
 
 from core.errors import StoreBusy, WidesetError
+from core.jobs.job import Job, State
 from core.jobs.launch import ensure_worker
-from core.jobs.queue import Job, State, list_jobs, request_cancel, status
+from core.jobs.queue import list_jobs, request_cancel, status
 from core.references import Reference
 from core.store.references import (
     delete_reference,

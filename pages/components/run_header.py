@@ -1,25 +1,23 @@
 """The head of an open run: name, state, and what can be done with it."""
 
 from datetime import datetime
-from urllib.parse import urlsplit
 
 import streamlit as st
 
 from core.conditions import Suppression
 from core.errors import WidesetError
 from core.generation.served.methods import METHOD_WORDS
-from core.jobs.launch import ensure_worker
-from core.jobs.queue import Job, State, request_cancel, resume
-from core.spending import Cap, cap_from_dict
+from core.jobs.job import LIVE, Job, State
+from core.jobs.queue import request_cancel
+from core.runs import model_and_server
+from core.spending import cap_from_dict
 from core.store.runs import RunRecord, delete_run, rename_run, restore_run
-from pages.components.known_server import short
 from pages.components.money import raised_cap
 from pages.components.navigation import PAGES
 from pages.components.office import Office, flash, told
 from pages.components.plain import plain
 from pages.components.reuse import use_settings
-
-LIVE: tuple[State, ...] = ("queued", "running")
+from pages.components.stop_and_go import resume_button, resume_job, stop_button
 
 _BADGES = {
     "queued": ("queued", "gray", ":material/schedule:"),
@@ -53,23 +51,10 @@ def show_header(office: Office, run: RunRecord, job: Job | None, state: State) -
         st.space("stretch")
         with st.container(horizontal=True, width="content", gap="small"):
             if job is not None and state in LIVE:
-                st.button(
-                    "Stopping…" if job.cancel_requested else "Stop",
-                    icon=":material/stop:",
-                    key="stop",
-                    disabled=job.cancel_requested,
-                    on_click=_act,
-                    args=(office, "stop", run, job.id),
-                )
+                told_of = "What arrived is kept; Resume goes on."
+                stop_button(office, job, key="stop", told=told_of)
             if job is not None and state in _ADVICE:
-                st.button(
-                    "Resume",
-                    icon=":material/play_arrow:",
-                    type="primary",
-                    key="resume",
-                    on_click=_act,
-                    args=(office, "resume", run, job.id),
-                )
+                resume_button(office, job.id, key="resume", main=True)
                 if job.spec.get("cap"):
                     _cap(office, run, job)
             if state not in LIVE and st.button(
@@ -99,17 +84,9 @@ def _cap(office: Office, run: RunRecord, job: Job) -> None:
             type="primary",
             key="resume_capped",
             disabled=bool(why) or cap == now,
-            on_click=_resume,
+            on_click=resume_job,
             args=(office, job.id, cap),
         )
-
-
-def _resume(office: Office, job_id: str, cap: Cap) -> None:
-    try:
-        resume(office.db, job_id, cap=cap)
-        ensure_worker(office.home, office.db)
-    except WidesetError as error:
-        flash(error)
 
 
 def describe(run: RunRecord) -> str:
@@ -123,7 +100,7 @@ def describe(run: RunRecord) -> str:
         f"seed {run.spec.seed}",
     ]
     if run.spec.model.backend == "openai":
-        parts.append(f"{short(run.spec.model.model)} at {urlsplit(run.spec.model.base_url).netloc}")
+        parts.append(model_and_server(run.spec.model))
     return " · ".join(parts)
 
 
@@ -158,12 +135,9 @@ def _rename(office: Office, run: RunRecord) -> None:
 
 def _act(office: Office, what: str, run: RunRecord, job_id: str | None) -> None:
     try:
-        if what == "resume" and job_id:
-            resume(office.db, job_id)
-            ensure_worker(office.home, office.db)
-        if what in ("stop", "delete") and job_id:
-            request_cancel(office.db, job_id)
         if what == "delete":
+            if job_id:
+                request_cancel(office.db, job_id)
             delete_run(office.db, run.id)
             st.toast("Deleted. Restore in the same menu brings it back whole.")
         if what == "restore":

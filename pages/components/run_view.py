@@ -4,8 +4,9 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import StoreBusy
+from core.jobs.job import LIVE, Job, State
 from core.jobs.launch import ensure_worker
-from core.jobs.queue import Job, State, job_of_run, status
+from core.jobs.queue import job_of_run, status
 from core.store.database import Database
 from core.store.runs import RunRecord, get_run
 from core.store.samples import SAMPLE_COLUMNS, next_order, sample_rows
@@ -14,7 +15,7 @@ from pages.components.office import Office, told
 from pages.components.plain import plain
 from pages.components.progress import show_numbers, show_spread
 from pages.components.results import show_results
-from pages.components.run_header import LIVE, show_header
+from pages.components.run_header import show_header
 from pages.components.samples_table import show_samples
 
 _FEED_ROWS = 100

@@ -58,6 +58,7 @@ def show_runs(office: Office) -> None:
             "started": st.column_config.DatetimeColumn("Started", format="D MMM, HH:mm", width=105),
         },
         hide_index=True,
+        placeholder="–",
         height="content" if len(runs) <= 12 else 460,
         # By ids as drawn: a run that came since would shift the rows.
         on_select=partial(_open, tuple(row.run.id for row in runs)),

@@ -1,18 +1,22 @@
 """A model behind a server, chosen in the side bar; and what is known of it."""
 
+from typing import Literal
+
 import streamlit as st
 
 from core.connections import Connection
 from core.generation.served.methods import standing
-from core.runs import ModelChoice
+from core.runs import ModelChoice, short_model
 from core.store.connections import Probed, find_capabilities, list_connections
 from core.store.database import Database
 from pages.components.ages import ago
 from pages.components.connect.keys import key_state
-from pages.components.known_server import found_of, known_models, short, title
+from pages.components.known_server import found_of, known_models, title
 from pages.components.navigation import PAGES
 from pages.components.office import Office
 from pages.components.plain import plain
+
+Width = int | Literal["stretch"]
 
 SUPPRESSION_WORDS = {
     "exact": ":green[:material/verified:] Logit suppression is exact.",
@@ -44,7 +48,7 @@ def choose_server_model(office: Office) -> ModelChoice | None:
     connection = connections.get(url or "")
     if connection is None:
         return None
-    model = _choose_model(office.db, connection)
+    model = name_model(office.db, connection, key=f"server_model-{connection.base_url}")
     if key_state(connection) == "missing":
         st.caption(f":red[:material/key_off: {connection.key_variable} is not set.]")
     if model is None:
@@ -55,8 +59,10 @@ def choose_server_model(office: Office) -> ModelChoice | None:
     return choice
 
 
-def _choose_model(db: Database, connection: Connection) -> str | None:
-    key = f"server_model-{connection.base_url}"
+def name_model(
+    db: Database, connection: Connection, *, key: str, width: Width = "stretch"
+) -> str | None:
+    """Draw the choice of a connection's model, which can be typed as well; None without one."""
     models = known_models(db, connection)
     typed = st.session_state.get(key)
     if typed and typed not in models:
@@ -65,11 +71,12 @@ def _choose_model(db: Database, connection: Connection) -> str | None:
         "Model",
         models,
         index=0 if models and connection.model else None,
-        format_func=short,
+        format_func=short_model,
         accept_new_options=True,
         placeholder="The server's name for it",
         key=key,
         persist_state="session",
+        width=width,
     )
     return str(chosen).strip() or None if chosen else None
 

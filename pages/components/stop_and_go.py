@@ -5,8 +5,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.errors import WidesetError
+from core.jobs.job import Job
 from core.jobs.launch import ensure_worker
-from core.jobs.queue import Job, request_cancel, resume
+from core.jobs.queue import request_cancel, resume
+from core.spending import Cap
 from pages.components.office import Office, flash
 
 
@@ -30,9 +32,18 @@ def stop_button(office: Office, job: Job, *, key: str, told: str) -> None:
     )
 
 
-def resume_button(office: Office, job_id: str, *, key: str, label: str = "Resume") -> None:
-    """Draw Resume."""
-    st.button(label, icon=":material/play_arrow:", key=key, on_click=_resume, args=(office, job_id))
+def resume_button(
+    office: Office, job_id: str, *, key: str, label: str = "Resume", main: bool = False
+) -> None:
+    """Draw Resume, as the page's main button where it is that."""
+    st.button(
+        label,
+        type="primary" if main else "secondary",
+        icon=":material/play_arrow:",
+        key=key,
+        on_click=resume_job,
+        args=(office, job_id),
+    )
 
 
 def stop(office: Office, jobs: Sequence[str]) -> None:
@@ -44,9 +55,10 @@ def stop(office: Office, jobs: Sequence[str]) -> None:
         flash(error)
 
 
-def _resume(office: Office, job_id: str) -> None:
+def resume_job(office: Office, job_id: str, cap: Cap | None = None) -> None:
+    """Queue a job again, with another cap if one is given; a failure is told as by `stop`."""
     try:
-        resume(office.db, job_id)
+        resume(office.db, job_id, cap=cap)
         ensure_worker(office.home, office.db)
     except WidesetError as error:
         flash(error)

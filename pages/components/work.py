@@ -1,5 +1,6 @@
 """What the worker is still busy with for a page, and what went wrong."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,15 +8,18 @@ import streamlit as st
 
 from core.errors import StoreBusy, WidesetError
 from core.jobs.evidence import Work
+from core.jobs.job import LIVE, Job
 from core.jobs.launch import ensure_worker
-from core.jobs.queue import Job, resume, status
+from core.jobs.queue import resume, status
 from pages.components.money import traffic_words
 from pages.components.office import Office, flash, told
 from pages.components.plain import plain
 from pages.components.progress import duration
-from pages.components.run_header import LIVE
 
 _POLL_SECONDS = 1.0
+RESULTS_EVERY = 5.0
+"""Seconds at least between two drawings for new results: a page can be read meanwhile."""
+
 _PHASES = {
     "loading": "loading the encoder",
     "embedding": "embedding texts",
@@ -58,12 +62,20 @@ _KINDS = {
 }
 
 
-def show_work(office: Office, works: Sequence[Work]) -> None:
-    """Draw the jobs that go on, and those that came to a bad end."""
-    live = [work.job.id for work in works if work.state in LIVE]
+def show_work(office: Office, works: Sequence[Work], *, results: bool = False) -> None:
+    """Draw the jobs that go on, and those that came to a bad end.
+
+    Args:
+        office: home and store.
+        works: the jobs and how they read.
+        results: the page shows what they have done so far, so that it is drawn again with more
+            (`RESULTS_EVERY`), not only once one ends.
+    """
+    live = [work.job for work in works if work.state in LIVE]
     if live:
         ensure_worker(office.home, office.db)
-        _follow(office, tuple(live))
+        due = office.db.now() + RESULTS_EVERY if results else math.inf
+        _follow(office, tuple(job.id for job in live), _done(live), due)
     ends: dict[str, list[Job]] = {}
     for work in works:
         if work.state not in LIVE and work.state != "done":
@@ -74,15 +86,17 @@ def show_work(office: Office, works: Sequence[Work]) -> None:
 
 
 @st.fragment(run_every=_POLL_SECONDS)
-def _follow(office: Office, jobs: tuple[str, ...]) -> None:
-    """Redrawn every second, and the whole page once when a job comes to rest."""
+def _follow(office: Office, jobs: tuple[str, ...], done: int, due: float) -> None:
+    """Redrawn every second, and the whole page once when a job comes to rest, or when it is due
+    and more is done."""
     with told():
         try:
             found = [status(office.db, one) for one in jobs]
         except StoreBusy:
             st.caption("The store is busy; this looks again in a second.")
             return
-        if any(state not in LIVE for _, state in found):
+        more = office.db.now() >= due and _done([job for job, _ in found]) > done
+        if more or any(state not in LIVE for _, state in found):
             st.rerun()
         if all(state == "queued" for _, state in found):
             ensure_worker(office.home, office.db)
@@ -97,6 +111,11 @@ def _follow(office: Office, jobs: tuple[str, ...]) -> None:
             )
         elif waiting:
             st.caption(f"{waiting} more to come.")
+
+
+def _done(jobs: Sequence[Job]) -> int:
+    """How many parts of them are done."""
+    return sum(int(job.progress.get("done") or 0) for job in jobs)
 
 
 def _waiting(jobs: Sequence[Job]) -> str:

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from core.connections import Connection
 from core.exports import export_samples
 from core.files.example import example_task
+from core.jobs.job import LIVE
 from core.jobs.lease import living
 from core.jobs.queue import start_run, status
 from core.runs import ModelChoice
@@ -21,7 +22,6 @@ from core.store.connections import find_capabilities, get_connection, save_conne
 from core.store.database import Database, open_database
 from core.store.samples import samples_of
 from core.store.sweeps import list_sweeps, trials_of
-from pages.components.run_header import LIVE
 from tests.browser.conftest import OpenPage
 from tests.browser.reading import GENERATE, badge, button, metric, newest, settled, tables
 from tests.browser.serving import Server, wait_until

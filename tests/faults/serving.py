@@ -12,8 +12,9 @@ from core.generation.served.backend import ServedBackend
 from core.generation.served.capabilities import Capabilities
 from core.generation.served.keys import Key
 from core.generation.served.manner import Manner
-from core.jobs.queue import Job, start_run
+from core.jobs.job import Job
 from core.jobs.queue import resume as queue_again
+from core.jobs.queue import start_run
 from core.runs import ModelChoice, RunSpec, Sample
 from core.settings import Home
 from core.spending import Cap

@@ -9,7 +9,8 @@ from core.conditions import Condition, Suppression
 from core.generation.backends import Backend, Request
 from core.generation.loop import Loop, Round
 from core.jobs.generate import generate
-from core.jobs.queue import Job, start_run
+from core.jobs.job import Job
+from core.jobs.queue import start_run
 from core.jobs.worker import Worker
 from core.runs import Example, RunSpec, Sample
 from core.settings import Home

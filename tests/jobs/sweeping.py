@@ -9,7 +9,7 @@ from typing import Any
 
 from core.conditions import Condition
 from core.experiments.grid import Grid
-from core.jobs.queue import Job
+from core.jobs.job import Job
 from core.jobs.sweep import sweep_job
 from core.jobs.worker import Worker
 from core.settings import Home

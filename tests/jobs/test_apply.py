@@ -11,8 +11,9 @@ from core.classification.trained import TrainedKeeper
 from core.errors import BadInput
 from core.jobs.apply import answer, answers, apply_job, ask, look
 from core.jobs.context import JobContext
+from core.jobs.job import Job
 from core.jobs.paces import recent_paces
-from core.jobs.queue import Job, get_job
+from core.jobs.queue import get_job
 from core.jobs.train import start_training, train_job
 from core.jobs.worker import Worker
 from core.settings import Home

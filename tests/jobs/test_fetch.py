@@ -5,7 +5,8 @@ from typing import Any
 
 from core.files.hub import HubDataset, fetch_dataset
 from core.jobs.fetch import fetch
-from core.jobs.queue import Job, get_job, request_cancel, submit
+from core.jobs.job import Job
+from core.jobs.queue import get_job, request_cancel, submit
 from core.jobs.worker import Worker
 from core.settings import Home
 from core.store.database import Database

@@ -27,9 +27,10 @@ from core.jobs.context import JobContext
 from core.jobs.filter import filter_job
 from core.jobs.filter_effect import filter_effect_job
 from core.jobs.handlers import Desk
+from core.jobs.job import Job
 from core.jobs.judge import judge_job
 from core.jobs.previews import Request, ask, look
-from core.jobs.queue import Job, get_job, request_cancel
+from core.jobs.queue import get_job, request_cancel
 from core.jobs.relabel import relabel_job
 from core.jobs.worker import Worker
 from core.settings import Home

@@ -20,8 +20,9 @@ from core.generation.served.backend import ServedBackend
 from core.generation.served.capabilities import Capabilities
 from core.interventions.bulk import bring_back, take_back_machine
 from core.jobs.context import JobContext
+from core.jobs.job import Job
 from core.jobs.llm_judge import KIND, judge_name, judging, llm_judge_job, start_llm_judge
-from core.jobs.queue import Job, get_job, list_jobs, request_cancel, resume
+from core.jobs.queue import get_job, list_jobs, request_cancel, resume
 from core.jobs.served_asking import ServedAsking
 from core.jobs.worker import Worker
 from core.runs import Example, ModelChoice

@@ -11,8 +11,9 @@ from core.diversity.encoder import EncoderChoice
 from core.diversity.measures import measure
 from core.diversity.remote_clique import Vectors, remote_clique
 from core.jobs.context import STOP_SECONDS, JobContext
+from core.jobs.job import Job
 from core.jobs.measure import SEED, measure_job, stored_dataset
-from core.jobs.queue import Job, get_job, request_cancel, submit
+from core.jobs.queue import get_job, request_cancel, submit
 from core.jobs.worker import Worker
 from core.settings import Home
 from core.store.database import Database

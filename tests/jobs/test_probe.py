@@ -7,8 +7,9 @@ import pytest
 from core.connections import Connection
 from core.generation.served.capabilities import capabilities_from_dict
 from core.jobs.connection_tests import USUAL_REQUESTS
+from core.jobs.job import Job
 from core.jobs.probe import probe_job
-from core.jobs.queue import Job, get_job, request_cancel, submit
+from core.jobs.queue import get_job, request_cancel, submit
 from core.jobs.worker import Worker
 from core.settings import Home
 from core.store.connections import (

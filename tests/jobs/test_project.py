@@ -9,8 +9,9 @@ import pytest
 from core.diversity.encoder import EncoderChoice
 from core.diversity.map_keeper import MapKeeper
 from core.jobs import project as module
+from core.jobs.job import Job
 from core.jobs.project import LIMIT, project_job
-from core.jobs.queue import Job, submit
+from core.jobs.queue import submit
 from core.jobs.worker import Worker
 from core.settings import Home
 from core.store.database import Database

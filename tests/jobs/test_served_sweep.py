@@ -12,7 +12,8 @@ from core.connections import Prices
 from core.errors import BackendFailed, BadInput
 from core.experiments.grid import Grid, grid_from_dict
 from core.generation.served.backend import ServedBackend
-from core.jobs.queue import Job, job_of_run, resume, states_of_runs
+from core.jobs.job import Job
+from core.jobs.queue import job_of_run, resume, states_of_runs
 from core.jobs.sweep import retry_sweep, start_sweep
 from core.runs import ModelChoice
 from core.settings import Home

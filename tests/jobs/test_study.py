@@ -12,7 +12,8 @@ from core.experiments.stored_results import stored_results
 from core.experiments.study import STUDY_VERSION, study
 from core.experiments.task_names import named_apart
 from core.jobs.handlers import Desk
-from core.jobs.queue import Job, list_jobs
+from core.jobs.job import Job
+from core.jobs.queue import list_jobs
 from core.jobs.study import Studied, results_digest, studied
 from core.jobs.worker import Worker
 from core.settings import Home

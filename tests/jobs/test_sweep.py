@@ -14,7 +14,8 @@ import pytest
 
 from core.diversity.encoder import EncoderChoice
 from core.errors import BadInput
-from core.jobs.queue import Job, job_of_run, request_cancel, resume, states_of_runs, status
+from core.jobs.job import Job
+from core.jobs.queue import job_of_run, request_cancel, resume, states_of_runs, status
 from core.jobs.sweep import retry_sweep, start_assessment, start_sweep
 from core.runs import Example, ModelChoice
 from core.settings import Home

@@ -17,7 +17,8 @@ from core.errors import BadInput
 from core.generation.served.backend import ServedBackend
 from core.generation.served.capabilities import Capabilities
 from core.jobs.context import JobContext
-from core.jobs.queue import Job, get_job, request_cancel, resume
+from core.jobs.job import Job
+from core.jobs.queue import get_job, request_cancel, resume
 from core.jobs.served_asking import ServedAsking
 from core.jobs.train import start_training, train_job
 from core.jobs.worker import Worker

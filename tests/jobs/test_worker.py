@@ -16,8 +16,9 @@ from core.errors import BackendFailed, StoreBusy, StoreFull
 from core.jobs.ask import ask
 from core.jobs.context import Handler, JobContext
 from core.jobs.handlers import Desk
+from core.jobs.job import Job
 from core.jobs.lease import living, take
-from core.jobs.queue import Job, get_job, request_cancel, resume, status, submit
+from core.jobs.queue import get_job, request_cancel, resume, status, submit
 from core.jobs.worker import Worker, WorkerBusy
 from core.settings import Home
 from core.store.database import Database, open_database

@@ -12,8 +12,9 @@ from streamlit.testing.v1 import AppTest
 from core.errors import BackendFailed, StoreFull
 from core.generation.meter import Meter
 from core.jobs import claims
+from core.jobs.job import Job, State
 from core.jobs.lease import release, take
-from core.jobs.queue import Job, State, get_job, request_cancel, start_run
+from core.jobs.queue import get_job, request_cancel, start_run
 from core.runs import RunSpec, Sample
 from core.store.database import Database
 from core.store.runs import RunRecord

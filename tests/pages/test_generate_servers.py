@@ -10,8 +10,9 @@ from core.conditions import Condition, Suppression
 from core.connections import Connection, Prices
 from core.generation.served.capabilities import Canary, Capabilities
 from core.jobs import claims
+from core.jobs.job import Job
 from core.jobs.lease import release, take
-from core.jobs.queue import Job, get_job, job_of_run, start_run
+from core.jobs.queue import get_job, job_of_run, start_run
 from core.ledger import CapReached
 from core.runs import ModelChoice, RunSpec
 from core.spending import Cap

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.diversity.encoder import EncoderChoice
 from core.diversity.live import LiveClique
-from core.jobs.queue import State
+from core.jobs.job import State
 from core.runs import RunSpec
 from core.store.database import Database
 from core.store.runs import RunRecord

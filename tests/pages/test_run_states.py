@@ -3,7 +3,8 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.jobs.queue import State, get_job, status
+from core.jobs.job import State
+from core.jobs.queue import get_job, status
 from core.settings import Home
 from core.store.database import Database
 from core.store.runs import create_run, delete_run, get_run

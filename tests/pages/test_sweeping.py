@@ -17,8 +17,9 @@ from core.experiments.grid import Grid, grid_from_dict
 from core.experiments.recipe import Recipe
 from core.generation.served.capabilities import Canary, Capabilities
 from core.jobs import claims
+from core.jobs.job import Job, State
 from core.jobs.lease import release, take
-from core.jobs.queue import get_job, list_jobs
+from core.jobs.queue import get_job, list_jobs, status, submit
 from core.jobs.sweep import start_sweep
 from core.references import Reference
 from core.runs import ModelChoice, RunSpec
@@ -27,7 +28,16 @@ from core.spending import Cap
 from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
 from core.store.runs import create_run
-from core.store.sweeps import SweepRecord, add_trial, get_sweep, list_sweeps, set_trial
+from core.store.sweeps import (
+    SweepRecord,
+    add_trial,
+    delete_sweep,
+    get_sweep,
+    list_sweeps,
+    set_sweep_job,
+    set_trial,
+    trials_of,
+)
 from core.tasks import Label, Task
 from pages.components.compare.sweep_takes import time_words
 from tests.pages.evidence import reference, run_of, spec_of
@@ -520,6 +530,37 @@ def test_a_sweep_under_way_can_be_stopped_and_gone_on_with(app: AppTest, db: Dat
     assert get_job(db, str(sweep.job_id)).state == "cancelled"
     app.button(key=f"sweep-resume-{sweep.id}").click().run()
     assert get_job(db, str(sweep.job_id)).state == "queued"
+    assert not app.exception
+
+
+@pytest.mark.parametrize(("every", "drawn"), [(0.0, 2), (3600.0, 1)])
+def test_results_of_a_sweep_under_way_are_drawn_as_they_come(
+    app: AppTest, db: Database, monkeypatch: pytest.MonkeyPatch, every: float, drawn: int
+) -> None:
+    sweep = sweep_of(db, conditions=[(0.3, 0.0, 0)])
+    job = submit(db, "sweep", {"sweep": sweep.id})
+    set_sweep_job(db, sweep.id, job.id)
+    assert take(db, "worker", 1, seconds=3600)
+    assert claims.claim(db, "worker", job_id=job.id)
+    claims.report(db, job.id, "worker", {"phase": "running", "total": 3, "done": 1})
+    looks: list[str] = []
+
+    def look(store: Database, job_id: str) -> tuple[Job, State]:
+        """A second run is measured between the page's drawing and its first look."""
+        looks.append(job_id)
+        if len(looks) == 1:
+            other = sweep_of(db, name="Other", conditions=[(0.9, 0.0, 0)])
+            (trial,) = trials_of(db, other.id)
+            add_trial(db, sweep.id, 1, trial.run.id, repeat=0, reused=False)
+            delete_sweep(db, other.id)
+            claims.report(db, job.id, "worker", {"phase": "running", "total": 3, "done": 2})
+        return status(store, job_id)
+
+    monkeypatch.setattr("pages.components.work.status", look)
+    monkeypatch.setattr("pages.components.work.RESULTS_EVERY", every)
+    open_compare(app)
+    assert len(looks) == drawn
+    assert f"{drawn} condition" in words(app)
     assert not app.exception
 
 

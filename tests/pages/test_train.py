@@ -10,8 +10,9 @@ from core.classification.settings import TrainingSpec
 from core.connections import Connection, Prices
 from core.errors import BackendFailed
 from core.jobs import claims
+from core.jobs.job import Job
 from core.jobs.lease import release, take
-from core.jobs.queue import Job, get_job, list_jobs, status
+from core.jobs.queue import get_job, list_jobs, status
 from core.jobs.train import start_training
 from core.settings import Home
 from core.store.connections import save_capabilities, save_connection

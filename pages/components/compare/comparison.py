@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from core.diversity.texts_frame import display_names
 from core.experiments.contrasts import with_common_intervals
 from core.experiments.results import mixtures, points_frame, results_frame
 from core.experiments.stored_results import stored_results
+from core.experiments.task_names import named_apart
 from core.jobs.evidence import Work
 from core.jobs.queue import status
 from core.store.database import Database
@@ -75,14 +75,7 @@ def _frames(
     db: Database, sweep_ids: tuple[str, ...], version: object
 ) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...], frozenset[str]]:
     found = stored_results(db, sweep_ids=sweep_ids)
-    results = _named_apart(results_frame(found))
+    results = named_apart(results_frame(found))
     points = with_common_intervals(points_frame(results), results)
     served = frozenset(one.run.id for one in found if one.run.spec.model.base_url)
     return results, points, tuple(mixtures(points)), served
-
-
-def _named_apart(results: pd.DataFrame) -> pd.DataFrame:
-    """Figures know tasks by their names: two tasks of one name get two."""
-    names = dict(zip(results["task_key"], results["task"], strict=True))
-    apart = dict(zip(names, display_names(list(names.values())), strict=True))
-    return results.assign(task=results["task_key"].map(apart).astype("str"))

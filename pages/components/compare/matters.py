@@ -9,12 +9,12 @@ import streamlit as st
 from core.experiments.coefficients import SPECIFICATIONS
 from core.experiments.naming import TITLES, condition_words, repair_words
 from core.figures.residuals import coefficients_figure, residuals_figure
+from core.jobs.job import LIVE
 from core.jobs.study import studied
 from pages.components.compare.card import show_card
 from pages.components.compare.comparison import Comparison
 from pages.components.office import Office
 from pages.components.plain import plain
-from pages.components.run_header import LIVE
 from pages.components.work import show_work
 
 _SCALES = {
@@ -51,7 +51,7 @@ def show_matters(office: Office, seen: Comparison) -> None:
         return
     if not found.fresh:
         st.warning(
-            f"This is of {found.result['runs']:,} runs; more has come in since.",
+            f"This is of {found.result['runs']:,} runs, from before something changed.",
             icon=":material/update:",
         )
     _show_regression(seen, found.result)

@@ -4,12 +4,12 @@ import streamlit as st
 
 from core.errors import WidesetError
 from core.jobs.evidence import Work
+from core.jobs.job import LIVE
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import status
 from core.jobs.report import Wanted, queue_report, wanted
 from pages.components.compare.comparison import Comparison
 from pages.components.office import Office, flash
-from pages.components.run_header import LIVE
 from pages.components.work import show_work
 
 _JOB = "report_job"

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -10,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.experiments.grid import Grid
 from core.generation.served.capabilities import Capabilities
 from core.generation.served.methods import METHOD_WORDS, approximations, refusal, standing
-from core.runs import ModelChoice
+from core.runs import ModelChoice, model_and_server
 from core.store.connections import find_capabilities, find_connection, list_connections
 from pages.components.compare.sweep_settings import (
     METHOD,
@@ -19,7 +18,7 @@ from pages.components.compare.sweep_settings import (
     several,
 )
 from pages.components.connect.keys import key_state
-from pages.components.known_server import found_of, known_models, short
+from pages.components.known_server import found_of, known_models
 from pages.components.money import choose_sweep_cap
 from pages.components.navigation import PAGES
 from pages.components.office import Office
@@ -77,9 +76,7 @@ def choose_at_servers(office: Office, grid: Grid, *, cap_in: DeltaGenerator) -> 
 def _shown(words: str) -> str:
     """A model as a person tells it from others: name and host."""
     model = model_of(words, {})
-    if model.backend == "local":
-        return words
-    return f"{short(model.model)} at {urlsplit(model.base_url).netloc}"
+    return words if model.backend == "local" else model_and_server(model)
 
 
 def _show_known(office: Office, served: Mapping[ModelChoice, Capabilities | None]) -> str:
@@ -90,8 +87,8 @@ def _show_known(office: Office, served: Mapping[ModelChoice, Capabilities | None
         connection = find_connection(office.db, model.base_url)
         if connection is None:
             why = f"There is no connection to {model.base_url}."
-            st.warning(f"{plain(why)} Add it on the page Connection.", icon=":material/cable:")
-            st.page_link(PAGES / "connect.py", label="Connection", icon=":material/cable:")
+            st.warning(f"{plain(why)} Add it on the page Connect.", icon=":material/cable:")
+            st.page_link(PAGES / "connect.py", label="Connect", icon=":material/cable:")
             continue
         kind = standing(found)
         words = [_UNTESTED if kind == "untested" else SUPPRESSION_WORDS[kind]]

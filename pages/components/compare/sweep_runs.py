@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.errors import WidesetError
 from core.experiments.recipe import Recipe
+from core.jobs.job import LIVE
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import states_of_runs
 from core.jobs.sweep import start_assessment
@@ -20,7 +21,6 @@ from pages.components.compare.sweep_takes import real_texts
 from pages.components.compare.sweep_widgets import name_widgets, repair_widgets
 from pages.components.office import Office, told
 from pages.components.progress import duration
-from pages.components.run_header import LIVE
 from pages.components.task_choice import run_names
 
 

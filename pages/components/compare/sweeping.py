@@ -7,8 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import WidesetError
+from core.jobs.job import LIVE, RESUMABLE, Job, State
 from core.jobs.launch import ensure_worker
-from core.jobs.queue import RESUMABLE, Job, State, status
+from core.jobs.queue import status
 from core.jobs.sweep import retry_sweep
 from core.store.sweeps import (
     SweepRecord,
@@ -24,7 +25,6 @@ from pages.components.compare.sweep_state import is_open, open_dialog
 from pages.components.office import Office, flash
 from pages.components.plain import plain
 from pages.components.reference_panel import choose_reference
-from pages.components.run_header import LIVE
 from pages.components.stop_and_go import resume_button, stop_button
 
 _SHOWN = 10

@@ -8,8 +8,10 @@ from core.connections import Connection
 from core.errors import StoreBusy, WidesetError
 from core.jobs.connection_tests import USUAL_REQUESTS, latest_test, start_test
 from core.jobs.contacts import last_contacts
+from core.jobs.job import LIVE, Job, State
 from core.jobs.launch import ensure_worker
-from core.jobs.queue import Job, State, request_cancel, status
+from core.jobs.queue import request_cancel, status
+from core.runs import short_model
 from core.store.connections import find_capabilities
 from core.store.database import Database
 from pages.components.ages import ago
@@ -17,11 +19,10 @@ from pages.components.connect.capability_table import show_capabilities
 from pages.components.connect.editing import open_form
 from pages.components.connect.keys import show_key
 from pages.components.connect.servers import delete
-from pages.components.known_server import known_models, short, title
+from pages.components.known_server import known_models, title
 from pages.components.navigation import PAGES
 from pages.components.office import Office, flash, told
 from pages.components.plain import plain
-from pages.components.run_header import LIVE
 
 _POLL_SECONDS = 1.0
 
@@ -80,7 +81,7 @@ def _controls(
             "Model",
             models,
             index=models.index(usual) if usual in models else None,
-            format_func=short,
+            format_func=short_model,
             accept_new_options=True,
             placeholder="Choose, or type the server's name for it" if models else "Test, or type",
             # A model that a test just came upon is the one on view.

@@ -11,6 +11,7 @@ from core.errors import WidesetError
 from core.generation.served.capabilities import capabilities_from_dict
 from core.generation.served.methods import standing
 from core.jobs.contacts import last_contacts
+from core.runs import short_model
 from core.store.connections import (
     delete_connection,
     list_connections,
@@ -18,7 +19,7 @@ from core.store.connections import (
 )
 from pages.components.ages import ago
 from pages.components.connect.keys import key_state
-from pages.components.known_server import probed_of, short, title
+from pages.components.known_server import probed_of, title
 from pages.components.office import Office, flash
 from pages.components.plain import plain
 
@@ -43,7 +44,7 @@ def choose_server(office: Office) -> Connection | None:
                 for last in (contacts.get(one.base_url) for one in connections)
             ],
             "url": [one.base_url for one in connections],
-            "model": [short(one.model) or "none chosen" for one in connections],
+            "model": [short_model(one.model) or "none chosen" for one in connections],
             "key": [
                 f"{one.key_variable}: {keys[key_state(one)]}"
                 if one.key_variable

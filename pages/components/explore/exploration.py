@@ -13,6 +13,7 @@ from core.datasets import Dataset
 from core.diversity.projection import principal_axes
 from core.diversity.texts_frame import texts_frame
 from core.jobs.evidence import Mapped, Work, mapped, measured
+from core.jobs.job import LIVE
 from core.jobs.queue import states_of_runs
 from core.store.counts import counts
 from core.store.database import Database
@@ -21,7 +22,6 @@ from core.store.embeddings import matrix_of
 from core.store.samples import cycles_of
 from pages.components.explore.choice import Choice
 from pages.components.office import Office
-from pages.components.run_header import LIVE
 
 Vectors = npt.NDArray[np.float32]
 

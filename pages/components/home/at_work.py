@@ -3,8 +3,9 @@
 import streamlit as st
 
 from core.errors import StoreBusy
+from core.jobs.job import Job
 from core.jobs.lease import living
-from core.jobs.queue import Job, list_jobs
+from core.jobs.queue import list_jobs
 from core.store.runs import get_run
 from pages.components.office import Office, told
 from pages.components.plain import plain

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.classification.asking_ahead import named
 from core.datasets import Dataset
 from core.errors import WidesetError
 from core.interventions.judged import MACHINES
+from core.jobs.job import LIVE, Job, State
 from core.jobs.launch import ensure_worker
 from core.jobs.llm_judge import LEAST, judge_name, judging, model_of, start_llm_judge
-from core.jobs.queue import Job, State, resume
-from core.runs import ModelChoice
+from core.jobs.queue import resume
+from core.runs import ModelChoice, model_and_server
 from core.spending import Cap
 from core.store.judgements import Judgement
 from core.store.runs import RunRecord
@@ -26,7 +26,6 @@ from pages.components.intervene.annotation_judges import show_judges
 from pages.components.intervene.annotation_state import note, noted
 from pages.components.office import Office
 from pages.components.plain import plain
-from pages.components.run_header import LIVE
 from pages.components.stop_and_go import stop_button
 
 _CHANGED = "annotation_judge_changed"  # a job of ours began
@@ -113,7 +112,7 @@ def _say_what_it_takes(
 
 
 def _show_live(office: Office, job: Job) -> None:
-    who = plain(named(model_of(job)))
+    who = plain(model_and_server(model_of(job)))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
             f":material/smart_toy: {who} is asked. How far it is stands above the tabs.",
@@ -126,7 +125,7 @@ def _show_end(job: Job, state: State) -> None:
     """What became of the last question, where it came to no good end or answers were lost."""
     spending, facts = job.progress.get("spending"), job.progress.get("facts") or {}
     lost = facts.get("not_parsed") or 0
-    who = plain(named(model_of(job)))
+    who = plain(model_and_server(model_of(job)))
     took = f" It took {took_words(spending)}." if spending else ""
     if state != "done":
         ends = {"cancelled": "Stopped by hand.", "interrupted": "Its worker ended without a word."}

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.errors import WidesetError
 from core.interventions.bulk import bring_back, take_back_machine
-from core.jobs.queue import Job
+from core.jobs.job import Job
 from core.store.judgements import Judgement, Verdict
 from pages.components.intervene.annotation_state import forget_sitting, note
 from pages.components.office import Office

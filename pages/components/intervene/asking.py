@@ -5,12 +5,12 @@ import getpass
 import streamlit as st
 
 from core.errors import WidesetError
+from core.jobs.job import LIVE, RESUMABLE
 from core.jobs.launch import ensure_worker
 from core.jobs.previews import Asked, Request, ask
-from core.jobs.queue import RESUMABLE, resume
+from core.jobs.queue import resume
 from pages.components.office import Office, flash
 from pages.components.plain import plain
-from pages.components.run_header import LIVE
 from pages.components.work import show_work
 
 

@@ -9,12 +9,12 @@ from core.classification.comparison import Difference
 from core.classification.intervals import Interval
 from core.interventions.filter_effect import DRAWS, effect_from_dict
 from core.interventions.requests import EffectRequest
+from core.jobs.job import LIVE
 from core.jobs.previews import look
 from pages.components.intervene.asking import ask_button, show_asked
 from pages.components.intervene.standing import Standing
 from pages.components.office import Office
 from pages.components.plain import plain
-from pages.components.run_header import LIVE
 
 _ASKED = "oosf_effect_asked"  # the request that was queued last from within the fragment
 

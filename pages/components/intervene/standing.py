@@ -13,6 +13,7 @@ from core.interventions.requests import JudgeRequest
 from core.interventions.results import share_from_dict
 from core.interventions.subject import Subject, said_by_people, subject_of
 from core.jobs.evidence import Work, measured
+from core.jobs.job import LIVE
 from core.jobs.llm_judge import judging
 from core.jobs.previews import ask, look
 from core.jobs.queue import states_of_runs
@@ -24,7 +25,6 @@ from core.store.version_moves import head
 from core.store.versions import VersionRecord
 from pages.components.intervene.choice import Choice
 from pages.components.office import Office
-from pages.components.run_header import LIVE
 
 
 @dataclass(frozen=True)

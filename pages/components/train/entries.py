@@ -7,7 +7,8 @@ from typing import Any
 from core.classification.ladder import RungKind, kind_of
 from core.diversity.texts_frame import display_names
 from core.errors import BadInput
-from core.jobs.queue import Job, State, status
+from core.jobs.job import Job, State
+from core.jobs.queue import status
 from core.store.database import Database
 from core.store.runs import list_runs
 from core.store.trainings import TrainingRecord, list_trainings

@@ -11,11 +11,11 @@ from core.errors import WidesetError
 from core.figures.confusion import confusion_figure
 from core.figures.distance import accuracy_by_distance
 from core.jobs.apply import ask, look
+from core.jobs.job import LIVE, RESUMABLE
 from core.jobs.launch import ensure_worker
-from core.jobs.queue import RESUMABLE, resume
+from core.jobs.queue import resume
 from core.store.datasets import run_key
 from pages.components.office import Office, flash
-from pages.components.run_header import LIVE
 from pages.components.train.entries import Entry
 from pages.components.train.labelled import show_labelled
 from pages.components.train.texts import dataset_at

@@ -6,14 +6,14 @@ import streamlit as st
 
 from core.errors import StoreBusy, WidesetError
 from core.figures.training import training_curves
+from core.jobs.job import LIVE, Job, State
 from core.jobs.launch import ensure_worker
-from core.jobs.queue import Job, State, status
+from core.jobs.queue import status
 from core.store.trainings import delete_training
 from pages.components.asked_model import took_words
 from pages.components.office import Office, flash, told
 from pages.components.plain import plain
 from pages.components.progress import duration
-from pages.components.run_header import LIVE
 from pages.components.stop_and_go import resume_button, stop, stop_button
 from pages.components.train.entries import Entry
 
