@@ -70,7 +70,7 @@ class Effect:
 
 
 def effect(differences: Numbers) -> Effect:
-    """Mean and interval of differences (pairs,), NaN left out.
+    """Mean and interval of differences (pairs,), NaN left out; below `LEAST` there is no interval.
 
     The interval takes the pairs as independent: give those of one task, or see `over_tasks`. It is
     of the mean over the settings that were tried: how these differ among each other counts as
@@ -80,8 +80,8 @@ def effect(differences: Numbers) -> Effect:
     if not len(found):
         return Effect(math.nan, None, None, 0)
     mean = float(found.mean())
-    if len(found) < 2:
-        return Effect(mean, None, None, 1)
+    if len(found) < LEAST:  # of two, Student's t reaches twelve errors, or nowhere if they agree
+        return Effect(mean, None, None, len(found))
     reach = t_of(len(found) - 1) * float(found.std(ddof=1)) / math.sqrt(len(found))
     return Effect(mean, mean - reach, mean + reach, len(found))
 

@@ -10,7 +10,7 @@ from core.experiments.advice import advise
 from core.experiments.claims import Claim, counted
 from core.experiments.knob_claims import seeding_claims, suppression_claims, temperature_claims
 from core.experiments.naming import TITLES, interval_words, value_words
-from core.experiments.pairs import LEAST, Verdict
+from core.experiments.pairs import Verdict
 from core.experiments.repair_claims import replacement_claims
 from core.experiments.story_words import between_words, run_words
 from core.experiments.target import Target
@@ -93,9 +93,8 @@ def supported(results: pd.DataFrame, inspected: str) -> tuple[Support, ...]:
 
 def _support(claim: Claim) -> Support:
     found = claim.effect
-    # Of two pairs Student's t reaches from end to end of what is possible: it tells nothing.
     between = "too few for an interval"
-    if found.n >= LEAST and found.low is not None and found.high is not None:
+    if found.low is not None and found.high is not None:
         between = between_words(claim.measure, found.low, found.high)
     effect = (
         value_words(claim.measure, found.mean, signed=True) if not math.isnan(found.mean) else ""

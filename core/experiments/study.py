@@ -15,7 +15,7 @@ from core.experiments.regression import CannotRegress, regress
 from core.experiments.results import mixtures, points_frame
 from core.experiments.task_names import named_apart
 
-STUDY_VERSION = 2
+STUDY_VERSION = 3
 """Raised when a study computes or names something differently."""
 
 

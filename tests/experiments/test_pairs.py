@@ -136,3 +136,10 @@ def test_nothing_matches_nothing() -> None:
     frame = results([{"diversity": 0.1}])
     assert matched(frame, np.array([-1]), ("a", "b"), but=()).empty
     assert of_knob(frame[:0], "suppression").empty
+
+
+def test_two_pairs_have_no_interval_even_where_they_agree() -> None:
+    assert effect(np.array([-0.22, -0.22])) == Effect(-0.22, None, None, 2)
+    assert verdict(effect(np.array([0.1, 0.3])), 1) == "undecided"
+    three = effect(np.array([0.1, 0.2, 0.3]))  # Student's t of 2 degrees of freedom: 4.3027
+    assert three.low == pytest.approx(0.2 - 4.3027 * 0.1 / 3**0.5, abs=1e-5)
