@@ -21,12 +21,10 @@ from core.experiments.paper import (
 from core.experiments.report_page import escaped, figure, folded, items, paragraph, table
 from core.experiments.results import mixtures
 from core.experiments.story_words import capital
-from core.figures.card import card_figure
-from core.figures.frontier import PATH, frontier_figure
-from core.figures.grid_heatmap import grid_heatmap
-from core.figures.panels import panels_figure
-from core.figures.repairs import repairs_figure
-from core.figures.residuals import coefficients_figure, p_told, residuals_figure
+from core.figures.compare.forest import card_figure, coefficients_figure, p_told, residuals_figure
+from core.figures.compare.frontier import PATH, frontier_figure
+from core.figures.compare.grid_heatmap import grid_heatmap
+from core.figures.compare.paper import panels_figure, repairs_figure
 
 MOST_TASKS = 12
 """Tasks with charts of their own; the numbers of all are in the tables."""

@@ -5,8 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.figures.curves import meter_figure
-from core.figures.lines import Curve
+from core.figures.curves import Curve, meter_figure
 from core.jobs.history import EarlierCurve, curve_before
 from core.store.database import Database
 from core.store.runs import RunRecord

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.figures.balance import balance_figure
+from core.figures.generate import balance_figure
 from core.runs import RunSpec
 from core.store.counts import Counts, counts
 from core.store.database import Database

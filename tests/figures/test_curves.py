@@ -1,10 +1,10 @@
 import pytest
 
-from core.figures.curves import diversity_curve, meter_figure, vocabulary_curve
-from core.figures.lines import Curve, value_range
-from core.figures.palette import LABEL_COLORS
+from core.figures.curves import Curve, diversity_curve, meter_figure, value_range, vocabulary_curve
+from core.figures.theme import LABEL_COLORS
 
 NOW = Curve("now", [2, 10, 20], [None, 0.5, 0.6], [None, 0.4, 0.55], [None, 0.6, 0.65])
+
 BEFORE = Curve("before", [2, 10, 30], [0.3, 0.4, 0.41], emphasised=False)
 
 

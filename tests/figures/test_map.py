@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from core.figures.map import DUPLICATE_COLORS, map_figure, replay_figure
-from core.figures.palette import LABEL_COLORS, SEQUENCE_COLORS, label_colors
-from core.figures.points import SYMBOLS, marker_size
+from core.figures.elements import SYMBOLS
+from core.figures.map import DUPLICATE_COLORS, map_figure, marker_size, replay_figure
+from core.figures.theme import LABEL_COLORS, SEQUENCE_COLORS, label_colors
 from tests.figures.map_points import drawn, entries, many, points, real
 
 SIX = points(

@@ -13,7 +13,7 @@ from core.experiments.card_facts import facts_of
 from core.experiments.card_text import card_text, chance_words, how_many
 from core.experiments.claims import counted
 from core.experiments.naming import value_words
-from core.figures.card import card_figure
+from core.figures.compare.forest import card_figure
 from pages.components.compare.comparison import Comparison
 from pages.components.plain import plain
 

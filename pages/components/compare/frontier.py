@@ -10,8 +10,8 @@ import streamlit as st
 
 from core.experiments.columns import KNOBS
 from core.experiments.naming import TITLES
-from core.figures.frontier import PATH, frontier_figure
-from core.figures.results import at_stage, varying
+from core.figures.compare.columns import at_stage, varying
+from core.figures.compare.frontier import PATH, frontier_figure
 from pages.components.compare.advice import show_advice
 from pages.components.compare.choice import METRIC_WORDS
 from pages.components.compare.comparison import Comparison

@@ -9,9 +9,9 @@ import streamlit as st
 
 from core.experiments.columns import KNOBS
 from core.experiments.naming import TITLES
-from core.figures.grid_heatmap import MOST_FACETS, grid_heatmap
-from core.figures.parallel import parallel_figure
-from core.figures.results import knob_values, numbers, varying
+from core.figures.compare.columns import knob_values, numbers, varying
+from core.figures.compare.grid_heatmap import MOST_FACETS, grid_heatmap
+from core.figures.compare.parallel import parallel_figure
 from pages.components.compare.choice import METRIC_WORDS
 from pages.components.compare.comparison import Comparison
 from pages.components.compare.part import (

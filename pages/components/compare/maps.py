@@ -12,8 +12,8 @@ from core.diversity.texts_frame import repeats, texts_frame
 from core.errors import BadInput
 from core.experiments.corners import corners, short_names
 from core.experiments.recipe import Recipe, recipe_from_dict
-from core.figures.multiples import MOST_PANELS, small_multiples
-from core.figures.palette import LABEL_COLORS, label_colors
+from core.figures.small_multiples import MOST_PANELS, small_multiples
+from core.figures.theme import LABEL_COLORS, label_colors
 from core.jobs.evidence import mapped
 from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key, run_key

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.experiments.coefficients import SPECIFICATIONS
 from core.experiments.naming import TITLES, condition_words, repair_words
-from core.figures.residuals import coefficients_figure, residuals_figure
+from core.figures.compare.forest import coefficients_figure, residuals_figure
 from core.jobs.job import LIVE
 from core.jobs.study import studied
 from pages.components.compare.card import show_card

@@ -16,9 +16,8 @@ from core.experiments.paper import (
     paper_label_replacement,
     paper_name,
 )
-from core.figures.panels import PaperPlace, panels_figure
-from core.figures.repairs import repairs_figure
-from core.figures.results import at_stage
+from core.figures.compare.columns import at_stage
+from core.figures.compare.paper import PaperPlace, panels_figure, repairs_figure
 from pages.components.compare.comparison import Comparison
 from pages.components.compare.part import (
     WIDTH,

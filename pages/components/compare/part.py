@@ -10,7 +10,7 @@ from core.diversity.texts_frame import display_names
 from core.experiments.columns import KNOBS, METRICS
 from core.experiments.naming import condition_words, repair_words
 from core.experiments.results import mixtures
-from core.figures.results import varying
+from core.figures.compare.columns import varying
 from pages.components.compare.comparison import Comparison
 from pages.components.plain import plain
 

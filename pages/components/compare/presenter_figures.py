@@ -7,8 +7,8 @@ import streamlit as st
 from core.experiments.standing import Support
 from core.experiments.steps import Step
 from core.experiments.story import Story
-from core.figures.frontier import frontier_figure
-from core.figures.worth import openings_figure, worth_figure
+from core.figures.compare.frontier import frontier_figure
+from core.figures.compare.presenter import openings_figure, worth_figure
 from pages.components.plain import plain
 
 if TYPE_CHECKING:

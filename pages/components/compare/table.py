@@ -13,7 +13,7 @@ import streamlit as st
 from core.experiments.columns import KNOBS
 from core.experiments.naming import TITLES, interval_words
 from core.exports import export_table
-from core.figures.results import stage_told, varying
+from core.figures.compare.columns import stage_told, varying
 from pages.components.compare.comparison import Comparison
 from pages.components.compare.part import (
     at,

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.experiments.corners import short_names
 from core.experiments.naming import repair_words, value_words
-from core.figures.palette import label_colors
+from core.figures.theme import label_colors
 from pages.components.compare.comparison import Comparison
 from pages.components.compare.side import Side, drawn, look_at
 from pages.components.office import Office

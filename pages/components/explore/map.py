@@ -9,8 +9,8 @@ import streamlit as st
 from core.diversity.neighbours import nearest_to
 from core.diversity.texts_frame import repeats
 from core.figures.map import DUPLICATE_COLORS, map_figure
-from core.figures.multiples import small_multiples
-from core.figures.palette import LABEL_COLORS, label_colors
+from core.figures.small_multiples import small_multiples
+from core.figures.theme import LABEL_COLORS, label_colors
 from core.store.database import Database
 from pages.components.explore.exploration import Exploration, placed, vectors_of
 from pages.components.explore.selection import show_texts

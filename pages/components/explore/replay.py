@@ -5,10 +5,9 @@ from typing import Any
 
 import streamlit as st
 
-from core.figures.curves import diversity_curve, vocabulary_curve
-from core.figures.lines import Curve
+from core.figures.curves import Curve, diversity_curve, vocabulary_curve
 from core.figures.map import replay_figure
-from core.figures.palette import label_colors
+from core.figures.theme import label_colors
 from pages.components.explore.exploration import Exploration, placed
 from pages.components.explore.selection import show_texts
 from pages.components.office import Office, told

@@ -9,9 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from core.diversity.fluency import GIBBERISH
-from core.figures.nearest import nearest_histogram
-from core.figures.palette import label_colors
-from core.figures.scores import clique_by_label, diversity_against_fluency
+from core.figures.scores import clique_by_label, diversity_against_fluency, nearest_histogram
+from core.figures.theme import label_colors
 from core.files.rows import shown
 from pages.components.explore.exploration import Exploration
 from pages.components.plain import plain

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.exports import ExportFormat, export_table
-from core.figures.palette import label_colors
+from core.figures.theme import label_colors
 
 _COLUMNS = ("id", "text", "label", "dataset", "cycle", "fluency", "mean_distance", "nearest")
 _FORMATS: dict[ExportFormat, str] = {"csv": "CSV", "jsonl": "JSONL", "parquet": "Parquet"}

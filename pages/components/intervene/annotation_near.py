@@ -5,7 +5,7 @@ import streamlit as st
 
 from core.datasets import Dataset
 from core.diversity.neighbours import nearest_to
-from core.figures.palette import label_colors
+from core.figures.theme import label_colors
 from core.store.database import Database
 from pages.components.intervene.annotation_vectors import vectors_of
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.datasets import Dataset
 from core.errors import BadInput, WidesetError
-from core.figures.palette import label_colors
+from core.figures.theme import label_colors
 from core.interventions.annotation_keys import keys_of
 from core.interventions.orders import Order
 from core.interventions.sitting import Sitting

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.figures.budget import budget_curve
+from core.figures.interventions import budget_curve
 from core.interventions.budget import FLAT, MIN_LEFT, REPEATS
 from core.interventions.judged import labels_by_row
 from core.interventions.relabel import WEIGHT

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.datasets import Dataset
-from core.figures.flow import label_flow
+from core.figures.interventions import label_flow
 from core.interventions.compare import difference
 from core.interventions.subject import Subject
 from core.store.versions import VersionRecord

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.datasets import Dataset
-from core.figures.confusion import confusion_figure
+from core.figures.interventions import confusion_figure
 from core.interventions.judged import labels_by_row
 from core.interventions.label_accuracy import LabelAccuracy, Share, behind_the_oracle
 from pages.components.intervene.accuracy_words import short, told

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.figures.flow import label_flow
+from core.figures.interventions import label_flow
 from core.interventions.acceptance import ORACLE, accept_labels
 from core.interventions.preview import Change, changes_of, confident
 from core.interventions.relabel import Replacement

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import StoreBusy
-from core.figures.next_token import next_token_figure, shown_token
+from core.figures.generate import next_token_figure, shown_token
 from core.jobs.ask import NoAnswer, ask
 from core.runs import RunSpec
 from core.store.runs import RunRecord

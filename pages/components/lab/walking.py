@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import StoreBusy
-from core.figures.next_token import shown_token
+from core.figures.generate import shown_token
 from core.jobs.ask import NoAnswer, ask
 from core.store.runs import RunRecord
 from core.store.samples import samples_of

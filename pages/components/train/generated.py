@@ -8,8 +8,8 @@ import streamlit as st
 
 from core.classification.ladder import Source
 from core.errors import WidesetError
-from core.figures.confusion import confusion_figure
-from core.figures.distance import accuracy_by_distance
+from core.figures.classifiers import accuracy_by_distance
+from core.figures.interventions import confusion_figure
 from core.jobs.apply import ask, look
 from core.jobs.job import LIVE, RESUMABLE
 from core.jobs.launch import ensure_worker

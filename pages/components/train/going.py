@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.errors import StoreBusy, WidesetError
-from core.figures.training import training_curves
+from core.figures.classifiers import training_curves
 from core.jobs.job import LIVE, Job, State
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import status

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.figures.palette import label_colors
+from core.figures.theme import label_colors
 
 
 def show_labelled(

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.classification.ladder import KIND_WORDS
 from core.exports import export_table
-from core.figures.ladder import kind_color, ladder_figure
+from core.figures.classifiers import kind_color, ladder_figure
 from pages.components.plain import plain
 from pages.components.train.entries import Entry
 
@@ -77,7 +77,7 @@ def _of_one_size(entries: Sequence[Entry]) -> Sequence[Entry]:
 
 
 def ladder_frame(entries: Sequence[Entry], measure: str) -> pd.DataFrame:
-    """The rows as `core.figures.ladder.ladder_figure` wants them."""
+    """The rows as `core.figures.classifiers.ladder_figure` wants them."""
     return pd.DataFrame(
         {
             "id": [one.record.id for one in entries],

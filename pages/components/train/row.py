@@ -7,9 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from core.classification.trained import best_seed
-from core.figures.calibration import calibration_figure
-from core.figures.confusion import confusion_figure
-from core.figures.training import training_curves
+from core.figures.classifiers import calibration_figure, training_curves
+from core.figures.interventions import confusion_figure
 from pages.components.office import Office
 from pages.components.plain import plain
 from pages.components.train.answers import Answers, answers_of
