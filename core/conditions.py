@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from core.errors import BadInput
+from core.knob import Knob, check_number, declared_knobs, knob
 
 MAX_BIAS_ENTRIES = 300
 MAX_TEXTS_A_REQUEST = 100
@@ -29,24 +30,75 @@ class Suppression:
             the most frequent words.
     """
 
-    strength: float = 0.0
-    tokens: int = 100
-    floor: float | None = None
-    scope: TallyScope = "dataset"
-    method: Method = "logit_bias"
+    strength: float = knob(
+        0.0,
+        name="suppression",
+        title="Logit suppression",
+        help="Makes frequently used tokens less likely: 0 is off, the paper uses 7.5.",
+        high=20,
+        step=0.5,
+        short="S {:g}",
+        off=0.0,
+        off_words="no suppression",
+        paper=(0.0, 7.5),
+        widens=1,
+        axis=True,
+        axis_values=(0.0, 7.5),
+        server_names=("logit_bias",),
+        group="main",
+        order=2,
+        read=lambda spec: _effective_strength(spec),
+    )
+    tokens: int = knob(
+        100,
+        name="suppressed_tokens",
+        title="Tokens to suppress",
+        help="How many of the most frequent tokens are suppressed.",
+        high=MAX_BIAS_ENTRIES,
+        step=10,
+        short="{:g} suppressed tokens",
+        paper=(100,),
+    )
+    floor: float | None = knob(
+        None,
+        name="suppression_floor",
+        title="Suppression floor",
+        help="The lowest bias a token can get; by default minus the strength, as in the paper.",
+        kind="number",
+        low=-100,
+        high=0,
+        short="suppression floor {:g}",
+        optional=True,
+        flag="",
+        group="none",
+    )
+    scope: TallyScope = knob(
+        "dataset",
+        name="tally",
+        title="Count tokens over",
+        help="Where suppression counts frequent tokens.",
+        choices={"dataset": "Whole dataset", "label": "Each label"},
+        short="tokens counted by {}",
+        paper=("dataset",),
+    )
+    method: Method = knob(
+        "logit_bias",
+        name="suppression_method",
+        title="Suppression method",
+        help="How suppression is brought about on a server that ignores logit_bias.",
+        choices={
+            "logit_bias": "Logit bias",
+            "frequency_penalty": "Frequency penalty (approximation)",
+            "avoid_words": "Words to avoid in the prompt (approximation)",
+        },
+        short="suppression by {}",
+        paper=("logit_bias",),
+        flag="",
+        group="none",
+    )
 
     def __post_init__(self) -> None:
-        _check_range("The suppression strength", self.strength, 0, 20)
-        _check_whole("The number of suppressed tokens", self.tokens, 0, MAX_BIAS_ENTRIES)
-        if self.floor is not None:
-            _check_range("The suppression floor", self.floor, -100, 0)
-        if self.scope not in ("dataset", "label"):
-            raise BadInput(f"The tally '{self.scope}' is unknown.", "Use dataset or label.")
-        if self.method not in get_args(Method):
-            raise BadInput(
-                f"The suppression method '{self.method}' is unknown.",
-                f"Use {', '.join(get_args(Method))}.",
-            )
+        check_knobs(self)
 
     @property
     def lowest(self) -> float:
@@ -82,34 +134,115 @@ class Condition:
         BadInput: a value is out of its range, not a number, or of the wrong kind.
     """
 
-    temperature: float = 0.7
-    top_p: float = 1.0
-    min_p: float = 0.0
-    frequency_penalty: float = 0.02
-    max_tokens: int = 100
-    texts_a_request: int = 20
+    temperature: float = knob(
+        0.7,
+        title="Temperature",
+        help="Higher is more varied and more error-prone; 0 always picks the likeliest token.",
+        high=2,
+        step=0.05,
+        short="T {:g}",
+        paper=(0.3, 0.7, 0.9, 1.3),
+        widens=1,
+        axis=True,
+        axis_values=(0.3, 0.7, 0.9, 1.3),
+        server_names=("temperature",),
+        group="main",
+        order=1,
+    )
+    top_p: float = knob(
+        1.0,
+        title="top_p",
+        help="Keeps the likeliest tokens that make up this share of the probability; 1 keeps all.",
+        high=1,
+        step=0.01,
+        open_low=True,
+        short="top_p {:g}",
+        off=1.0,
+        paper=(1.0,),
+        widens=1,
+        server_names=("top_p",),
+    )
+    min_p: float = knob(
+        0.0,
+        title="min_p",
+        help="Drops tokens less likely than this share of the likeliest token; 0 is off.",
+        high=1,
+        step=0.01,
+        short="min_p {:g}",
+        off=0.0,
+        off_words="min_p off",
+        paper=(0.0,),
+        widens=-1,
+        axis=True,
+        server_names=("min_p",),
+        order=4,
+    )
+    frequency_penalty: float = knob(
+        0.02,
+        title="Frequency penalty",
+        help="Discourages repeating a token within one text; the paper uses 0.02.",
+        low=-2,
+        high=2,
+        step=0.02,
+        short="frequency penalty {:g}",
+        off=0.0,
+        paper=(0.02,),
+        widens=1,
+        server_names=("frequency_penalty",),
+    )
+    max_tokens: int = knob(
+        100,
+        title="Max tokens per text",
+        help="A longer text is cut off and set aside as truncated.",
+        low=1,
+        high=1000,
+        step=10,
+        short="max tokens {:g}",
+        paper=(100,),
+        server_names=("max_tokens", "max_completion_tokens"),
+        group="requests",
+    )
+    texts_a_request: int = knob(
+        20,
+        title="Texts per request",
+        help="How many texts one request asks for; the paper uses 20.",
+        low=1,
+        high=MAX_TEXTS_A_REQUEST,
+        short="{:g} texts per request",
+        paper=(20,),
+        server_names=("n",),
+        group="requests",
+    )
     suppression: Suppression = field(default_factory=Suppression)
-    prompt: PromptForm = "A"
-    strict_order: bool = False
-    only_new: bool = False
+    prompt: PromptForm = knob(
+        "A",
+        title="Prompt",
+        help="A and C are the paper's; Chat is for models that only accept chats.",
+        choices={"A": "A", "C": "C", "chat": "Chat"},
+        short="prompt {}",
+        paper=("A", "C"),
+        group="requests",
+    )
+    strict_order: bool = knob(
+        False,
+        title="Strict order",
+        help="Generates one label after the other as in the paper, not all labels of a cycle "
+        "together; slower.",
+        paper=(True,),
+        group="requests",
+    )
+    only_new: bool = knob(
+        False,
+        title="Unique texts only",
+        help="A duplicate stays in the run but does not count towards the target.",
+        widens=1,
+    )
     logit_bias: tuple[tuple[int, float], ...] = ()
 
     def __post_init__(self) -> None:
-        _check_range("The temperature", self.temperature, 0, 2)
-        _check_range("top_p", self.top_p, 0, 1)
-        if self.top_p == 0:
-            raise BadInput("top_p is 0, which keeps no token.", "Set it above 0; 1 is off.")
-        _check_range("min_p", self.min_p, 0, 1)
-        _check_range("The frequency penalty", self.frequency_penalty, -2, 2)
-        _check_whole("The number of tokens a text", self.max_tokens, 1, 1000)
-        _check_whole("The number of texts a request", self.texts_a_request, 1, MAX_TEXTS_A_REQUEST)
         if not isinstance(self.suppression, Suppression):
-            raise BadInput("The suppression is no set of knobs.", "Give strength and the like.")
-        for name in ("strict_order", "only_new"):
-            if not isinstance(getattr(self, name), bool):
-                raise BadInput(f"The knob '{name}' is neither true nor false.", "Set it to one.")
-        if self.prompt not in ("A", "C", "chat"):
-            raise BadInput(f"The prompt '{self.prompt}' is unknown.", "Use A, C or chat.")
+            raise BadInput("Suppression is not a table of settings.", "Give strength and the like.")
+        check_knobs(self)
         if len(self.logit_bias) > MAX_BIAS_ENTRIES:
             raise BadInput(
                 f"There are {len(self.logit_bias)} logit biases.",
@@ -118,8 +251,8 @@ class Condition:
         if len({token for token, _ in self.logit_bias}) < len(self.logit_bias):
             raise BadInput("A logit bias names a token twice.", "Give each token one bias.")
         for token, bias in self.logit_bias:
-            _check_whole("A logit bias's token id", token, 0, 2**31 - 1)
-            _check_range(f"The logit bias of token {token}", bias, -100, 100)
+            check_number("A logit bias's token id", token, 0, 2**31 - 1, whole=True)
+            check_number(f"The logit bias of token {token}", bias, -100, 100)
 
     def to_dict(self) -> dict[str, Any]:
         """The condition as JSON-ready data, the inverse of `condition_from_dict`."""
@@ -154,18 +287,24 @@ def condition_from_dict(data: Mapping[str, Any]) -> Condition:
     return Condition(**values)
 
 
-def _check_range(what: str, value: float, low: float, high: float) -> None:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not low <= value <= high:  # a NaN is in no range
-        raise BadInput(
-            f"{what} is {value}, which is not a number from {low:g} to {high:g}.",
-            "Choose a value in that range.",
-        )
+def check_knobs(holder: Condition | Suppression) -> None:
+    """See that the knobs held directly by a condition or its suppression have allowed values.
+
+    Raises:
+        BadInput: one has not.
+    """
+    for item in _OWN_KNOBS[type(holder)]:
+        value = getattr(holder, item.path[-1])
+        if value is not None or not item.optional:
+            item.check(value)
 
 
-def _check_whole(what: str, value: int, low: int, high: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise BadInput(
-            f"{what} is {value}, which is not a whole number from {low} to {high}.",
-            "Choose a value in that range.",
-        )
+def _effective_strength(spec: Any) -> float:
+    suppression: Suppression = spec.condition.suppression
+    return suppression.strength if suppression.on else 0.0
+
+
+_OWN_KNOBS: Mapping[type, list[Knob]] = {
+    Suppression: declared_knobs(Suppression),
+    Condition: [item for item in declared_knobs(Condition) if len(item.path) == 1],
+}

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from core.conditions import Condition, condition_from_dict
 from core.connections import checked_url
 from core.errors import BadInput
+from core.knob import knob
 from core.tasks import Task, task_from_dict
 
 MAX_PER_LABEL = 100_000
@@ -105,8 +106,38 @@ class RunSpec:
     condition: Condition = Condition()
     per_label: int = 20
     seed: int = 0
-    seed_examples: tuple[Example, ...] = ()
-    model: ModelChoice = ModelChoice()
+    seed_examples: tuple[Example, ...] = knob(
+        (),
+        name="seeding",
+        title="Seed examples",
+        help="Real texts that form the first example pool; 0 is unseeded, the paper uses 18.",
+        kind="whole",
+        high=MAX_EXAMPLES,
+        short="{:g} examples",
+        off=0,
+        off_words="unseeded",
+        paper=(0, 18),
+        widens=1,
+        axis=True,
+        axis_values=(0, 18),
+        flag="--seed-count",
+        group="none",
+        shown_default=0,
+        order=3,
+        read=lambda spec: len(spec.seed_examples),
+    )
+    model: ModelChoice = knob(
+        ModelChoice(),
+        title="Model",
+        help="The language model that writes the texts.",
+        kind="other",
+        short="{}",
+        axis=True,
+        group="none",
+        shown_default="embedded",
+        order=99,
+        read=lambda spec: spec.model.model,
+    )
     targets: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:

@@ -49,69 +49,75 @@ def test_the_defaults_are_the_papers() -> None:
 @pytest.mark.parametrize(
     ("knob", "said"),
     [
-        ("temperature", "The temperature"),
+        ("temperature", "Temperature"),
         ("top_p", "top_p"),
         ("min_p", "min_p"),
     ],
 )
 def test_what_is_no_number_in_range_is_refused(knob: str, said: str, value: Any) -> None:
+    lowest = "above 0" if knob == "top_p" else "0"
     with pytest.raises(BadInput) as refused:
         Condition(**{knob: value})
-    assert str(refused.value).startswith(f"{said} is {value}, which is not a number from 0 to ")
+    assert str(refused.value).startswith(
+        f"{said} is {value}, which is not a number from {lowest} to "
+    )
     assert refused.value.exit_code == 2
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Condition(top_p=0), "top_p is 0, which keeps no token. Set it above 0; 1 is off."),
+        (
+            lambda: Condition(top_p=0),
+            "top_p is 0, which is not a number from above 0 to 1. Choose a value in that range.",
+        ),
         (
             lambda: Condition(frequency_penalty=-2.5),
-            "The frequency penalty is -2.5, which is not a number from -2 to 2. "
+            "Frequency penalty is -2.5, which is not a number from -2 to 2. "
             "Choose a value in that range.",
         ),
         (
             lambda: Condition(max_tokens=0),
-            "The number of tokens a text is 0, which is not a whole number from 1 to 1000. "
+            "Max tokens per text is 0, which is not a whole number from 1 to 1,000. "
             "Choose a value in that range.",
         ),
         (
             lambda: Condition(max_tokens=1.5),  # type: ignore[arg-type]
-            "The number of tokens a text is 1.5, which is not a whole number from 1 to 1000. "
+            "Max tokens per text is 1.5, which is not a whole number from 1 to 1,000. "
             "Choose a value in that range.",
         ),
         (
             lambda: Condition(texts_a_request=101),
-            "The number of texts a request is 101, which is not a whole number from 1 to 100. "
+            "Texts per request is 101, which is not a whole number from 1 to 100. "
             "Choose a value in that range.",
         ),
         (
             lambda: Condition(texts_a_request=True),
-            "The number of texts a request is True, which is not a whole number from 1 to 100. "
+            "Texts per request is True, which is not a whole number from 1 to 100. "
             "Choose a value in that range.",
         ),
         (
             lambda: Condition(prompt="B"),  # type: ignore[arg-type]
-            "The prompt 'B' is unknown. Use A, C or chat.",
+            "Prompt 'B' is unknown. Use A, C or chat.",
         ),
         (
             lambda: Suppression(strength=20.5),
-            "The suppression strength is 20.5, which is not a number from 0 to 20. "
+            "Logit suppression is 20.5, which is not a number from 0 to 20. "
             "Choose a value in that range.",
         ),
         (
             lambda: Suppression(tokens=301),
-            "The number of suppressed tokens is 301, which is not a whole number from 0 to 300. "
+            "Tokens to suppress is 301, which is not a whole number from 0 to 300. "
             "Choose a value in that range.",
         ),
         (
             lambda: Suppression(floor=math.nan),
-            "The suppression floor is nan, which is not a number from -100 to 0. "
+            "Suppression floor is nan, which is not a number from -100 to 0. "
             "Choose a value in that range.",
         ),
         (
             lambda: Suppression(scope="text"),  # type: ignore[arg-type]
-            "The tally 'text' is unknown. Use dataset or label.",
+            "Count tokens over 'text' is unknown. Use dataset or label.",
         ),
         (
             lambda: Condition(logit_bias=tuple((n, -1.0) for n in range(301))),
@@ -119,7 +125,7 @@ def test_what_is_no_number_in_range_is_refused(knob: str, said: str, value: Any)
         ),
         (
             lambda: Condition(logit_bias=((-1, 0.0),)),
-            "A logit bias's token id is -1, which is not a whole number from 0 to 2147483647. "
+            "A logit bias's token id is -1, which is not a whole number from 0 to 2,147,483,647. "
             "Choose a value in that range.",
         ),
         (
@@ -187,8 +193,8 @@ def test_suppression_without_tokens_or_strength_is_off(suppression: Suppression,
     [
         ({"logit_bias": [5]}, "no list of pairs"),
         ({"logit_bias": [[7, -1.0], [7, 1.0]]}, "names a token twice"),
-        ({"strict_order": "no"}, "'strict_order' is neither true nor false"),
-        ({"suppression": 5}, "The suppression is no set of knobs"),
+        ({"strict_order": "no"}, "Strict order must be true or false"),
+        ({"suppression": 5}, "Suppression is not a table of settings"),
         ({"temperature": 10**400}, "not a number from 0 to 2"),
     ],
 )

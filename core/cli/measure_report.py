@@ -6,8 +6,8 @@ from typing import Any, TextIO
 
 from core.cli.parser import one_line
 from core.cli.progress import LINE_SECONDS, clock
-from core.diversity.catalogue import MEASURES, Measure
 from core.diversity.fluency import GIBBERISH
+from core.metrics import MEASURED, Metric
 
 _TOLD = "reference_distance"  # 1 minus the similarity: one of them a label is enough
 _SHARES = ("exact_duplicates", "near_duplicates")
@@ -72,7 +72,7 @@ def in_words(result: Mapping[str, Any]) -> str:
     ]
     if len(result["labels"]) > 1:
         shown = [
-            m for m in MEASURES if m.by_label and m.field and m.name in result and m.name != _TOLD
+            m for m in MEASURED if m.by_label and m.field and m.name in result and m.name != _TOLD
         ]
         heads = ["label", "texts", *(m.name.replace("_", " ") for m in shown)]
         rows = [
@@ -93,7 +93,7 @@ def _counted(texts: int) -> str:
 
 def _whole(result: Mapping[str, Any]) -> list[list[str]]:
     rows = []
-    for measure in MEASURES:
+    for measure in MEASURED:
         entry = result.get(measure.name)
         if entry is None or measure.field is None:
             continue
@@ -105,7 +105,7 @@ def _whole(result: Mapping[str, Any]) -> list[list[str]]:
     return rows
 
 
-def _value(measure: Measure, entry: Mapping[str, Any]) -> str:
+def _value(measure: Metric, entry: Mapping[str, Any]) -> str:
     value = entry[measure.field or "value"]
     if value is None:
         return "-"
@@ -116,7 +116,7 @@ def _value(measure: Measure, entry: Mapping[str, Any]) -> str:
     return f"{value:.4f}" if abs(value) < 10 else f"{value:.1f}"
 
 
-def _with_interval(measure: Measure, entry: Mapping[str, Any]) -> str:
+def _with_interval(measure: Metric, entry: Mapping[str, Any]) -> str:
     ends = "" if entry.get("low") is None else f" [{entry['low']:.3f}, {entry['high']:.3f}]"
     return _value(measure, entry) + ends
 
@@ -135,7 +135,7 @@ def _notes(result: Mapping[str, Any]) -> list[str]:
         notes.append(f"Self-BLEU rests on {result['self_bleu']['n']:,} texts, drawn at random.")
     if "reference" in result:
         notes += _beside(result)
-    for measure in MEASURES:
+    for measure in MEASURED:
         entry = result.get(measure.name)
         if isinstance(entry, Mapping) and entry.get("why"):
             notes.append(f"{measure.title}: {entry['why']}")

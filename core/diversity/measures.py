@@ -45,7 +45,7 @@ def measure(
 ) -> dict[str, Any]:
     """Measure a dataset; where it is too small for a measure, its value is None, with a `why`.
 
-    What each measure means is in `core.diversity.catalogue`. A label is measured by itself:
+    What each measure means is in `core.metrics`. A label is measured by itself:
     duplicates and neighbours of another label do not count there.
 
     Args:

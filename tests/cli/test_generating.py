@@ -160,10 +160,10 @@ def test_tasks_come_from_files_and_from_the_store(home: Home, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--temperature", "nan"], "The temperature is nan, which is not a number from 0 to 2."),
-        (["--temperature", "-1"], "The temperature is -1.0, which is not a number from 0 to 2."),
-        (["--suppression", "21"], "The suppression strength is 21.0, which is not a number"),
-        (["--suppressed-tokens", "301"], "The number of suppressed tokens is 301, which"),
+        (["--temperature", "nan"], "Temperature is nan, which is not a number from 0 to 2."),
+        (["--temperature", "-1"], "Temperature is -1.0, which is not a number from 0 to 2."),
+        (["--suppression", "21"], "Logit suppression is 21.0, which is not a number"),
+        (["--suppressed-tokens", "301"], "Tokens to suppress is 301, which"),
         (["--per-label", "0"], "The number of texts a label is 0, which is not a whole number"),
         (["--seed", "-1"], "The seed is -1, which is not a whole number"),
         (["--model", " "], "The model's name is empty or unusable."),

@@ -9,14 +9,14 @@ import pytest
 
 from core.datasets import Dataset, joined
 from core.diversity import scores
-from core.diversity.catalogue import BY_NAME, MEASURES
 from core.diversity.measures import EVIDENCE, FACTS, encoder_name, measure
 from core.diversity.remote_clique import Vectors, mean_distance_between, remote_clique
 from core.diversity.vendi import vendi_score
+from core.metrics import MEASURED
 from tests.diversity.fake_encoder import FakeEncoder
 
 FACTS_OF = {"model": "fake", "pooling": "mean", "fingerprint": "fake-16"}
-NEEDS_REFERENCE = {found.name for found in MEASURES if found.needs_reference}
+NEEDS_REFERENCE = {found.name for found in MEASURED if found.needs_reference}
 TEXTS = (
     "I'm so happy about the new garden",
     "I'm so sad about the old garden",
@@ -192,11 +192,11 @@ def test_a_label_that_the_reference_lacks_is_compared_with_nothing() -> None:
 
 def test_the_catalogue_names_every_measure_and_no_other() -> None:
     result = measured(TEXTS, reference=made(TEXTS))
-    assert set(result) - {*FACTS, *EVIDENCE} == set(BY_NAME)
+    assert set(result) - {*FACTS, *EVIDENCE} == {m.name for m in MEASURED}
     without = measured(TEXTS)
     assert set(result) - set(without) == NEEDS_REFERENCE | {"reference"}
-    assert len(BY_NAME) == len(MEASURES)
-    for entry in MEASURES:
+    assert len({m.name for m in MEASURED}) == len(MEASURED)
+    for entry in MEASURED:
         found = result[entry.name]
         assert entry.by_label == (isinstance(found, dict) and "per_label" in found), entry.name
         assert entry.field is None or isinstance(found[entry.field], int | float), entry.name

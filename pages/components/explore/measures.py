@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.diversity.catalogue import MEASURES, Measure
+from core.metrics import MEASURED, Metric
 from pages.components.explore.exploration import Exploration
 
 
@@ -24,7 +24,7 @@ def show_measures(seen: Exploration) -> None:
     whole = "All labels"
     part = st.selectbox("Of", [whole, *seen.label_names], key="measures_of", width=320)
     label = None if part == whole else part
-    shown = [row for row in MEASURES if row.field is not None and (label is None or row.by_label)]
+    shown = [row for row in MEASURED if row.field is not None and (label is None or row.by_label)]
     frame = pd.DataFrame(
         {
             "measure": [row.title for row in shown],
@@ -68,7 +68,7 @@ def show_measures(seen: Exploration) -> None:
     )
 
 
-def _value(result: Mapping[str, Any], measure: Measure, label: str | None) -> float | None:
+def _value(result: Mapping[str, Any], measure: Metric, label: str | None) -> float | None:
     entry = result.get(measure.name)
     if entry is None or measure.field is None:
         return None
