@@ -9,7 +9,7 @@ from core.jobs.job import LIVE
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import start_run
 from core.runs import RunSpec
-from core.spending import Cap
+from core.spending import SpendingLimit
 from core.store.rounds import recent_speed
 from core.store.runs import default_name
 from pages.components.lab.lab import show_lab
@@ -22,7 +22,7 @@ from pages.components.runs_list import show_runs
 from pages.components.setup_panel import TRIAL_TEXTS, choose_spec, trial_of
 
 
-def _start(office: Office, spec: RunSpec, name: str, token: str, cap: Cap | None) -> None:
+def _start(office: Office, spec: RunSpec, name: str, token: str, cap: SpendingLimit | None) -> None:
     """Start a run; a second call with the same token (a double click) finds the first one's."""
     try:
         run, _ = start_run(office.db, spec, name=name, token=token, cap=cap)

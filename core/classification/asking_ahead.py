@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from core.classification.served_labels import SPOKEN_TOKENS, prompts_of, signs_of
 from core.connections import Prices
 from core.errors import BadInput
-from core.generation.served.capabilities import Capabilities
-from core.generation.served.prompt_tokens import tokens_at_most
+from core.generation.servers.capabilities import Capabilities
+from core.generation.servers.parameters import max_prompt_tokens
 from core.runs import Example
-from core.spending import Cap, Estimate
+from core.spending import CostEstimate, SpendingLimit
 from core.tasks import Task
 
 
@@ -19,7 +19,7 @@ def asking_ahead(
     *,
     found: Capabilities | None,
     prices: Prices,
-) -> Estimate:
+) -> CostEstimate:
     """A request a text, none failing; tokens, and what they cost, at most.
 
     Args:
@@ -30,14 +30,14 @@ def asking_ahead(
         prices: the connection's.
     """
     prompts = prompts_of(texts, task, examples)
-    tokens_in = sum(map(tokens_at_most, prompts))
+    tokens_in = sum(map(max_prompt_tokens, prompts))
     odds = found is not None and found.top_logprobs == "exact" and found.most_logprobs > 1
     one = odds and signs_of(task)[0].isalpha()
     tokens_out = len(prompts) * (1 if one else SPOKEN_TOKENS)
-    return Estimate(len(prompts), tokens_in, tokens_out, prices.cost(tokens_in, tokens_out))
+    return CostEstimate(len(prompts), tokens_in, tokens_out, prices.cost(tokens_in, tokens_out))
 
 
-def check_enough(cap: Cap, requests: int) -> None:
+def check_enough(cap: SpendingLimit, requests: int) -> None:
     """Refuse a cap that is sure to be reached: a part of the answers would be another answer.
 
     Args:

@@ -17,11 +17,10 @@ import numpy as np
 
 from core.classification.llm import CALIBRATION, Probabilities, batch_calibrated, inline
 from core.generation.prompts import Message, Prompt
-from core.generation.served.asking import asked
-from core.generation.served.attempts import Record, record_nothing
-from core.generation.served.backend import ServedBackend
-from core.generation.served.line import Purse
+from core.generation.servers.backend import ServedBackend, ask_all
+from core.generation.servers.requests import RecordAttempt, record_nothing
 from core.runs import Example
+from core.spending import SpendingTracker
 from core.tasks import Task
 
 SPOKEN_TOKENS = 8
@@ -35,17 +34,17 @@ class ServedLabels:
     Args:
         backend: of the model.
         record: told of every attempt.
-        purse: asked before every request.
+        tracker: asked before every request.
     """
 
     def __init__(
         self,
         backend: ServedBackend,
         *,
-        record: Record = record_nothing,
-        purse: Purse | None = None,
+        record: RecordAttempt = record_nothing,
+        tracker: SpendingTracker | None = None,
     ) -> None:
-        self._backend, self._record, self._purse = backend, record, purse
+        self._backend, self._record, self._tracker = backend, record, tracker
         self._told: dict[str, Any] = {}
 
     @property
@@ -68,21 +67,21 @@ class ServedLabels:
         answer can't be read, or none came. Answers give 0 and 1.
 
         Raises:
-            WidesetError: as of `asked`.
+            WidesetError: as of `ask_all`.
         """
         signs, way = signs_of(task), self.way_for(task)
         bias = tuple((token, 100.0) for token in self._letters(signs))
         found = self._backend.capabilities
         shares = np.zeros((len(texts), len(signs)))
         masses = []
-        for place, answer in asked(
+        for place, answer in ask_all(
             self._backend,
             prompts_of(texts, task, examples),
             max_tokens=SPOKEN_TOKENS if way == "answers" else 1,
             logit_bias=bias if way == "forced answers" else (),
             top_logprobs=found.most_logprobs if way == "likeliest tokens" else 0,
             record=self._record,
-            purse=self._purse,
+            tracker=self._tracker,
             between=between,
         ):
             if way == "likeliest tokens":

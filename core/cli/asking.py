@@ -4,16 +4,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from core.cli.parser import one_line
-from core.ledger import Ledger
 from core.runs import Example, ModelChoice
-from core.spending import Cap, check_cap
+from core.spending import SpendingLimit, SpendingTracker, check_spending_limit
 from core.tasks import Task
 
 if TYPE_CHECKING:
     from core.classification.served_labels import ServedLabels
     from core.datasets import Dataset
-    from core.generation.served.attempts import Attempt
-    from core.generation.served.backend import ServedBackend
+    from core.generation.servers.backend import ServedBackend
+    from core.generation.servers.requests import Attempt
     from core.settings import Home
     from core.store.database import Database
 
@@ -39,13 +38,13 @@ class Asked:
         task: Task,
         examples: tuple[Example, ...],
         test: "Dataset",
-        cap: Cap | None,
+        cap: SpendingLimit | None,
         say: Callable[[str], None],
     ) -> None:
         self._home, self._db, self._say = home, db, say
         self._task, self._examples, self._test = task, examples, test
-        self._cap = cap or Cap()
-        self.ledger: Ledger | None = None
+        self._cap = cap or SpendingLimit()
+        self.tracker: SpendingTracker | None = None
         self._backend: ServedBackend | None = None
 
     def open(self, choice: ModelChoice) -> "ServedLabels":
@@ -57,19 +56,19 @@ class Asked:
         """
         from core.classification.asking_ahead import asking_ahead
         from core.classification.served_labels import ServedLabels
-        from core.generation.served.probing import probe
-        from core.jobs.served import Servers
+        from core.generation.servers.probing.probe import probe
+        from core.jobs.server_runs import ServedModels
         from core.store.connections import find_capabilities
         from core.store.database import open_database
 
         if find_capabilities(self._db, choice.base_url, choice.model) is None:
             self._say(f"What {one_line(choice.model)} can do is not known yet: it is tested first.")
-        backend = Servers(lambda: open_database(self._home), probe=probe).open(choice)
+        backend = ServedModels(lambda: open_database(self._home), probe=probe).open(choice)
         self._backend = backend
         prices = backend.connection.prices
-        check_cap(self._cap, prices=prices, usage=backend.capabilities.usage)
-        self.ledger = Ledger(self._cap, prices=prices)
-        labels = ServedLabels(backend, record=self._record, purse=self.ledger)
+        check_spending_limit(self._cap, prices=prices, usage=backend.capabilities.usage)
+        self.tracker = SpendingTracker(self._cap, prices=prices)
+        labels = ServedLabels(backend, record=self._record, tracker=self.tracker)
         ahead = asking_ahead(
             self._test.texts,
             self._task,
@@ -86,9 +85,9 @@ class Asked:
 
     def took(self) -> str:
         """What it took so far, in words; empty before anything was asked."""
-        if self.ledger is None or not self.ledger.spent.requests:
+        if self.tracker is None or not self.tracker.spent.requests:
             return ""
-        told = self.ledger.progress(written=1, target=1)
+        told = self.tracker.progress(written=1, target=1)
         tokens = (
             "an unknown number of tokens"
             if told["tokens_in"] is None
@@ -104,7 +103,7 @@ class Asked:
             self._backend.close()
 
     def _record(self, attempt: "Attempt") -> None:
-        from core.jobs.served import as_stored
+        from core.jobs.server_runs import stored_attempt
         from core.store.attempts import add_attempt
 
-        add_attempt(self._db, as_stored(attempt), run_id=None)
+        add_attempt(self._db, stored_attempt(attempt), run_id=None)

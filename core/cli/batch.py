@@ -56,8 +56,8 @@ def run_write(args: argparse.Namespace) -> int:
         BadInput: the run is under way, complete, or none of a server's.
     """
     from core.cli.servers import tokens_of_run
-    from core.generation.served.approximations import method_used
-    from core.generation.served.batch import write_batch
+    from core.generation.servers.batch.write import write_batch
+    from core.generation.servers.suppression import method_used
     from core.settings import home_from
     from core.store.database import open_database
     from core.store.rounds import rounds_of
@@ -112,8 +112,7 @@ def run_read(args: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from core.cli.servers import tokens_of_run
-    from core.generation.served.batch_lines import run_of
-    from core.generation.served.batch_results import read_batch
+    from core.generation.servers.batch.results import read_batch, run_of
     from core.settings import home_from
     from core.store.database import open_database
     from core.store.runs import get_run

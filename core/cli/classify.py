@@ -135,7 +135,7 @@ def run(args: argparse.Namespace) -> int:
             if asked.took():
                 progress.note(asked.took())
     data = plain_data(result)
-    if asked.ledger is not None:
-        data["spending"] = asked.ledger.progress(written=1, target=1)
+    if asked.tracker is not None:
+        data["spending"] = asked.tracker.progress(written=1, target=1)
     print(json.dumps(data, allow_nan=False) if args.json else in_words(result))
     return 0

@@ -11,7 +11,7 @@ from core.connections import Connection
 from core.errors import BadInput
 
 if TYPE_CHECKING:
-    from core.jobs.contacts import Contact
+    from core.jobs.server_health import ServerContact
     from core.store.database import Database
 
 
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         BadInput: there is no such connection, or a setting is refused.
     """
-    from core.jobs.contacts import last_contacts
+    from core.jobs.server_health import last_contacts
     from core.settings import home_from
     from core.store.connections import (
         delete_connection,
@@ -104,7 +104,7 @@ def _changed(db: "Database", args: argparse.Namespace) -> Connection:
     return replace(known, prices=replace(known.prices, **prices), **name, **model, **at_once)
 
 
-def _line(connection: Connection, last: "Contact | None") -> str:
+def _line(connection: Connection, last: "ServerContact | None") -> str:
     prices = connection.prices
     cost = (
         "prices unknown"
@@ -117,7 +117,7 @@ def _line(connection: Connection, last: "Contact | None") -> str:
     return one_line(f"{connection.base_url}{name}: {key}, {cost}{model}; {_last(last)}")
 
 
-def _last(last: "Contact | None") -> str:
+def _last(last: "ServerContact | None") -> str:
     if last is None:
         return "never asked"
     when = datetime.fromtimestamp(last.at).strftime("%Y-%m-%d %H:%M")

@@ -30,7 +30,7 @@ class Outcome:
         seconds: how long the generation took, as far as it is known.
         out: the export written, if any.
         written: its rows.
-        spending: what its requests to a server took (`Ledger.progress`); None for a local model.
+        spending: what its requests to a server took (see `SpendingTracker`); None if local.
     """
 
     run: RunRecord

@@ -47,18 +47,18 @@ def run(args: argparse.Namespace) -> int:
     from dataclasses import replace
 
     from core.cli.servers import connection_of
-    from core.generation.served.capabilities import capabilities_from_dict, table
-    from core.generation.served.keys import key_of
-    from core.generation.served.probing import probe
-    from core.generation.served.wire import Wire
+    from core.generation.servers.capabilities import capabilities_from_dict, capability_table
+    from core.generation.servers.http_client import HttpClient
+    from core.generation.servers.keys import key_of
+    from core.generation.servers.probing.probe import probe
     from core.settings import home_from
     from core.store.connections import find_capabilities, save_capabilities, save_connection
     from core.store.database import open_database
 
     db = open_database(home_from())
     connection = connection_of(args, db)
-    wire = Wire(connection.base_url, key=key_of(connection))
-    found = probe(connection, args.model, wire)
+    client = HttpClient(connection.base_url, key=key_of(connection))
+    found = probe(connection, args.model, client)
     # One that answered is proposed from now on, unless another is.
     save_connection(db, replace(connection, model=connection.model or args.model))
     save_capabilities(db, connection.base_url, args.model, found.to_dict())
@@ -68,13 +68,13 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         rows = [
             {"key": row.key, "what": row.what, "support": row.support, "meaning": row.meaning}
-            for row in table(found)
+            for row in capability_table(found)
         ]
         print(json.dumps({**found.to_dict(), "table": rows}))
         return 0
     server = f" ({one_line(found.server)})" if found.server else ""
     print(f"{one_line(found.model)} at {found.base_url}{server}")
-    rows_ = table(found)
+    rows_ = capability_table(found)
     widths = [max(len(row.what) for row in rows_), max(len(row.said) for row in rows_)]
     for row in rows_:
         line = f"  {row.what:<{widths[0]}}  {row.said:<{widths[1]}}  {one_line(row.meaning)}"

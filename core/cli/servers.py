@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, get_args
 
 from core.connections import Connection, TokenizerKind
 from core.errors import BadInput
-from core.generation.served.capabilities import Capabilities, capabilities_from_dict
+from core.generation.servers.capabilities import Capabilities, capabilities_from_dict
 from core.runs import RunSpec
 from core.store.connections import find_capabilities, find_connection
 from core.store.database import Database
 
 if TYPE_CHECKING:
-    from core.generation.served.tokenizers import Tokens
+    from core.generation.servers.tokenizers import Tokenizer
 
 
 def connection_of(args: argparse.Namespace, db: Database) -> Connection:
@@ -36,7 +36,7 @@ def connection_of(args: argparse.Namespace, db: Database) -> Connection:
     return connection
 
 
-def tokens_of_run(db: Database, spec: RunSpec) -> "tuple[Capabilities, Tokens | None]":
+def tokens_of_run(db: Database, spec: RunSpec) -> "tuple[Capabilities, Tokenizer | None]":
     """What was probed of a run's model, and its tokenizer where the run suppresses by it.
 
     Raises:
@@ -52,12 +52,12 @@ def tokens_of_run(db: Database, spec: RunSpec) -> "tuple[Capabilities, Tokens | 
         found = capabilities_from_dict(kept.result)
     if not suppression.on or suppression.method != "logit_bias":
         return found, None
-    from core.generation.served.keys import key_of
-    from core.generation.served.tokenizers import tokens_for
-    from core.generation.served.wire import Wire
+    from core.generation.servers.http_client import HttpClient
+    from core.generation.servers.keys import key_of
+    from core.generation.servers.tokenizers import load_tokenizer
 
     connection = find_connection(db, choice.base_url) or Connection(base_url=choice.base_url)
     if connection.tokenizer == "none" and found.tokenizer_kind != "none":
         connection = replace(connection, tokenizer=found.tokenizer_kind)
-    wire = Wire(connection.base_url, key=key_of(connection))
-    return found, tokens_for(connection, choice.model, wire)
+    client = HttpClient(connection.base_url, key=key_of(connection))
+    return found, load_tokenizer(connection, choice.model, client)

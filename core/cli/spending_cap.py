@@ -2,7 +2,7 @@
 
 import argparse
 
-from core.spending import Cap
+from core.spending import SpendingLimit
 
 
 def add_cap_to(group: "argparse._ArgumentGroup", *, instead: str = "") -> None:
@@ -33,11 +33,13 @@ def add_cap_to(group: "argparse._ArgumentGroup", *, instead: str = "") -> None:
     )
 
 
-def chosen_cap(args: argparse.Namespace) -> Cap | None:
+def chosen_cap(args: argparse.Namespace) -> SpendingLimit | None:
     """The cap that the options name; None if they name none.
 
     Raises:
         BadInput: an amount is out of its range.
     """
-    cap = Cap(money=args.max_money, tokens=args.max_tokens_spent, requests=args.max_requests)
+    cap = SpendingLimit(
+        money=args.max_money, tokens=args.max_tokens_spent, requests=args.max_requests
+    )
     return cap if cap.on else None

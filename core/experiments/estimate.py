@@ -14,7 +14,7 @@ from core.experiments.planned import PlannedRun
 from core.experiments.recipe import Recipe
 from core.generation.prompts import build_prompt
 from core.runs import ASKED_AGAIN, ModelChoice, RunSpec
-from core.spending import estimate as of_spending
+from core.spending import estimate_cost as of_spending
 
 USUAL_TOKENS = 30.0
 """Tokens a text where no earlier run tells: the embedded model's at moderate temperatures."""

@@ -12,8 +12,8 @@ from core.diversity.encoder import Encoder, encoder_choice_from_dict
 from core.errors import WidesetError
 from core.experiments.trial import RealTexts, Sink, Trial, TrialEnd
 from core.generation.backends import Backend
-from core.generation.served.line import Purse
 from core.runs import ModelChoice
+from core.spending import SpendingTracker
 
 Ended = Callable[[TrialEnd], None]
 Between = Callable[[], None]
@@ -111,7 +111,7 @@ def carried_out(
     tell: Sink,
     between: Between,
     timer: Callable[[], float] = time.monotonic,
-    purse: Purse | None = None,
+    tracker: SpendingTracker | None = None,
 ) -> TrialEnd:
     """A trial's end, whatever fails in it.
 
@@ -129,7 +129,7 @@ def carried_out(
             sink=_passing(tell),
             between=_passing(between),
             timer=timer,
-            purse=purse,
+            tracker=tracker,
         )
     except _Outside as outside:
         raise outside.error from None
@@ -172,7 +172,7 @@ class InProcess:
         tools: opens models.
         real: the reference.
         timer: seconds that only grow.
-        purse: asked before every request to a server; None is no cap.
+        tracker: asked before every request to a server; None is no cap.
     """
 
     def __init__(
@@ -181,9 +181,9 @@ class InProcess:
         real: RealTexts,
         *,
         timer: Callable[[], float] = time.monotonic,
-        purse: Purse | None = None,
+        tracker: SpendingTracker | None = None,
     ) -> None:
-        self._tools, self._real, self._timer, self._purse = tools, real, timer, purse
+        self._tools, self._real, self._timer, self._tracker = tools, real, timer, tracker
         self._trial: Trial | None = None
         self._dropped = False
 
@@ -215,7 +215,7 @@ class InProcess:
                 tell=tell,
                 between=look,
                 timer=self._timer,
-                purse=self._purse,
+                tracker=self._tracker,
             )
         except _Dropped:
             ended = TrialEnd(trial.index)

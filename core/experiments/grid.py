@@ -9,7 +9,7 @@ from core.conditions import Condition, condition_from_dict
 from core.errors import BadInput
 from core.experiments.recipe import Recipe, recipe_from_dict
 from core.runs import MAX_EXAMPLES, MAX_PER_LABEL, ModelChoice
-from core.spending import Cap, cap_from_dict
+from core.spending import SpendingLimit, spending_limit_from_dict
 from core.tasks import Task, task_from_dict
 
 MAX_CONDITIONS = 1_000
@@ -78,7 +78,7 @@ class Grid:
     base: Condition = field(default_factory=Condition)
     recipe: Recipe = field(default_factory=Recipe)
     cap: int = MAX_CONDITIONS
-    spend: Cap = field(default_factory=Cap)
+    spend: SpendingLimit = field(default_factory=SpendingLimit)
 
     def __post_init__(self) -> None:
         for key, words in (("name", self.name), ("study", self.study)):
@@ -173,7 +173,7 @@ def grid_from_dict(data: Mapping[str, Any]) -> Grid:
     if "base" in values:
         values["base"] = condition_from_dict(values["base"])
     if "spend" in values:
-        values["spend"] = cap_from_dict(values["spend"])
+        values["spend"] = spending_limit_from_dict(values["spend"])
     if "recipe" in values:
         values["recipe"] = recipe_from_dict(values["recipe"])
     return Grid(**values)

@@ -14,7 +14,7 @@ from core.experiments.grid_tables import base_condition, check_keys, keyed, mode
 from core.experiments.planned import check_seeding
 from core.experiments.toml_lines import line_of_error, lines_of_keys
 from core.runs import ModelChoice
-from core.spending import Cap
+from core.spending import SpendingLimit
 from core.tasks import MAX_FILE_BYTES, Task
 
 _PLAIN = ("name", "study", "per_label", "seed", "repeats")
@@ -155,8 +155,8 @@ def _limits(table: Mapping[str, Any]) -> dict[str, Any]:
     spending = {name: table[name] for name in _SPENDING if name in table}
     for name, value in spending.items():
         with keyed(f"limits.{name}"):
-            Cap(**{name: value})
-    return found | ({"spend": Cap(**spending)} if spending else {})
+            SpendingLimit(**{name: value})
+    return found | ({"spend": SpendingLimit(**spending)} if spending else {})
 
 
 def _axes(table: Mapping[str, Any]) -> dict[str, Any]:

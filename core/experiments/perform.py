@@ -20,13 +20,13 @@ from core.experiments.trial import RealTexts, RoundDone, Sink, Told, Trial, Tria
 from core.generation.backends import Backend
 from core.generation.identity import check_identity
 from core.generation.loop import Loop
-from core.generation.served.attempts import Attempt
-from core.generation.served.backend import ServedBackend
-from core.generation.served.failures import ServerClosed
-from core.generation.served.line import Purse
+from core.generation.servers.backend import ServedBackend
+from core.generation.servers.errors import ServerUnusable
+from core.generation.servers.requests import Attempt
 from core.generation.timed import timed_rounds
 from core.runs import ModelChoice, Sample
 from core.settings import home_from
+from core.spending import SpendingTracker
 from core.store.datasets import run_key
 
 
@@ -47,7 +47,7 @@ def perform(
     between: Callable[[], None],
     timer: Callable[[], float] = time.monotonic,
     fine_tuner: FineTuner | None = None,
-    purse: Purse | None = None,
+    tracker: SpendingTracker | None = None,
 ) -> TrialEnd:
     """Generate what a trial lacks, then assess it.
 
@@ -61,7 +61,7 @@ def perform(
         timer: seconds that only grow.
         fine_tuner: trains where the recipe says so; None does it with the models of this machine's
             own home folder.
-        purse: asked before every request to a server; None is no cap.
+        tracker: asked before every request to a server; None is no cap.
 
     Returns:
         The assessment and the vectors; or, where a model failed or what was asked is refused, what
@@ -76,7 +76,7 @@ def perform(
             _check_encoder(encoder, real)
         samples = list(trial.history)
         if trial.generate:
-            samples += _generated(trial, open_backend, sink, between, timer, purse)
+            samples += _generated(trial, open_backend, sink, between, timer, tracker)
         else:
             sink(Told(trial.index, phase="assessing"))
         dataset = _dataset(trial, samples)
@@ -94,7 +94,7 @@ def perform(
             between=between,
         )
     except WidesetError as error:
-        paused = isinstance(error, Pausing | ServerClosed)
+        paused = isinstance(error, Pausing | ServerUnusable)
         return TrialEnd(trial.index, error=(error.what, error.remedy), paused=paused)
     return TrialEnd(trial.index, assessment=assessment, vectors=vectors, texts=texts)
 
@@ -114,13 +114,13 @@ def _generated(
     sink: Sink,
     between: Callable[[], None],
     timer: Callable[[], float],
-    purse: Purse | None,
+    tracker: SpendingTracker | None,
 ) -> list[Sample]:
     """The new samples, told as they came."""
     sink(Told(trial.index, phase="loading"))
     between()
     facts: Mapping[str, Any] = trial.facts
-    backend = _opened(trial, open_backend, sink, purse)
+    backend = _opened(trial, open_backend, sink, tracker)
     check_identity(facts, backend.facts)
     sink(Told(trial.index, facts=None if facts else backend.facts, phase="generating"))
     loop = Loop(
@@ -143,7 +143,9 @@ def _generated(
     return fresh
 
 
-def _opened(trial: Trial, open_backend: OpenBackend, sink: Sink, purse: Purse | None) -> Backend:
+def _opened(
+    trial: Trial, open_backend: OpenBackend, sink: Sink, tracker: SpendingTracker | None
+) -> Backend:
     """The language model; one behind a server tells each of its requests."""
     model = trial.spec.model
     try:
@@ -159,7 +161,7 @@ def _opened(trial: Trial, open_backend: OpenBackend, sink: Sink, purse: Purse | 
     def record(attempt: Attempt) -> None:
         sink(Told(trial.index, attempt=attempt))
 
-    return backend.for_run(trial.spec.condition, record=record, purse=purse)
+    return backend.for_run(trial.spec.condition, record=record, tracker=tracker)
 
 
 def _dataset(trial: Trial, samples: Sequence[Sample]) -> Dataset:

@@ -6,8 +6,8 @@ from typing import Any
 from core.experiments.executors import Executor, InProcess, Tools
 from core.experiments.processes import Processes, usual_workers
 from core.experiments.trial import RealTexts
-from core.generation.served.line import Purse
 from core.runs import ModelChoice
+from core.spending import SpendingTracker
 
 
 def placed(
@@ -21,7 +21,7 @@ def placed(
     elsewhere: Tools,
     on_nodes: Tools,
     settings: Mapping[str, Any] | None = None,
-    purse: Purse | None = None,
+    tracker: SpendingTracker | None = None,
 ) -> Executor:
     """The executor of a sweep.
 
@@ -37,14 +37,14 @@ def placed(
         elsewhere: in its children.
         on_nodes: on a cluster's nodes.
         settings: what else Ray is told.
-        purse: asked before every request to a server; None is no cap.
+        tracker: asked before every request to a server; None is no cap.
 
     Raises:
         BackendFailed: Ray is not installed or not to be reached.
     """
     models = set(models)
     if any(model.backend != "local" for model in models):
-        return InProcess(here, real, purse=purse)
+        return InProcess(here, real, tracker=tracker)
     if ray is not None:
         from core.experiments.ray_cluster import RayCluster
 

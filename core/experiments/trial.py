@@ -6,7 +6,7 @@ from typing import Any
 
 from core.diversity.remote_clique import Vectors
 from core.experiments.recipe import Recipe
-from core.generation.served.attempts import Attempt
+from core.generation.servers.requests import Attempt
 from core.runs import RunSpec, Sample
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from core.errors import BadInput
 from core.generation.local import LocalBackend
-from core.generation.served.backend import ServedBackend
+from core.generation.servers.backend import ServedBackend
 from core.runs import ModelChoice
 
 OpenServed = Callable[[ModelChoice], ServedBackend]

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from core.generation.backends import Backend, Completion, Request
 from core.generation.outcomes import Arrivals
-from core.generation.served.approximations import asked_prompt, condition_sent
+from core.generation.servers.suppression import sent_condition, sent_prompt
 from core.generation.suppression import SuppressedToken, Tally, suppressed_tokens
 from core.runs import RunSpec, Sample
 
@@ -165,7 +165,7 @@ class Loop:
             asked.append(iteration)
             requests.append(
                 Request(
-                    prompt=asked_prompt(
+                    prompt=sent_prompt(
                         self.spec,
                         cycle=iteration.cycle,
                         label_index=iteration.label_index,
@@ -181,7 +181,7 @@ class Loop:
         first_soon = current.cycle == 1 and current.position == 0
         for batch in self._backend.complete(
             requests,
-            condition_sent(self.spec.condition),
+            sent_condition(self.spec.condition),
             first_soon=first_soon,
             between_steps=between_steps,
         ):

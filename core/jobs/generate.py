@@ -11,12 +11,12 @@ from core.generation.backends import Backend
 from core.generation.identity import check_identity
 from core.generation.loop import Loop, Round
 from core.generation.meter import Meter
-from core.generation.served.backend import ServedBackend
+from core.generation.servers.backend import ServedBackend
 from core.generation.timed import timed_rounds
 from core.jobs.context import JobContext
-from core.jobs.served import bound
-from core.ledger import Ledger
+from core.jobs.server_runs import backend_for_run
 from core.runs import ModelChoice, Sample
+from core.spending import SpendingTracker
 from core.store.database import Database
 from core.store.rounds import finish_round, rounds_of
 from core.store.runs import get_run, set_facts
@@ -49,7 +49,7 @@ def generate(
     """Generate the run of a job, from its start or from where it stopped.
 
     What it reports is `Meter.progress` with `LiveClique.progress` as `diversity` and, for a model
-    behind a server, `Ledger.progress` as `spending`.
+    behind a server, `SpendingTracker.progress` as `spending`.
 
     Raises:
         Pausing: the server does not answer now, or the job's cap is reached.
@@ -65,11 +65,11 @@ def generate(
 
     def tell(phase: str, *, at_once: bool = True, **more: Any) -> None:
         told = {**meter.progress(phase, **more), "diversity": live.progress()}
-        if ledger is not None:
-            told["spending"] = ledger.progress(written=told["accepted"], target=told["target"])
+        if tracker is not None:
+            told["spending"] = tracker.progress(written=told["accepted"], target=told["target"])
         context.report(told, at_once=at_once)
 
-    ledger: Ledger | None = None
+    tracker: SpendingTracker | None = None
     told_traffic, next_look = {"in_flight": 0, "retrying": 0}, 0.0
     tell("loading")
     if context.should_stop():
@@ -77,7 +77,7 @@ def generate(
         return
     backend = keeper.backend(run.spec.model, dtype=run.facts.get("dtype"))
     if isinstance(backend, ServedBackend):
-        backend, ledger = bound(context, run, backend)
+        backend, tracker = backend_for_run(context, run, backend)
     check_identity(run.facts, backend.facts)
     if not run.facts:
         set_facts(db, run.id, backend.facts)
@@ -98,13 +98,13 @@ def generate(
         context.serve_questions()
         if context.should_stop():
             raise _Stopped
-        if ledger is not None:
-            tell_traffic(ledger)
+        if tracker is not None:
+            tell_traffic(tracker)
 
-    def tell_traffic(ledger: Ledger) -> None:
+    def tell_traffic(tracker: SpendingTracker) -> None:
         nonlocal told_traffic, next_look
-        if timer() >= next_look and ledger.traffic != told_traffic:
-            told_traffic, next_look = ledger.traffic, timer() + TRAFFIC_SECONDS
+        if timer() >= next_look and tracker.traffic != told_traffic:
+            told_traffic, next_look = tracker.traffic, timer() + TRAFFIC_SECONDS
             tell("generating")
 
     def suppressed(current: Round) -> list[dict[str, Any]]:

@@ -29,13 +29,13 @@ class Desk:
         from core.diversity.encoder_keeper import EncoderKeeper
         from core.diversity.map_keeper import MapKeeper
         from core.generation.keeper import ModelKeeper
-        from core.generation.served.probing import probe
-        from core.jobs.served import Servers
+        from core.generation.servers.probing.probe import probe
+        from core.jobs.server_runs import ServedModels
         from core.store.database import open_database
 
         self._home = home
         self._models = home.models
-        servers = Servers(lambda: open_database(home), probe=probe)
+        servers = ServedModels(lambda: open_database(home), probe=probe)
         self._keeper = ModelKeeper(home.models, open_served=servers.open)
         self._encoders = EncoderKeeper(home.models)
         self._maps = MapKeeper(home.models / "numba")
@@ -135,18 +135,18 @@ class Desk:
         """Let the language model judge texts."""
         from core.classification.tools import StoreTools
         from core.jobs.llm_judge import llm_judge_job
-        from core.jobs.served_asking import ServedAsking
+        from core.jobs.server_runs import ServedJobModel
 
-        with closing(ServedAsking(context, self._keeper.backend)) as asking:
+        with closing(ServedJobModel(context, self._keeper.backend)) as asking:
             tools = StoreTools(context.db, self._encoders, self._models, served=asking.open)
             llm_judge_job(context, tools.label_model, asking=asking)
 
     def train(self, context: JobContext) -> None:
         """Train a classifier, or ask the language model, and test it."""
-        from core.jobs.served_asking import ServedAsking
+        from core.jobs.server_runs import ServedJobModel
         from core.jobs.train import train_job
 
-        with closing(ServedAsking(context, self._keeper.backend)) as asking:
+        with closing(ServedJobModel(context, self._keeper.backend)) as asking:
             train_job(context, self._encoders, self._home, asking=asking)
 
     def apply(self, context: JobContext) -> None:

@@ -116,7 +116,7 @@ class Lab:
         self, spec: RunSpec, question: Mapping[str, Any], begun: float
     ) -> dict[str, Any]:
         """The same of a server's model, over the likeliest first tokens that it tells."""
-        from core.jobs.served_lab import first_tokens
+        from core.jobs.server_lab import first_tokens
 
         if self._busy():
             raise NoAnswer("A run is going.", "Ask the server when it is done.")

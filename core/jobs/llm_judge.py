@@ -14,14 +14,13 @@ from typing import Any
 from core.classification.asking_ahead import check_enough
 from core.classification.llm import LabelModel
 from core.errors import BadInput
-from core.jobs.caps import check_model_cap
 from core.jobs.context import JobContext
+from core.jobs.cost_estimate import check_model_limit
 from core.jobs.job import Job, State
 from core.jobs.queue import status, submit
-from core.jobs.served_asking import ServedAsking
-from core.ledger import CapReached
+from core.jobs.server_runs import ServedJobModel
 from core.runs import ModelChoice, server_of
-from core.spending import Cap
+from core.spending import SpendingLimit, SpendingLimitReached
 from core.store.database import Database
 from core.store.datasets import load_dataset, run_key
 from core.store.judgements import MAX_WHO, Verdict, add_judgements, last_number, standing_of
@@ -45,7 +44,12 @@ def judge_name(choice: ModelChoice) -> str:
 
 
 def start_llm_judge(
-    db: Database, run_id: str, ids: Sequence[str], model: ModelChoice, *, cap: Cap | None = None
+    db: Database,
+    run_id: str,
+    ids: Sequence[str],
+    model: ModelChoice,
+    *,
+    cap: SpendingLimit | None = None,
 ) -> Job:
     """Queue the job, once for the same texts and model as long as nothing else is judged.
 
@@ -60,8 +64,8 @@ def start_llm_judge(
         BadInput: the texts are too few, or the cap can't be kept or does not reach for them.
     """
     _check(ids)
-    cap = cap or Cap()
-    check_model_cap(db, model, cap)
+    cap = cap or SpendingLimit()
+    check_model_limit(db, model, cap)
     if model.backend != "local":
         check_enough(cap, len(ids))
     spec = {"run": run_id, "texts": list(ids), "model": model.to_dict()}
@@ -93,12 +97,12 @@ def llm_judge_job(
     context: JobContext,
     label_model: Callable[[ModelChoice], LabelModel],
     *,
-    asking: ServedAsking | None = None,
+    asking: ServedJobModel | None = None,
 ) -> None:
     """Judge the texts of a job.
 
     Reports phase (loading, judging, done, stopped) and total (texts); of a server's model what
-    `ServedAsking.told` says; at the end `labelled` (texts) and `facts` (of the model, and how it
+    `ServedJobModel.told` says; at the end `labelled` (texts) and `facts` (of the model, and how it
     was asked).
 
     Args:
@@ -151,7 +155,7 @@ def llm_judge_job(
     except _Stopped:
         report("stopped")
         return
-    except CapReached as error:
+    except SpendingLimitReached as error:
         raise error if asking is None else asking.ended(error, len(ids)) from error
     names = run.spec.task.label_names
     verdicts = [

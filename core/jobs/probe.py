@@ -5,13 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 from core.connections import Connection
-from core.generation.served.keys import Key, key_of
-from core.generation.served.listing import list_models
-from core.generation.served.opening import Probe
-from core.generation.served.probing import probe
-from core.generation.served.wire import Asking, Reply, Wire
-from core.jobs.connection_tests import USUAL_REQUESTS
+from core.generation.servers.backend import Probe
+from core.generation.servers.http_client import HttpClient, HttpResponse, ServerClient
+from core.generation.servers.keys import Key, key_of
+from core.generation.servers.probing.models import list_models
+from core.generation.servers.probing.probe import probe
 from core.jobs.context import JobContext
+from core.jobs.server_health import TYPICAL_REQUESTS
 from core.store.connections import (
     find_connection,
     get_connection,
@@ -27,18 +27,20 @@ class _Stopped(Exception):
 class _Watched:
     """Asks the server, and says between two questions how many it were."""
 
-    def __init__(self, client: Asking, context: JobContext) -> None:
+    def __init__(self, client: ServerClient, context: JobContext) -> None:
         self._client = client
         self._context = context
         self._asked = 0
 
-    def ask(self, path: str, body: Mapping[str, Any] | None = None, *, root: bool = False) -> Reply:
+    def ask(
+        self, path: str, body: Mapping[str, Any] | None = None, *, root: bool = False
+    ) -> HttpResponse:
         self._context.serve_questions()
         if self._context.should_stop():
             raise _Stopped
         reply = self._client.ask(path, body, root=root)
         self._asked += path.endswith("/completions")  # questions about tokens cost nothing
-        told = {"done": self._asked, "total": USUAL_REQUESTS}
+        told = {"done": self._asked, "total": TYPICAL_REQUESTS}
         self._context.report({**self._context.progress, **told})
         return reply
 
@@ -48,7 +50,7 @@ def probe_job(
     *,
     probe: Probe = probe,
     find_key: Callable[[Connection], Key | None] = key_of,
-    open_wire: Callable[..., Asking] = Wire,
+    open_client: Callable[..., ServerClient] = HttpClient,
 ) -> None:
     """Test the connection `base_url` with its `model`; with an empty one, the server's only one.
 
@@ -64,15 +66,15 @@ def probe_job(
     connection = get_connection(db, str(context.spec["base_url"]))
     model = str(context.spec.get("model", "")).strip()
     context.report({"phase": "listing", "model": model}, at_once=True)
-    wire = _Watched(open_wire(connection.base_url, key=find_key(connection)), context)
+    client = _Watched(open_client(connection.base_url, key=find_key(connection)), context)
     listed: tuple[str, ...] = ()
     try:
         if not model:
-            listed = list_models(connection, wire)
+            listed = list_models(connection, client)
             model = listed[0] if len(listed) == 1 else ""
         if model:
             context.report({"phase": "probing", "model": model, "models": listed}, at_once=True)
-            found = probe(connection, model, wire)
+            found = probe(connection, model, client)
             save_capabilities(db, connection.base_url, model, found.to_dict())
             kept = find_connection(db, connection.base_url)
             if kept is not None and not kept.model:

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.errors import BadInput
-from core.jobs.caps import check_run_cap
+from core.jobs.cost_estimate import check_run_limit
 from core.jobs.job import RESUMABLE, Job, State, StoredState, job_from_row, state_of
 from core.jobs.lease import living
 from core.runs import RunSpec
-from core.spending import Cap
+from core.spending import SpendingLimit
 from core.store.database import Database
 from core.store.ids import new_id
 from core.store.runs import RunRecord, create_run, get_run, set_job
@@ -83,7 +83,7 @@ def start_run(
     *,
     name: str = "",
     token: str | None = None,
-    cap: Cap | None = None,
+    cap: SpendingLimit | None = None,
 ) -> tuple[RunRecord, Job]:
     """Make a run and queue its generation in one step; with a token, a double click is one run.
 
@@ -98,7 +98,7 @@ def start_run(
         BadInput: the cap can't be kept.
     """
     if cap is not None:
-        check_run_cap(db, spec, cap)
+        check_run_limit(db, spec, cap)
     asked = {"cap": cap.to_dict()} if cap is not None and cap.on else {}
     with db.write() as connection:
         known = _by_token(connection, token)
@@ -171,7 +171,7 @@ def request_cancel(db: Database, job_id: str) -> Job:
         return get_job(db, job_id)
 
 
-def resume(db: Database, job_id: str, *, cap: Cap | None = None) -> Job:
+def resume(db: Database, job_id: str, *, cap: SpendingLimit | None = None) -> Job:
     """Queue a job again that was interrupted, paused, cancelled or failed.
 
     A job that is queued or running already is given back as it is (a double click).
@@ -193,7 +193,7 @@ def resume(db: Database, job_id: str, *, cap: Cap | None = None) -> Job:
             return job
         if cap is not None:
             if job.run_id is not None:
-                check_run_cap(db, get_run(db, job.run_id).spec, cap)
+                check_run_limit(db, get_run(db, job.run_id).spec, cap)
             asked = {key: value for key, value in job.spec.items() if key != "cap"}
             if cap.on:
                 asked["cap"] = cap.to_dict()

@@ -29,7 +29,7 @@ from core.jobs.sweep_spending import check_sweep_cap, spending_of
 from core.jobs.sweep_trials import SweepTrials
 from core.runs import ModelChoice
 from core.settings import Home
-from core.spending import Cap, cap_from_dict
+from core.spending import SpendingLimit, spending_limit_from_dict
 from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key
 from core.store.runs import runs_of
@@ -171,11 +171,11 @@ def sweep_job(
     executor: Executor | None = None
     try:
         trials.settle()
-        cap = cap_from_dict(context.spec.get("cap"))
+        cap = spending_limit_from_dict(context.spec.get("cap"))
         trials.spending = spending_of(db, record.id, wanted, cap)
         if trials.left:
             if trials.spending is not None:
-                check_sweep_cap(db, trials.models, cap if trials.models else Cap())
+                check_sweep_cap(db, trials.models, cap if trials.models else SpendingLimit())
             real = _real_texts(trials, here, recipe)
             executor = place(
                 trials.models,
@@ -186,7 +186,7 @@ def sweep_job(
                 here=here,
                 elsewhere=elsewhere or NodeTools(home.models),
                 on_nodes=elsewhere or NodeTools(),
-                purse=None if trials.spending is None else trials.spending.ledger,
+                tracker=None if trials.spending is None else trials.spending.tracker,
             )
             trials.run(executor, real)
         trials.finish()
@@ -211,7 +211,7 @@ def _start(
     workers: int | None,
     ray: str | None,
     token: str | None,
-    cap: Cap = Cap(),  # noqa: B008
+    cap: SpendingLimit = SpendingLimit(),  # noqa: B008
 ) -> tuple[SweepRecord, Job]:
     if workers is not None and not 1 <= workers <= MAX_WORKERS:
         raise BadInput(f"There are {workers} workers.", f"Choose 1 to {MAX_WORKERS}.")

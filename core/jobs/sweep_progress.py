@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from core.generation.meter import Meter
-from core.generation.served.attempts import Attempt
-from core.ledger import Ledger
+from core.generation.servers.requests import Attempt
 from core.runs import RunSpec, Sample
+from core.spending import SpendingTracker
 
 GENERATING = 0.75
 """The share of a trial's time that its generation takes, for the time left; the assessment takes
@@ -24,8 +24,8 @@ class Going:
         history: samples that were there before.
         generates: whether it is generated here; else it is only assessed.
         timer: seconds that only grow.
-        ledger: counts what it takes, where its model is behind a server.
-        purse: the sweep's, which knows what is in flight; one such trial goes on at a time.
+        tracker: counts what it takes, where its model is behind a server.
+        sweep_tracker: the sweep's, which knows what is in flight; one such trial goes on at a time.
     """
 
     def __init__(
@@ -37,10 +37,10 @@ class Going:
         *,
         generates: bool,
         timer: Callable[[], float],
-        ledger: Ledger | None = None,
-        purse: Ledger | None = None,
+        tracker: SpendingTracker | None = None,
+        sweep_tracker: SpendingTracker | None = None,
     ) -> None:
-        self._ledger, self._purse = ledger, purse
+        self._tracker, self._sweep_tracker = tracker, sweep_tracker
         self.name, self.run_id, self.target, self.generates = name, run_id, spec.target, generates
         self.meter = Meter(spec, history=history, timer=timer)
         self.phase = "waiting"
@@ -60,9 +60,9 @@ class Going:
 
     def sent(self, attempt: Attempt) -> None:
         """Count a request to the server."""
-        if self._ledger is None:
+        if self._tracker is None:
             return
-        self._ledger.spent = self._ledger.spent.after(
+        self._tracker.spent = self._tracker.spent.after(
             answered=attempt.texts_returned > 0,
             tokens_in=attempt.tokens_in,
             tokens_out=attempt.tokens_out,
@@ -71,11 +71,11 @@ class Going:
     def progress(self, phase: str, **more: Any) -> dict[str, Any]:
         """What the run's own job tells, as `core.jobs.generate` does."""
         told = self.meter.progress(phase, **more)
-        if self._ledger is None:
+        if self._tracker is None:
             return told
-        spending = self._ledger.progress(written=told["accepted"], target=told["target"])
-        if self._purse is not None:
-            spending["traffic"] = self._purse.traffic
+        spending = self._tracker.progress(written=told["accepted"], target=told["target"])
+        if self._sweep_tracker is not None:
+            spending["traffic"] = self._sweep_tracker.traffic
         return {**told, "spending": spending}
 
     @property

@@ -5,11 +5,10 @@ from typing import Any
 
 from core.connections import Prices
 from core.errors import BadInput
-from core.jobs.served import spent_by
+from core.jobs.server_runs import spent_by_run
 from core.jobs.sweep_plan import Wanted
-from core.ledger import Ledger
 from core.runs import ModelChoice
-from core.spending import Cap, Spent, check_cap
+from core.spending import SpendingLimit, SpendingTracker, Spent, check_spending_limit
 from core.store.connections import find_capabilities, find_connection
 from core.store.counts import counts
 from core.store.database import Database
@@ -20,15 +19,19 @@ class SweepSpending:
     """See the top of the file.
 
     Args:
-        ledger: keeps the cap.
+        tracker: keeps the cap.
         targets: usable texts that each of these runs wants, by its place in the sweep.
         written: how many each has.
     """
 
     def __init__(
-        self, ledger: Ledger, *, targets: dict[int, int], written: dict[int, int] | None = None
+        self,
+        tracker: SpendingTracker,
+        *,
+        targets: dict[int, int],
+        written: dict[int, int] | None = None,
     ) -> None:
-        self.ledger = ledger
+        self.tracker = tracker
         self._targets = targets
         self._written = dict(written or {})
 
@@ -38,13 +41,13 @@ class SweepSpending:
             self._written[position] = texts
 
     def progress(self) -> dict[str, Any]:
-        """As `Ledger.progress`, over all of these runs."""
-        return self.ledger.progress(
+        """As `SpendingTracker.progress`, over all of these runs."""
+        return self.tracker.progress(
             written=sum(self._written.values()), target=sum(self._targets.values())
         )
 
 
-def check_sweep_cap(db: Database, models: Iterable[ModelChoice], cap: Cap) -> None:
+def check_sweep_cap(db: Database, models: Iterable[ModelChoice], cap: SpendingLimit) -> None:
     """Refuse a cap that can't be kept for a sweep, before anything is spent.
 
     Args:
@@ -65,7 +68,7 @@ def check_sweep_cap(db: Database, models: Iterable[ModelChoice], cap: Cap) -> No
         )
     for model in served:
         probed = find_capabilities(db, model.base_url, model.model)
-        check_cap(
+        check_spending_limit(
             cap,
             prices=_prices(db, model),
             usage="unknown" if probed is None else str(probed.result.get("usage", "unknown")),
@@ -78,7 +81,7 @@ def check_sweep_cap(db: Database, models: Iterable[ModelChoice], cap: Cap) -> No
 
 
 def spending_of(
-    db: Database, sweep_id: str, wanted: Sequence[Wanted], cap: Cap
+    db: Database, sweep_id: str, wanted: Sequence[Wanted], cap: SpendingLimit
 ) -> SweepSpending | None:
     """What a sweep has spent so far; None where none of its own runs is behind a server.
 
@@ -104,7 +107,7 @@ def spending_of(
         trial = begun.get(one.position)
         if trial is None:
             continue
-        known = spent_by(db, trial.run.id)
+        known = spent_by_run(db, trial.run.id)
         spent = Spent(
             requests=spent.requests + known.requests,
             tokens_in=spent.tokens_in + known.tokens_in,
@@ -114,16 +117,20 @@ def spending_of(
         written[one.position] = sum(label.usable for label in counts(db, trial.run.id).values())
     prices = {_prices(db, model) for model in _served(one.spec.model for one in own)}
     # At different prices the sum in money is not told.
-    ledger = Ledger(cap, prices=prices.pop() if len(prices) == 1 else Prices(), spent=spent)
+    tracker = SpendingTracker(
+        cap, prices=prices.pop() if len(prices) == 1 else Prices(), spent=spent
+    )
     targets = {one.position: one.spec.target for one in own}
-    return SweepSpending(ledger, targets=targets, written=written)
+    return SweepSpending(tracker, targets=targets, written=written)
 
 
-def run_ledger(db: Database, run_id: str, model: ModelChoice) -> Ledger | None:
+def run_tracker(db: Database, run_id: str, model: ModelChoice) -> SpendingTracker | None:
     """What one run has spent, without a cap of its own; None for a model of this machine."""
     if model.backend == "local":
         return None
-    return Ledger(Cap(), prices=_prices(db, model), spent=spent_by(db, run_id))
+    return SpendingTracker(
+        SpendingLimit(), prices=_prices(db, model), spent=spent_by_run(db, run_id)
+    )
 
 
 def _served(models: Iterable[ModelChoice]) -> list[ModelChoice]:

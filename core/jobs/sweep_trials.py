@@ -17,7 +17,7 @@ from core.jobs.stored_trial import keep_assessment, keep_vectors, place_trial, t
 from core.jobs.sweep_plan import Wanted
 from core.jobs.sweep_progress import Going, SweepProgress
 from core.jobs.sweep_reuse import settled
-from core.jobs.sweep_spending import SweepSpending, run_ledger
+from core.jobs.sweep_spending import SweepSpending, run_tracker
 from core.jobs.told import store_told
 from core.runs import ModelChoice
 from core.store.sweeps import set_trial
@@ -168,8 +168,8 @@ class SweepTrials:
             trial.history,
             generates=generates,
             timer=self._timer,
-            ledger=run_ledger(self.db, run.id, run.spec.model) if generates else None,
-            purse=None if self.spending is None else self.spending.ledger,
+            tracker=run_tracker(self.db, run.id, run.spec.model) if generates else None,
+            sweep_tracker=None if self.spending is None else self.spending.tracker,
         )
         if run.deleted_at is not None:
             self._fail(position, _DELETED)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from core.experiments.trial import Told
-from core.jobs.served import as_stored
+from core.jobs.server_runs import stored_attempt
 from core.store.attempts import add_attempt
 from core.store.database import Database
 from core.store.rounds import finish_round, rounds_of
@@ -32,7 +32,7 @@ def store_told(
         StoreFull, StoreBusy: what was told before is stored.
     """
     if told.attempt is not None:
-        add_attempt(db, as_stored(told.attempt, label_names), run_id=run_id, job_id=job_id)
+        add_attempt(db, stored_attempt(told.attempt, label_names), run_id=run_id, job_id=job_id)
     if told.facts is not None:
         set_facts(db, run_id, told.facts)
     if told.samples:

@@ -16,15 +16,14 @@ from core.classification.settings import TrainingSpec, spec_from_dict
 from core.classification.tools import StoreTools
 from core.classification.training import look_before, predict, seeds_of
 from core.diversity.live import Encoders
-from core.jobs.caps import check_model_cap
 from core.jobs.context import JobContext
+from core.jobs.cost_estimate import check_model_limit
 from core.jobs.job import Job
 from core.jobs.measure import stored_dataset
 from core.jobs.queue import get_job, submit
-from core.jobs.served_asking import ServedAsking
-from core.ledger import CapReached
+from core.jobs.server_runs import ServedJobModel
 from core.settings import Home
-from core.spending import Cap
+from core.spending import SpendingLimit, SpendingLimitReached
 from core.store.database import Database
 from core.store.trainings import (
     Predictions,
@@ -54,7 +53,7 @@ def start_training(
     task_key: str,
     name: str,
     token: str | None = None,
-    cap: Cap | None = None,
+    cap: SpendingLimit | None = None,
 ) -> tuple[TrainingRecord, Job]:
     """Make a training and queue its job in one step; with a token, a double click is one training.
 
@@ -71,7 +70,7 @@ def start_training(
     """
     asked = {}
     if cap is not None and cap.on:
-        check_model_cap(db, spec.language_choice, cap)
+        check_model_limit(db, spec.language_choice, cap)
         check_enough(cap, len(stored_dataset(db, spec.test)))
         asked = {"cap": cap.to_dict()}
     with db.write() as connection:
@@ -91,7 +90,7 @@ def train_job(
     encoders: Encoders,
     home: Home,
     *,
-    asking: ServedAsking | None = None,
+    asking: ServedJobModel | None = None,
     timer: Callable[[], float] = time.monotonic,
 ) -> None:
     """Train seed by seed; a job that was stopped or killed goes on from the last epoch.
@@ -100,7 +99,7 @@ def train_job(
     seeds_done, epoch, epochs, loss, accuracy (on the validation texts), seconds_left (for all
     seeds, should none end early), done and total (texts embedded, or answered by a server's model),
     warnings, and history (of this seed); None while unknown. While and after a server is asked also
-    what `ServedAsking.told` says.
+    what `ServedJobModel.told` says.
 
     Args:
         context: the job.
@@ -197,7 +196,7 @@ def train_job(
     except _Stopped:
         report(phase="stopped", seconds_left=None)
         return
-    except CapReached as error:
+    except SpendingLimitReached as error:
         raise error if asking is None else asking.ended(error, len(test)) from error
     ordered = [predictions[seed] for seed in seeds_of(spec)]
     result = result_of(spec, train, test, ordered, warnings=warnings, leakage=leakage)

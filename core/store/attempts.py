@@ -21,7 +21,7 @@ _FIELDS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredAttempt:
-    """One request; see `core.generation.served.attempts.Attempt` for the fields.
+    """One request; see `core.generation.servers.requests.Attempt` for the fields.
 
     Args:
         label: the label's name.

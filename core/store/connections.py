@@ -24,7 +24,7 @@ class Probed:
     Args:
         base_url: of the connection.
         model: the server's name for it.
-        result: as `core.generation.served.capabilities.Capabilities.to_dict`.
+        result: as `core.generation.servers.capabilities.Capabilities.to_dict`.
         created_at: seconds since 1970, UTC.
         stale: a sentence if it is older than `STALE_DAYS`, else empty.
     """

@@ -8,9 +8,9 @@ import streamlit as st
 from core.classification.asking_ahead import asking_ahead, check_enough
 from core.connections import Connection
 from core.errors import BadInput
-from core.jobs.caps import check_model_cap
+from core.jobs.cost_estimate import check_model_limit
 from core.runs import Example, ModelChoice, model_and_server, short_model
-from core.spending import Cap, Estimate
+from core.spending import CostEstimate, SpendingLimit
 from core.store.connections import find_connection, list_connections
 from core.tasks import Task
 from pages.components.connect.keys import key_state
@@ -75,7 +75,7 @@ def _model_at(
 
 def choose_asking_cap(
     office: Office, model: ModelChoice | None, *, prefix: str, requests: int, each: str = ""
-) -> tuple[Cap | None, str]:
+) -> tuple[SpendingLimit | None, str]:
     """Draw the cap of what a server's model may take; (cap, why it can't be kept).
 
     Args:
@@ -88,8 +88,8 @@ def choose_asking_cap(
     if model is None or model.backend == "local":
         return None, ""
 
-    def check(cap: Cap) -> None:
-        check_model_cap(office.db, model, cap)
+    def check(cap: SpendingLimit) -> None:
+        check_model_limit(office.db, model, cap)
         check_enough(cap, requests)
 
     cap, why = cap_box(
@@ -108,7 +108,7 @@ def estimate_asked(
     texts: Sequence[str],
     task: Task,
     examples: Sequence[Example],
-) -> Estimate:
+) -> CostEstimate:
     """What asking a server's model about some texts is thought to take."""
     return asking_ahead(
         texts,
@@ -120,7 +120,7 @@ def estimate_asked(
 
 
 def estimate_words(
-    office: Office, model: ModelChoice, ahead: Estimate, *, name: str | None = None
+    office: Office, model: ModelChoice, ahead: CostEstimate, *, name: str | None = None
 ) -> str:
     """What it takes, as Markdown: requests, tokens, money; and that a key is missing.
 
@@ -153,7 +153,7 @@ def took_words(spending: Mapping[str, Any]) -> str:
     """What was taken so far, as Markdown.
 
     Args:
-        spending: of `core.ledger.Ledger.progress`.
+        spending: of `core.spending.SpendingTracker.progress`.
     """
     amount, unknown = spending["money"], spending["tokens_in"] is None
     tokens = (

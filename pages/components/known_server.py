@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from core.connections import Connection
-from core.generation.served.capabilities import Capabilities, capabilities_from_dict
-from core.jobs.connection_tests import latest_test
+from core.generation.servers.capabilities import Capabilities, capabilities_from_dict
+from core.jobs.server_health import latest_connection_test
 from core.runs import ModelChoice
 from core.store.connections import Probed, find_capabilities
 from core.store.database import Database
@@ -33,7 +33,7 @@ def found_of(db: Database, choice: ModelChoice) -> Capabilities | None:
 
 def known_models(db: Database, connection: Connection) -> list[str]:
     """The models that are known of a server: the usual one first, then those that it lists."""
-    probed, test = probed_of(db, connection), latest_test(db, connection.base_url)
+    probed, test = probed_of(db, connection), latest_connection_test(db, connection.base_url)
     listed: Sequence[str] = () if probed is None else probed.result.get("models", ())
     last = {} if test is None else test[0].progress
     names = (connection.model, *listed, *last.get("models", ()), last.get("model"))

@@ -7,11 +7,10 @@ import streamlit as st
 
 from core.connections import Prices
 from core.errors import BadInput
-from core.jobs.ahead import estimate_ahead, use_of
-from core.jobs.caps import check_run_cap
+from core.jobs.cost_estimate import check_run_limit, estimate_run_cost, recent_token_use
 from core.jobs.sweep_spending import check_sweep_cap
 from core.runs import ModelChoice, RunSpec, model_and_server
-from core.spending import Cap
+from core.spending import SpendingLimit
 from core.store.attempts import totals
 from core.store.connections import find_connection
 from core.store.database import Database
@@ -47,9 +46,9 @@ def show_estimate(office: Office, spec: RunSpec) -> None:
     if spec.model.backend != "openai":
         return
     found, prices = found_of(office.db, spec.model), prices_of(office.db, spec.model)
-    use = use_of(office.db, spec)
+    use = recent_token_use(office.db, spec)
     several = found is not None and found.n == "exact"
-    ahead = estimate_ahead(spec, use, prices=prices, several=several)
+    ahead = estimate_run_cost(spec, use, prices=prices, several=several)
     words = [f"At least {ahead.requests:,} requests"]
     if use is None:
         most = spec.target * spec.condition.max_tokens
@@ -66,21 +65,21 @@ def show_estimate(office: Office, spec: RunSpec) -> None:
     st.caption(f":material/cable: {plain(where)}. {'; '.join(words)}{told}.")
 
 
-def choose_cap(office: Office, spec: RunSpec | None) -> tuple[Cap | None, str]:
+def choose_cap(office: Office, spec: RunSpec | None) -> tuple[SpendingLimit | None, str]:
     """Draw the cap of a server's run; (cap, why it can't be kept). None is no cap."""
     if spec is None or spec.model.backend != "openai":
         return None, ""
     cap, why = cap_box(
         "cap",
         prices_of(office.db, spec.model),
-        lambda cap: check_run_cap(office.db, spec, cap),
+        lambda cap: check_run_limit(office.db, spec, cap),
         "The run pauses before a request that could go beyond it; what was written stays, and a "
         "higher cap goes on. Empty is no limit.",
     )
     return (cap if cap.on else None), why
 
 
-def choose_sweep_cap(office: Office, models: Iterable[ModelChoice]) -> tuple[Cap, str]:
+def choose_sweep_cap(office: Office, models: Iterable[ModelChoice]) -> tuple[SpendingLimit, str]:
     """Draw the cap of a sweep over all its runs; (cap, why it can't be kept).
 
     Args:
@@ -89,7 +88,7 @@ def choose_sweep_cap(office: Office, models: Iterable[ModelChoice]) -> tuple[Cap
     """
     served = [model for model in models if model.backend != "local"]
     if not served:
-        return Cap(), ""
+        return SpendingLimit(), ""
     prices = {prices_of(office.db, model) for model in served}
     return cap_box(
         SWEEP_CAP,
@@ -100,17 +99,17 @@ def choose_sweep_cap(office: Office, models: Iterable[ModelChoice]) -> tuple[Cap
     )
 
 
-def put_sweep_cap(cap: Cap) -> None:
+def put_sweep_cap(cap: SpendingLimit) -> None:
     """Let the widgets of a sweep's cap begin with these limits."""
     amounts = {"money": None if cap.money is None else float(cap.money), "tokens": cap.tokens}
     for name, value in {**amounts, "requests": cap.requests}.items():
         st.session_state[f"{SWEEP_CAP}-{name}"] = value
 
 
-def raised_cap(office: Office, run: RunRecord, now: Cap) -> tuple[Cap, str]:
+def raised_cap(office: Office, run: RunRecord, now: SpendingLimit) -> tuple[SpendingLimit, str]:
     """Draw the cap of a run that waits, to be changed; (cap, why it can't be kept)."""
     cap = cap_inputs(f"raise-{run.id}", prices_of(office.db, run.spec.model), now)
-    return cap, _kept(cap, lambda cap: check_run_cap(office.db, run.spec, cap))
+    return cap, _kept(cap, lambda cap: check_run_limit(office.db, run.spec, cap))
 
 
 def show_spending(db: Database, run: RunRecord, progress: Mapping[str, Any], *, live: bool) -> None:
@@ -119,7 +118,7 @@ def show_spending(db: Database, run: RunRecord, progress: Mapping[str, Any], *, 
     Args:
         db: the store.
         run: the run; nothing is drawn for a model on this machine.
-        progress: its job's, with `core.ledger.Ledger.progress` as `spending`.
+        progress: its job's, with `core.spending.SpendingTracker.progress` as `spending`.
         live: whether it is under way, so that there is something to project.
     """
     if run.spec.model.backend != "openai":
@@ -164,7 +163,7 @@ def traffic_words(progress: Mapping[str, Any]) -> str:
     """What goes to servers now, and what that took so far; "" for models of this machine.
 
     Args:
-        progress: a job's, with `core.ledger.Ledger.progress` as `spending`.
+        progress: a job's, with `core.spending.SpendingTracker.progress` as `spending`.
     """
     told = progress.get("spending")
     if not told:
@@ -178,8 +177,8 @@ def traffic_words(progress: Mapping[str, Any]) -> str:
 
 
 def cap_box(
-    prefix: str, prices: Prices, check: Callable[[Cap], None], told: str
-) -> tuple[Cap, str]:
+    prefix: str, prices: Prices, check: Callable[[SpendingLimit], None], told: str
+) -> tuple[SpendingLimit, str]:
     """Draw a cap, folded away; (cap, why it can't be kept).
 
     Args:
@@ -196,11 +195,11 @@ def cap_box(
         key=f"{prefix}_box",
     ):
         st.caption(told)
-        cap = cap_inputs(prefix, prices, Cap())
+        cap = cap_inputs(prefix, prices, SpendingLimit())
         return cap, _kept(cap, check)
 
 
-def _kept(cap: Cap, check: Callable[[Cap], None]) -> str:
+def _kept(cap: SpendingLimit, check: Callable[[SpendingLimit], None]) -> str:
     """Why a cap can't be kept, which is said; "" if it can."""
     try:
         check(cap)
@@ -220,7 +219,7 @@ def limit_words(limits: Mapping[str, Any], currency: str) -> str:
     )
 
 
-def cap_inputs(prefix: str, prices: Prices, now: Cap) -> Cap:
+def cap_inputs(prefix: str, prices: Prices, now: SpendingLimit) -> SpendingLimit:
     """Draw the three limits of a cap; `prefix` begins their keys."""
     priced = prices.cost(1, 1) is not None
     amount = st.number_input(
@@ -251,7 +250,7 @@ def cap_inputs(prefix: str, prices: Prices, now: Cap) -> Cap:
         placeholder="no limit",
         persist_state="session",
     )
-    return Cap(money=amount or None, tokens=tokens or None, requests=requests or None)
+    return SpendingLimit(money=amount or None, tokens=tokens or None, requests=requests or None)
 
 
 def prices_of(db: Database, model: ModelChoice) -> Prices:

@@ -6,11 +6,11 @@ import streamlit as st
 
 from core.conditions import Suppression
 from core.errors import WidesetError
-from core.generation.served.methods import METHOD_WORDS
+from core.generation.servers.suppression import METHOD_TITLES
 from core.jobs.job import LIVE, Job, State
 from core.jobs.queue import request_cancel
 from core.runs import model_and_server
-from core.spending import cap_from_dict
+from core.spending import spending_limit_from_dict
 from core.store.runs import RunRecord, delete_run, rename_run, restore_run
 from pages.components.money import raised_cap
 from pages.components.navigation import PAGES
@@ -74,7 +74,7 @@ def show_header(office: Office, run: RunRecord, job: Job | None, state: State) -
 
 def _cap(office: Office, run: RunRecord, job: Job) -> None:
     """Raise the cap and go on, in one step."""
-    now = cap_from_dict(job.spec["cap"])
+    now = spending_limit_from_dict(job.spec["cap"])
     with st.popover("Change the cap", icon=":material/savings:", key="raise_box"):
         st.caption("Of the whole run, what was spent before included. Empty is no limit.")
         cap, why = raised_cap(office, run, now)
@@ -107,7 +107,7 @@ def describe(run: RunRecord) -> str:
 def _suppression(knobs: Suppression) -> str:
     if not knobs.on:
         return "no suppression"
-    by = "" if knobs.method == "logit_bias" else f" by {METHOD_WORDS[knobs.method]}"
+    by = "" if knobs.method == "logit_bias" else f" by {METHOD_TITLES[knobs.method]}"
     return f"suppression {knobs.strength:g}{by}"
 
 

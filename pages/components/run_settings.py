@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.conditions import Condition
-from core.generation.served.methods import METHOD_WORDS
+from core.generation.servers.suppression import METHOD_TITLES
 from core.store.runs import RunRecord
 
 
@@ -56,7 +56,7 @@ def _told(facts: Mapping[str, Any]) -> dict[str, Any]:
     told = {name: value for name, value in facts.items() if name != "base_url"}
     if "suppression" in told:
         used = told.pop("suppression")
-        told = {"suppression really used": METHOD_WORDS.get(used, used), **told}
+        told = {"suppression really used": METHOD_TITLES.get(used, used), **told}
     return told
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 import streamlit as st
 
 from core.connections import Connection
-from core.generation.served.methods import standing
+from core.generation.servers.suppression import suppression_support
 from core.runs import ModelChoice, short_model
 from core.store.connections import Probed, find_capabilities, list_connections
 from core.store.database import Database
@@ -83,7 +83,7 @@ def name_model(
 
 def _show_known(office: Office, choice: ModelChoice) -> None:
     probed = find_capabilities(office.db, choice.base_url, choice.model)
-    st.markdown(f":small[{SUPPRESSION_WORDS[standing(found_of(office.db, choice))]}]")
+    st.markdown(f":small[{SUPPRESSION_WORDS[suppression_support(found_of(office.db, choice))]}]")
     if probed is None:
         st.page_link(PAGES / "connect.py", label="Test it", icon=":material/network_check:")
         return

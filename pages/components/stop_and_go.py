@@ -8,7 +8,7 @@ from core.errors import WidesetError
 from core.jobs.job import Job
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import request_cancel, resume
-from core.spending import Cap
+from core.spending import SpendingLimit
 from pages.components.office import Office, flash
 
 
@@ -55,7 +55,7 @@ def stop(office: Office, jobs: Sequence[str]) -> None:
         flash(error)
 
 
-def resume_job(office: Office, job_id: str, cap: Cap | None = None) -> None:
+def resume_job(office: Office, job_id: str, cap: SpendingLimit | None = None) -> None:
     """Queue a job again, with another cap if one is given; a failure is told as by `stop`."""
     try:
         resume(office.db, job_id, cap=cap)

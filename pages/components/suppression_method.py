@@ -8,14 +8,19 @@ from dataclasses import replace
 import streamlit as st
 
 from core.conditions import Condition
-from core.generation.served.capabilities import Capabilities
-from core.generation.served.methods import METHOD_WORDS, approximations, refusal, standing
-from core.generation.served.parameters import api_for
+from core.generation.servers.capabilities import Capabilities
+from core.generation.servers.parameters import api_for
+from core.generation.servers.suppression import (
+    METHOD_TITLES,
+    approximate_methods,
+    condition_error,
+    suppression_support,
+)
 from core.runs import ModelChoice
 from pages.components.plain import plain
 
 _OFF = "off"
-_WORDS = {**METHOD_WORDS, _OFF: "off"}
+_WORDS = {**METHOD_TITLES, _OFF: "off"}
 
 
 def choose_method(
@@ -31,7 +36,7 @@ def choose_method(
     if model.backend == "local":
         return condition
     if found is not None:
-        refused = refusal(condition, found)
+        refused = condition_error(condition, found)
         if refused is not None:
             st.error(plain(f"{refused.what} {refused.remedy}"), icon=":material/block:")
             return None
@@ -42,7 +47,7 @@ def choose_method(
             )
     if not condition.suppression.on:
         return condition
-    kind = standing(found)
+    kind = suppression_support(found)
     if kind == "exact" or found is None:
         if found is None:
             st.info(
@@ -51,7 +56,7 @@ def choose_method(
                 icon=":material/raven:",
             )
         return condition
-    options = [*approximations(found), _OFF]
+    options = [*approximate_methods(found), _OFF]
     if st.session_state.get("method") not in (None, *options):  # of another server
         del st.session_state["method"]
     chosen = st.pills(

@@ -26,7 +26,7 @@ from tests.browser.conftest import OpenPage
 from tests.browser.reading import GENERATE, badge, button, metric, newest, settled, tables
 from tests.browser.serving import Server, wait_until
 from tests.faults.misbehaving import Exchange, Misbehaving, error
-from tests.generation.served.conftest import llama_cpp
+from tests.generation.servers.conftest import llama_cpp
 from tests.store.making import make_spec
 
 __all__ = ["llama_cpp"]

@@ -24,15 +24,14 @@ from core.classification.tools import StoreTools
 from core.connections import Connection
 from core.datasets import Dataset
 from core.errors import BadInput
-from core.generation.served.attempts import Attempt
-from core.generation.served.backend import ServedBackend
-from core.generation.served.capabilities import Canary, Capabilities
-from core.ledger import CapReached, Ledger
+from core.generation.servers.backend import ServedBackend
+from core.generation.servers.capabilities import Canary, Capabilities
+from core.generation.servers.requests import Attempt
 from core.runs import Example, ModelChoice
-from core.spending import Cap
+from core.spending import SpendingLimit, SpendingLimitReached, SpendingTracker
 from core.tasks import Label, Task
 from tests.faults.misbehaving import Exchange, Misbehaving
-from tests.generation.served.fake_tokens import FakeTokens
+from tests.generation.servers.fake_tokenizer import FakeTokenizer
 
 TASK = Task(
     name="films",
@@ -149,10 +148,10 @@ def test_answers_are_read_where_there_are_no_odds() -> None:
     sent: list[Attempt] = []
     with Misbehaving(then=saying(said.__getitem__)) as server:
         backend = backend_of(server)
-        ledger = Ledger(Cap(requests=3), prices=backend.connection.prices)
-        model = ServedLabels(backend, record=sent.append, purse=ledger)
+        tracker = SpendingTracker(SpendingLimit(requests=3), prices=backend.connection.prices)
+        model = ServedLabels(backend, record=sent.append, tracker=tracker)
         shares = model.probabilities(list(said), TASK, [])
-        with pytest.raises(CapReached, match="3 requests"):
+        with pytest.raises(SpendingLimitReached, match="3 requests"):
             model.probabilities(["one"], TASK, [])
         backend.close()
         bodies = [exchange.body for exchange in server.seen]
@@ -160,14 +159,14 @@ def test_answers_are_read_where_there_are_no_odds() -> None:
     facts = model.facts
     assert (facts["scores"], facts["calibration"]) == ("answers", "none")
     assert (facts["not_parsed"], facts["mass"]) == (1, None)
-    assert len(bodies) == len(sent) == ledger.spent.requests == 3
+    assert len(bodies) == len(sent) == tracker.spent.requests == 3
     assert not any("logit_bias" in body or "logprobs" in body for body in bodies)
 
 
 def test_a_bias_that_works_forces_a_letter() -> None:
     with Misbehaving(then=saying(lambda _: "B")) as server:
         known = {"logit_bias": "exact", "canary": Canary(verdict="exact"), "tokenizer": "fake"}
-        tokens = FakeTokens()
+        tokens = FakeTokenizer()
         backend = backend_of(server, tokens=tokens, **known)
         model = ServedLabels(backend)
         forced = model.way_for(TASK) == "forced answers"

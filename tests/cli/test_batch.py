@@ -15,7 +15,7 @@ from core.store.counts import counts
 from core.store.database import Database, open_database
 from core.store.runs import create_run, get_run
 from core.tasks import preset
-from tests.generation.served.test_batch import failed, result
+from tests.generation.servers.batch.test_batch import failed, result
 
 Capture = pytest.CaptureFixture[str]
 CHOICE = ModelChoice(backend="openai", model="m", base_url="http://127.0.0.1:9/v1")

@@ -9,7 +9,7 @@ from core.connections import Connection, Prices
 from core.settings import Home
 from core.store.connections import list_connections
 from core.store.database import open_database
-from tests.generation.served.fake_server import Quirks, serving
+from tests.generation.servers.fake_server import Quirks, serving
 
 Capture = pytest.CaptureFixture[str]
 URL = ("--base-url", "http://HOST:80/v1/")

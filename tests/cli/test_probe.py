@@ -6,7 +6,7 @@ import pytest
 
 from core.cli import main
 from core.connections import Connection
-from core.generation.served.capabilities import capabilities_from_dict
+from core.generation.servers.capabilities import capabilities_from_dict
 from core.settings import Home
 from core.store.connections import (
     find_capabilities,
@@ -15,7 +15,7 @@ from core.store.connections import (
     save_connection,
 )
 from core.store.database import open_database
-from tests.generation.served.fake_server import KEY, Quirks, serving
+from tests.generation.servers.fake_server import KEY, Quirks, serving
 
 Capture = pytest.CaptureFixture[str]
 

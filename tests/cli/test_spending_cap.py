@@ -10,8 +10,8 @@ import pytest
 from core.cli import main
 from core.connections import Connection, Prices
 from core.jobs.context import JobContext
-from core.ledger import CapReached
 from core.settings import Home
+from core.spending import SpendingLimitReached
 from core.store.connections import find_connection, save_capabilities, save_connection
 from core.store.database import Database, open_database
 from core.store.sweeps import list_sweeps
@@ -49,7 +49,7 @@ class Capped:
 
     def __call__(self, context: JobContext) -> None:
         self.specs.append(context.spec)
-        raise CapReached("The cap is reached.", "Resume with a higher cap.")
+        raise SpendingLimitReached("The cap is reached.", "Resume with a higher cap.")
 
     @property
     def caps(self) -> list[Any]:

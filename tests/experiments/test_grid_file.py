@@ -9,7 +9,7 @@ from core.experiments.grid import Grid
 from core.experiments.grid_file import grid_from_toml, read_grid_file
 from core.experiments.recipe import Recipe
 from core.runs import ModelChoice
-from core.spending import Cap
+from core.spending import SpendingLimit
 from core.tasks import Task, preset
 
 
@@ -106,7 +106,7 @@ def test_every_key_finds_its_place() -> None:
             seed=7,
         ),
         cap=50,
-        spend=Cap(money=2.5, requests=900),
+        spend=SpendingLimit(money=2.5, requests=900),
     )
     assert type(read.grid.base.top_p) is float
     assert type(read.grid.base.suppression.floor) is float

@@ -15,7 +15,7 @@ from core.experiments.grid_file import grid_from_toml
 from core.experiments.grid_toml import grid_toml
 from core.experiments.recipe import Recipe
 from core.runs import ModelChoice
-from core.spending import Cap
+from core.spending import SpendingLimit
 from core.tasks import preset
 
 SST2 = preset("sst2")
@@ -68,7 +68,7 @@ def test_every_setting_comes_back() -> None:
         suppression=(0.0, 0.2),
         seeding=(0, 4),
         min_p=(0.0, 0.05),
-        spend=Cap(money=1.5, tokens=10_000),
+        spend=SpendingLimit(money=1.5, tokens=10_000),
         models=(
             ModelChoice(),
             ModelChoice(model="org/other", device="cpu"),

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 
 from core.connections import Connection
-from core.generation.served.backend import ServedBackend
-from core.generation.served.capabilities import Capabilities
-from core.generation.served.keys import Key
-from core.generation.served.manner import Manner
+from core.generation.servers.backend import ServedBackend
+from core.generation.servers.capabilities import Capabilities
+from core.generation.servers.keys import Key
+from core.generation.servers.retries import RequestPolicy
 from core.jobs.job import Job
 from core.jobs.queue import resume as queue_again
 from core.jobs.queue import start_run
 from core.runs import ModelChoice, RunSpec, Sample
 from core.settings import Home
-from core.spending import Cap
+from core.spending import SpendingLimit
 from core.store.attempts import StoredAttempt, attempts_of
 from core.store.connections import save_connection
 from core.store.database import Database
@@ -72,7 +72,7 @@ class Runs:
         at_once: requests under way at most.
         key: of the connection.
         known: capabilities.
-        manner: how requests are sent, besides clock and sleep.
+        policy: how requests are sent, besides clock and sleep.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Runs:
         at_once: int = 1,
         key: str = "",
         known: dict[str, Any] | None = None,
-        **manner: Any,
+        **policy: Any,
     ) -> None:
         self.home, self.db, self.server = home, db, server
         self.time = FakeTime()
@@ -98,7 +98,7 @@ class Runs:
             MODEL,
             key=Key(key, base_url=server.base_url) if key else None,
             capabilities=Capabilities(base_url=server.base_url, model=MODEL, **(known or {})),
-            manner=Manner(clock=self.time, sleep=self.time.sleep, **manner),
+            policy=RequestPolicy(clock=self.time, sleep=self.time.sleep, **policy),
             rng=np.random.default_rng(7),
         )
 
@@ -113,7 +113,7 @@ class Runs:
         model = ModelChoice(backend="openai", model=MODEL, base_url=self.server.base_url)
         return replace(make_spec(**knobs), model=model)
 
-    def run(self, *, cap: Cap | None = None, **knobs: Any) -> Ended:
+    def run(self, *, cap: SpendingLimit | None = None, **knobs: Any) -> Ended:
         _, job = start_run(self.db, self.spec(**knobs), cap=cap)
         return self._ended(work_off(self.home, job, FakeKeeper(self.backend)))  # type: ignore[arg-type]
 

@@ -39,7 +39,7 @@ def test_while_one_waits_no_other_is_sent(home: Home, real_db: Database) -> None
         Runs(home, real_db, server, at_once=2) as runs,
     ):
         ended = runs.run(per_label=6, size=6)
-        assert runs.backend.line.pace.limit < 3
+        assert runs.backend.endpoint.limiter.limit < 3
     assert ended.job.state == "done"
     assert len(ended.samples) == 12
     assert runs.time.now >= 30
@@ -62,7 +62,7 @@ def test_a_storm_halves_the_requests_at_once_and_is_recovered_from(
         Runs(home, real_db, server, at_once=8) as runs,
     ):
         ended = runs.run(per_label=40, size=40)
-        limits = runs.backend.line.pace.limit
+        limits = runs.backend.endpoint.limiter.limit
     assert (ended.job.state, len(ended.samples)) == ("done", 80)
     assert ended.outcomes.count("too_many_requests") == 15
     assert max(attempt.attempt for attempt in ended.attempts) <= 6

@@ -4,7 +4,7 @@ import pytest
 
 from core.connections import Connection
 from core.errors import BadInput
-from core.generation.served.keys import Key
+from core.generation.servers.keys import Key
 from core.settings import Home
 from core.store.database import Database
 from tests.faults.misbehaving import Exchange, Misbehaving

@@ -15,8 +15,7 @@ import pytest
 
 from core.cli.program import main
 from core.errors import BadInput
-from core.generation.served.keys import Key
-from core.generation.served.redaction import redacted, said_by_server
+from core.generation.servers.keys import Key, redacted, said_by_server
 from core.jobs.handlers import Desk
 from core.settings import Home
 from core.store.bundle import pack
@@ -97,7 +96,7 @@ def test_it_is_in_no_store_log_export_or_trace(
         sent = server.seen[0]
         assert sent.headers["authorization"] == f"Bearer {SENTINEL}"  # it is used at all
         assert SENTINEL not in sent.path + json.dumps(sent.body)
-        for thing in (runs.backend, runs.backend.server, runs.backend.line.client):
+        for thing in (runs.backend, runs.backend.server, runs.backend.endpoint.client):
             assert SENTINEL not in repr(thing)
     monkeypatch.setenv("WIDESET_HOME", str(home.folder))
     out = tmp_path / "out"

@@ -8,12 +8,12 @@ from core.conditions import Suppression
 from core.errors import BadInput
 from core.generation.backends import Request
 from core.generation.prompts import Prompt
-from core.generation.served.capabilities import Canary
+from core.generation.servers.capabilities import Canary
 from core.settings import Home
 from core.store.database import Database
 from tests.faults.misbehaving import Misbehaving
 from tests.faults.serving import Runs
-from tests.generation.served.fake_tokens import FakeTokens
+from tests.generation.servers.fake_tokenizer import FakeTokenizer
 
 LIVES = {"canary": Canary(verdict="exact"), "logit_bias": "exact", "tokenizer": "fake"}
 
@@ -46,7 +46,7 @@ def test_it_fails_before_a_request_is_sent(
     said: str,
 ) -> None:
     with Misbehaving() as server, Runs(home, real_db, server, known=known) as runs:
-        runs.backend.tokens = FakeTokens() if tokens else None
+        runs.backend.tokens = FakeTokenizer() if tokens else None
         ended = runs.run(**knobs)
         assert server.seen == []
     assert ended.job.state == "failed"
@@ -58,7 +58,7 @@ def test_suppressed_and_fixed_biases_are_300_together(home: Home, real_db: Datab
     fixed = tuple((token, 1.0) for token in range(201))
     suppressed = tuple((token, -1.0) for token in range(200, 300))
     with Misbehaving() as server, Runs(home, real_db, server, known=LIVES) as runs:
-        runs.backend.tokens = FakeTokens()
+        runs.backend.tokens = FakeTokenizer()
         condition = runs.spec(suppression=Suppression(7.5), logit_bias=fixed).condition
 
         def send(biases: tuple[tuple[int, float], ...]) -> None:

@@ -7,11 +7,11 @@ from core.connections import Connection
 from core.errors import BadInput
 from core.generation.backends import Request
 from core.generation.prompts import Prompt
-from core.generation.served.backend import ServedBackend
-from core.generation.served.probing import probe
-from core.generation.served.server_tokens import ServerTokens
-from core.generation.served.wire import Wire
-from tests.generation.served.fake_server import VOCABULARY, serving
+from core.generation.servers.backend import ServedBackend
+from core.generation.servers.http_client import HttpClient
+from core.generation.servers.probing.probe import probe
+from core.generation.servers.tokenizers import ServerTokenizer
+from tests.generation.servers.fake_server import VOCABULARY, serving
 
 
 def test_it_is_refused_before_anything_is_sent() -> None:
@@ -19,8 +19,8 @@ def test_it_is_refused_before_anything_is_sent() -> None:
     request = Request(Prompt(text='Write: "'), indices=(0,), biases=(), entropy=(0, 2, 1, 0))
     with serving() as fake:
         connection = Connection(base_url=fake.url)
-        found = probe(connection, "fake", Wire(fake.url))
-        tokens = ServerTokens(Wire(fake.url), "fake")
+        found = probe(connection, "fake", HttpClient(fake.url))
+        tokens = ServerTokenizer(HttpClient(fake.url), "fake")
         backend = ServedBackend(connection, "fake", capabilities=found, tokens=tokens)
         before = len(fake.asked)
         for wrong in (last + 1, 2**31 - 1):

@@ -4,7 +4,7 @@ import random
 import time
 
 from core.settings import Home
-from core.spending import Cap
+from core.spending import SpendingLimit
 from core.store.attempts import totals
 from core.store.database import Database
 from core.store.rounds import rounds_of
@@ -62,14 +62,14 @@ def test_a_cap_stops_it_cleanly_and_a_higher_one_finishes_it(home: Home, real_db
         Misbehaving() as server,
         Runs(home, real_db, server, at_once=8, known=KNOWN) as runs,
     ):
-        ended = runs.run(per_label=20, size=5, cap=Cap(requests=5))
+        ended = runs.run(per_label=20, size=5, cap=SpendingLimit(requests=5))
         assert len(server.seen) == 5
         assert ended.job.state == "paused"
         assert "cap of 5 requests" in ended.job.message
         assert len(ended.samples) == 25
         from core.jobs.queue import resume
 
-        resume(real_db, ended.job.id, cap=Cap(requests=8))
+        resume(real_db, ended.job.id, cap=SpendingLimit(requests=8))
         done = runs.resume(ended.job)
     assert (done.job.state, len(done.samples)) == ("done", 40)
     assert len(samples_of(real_db, str(done.job.run_id))) == 40

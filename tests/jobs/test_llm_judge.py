@@ -16,18 +16,18 @@ from core.classification.tools import StoreTools
 from core.connections import Connection, Prices
 from core.diversity.encoder_keeper import EncoderKeeper
 from core.errors import BadInput
-from core.generation.served.backend import ServedBackend
-from core.generation.served.capabilities import Capabilities
+from core.generation.servers.backend import ServedBackend
+from core.generation.servers.capabilities import Capabilities
 from core.interventions.bulk import bring_back, take_back_machine
 from core.jobs.context import JobContext
 from core.jobs.job import Job
 from core.jobs.llm_judge import KIND, judge_name, judging, llm_judge_job, start_llm_judge
 from core.jobs.queue import get_job, list_jobs, request_cancel, resume
-from core.jobs.served_asking import ServedAsking
+from core.jobs.server_runs import ServedJobModel
 from core.jobs.worker import Worker
 from core.runs import Example, ModelChoice
 from core.settings import Home
-from core.spending import Cap
+from core.spending import SpendingLimit
 from core.store.attempts import totals, totals_of_job
 from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
@@ -141,12 +141,14 @@ def test_what_can_not_be_asked_is_refused(real_db: Database, run_id: str) -> Non
     with pytest.raises(BadInput, match="too few texts"):
         start_llm_judge(real_db, run_id, ids(run_id, 0), ModelChoice())
     with pytest.raises(BadInput, match="on this machine costs nothing"):
-        start_llm_judge(real_db, run_id, ids(run_id, 0, 1), ModelChoice(), cap=Cap(requests=5))
+        start_llm_judge(
+            real_db, run_id, ids(run_id, 0, 1), ModelChoice(), cap=SpendingLimit(requests=5)
+        )
     served = ModelChoice(backend="openai", model="m", base_url="http://127.0.0.1:1/v1")
     with pytest.raises(BadInput, match="1 requests does not reach for 2 texts"):
-        start_llm_judge(real_db, run_id, ids(run_id, 0, 1), served, cap=Cap(requests=1))
+        start_llm_judge(real_db, run_id, ids(run_id, 0, 1), served, cap=SpendingLimit(requests=1))
     with pytest.raises(BadInput, match="not known to report"):
-        start_llm_judge(real_db, run_id, ids(run_id, 0, 1), served, cap=Cap(tokens=900))
+        start_llm_judge(real_db, run_id, ids(run_id, 0, 1), served, cap=SpendingLimit(tokens=900))
     assert list_jobs(real_db) == []
 
 
@@ -205,7 +207,7 @@ class Asked:
 
     def work_off(self, job: Job) -> Job:
         def handler(context: JobContext) -> None:
-            with closing(ServedAsking(context, self.open)) as asking:
+            with closing(ServedJobModel(context, self.open)) as asking:
                 tools = StoreTools(context.db, None, Path(), served=asking.open)  # type: ignore[arg-type]
                 llm_judge_job(context, tools.label_model, asking=asking)
 
@@ -231,7 +233,11 @@ def test_a_servers_model_judges_and_tells_what_it_took(
     with Misbehaving(then=saying(said)) as server:
         asked = Asked(home, real_db, server)
         job = start_llm_judge(
-            real_db, run_id, ids(run_id, 0, 1, 2), asked.choice, cap=Cap(money=90.0, requests=4)
+            real_db,
+            run_id,
+            ids(run_id, 0, 1, 2),
+            asked.choice,
+            cap=SpendingLimit(money=90.0, requests=4),
         )
         done = asked.work_off(job)
     where = server.base_url.removeprefix("http://").removesuffix("/v1")
@@ -269,7 +275,7 @@ def test_a_reached_cap_keeps_nothing_and_counts_over_resumptions(
         asked = Asked(home, real_db, server)
         # Room for one request and what the next could take, not for three.
         job = start_llm_judge(
-            real_db, run_id, ids(run_id, 0, 1, 2), asked.choice, cap=Cap(tokens=120)
+            real_db, run_id, ids(run_id, 0, 1, 2), asked.choice, cap=SpendingLimit(tokens=120)
         )
         paused = asked.work_off(job)
         sent = len(server.seen)

@@ -5,11 +5,11 @@ import json
 import pytest
 
 from core.connections import Connection
-from core.generation.served.capabilities import capabilities_from_dict
-from core.jobs.connection_tests import USUAL_REQUESTS
+from core.generation.servers.capabilities import capabilities_from_dict
 from core.jobs.job import Job
 from core.jobs.probe import probe_job
 from core.jobs.queue import get_job, request_cancel, submit
+from core.jobs.server_health import TYPICAL_REQUESTS
 from core.jobs.worker import Worker
 from core.settings import Home
 from core.store.connections import (
@@ -21,7 +21,7 @@ from core.store.connections import (
 )
 from core.store.database import Database
 from tests.faults.misbehaving import Misbehaving, body
-from tests.generation.served.fake_server import KEY, Quirks, serving
+from tests.generation.servers.fake_server import KEY, Quirks, serving
 
 
 def work_off(home: Home, db: Database, base_url: str, model: str = "") -> Job:
@@ -48,8 +48,8 @@ def test_a_chosen_model_is_probed_and_becomes_the_connections(
         assert work_off(home, real_db, fake.url, "other").state == "done"
         assert get_connection(real_db, fake.url).model == "fake"
         assert find_capabilities(real_db, fake.url, "other") is not None
-        assert job.progress["total"] == USUAL_REQUESTS
-        assert abs(job.progress["done"] - USUAL_REQUESTS) <= 3
+        assert job.progress["total"] == TYPICAL_REQUESTS
+        assert abs(job.progress["done"] - TYPICAL_REQUESTS) <= 3
 
 
 def test_only_a_model_that_answered_becomes_the_connections(home: Home, real_db: Database) -> None:

@@ -11,13 +11,13 @@ import pytest
 from core.connections import Prices
 from core.errors import BackendFailed, BadInput
 from core.experiments.grid import Grid, grid_from_dict
-from core.generation.served.backend import ServedBackend
+from core.generation.servers.backend import ServedBackend
 from core.jobs.job import Job
 from core.jobs.queue import job_of_run, resume, states_of_runs
 from core.jobs.sweep import retry_sweep, start_sweep
 from core.runs import ModelChoice
 from core.settings import Home
-from core.spending import Cap
+from core.spending import SpendingLimit
 from core.store.attempts import attempts_of
 from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
@@ -178,12 +178,12 @@ def test_a_server_that_can_not_be_opened_pauses_the_sweep(
 @pytest.mark.parametrize(
     ("cap", "higher", "said"),
     [
-        (Cap(requests=5), Cap(requests=8), "cap of 5 requests"),
-        (Cap(money=0.0025), Cap(money=0.01), "cap of 0.0025 USD"),
+        (SpendingLimit(requests=5), SpendingLimit(requests=8), "cap of 5 requests"),
+        (SpendingLimit(money=0.0025), SpendingLimit(money=0.01), "cap of 0.0025 USD"),
     ],
 )
 def test_the_sweeps_cap_is_over_all_its_runs_and_can_be_raised(
-    home: Home, real_db: Database, cap: Cap, higher: Cap, said: str
+    home: Home, real_db: Database, cap: SpendingLimit, higher: SpendingLimit, said: str
 ) -> None:
     with sweeping(home, real_db) as one:
         grid = replace(one.grid, spend=cap)
@@ -206,17 +206,17 @@ def test_the_sweeps_cap_is_over_all_its_runs_and_can_be_raised(
 
 def test_a_cap_that_can_not_be_kept_is_refused(home: Home, real_db: Database) -> None:
     with sweeping(home, real_db, usage="ignored") as one:
-        grid = replace(one.grid, spend=Cap(tokens=100))
+        grid = replace(one.grid, spend=SpendingLimit(tokens=100))
         with pytest.raises(BadInput, match="does not report the tokens"):
             start_sweep(real_db, grid)
         with pytest.raises(BadInput, match="cost nothing"):
-            start_sweep(real_db, replace(GRID, spend=Cap(requests=1)))
+            start_sweep(real_db, replace(GRID, spend=SpendingLimit(requests=1)))
         other = ModelChoice(backend="openai", model="m", base_url="http://127.0.0.1:9/v1")
         save_capabilities(real_db, one.server.base_url, "m", KNOWN)
         save_capabilities(real_db, other.base_url, "m", KNOWN)
         connection = replace(one.runs.connection, base_url=other.base_url)
         save_connection(real_db, replace(connection, prices=Prices(tokens_in=3, tokens_out=3)))
-        both = replace(grid, models=(*grid.models, other), spend=Cap(money=1.0))
+        both = replace(grid, models=(*grid.models, other), spend=SpendingLimit(money=1.0))
         with pytest.raises(BadInput, match="different prices"):
             start_sweep(real_db, both)
         with pytest.raises(BadInput, match="cluster does not ask"):

@@ -14,17 +14,17 @@ import pytest
 from core.classification.settings import FineTuning, TrainingSpec
 from core.connections import Connection, Prices
 from core.errors import BadInput
-from core.generation.served.backend import ServedBackend
-from core.generation.served.capabilities import Capabilities
+from core.generation.servers.backend import ServedBackend
+from core.generation.servers.capabilities import Capabilities
 from core.jobs.context import JobContext
 from core.jobs.job import Job
 from core.jobs.queue import get_job, request_cancel, resume
-from core.jobs.served_asking import ServedAsking
+from core.jobs.server_runs import ServedJobModel
 from core.jobs.train import start_training, train_job
 from core.jobs.worker import Worker
 from core.runs import ModelChoice
 from core.settings import Home
-from core.spending import Cap
+from core.spending import SpendingLimit
 from core.store.attempts import totals_of_job
 from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
@@ -255,10 +255,10 @@ def test_a_servers_model_is_asked_on_record_and_within_its_cap(
             def opened(choice: ModelChoice) -> ServedBackend:
                 return ServedBackend(connection, choice.model, capabilities=found)
 
-            with closing(ServedAsking(context, opened)) as asking:
+            with closing(ServedJobModel(context, opened)) as asking:
                 train_job(context, FakeEncoders(), home, asking=asking)
 
-        def asked(cap: Cap) -> Job:
+        def asked(cap: SpendingLimit) -> Job:
             spec = TrainingSpec(
                 "llm",
                 test=test,
@@ -270,15 +270,15 @@ def test_a_servers_model_is_asked_on_record_and_within_its_cap(
             return Worker(home, {"train": handler}).run_job(job.id)
 
         with pytest.raises(BadInput, match="11 requests does not reach for 12 texts"):
-            asked(Cap(requests=11))
+            asked(SpendingLimit(requests=11))
         assert (list_trainings(real_db), server.seen) == ([], [])
-        poor = asked(Cap(tokens=200))
+        poor = asked(SpendingLimit(tokens=200))
         assert poor.state == "paused"
         assert f"{len(server.seen)} of 12 texts were answered" in poor.message
         assert 0 < len(server.seen) < 12
         assert repeats_of(real_db, poor.spec["training"]) == []
         before = len(server.seen)
-        done = asked(Cap(requests=12))
+        done = asked(SpendingLimit(requests=12))
         assert len(server.seen) == before + 12
     result = result_in(real_db, done)
     share = sum(label == "pos" for _, label in reviews(52)[40:]) / 12

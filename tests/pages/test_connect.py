@@ -7,11 +7,11 @@ from streamlit.testing.v1 import AppTest
 
 from core.connections import Connection, Prices
 from core.errors import BackendFailed
-from core.generation.served.capabilities import Canary, Capabilities
+from core.generation.servers.capabilities import Canary, Capabilities
 from core.jobs import claims
-from core.jobs.connection_tests import start_test
 from core.jobs.lease import release, take
 from core.jobs.queue import list_jobs, start_run
+from core.jobs.server_health import start_connection_test
 from core.runs import ModelChoice, RunSpec
 from core.settings import Home
 from core.store.connections import list_connections, save_capabilities, save_connection
@@ -271,7 +271,7 @@ def test_deleting_can_be_undone(page: AppTest, db: Database) -> None:
 
 def ended(db: Database, progress: dict[str, Any], *, why: BackendFailed | None = None) -> None:
     """A test that came to its end."""
-    job = start_test(db, URL, "", token="test")
+    job = start_connection_test(db, URL, "", token="test")
     assert take(db, "worker", 1, seconds=3600)
     assert claims.claim(db, "worker", job_id=job.id)
     claims.report(db, job.id, "worker", progress)

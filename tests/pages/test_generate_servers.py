@@ -8,14 +8,13 @@ from streamlit.testing.v1 import AppTest
 
 from core.conditions import Condition, Suppression
 from core.connections import Connection, Prices
-from core.generation.served.capabilities import Canary, Capabilities
+from core.generation.servers.capabilities import Canary, Capabilities
 from core.jobs import claims
 from core.jobs.job import Job
 from core.jobs.lease import release, take
 from core.jobs.queue import get_job, job_of_run, start_run
-from core.ledger import CapReached
 from core.runs import ModelChoice, RunSpec
-from core.spending import Cap
+from core.spending import SpendingLimit, SpendingLimitReached
 from core.store.attempts import StoredAttempt, add_attempt
 from core.store.connections import delete_connection, save_capabilities, save_connection
 from core.store.database import Database
@@ -78,7 +77,11 @@ def attempt(**more: Any) -> StoredAttempt:
 
 
 def served_run(
-    db: Database, *, spec: RunSpec | None = None, cap: Cap | None = None, paused: bool = True
+    db: Database,
+    *,
+    spec: RunSpec | None = None,
+    cap: SpendingLimit | None = None,
+    paused: bool = True,
 ) -> tuple[RunRecord, Job]:
     """A run that its cap paused, or that is under way."""
     run, job = start_run(db, replace(spec or make_spec(), model=MODEL), cap=cap)
@@ -109,7 +112,7 @@ def served_run(
     }
     claims.report(db, job.id, "worker", told)
     if paused:
-        why = CapReached("The cap of 3 requests is reached.", "Resume with a higher cap.")
+        why = SpendingLimitReached("The cap of 3 requests is reached.", "Resume with a higher cap.")
         claims.pause(db, job.id, "worker", why)
         release(db, "worker")
     return run, get_job(db, job.id)
@@ -277,7 +280,7 @@ def test_what_the_server_did_not_report_is_unknown_and_not_worked_out(
 def test_raising_the_cap_and_going_on_is_one_step(app: AppTest, db: Database) -> None:
     connect(db)
     probed(db)
-    run, job = served_run(db, cap=Cap(requests=3))
+    run, job = served_run(db, cap=SpendingLimit(requests=3))
     open_run(app, run)
     assert "The cap of 3 requests is reached." in words(app)
     assert "Capped at 3 requests." in words(app)

@@ -15,7 +15,7 @@ from core.errors import BackendFailed
 from core.experiments.estimate import DryRun
 from core.experiments.grid import Grid, grid_from_dict
 from core.experiments.recipe import Recipe
-from core.generation.served.capabilities import Canary, Capabilities
+from core.generation.servers.capabilities import Canary, Capabilities
 from core.jobs import claims
 from core.jobs.job import Job, State
 from core.jobs.lease import release, take
@@ -24,7 +24,7 @@ from core.jobs.sweep import start_sweep
 from core.references import Reference
 from core.runs import ModelChoice, RunSpec
 from core.settings import Home
-from core.spending import Cap
+from core.spending import SpendingLimit
 from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
 from core.store.runs import create_run
@@ -261,7 +261,7 @@ def test_settings_from_a_file(dialog: AppTest, db: Database, real: Reference) ->
         base=Condition(top_p=0.9),
         recipe=Recipe(reference=real.id, budgets=(0, 10), weight=0.5, seed=5),
         cap=9,
-        spend=Cap(requests=700),
+        spend=SpendingLimit(requests=700),
     )
     assert list_sweeps(db)[0].grid == as_stored(wanted)
 
@@ -425,7 +425,7 @@ def test_models_of_connections_are_offered_and_swept_with_a_cap(
     dialog.button(key="sweep_start").click().run()
     grid = grid_from_dict(list_sweeps(db)[0].grid)
     assert grid.models == (ModelChoice(), model)
-    assert grid.spend == Cap(money=0.5, requests=9)
+    assert grid.spend == SpendingLimit(money=0.5, requests=9)
     assert grid.base.suppression.method == "logit_bias"
     assert not dialog.exception
 

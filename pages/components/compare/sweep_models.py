@@ -7,8 +7,13 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.experiments.grid import Grid
-from core.generation.served.capabilities import Capabilities
-from core.generation.served.methods import METHOD_WORDS, approximations, refusal, standing
+from core.generation.servers.capabilities import Capabilities
+from core.generation.servers.suppression import (
+    METHOD_TITLES,
+    approximate_methods,
+    condition_error,
+    suppression_support,
+)
 from core.runs import ModelChoice, model_and_server
 from core.store.connections import find_capabilities, find_connection, list_connections
 from pages.components.compare.sweep_settings import (
@@ -90,7 +95,7 @@ def _show_known(office: Office, served: Mapping[ModelChoice, Capabilities | None
             st.warning(f"{plain(why)} Add it on the page Connect.", icon=":material/cable:")
             st.page_link(PAGES / "connect.py", label="Connect", icon=":material/cable:")
             continue
-        kind = standing(found)
+        kind = suppression_support(found)
         words = [_UNTESTED if kind == "untested" else SUPPRESSION_WORDS[kind]]
         probed = find_capabilities(office.db, model.base_url, model.model)
         if probed is not None:
@@ -108,7 +113,7 @@ def _show_refused(grid: Grid, served: Mapping[ModelChoice, Capabilities | None])
         for temperature in grid.temperature if found is not None else ():
             for min_p in grid.min_p:
                 condition = replace(grid.base, temperature=temperature, min_p=min_p)
-                refused = None if found is None else refusal(condition, found)
+                refused = None if found is None else condition_error(condition, found)
                 if refused is not None:
                     said[f"{refused.what} {refused.remedy}"] = None
     for words in said:
@@ -127,8 +132,8 @@ def _choose_method(
         return grid, ""
     options = [
         method
-        for method in approximations(lacking[0])
-        if all(method in approximations(found) for found in lacking)
+        for method in approximate_methods(lacking[0])
+        if all(method in approximate_methods(found) for found in lacking)
     ]
     told = grid.base.suppression.method
     if st.session_state.get(METHOD) not in options:  # of other servers
@@ -136,7 +141,7 @@ def _choose_method(
     chosen = st.pills(
         "In place of logit bias",
         options,
-        format_func=METHOD_WORDS.__getitem__,
+        format_func=METHOD_TITLES.__getitem__,
         key=METHOD,
         persist_state="session",
         help="Neither is the paper's method. It holds for all models of the grid, so that they are "

@@ -14,7 +14,7 @@ from core.experiments.grid_tables import keyed, model_name
 from core.experiments.recipe import ALL, Budget, Recipe
 from core.references import Reference
 from core.runs import ModelChoice
-from core.spending import Cap
+from core.spending import SpendingLimit
 from core.tasks import Task
 from pages.components.money import put_sweep_cap
 
@@ -98,7 +98,7 @@ def grid_of_widgets(task: Task, reference: Reference | None) -> Grid:
         models=models,
         base=replace(base.base, texts_a_request=int(_get("texts_a_request"))),
         recipe=recipe_of_widgets(task, reference),
-        spend=Cap(),
+        spend=SpendingLimit(),
         **values,
     )
 

@@ -4,15 +4,19 @@ import pandas as pd
 import streamlit as st
 
 from core.connections import Connection
-from core.generation.served.canary import QUESTION
-from core.generation.served.capabilities import (
+from core.generation.servers.capabilities import (
     Canary,
     Capabilities,
     Support,
     capabilities_from_dict,
-    table,
+    capability_table,
 )
-from core.generation.served.methods import METHOD_WORDS, approximations, standing
+from core.generation.servers.probing.canary import QUESTION
+from core.generation.servers.suppression import (
+    METHOD_TITLES,
+    approximate_methods,
+    suppression_support,
+)
 from core.store.connections import Probed
 from pages.components.ages import ago
 from pages.components.office import Office
@@ -73,13 +77,13 @@ def _numbers(found: Capabilities, *, age: float) -> None:
 
 
 def _suppression(found: Capabilities) -> None:
-    if standing(found) == "exact":
+    if suppression_support(found) == "exact":
         st.success(
             "Logit suppression works here as it does on this machine.", icon=":material/verified:"
         )
         return
     why = found.canary.why if found.tokenizer else found.tokenizer_note
-    left = " or ".join(METHOD_WORDS[method] for method in approximations(found))
+    left = " or ".join(METHOD_TITLES[method] for method in approximate_methods(found))
     st.warning(
         f"Logit suppression is not possible here. {plain(why)} In its place, under its own name: "
         f"{left}.",
@@ -88,7 +92,7 @@ def _suppression(found: Capabilities) -> None:
 
 
 def _table(found: Capabilities) -> None:
-    rows = table(found)
+    rows = capability_table(found)
     frame = pd.DataFrame(
         {
             "What": [row.what for row in rows],

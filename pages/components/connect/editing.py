@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.connections import Connection, Prices
 from core.errors import BadInput, WidesetError
-from core.generation.served.pasted import looks_like_key
+from core.generation.servers.keys import looks_like_key
 from core.store.connections import find_connection, save_connection
 from pages.components.connect.templates import TEMPLATES, Template
 from pages.components.office import Office, flash

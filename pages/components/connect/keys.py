@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.connections import Connection
 from core.errors import BadInput
-from core.generation.served.keys import key_of
+from core.generation.servers.keys import key_of
 
 KeyState = Literal["none", "set", "missing"]
 

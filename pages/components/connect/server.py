@@ -6,11 +6,15 @@ import streamlit as st
 
 from core.connections import Connection
 from core.errors import StoreBusy, WidesetError
-from core.jobs.connection_tests import USUAL_REQUESTS, latest_test, start_test
-from core.jobs.contacts import last_contacts
 from core.jobs.job import LIVE, Job, State
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import request_cancel, status
+from core.jobs.server_health import (
+    TYPICAL_REQUESTS,
+    last_contacts,
+    latest_connection_test,
+    start_connection_test,
+)
 from core.runs import short_model
 from core.store.connections import find_capabilities
 from core.store.database import Database
@@ -29,7 +33,7 @@ _POLL_SECONDS = 1.0
 
 def show_server(office: Office, connection: Connection) -> None:
     """Draw it, with the test that goes on or what the last one found."""
-    test = latest_test(office.db, connection.base_url)
+    test = latest_connection_test(office.db, connection.base_url)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader(plain(title(connection)), anchor=False, width="content")
         show_key(connection)
@@ -97,7 +101,7 @@ def _controls(
             disabled=live,
             on_click=_test,
             args=(office, connection, model, st.session_state.setdefault("test_token", _token())),
-            help=f"About {USUAL_REQUESTS} short questions of 24 tokens at most, and what they "
+            help=f"About {TYPICAL_REQUESTS} short questions of 24 tokens at most, and what they "
             "take is told.",
         )
         if st.button(
@@ -126,7 +130,7 @@ def _token() -> str:
 
 def _test(office: Office, connection: Connection, model: str, token: str) -> None:
     try:
-        start_test(office.db, connection.base_url, model, token=token)
+        start_connection_test(office.db, connection.base_url, model, token=token)
         ensure_worker(office.home, office.db)
     except WidesetError as error:
         flash(error)
@@ -147,7 +151,7 @@ def _follow(office: Office, job_id: str) -> None:
             st.rerun()
         if state == "queued":
             ensure_worker(office.home, office.db)
-        done, total = job.progress.get("done", 0), job.progress.get("total", USUAL_REQUESTS)
+        done, total = job.progress.get("done", 0), job.progress.get("total", TYPICAL_REQUESTS)
         words = f"Testing: question {done} of about {total}"
         if state == "queued":
             words = "Waiting for the worker, which does one thing at a time"

@@ -8,9 +8,9 @@ import streamlit as st
 
 from core.connections import Connection
 from core.errors import WidesetError
-from core.generation.served.capabilities import capabilities_from_dict
-from core.generation.served.methods import standing
-from core.jobs.contacts import last_contacts
+from core.generation.servers.capabilities import capabilities_from_dict
+from core.generation.servers.suppression import suppression_support
+from core.jobs.server_health import last_contacts
 from core.runs import short_model
 from core.store.connections import (
     delete_connection,
@@ -53,7 +53,9 @@ def choose_server(office: Office) -> Connection | None:
             ],
             "suppression": [
                 _SUPPRESSION[
-                    standing(None if kept is None else capabilities_from_dict(kept.result))
+                    suppression_support(
+                        None if kept is None else capabilities_from_dict(kept.result)
+                    )
                 ]
                 for kept in found.values()
             ],

@@ -12,7 +12,7 @@ from core.jobs.launch import ensure_worker
 from core.jobs.llm_judge import LEAST, judge_name, judging, model_of, start_llm_judge
 from core.jobs.queue import resume
 from core.runs import ModelChoice, model_and_server
-from core.spending import Cap
+from core.spending import SpendingLimit
 from core.store.judgements import Judgement
 from core.store.runs import RunRecord
 from pages.components.asked_model import (
@@ -140,7 +140,7 @@ def _show_end(job: Job, state: State) -> None:
 
 
 def _ask(
-    office: Office, run: RunRecord, ids: list[str], model: ModelChoice, cap: Cap | None
+    office: Office, run: RunRecord, ids: list[str], model: ModelChoice, cap: SpendingLimit | None
 ) -> None:
     try:
         job = start_llm_judge(office.db, run.id, ids, model, cap=cap)

@@ -12,7 +12,7 @@ from core.classification.training import seeds_of
 from core.errors import WidesetError
 from core.jobs.launch import ensure_worker
 from core.jobs.train import start_training
-from core.spending import Cap
+from core.spending import SpendingLimit
 from pages.components.asked_model import choose_asking_cap, estimate_asked, estimate_words
 from pages.components.office import Office, flash, told
 from pages.components.plain import plain
@@ -46,7 +46,9 @@ def show_plan(office: Office, choice: Choice, entries: Sequence[Entry]) -> None:
                 _table(rows)
 
 
-def _asking(office: Office, choice: Choice, asked: Sequence[Rung]) -> tuple[Cap | None, str]:
+def _asking(
+    office: Office, choice: Choice, asked: Sequence[Rung]
+) -> tuple[SpendingLimit | None, str]:
     """What rows of a server's model take, and the cap of each; (cap, why it can't be kept)."""
     if not asked or choice.asked is None:
         return None, ""
@@ -75,7 +77,7 @@ def _head(
     choice: Choice,
     rows: Sequence[Row],
     new: Sequence[Row],
-    cap: Cap | None,
+    cap: SpendingLimit | None,
     why_not: str,
 ) -> None:
     seconds = sum(row.time.seconds for row in new)
@@ -179,7 +181,7 @@ def _state(row: Row) -> str:
 
 
 def _start(
-    office: Office, choice: Choice, wanted: Sequence[Rung], token: str, cap: Cap | None
+    office: Office, choice: Choice, wanted: Sequence[Rung], token: str, cap: SpendingLimit | None
 ) -> None:
     """Queue one job a row, once for a token."""
     try:

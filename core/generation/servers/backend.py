@@ -1,0 +1,403 @@
+"""The served backend: texts from a model behind a server with OpenAI's API.
+
+The page's process never sees it. Requests run side by side on an event loop that only turns while
+somebody waits for texts; what arrives while a text is being stored waits in the sockets.
+"""
+
+import asyncio
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from core.conditions import Condition
+from core.connections import Connection
+from core.errors import BackendFailed, Pausing
+from core.generation.backends import Completion, Request
+from core.generation.prompts import Prompt
+from core.generation.servers.answers import Answer, GeneratedText
+from core.generation.servers.capabilities import Capabilities
+from core.generation.servers.errors import ServerInfo
+from core.generation.servers.http_client import HttpClient, ServerClient, TextClient
+from core.generation.servers.keys import Key, key_of, without_key
+from core.generation.servers.parameters import api_for, biases_of, check_condition, left_out
+from core.generation.servers.requests import (
+    ConcurrentRequests,
+    ModelEndpoint,
+    RecordAttempt,
+    RequestPart,
+    record_nothing,
+)
+from core.generation.servers.retries import ConcurrencyLimiter, RequestPolicy
+from core.generation.servers.suppression import method_used
+from core.generation.servers.tokenizers import Tokenizer, find_tokenizer
+from core.spending import SpendingTracker
+
+# The longest that a round waits before it lets others work (`between_steps`), in seconds.
+_TURN = 0.04
+# Texts that one request asks for at most, where the server gives several; OpenAI's own limit.
+_MOST_A_REQUEST = 128
+
+
+class ServedBackend:
+    """See `core.generation.backends.Backend`.
+
+    Args:
+        connection: which server.
+        model: the server's name for the model.
+        key: of the connection; None sends none.
+        tokens: the model's tokenizer; None is unknown, and then no logit bias is sent.
+        capabilities: what probing found; None is unknown: one text a request, no seed, no
+            parameter of a particular server's.
+        limiter: shared by all that ask this server for this model; None makes one.
+        policy: how requests are sent.
+        rng: draws the jitter of waits.
+    """
+
+    repeatable = False
+
+    def __init__(
+        self,
+        connection: Connection,
+        model: str,
+        *,
+        key: Key | None = None,
+        tokens: Tokenizer | None = None,
+        capabilities: Capabilities | None = None,
+        limiter: ConcurrencyLimiter | None = None,
+        policy: RequestPolicy = RequestPolicy(),  # noqa: B008
+        rng: np.random.Generator | None = None,
+    ) -> None:
+        base_url = connection.base_url
+        self.connection = connection
+        self.model = model
+        self.tokens = tokens
+        self.capabilities = capabilities or Capabilities(base_url=base_url, model=model)
+        secrets = () if key is None else (key.value_for(base_url),)
+        self.server = ServerInfo(base_url, model, connection.key_variable, secrets)
+        client = TextClient(
+            self.server, key=key, deadline=policy.deadline, transport=policy.transport
+        )
+        at_once = connection.requests_at_once
+        self.endpoint = ModelEndpoint(
+            client=client,
+            model=model,
+            capabilities=self.capabilities,
+            limiter=limiter or ConcurrencyLimiter(at_once, clock=policy.clock, sleep=policy.sleep),
+            policy=policy,
+            rng=rng or np.random.default_rng(),
+        )
+        self._loop = asyncio.new_event_loop()
+        self._closing = weakref.finalize(self, _close, self._loop, client)
+
+    def __repr__(self) -> str:
+        return f"ServedBackend({self.server!r})"
+
+    def close(self) -> None:
+        """Close the connections; it can't be used any more."""
+        self._closing()
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What was resolved when it was opened; see `for_run` for a run's."""
+        found = self.capabilities
+        return {
+            "backend": "openai",
+            "model": self.model,
+            "base_url": self.connection.base_url,
+            "server": found.server,
+            "tokenizer": "" if self.tokens is None else self.tokens.name,
+            "several_texts": found.n == "exact",
+            "seed": found.seed == "exact",
+            "left_out": left_out(found),
+            "probed_at": found.probed_at,
+        }
+
+    @property
+    def exempt_tokens(self) -> frozenset[int]:
+        """End tokens and tokens with a quote in them, as far as they are known."""
+        return (
+            frozenset()
+            if self.tokens is None
+            else self.tokens.end_tokens | self.tokens.quote_tokens
+        )
+
+    def token_text(self, token: int) -> str:
+        """How a token reads."""
+        return f"token {token}" if self.tokens is None else self.tokens.text(token)
+
+    def for_run(
+        self,
+        condition: Condition,
+        *,
+        record: RecordAttempt = record_nothing,
+        tracker: SpendingTracker | None = None,
+    ) -> "ServedRun":
+        """The backend for one run.
+
+        Args:
+            condition: of the run; its facts say which route and which suppression it takes.
+            record: told of every attempt.
+            tracker: asked before every request; what it raises lets what is under way come in, and
+                then ends the call. None is no cap.
+        """
+        return ServedRun(self, condition, record, tracker)
+
+    def complete(
+        self,
+        requests: Sequence[Request],
+        condition: Condition,
+        *,
+        first_soon: bool = False,
+        between_steps: Callable[[], None],
+    ) -> Iterator[list[Completion]]:
+        """See `core.generation.backends.Backend.complete`; nothing is put on record."""
+        return self.for_run(condition).complete(
+            requests, condition, first_soon=first_soon, between_steps=between_steps
+        )
+
+    def drive(
+        self, round_: ConcurrentRequests, *, between_steps: Callable[[], None]
+    ) -> Iterator[tuple[RequestPart, Answer]]:
+        """Turn the loop until a round's requests have come to their ends; each answer at once.
+
+        Raises:
+            WidesetError: what ended the round, after all that was under way has come in.
+        """
+        loop = self._loop
+        loop.run_until_complete(round_.begin())
+        try:
+            between_steps()
+            while round_.goes_on or round_.arrived:
+                if not round_.arrived:
+                    loop.run_until_complete(round_.turn(_TURN))
+                    between_steps()
+                while round_.arrived:
+                    yield round_.arrived.popleft()
+        finally:
+            loop.run_until_complete(round_.end())
+        if round_.ending is not None:
+            raise round_.ending
+
+
+class ServedRun:
+    """A served backend as one run uses it; made by `ServedBackend.for_run`."""
+
+    repeatable = False
+
+    def __init__(
+        self,
+        backend: ServedBackend,
+        condition: Condition,
+        record: RecordAttempt,
+        tracker: SpendingTracker | None,
+    ) -> None:
+        self._backend = backend
+        self._condition = condition
+        self._record = record
+        self._tracker = tracker
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The backend's, with the route `api` and the `suppression` really used: `none`, or one of
+        `core.conditions.Method`."""
+        return {
+            **self._backend.facts,
+            "api": api_for(self._condition, self._backend.capabilities),
+            "suppression": method_used(self._condition),
+        }
+
+    @property
+    def exempt_tokens(self) -> frozenset[int]:
+        """See `ServedBackend.exempt_tokens`."""
+        return self._backend.exempt_tokens
+
+    def token_text(self, token: int) -> str:
+        """How a token reads."""
+        return self._backend.token_text(token)
+
+    def complete(
+        self,
+        requests: Sequence[Request],
+        condition: Condition,
+        *,
+        first_soon: bool = False,
+        between_steps: Callable[[], None],
+    ) -> Iterator[list[Completion]]:
+        """See `core.generation.backends.Backend.complete`.
+
+        Raises:
+            BadInput: refused before anything is sent.
+            BackendFailed: the server refuses.
+            Pausing: it does not answer now, or wants to be left alone for longer than a minute.
+        """
+        backend = self._backend
+        found, tokens = backend.capabilities, backend.tokens
+        # A cap rests on what is reported: where that is not known of several texts, one is asked.
+        counted = found.usage_of_several == "exact" or not (
+            self._tracker is not None and self._tracker.needs_usage
+        )
+        check_condition(condition, found, tokens, backend.model)
+        biases = [biases_of(request, condition, tokens) for request in requests]
+        units = [
+            RequestPart(number, indices)
+            for number, request in enumerate(requests)
+            for indices in _portions(request.indices, found.n == "exact" and counted)
+        ]
+        round_ = ConcurrentRequests(
+            backend.endpoint,
+            requests,
+            units,
+            condition=condition,
+            biases=biases,
+            record=self._record,
+            tracker=self._tracker,
+        )
+        for unit, answer in backend.drive(round_, between_steps=between_steps):
+            made, trouble = [], None
+            for index, text in zip(unit.indices, answer.texts, strict=False):
+                kept = without_key(text.text, backend.server.secrets)
+                ids: list[int] = []
+                if tokens is not None and trouble is None:
+                    try:
+                        ids = tokens.encode(kept)
+                    except BackendFailed as error:
+                        trouble = error  # the text was paid for and is kept
+                reason = without_key(text.finish_reason, backend.server.secrets)
+                made.append(Completion(unit.request, index, kept, reason, None, tuple(ids)))
+            if made:
+                yield made
+            if trouble is not None:
+                raise Pausing(trouble.what, trouble.remedy or "Then resume.") from trouble
+            between_steps()
+
+
+def _portions(indices: tuple[int, ...], several: bool) -> list[tuple[int, ...]]:
+    size = _MOST_A_REQUEST if several else 1
+    return [indices[at : at + size] for at in range(0, len(indices), size)]
+
+
+def _close(loop: asyncio.AbstractEventLoop, client: TextClient) -> None:
+    # A closed loop, or another one running here at the interpreter's end, has nothing to lose.
+    with suppress(RuntimeError):
+        loop.run_until_complete(client.close())
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(loop.shutdown_default_executor())
+    loop.close()
+
+
+def ask_all(
+    backend: ServedBackend,
+    prompts: Sequence[Prompt],
+    *,
+    max_tokens: int,
+    logit_bias: tuple[tuple[int, float], ...] = (),
+    top_logprobs: int = 0,
+    record: RecordAttempt = record_nothing,
+    tracker: SpendingTracker | None = None,
+    between: Callable[[], None] = lambda: None,
+) -> Iterator[tuple[int, GeneratedText]]:
+    """The answers, each as soon as it comes; a question whose tries are spent has none.
+
+    They are asked for at temperature 0 where the server has that knob.
+
+    Args:
+        backend: of the model.
+        prompts: chats.
+        max_tokens: of an answer.
+        logit_bias: (token id, bias), the same for all.
+        top_logprobs: how many of the likeliest first tokens come with an answer.
+        record: told of every attempt.
+        tracker: asked before every request.
+        between: called at least every few hundredths of a second; what it raises ends the call.
+
+    Yields:
+        (position of the prompt, answer).
+
+    Raises:
+        BadInput: the server has no exact logit bias, and one is wanted.
+        BackendFailed: the server refuses.
+        Pausing: it does not answer now, or the cap is reached.
+    """
+    found, tokens = backend.capabilities, backend.tokens
+    condition = Condition(
+        temperature=1.0 if "temperature" in left_out(found) else 0.0,
+        frequency_penalty=0.0,
+        max_tokens=max_tokens,
+        prompt="chat",
+        logit_bias=logit_bias,
+    )
+    check_condition(condition, found, tokens, backend.model)
+    requests = [Request(prompt, (0,), (), (place,)) for place, prompt in enumerate(prompts)]
+    round_ = ConcurrentRequests(
+        backend.endpoint,
+        requests,
+        [RequestPart(place, (0,)) for place in range(len(requests))],
+        condition=condition,
+        biases=[biases_of(request, condition, tokens) for request in requests],
+        record=record,
+        tracker=tracker,
+        top_logprobs=top_logprobs,
+    )
+    secrets = backend.server.secrets
+    for unit, answer in backend.drive(round_, between_steps=between):
+        for text in answer.texts[:1]:
+            kept = tuple((without_key(token, secrets), value) for token, value in text.likeliest)
+            yield (
+                unit.request,
+                GeneratedText(without_key(text.text, secrets), text.finish_reason, kept),
+            )
+
+
+Probe = Callable[[Connection, str, ServerClient], Capabilities]
+
+
+def open_served_model(
+    connection: Connection,
+    model: str,
+    *,
+    known: Capabilities | None,
+    probe: Probe,
+    find_key: Callable[[Connection], Key | None] = key_of,
+    limiter: ConcurrencyLimiter | None = None,
+    policy: RequestPolicy | None = None,
+) -> ServedBackend:
+    """A served model, ready to write.
+
+    Args:
+        connection: which server.
+        model: the server's name for the model.
+        known: what probing found of it; None has it probed now.
+        probe: finds out what is not known, as `probing.probe`.
+        find_key: gives the connection's key.
+        limiter: shared by all that ask this server for this model.
+        policy: how requests are sent.
+
+    Raises:
+        BadInput: the key is missing, or the server refuses it or the model.
+        BackendFailed: the server does not answer.
+    """
+    key = find_key(connection)
+    client = HttpClient(connection.base_url, key=key)
+    found = known or probe(connection, model, client)
+    options: dict[str, Any] = {} if policy is None else {"manner": policy}
+    return ServedBackend(
+        connection,
+        model,
+        key=key,
+        tokens=_tokens(connection, model, client, found),
+        capabilities=replace(found, base_url=connection.base_url, model=model),
+        limiter=limiter,
+        **options,
+    )
+
+
+def _tokens(
+    connection: Connection, model: str, client: ServerClient, found: Capabilities
+) -> Tokenizer | None:
+    if connection.tokenizer == "none" and not found.tokenizer:
+        return None  # probing looked for one already
+    return find_tokenizer(connection, model, client)[0]

@@ -1,0 +1,1 @@
+"""OpenAI's Batch API by files: requests written, results read."""

@@ -1,0 +1,146 @@
+"""OpenAI's Batch API by files: the requests of a run's next cycles, to be sent by hand.
+
+Format: one JSON object a line with `custom_id`, `method`, `url` and `body`
+(https://platform.openai.com/docs/guides/batch). `batch_results` reads what comes back.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.errors import BadInput
+from core.generation.backends import Request
+from core.generation.loop import TEXTS
+from core.generation.servers.batch.plan import BatchRequestId, plan_cycles, request_ids
+from core.generation.servers.capabilities import Capabilities
+from core.generation.servers.parameters import biases_of, body_of, check_condition
+from core.generation.servers.suppression import sent_condition, sent_prompt
+from core.generation.servers.tokenizers import Tokenizer
+from core.generation.suppression import Tally, suppressed_tokens
+from core.runs import Sample
+from core.store.rounds import Round
+from core.store.runs import RunRecord
+
+URL = "/v1/chat/completions"
+MOST_REQUESTS = 50_000
+"""That OpenAI takes in one file."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFile:
+    """What a file of requests holds.
+
+    Args:
+        lines: JSON, one a request, without line breaks.
+        cycles: the cycles in it.
+        texts: asked for.
+        notes: sentences for whoever sends it.
+    """
+
+    lines: tuple[str, ...]
+    cycles: tuple[int, ...]
+    texts: int
+    notes: tuple[str, ...]
+
+
+def write_batch(
+    run: RunRecord,
+    *,
+    history: Sequence[Sample],
+    rounds: Sequence[Round],
+    found: Capabilities,
+    tokens: Tokenizer | None,
+    cycles: int = 1,
+) -> BatchFile:
+    """The requests of a run's next cycles.
+
+    Args:
+        run: whose.
+        history: its samples in order of arrival.
+        rounds: its finished rounds.
+        found: what the server can do; n texts a request only where that is known to work.
+        tokens: the model's tokenizer, for suppression by logit bias.
+        cycles: how many, at least 1.
+
+    Raises:
+        BadInput: nothing is missing, a knob could only be pretended, or there are too many.
+    """
+    spec = run.spec
+    condition = spec.condition
+    if cycles < 1:
+        raise BadInput(f"{cycles} cycles are none.", "Ask for at least one.")
+    check_condition(condition, found, tokens, spec.model.model)
+    planned = plan_cycles(spec, history=history, rounds=rounds, cycles=cycles)
+    wanted = request_ids(run.id, spec, planned, history=history, several=found.n == "exact")
+    if not wanted:
+        raise BadInput("The run needs no more texts.", "Export it, or make another run.")
+    if len(wanted) > MOST_REQUESTS:
+        raise BadInput(
+            f"The file would hold {len(wanted):,} requests; {MOST_REQUESTS:,} are taken at once.",
+            "Write fewer cycles.",
+        )
+    lines = tuple(_lines(run, wanted, history=history, rounds=rounds, found=found, tokens=tokens))
+    notes = []
+    if len(planned) > 1:
+        notes.append(
+            f"All {len(planned)} cycles draw their examples from the texts that are there now."
+        )
+    if condition.suppression.on:
+        notes.append(
+            "Suppression counts the texts that are there now, for the whole file; a file of one "
+            "cycle each comes closest to a run that is generated text by text."
+        )
+    if spec.idle_knob and not history:
+        notes.append(spec.idle_knob)
+    return BatchFile(lines, tuple(planned), sum(place.count for place in wanted), tuple(notes))
+
+
+def _lines(
+    run: RunRecord,
+    wanted: Sequence[BatchRequestId],
+    *,
+    history: Sequence[Sample],
+    rounds: Sequence[Round],
+    found: Capabilities,
+    tokens: Tokenizer | None,
+) -> Iterator[str]:
+    spec = run.spec
+    names = spec.task.label_names
+    finished = {done.cycle for done in rounds}
+    known = sorted(
+        (sample for sample in history if sample.cycle in finished),
+        key=lambda sample: (sample.cycle, sample.index),
+    )
+    written: dict[str, list[str]] = {name: [] for name in names}
+    exempt = frozenset[int]() if tokens is None else tokens.end_tokens | tokens.quote_tokens
+    whole, tallies = Tally(exempt), {name: Tally(exempt) for name in names}
+    for sample in known:
+        whole.add(sample.token_ids)
+        tallies[sample.label].add(sample.token_ids)
+        if sample.outcome == "usable":
+            written[sample.label].append(sample.text)
+    suppression, condition = spec.condition.suppression, sent_condition(spec.condition)
+    for place in wanted:
+        tally = tallies[names[place.label_index]] if suppression.scope == "label" else whole
+        rows = suppressed_tokens(tally, suppression) if suppression.method == "logit_bias" else []
+        request = Request(
+            prompt=sent_prompt(
+                spec, cycle=place.cycle, label_index=place.label_index, written=written
+            ),
+            indices=tuple(place.indices),
+            biases=tuple((row.token, row.bias) for row in rows),
+            entropy=(spec.seed, TEXTS, place.cycle, place.label_index),
+        )
+        body: dict[str, Any] = body_of(
+            request,
+            condition,
+            found,
+            model=spec.model.model,
+            api="chat",
+            indices=request.indices,
+            biases=biases_of(request, condition, tokens),
+        )
+        body |= body.pop("extra_body", {})
+        line = {"custom_id": place.custom_id, "method": "POST", "url": URL, "body": body}
+        yield json.dumps(line, allow_nan=False)

@@ -1,0 +1,1 @@
+"""Finding out what a served model can do."""

@@ -1,0 +1,83 @@
+"""The models that a server lists: asked for while none is chosen, and to check one that is."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from core.connections import Connection
+from core.errors import BackendFailed
+from core.generation.servers.errors import ServerInfo, error_from_status
+from core.generation.servers.http_client import HttpResponse, ServerClient
+
+MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ListedModel:
+    """A model as a server lists it.
+
+    Args:
+        name: the server's for it, at most 500 characters.
+        owner: whom the server names as its owner; empty where it names none.
+    """
+
+    name: str
+    owner: str = ""
+
+
+def parse_models(reply: HttpResponse) -> list[ListedModel]:
+    """What an answer to `/models` lists, as the server orders it; none where it is no such list."""
+    listed = reply.data.get("data") if reply.ok and isinstance(reply.data, dict) else None
+    found: dict[str, ListedModel] = {}
+    for entry in listed if isinstance(listed, list) else ():
+        name = entry.get("id") if isinstance(entry, dict) else None
+        # Others, such as with half a character in them, can neither be shown nor typed.
+        if isinstance(name, str) and name.strip() and name.isprintable():
+            found.setdefault(name[:500], ListedModel(name[:500], str(entry.get("owned_by") or "")))
+    return list(found.values())
+
+
+def is_listed(model: str, names: Iterable[str]) -> bool:
+    """Whether a model is among those; Ollama lists `name:latest` and answers to `name`."""
+    return not {model, f"{model}:latest"}.isdisjoint(names)
+
+
+def list_models(connection: Connection, client: ServerClient) -> tuple[str, ...]:
+    """The names of the models that a server offers, as it orders them, the first 200.
+
+    Args:
+        connection: which server.
+        client: asks it.
+
+    Raises:
+        BackendFailed: it does not answer, refuses, or lists none.
+    """
+    base_url = connection.base_url
+    reply = client.ask("/models")
+    names = [listed.name for listed in parse_models(reply)]
+    if names:
+        return tuple(names[:MOST])
+    below = suggest_v1_url(connection, client)
+    if not 200 <= reply.status < 300:
+        server = ServerInfo(base_url, "", connection.key_variable)
+        fault = error_from_status(
+            server, reply.status, body=reply.text, data=reply.data, headers=reply.headers
+        )
+        remedy = "Type the model's name instead." if fault.kind == "not_found" else fault.remedy
+        raise BackendFailed(fault.what, below or remedy)
+    raise BackendFailed(
+        f"The server at {base_url} lists no models.",
+        below or "Check its base URL, which often ends in /v1, or type the model's name.",
+    )
+
+
+def suggest_v1_url(connection: Connection, client: ServerClient) -> str:
+    """What to do where the models are listed one step below a base URL without `/v1`, the most
+    frequent slip; empty where they are not."""
+    base_url = connection.base_url
+    if base_url.endswith("/v1"):
+        return ""
+    try:
+        below = parse_models(client.ask("/v1/models"))
+    except BackendFailed:
+        return ""
+    return f"Give {base_url}/v1 as the base URL: it lists models there." if below else ""

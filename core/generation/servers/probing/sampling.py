@@ -1,0 +1,113 @@
+"""Whether the knobs of sampling do what they say on a served model.
+
+At temperature 0 a model gives one answer; a hot one with top_p, top_k or min_p at its narrowest
+must give the same one.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.generation.servers.http_client import HttpResponse
+from core.generation.servers.probing.questions import (
+    SHORT,
+    STORY,
+    ProbeClient,
+    ProbeFindings,
+    first_text,
+)
+
+_LONG = 24
+_HOT = 2.0
+
+
+def probe_sampling(
+    questions: ProbeClient, findings: ProbeFindings, *, cold: Mapping[str, Any], greedy: str
+) -> None:
+    """Try temperature, seed, top_p, top_k, min_p, stop and the frequency penalty.
+
+    Args:
+        questions: asks.
+        findings: gets what is found.
+        cold: what makes the model cold; empty where it refuses a temperature.
+        greedy: its answer to the story's question then.
+    """
+    _Sampling(questions, findings, cold, greedy).run()
+
+
+class _Sampling:
+    def __init__(
+        self, questions: ProbeClient, findings: ProbeFindings, cold: Mapping[str, Any], greedy: str
+    ) -> None:
+        self._questions = questions
+        self._findings = findings
+        self._known = findings.known
+        self._cold = cold
+        self._greedy = greedy
+        self._steady = True
+
+    def run(self) -> None:
+        self._temperature()
+        self._narrowing()
+        if self._steady:
+            self._stop()
+            self._penalty()
+
+    def _temperature(self) -> None:
+        """Temperature and seed: the same seed twice, then another."""
+        if self._known.get("temperature") == "refused" or not self._greedy.strip():
+            return
+        again = self._chat("temperature", **self._cold)
+        if again is not None and first_text(again) != self._greedy:
+            self._steady = False
+            self._findings.note(
+                "At temperature 0 the model gave two different answers: the server may not honour "
+                "the temperature, and most knobs stay unknown."
+            )
+        if again is None or not self._steady:
+            return
+        seeds = []
+        for seed in (1, 1, 2):
+            reply = self._chat("seed", seed=seed, temperature=_HOT)
+            if reply is None:
+                return
+            seeds.append(first_text(reply))
+        first, same, other = seeds
+        if first != other:
+            self._known["seed"] = "exact" if first == same else "ignored"
+        hot = set(seeds)
+        self._known["temperature"] = "ignored" if hot == {self._greedy} else "exact"
+        if len(hot) == 1 and hot != {self._greedy}:
+            self._findings.note("Two seeds gave one text: the server may repeat stored answers.")
+
+    def _narrowing(self) -> None:
+        """top_p, top_k and min_p at their narrowest make a hot model cold."""
+        if self._known.get("temperature") != "exact":
+            return
+        for knob, value in (("top_p", 0.0001), ("top_k", 1), ("min_p", 1.0)):
+            hot: dict[str, Any] = {"temperature": _HOT, knob: value}
+            reply = self._chat(knob, **hot)
+            if reply is not None:
+                self._known[knob] = "exact" if first_text(reply) == self._greedy else "ignored"
+
+    def _stop(self) -> None:
+        words = self._greedy.split()
+        if len(words) < 2 or words[1] in words[0]:
+            return
+        reply = self._chat("stop", stop=[words[1]], **self._cold)
+        if reply is not None:
+            said = first_text(reply)
+            ended = words[1] not in said and said.split() == words[:1]
+            self._known["stop"] = "exact" if ended else "ignored"
+
+    def _penalty(self) -> None:
+        """The lowest penalty makes a model repeat itself at temperature 0."""
+        knob = "frequency_penalty"
+        plain = self._chat(knob, most=_LONG, **self._cold)
+        if plain is None or len(first_text(plain).split()) < SHORT:
+            return
+        reply = self._chat(knob, most=_LONG, frequency_penalty=-2.0, **self._cold)
+        if reply is not None:
+            self._known[knob] = "ignored" if first_text(reply) == first_text(plain) else "exact"
+
+    def _chat(self, knob: str, *, most: int = SHORT, **sent: Any) -> HttpResponse | None:
+        return self._findings.answered(knob, lambda: self._questions.chat(STORY, most=most, **sent))

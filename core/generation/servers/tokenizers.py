@@ -1,0 +1,377 @@
+"""Token ids of a served model: from the server, tiktoken, or a Hugging Face tokenizer.
+
+Never guessed: without a known tokenizer there are no ids, and so no logit suppression.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, Literal, Protocol
+from urllib.parse import urlsplit
+
+from core.connections import Connection, TokenizerKind
+from core.devices import WORKS_OFFLINE, loading_options, why_not_loaded
+from core.errors import BackendFailed, BadInput, WidesetError
+from core.generation.prompts import QUOTE
+from core.generation.servers.http_client import ServerClient
+
+OTHER_TOKENIZERS = (
+    "Choose the server's own tokenizer (vLLM and llama.cpp have one), tiktoken for OpenAI's "
+    "models, or a Hugging Face id or folder; or an approximation of suppression."
+)
+# How tokenizers that fall back on bytes (Llama 2's) name that of the double quote.
+_QUOTE_BYTE = "<0x22>"
+
+
+class TiktokenTokenizer:
+    """tiktoken's; see `tokenizers.Tokenizer` for the members.
+
+    Args:
+        model: tells the encoding, unless that is named.
+        encoding: such as `o200k_base`; empty takes the model's.
+
+    Raises:
+        BadInput: tiktoken knows neither.
+        BackendFailed: its table is not on this machine and can't be downloaded.
+    """
+
+    def __init__(self, model: str, encoding: str = "") -> None:
+        import tiktoken
+
+        try:
+            if encoding:
+                self._table = tiktoken.get_encoding(encoding)
+            else:
+                self._table = tiktoken.encoding_for_model(model)
+        except (KeyError, ValueError) as error:
+            if "Hash mismatch" in str(error):
+                raise self._no_table(encoding or model) from error
+            said = f"an encoding '{encoding}'" if encoding else f"the model '{model}'"
+            raise BadInput(
+                f"tiktoken does not know {said[:200]}.",
+                "Name the encoding, such as o200k_base, or choose another tokenizer.",
+            ) from error
+        except Exception as error:  # whatever its downloader raises, and what its files can hold
+            raise self._no_table(encoding or model) from error
+
+    @staticmethod
+    def _no_table(wanted: str) -> BackendFailed:
+        return BackendFailed(
+            f"tiktoken's table for '{wanted[:200]}' is not on this machine, and its download "
+            "failed.",
+            f"Connect to the network once, or put the table into the folder TIKTOKEN_CACHE_DIR. "
+            f"{OTHER_TOKENIZERS}",
+        )
+
+    @property
+    def name(self) -> str:
+        """`tiktoken` and the encoding."""
+        return f"tiktoken {self._table.name}"
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of ids, special ones included."""
+        return self._table.n_vocab
+
+    @cached_property
+    def end_tokens(self) -> frozenset[int]:
+        """Special tokens."""
+        special = self._table.special_tokens_set
+        return frozenset(self._table.encode_single_token(text) for text in special)
+
+    @cached_property
+    def quote_tokens(self) -> frozenset[int]:
+        """Tokens that hold a double quote."""
+        pieces = ((token, self._bytes(token)) for token in range(self.vocabulary_size))
+        return frozenset(token for token, piece in pieces if QUOTE.encode() in piece)
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of a text."""
+        return self._table.encode_ordinary(text)
+
+    def text(self, token: int) -> str:
+        """How a token reads."""
+        return self._bytes(token).decode("utf-8", "replace")
+
+    def _bytes(self, token: int) -> bytes:
+        try:
+            return self._table.decode_single_token_bytes(token)
+        except KeyError:  # some encodings leave numbers out
+            return b""
+
+
+class HuggingFaceTokenizer:
+    """A Hugging Face tokenizer; see `tokenizers.Tokenizer` for the members.
+
+    Args:
+        source: an id of the hub or a local folder. Code that comes with it is never run.
+
+    Raises:
+        BackendFailed: it is not to be had.
+    """
+
+    def __init__(self, source: str) -> None:
+        import transformers
+
+        self.name = f"huggingface {source}"
+        try:
+            found: Any = transformers.AutoTokenizer.from_pretrained(
+                source, **loading_options(source)
+            )
+        except Exception as error:  # damaged files raise of every kind
+            raise BackendFailed(
+                f"The tokenizer '{source}' could not be loaded: {why_not_loaded(source, error)}",
+                WORKS_OFFLINE,
+            ) from error
+        self._tokenizer = found
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of ids, added ones included."""
+        return len(self._tokenizer)
+
+    @property
+    def end_tokens(self) -> frozenset[int]:
+        """Special tokens."""
+        return frozenset(self._tokenizer.all_special_ids)
+
+    @cached_property
+    def quote_tokens(self) -> frozenset[int]:
+        """Tokens that hold a double quote."""
+        pieces = self._tokenizer.get_vocab().items()
+        return frozenset(id_ for piece, id_ in pieces if QUOTE in piece or piece == _QUOTE_BYTE)
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of a text."""
+        return list(self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+
+    def text(self, token: int) -> str:
+        """How a token reads."""
+        return str(self._tokenizer.decode([token], clean_up_tokenization_spaces=False))
+
+
+_SAMPLE = "A quick test, isn't it? 1234"
+# What a quote usually stands beside in the texts that models write.
+_QUOTED = ('"', ' "', '."', '!"', '?"', ',"', '",', '".', '"\n', '...")', '""')
+_CACHE = 100_000
+
+
+class ServerTokenizer:
+    """Asks the server; see `tokenizers.Tokenizer` for the members.
+
+    Args:
+        client: asks it.
+        model: the served model's name.
+
+    Raises:
+        BackendFailed: the server has no such routes, or they give other texts back.
+    """
+
+    name = "server"
+
+    def __init__(self, client: ServerClient, model: str) -> None:
+        self._client = client
+        self._model = model
+        self._texts: dict[int, str] = {}
+        self._ids: dict[str, list[int]] = {}
+        self._shape: Literal["llama.cpp", "vLLM"] = "llama.cpp"
+        for shape in ("llama.cpp", "vLLM"):
+            self._shape = shape
+            ids = self._tokenize(_SAMPLE)
+            if ids and (self._detokenize(ids) or "").strip() == _SAMPLE:
+                break
+        else:
+            raise BackendFailed(
+                "The server has no /tokenize and /detokenize that give a text back as it was.",
+                "Choose another tokenizer for the connection: tiktoken, or a Hugging Face id.",
+            )
+        self.vocabulary_size = self._size()
+        self.quote_tokens = frozenset(
+            token for text in _QUOTED for token in self.encode(text) if QUOTE in self.text(token)
+        )
+        self.end_tokens = self._end_tokens()
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of a text, as the server gives them."""
+        if not text:
+            return []
+        known = self._ids.get(text)
+        if known is None:
+            known = self._tokenize(text)
+            if known is None:
+                raise BackendFailed(
+                    "The server did not tokenize a text.", "Check that it still runs."
+                )
+            if len(self._ids) < _CACHE:
+                self._ids[text] = known
+        return list(known)
+
+    def text(self, token: int) -> str:
+        """How a token reads, as the server gives it.
+
+        Raises:
+            BadInput: the server knows no such token.
+        """
+        if token not in self._texts:
+            found = self._detokenize([token])
+            if found is None:
+                raise BadInput(
+                    f"The server knows no token {token}.",
+                    "Give token ids of this model's own tokenizer.",
+                )
+            self._texts[token] = found
+        return self._texts[token]
+
+    def _tokenize(self, text: str, *, special: bool = False) -> list[int] | None:
+        if self._shape == "llama.cpp":
+            body: dict[str, Any] = {
+                "content": text,
+                "add_special": False,
+                "parse_special": special,
+            }
+        else:
+            body = {"model": self._model, "prompt": text, "add_special_tokens": False}
+        ids = self._asked("/tokenize", body, "tokens")
+        if not isinstance(ids, list) or not all(type(token) is int for token in ids):
+            return None
+        return ids
+
+    def _detokenize(self, ids: list[int]) -> str | None:
+        if self._shape == "llama.cpp":
+            found = self._asked("/detokenize", {"tokens": ids}, "content")
+        else:
+            found = self._asked("/detokenize", {"model": self._model, "tokens": ids}, "prompt")
+        return found if isinstance(found, str) else None
+
+    def _asked(self, path: str, body: dict[str, Any], key: str) -> Any:
+        reply = self._client.ask(path, body, root=True)
+        return reply.data.get(key) if reply.ok and isinstance(reply.data, dict) else None
+
+    def _size(self) -> int | None:
+        """The vocabulary's size, which llama.cpp tells with its models."""
+        if self._shape != "llama.cpp":
+            return None
+        data = self._client.ask("/models").data
+        listed = data.get("data") if isinstance(data, dict) else None
+        sizes = {
+            entry["meta"].get("n_vocab")
+            for entry in (listed if isinstance(listed, list) else ())
+            if isinstance(entry, dict) and isinstance(entry.get("meta"), dict)
+        }
+        size = sizes.pop() if len(sizes) == 1 else None  # several models: whose is it?
+        return size if type(size) is int and size > 0 else None
+
+    def _end_tokens(self) -> frozenset[int]:
+        """What llama.cpp tells of its end tokens; they can stand in no text anyway."""
+        if self._shape != "llama.cpp":
+            return frozenset()
+        reply = self._client.ask("/props", root=True)
+        told = reply.data if reply.ok and isinstance(reply.data, dict) else {}
+        end_tokens: set[int] = set()
+        for key in ("bos_token", "eos_token"):
+            text = told.get(key)
+            ids = self._tokenize(text, special=True) if isinstance(text, str) and text else None
+            if ids is not None and len(ids) == 1:
+                end_tokens.update(ids)
+        return frozenset(end_tokens)
+
+
+class Tokenizer(Protocol):
+    """A served model's tokenizer; texts are encoded without special tokens."""
+
+    @property
+    def name(self) -> str:
+        """Where the ids come from, such as `server` or `tiktoken o200k_base`."""
+        ...
+
+    @property
+    def vocabulary_size(self) -> int | None:
+        """How many ids there are, 0 to `vocabulary_size` - 1; None if that is not to be known."""
+        ...
+
+    @property
+    def end_tokens(self) -> frozenset[int]:
+        """End and other special tokens, as far as they are known."""
+        ...
+
+    @property
+    def quote_tokens(self) -> frozenset[int]:
+        """Tokens that hold a double quote, as far as they are known; each ends a text."""
+        ...
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of a text.
+
+        Raises:
+            BackendFailed: the server that tokenizes did not answer.
+        """
+        ...
+
+    def text(self, token: int) -> str:
+        """How a token reads, its leading space included.
+
+        Raises:
+            BackendFailed: the server that tokenizes did not answer.
+        """
+        ...
+
+
+def load_tokenizer(connection: Connection, model: str, client: ServerClient) -> Tokenizer:
+    """The tokenizer that a connection names for a model.
+
+    Args:
+        connection: says where token ids come from.
+        model: the served model's name, which tells tiktoken the encoding.
+        client: asks the server, where that is the one to tokenize.
+
+    Raises:
+        BadInput: there is none, or it does not know the model.
+        BackendFailed: it can't be had: no network, no such route.
+    """
+    kind, name = connection.tokenizer, connection.tokenizer_name
+    if kind == "server":
+        return ServerTokenizer(client, model)
+    if kind == "tiktoken":
+        return TiktokenTokenizer(model, name)
+    if kind == "huggingface":
+        return HuggingFaceTokenizer(name)
+    raise BadInput(
+        "The connection names no tokenizer, and token ids are never guessed: logit suppression "
+        "is not possible.",
+        OTHER_TOKENIZERS,
+    )
+
+
+def find_tokenizer(
+    connection: Connection, model: str, client: ServerClient
+) -> tuple[Tokenizer | None, TokenizerKind, str]:
+    """The tokenizer that a connection names, else one that is the model's beyond doubt.
+
+    Where none is named, the server is asked for its own, and at OpenAI's own address tiktoken.
+
+    Returns:
+        (tokenizer or None, its kind, a sentence on why there is none).
+    """
+    kind = connection.tokenizer
+    if kind == "none":
+        at_openai = urlsplit(connection.base_url).hostname == "api.openai.com"
+        kind = "tiktoken" if at_openai else "server"
+    try:
+        return load_tokenizer(replace(connection, tokenizer=kind), model, client), kind, ""
+    except WidesetError as error:
+        return None, "none", str(error)
+
+
+def check_ids(tokens: Tokenizer, ids: Iterable[int]) -> None:
+    """Refuse token ids that the model can't have, before anything is sent.
+
+    Raises:
+        BadInput: an id is below 0, or at or above the vocabulary's size where that is known.
+    """
+    for token in ids:
+        if token < 0 or (tokens.vocabulary_size is not None and token >= tokens.vocabulary_size):
+            known = "" if tokens.vocabulary_size is None else f" of {tokens.vocabulary_size}"
+            raise BadInput(
+                f"Token {token} is outside the model's vocabulary{known}.",
+                "Give token ids of this model's own tokenizer.",
+            )

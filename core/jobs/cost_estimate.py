@@ -1,0 +1,140 @@
+"""What a run behind a server will take, and whether a limit on it can be kept."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.connections import Prices
+from core.errors import BadInput
+from core.runs import ModelChoice, RunSpec
+from core.spending import CostEstimate, SpendingLimit, check_spending_limit, estimate_cost
+from core.store.attempts import StoredAttempt, attempts_of
+from core.store.connections import find_capabilities, find_connection
+from core.store.database import Database
+from core.store.runs import RunRecord, get_run
+
+
+def check_run_limit(db: Database, spec: RunSpec, cap: SpendingLimit) -> None:
+    """Refuse a cap that can't be kept for a run, before anything is spent.
+
+    Raises:
+        BadInput: the model runs on this machine, a price is unknown, or the server reports no
+            tokens.
+    """
+    check_model_limit(db, spec.model, cap)
+
+
+def check_model_limit(db: Database, model: ModelChoice, cap: SpendingLimit) -> None:
+    """The same for whatever a model is asked."""
+    if not cap.on:
+        return
+    if model.backend == "local":
+        raise BadInput(
+            "A cap is for a server's model; one on this machine costs nothing.", "Leave it out."
+        )
+    connection = find_connection(db, model.base_url)
+    probed = find_capabilities(db, model.base_url, model.model)
+    check_spending_limit(
+        cap,
+        prices=Prices() if connection is None else connection.prices,
+        usage="unknown" if probed is None else str(probed.result.get("usage", "unknown")),
+    )
+
+
+_LOOKED_AT = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenUse:
+    """What a model took for a task's texts, as the server reported it.
+
+    Args:
+        block: tokens of a prompt's block: the instruction with its place for a text.
+        text: tokens generated a text.
+        run: the name of the run that it is from.
+    """
+
+    block: float
+    text: float
+    run: str
+
+
+def recent_token_use(db: Database, spec: RunSpec) -> TokenUse | None:
+    """What the latest run of that task with that model took; None without one that tells."""
+    with db.read() as connection:
+        rows = connection.execute(
+            "SELECT id FROM runs WHERE json_extract(spec, '$.model.base_url') = ?"
+            " AND json_extract(spec, '$.model.model') = ? ORDER BY created_at DESC LIMIT ?",
+            (spec.model.base_url, spec.model.model, _LOOKED_AT),
+        ).fetchall()
+    for row in rows:
+        run = get_run(db, row["id"])
+        if (
+            run.spec.task.key == spec.task.key
+            and run.spec.condition.prompt == spec.condition.prompt
+        ):
+            found = measure_token_use(run, attempts_of(db, run.id))
+            if found is not None:
+                return found
+    return None
+
+
+def measure_token_use(run: RunRecord, attempts: Sequence[StoredAttempt]) -> TokenUse | None:
+    """What a run's answers took; None where the server reported no tokens.
+
+    A prompt is an instruction, and before it a block of the same shape for each example, closed by
+    the example's text: tokens = blocks * instruction + (blocks - 1) * text.
+    """
+    told = [
+        one
+        for one in attempts
+        if one.cycle is not None
+        and one.texts_returned
+        and None not in (one.tokens_in, one.tokens_out)
+    ]
+    if not told:
+        return None
+    text = sum(one.tokens_out or 0 for one in told) / sum(one.texts_returned for one in told)
+    blocks = sum(_blocks(run.spec, one.cycle or 1) for one in told)
+    examples = blocks - len(told)
+    block = (sum(one.tokens_in or 0 for one in told) - examples * text) / blocks
+    return TokenUse(block=max(0.0, block), text=text, run=run.name)
+
+
+def estimate_run_cost(
+    spec: RunSpec, use: TokenUse | None, *, prices: Prices, several: bool
+) -> CostEstimate:
+    """What a run takes, if no text is lost.
+
+    Args:
+        spec: the run.
+        use: as `recent_token_use` gave it; None leaves tokens unknown.
+        prices: the connection's.
+        several: whether the server writes several texts a request.
+    """
+    prompt = None
+    if use is not None:
+        size = spec.condition.texts_a_request
+        cycles = max(1, math.ceil(max(spec.wanted.values()) / size))
+        sizes = [_blocks(spec, 1), *[_blocks(spec, 2)] * (cycles - 1)]
+        # The last cycle may be a short one; weighed by texts, it counts as such.
+        weights = [
+            sum(min(size, max(0, wanted - size * cycle)) for wanted in spec.wanted.values())
+            for cycle in range(cycles)
+        ]
+        mean = sum(a * b for a, b in zip(sizes, weights, strict=True)) / max(1, sum(weights))
+        prompt = mean * use.block + (mean - 1) * use.text
+    return estimate_cost(
+        spec,
+        prompt_tokens=prompt,
+        tokens_a_text=None if use is None else use.text,
+        prices=prices,
+        several=several,
+    )
+
+
+def _blocks(spec: RunSpec, cycle: int) -> int:
+    """Blocks of a cycle's prompts: one a label that there is an example for, and the one asked."""
+    if cycle > 1:
+        return 1 + len(spec.task.labels)
+    return 1 + len({example.label for example in spec.seed_examples})

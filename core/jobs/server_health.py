@@ -1,0 +1,156 @@
+"""Server health: tests of connections, and the last contact with each server."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from core.connections import checked_url
+from core.jobs.job import Job, State, state_of
+from core.jobs.lease import living
+from core.jobs.queue import get_job, submit
+from core.store.database import Database
+
+TYPICAL_REQUESTS = 20
+"""Requests that generate tokens, as a probe takes them about; for a progress bar."""
+
+
+def start_connection_test(db: Database, base_url: str, model: str, *, token: str) -> Job:
+    """Queue the test of a connection; call `core.jobs.launch.ensure_worker` afterwards.
+
+    Args:
+        db: the store.
+        base_url: of the connection.
+        model: to probe; empty has the server's listed, and its only one probed.
+        token: a second call with the same one (a double click) is the same test.
+    """
+    spec = {"base_url": checked_url(base_url), "model": model.strip()}
+    return submit(db, "probe", spec, token=token)
+
+
+def latest_connection_test(db: Database, base_url: str) -> tuple[Job, State] | None:
+    """The test of a connection that was queued last, and how it reads; None without any."""
+    with db.read() as connection:
+        row = connection.execute(
+            "SELECT id FROM jobs WHERE kind = 'probe' AND json_extract(spec, '$.base_url') = ?"
+            " ORDER BY queued_at DESC, rowid DESC LIMIT 1",
+            (checked_url(base_url),),
+        ).fetchone()
+        if row is None:
+            return None
+        job, lease = get_job(db, row["id"]), living(db)
+    return job, state_of(job, lease, db.now())
+
+
+By = Literal["test", "run"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerContact:
+    """One time that a server was asked.
+
+    Args:
+        by: a test of the connection, or a run.
+        well: whether it answered.
+        model: the one that was asked for; empty where the test only lists them.
+        run: the run's name; empty for a test.
+        at: seconds since 1970, UTC.
+        why: what went wrong; empty where all was well.
+    """
+
+    by: By
+    well: bool
+    model: str
+    run: str = ""
+    at: float
+    why: str = ""
+
+    @property
+    def said(self) -> str:
+        """In two words: `test passed`, `test failed`, `run answered` or `run failed`."""
+        well = {"test": "passed", "run": "answered"}[self.by]
+        return f"{self.by} {well if self.well else 'failed'}"
+
+
+def last_contacts(db: Database) -> dict[str, ServerContact]:
+    """The latest contact with each server that was ever asked, by its base URL.
+
+    A run that is paused by its own cap, or stopped, tells nothing against its server; one that
+    failed does, and so does one that is paused after a request went wrong.
+    """
+    found: dict[str, ServerContact] = {}
+    with db.read():
+        for base_url, contact in (*_tests(db), *_requests(db), *_jobs(db)):
+            known = found.get(base_url)
+            # Of one moment, what a run came to tells more than its last request.
+            if known is None or contact.at >= known.at:
+                found[base_url] = contact
+    return found
+
+
+def _tests(db: Database) -> Iterator[tuple[str, ServerContact]]:
+    """What was found of models, by whichever test, and tests that found nothing."""
+    with db.read() as sql:
+        passed = sql.execute("SELECT base_url, model, created_at FROM capabilities").fetchall()
+        ended = sql.execute(
+            "SELECT json_extract(spec, '$.base_url') AS base_url,"
+            " coalesce(json_extract(spec, '$.model'), '') AS model, state, message, finished_at"
+            " FROM jobs WHERE kind = 'probe' AND state IN ('done', 'failed')"
+        ).fetchall()
+    for row in passed:
+        yield row["base_url"], ServerContact(by="test", well=True, model=row["model"], at=row[2])
+    for row in ended:
+        well, at = row["state"] == "done", row["finished_at"]
+        why = row["message"]
+        yield (
+            row["base_url"],
+            ServerContact(by="test", well=well, model=row["model"], at=at, why=why),
+        )
+
+
+_SERVED = """
+WITH served AS (
+    SELECT id, name, json_extract(spec, '$.model.base_url') AS base_url,
+        json_extract(spec, '$.model.model') AS model
+    FROM runs WHERE json_extract(spec, '$.model.backend') = 'openai'
+), latest AS (
+    SELECT served.*, (
+        SELECT number FROM attempts
+        WHERE run_id = served.id AND outcome <> 'cancelled' ORDER BY number DESC LIMIT 1
+    ) AS number FROM served
+)
+"""
+
+
+def _requests(db: Database) -> Iterator[tuple[str, ServerContact]]:
+    """The last request of each run, if its end is known."""
+    with db.read() as sql:
+        rows = sql.execute(
+            f"{_SERVED} SELECT base_url, model, name, outcome, message, at"
+            " FROM latest JOIN attempts USING (number)"
+        ).fetchall()
+    for row in rows:
+        yield row["base_url"], _of_run(row, well=row["outcome"] == "ok")
+
+
+def _jobs(db: Database) -> Iterator[tuple[str, ServerContact]]:
+    """Generations that failed or are paused, where that speaks of the server."""
+    with db.read() as sql:
+        rows = sql.execute(
+            f"{_SERVED} SELECT base_url, model, name, jobs.message, jobs.finished_at AS at"
+            " FROM latest LEFT JOIN attempts USING (number) JOIN jobs ON jobs.run_id = latest.id"
+            " WHERE jobs.kind = 'generate' AND jobs.finished_at IS NOT NULL"
+            " AND (jobs.state = 'failed' OR jobs.state = 'paused' AND attempts.outcome <> 'ok')"
+        ).fetchall()
+    for row in rows:
+        yield row["base_url"], _of_run(row, well=False)
+
+
+def _of_run(row: Any, *, well: bool) -> ServerContact:
+    return ServerContact(
+        by="run",
+        well=well,
+        model=row["model"],
+        run=row["name"],
+        at=row["at"],
+        why="" if well else row["message"],
+    )

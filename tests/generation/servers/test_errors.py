@@ -1,0 +1,64 @@
+"""What a server tells of itself when it does not answer: statuses, error objects, Retry-After."""
+
+from typing import Any
+
+import pytest
+
+from core.generation.servers.errors import (
+    ServerInfo,
+    error_from_object,
+    error_from_status,
+    retry_after,
+)
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"retry-after": "7"}, 7.0),
+        ({"retry-after": "0.5"}, 0.5),
+        ({"retry-after": "7", "retry-after-ms": "1500"}, 1.5),
+        ({"retry-after": "Thu, 01 Jan 1970 00:01:40 GMT"}, 60.0),
+        ({"retry-after": "Thu, 01 Jan 1970 00:00:10 GMT"}, None),
+        ({"retry-after": "0"}, None),
+        ({"retry-after": "0", "retry-after-ms": "250"}, 0.25),
+        ({"retry-after": "999999999999"}, 999_999_999_999.0),
+        ({"retry-after": "9" * 13}, None),
+        ({"retry-after": "\u0663"}, None),
+        ({"retry-after": "Fri, 31 Dec 99999 00:00:00 GMT"}, None),
+        ({"retry-after": "-3"}, None),
+        ({"retry-after": "inf"}, None),
+        ({"retry-after": "soon"}, None),
+        ({}, None),
+    ],
+    ids=str,
+)
+def test_what_is_asked_for(headers: dict[str, str], wait: float | None) -> None:
+    assert retry_after(headers, clock=lambda: 40.0) == wait
+
+
+@pytest.mark.parametrize(
+    ("told", "kind", "then"),
+    [
+        ({"error": {"code": 429}}, "too_many_requests", "retry"),
+        ({"error": {"type": "rate_limit_error"}}, "too_many_requests", "retry"),
+        ({"error": {"type": "overloaded_error"}}, "server_error", "retry"),
+        ({"error": "model is loading"}, "server_error", "retry"),
+        ({"error": {"code": "model_not_found"}}, "not_found", "stop"),
+        ({"object": "error", "type": "NotFoundError", "code": None}, "not_found", "stop"),
+        ({"error": {"code": 999}}, "server_error", "retry"),
+        ({"error": [1]}, "server_error", "retry"),
+        ([{"error": {"status": "400", "message": "bad"}}], "refused", "stop"),
+    ],
+    ids=str,
+)
+def test_an_error_object_stands_for_a_status(told: Any, kind: str, then: str) -> None:
+    fault = error_from_object(ServerInfo("http://h/v1", "m"), told)
+    assert (fault.kind, fault.then) == (kind, then)
+
+
+def test_the_words_of_a_list_of_complaints_are_told() -> None:
+    told = {"detail": [{"loc": ["body", "top_k"], "msg": "extra fields not permitted"}]}
+    fault = error_from_status(ServerInfo("http://h/v1", "m"), 422, data=told)
+    assert fault.kind == "refused"
+    assert "extra fields not permitted" in fault.what
