@@ -10,7 +10,7 @@ PY = .venv/bin/python
 VENV_READY = .venv/made
 APP_READY = .venv/app-ready
 DEV_READY = .venv/dev-ready
-INPUTS = pyproject.toml constraints.txt Makefile core/embedded.py .ci/packages.py
+INPUTS = pyproject.toml constraints.txt Makefile core/models/embedded.py .ci/packages.py
 
 .PHONY: help app test lint format bench replicate demo-project lock setup clean
 .DELETE_ON_ERROR:

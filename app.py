@@ -1,7 +1,6 @@
 """Wideset: page configuration and navigation."""
 
-from pages.components.navigation import navigate
-from pages.components.office import configure
+from pages.components.shell import configure, navigate
 
 configure()
 navigate().run()

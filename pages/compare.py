@@ -4,20 +4,23 @@ import streamlit as st
 
 from pages.components.compare.choice import choose
 from pages.components.compare.comparison import Comparison, compare
+from pages.components.compare.findings import show_matters
 from pages.components.compare.frontier import show_frontier
 from pages.components.compare.heading import show_heading
 from pages.components.compare.knobs import show_knobs
 from pages.components.compare.maps import show_maps
-from pages.components.compare.matters import show_matters
 from pages.components.compare.paper import show_paper
 from pages.components.compare.point import OPEN
-from pages.components.compare.presenter import presenting, restore_presented, show_presenter
-from pages.components.compare.sweeping import show_sweeps
+from pages.components.compare.presenter.presenter import (
+    presenting,
+    restore_presented,
+    show_presenter,
+)
+from pages.components.compare.sweeps.list import show_sweeps
 from pages.components.compare.table import show_table
 from pages.components.compare.texts import show_texts
-from pages.components.figures_ahead import load_figures_ahead
-from pages.components.office import Office, set_up, show_flash, told
-from pages.components.work import show_work
+from pages.components.jobs import show_work
+from pages.components.shell import Office, load_figures_ahead, set_up, show_flash, told
 
 _TABS = {
     "Frontier": show_frontier,

@@ -5,7 +5,7 @@ import streamlit as st
 from pages.components.connect.editing import FORM, open_form, show_form
 from pages.components.connect.server import show_server
 from pages.components.connect.servers import choose_server
-from pages.components.office import set_up, show_flash, told
+from pages.components.shell import set_up, show_flash, told
 
 office = set_up()
 show_flash()

@@ -5,12 +5,11 @@ from uuid import uuid4
 
 import streamlit as st
 
-from core.diversity.duplicates import DEFAULT_THRESHOLD
-from core.errors import StoreBusy, WidesetError
-from core.jobs.evidence import Work, refit
-from core.jobs.job import LIVE
+from core.diversity.measures.neighbours import DEFAULT_THRESHOLD
+from core.domain.errors import StoreBusy, WidesetError
+from core.jobs.cached_measurements import Work, refit
 from core.jobs.launch import ensure_worker
-from core.jobs.queue import states_of_runs, status
+from core.jobs.queue import LIVE, states_of_runs, status
 from core.store.datasets import reference_key, run_key
 from pages.components.explore.choice import Choice, choose, has_texts
 from pages.components.explore.exploration import Exploration, explore
@@ -19,10 +18,16 @@ from pages.components.explore.measures import show_measures
 from pages.components.explore.replay import show_replay
 from pages.components.explore.scores import show_scores, show_side_by_side
 from pages.components.explore.why import show_why
-from pages.components.figures_ahead import load_figures_ahead
-from pages.components.office import Office, flash, set_up, show_flash, told
-from pages.components.plain import plain
-from pages.components.work import show_work
+from pages.components.jobs import show_work
+from pages.components.shell import (
+    Office,
+    flash,
+    load_figures_ahead,
+    plain,
+    set_up,
+    show_flash,
+    told,
+)
 
 _POLL_SECONDS = 2.0
 _REFITTING = "refit_job"

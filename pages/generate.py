@@ -4,22 +4,20 @@ from uuid import uuid4
 
 import streamlit as st
 
-from core.errors import WidesetError
-from core.jobs.job import LIVE
+from core.domain.errors import WidesetError
+from core.domain.runs import RunSpec
+from core.domain.spending import SpendingLimit
 from core.jobs.launch import ensure_worker
-from core.jobs.queue import start_run
-from core.runs import RunSpec
-from core.spending import SpendingLimit
-from core.store.rounds import recent_speed
-from core.store.runs import default_name
-from pages.components.lab.lab import show_lab
-from pages.components.money import choose_cap, show_estimate
-from pages.components.office import Office, flash, set_up, show_flash, told
-from pages.components.progress import duration
-from pages.components.prompt_preview import show_prompt
-from pages.components.run_view import show_run
-from pages.components.runs_list import show_runs
-from pages.components.setup_panel import TRIAL_TEXTS, choose_spec, trial_of
+from core.jobs.queue import LIVE, start_run
+from core.store.generation.rounds import recent_speed
+from core.store.generation.runs import default_name
+from pages.components.generate.lab import show_lab
+from pages.components.generate.progress import duration
+from pages.components.generate.run_view import show_run
+from pages.components.generate.runs_list import show_runs
+from pages.components.generate.setup import TRIAL_TEXTS, choose_spec, show_prompt, trial_of
+from pages.components.shell import Office, flash, set_up, show_flash, told
+from pages.components.spending import choose_cap, show_estimate
 
 
 def _start(office: Office, spec: RunSpec, name: str, token: str, cap: SpendingLimit | None) -> None:

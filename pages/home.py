@@ -2,11 +2,10 @@
 
 import streamlit as st
 
-from pages.components.figures_ahead import load_figures_ahead
-from pages.components.home.at_work import show_at_work
+from pages.components.home.activity import show_at_work
+from pages.components.home.new_project import show_ways
 from pages.components.home.projects import show_projects
-from pages.components.home.starting import show_ways
-from pages.components.office import set_up, show_flash, told
+from pages.components.shell import load_figures_ahead, set_up, show_flash, told
 
 _GENERATES = {"run", "task", "temperature", "suppression", "per_label", "seed"}
 

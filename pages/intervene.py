@@ -2,17 +2,17 @@
 
 import streamlit as st
 
-from pages.components.intervene.annotation import show_annotation
+from pages.components.intervene.annotation.annotation import show_annotation
 from pages.components.intervene.budget import show_budget
 from pages.components.intervene.choice import choose
+from pages.components.intervene.current_version import Standing, standing
 from pages.components.intervene.filtering import show_filtering
 from pages.components.intervene.header import show_header, show_oracle
 from pages.components.intervene.labels import show_labels
-from pages.components.intervene.replacing import show_replacing
-from pages.components.intervene.standing import Standing, standing
+from pages.components.intervene.relabelling import show_replacing
 from pages.components.intervene.versions import show_versions
-from pages.components.office import Office, set_up, show_flash, told
-from pages.components.work import show_work
+from pages.components.jobs import show_work
+from pages.components.shell import Office, set_up, show_flash, told
 
 _TABS = ("Annotate", "Labels", "Replace labels", "Out of scope", "Budget", "Versions")
 

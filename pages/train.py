@@ -2,21 +2,20 @@
 
 import streamlit as st
 
-from core.diversity.texts_frame import display_names
-from core.errors import WidesetError
+from core.diversity.map.frame import display_names
+from core.domain.errors import WidesetError
 from core.store.trainings import get_training, restore_training
-from pages.components.office import Office, flash, set_up, show_flash, told
-from pages.components.plain import plain
-from pages.components.reference_panel import choose_reference
+from pages.components.reference import choose_reference
+from pages.components.shell import Office, flash, plain, set_up, show_flash, told
 from pages.components.train.choice import Choice, choose
 from pages.components.train.compare import show_compare
 from pages.components.train.entries import Entry, entries_of
 from pages.components.train.generated import show_generated
-from pages.components.train.going import show_going
 from pages.components.train.ladder import show_ladder
 from pages.components.train.plan import show_plan
 from pages.components.train.row import show_row
-from pages.components.train.trying import show_trying
+from pages.components.train.running import show_going
+from pages.components.train.try_it import show_trying
 
 _TABS = ("Ladder", "Compare two", "One row", "Try it", "On generated texts")
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from core.settings import Home
+from core.domain.settings import Home
 from tests.turns import Turns
 
 ROOT = Path(__file__).parent.parent
@@ -36,7 +36,7 @@ def find_chromium() -> str | None:
 def pytest_configure(config: pytest.Config) -> None:
     # No test downloads a model, by accident or otherwise; a test of doing so unsets this.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    # As the worker does (`core.devices.share_the_processor`), before anything imports torch.
+    # As the worker does (`core.models.devices.share_the_processor`), before anything imports torch.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # A shell that starts us in the background has Ctrl-C ignored, here and in all we start.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -12,23 +12,28 @@ from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-from core.settings import Home
+from core.domain.settings import Home
 
 ROOT = Path(__file__).parent.parent
 
 # A room imports its own rank and lower ones. A module directly in core/ is a noun, rank 0.
 RANKS = {
+    "domain": 0,
     "files": 1,
+    "models": 1,
     "store": 1,
     "classification": 2,
     "diversity": 2,
     "figures": 2,
     "generation": 2,
     "interventions": 2,
-    "experiments": 3,
-    "jobs": 3,
-    "cli": 4,
-    "__main__": 5,
+    "sweeps": 3,
+    "analysis": 4,
+    "reports": 5,
+    "services": 6,
+    "jobs": 7,
+    "cli": 8,
+    "__main__": 9,
 }
 HEAVY = {
     "accelerate",
@@ -125,16 +130,18 @@ def test_the_checks_see_what_they_look_for() -> None:
     assert to_modules(imported(source), ours) == {"core.jobs", "core.jobs.queue"}
     assert to_modules({"core.jobs.queue", "core.jobs.queue.claim"}, ours) == {"core.jobs.queue"}
     wrong = {
-        "core.tasks": ["core.store.runs", "core.errors"],
-        "core.store.runs": ["core.jobs.queue", "core.tasks"],
-        "core.jobs.queue": ["core.store.runs"],
+        "core.domain.tasks": ["core.store.generation.runs", "core.domain.errors"],
+        "core.store.generation.runs": ["core.jobs.queue", "core.domain.tasks"],
+        "core.jobs.queue": ["core.store.generation.runs"],
     }
     assert backward_arrows(wrong) == [
-        "core.store.runs -> core.jobs.queue",
-        "core.tasks -> core.store.runs",
+        "core.store.generation.runs -> core.jobs.queue",
+        "core.domain.tasks -> core.store.generation.runs",
     ]
-    assert set(circle(wrong)) == {"core.tasks", "core.store.runs"} or set(circle(wrong)) == {
-        "core.store.runs",
+    assert set(circle(wrong)) == {"core.domain.tasks", "core.store.generation.runs"} or set(
+        circle(wrong)
+    ) == {
+        "core.store.generation.runs",
         "core.jobs.queue",
     }
     assert circle({"a": ["b"], "b": []}) == []
@@ -188,7 +195,7 @@ def test_the_streamlit_process_loads_no_heavy_package() -> None:
 
 EXPLORED = """
 import sys
-from core.settings import home_from
+from core.domain.settings import home_from
 from core.store.database import open_database
 from streamlit.testing.v1 import AppTest
 from tests.pages.evidence import map_all, measure_all, run_of

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from core.classification.settings import FineTuning, TrainingSpec
-from core.errors import BadInput
-from core.runs import Example, ModelChoice, model_and_server
-from core.tasks import Task
+from core.domain.errors import BadInput
+from core.domain.runs import Example, ModelChoice, model_and_server
+from core.domain.tasks import Task
 
 SourceKind = Literal["raw", "lr", "oosf", "manual", "real"]
 RungKind = Literal["majority", "llm", "raw", "lr", "oosf", "manual", "real"]

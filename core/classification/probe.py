@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from core.classification.predicting import softmax
-from core.diversity.remote_clique import Vectors, unit_vectors
-from core.errors import BackendFailed
+from core.classification.fine_tuning.encoders import softmax
+from core.diversity.measures.remote_clique import Vectors, unit_vectors
+from core.domain.errors import BackendFailed
 
 # scikit-learn's C, the inverse of the penalty, on vectors of length 1. Of 1, 3, 10, 30 and 100, it
 # was best or within 0.02 of the best on sst2, CARER and HWU64 with 1,000 and 6,000 texts each

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.classification.evaluation import evaluate
-from core.classification.leakage import Leakage
+from core.classification.evaluation.checks import Leakage
+from core.classification.evaluation.evaluation import evaluate
 from core.classification.settings import TrainingSpec
-from core.datasets import Dataset
+from core.domain.datasets import Dataset
 
 _SHOWN = 50  # overlaps in a result
 NOT_PARSED = "(not parsed)"

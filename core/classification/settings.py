@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
 
-from core.errors import BadInput
-from core.runs import Device, Example, ModelChoice
-from core.tasks import Task, task_from_dict
+from core.domain.errors import BadInput
+from core.domain.runs import Device, Example, ModelChoice
+from core.domain.tasks import Task, task_from_dict
 
 Kind = Literal["fine-tuning", "probe", "majority", "llm"]
 

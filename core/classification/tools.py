@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.classification.llm import LabelModel, ScoredLabels
-from core.diversity.embedding import embedded
-from core.diversity.encoder import EncoderChoice, nothing_between
-from core.diversity.live import Encoders
-from core.diversity.remote_clique import Vectors
-from core.errors import BadInput
-from core.runs import ModelChoice
+from core.classification.llm.llm import LabelModel, ScoredLabels
+from core.diversity.embedding.embedding import embedded
+from core.diversity.embedding.encoder import EncoderChoice, nothing_between
+from core.diversity.measures.live import Encoders
+from core.diversity.measures.remote_clique import Vectors
+from core.domain.errors import BadInput
+from core.domain.runs import ModelChoice
 from core.store.database import Database
 
 
@@ -54,6 +54,6 @@ class StoreTools:
                     "Ask a local one, or use python -m core classify.",
                 )
             return self.served(choice)
-        from core.classification.scorer_loading import load_scorer
+        from core.classification.llm.phrase_scorer import load_scorer
 
         return ScoredLabels(load_scorer(choice, models=self.models))

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from core.classification.settings import TrainingSpec
 from core.classification.training import encoder_of
-from core.diversity.encoder import nothing_between
-from core.diversity.live import Encoders
-from core.errors import BadInput
+from core.diversity.embedding.encoder import nothing_between
+from core.diversity.measures.live import Encoders
+from core.domain.errors import BadInput
 
 _KEPT = 4
 
@@ -83,7 +83,7 @@ class TrainedKeeper:
     def _load(self, folder: Path, spec: TrainingSpec) -> Classifier:
         if spec.kind == "probe":
             return _Probe(folder, spec, self._encoders)
-        from core.classification.fine_tuned import FineTuned
+        from core.classification.fine_tuning.fine_tuned import FineTuned
 
         return FineTuned(folder, device=spec.fine_tuning.device)
 

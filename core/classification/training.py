@@ -1,24 +1,40 @@
-"""A training from its specification to its result: whatever the kind, seed by seed."""
+"""The lowest rung of the ladder: every text gets the label that training has most of."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
-from core.classification.checks import check, check_texts
-from core.classification.fine_tuning import Step, fine_tune
-from core.classification.leakage import Leakage, look_for_leakage
-from core.classification.llm import LabelModel
-from core.classification.majority import majority
+from core.classification.evaluation.checks import Leakage, check, check_texts, look_for_leakage
+from core.classification.fine_tuning.fine_tuning import Step, fine_tune
+from core.classification.llm.llm import LabelModel
 from core.classification.probe import fit_probe, save_probe
 from core.classification.results import Prediction, Probabilities, label_names_of
 from core.classification.settings import TrainingSpec
 from core.classification.splitting import stratified_draw
-from core.datasets import Dataset
-from core.diversity.encoder import EncoderChoice
-from core.diversity.remote_clique import Vectors
-from core.runs import ModelChoice
+from core.diversity.embedding.encoder import EncoderChoice
+from core.diversity.measures.remote_clique import Vectors
+from core.domain.datasets import Dataset
+from core.domain.runs import ModelChoice
+
+
+def majority(
+    train_labels: Sequence[str], *, label_names: Sequence[str], n: int
+) -> npt.NDArray[np.float64]:
+    """Each label's share of training as its probability, (n, labels), whatever the text.
+
+    Args:
+        train_labels: at least one.
+        label_names: names of the columns; of equally frequent labels the first one wins.
+        n: texts to answer.
+    """
+    counts = Counter(train_labels)
+    shares = np.array([counts[name] for name in label_names], dtype=np.float64) / len(train_labels)
+    return np.tile(shares, (n, 1))
+
 
 _DRAW = 4  # what a random stream is for; 1 to 3 are those of fine-tuning
 
@@ -135,7 +151,7 @@ def predict(
         models=tools.models,
         watch=watch,
     )
-    from core.classification.fine_tuned import FineTuned
+    from core.classification.fine_tuning.fine_tuned import FineTuned
 
     shares = FineTuned(trained.folder, device=spec.fine_tuning.device).probabilities(
         test.texts, between=tools.between

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from core.cli.intervening import Work
 from core.cli.sources import find_dataset
-from core.errors import BadInput
+from core.domain.errors import BadInput
 
 if TYPE_CHECKING:
-    from core.diversity.encoder_keeper import EncoderKeeper
-    from core.diversity.remote_clique import Vectors
-    from core.interventions.oracle import Oracle
+    from core.diversity.embedding.loading import EncoderKeeper
+    from core.diversity.measures.remote_clique import Vectors
+    from core.interventions.relabelling.oracle import Oracle
     from core.store.database import Database
 
 
@@ -29,10 +29,10 @@ class Embedding:
     def __call__(self, texts: Sequence[str]) -> "Vectors":
         """The texts' embeddings, float32 (texts, size), with progress on stderr."""
         from core.cli.measure_report import Progress
-        from core.diversity.embedding import embedded
-        from core.diversity.encoder import EncoderChoice
-        from core.diversity.encoder_keeper import EncoderKeeper
-        from core.settings import home_from
+        from core.diversity.embedding.embedding import embedded
+        from core.diversity.embedding.encoder import EncoderChoice
+        from core.diversity.embedding.loading import EncoderKeeper
+        from core.domain.settings import home_from
 
         with Progress(sys.stderr) as progress:
             progress.say("Loading the encoder")
@@ -58,7 +58,7 @@ def oracle_of(
     Raises:
         BadInput: the reference is refused, or its labels are others.
     """
-    from core.interventions.oracle import train_oracle
+    from core.interventions.relabelling.oracle import train_oracle
     from core.store.datasets import load_dataset
 
     db = embed.db

@@ -4,16 +4,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from core.cli.parser import one_line
-from core.runs import Example, ModelChoice
-from core.spending import SpendingLimit, SpendingTracker, check_spending_limit
-from core.tasks import Task
+from core.domain.runs import Example, ModelChoice
+from core.domain.spending import SpendingLimit, SpendingTracker, check_spending_limit
+from core.domain.tasks import Task
 
 if TYPE_CHECKING:
-    from core.classification.served_labels import ServedLabels
-    from core.datasets import Dataset
+    from core.classification.llm.served_labels import ServedLabels
+    from core.domain.datasets import Dataset
+    from core.domain.settings import Home
     from core.generation.servers.backend import ServedBackend
     from core.generation.servers.requests import Attempt
-    from core.settings import Home
     from core.store.database import Database
 
 
@@ -54,8 +54,8 @@ class Asked:
             BadInput: the cap can't be kept, or the key or the model is refused.
             BackendFailed: the server does not answer.
         """
-        from core.classification.asking_ahead import asking_ahead
-        from core.classification.served_labels import ServedLabels
+        from core.classification.llm.cost_estimate import asking_ahead
+        from core.classification.llm.served_labels import ServedLabels
         from core.generation.servers.probing.probe import probe
         from core.jobs.server_runs import ServedModels
         from core.store.connections import find_capabilities
@@ -104,6 +104,6 @@ class Asked:
 
     def _record(self, attempt: "Attempt") -> None:
         from core.jobs.server_runs import stored_attempt
-        from core.store.attempts import add_attempt
+        from core.store.generation.attempts import add_attempt
 
         add_attempt(self._db, stored_attempt(attempt), run_id=None)

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli.parser import Commands, Parser
-from core.errors import BadInput
+from core.domain.errors import BadInput
 
 if TYPE_CHECKING:
     from core.store.database import Database
-    from core.store.runs import RunRecord
+    from core.store.generation.runs import RunRecord
 
 
 def add_to(commands: Commands) -> None:
@@ -56,13 +56,13 @@ def run_write(args: argparse.Namespace) -> int:
         BadInput: the run is under way, complete, or none of a server's.
     """
     from core.cli.servers import tokens_of_run
+    from core.domain.settings import home_from
     from core.generation.servers.batch.write import write_batch
     from core.generation.servers.suppression import method_used
-    from core.settings import home_from
     from core.store.database import open_database
-    from core.store.rounds import rounds_of
-    from core.store.runs import set_facts
-    from core.store.samples import samples_of
+    from core.store.generation.rounds import rounds_of
+    from core.store.generation.runs import set_facts
+    from core.store.generation.samples import samples_of
 
     if args.out.exists():
         raise BadInput(f"The file {args.out} exists already.", "Name another one.")
@@ -112,10 +112,10 @@ def run_read(args: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from core.cli.servers import tokens_of_run
+    from core.domain.settings import home_from
     from core.generation.servers.batch.results import read_batch, run_of
-    from core.settings import home_from
     from core.store.database import open_database
-    from core.store.runs import get_run
+    from core.store.generation.runs import get_run
 
     try:
         lines = args.file.read_text(encoding="utf-8-sig").split("\n")
@@ -147,8 +147,8 @@ def run_read(args: argparse.Namespace) -> int:
 
 def _run_or_new(db: "Database", args: argparse.Namespace) -> "RunRecord":
     from core.cli.lookup import find_run
-    from core.runs import spec_from_dict
-    from core.store.runs import create_run
+    from core.domain.runs import spec_from_dict
+    from core.store.generation.runs import create_run
 
     if not args.wanted.lower().endswith(".json"):
         return find_run(db, args.wanted)

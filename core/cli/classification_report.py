@@ -8,7 +8,7 @@ from core.cli.parser import one_line
 from core.cli.progress import LINE_SECONDS, clock
 
 if TYPE_CHECKING:
-    from core.classification.fine_tuning import Step
+    from core.classification.fine_tuning.fine_tuning import Step
 
 _TABLE = ("", "precision", "recall", "F1", "texts")
 

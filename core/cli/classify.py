@@ -8,7 +8,7 @@ from core.cli.model_choice import add_model_to, chosen_model, remember_connectio
 from core.cli.parser import Commands
 from core.cli.sources import SOURCE_HELP, find_dataset
 from core.cli.spending_cap import add_cap_to, chosen_cap
-from core.errors import BadInput
+from core.domain.errors import BadInput
 
 _EXAMPLES = 18
 
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     """
     from core.classification.settings import FineTuning, TrainingSpec
     from core.cli.lookup import find_task
-    from core.settings import home_from
+    from core.domain.settings import home_from
     from core.store.database import open_database
 
     if args.seed < 0:
@@ -91,13 +91,13 @@ def run(args: argparse.Namespace) -> int:
 
     import numpy as np
 
-    from core.classification.llm import shuffled
+    from core.classification.llm.llm import shuffled
     from core.classification.splitting import stratified_draw
     from core.cli.asking import Asked
     from core.cli.classification_report import TrainProgress, in_words, plain_data
     from core.cli.classifying import train_here
+    from core.domain.runs import Example
     from core.files.labelled import balanced_examples
-    from core.runs import Example
 
     if args.limit is not None:
         if args.limit < 1:

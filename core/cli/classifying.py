@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.errors import BadInput
+from core.domain.errors import BadInput
 
 if TYPE_CHECKING:
-    from core.classification.llm import LabelModel
+    from core.classification.llm.llm import LabelModel
     from core.classification.settings import TrainingSpec
     from core.cli.classification_report import TrainProgress
-    from core.datasets import Dataset
-    from core.runs import ModelChoice
-    from core.settings import Home
+    from core.domain.datasets import Dataset
+    from core.domain.runs import ModelChoice
+    from core.domain.settings import Home
     from core.store.database import Database
 
 
@@ -73,11 +73,11 @@ def train_here(
     Raises:
         WidesetError: the texts are refused, or a model is not to be had.
     """
-    from core.classification.checkpoints import recipe_of
+    from core.classification.fine_tuning.checkpoints import recipe_of
     from core.classification.results import result_of
     from core.classification.tools import StoreTools
     from core.classification.training import look_before, predict, seeds_of
-    from core.diversity.encoder_keeper import EncoderKeeper
+    from core.diversity.embedding.loading import EncoderKeeper
 
     held = [] if train is None else [list(train.texts), list(train.labels)]
     recipe = recipe_of(spec.to_dict(), held)

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from core.cli.parser import Commands, one_line
-from core.connections import Connection
-from core.errors import BadInput
+from core.domain.connections import Connection
+from core.domain.errors import BadInput
 
 if TYPE_CHECKING:
     from core.jobs.server_health import ServerContact
@@ -52,8 +52,8 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         BadInput: there is no such connection, or a setting is refused.
     """
+    from core.domain.settings import home_from
     from core.jobs.server_health import last_contacts
-    from core.settings import home_from
     from core.store.connections import (
         delete_connection,
         get_connection,

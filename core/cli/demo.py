@@ -36,8 +36,8 @@ def run(args: argparse.Namespace) -> int:
         build(args.build, handlers=args.handlers)
         print(f"The demo project is in {args.build}.", file=sys.stderr)
         return 0
-    from core.experiments.demo import open_demo
-    from core.settings import home_from
+    from core.domain.settings import home_from
+    from core.services.demo import open_demo
     from core.store.database import open_database
 
     db = open_database(home_from())

@@ -14,39 +14,39 @@ from contextlib import closing
 from pathlib import Path
 
 from core import __version__
+from core.analysis.frames.results import results_frame
+from core.analysis.frames.stored import stored_results
 from core.classification.ladder import BASELINES, Model, Source, rungs
 from core.cli.following import see_through
 from core.cli.progress import ProgressLine
-from core.conditions import Condition
-from core.diversity.encoder import EncoderChoice
-from core.errors import WidesetError
-from core.experiments.demo import BUNDLE, demo_task
-from core.experiments.grid import Grid
-from core.experiments.recipe import ALL, Recipe
-from core.experiments.results import results_frame
-from core.experiments.stored_results import stored_results
+from core.diversity.embedding.encoder import EncoderChoice
+from core.domain.conditions import Condition
+from core.domain.errors import WidesetError
+from core.domain.references import divided
+from core.domain.runs import Example
+from core.domain.settings import Home, home_from
+from core.domain.texts import text_hash
 from core.files.example import TEST_FILE, TRAIN_FILE, example_reference
 from core.files.labelled import SEED_COUNT, balanced_examples
-from core.interventions.acceptance import accept_labels
 from core.interventions.requests import BudgetRequest, JudgeRequest, RelabelRequest
 from core.interventions.results import replacement_from_dict
-from core.interventions.subject import subject_of
+from core.interventions.versions.apply import accept_labels
+from core.interventions.versions.subject import subject_of
+from core.jobs.cached_measurements import mapped, measured
 from core.jobs.context import Handler
-from core.jobs.evidence import mapped, measured
+from core.jobs.handlers.study import studied
+from core.jobs.handlers.sweep import start_sweep
+from core.jobs.handlers.train import start_training
 from core.jobs.previews import Request, ask, look
-from core.jobs.study import studied
-from core.jobs.sweep import start_sweep
-from core.jobs.train import start_training
-from core.references import divided
-from core.runs import Example
-from core.settings import Home, home_from
+from core.services.demo import BUNDLE, demo_task
 from core.store.bundle import pack
 from core.store.database import Database, open_database
 from core.store.datasets import load_dataset, reference_key, run_key, version_key
+from core.store.generation.runs import RunRecord
 from core.store.references import add_reference
-from core.store.runs import RunRecord
 from core.store.sweeps import trials_of
-from core.texts import text_hash
+from core.sweeps.assessment.recipe import ALL, Recipe
+from core.sweeps.grid.spec import Grid
 
 PER_LABEL = 16
 TEXTS_A_REQUEST = 4

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli.parser import Commands, one_line
-from core.errors import BadInput
+from core.domain.errors import BadInput
 
 if TYPE_CHECKING:
     from core.store.database import Database
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     """
     from core.cli.lookup import find_run
     from core.cli.outcome import check_ending, export_run
-    from core.settings import home_from
+    from core.domain.settings import home_from
     from core.store.database import open_database
 
     check_ending(args)
@@ -58,8 +58,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _export_version(db: "Database", args: argparse.Namespace) -> int:
     from core.cli.intervening import work_on
-    from core.exports import format_of, write_whole
-    from core.interventions.provenance import export_version
+    from core.files.exports import format_of, write_whole
+    from core.interventions.versions.card import export_version
 
     if args.all:
         raise BadInput("A version has no empty or truncated texts.", "Leave --all out.")

@@ -9,7 +9,7 @@ from typing import Any
 from core.cli.annotating import Embedding
 from core.cli.intervening import add_options_to, check_options, conclude, work_on
 from core.cli.parser import Commands
-from core.errors import BadInput
+from core.domain.errors import BadInput
 
 _YES = ("true", "1", "yes", "y", "in")
 _NO = ("false", "0", "no", "n", "out")
@@ -58,9 +58,9 @@ def run(args: argparse.Namespace) -> int:
         raise BadInput(f"--threshold is {args.threshold}.", "Give 0 to 1.")
     judged = read_judged(args.judged)
 
-    from core.interventions.apply import filtered
-    from core.interventions.out_of_scope import check_enough, train_filter
-    from core.settings import home_from
+    from core.domain.settings import home_from
+    from core.interventions.scope_filter.out_of_scope import check_enough, train_filter
+    from core.interventions.versions.apply import filtered
     from core.store.database import open_database
 
     check_enough(judged.values())

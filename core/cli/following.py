@@ -10,13 +10,12 @@ from types import FrameType
 from typing import NoReturn
 
 from core.cli.progress import ProgressLine
+from core.domain.settings import Home
 from core.jobs.context import Handler
-from core.jobs.handlers import Desk
-from core.jobs.job import Job, State
 from core.jobs.lease import living
-from core.jobs.queue import request_cancel, resume, status
+from core.jobs.queue import Job, State, request_cancel, resume, status
+from core.jobs.registry import Desk
 from core.jobs.worker import Worker, WorkerBusy
-from core.settings import Home
 from core.store.database import Database
 
 POLL_SECONDS = 0.1

@@ -8,11 +8,11 @@ from core.cli.model_choice import add_model_to, chosen_model, remember_connectio
 from core.cli.outcome import add_ending_to, check_ending, conclude
 from core.cli.parser import Commands
 from core.cli.spending_cap import add_cap_to, chosen_cap
-from core.conditions import Condition, Suppression
-from core.errors import BadInput
+from core.domain.conditions import Condition, Suppression
+from core.domain.errors import BadInput
+from core.domain.runs import Example, RunSpec
+from core.domain.tasks import Task
 from core.files.labelled import SEED_COUNT, balanced_examples, read_labelled
-from core.runs import Example, RunSpec
-from core.tasks import Task
 
 
 def add_to(commands: Commands) -> None:
@@ -163,8 +163,8 @@ def run(args: argparse.Namespace) -> int:
     )
     from core.cli.following import see_through
     from core.cli.progress import ProgressLine
+    from core.domain.settings import home_from
     from core.jobs.queue import start_run
-    from core.settings import home_from
     from core.store.database import open_database
 
     home = home_from()

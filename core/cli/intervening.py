@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from core.cli.parser import Parser, one_line
 from core.cli.sources import SOURCE_HELP, find_dataset
-from core.errors import BadInput
-from core.exports import check_export, format_of, write_whole
+from core.domain.errors import BadInput
+from core.files.exports import check_export, format_of, write_whole
 
 if TYPE_CHECKING:
-    from core.datasets import Dataset
+    from core.domain.datasets import Dataset
     from core.store.database import Database
-    from core.store.versions import Kind, VersionRow
+    from core.store.interventions.versions import Kind, VersionRow
 
 WHO = "command line"
 
@@ -82,7 +82,7 @@ def work_on(db: "Database", wanted: str) -> Work:
         BadInput: there are none.
     """
     from core.store.datasets import load_dataset, run_key
-    from core.store.versions import VersionRow, get_version, version_rows
+    from core.store.interventions.versions import VersionRow, get_version, version_rows
 
     dataset = find_dataset(db, wanted)
     if not len(dataset):
@@ -135,9 +135,8 @@ def conclude(
     Returns:
         The exit code 0.
     """
-    from core.interventions.provenance import export_version
-    from core.store.version_moves import derive
-    from core.store.versions import raw_version
+    from core.interventions.versions.card import export_version
+    from core.store.interventions.versions import derive, raw_version
 
     version_id = None
     if work.run_id is not None and keep:
@@ -169,9 +168,9 @@ def _card(
     spec: Mapping[str, Any],
     facts: Mapping[str, Any],
 ) -> bytes:
-    from core.interventions.card import card_markdown, data_card
-    from core.store.runs import get_run
-    from core.store.versions import lineage
+    from core.interventions.versions.card import card_markdown, data_card
+    from core.store.generation.runs import get_run
+    from core.store.interventions.versions import lineage
 
     run = None if work.run_id is None else get_run(db, work.run_id)
     generation = None if run is None else {**run.spec.to_dict(), "facts": dict(run.facts)}

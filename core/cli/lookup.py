@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from core.errors import BadInput
-from core.references import Reference
-from core.settings import home_from
+from core.domain.errors import BadInput
+from core.domain.references import Reference
+from core.domain.settings import home_from
+from core.domain.tasks import Task, preset, preset_names, read_task_file
 from core.store.database import Database, open_database
+from core.store.generation.runs import RunRecord, get_run, list_runs
 from core.store.references import list_references
-from core.store.runs import RunRecord, get_run, list_runs
 from core.store.tasks import list_tasks
-from core.tasks import Task, preset, preset_names, read_task_file
 
 
 def find_run(db: Database, wanted: str) -> RunRecord:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from core.cli.parser import Commands
 from core.cli.sources import SOURCE_HELP, find_dataset
-from core.errors import BadInput
+from core.domain.errors import BadInput
 
 if TYPE_CHECKING:
-    from core.datasets import Dataset
+    from core.domain.datasets import Dataset
     from core.store.database import Database
 
 _BULKY = ("texts", "pairs")
@@ -72,8 +72,8 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         WidesetError: a file is refused, there is no such run, or the encoder is not to be had.
     """
-    from core.diversity.encoder import EncoderChoice
-    from core.settings import home_from
+    from core.diversity.embedding.encoder import EncoderChoice
+    from core.domain.settings import home_from
     from core.store.database import open_database
 
     if args.seed < 0:
@@ -93,9 +93,9 @@ def run(args: argparse.Namespace) -> int:
     import numpy as np
 
     from core.cli.measure_report import Progress, in_words
-    from core.diversity.embedding import embedded
-    from core.diversity.encoder_keeper import EncoderKeeper
-    from core.diversity.measures import measure
+    from core.diversity.embedding.embedding import embedded
+    from core.diversity.embedding.loading import EncoderKeeper
+    from core.diversity.measures.measure import measure
 
     with Progress(sys.stderr) as progress:
         progress.say("Loading the encoder")

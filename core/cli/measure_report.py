@@ -6,8 +6,8 @@ from typing import Any, TextIO
 
 from core.cli.parser import one_line
 from core.cli.progress import LINE_SECONDS, clock
-from core.diversity.fluency import GIBBERISH
-from core.metrics import MEASURED, Metric
+from core.diversity.measures.scores import GIBBERISH
+from core.domain.metrics import MEASURED, Metric
 
 _TOLD = "reference_distance"  # 1 minus the similarity: one of them a label is enough
 _SHARES = ("exact_duplicates", "near_duplicates")

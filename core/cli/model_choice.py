@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.connections import Connection
-from core.errors import BadInput
-from core.runs import ModelChoice
+from core.domain.connections import Connection
+from core.domain.errors import BadInput
+from core.domain.runs import ModelChoice
 
 if TYPE_CHECKING:
     from core.store.database import Database

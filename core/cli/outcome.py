@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from core.cli.parser import Parser, one_line
-from core.errors import WidesetError
-from core.exports import check_export, write_export
-from core.jobs.job import Job, State
-from core.store.counts import Counts, counts
+from core.domain.errors import WidesetError
+from core.files.exports import check_export, write_export
+from core.jobs.queue import Job, State
 from core.store.database import Database
-from core.store.runs import RunRecord
-from core.store.samples import SAMPLE_COLUMNS, sample_rows, samples_of
+from core.store.generation.runs import RunRecord
+from core.store.generation.samples import SAMPLE_COLUMNS, Counts, counts, sample_rows, samples_of
 
 
 @dataclass(frozen=True, slots=True)

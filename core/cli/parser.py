@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import Any, NoReturn, TypeAlias
 
-from core.errors import BadInput
+from core.domain.errors import BadInput
 
 HELP_HINT = "COMMAND --help shows a command's options."
 

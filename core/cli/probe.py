@@ -47,11 +47,11 @@ def run(args: argparse.Namespace) -> int:
     from dataclasses import replace
 
     from core.cli.servers import connection_of
+    from core.domain.settings import home_from
     from core.generation.servers.capabilities import capabilities_from_dict, capability_table
     from core.generation.servers.http_client import HttpClient
     from core.generation.servers.keys import key_of
     from core.generation.servers.probing.probe import probe
-    from core.settings import home_from
     from core.store.connections import find_capabilities, save_capabilities, save_connection
     from core.store.database import open_database
 

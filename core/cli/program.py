@@ -34,7 +34,7 @@ from core.cli import (
 )
 from core.cli import filter as filtering
 from core.cli.parser import HELP_HINT, Parser, Usage, one_line
-from core.errors import WidesetError
+from core.domain.errors import WidesetError
 
 if TYPE_CHECKING:
     from core.jobs.context import Handler
@@ -74,7 +74,7 @@ def main(
     Args:
         argv: the arguments after the program's name; None takes the process's.
         handlers: who runs which kind of job, where this process runs one; None stands for
-            those of `core.jobs.handlers.Desk`.
+            those of `core.jobs.registry.Desk`.
 
     Returns:
         The exit code, 0 to 2.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.errors import BadInput
+from core.domain.errors import BadInput
 from core.store.database import Database
 from core.store.projects import list_projects
 from core.store.sweeps import SweepRecord, list_sweeps

@@ -10,7 +10,7 @@ from core.cli.parser import Commands, one_line
 from core.cli.reference_add import row_of
 
 if TYPE_CHECKING:
-    from core.references import Reference
+    from core.domain.references import Reference
     from core.store.database import Database
 
 
@@ -43,7 +43,7 @@ def add_to(commands: Commands) -> None:
 
 def list_all(args: argparse.Namespace) -> int:
     """Run `reference list`."""
-    from core.settings import home_from
+    from core.domain.settings import home_from
     from core.store.database import open_database
     from core.store.references import list_references
 
@@ -99,7 +99,7 @@ def restore(args: argparse.Namespace) -> int:
 
 def _wanted(wanted: str) -> "tuple[Database, Reference]":
     from core.cli.lookup import find_reference
-    from core.settings import home_from
+    from core.domain.settings import home_from
     from core.store.database import open_database
 
     db = open_database(home_from())

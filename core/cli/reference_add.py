@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.cli.parser import Commands, one_line
-from core.errors import BadInput
+from core.domain.errors import BadInput
 
 if TYPE_CHECKING:
-    from core.references import Reference
+    from core.domain.references import Reference
+    from core.domain.tasks import Task
     from core.store.database import Database
-    from core.tasks import Task
 
 
 def add_to(actions: Commands) -> None:
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     """
     _check(args)
     from core.cli.lookup import find_task
-    from core.settings import home_from
+    from core.domain.settings import home_from
     from core.store.database import open_database
 
     task = find_task(args.task)
@@ -153,8 +153,8 @@ def _label_map(pairs: list[str]) -> dict[str, str]:
 def _from_files(
     db: "Database", args: argparse.Namespace, task: "Task", label_map: Mapping[str, str]
 ) -> "Reference":
-    from core.files.mapped import read_mapped
-    from core.references import TEST_SHARE, divided
+    from core.domain.references import TEST_SHARE, divided
+    from core.files.mapping import read_mapped
     from core.store.references import add_reference
 
     def read(path: Path, text: str | None, label: str | None) -> Any:
@@ -189,8 +189,8 @@ def _from_files(
 def _from_hub(
     db: "Database", args: argparse.Namespace, task: "Task", label_map: Mapping[str, str]
 ) -> "Reference":
-    from core.jobs.fetch import add_from_hub
-    from core.references import TEST_SHARE
+    from core.domain.references import TEST_SHARE
+    from core.jobs.handlers.fetch import add_from_hub
 
     spec = {
         "hub": args.hub,

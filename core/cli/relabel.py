@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 from core.cli.annotating import Embedding, oracle_of
 from core.cli.intervening import add_options_to, check_options, conclude, work_on
 from core.cli.parser import Commands
-from core.errors import BadInput
+from core.domain.errors import BadInput
 
 if TYPE_CHECKING:
-    from core.interventions.oracle import Oracle
-    from core.interventions.relabel import Replacement
+    from core.interventions.relabelling.oracle import Oracle
+    from core.interventions.relabelling.relabel import Replacement
 
 _SHOWN_FLOWS = 10
 
@@ -73,11 +73,11 @@ def run(args: argparse.Namespace) -> int:
 
     import numpy as np
 
-    from core.interventions.apply import relabelled
-    from core.interventions.label_accuracy import label_accuracy
-    from core.interventions.oracle import noisy
-    from core.interventions.relabel import relabel_all, replace_labels
-    from core.settings import home_from
+    from core.domain.settings import home_from
+    from core.interventions.relabelling.label_accuracy import label_accuracy
+    from core.interventions.relabelling.oracle import noisy
+    from core.interventions.relabelling.relabel import relabel_all, replace_labels
+    from core.interventions.versions.apply import relabelled
     from core.store.database import open_database
 
     db = open_database(home_from())
@@ -135,7 +135,7 @@ def run(args: argparse.Namespace) -> int:
 def _facts(
     result: "Replacement", oracle: "Oracle", accuracies: tuple[float, float], notes: list[str]
 ) -> dict[str, Any]:
-    from core.interventions.preview import changes_of, flows_of
+    from core.interventions.relabelling.preview import changes_of, flows_of
 
     flows = flows_of(changes_of([str(row) for row in range(len(result.old))], result))
     return {
@@ -151,7 +151,7 @@ def _facts(
 
 
 def _doubts(oracle: "Oracle", agreement: float, labels: int) -> list[str]:
-    from core.interventions.label_accuracy import behind_the_oracle
+    from core.interventions.relabelling.label_accuracy import behind_the_oracle
 
     own = oracle.accuracy.interval
     if own is None or labels < 2:

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli.parser import Commands
-from core.errors import BadInput, WidesetError
+from core.domain.errors import BadInput, WidesetError
 
 if TYPE_CHECKING:
-    from core.experiments.grid import Grid
-    from core.settings import Home
+    from core.domain.settings import Home
     from core.store.database import Database
+    from core.sweeps.grid.spec import Grid
 
 
 def add_to(commands: Commands) -> None:
@@ -61,12 +61,12 @@ def run(args: argparse.Namespace) -> int:
     if args.texts < 10 or args.repeats < 1:
         raise BadInput("A run has at least 10 texts, a condition one run.", "Ask for more.")
     from core.cli.sweep_reference import choose_reference
-    from core.experiments.grid_tables import model_name
-    from core.experiments.planned import planned
-    from core.experiments.replication import STUDY, real_sets, replication_grid
-    from core.runs import ModelChoice
-    from core.settings import home_from
+    from core.domain.runs import ModelChoice
+    from core.domain.settings import home_from
     from core.store.database import open_database
+    from core.sweeps.grid.file import model_name
+    from core.sweeps.grid.plan import planned
+    from core.sweeps.replication import STUDY, real_sets, replication_grid
 
     sets = real_sets(args.data, args.only)
     study = args.study or STUDY

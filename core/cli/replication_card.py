@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.errors import BadInput, WidesetError
+from core.domain.errors import BadInput, WidesetError
 
 if TYPE_CHECKING:
     from core.store.database import Database
@@ -23,9 +23,8 @@ def write_card(db: "Database", study: str, out: Path, *, as_json: bool) -> None:
     Raises:
         WidesetError: there is nothing to tell, or the files can't be written.
     """
-    from core.experiments.card_facts import facts_of
-    from core.experiments.card_text import card_text
-    from core.experiments.stored_report import stored_report
+    from core.reports.card import card_text, facts_of
+    from core.reports.stored_report import stored_report
     from core.store.sweeps import list_sweeps
 
     sweeps = [one.id for one in list_sweeps(db, study=study)]

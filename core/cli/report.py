@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from core.cli.parser import Commands, one_line
-from core.errors import BadInput
+from core.domain.errors import BadInput
 
 
 def add_to(commands: Commands) -> None:
@@ -42,13 +42,13 @@ def run(args: argparse.Namespace) -> int:
     if args.out.suffix.lower() not in (".html", ".htm"):
         raise BadInput(f"The report '{args.out.name}' is no .html file.", "End it in .html.")
     from core.cli.project import find_project
-    from core.exports import write_whole
-    from core.settings import home_from
+    from core.domain.settings import home_from
+    from core.files.exports import write_whole
     from core.store.database import open_database
 
     db = open_database(home_from())
     found = find_project(db, args.project)
-    from core.experiments.stored_report import stored_report
+    from core.reports.stored_report import stored_report
 
     title = args.title or found.title
     report = stored_report(db, [one.id for one in found.sweeps], title=title)

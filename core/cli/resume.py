@@ -6,7 +6,7 @@ import sys
 from core.cli.outcome import add_ending_to, check_ending, conclude
 from core.cli.parser import Commands
 from core.cli.spending_cap import add_cap_to, chosen_cap
-from core.errors import BadInput
+from core.domain.errors import BadInput
 
 
 def add_to(commands: Commands) -> None:
@@ -37,8 +37,8 @@ def run(args: argparse.Namespace) -> int:
     from core.cli.following import see_through
     from core.cli.lookup import find_run
     from core.cli.progress import ProgressLine
+    from core.domain.settings import home_from
     from core.jobs.queue import job_of_run, resume
-    from core.settings import home_from
     from core.store.database import open_database
 
     home = home_from()

@@ -20,10 +20,10 @@ def add_to(commands: Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the command."""
+    from core.domain.settings import home_from
     from core.jobs.queue import states_of_runs
-    from core.settings import home_from
     from core.store.database import open_database
-    from core.store.runs import list_runs
+    from core.store.generation.runs import list_runs
 
     db = open_database(home_from())
     states = states_of_runs(db)

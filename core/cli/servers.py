@@ -4,10 +4,10 @@ import argparse
 from dataclasses import replace
 from typing import TYPE_CHECKING, get_args
 
-from core.connections import Connection, TokenizerKind
-from core.errors import BadInput
+from core.domain.connections import Connection, TokenizerKind
+from core.domain.errors import BadInput
+from core.domain.runs import RunSpec
 from core.generation.servers.capabilities import Capabilities, capabilities_from_dict
-from core.runs import RunSpec
 from core.store.connections import find_capabilities, find_connection
 from core.store.database import Database
 

@@ -24,8 +24,8 @@ def run(args: argparse.Namespace) -> int:
         BadInput: there is no such run.
     """
     from core.cli.lookup import find_run
+    from core.domain.settings import home_from
     from core.jobs.queue import states_of_runs
-    from core.settings import home_from
     from core.store.database import open_database
 
     db = open_database(home_from())

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.errors import BadInput
+from core.domain.errors import BadInput
 from core.files.rows import shown
 
 if TYPE_CHECKING:
-    from core.datasets import Dataset
+    from core.domain.datasets import Dataset
     from core.store.database import Database
 
 ENDINGS = (".csv", ".jsonl", ".ndjson", ".parquet")
@@ -63,7 +63,7 @@ def file_dataset(
     Raises:
         BadInput: the file is refused.
     """
-    from core.datasets import Dataset
+    from core.domain.datasets import Dataset
     from core.files.labelled import read_labelled
 
     examples = read_labelled(

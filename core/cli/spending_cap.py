@@ -2,7 +2,7 @@
 
 import argparse
 
-from core.spending import SpendingLimit
+from core.domain.spending import SpendingLimit
 
 
 def add_cap_to(group: "argparse._ArgumentGroup", *, instead: str = "") -> None:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from core.cli.parser import Commands, one_line
 from core.cli.spending_cap import add_cap_to
-from core.errors import BadInput, WidesetError
+from core.domain.errors import BadInput, WidesetError
 
 if TYPE_CHECKING:
-    from core.experiments.estimate import DryRun
-    from core.experiments.grid import Grid
-    from core.jobs.job import Job, State
+    from core.jobs.queue import Job, State
     from core.store.database import Database
     from core.store.sweeps import SweepRecord
+    from core.sweeps.cost_estimate import DryRun
+    from core.sweeps.grid.spec import Grid
 
 _EPILOG = """\
 GRID.toml, with what it has unless you say otherwise; task alone must be there:
@@ -109,10 +109,10 @@ def run(args: argparse.Namespace) -> int:
     from core.cli.lookup import find_task
     from core.cli.sweep_reference import choose_reference
     from core.cli.sweeping import begun, remember_servers, what_it_takes, with_options
-    from core.experiments.grid_file import read_grid_file
-    from core.experiments.planned import planned
-    from core.settings import home_from
+    from core.domain.settings import home_from
     from core.store.database import open_database
+    from core.sweeps.grid.file import read_grid_file
+    from core.sweeps.grid.plan import planned
 
     file = read_grid_file(args.grid, find_task=find_task)
     grid = with_options(file.grid, args)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.errors import BadInput
-from core.references import Reference
-from core.runs import Example
+from core.domain.errors import BadInput
+from core.domain.references import Reference
+from core.domain.runs import Example
+from core.domain.tasks import Task
 from core.store.database import Database
-from core.tasks import Task
 
 EXAMPLE = "example"
 
@@ -72,8 +72,8 @@ def choose_reference(db: Database, wanted: str, task: Task) -> Chosen:
 
 
 def _example(db: Database, task: Task) -> Chosen:
+    from core.domain.references import divided
     from core.files.example import TEST_FILE, TRAIN_FILE, example_reference, example_task
-    from core.references import divided
 
     if task.key != example_task().key:
         raise BadInput(
@@ -97,9 +97,9 @@ def _example(db: Database, task: Task) -> Chosen:
 
 
 def _folder(db: Database, folder: Path, task: Task) -> Chosen:
-    from core.files.contents import content_of
-    from core.files.mapped import read_mapped
-    from core.references import divided
+    from core.domain.references import divided
+    from core.files.labelled import content_of
+    from core.files.mapping import read_mapped
 
     train, _, _ = content_of(folder / "train.csv", name="train.csv")
     test, _, _ = content_of(folder / "test.csv", name="test.csv")

@@ -5,22 +5,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO
 
+from core.analysis.frames.columns import METRICS
 from core.cli.parser import one_line
 from core.cli.progress import ProgressLine, clock
-from core.experiments.columns import METRICS
-from core.experiments.estimate import DryRun
-from core.experiments.grid import Grid
-from core.experiments.planned import condition_key, condition_words
 from core.store.assessments import find_assessments
 from core.store.database import Database
 from core.store.sweeps import TrialRecord, trials_of
+from core.sweeps.cost_estimate import DryRun
+from core.sweeps.grid.plan import condition_key, condition_words
+from core.sweeps.grid.spec import Grid
 
 LOOK_SECONDS = 1.0
 _ENDED = ("done", "failed")
 _SHOWN = ("diversity", "label_accuracy", "model_accuracy")
 
 Results = Mapping[str, Mapping[str, Any]]
-"""Assessments (see `core.experiments.assess`) by run id."""
+"""Assessments (see `core.sweeps.assessment.assess`) by run id."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,20 +8,19 @@ from typing import Any
 
 from core.cli.spending_cap import chosen_cap
 from core.cli.sweep_reference import Chosen
-from core.connections import Connection, checked_url
-from core.errors import BadInput
-from core.experiments.estimate import DryRun
-from core.experiments.grid import Grid
-from core.experiments.grid_tables import model_name
-from core.jobs.job import RESUMABLE, Job
-from core.jobs.queue import request_cancel, resume, status, submit
-from core.jobs.sweep import KIND, start_sweep
-from core.jobs.sweep_estimate import what_it_takes as dry_run_of
-from core.jobs.sweep_spending import check_sweep_cap
-from core.runs import BackendKind, ModelChoice
+from core.domain.connections import Connection, checked_url
+from core.domain.errors import BadInput
+from core.domain.runs import BackendKind, ModelChoice
+from core.jobs.handlers.sweep import KIND, start_sweep
+from core.jobs.queue import RESUMABLE, Job, request_cancel, resume, status, submit
+from core.jobs.sweeps.estimate import what_it_takes as dry_run_of
+from core.jobs.sweeps.spending import check_sweep_cap
 from core.store.connections import find_connection, save_connection
 from core.store.database import Database
 from core.store.sweeps import SweepRecord, list_sweeps, set_sweep_job, trials_of
+from core.sweeps.cost_estimate import DryRun
+from core.sweeps.grid.file import model_name
+from core.sweeps.grid.spec import Grid
 
 
 def with_options(grid: Grid, args: argparse.Namespace) -> Grid:

@@ -19,10 +19,10 @@ def add_to(commands: Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the command."""
-    from core.settings import home_from
+    from core.domain.settings import home_from
+    from core.domain.tasks import preset, preset_names
     from core.store.database import open_database
     from core.store.tasks import list_tasks
-    from core.tasks import preset, preset_names
 
     found = [("preset", name, preset(name)) for name in preset_names()]
     saved = list_tasks(open_database(home_from()))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.cli.parser import Commands, one_line
 from core.cli.sources import SOURCE_HELP, find_dataset
-from core.errors import BadInput
+from core.domain.errors import BadInput
 
 if TYPE_CHECKING:
     from core.classification.settings import TrainingSpec
@@ -96,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         WidesetError: the texts or settings are refused, or a model is not to be had.
     """
-    from core.settings import home_from
+    from core.domain.settings import home_from
     from core.store.database import open_database
 
     if not 1 <= args.seeds <= 20:

@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from core.cli.parser import Commands
-from core.errors import BadInput
+from core.domain.errors import BadInput
 
 
 def add_to(commands: Commands) -> None:
@@ -35,8 +35,8 @@ def run(args: argparse.Namespace) -> int:
         raise BadInput(
             f"--idle-seconds is {args.idle_seconds}, which is no length of time.", "Give 0 or more."
         )
+    from core.domain.settings import home_from
     from core.jobs.worker import Worker, work
-    from core.settings import home_from
 
     if args.handlers is None:
         was_first = work(home_from(), idle_seconds=args.idle_seconds)

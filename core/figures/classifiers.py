@@ -30,7 +30,8 @@ def training_curves(
     """Loss on the left (learned from, and held out), accuracy on the texts held out on the right.
 
     Args:
-        history: the epochs of one repeat (`core.classification.fine_tuning.Step.history`).
+        history: the epochs of one repeat
+        (`core.classification.fine_tuning.fine_tuning.Step.history`).
         others: those of other repeats, grey behind.
         epochs: where the axis ends at least, so that it stands still.
     """
@@ -266,7 +267,7 @@ def calibration_figure(bins: Sequence[Mapping[str, Any]], *, height: int = 320) 
 
     Args:
         bins: for each tenth of confidence that has texts `from`, `to`, `n`, `confidence` and
-            `accuracy` (`core.classification.evaluation.Calibration`).
+            `accuracy` (`core.classification.evaluation.evaluation.Calibration`).
         height: in pixels.
     """
     import plotly.graph_objects as go

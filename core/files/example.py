@@ -6,9 +6,9 @@
 import csv
 from pathlib import Path
 
+from core.domain.runs import Example
+from core.domain.tasks import Task, preset
 from core.files.labelled import read_labelled
-from core.runs import Example
-from core.tasks import Task, preset
 
 REFERENCE_FOLDER = Path(__file__).parents[2] / "assets" / "reference"
 TRAIN_FILE = REFERENCE_FOLDER / "train.csv"

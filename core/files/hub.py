@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from core.devices import hub_answers
-from core.errors import BadInput, WidesetError
-from core.files.contents import MAX_BYTES
+from core.domain.errors import BadInput, WidesetError
+from core.files.labelled import MAX_BYTES
 from core.files.rows import shown
+from core.models.devices import hub_answers
 
 REVISION = "refs/convert/parquet"
 _FILE = re.compile(r"(?P<config>.+)/(?P<split>[^/]+)/[^/]+\.parquet")

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from core.errors import BadInput
+from core.domain.errors import BadInput
 from core.files.rows import Columns, Row, check_columns, check_rows, places
 
 MAX_TEXT_BYTES = 200_000_000  # that the two columns may unpack to

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from core.errors import BadInput
+from core.domain.errors import BadInput
 from core.files.encodings import lines_of
 
 MAX_COLUMNS = 1_000

@@ -16,11 +16,11 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from core.domain.runs import RunSpec, Sample
 from core.generation.backends import Backend, Completion, Request
 from core.generation.outcomes import Arrivals
 from core.generation.servers.suppression import sent_condition, sent_prompt
 from core.generation.suppression import SuppressedToken, Tally, suppressed_tokens
-from core.runs import RunSpec, Sample
 
 # How much more than the target a label may be asked for before its shortfall is left standing.
 PATIENCE = 3

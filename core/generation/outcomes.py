@@ -3,9 +3,9 @@
 import unicodedata
 from collections.abc import Sequence
 
+from core.domain.runs import Outcome, RunSpec, Sample
+from core.domain.texts import MAX_TEXT, fold, storable_text
 from core.generation.backends import Completion
-from core.runs import Outcome, RunSpec, Sample
-from core.texts import MAX_TEXT, fold, storable_text
 
 
 def outcome_of(text: str, finish_reason: str) -> Outcome:

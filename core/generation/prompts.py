@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.conditions import PromptForm
-from core.runs import Example, RunSpec
-from core.tasks import Task
+from core.domain.conditions import PromptForm
+from core.domain.runs import Example, RunSpec
+from core.domain.tasks import Task
 
 QUOTE = '"'
 # Tells the random streams of examples from those of texts (see `loop`).

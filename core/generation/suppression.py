@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from core.conditions import Suppression
+from core.domain.conditions import Suppression
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
-from core.errors import BadInput
-from core.interventions.budget import REPEATS
-from core.interventions.relabel import WEIGHT
+from core.domain.errors import BadInput
+from core.interventions.relabelling.budget import REPEATS
+from core.interventions.relabelling.relabel import WEIGHT
 
 Annotator = Literal["oracle", "people"]
 

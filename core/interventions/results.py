@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from core.classification.intervals import Interval
-from core.interventions.budget import BudgetPoint
-from core.interventions.label_accuracy import Share
-from core.interventions.out_of_scope import HeldOut, ScopeFilter
-from core.interventions.relabel import Replacement
+from core.classification.evaluation.intervals import Interval
+from core.interventions.relabelling.budget import BudgetPoint
+from core.interventions.relabelling.label_accuracy import Share
+from core.interventions.relabelling.relabel import Replacement
+from core.interventions.scope_filter.out_of_scope import HeldOut, ScopeFilter
 
 _DECIMALS = 5
 

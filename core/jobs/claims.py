@@ -4,9 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from core.errors import WidesetError
-from core.jobs.job import Job
-from core.jobs.queue import get_job
+from core.domain.errors import WidesetError
+from core.jobs.queue import Job, get_job
 from core.store.database import Database
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from threading import Event
 from typing import Any, Literal
 
-from core.errors import StoreBusy, StoreFull
+from core.domain.errors import StoreBusy, StoreFull
 from core.jobs import claims
-from core.jobs.ask import Answerer, answer_all
-from core.jobs.job import Job
+from core.jobs.questions import Answerer, answer_all
+from core.jobs.queue import Job
 from core.store.database import Database
 
 STOP_SECONDS = 0.2

@@ -4,14 +4,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.connections import Prices
-from core.errors import BadInput
-from core.runs import ModelChoice, RunSpec
-from core.spending import CostEstimate, SpendingLimit, check_spending_limit, estimate_cost
-from core.store.attempts import StoredAttempt, attempts_of
+from core.domain.connections import Prices
+from core.domain.errors import BadInput
+from core.domain.runs import ModelChoice, RunSpec
+from core.domain.spending import CostEstimate, SpendingLimit, check_spending_limit, estimate_cost
 from core.store.connections import find_capabilities, find_connection
 from core.store.database import Database
-from core.store.runs import RunRecord, get_run
+from core.store.generation.attempts import StoredAttempt, attempts_of
+from core.store.generation.runs import RunRecord, get_run
 
 
 def check_run_limit(db: Database, spec: RunSpec, cap: SpendingLimit) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.domain.tasks import task_from_dict
 from core.store.database import Database
-from core.store.runs import RunRecord
-from core.tasks import task_from_dict
+from core.store.generation.runs import RunRecord
 
 _LOOK_BACK = 50
 
@@ -18,7 +18,7 @@ class EarlierCurve:
 
     Args:
         name: the run's.
-        curve: rows of n, Remote-Clique, low, high, as in `core.diversity.live`.
+        curve: rows of n, Remote-Clique, low, high, as in `core.diversity.measures.live`.
     """
 
     name: str

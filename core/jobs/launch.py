@@ -6,8 +6,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from core.domain.settings import Home
 from core.jobs.lease import living
-from core.settings import Home
 from core.store.database import Database
 
 SPAWN_SECONDS = 5.0

@@ -5,7 +5,7 @@ import os
 import threading
 from dataclasses import dataclass
 
-from core.errors import WidesetError
+from core.domain.errors import WidesetError
 from core.store.database import Database
 from core.store.ids import new_id
 

@@ -11,12 +11,11 @@ from core.interventions.requests import (
     JudgeRequest,
     RelabelRequest,
 )
-from core.jobs.evidence import Work, once, token_of
-from core.jobs.job import state_of
+from core.jobs.cached_measurements import Work, once, token_of
 from core.jobs.lease import living
-from core.jobs.queue import job_of_token
+from core.jobs.queue import job_of_token, state_of
 from core.store.database import Database
-from core.store.previews import find_preview
+from core.store.interventions.previews import find_preview
 
 Kind = Literal["judge", "relabel", "filter", "filter_effect", "budget"]
 Request = JudgeRequest | RelabelRequest | FilterRequest | EffectRequest | BudgetRequest

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from core.connections import checked_url
-from core.jobs.job import Job, State, state_of
+from core.domain.connections import checked_url
 from core.jobs.lease import living
-from core.jobs.queue import get_job, submit
+from core.jobs.queue import Job, State, get_job, state_of, submit
 from core.store.database import Database
 
 TYPICAL_REQUESTS = 20

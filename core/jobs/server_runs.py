@@ -3,20 +3,25 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from core.classification.served_labels import ServedLabels
-from core.errors import BadInput, Pausing
+from core.classification.llm.served_labels import ServedLabels
+from core.domain.errors import BadInput, Pausing
+from core.domain.runs import ModelChoice
+from core.domain.spending import (
+    SpendingLimitReached,
+    SpendingTracker,
+    Spent,
+    spending_limit_from_dict,
+)
 from core.generation.backends import Backend
 from core.generation.servers.backend import Probe, ServedBackend, ServedRun, open_served_model
 from core.generation.servers.capabilities import capabilities_from_dict
 from core.generation.servers.requests import Attempt, RecordAttempt
 from core.generation.servers.retries import ConcurrencyLimiter
 from core.jobs.context import JobContext
-from core.runs import ModelChoice
-from core.spending import SpendingLimitReached, SpendingTracker, Spent, spending_limit_from_dict
-from core.store.attempts import StoredAttempt, add_attempt, totals, totals_of_job
 from core.store.connections import find_capabilities, find_connection, save_capabilities
 from core.store.database import Database
-from core.store.runs import RunRecord
+from core.store.generation.attempts import StoredAttempt, add_attempt, totals, totals_of_job
+from core.store.generation.runs import RunRecord
 
 
 class ServedModels:
@@ -174,7 +179,7 @@ class ServedJobModel:
 
     def told(self, total: int) -> dict[str, Any]:
         """What a job reports of it: `done` (texts answered in this sitting) and `spending` (see
-        `core.spending.SpendingTracker.progress`); {} where no server is asked.
+        `core.domain.spending.SpendingTracker.progress`); {} where no server is asked.
 
         Args:
             total: texts that are asked about.

@@ -1,4 +1,4 @@
-"""The worker process: holds the lease, runs one job after the other, answers questions."""
+"""Running one claimed job: whatever its handler does, the job comes to rest in the store."""
 
 import logging
 import os
@@ -7,34 +7,98 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from core.errors import StoreBusy, StoreFull, StoreUnusable, WidesetError
+from core.domain.errors import Pausing, StoreBusy, StoreFull, StoreUnusable, WidesetError
+from core.domain.settings import Home
 from core.jobs import claims
-from core.jobs.ask import Answerer, answer_all
 from core.jobs.context import Handler, JobContext
-from core.jobs.execution import execute
-from core.jobs.handlers import Desk
-from core.jobs.job import Job
-from core.jobs.lease import (
-    BEAT_SECONDS,
-    LEASE_SECONDS,
-    Heartbeat,
-    new_owner,
-    release,
-    renew,
-    take,
-)
-from core.jobs.queue import get_job
-from core.settings import Home
+from core.jobs.lease import BEAT_SECONDS, LEASE_SECONDS, Heartbeat, new_owner, release, renew, take
+from core.jobs.questions import Answerer, answer_all
+from core.jobs.queue import Job, get_job
+from core.jobs.registry import Desk
 from core.store.database import Clock, Database, open_database
+
+SETTLE_ATTEMPTS = 60
+SETTLE_SECONDS = 1.0
+
+log = logging.getLogger("wideset.worker")
+
+
+def execute(
+    context: JobContext,
+    handlers: Mapping[str, Handler],
+    *,
+    log_file: Path,
+    sleep: Callable[[float], None] = time.sleep,
+) -> bool:
+    """Run a claimed job and store how it ended.
+
+    A full or locked store pauses it, and so does `Pausing`; any other WidesetError fails it, with
+    its sentences; any other exception fails it in plain words, with the traceback in the log only.
+    If it was asked to stop it is cancelled, if the worker was told to end it is paused, else it is
+    done.
+
+    Args:
+        context: the job.
+        handlers: by kind of job.
+        log_file: where people find the details of an error.
+        sleep: waits so many seconds, between attempts to store the end.
+
+    Returns:
+        False if the end could not be stored within a minute: the caller gives up the lease, which
+        makes the job read as interrupted.
+    """
+    job = context.job
+    log.info("Job %s (%s) begins", job.id, job.kind)
+    problem: WidesetError | None = None
+    try:
+        handler = handlers.get(job.kind)
+        if handler is None:
+            raise WidesetError(f"This version can't run jobs of the kind '{job.kind}'.")
+        handler(context)
+    except WidesetError as error:
+        problem = error
+    except Exception:
+        log.exception("Job %s failed", job.id)
+        problem = WidesetError(
+            "The job stopped because of an error in Wideset.",
+            f"What it made so far is kept; {log_file} has the details.",
+        )
+    log.info("Job %s ends: %s", job.id, problem or context.stop_reason or "done")
+    for attempt in range(SETTLE_ATTEMPTS):
+        if context.lost.is_set() or context.stop_reason == "lost":
+            return True  # not ours to change any more
+        if attempt:
+            sleep(SETTLE_SECONDS)
+        try:
+            _bring_to_rest(context, problem)
+            return True
+        except (StoreBusy, StoreFull) as error:
+            log.warning("The end of job %s is not stored yet: %s", job.id, error)
+    return False
+
+
+def _bring_to_rest(context: JobContext, problem: WidesetError | None) -> None:
+    db, job_id, owner, progress = context.db, context.job.id, context.owner, context.progress
+    if isinstance(problem, StoreFull | StoreBusy | Pausing):
+        claims.pause(db, job_id, owner, problem, progress=progress)
+    elif problem is not None:
+        claims.fail(db, job_id, owner, problem, progress=progress)
+    elif context.stop_reason == "cancel":
+        claims.cancel(db, job_id, owner, progress=progress)
+    elif context.stop_reason == "shutdown":
+        ended = WidesetError("The worker was told to end.", "Resume goes on where it stopped.")
+        claims.pause(db, job_id, owner, ended, progress=progress)
+    else:
+        claims.finish(db, job_id, owner, progress=progress)
+
 
 IDLE_SECONDS = 1800.0
 POLL_SECONDS = 0.05
 RETRY_SECONDS = 1.0
-
-log = logging.getLogger("wideset.worker")
 
 
 class WorkerBusy(WidesetError):
@@ -227,7 +291,7 @@ def work(home: Home, *, idle_seconds: float = IDLE_SECONDS) -> bool:
     Raises:
         HomeUnusable, StoreUnusable: there is no store to work on.
     """
-    from core.diversity.warming import compile_in_background
+    from core.diversity.map.warming import compile_in_background
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     desk = Desk(home)

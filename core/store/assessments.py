@@ -19,7 +19,7 @@ class Assessment:
         recipe: `Recipe.key`.
         n: how many usable texts the run had then.
         settings: `Recipe.to_dict`.
-        result: of `core.experiments.assess`.
+        result: of `core.sweeps.assessment.assess`.
         created_at: seconds since 1970, UTC.
     """
 

@@ -10,8 +10,8 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
-from core.errors import StoreUnusable
-from core.settings import Home
+from core.domain.errors import StoreUnusable
+from core.domain.settings import Home
 from core.store.database import Database, open_database
 
 _TABLES = (

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from core.connections import Connection, checked_url, connection_from_dict
-from core.errors import BadInput
+from core.domain.connections import Connection, checked_url, connection_from_dict
+from core.domain.errors import BadInput
 from core.store.database import Database
 from core.store.ids import new_id
 

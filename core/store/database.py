@@ -1,16 +1,174 @@
-"""The connection to the store: one a thread, short transactions, errors that people understand."""
+"""SQLite's errors, said the way a person can do something about them."""
 
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from core.settings import Home
-from core.store import schema
-from core.store.failures import is_locked, translated
+from core.domain.errors import StoreBusy, StoreFull, StoreUnusable, WidesetError
+from core.domain.settings import Home
 from core.store.migrations import MIGRATIONS
+
+_LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_NO_ACCESS = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}
+
+
+def is_locked(error: sqlite3.Error) -> bool:
+    """Whether another connection's lock is the only reason, so that trying again is safe."""
+    return _primary_code(error) in _LOCKED
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors about the file at `path` into ours; others pass.
+
+    Raises:
+        StoreBusy: it stayed locked.
+        StoreFull: no room for the write.
+        StoreUnusable: it is corrupt, no SQLite file, or can't be opened, read or written.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        ours = _as_ours(error, path)
+        if ours is None:
+            raise
+        raise ours from error
+
+
+def corrupt(path: Path, detail: str) -> StoreUnusable:
+    """The error for a file that is no sound SQLite database; `detail` has no full stop."""
+    return StoreUnusable(
+        f"The store {path} is damaged or no Wideset store ({detail}). It was left untouched.",
+        "Move it away or put a backup in its place, then start again.",
+    )
+
+
+def _as_ours(error: sqlite3.Error, path: Path) -> WidesetError | None:
+    code = _primary_code(error)
+    if code in _LOCKED:
+        return StoreBusy(
+            "Another process kept the store locked for too long.", "Wait a moment and try again."
+        )
+    if code == sqlite3.SQLITE_FULL:
+        return StoreFull(
+            "The disk that holds the store is full; the last write was undone.",
+            "Free some space and resume.",
+        )
+    if code in _CORRUPT:
+        return corrupt(path, str(error))
+    if code in _NO_ACCESS:
+        return StoreUnusable(
+            f"The store {path} can't be opened or written ({error}).",
+            "Check the permissions of the file and of its folder.",
+        )
+    if code == sqlite3.SQLITE_IOERR:
+        return StoreUnusable(
+            f"Reading or writing the store {path} failed ({error}).", "Check the disk."
+        )
+    return None
+
+
+def _primary_code(error: sqlite3.Error) -> int | None:
+    # Errors that the Python module raises itself carry no code.
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF  # the upper bits only refine
+
+
+APPLICATION_ID = 0x57445354  # "WDST": tells our files from other programs' SQLite files
+CHECK_BYTES = 100_000_000
+
+
+def check(connection: sqlite3.Connection, path: Path, *, latest: int = len(MIGRATIONS)) -> int:
+    """The version of the store behind a connection, which only reads; 0 is a new, empty file.
+
+    Files up to 100 MB are also checked for damage; that takes about a second a gigabyte at most.
+
+    Raises:
+        StoreUnusable: it is damaged, another program's, or from a newer Wideset.
+        sqlite3.Error: it can't be read.
+    """
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    application: int = connection.execute("PRAGMA application_id").fetchone()[0]
+    tables: int = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    size = path.stat().st_size
+    if tables == 0 and 0 < size < 512:  # SQLite takes less than a page for an empty file
+        raise corrupt(path, "file is not a database")
+    if application != APPLICATION_ID and (version, application, tables) != (0, 0, 0):
+        raise corrupt(path, "it belongs to another program")
+    if version > latest:
+        raise StoreUnusable(
+            f"The store {path} was written by a newer version of Wideset (store version {version},"
+            f" this one knows {latest}). It was left untouched.",
+            "Update Wideset, or set WIDESET_HOME to another folder.",
+        )
+    if size <= CHECK_BYTES:
+        verdict: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if verdict != "ok":
+            raise corrupt(path, verdict.splitlines()[-1])
+    return version
+
+
+def migrate(
+    connection: sqlite3.Connection, path: Path, *, migrations: Sequence[str] = MIGRATIONS
+) -> None:
+    """Bring the store to the last of the migrations, all in the caller's open transaction.
+
+    A store that holds data is first copied to `<name>.backup-v<its version>` beside it; the
+    transaction's write lock keeps others from changing it in between.
+
+    Args:
+        connection: inside BEGIN IMMEDIATE.
+        path: where the store lies.
+        migrations: scripts; the Nth (from 1) makes version N out of version N - 1.
+
+    Raises:
+        StoreUnusable: as `check`.
+        sqlite3.Error: the copy or a script failed; the caller rolls back.
+    """
+    # Read again under the lock: another process may have migrated in the meantime.
+    version = check(connection, path, latest=len(migrations))
+    if version == len(migrations):
+        return
+    if version > 0:
+        _back_up(path, version)
+    for script in migrations[version:]:
+        for statement in _statements(script):
+            connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {len(migrations)}")
+
+
+def _back_up(path: Path, version: int) -> Path:
+    target = path.with_name(f"{path.name}.backup-v{version}")
+    number = 1
+    while target.exists():  # an older backup is never overwritten
+        number += 1
+        target = path.with_name(f"{path.name}.backup-v{version}-{number}")
+    partial = target.with_name(target.name + ".partial")
+    try:
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(partial)) as copy:
+            source.backup(copy)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return target
+
+
+def _statements(script: str) -> Iterator[str]:
+    # executescript would commit the open transaction first, so the script is split here.
+    statement = ""
+    for piece in script.splitlines(keepends=True):
+        statement += piece
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    if statement.strip():
+        yield statement
+
 
 Clock = Callable[[], float]
 """Returns seconds since 1970, UTC."""
@@ -196,11 +354,11 @@ def open_database(
         # Checked before anything that could write, such as setting the journal mode.
         with closing(sqlite3.connect(path, timeout=lock_seconds)) as connection:
             connection.execute("BEGIN")  # one view, should another process migrate just now
-            version = schema.check(connection, path)
+            version = check(connection, path)
         database = Database(path, clock=clock, lock_seconds=lock_seconds, attempts=attempts)
         if version < len(MIGRATIONS):
             with database.write() as connection:
-                schema.migrate(connection, path)
+                migrate(connection, path)
     return database
 
 

@@ -2,11 +2,11 @@
 
 import json
 
-from core.datasets import Dataset
-from core.errors import BadInput
+from core.domain.datasets import Dataset
+from core.domain.errors import BadInput
 from core.store.database import Database
-from core.store.runs import get_run
-from core.store.versions import get_version
+from core.store.generation.runs import get_run
+from core.store.interventions.versions import get_version
 
 
 def run_key(run_id: str) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from functools import cache
 
+from core.domain.tasks import Task, preset, preset_names, task_from_dict
 from core.store.database import Database
-from core.tasks import Task, preset, preset_names, task_from_dict
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from core.errors import BadInput
-from core.references import Reference
-from core.runs import Example
+from core.domain.errors import BadInput
+from core.domain.references import Reference
+from core.domain.runs import Example
+from core.domain.tasks import Task
 from core.store.database import Database
+from core.store.generation.runs import UNNAMED, clean_name
 from core.store.ids import new_id
-from core.store.runs import UNNAMED, clean_name
-from core.tasks import Task
 
 
 def add_reference(
@@ -28,10 +28,10 @@ def add_reference(
     Args:
         db: the store.
         task: the task, and with it all tasks of the same key.
-        name: any text, see `core.store.runs.clean_name`; without one, the task's.
+        name: any text, see `core.store.generation.runs.clean_name`; without one, the task's.
         train: the part to learn from, in order.
         test: the part to be measured by, in order.
-        origin: where it is from, JSON-ready; see `core.references.Reference`.
+        origin: where it is from, JSON-ready; see `core.domain.references.Reference`.
 
     Raises:
         BadInput: a part is empty, or a label is none of the task's.

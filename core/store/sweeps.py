@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from core.errors import BadInput
-from core.runs import RunSpec
+from core.domain.errors import BadInput
+from core.domain.runs import RunSpec
 from core.store.database import Database
+from core.store.generation.runs import RunRecord, clean_name, runs_of
 from core.store.ids import new_id
-from core.store.runs import RunRecord, clean_name, runs_of
 
 TrialState = Literal["waiting", "generated", "done", "failed"]
 

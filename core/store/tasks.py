@@ -4,10 +4,10 @@ import json
 import sqlite3
 from dataclasses import dataclass
 
-from core.errors import BadInput, StaleEdit
+from core.domain.errors import BadInput, StaleEdit
+from core.domain.tasks import Task, task_from_dict
 from core.store.database import Database
 from core.store.ids import new_id
-from core.tasks import Task, task_from_dict
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.errors import BadInput
-from core.settings import Home
+from core.domain.errors import BadInput
+from core.domain.settings import Home
 from core.store.database import Database
+from core.store.generation.runs import clean_name
 from core.store.ids import new_id
-from core.store.runs import clean_name
 
 
 @dataclass(frozen=True, slots=True)

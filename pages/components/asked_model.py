@@ -5,20 +5,18 @@ from typing import Any
 
 import streamlit as st
 
-from core.classification.asking_ahead import asking_ahead, check_enough
-from core.connections import Connection
-from core.errors import BadInput
+from core.classification.llm.cost_estimate import asking_ahead, check_enough
+from core.domain.connections import Connection
+from core.domain.errors import BadInput
+from core.domain.runs import Example, ModelChoice, model_and_server, short_model
+from core.domain.spending import CostEstimate, SpendingLimit
+from core.domain.tasks import Task
 from core.jobs.cost_estimate import check_model_limit
-from core.runs import Example, ModelChoice, model_and_server, short_model
-from core.spending import CostEstimate, SpendingLimit
 from core.store.connections import find_connection, list_connections
-from core.tasks import Task
 from pages.components.connect.keys import key_state
-from pages.components.known_server import found_of, title
-from pages.components.money import cap_box, money, number, prices_of
-from pages.components.office import Office
-from pages.components.plain import plain
-from pages.components.server_choice import Width, name_model
+from pages.components.model import Width, found_of, name_model, title
+from pages.components.shell import Office, plain
+from pages.components.spending import cap_box, money, number, prices_of
 
 _HERE = ""
 
@@ -153,7 +151,7 @@ def took_words(spending: Mapping[str, Any]) -> str:
     """What was taken so far, as Markdown.
 
     Args:
-        spending: of `core.spending.SpendingTracker.progress`.
+        spending: of `core.domain.spending.SpendingTracker.progress`.
     """
     amount, unknown = spending["money"], spending["tokens_in"] is None
     tokens = (

@@ -15,7 +15,8 @@ def noted(frame: pd.DataFrame) -> pd.Series:
     """What each sample counts as: `new`, `duplicate`, `empty` or `truncated`.
 
     Args:
-        frame: columns `outcome` and `duplicate_of`, as `core.store.samples.SAMPLE_COLUMNS`.
+        frame: columns `outcome` and `duplicate_of`, as
+        `core.store.generation.samples.SAMPLE_COLUMNS`.
     """
     repeats = (frame["outcome"] == "usable") & frame["duplicate_of"].notna()
     return frame["outcome"].where(frame["outcome"] != "usable", "new").mask(repeats, "duplicate")
@@ -27,7 +28,7 @@ def show_samples(
     """Draw samples as they stand in the frame.
 
     Args:
-        frame: columns of `core.store.samples.SAMPLE_COLUMNS`.
+        frame: columns of `core.store.generation.samples.SAMPLE_COLUMNS`.
         labels: label names in task order, for the colours.
         height: pixels.
         key: the table's key, if it must keep its place over reruns.

@@ -14,8 +14,8 @@ from typing import Any
 
 import psutil
 
-from core.errors import BackendFailed
-from core.settings import Home
+from core.domain.errors import BackendFailed
+from core.domain.settings import Home
 from tests.benchmarks.report import Report, median
 from tests.benchmarks.work import ROOT
 

@@ -5,7 +5,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from core.settings import Home
+from core.domain.settings import Home
 from core.store.database import open_database
 from tests.benchmarks.browsing import Openings, drawn_marks, visit
 from tests.benchmarks.report import Report, median

@@ -13,9 +13,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from core.embedded import find_llm_file
-from core.generation.local import LocalBackend
-from core.runs import RunSpec
+from core.domain.runs import RunSpec
+from core.generation.local.backend import LocalBackend
+from core.models.embedded import find_llm_file
 from tests.benchmarks.work import MAX_TOKENS, TEMPERATURE, TEXTS_A_LABEL, requests_of
 
 Texts = list[list[int]]

@@ -7,10 +7,10 @@ import argparse
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from core.generation.conversion import converted_embedded
-from core.generation.keeper import ModelKeeper
-from core.runs import ModelChoice
-from core.settings import home_from
+from core.domain.runs import ModelChoice
+from core.domain.settings import home_from
+from core.generation.local.conversion import converted_embedded
+from core.generation.local.keeper import ModelKeeper
 from tests.benchmarks import contenders
 from tests.benchmarks.contenders import Apart, Order, Setting, Texts
 from tests.benchmarks.report import Report, Stopwatch, median

@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from core.diversity.neighbours import nearest_earlier
-from core.diversity.remote_clique import Vectors, remote_clique
-from core.diversity.resampling import bootstrap
+from core.diversity.measures.neighbours import nearest_earlier
+from core.diversity.measures.remote_clique import Vectors, bootstrap, remote_clique
 from tests.benchmarks.report import Report, median
 
 SIZE = 384

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from core.diversity.encoder import EncoderChoice
-from core.diversity.encoder_loading import embedded_folder, load_encoder
-from core.diversity.remote_clique import Vectors, unit_vectors
-from core.settings import home_from
+from core.diversity.embedding.encoder import EncoderChoice
+from core.diversity.embedding.loading import embedded_folder, load_encoder
+from core.diversity.measures.remote_clique import Vectors, unit_vectors
+from core.domain.settings import home_from
 from tests.benchmarks.report import Report, Stopwatch, median
 from tests.benchmarks.work import ROOT, carer_spec
 

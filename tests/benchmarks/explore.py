@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from core.diversity.encoder import EncoderChoice
-from core.diversity.measures import measure
-from core.diversity.projection import principal_axes
-from core.settings import Home
+from core.diversity.embedding.encoder import EncoderChoice
+from core.diversity.map.projection import principal_axes
+from core.diversity.measures.measure import measure
+from core.domain.settings import Home
+from core.domain.texts import text_hash
 from core.store.database import open_database
 from core.store.datasets import load_dataset, run_key
-from core.store.embeddings import add_vectors
-from core.store.maps import new_map
-from core.store.measurements import recipe_of, save_measurement
-from core.texts import text_hash
+from core.store.diversity.embeddings import add_vectors
+from core.store.diversity.maps import new_map
+from core.store.diversity.measurements import recipe_of, save_measurement
 from tests.benchmarks.browsing import Openings, drawn_marks, settled, visit
 from tests.benchmarks.report import Report, median
 from tests.benchmarks.store import SAMPLES, filled

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from core.interventions.budget import budget_curve
-from core.interventions.oracle import train_oracle
-from core.interventions.out_of_scope import train_filter
-from core.interventions.queue import most_spread
-from core.interventions.relabel import replace_labels
+from core.interventions.annotation.queue import most_spread
+from core.interventions.relabelling.budget import budget_curve
+from core.interventions.relabelling.oracle import train_oracle
+from core.interventions.relabelling.relabel import replace_labels
+from core.interventions.scope_filter.out_of_scope import train_filter
 from tests.benchmarks.report import Report, Stopwatch, median
 
 TEXTS, SIZE, LABELS = 6_000, 384, 18

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from typing import Any
 
-from core.diversity.umap_map import version
+from core.diversity.map.umap import version
 from tests.benchmarks.report import Report, median
 from tests.benchmarks.work import ROOT
 
@@ -64,8 +64,8 @@ def _measure(folder: str) -> dict[str, Any]:
 
     import numpy as np
 
-    from core.diversity.projection import principal_axes
-    from core.diversity.umap_map import fit_map, keep_compiled
+    from core.diversity.map.projection import principal_axes
+    from core.diversity.map.umap import fit_map, keep_compiled
 
     rng = np.random.default_rng(1)
     centres = rng.normal(size=(CLUSTERS, SIZE))

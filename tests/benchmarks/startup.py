@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from core.settings import Home
+from core.domain.settings import Home
 from core.store.database import open_database
 from tests.benchmarks.browsing import HEADING, PATIENCE_SECONDS, end, serve, settled
 from tests.benchmarks.report import Report, median

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from core.runs import Sample
-from core.settings import Home
+from core.domain.runs import Sample
+from core.domain.settings import Home
 from core.store.database import Database, open_database
-from core.store.runs import RunRecord, create_run, list_runs
-from core.store.samples import add_samples, sample_rows
+from core.store.generation.runs import RunRecord, create_run, list_runs
+from core.store.generation.samples import add_samples, sample_rows
 from tests.benchmarks.report import Report, median
 from tests.benchmarks.work import carer_spec
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import psutil
 
-from core.generation.conversion import converted_embedded
-from core.settings import home_from
+from core.domain.settings import home_from
+from core.generation.local.conversion import converted_embedded
 from tests.benchmarks.report import Report
 from tests.benchmarks.work import ROOT
 

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from core.classification.fine_tuning import Step, fine_tune
+from core.classification.fine_tuning.fine_tuning import Step, fine_tune
 from core.classification.settings import FineTuning
-from core.embedded import find_encoder_folder
-from core.settings import home_from
+from core.domain.settings import home_from
+from core.models.embedded import find_encoder_folder
 from tests.benchmarks.embedding import texts_of
 from tests.benchmarks.report import Report, Stopwatch, median
 

@@ -3,12 +3,12 @@
 import os
 from pathlib import Path
 
-from core.conditions import Condition
+from core.domain.conditions import Condition
+from core.domain.runs import Example, RunSpec
+from core.domain.tasks import preset
 from core.files.labelled import balanced_examples, read_labelled
 from core.generation.backends import Request
 from core.generation.prompts import prompt_for
-from core.runs import Example, RunSpec
-from core.tasks import preset
 
 ROOT = Path(__file__).parent.parent.parent
 TEXTS_A_LABEL = 20

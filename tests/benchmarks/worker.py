@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from core.errors import BackendFailed
-from core.generation.conversion import converted_embedded
+from core.domain.errors import BackendFailed
+from core.domain.runs import RunSpec
+from core.domain.settings import Home, home_from
+from core.domain.tasks import preset
+from core.generation.local.conversion import converted_embedded
 from core.jobs.queue import request_cancel, start_run, status
-from core.runs import RunSpec
-from core.settings import Home, home_from
 from core.store.database import Database, open_database
-from core.store.samples import samples_of
-from core.tasks import preset
+from core.store.generation.samples import samples_of
 from tests.benchmarks.report import Report, median
 from tests.benchmarks.work import ROOT, carer_spec
 

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from core.domain.settings import Home
 from core.jobs.queue import list_jobs, request_cancel, status
-from core.settings import Home
 from core.store.database import Database, open_database
 from tests.browser.fake_worker import Script
 from tests.browser.serving import PATIENCE, Server, end_workers, wait_until

@@ -15,31 +15,29 @@ from pathlib import Path
 from typing import Any
 
 from core.classification.trained import TrainedKeeper
-from core.diversity.encoder import EncoderChoice
-from core.diversity.live import LiveClique
-from core.diversity.map_keeper import MapKeeper
-from core.diversity.projection import principal_axes
-from core.diversity.remote_clique import Vectors
-from core.diversity.umap_map import FittedMap, Progress
-from core.generation.meter import Meter
-from core.jobs.apply import answer, apply_job
-from core.jobs.ask import Answerer
-from core.jobs.budget import budget_job
+from core.diversity.embedding.encoder import EncoderChoice
+from core.diversity.map.projection import principal_axes
+from core.diversity.map.umap import FittedMap, MapKeeper, Progress
+from core.diversity.measures.live import LiveClique
+from core.diversity.measures.remote_clique import Vectors
+from core.domain.runs import Sample
+from core.domain.settings import Home, home_from
+from core.generation.progress import Meter
 from core.jobs.context import Handler, JobContext
-from core.jobs.filter import filter_job
-from core.jobs.filter_effect import filter_effect_job
-from core.jobs.judge import judge_job
-from core.jobs.measure import measure_job
-from core.jobs.project import project_job
-from core.jobs.relabel import relabel_job
-from core.jobs.train import train_job
+from core.jobs.handlers.apply_classifier import answer, apply_job
+from core.jobs.handlers.budget import budget_job
+from core.jobs.handlers.filter import filter_effect_job, filter_job
+from core.jobs.handlers.judge import judge_job
+from core.jobs.handlers.measure import measure_job
+from core.jobs.handlers.project import project_job
+from core.jobs.handlers.relabel import relabel_job
+from core.jobs.handlers.train import train_job
+from core.jobs.questions import Answerer
 from core.jobs.worker import Worker
-from core.runs import Sample
-from core.settings import Home, home_from
 from core.store.database import open_database
-from core.store.rounds import finish_round, rounds_of
-from core.store.runs import get_run
-from core.store.samples import add_samples, samples_of
+from core.store.generation.rounds import finish_round, rounds_of
+from core.store.generation.runs import get_run
+from core.store.generation.samples import add_samples, samples_of
 from tests.diversity.fake_encoder import FakeEncoders, nothing
 
 IDLE_SECONDS = 120.0  # what a test forgets ends by itself

@@ -3,7 +3,7 @@
 from playwright.sync_api import Locator, Page, expect
 
 from core.store.database import Database
-from core.store.runs import RunRecord, list_runs
+from core.store.generation.runs import RunRecord, list_runs
 
 SST2 = "/generate?task=SST-2+sentiment&per_label=5"
 GENERATE, TRY = "start-primary", "start-secondary"

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from core.settings import Home
+from core.domain.settings import Home
 from tests.browser.fake_worker import PIDS
 
 ROOT = Path(__file__).parent.parent.parent

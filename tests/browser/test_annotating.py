@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from core.interventions.orders import Order, audit_set
-from core.settings import Home
+from core.domain.settings import Home
+from core.interventions.annotation.queue import Order, audit_set
 from core.store.database import Database, open_database
 from core.store.datasets import load_dataset, run_key
-from core.store.judgements import Verdict, add_judgements, judgements_of
-from core.store.runs import RunRecord
+from core.store.generation.runs import RunRecord
+from core.store.interventions.judgements import Verdict, add_judgements, judgements_of
 from tests.browser.conftest import OpenPage
 from tests.browser.reading import button, settled
 from tests.browser.serving import Server, wait_until

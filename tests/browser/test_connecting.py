@@ -9,18 +9,17 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from core.connections import Connection
-from core.exports import export_samples
+from core.domain.connections import Connection
+from core.domain.runs import ModelChoice
+from core.domain.settings import Home
 from core.files.example import example_task
-from core.jobs.job import LIVE
+from core.files.exports import export_samples
 from core.jobs.lease import living
-from core.jobs.queue import start_run, status
-from core.runs import ModelChoice
-from core.settings import Home
-from core.store.attempts import attempts_of, totals
+from core.jobs.queue import LIVE, start_run, status
 from core.store.connections import find_capabilities, get_connection, save_connection
 from core.store.database import Database, open_database
-from core.store.samples import samples_of
+from core.store.generation.attempts import attempts_of, totals
+from core.store.generation.samples import samples_of
 from core.store.sweeps import list_sweeps, trials_of
 from tests.browser.conftest import OpenPage
 from tests.browser.reading import GENERATE, badge, button, metric, newest, settled, tables

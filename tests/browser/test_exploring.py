@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from core.domain.settings import Home
 from core.jobs.queue import list_jobs, start_run
-from core.settings import Home
 from core.store.database import Database, open_database
-from core.store.runs import RunRecord
+from core.store.generation.runs import RunRecord
 from tests.browser.conftest import OpenPage
 from tests.browser.fake_worker import Script
 from tests.browser.reading import GENERATE, SST2, badge, button, cells, metric, settled, tables

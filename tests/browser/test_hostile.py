@@ -9,13 +9,13 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Dialog, Page, expect
 
-from core.conditions import Condition
+from core.domain.conditions import Condition
+from core.domain.runs import RunSpec
+from core.domain.tasks import Label, Task
 from core.jobs.queue import start_run, status
-from core.runs import RunSpec
 from core.store.database import Database
-from core.store.runs import rename_run
+from core.store.generation.runs import rename_run
 from core.store.tasks import delete_task, save_task
-from core.tasks import Label, Task
 from tests.browser.conftest import OpenPage
 from tests.browser.fake_worker import Script
 from tests.browser.reading import badge, expect_texts, settled

@@ -5,14 +5,20 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from core.interventions.subject import said_by_people
+from core.domain.settings import Home
+from core.interventions.versions.subject import said_by_people
 from core.jobs.queue import list_jobs
-from core.settings import Home
 from core.store.database import Database, open_database
 from core.store.datasets import load_dataset, run_key, version_key
-from core.store.judgements import Verdict, add_judgements
-from core.store.version_moves import derive, head, moves_of
-from core.store.versions import list_versions, raw_version, version_rows
+from core.store.interventions.judgements import Verdict, add_judgements
+from core.store.interventions.versions import (
+    derive,
+    head,
+    list_versions,
+    moves_of,
+    raw_version,
+    version_rows,
+)
 from tests.browser.conftest import OpenPage
 from tests.browser.reading import button, cells, metric, settled, tables
 from tests.browser.serving import Server, wait_until

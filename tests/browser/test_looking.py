@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, expect
 
-from core.exports import export_samples
+from core.domain.runs import RunSpec
+from core.domain.settings import Home
+from core.files.exports import export_samples
 from core.jobs.lease import living
 from core.jobs.queue import start_run, status
-from core.runs import RunSpec
-from core.settings import Home
 from core.store.database import Database
-from core.store.runs import RunRecord, get_run
-from core.store.samples import samples_of
+from core.store.generation.runs import RunRecord, get_run
+from core.store.generation.samples import samples_of
 from core.store.tasks import delete_task, list_tasks
 from tests.browser.conftest import OpenPage
 from tests.browser.fake_worker import Script

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from core.settings import Home
+from core.domain.settings import Home
 from core.store.database import open_database
+from tests.analysis.study_store import finished_sweep
 from tests.browser.conftest import OpenPage
 from tests.browser.fake_worker import Script
 from tests.browser.reading import button, settled
 from tests.browser.serving import Server, end_workers
-from tests.experiments.study_store import finished_sweep
 
 HOSTILE = "![x](https://example.org/x.png) <b>bold</b> " + "long " * 60
 STEPS = (

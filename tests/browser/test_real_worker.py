@@ -8,10 +8,10 @@ from contextlib import closing
 import pytest
 from playwright.sync_api import expect
 
+from core.domain.settings import Home
 from core.jobs.lease import living
-from core.settings import Home
 from core.store.database import open_database
-from core.store.samples import samples_of
+from core.store.generation.samples import samples_of
 from tests.browser.conftest import OpenPage
 from tests.browser.reading import GENERATE, badge, button, metric, newest, tables
 from tests.browser.serving import Server

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from core.experiments.report import report_html
-from core.experiments.report_tables import Manifest
-from core.experiments.study import study
+from core.analysis.study import study
+from core.reports.html.report import report_html
+from core.reports.html.tables import Manifest
 from tests.browser.serving import wait_until
-from tests.experiments.test_report import HOSTILE, frame
+from tests.reports.test_html_report import HOSTILE, frame
 
 _INK = "getComputedStyle(document.querySelector('.xtick text')).fill"
 _CHARTS = """() => [...document.querySelectorAll('.chart')].map(one =>

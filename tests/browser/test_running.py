@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 from core.jobs.lease import living
 from core.jobs.queue import job_of_run, status
 from core.store.database import Database
-from core.store.runs import list_runs
-from core.store.samples import samples_of
+from core.store.generation.runs import list_runs
+from core.store.generation.samples import samples_of
 from tests.browser.conftest import OpenPage
 from tests.browser.fake_worker import Script
 from tests.browser.reading import (

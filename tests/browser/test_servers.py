@@ -5,8 +5,8 @@ from contextlib import closing
 
 from playwright.sync_api import expect
 
+from core.domain.settings import Home
 from core.jobs.queue import start_run
-from core.settings import Home
 from core.store.database import open_database
 from tests.browser.conftest import OpenPage
 from tests.browser.fake_worker import Script

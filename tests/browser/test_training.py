@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from core.settings import Home
+from core.domain.settings import Home
 from core.store.database import Database, open_database
 from core.store.trainings import list_trainings
 from tests.browser.conftest import OpenPage

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from core.datasets import Dataset
+from core.domain.datasets import Dataset
 
 GOOD = ["good", "fine", "great", "lovely", "superb"]
 BAD = ["bad", "poor", "awful", "dull", "dire"]

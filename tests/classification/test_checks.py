@@ -2,8 +2,8 @@
 
 import pytest
 
-from core.classification.checks import check
-from core.errors import BadInput
+from core.classification.evaluation.checks import check
+from core.domain.errors import BadInput
 from tests.classification.making import dataset
 
 GOOD = [("one", "a"), ("two", "a"), ("three", "b"), ("four", "b")]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from core.classification.comparison import paired_bootstrap, right_shares
+from core.classification.evaluation.comparison import paired_bootstrap, right_shares
 
 
 def test_shares_of_repeats() -> None:

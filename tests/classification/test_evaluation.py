@@ -8,7 +8,7 @@ import sklearn.metrics
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.classification.evaluation import (
+from core.classification.evaluation.evaluation import (
     accuracy,
     calibration,
     confusion,

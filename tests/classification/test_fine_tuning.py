@@ -13,10 +13,9 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from core.classification.fine_tuning import Step, Trained, fine_tune
+from core.classification.fine_tuning.fine_tuning import Step, Trained, Trainer, fine_tune
 from core.classification.settings import FineTuning
-from core.classification.trainer import Trainer
-from core.errors import BackendFailed
+from core.domain.errors import BackendFailed
 from tests.classification.making import reviews
 from tests.classification.training_process import SETTINGS
 
@@ -156,7 +155,9 @@ def test_what_was_cut_off_while_it_was_written_is_never_read(
     tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = train(tiny_bert, tmp_path / "whole")
-    monkeypatch.setattr("core.classification.checkpoints._write_state", _fail_in_epoch_three)
+    monkeypatch.setattr(
+        "core.classification.fine_tuning.checkpoints._write_state", _fail_in_epoch_three
+    )
     with pytest.raises(Interrupted):
         train(tiny_bert, tmp_path / "cut")
     monkeypatch.undo()
@@ -233,7 +234,7 @@ def test_memory_that_lacks_for_one_text_is_told(
 
     (tmp_path / "models").mkdir()
     monkeypatch.setattr(
-        "core.classification.fine_tuning.pick_precision", lambda *_, **__: "float32"
+        "core.classification.fine_tuning.fine_tuning.pick_precision", lambda *_, **__: "float32"
     )
     monkeypatch.setattr(BertForSequenceClassification, "forward", full)
     with pytest.raises(BackendFailed, match=r"with a single text.*smaller model"):
@@ -249,7 +250,7 @@ def test_other_errors_of_the_model_are_not_taken_for_it(
         raise RuntimeError("shapes differ")
 
     monkeypatch.setattr(
-        "core.classification.fine_tuning.pick_precision", lambda *_, **__: "float32"
+        "core.classification.fine_tuning.fine_tuning.pick_precision", lambda *_, **__: "float32"
     )
     monkeypatch.setattr(BertForSequenceClassification, "forward", broken)
     with pytest.raises(RuntimeError, match="shapes differ"):
@@ -257,7 +258,7 @@ def test_other_errors_of_the_model_are_not_taken_for_it(
 
 
 def test_class_weights_by_hand(tiny_bert: Path) -> None:
-    from core.classification.encoders import load_encoder_with_head
+    from core.classification.fine_tuning.encoders import load_encoder_with_head
 
     encoder = load_encoder_with_head(str(tiny_bert), label_names=("neg", "pos"), seed=1)
     trainer = Trainer(

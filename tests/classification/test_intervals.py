@@ -3,7 +3,7 @@
 import pytest
 import scipy.stats
 
-from core.classification.intervals import over_seeds, t_below, t_quantile, wilson
+from core.classification.evaluation.intervals import over_seeds, t_below, t_quantile, wilson
 
 
 @pytest.mark.parametrize("freedom", [1, 2, 3, 4, 5, 9, 10, 19, 60])

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from core.classification.ladder import Model, Source, kind_of, refuse_nothing, rungs, smallest
-from core.errors import BadInput
-from core.runs import Example, ModelChoice
+from core.domain.errors import BadInput
+from core.domain.runs import Example, ModelChoice
 from tests.store.making import TASK
 
 RAW = Source("run:a", "A", "raw", 100)

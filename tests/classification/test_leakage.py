@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.classification.leakage import Overlap, look_for_leakage, near_overlaps
+from core.classification.evaluation.checks import Overlap, look_for_leakage, near_overlaps
 
 
 def test_exact_repeats_ignore_case_and_white_space() -> None:
@@ -33,7 +33,7 @@ def test_near_repeats_against_a_naive_loop(monkeypatch: pytest.MonkeyPatch) -> N
         if max(cosines) >= 0.95:
             wanted.append((row, int(np.argmax(cosines)), max(cosines)))
     assert 3 < len(wanted) < 25
-    monkeypatch.setattr("core.classification.leakage._CELLS", 200)  # blocks of four texts
+    monkeypatch.setattr("core.classification.evaluation.checks._CELLS", 200)  # blocks of four texts
     found = near_overlaps(train, test)
     assert [(o.test, o.train) for o in found] == [(row, seen) for row, seen, _ in wanted]
     assert [o.similarity for o in found] == pytest.approx([c for _, _, c in wanted], abs=1e-5)

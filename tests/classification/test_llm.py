@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from core.classification.llm import ScoredLabels, batch_calibrated, prompt_around, shuffled
-from core.classification.phrase_scorer import PhraseScorer, joined_phrases
-from core.errors import BackendFailed, BadInput
-from core.runs import Example
-from core.tasks import Label, Task
+from core.classification.llm.llm import ScoredLabels, batch_calibrated, prompt_around, shuffled
+from core.classification.llm.phrase_scorer import PhraseScorer, joined_phrases
+from core.domain.errors import BackendFailed, BadInput
+from core.domain.runs import Example
+from core.domain.tasks import Label, Task
 from tests.generation.tiny import tiny_gpt2, tiny_llama, tiny_mistral, tiny_tokenizer
 
 TASK = Task("Reviews", "movie review", (Label("pos", "a good review"), Label("neg", "a bad one")))
@@ -185,8 +185,8 @@ def test_phrases_side_by_side() -> None:
 
 @pytest.mark.model
 def test_the_embedded_model_tells_films_apart(model_cache: Path) -> None:
-    from core.classification.scorer_loading import load_scorer
-    from core.runs import ModelChoice
+    from core.classification.llm.phrase_scorer import load_scorer
+    from core.domain.runs import ModelChoice
 
     task = Task(
         "Reviews",

@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.classification import precision
-from core.classification.encoders import load_encoder_with_head
-from core.classification.precision import pick_precision
+from core.classification.fine_tuning import encoders
+from core.classification.fine_tuning.encoders import load_encoder_with_head, pick_precision
 
 
 @pytest.mark.parametrize(
@@ -30,7 +29,7 @@ def test_bfloat16_must_be_clearly_quicker(
         slow = len(asked) <= 2  # the first round is disturbed
         return seconds[kind == "bfloat16"] + (5.0 if slow and kind == "bfloat16" else 0.0)
 
-    monkeypatch.setattr(precision, "_seconds", fake)
+    monkeypatch.setattr(encoders, "_seconds", fake)
     assert pick_precision(encoder, "cpu", models=tmp_path) == picked
     assert asked[:4] == ["float32", "bfloat16"] * 2
     count = len(asked)

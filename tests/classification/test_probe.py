@@ -7,7 +7,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from core.classification.probe import Probe, fit_probe, load_probe, save_probe
-from core.errors import BackendFailed
+from core.domain.errors import BackendFailed
 
 
 def blobs(labels: int, *, seed: int = 0, n: int = 150) -> tuple[np.ndarray, list[str]]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.utils.class_weight import compute_class_weight
 
-from core.classification.schedule import (
+from core.classification.fine_tuning.fine_tuning import (
     batches_of_an_epoch,
     best_epoch,
     class_weights,

@@ -9,27 +9,27 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.classification.evaluation import evaluate
-from core.classification.llm import batch_calibrated
-from core.classification.results import NOT_PARSED, Prediction, result_of
-from core.classification.served_labels import (
+from core.classification.evaluation.evaluation import evaluate
+from core.classification.llm.llm import batch_calibrated
+from core.classification.llm.served_labels import (
     ServedLabels,
     prompts_of,
     read_label,
     shares_of,
     signs_of,
 )
+from core.classification.results import NOT_PARSED, Prediction, result_of
 from core.classification.settings import TrainingSpec, spec_from_dict
 from core.classification.tools import StoreTools
-from core.connections import Connection
-from core.datasets import Dataset
-from core.errors import BadInput
+from core.domain.connections import Connection
+from core.domain.datasets import Dataset
+from core.domain.errors import BadInput
+from core.domain.runs import Example, ModelChoice
+from core.domain.spending import SpendingLimit, SpendingLimitReached, SpendingTracker
+from core.domain.tasks import Label, Task
 from core.generation.servers.backend import ServedBackend
 from core.generation.servers.capabilities import Canary, Capabilities
 from core.generation.servers.requests import Attempt
-from core.runs import Example, ModelChoice
-from core.spending import SpendingLimit, SpendingLimitReached, SpendingTracker
-from core.tasks import Label, Task
 from tests.faults.misbehaving import Exchange, Misbehaving
 from tests.generation.servers.fake_tokenizer import FakeTokenizer
 

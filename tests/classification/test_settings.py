@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from core.classification.settings import FineTuning, TrainingSpec, spec_from_dict
-from core.errors import BadInput
-from core.runs import Example
-from core.tasks import Label, Task
+from core.domain.errors import BadInput
+from core.domain.runs import Example
+from core.domain.tasks import Label, Task
 
 TASK = Task("Reviews", "movie review", (Label("pos", "a good review"), Label("neg", "a bad one")))
 

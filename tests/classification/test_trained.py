@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.classification.package import packed
+from core.classification.fine_tuning.fine_tuned import packed
 from core.classification.probe import fit_probe, save_probe
 from core.classification.settings import TrainingSpec
 from core.classification.trained import TrainedKeeper, best_seed, folder_of
-from core.errors import BackendFailed, BadInput
+from core.domain.errors import BackendFailed, BadInput
 from tests.diversity.fake_encoder import FakeEncoder, FakeEncoders
 
 SPEC = TrainingSpec("probe", test="t", train="r")

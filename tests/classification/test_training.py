@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.classification.fine_tuned import FineTuned
-from core.classification.llm import LabelModel
+from core.classification.fine_tuning.fine_tuned import FineTuned
+from core.classification.llm.llm import LabelModel
 from core.classification.probe import load_probe
 from core.classification.results import given_labels, label_names_of, result_of
 from core.classification.settings import FineTuning, TrainingSpec
 from core.classification.training import encoder_of, look_before, predict, seeds_of
-from core.datasets import Dataset
-from core.diversity.encoder import EncoderChoice
-from core.errors import BadInput
-from core.runs import Example, ModelChoice
-from core.tasks import Label, Task
+from core.diversity.embedding.encoder import EncoderChoice
+from core.domain.datasets import Dataset
+from core.domain.errors import BadInput
+from core.domain.runs import Example, ModelChoice
+from core.domain.tasks import Label, Task
 from tests.classification.making import dataset, reviews
 from tests.diversity.fake_encoder import FakeEncoder
 

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from core.classification.fine_tuning import Step, fine_tune
+from core.classification.fine_tuning.fine_tuning import Step, fine_tune
 from core.classification.settings import FineTuning
 from tests.classification.making import reviews
 

@@ -7,11 +7,10 @@ import sys
 import time
 
 from core.cli import main
+from core.domain.runs import Outcome, RunSpec, Sample
 from core.jobs.context import Handler, JobContext
-from core.runs import Outcome, RunSpec, Sample
-from core.store.counts import counts
-from core.store.runs import get_run
-from core.store.samples import add_samples, samples_of
+from core.store.generation.runs import get_run
+from core.store.generation.samples import add_samples, counts, samples_of
 
 
 def pretend(delay: float = 0.0, *, missing: int = 0, deaf: bool = False) -> Handler:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from core.cli import main
-from core.connections import Connection, Prices
-from core.settings import Home
+from core.domain.connections import Connection, Prices
+from core.domain.settings import Home
 from core.store.connections import save_capabilities, save_connection
 from core.store.database import open_database
 from tests.classification.test_served_labels import saying

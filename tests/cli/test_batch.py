@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from core.cli import main
-from core.conditions import Condition
+from core.domain.conditions import Condition
+from core.domain.runs import ModelChoice, RunSpec
+from core.domain.settings import Home
+from core.domain.tasks import preset
 from core.jobs.queue import start_run
-from core.runs import ModelChoice, RunSpec
-from core.settings import Home
-from core.store.counts import counts
 from core.store.database import Database, open_database
-from core.store.runs import create_run, get_run
-from core.tasks import preset
+from core.store.generation.runs import create_run, get_run
+from core.store.generation.samples import counts
 from tests.generation.servers.batch.test_batch import failed, result
 
 Capture = pytest.CaptureFixture[str]

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from core.cli import main
-from core.connections import Connection, Prices
-from core.settings import Home
+from core.domain.connections import Connection, Prices
+from core.domain.settings import Home
 from core.store.connections import list_connections
 from core.store.database import open_database
 from tests.generation.servers.fake_server import Quirks, serving

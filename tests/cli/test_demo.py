@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from core.analysis.frames.results import results_frame
+from core.analysis.frames.stored import stored_results
 from core.cli import main
-from core.diversity.encoder import EncoderChoice
-from core.experiments.demo import BUNDLE, demo_task, open_demo
-from core.experiments.results import results_frame
-from core.experiments.stored_results import stored_results
-from core.jobs.study import studied
-from core.settings import Home
+from core.diversity.embedding.encoder import EncoderChoice
+from core.domain.settings import Home
+from core.jobs.handlers.study import studied
+from core.services.demo import BUNDLE, demo_task, open_demo
 from core.store.database import open_database
-from core.store.maps import latest_map
+from core.store.diversity.maps import latest_map
 from core.store.projects import list_projects
 from core.store.sweeps import list_sweeps, trials_of
 
@@ -60,7 +60,7 @@ def test_it_is_small() -> None:
 
 
 def test_a_missing_bundle_is_told(home: Home, tmp_path: Path) -> None:
-    from core.errors import StoreUnusable
+    from core.domain.errors import StoreUnusable
 
     with pytest.raises(StoreUnusable, match="no bundle"):
         open_demo(open_database(home), bundle=tmp_path / "gone")

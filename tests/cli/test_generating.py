@@ -16,19 +16,19 @@ from typing import Any, Protocol
 import pytest
 
 from core.cli import main
-from core.errors import BackendFailed
+from core.domain.errors import BackendFailed
+from core.domain.runs import RunSpec
+from core.domain.settings import Home
+from core.domain.tasks import Label, Task, preset
 from core.jobs import claims
 from core.jobs.context import JobContext
 from core.jobs.lease import living, renew, take
 from core.jobs.queue import job_of_run, start_run
 from core.jobs.worker import Worker
-from core.runs import RunSpec
-from core.settings import Home
 from core.store.database import open_database
-from core.store.runs import get_run, list_runs
-from core.store.samples import samples_of
+from core.store.generation.runs import get_run, list_runs
+from core.store.generation.samples import samples_of
 from core.store.tasks import save_task
-from core.tasks import Label, Task, preset
 from tests.cli.fake_generation import pretend, samples_for
 
 ROOT = Path(__file__).parents[2]

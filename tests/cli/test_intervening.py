@@ -11,18 +11,17 @@ import pytest
 
 from core.cli import main
 from core.cli.filter import _interval
-from core.conditions import Condition
+from core.domain.conditions import Condition
+from core.domain.runs import RunSpec, Sample
+from core.domain.settings import Home
+from core.domain.tasks import Label, Task
 from core.files.labelled import read_labelled
-from core.interventions.oracle import noisy
-from core.runs import RunSpec, Sample
-from core.settings import Home
+from core.interventions.relabelling.oracle import noisy
 from core.store.database import Database, open_database
 from core.store.datasets import load_dataset
-from core.store.runs import create_run
-from core.store.samples import add_samples, samples_of
-from core.store.version_moves import head
-from core.store.versions import get_version, list_versions, version_rows
-from core.tasks import Label, Task
+from core.store.generation.runs import create_run
+from core.store.generation.samples import add_samples, samples_of
+from core.store.interventions.versions import get_version, head, list_versions, version_rows
 from tests.diversity.fake_encoder import FakeEncoder, FakeEncoders
 from tests.store.making import make_sample
 
@@ -63,7 +62,7 @@ def db(home: Home) -> Database:
 def encoders(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> FakeEncoders:
     made = FakeEncoders(FakeEncoder(size=64))
     if request.node.get_closest_marker("model") is None:
-        monkeypatch.setattr("core.diversity.encoder_keeper.EncoderKeeper", lambda models: made)
+        monkeypatch.setattr("core.diversity.embedding.loading.EncoderKeeper", lambda models: made)
     return made
 
 
@@ -359,7 +358,7 @@ def test_a_precision_of_one_split_has_no_interval() -> None:
 def test_a_reference_in_the_store_is_measured_on_its_test_part(
     db: Database, texts: str, tmp_path: Path, capsys: Capture
 ) -> None:
-    from core.runs import Example
+    from core.domain.runs import Example
     from core.store.references import add_reference
 
     train, test = (

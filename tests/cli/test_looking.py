@@ -8,17 +8,17 @@ import pytest
 from core.cli import main
 from core.cli.lookup import find_run, find_task
 from core.cli.progress import ProgressLine, bar_of, clock, words_of
-from core.conditions import Condition
-from core.errors import BadInput
-from core.exports import export_samples
+from core.domain.conditions import Condition
+from core.domain.errors import BadInput
+from core.domain.runs import Example, RunSpec
+from core.domain.settings import Home
+from core.domain.tasks import Label, Task, preset
+from core.files.exports import export_samples
 from core.jobs.queue import start_run
-from core.runs import Example, RunSpec
-from core.settings import Home
 from core.store.database import Database, open_database
-from core.store.runs import create_run, delete_run
-from core.store.samples import add_samples
+from core.store.generation.runs import create_run, delete_run
+from core.store.generation.samples import add_samples
 from core.store.tasks import save_task
-from core.tasks import Label, Task, preset
 from tests.cli.fake_generation import samples_for
 
 Capture = pytest.CaptureFixture[str]

@@ -11,18 +11,18 @@ import pytest
 
 from core.cli import main
 from core.cli.measure_report import Progress
-from core.conditions import Condition
-from core.diversity.embedding import embedded
-from core.diversity.encoder import EncoderChoice
-from core.diversity.encoder_keeper import EncoderKeeper
-from core.diversity.remote_clique import mean_distance_between, remote_clique
+from core.diversity.embedding.embedding import embedded
+from core.diversity.embedding.encoder import EncoderChoice
+from core.diversity.embedding.loading import EncoderKeeper
+from core.diversity.measures.remote_clique import mean_distance_between, remote_clique
+from core.domain.conditions import Condition
+from core.domain.runs import RunSpec
+from core.domain.settings import Home, home_from
+from core.domain.tasks import preset
 from core.files.labelled import read_labelled
 from core.jobs.queue import start_run
-from core.runs import RunSpec
-from core.settings import Home, home_from
 from core.store.database import Database, open_database
-from core.store.samples import add_samples
-from core.tasks import preset
+from core.store.generation.samples import add_samples
 from tests.cli.fake_generation import samples_for
 from tests.diversity.fake_encoder import FakeEncoder, FakeEncoders
 
@@ -45,7 +45,7 @@ def db(home: Home) -> Database:
 @pytest.fixture
 def encoders(monkeypatch: pytest.MonkeyPatch) -> FakeEncoders:
     made = FakeEncoders()
-    monkeypatch.setattr("core.diversity.encoder_keeper.EncoderKeeper", lambda models: made)
+    monkeypatch.setattr("core.diversity.embedding.loading.EncoderKeeper", lambda models: made)
     return made
 
 
@@ -190,7 +190,7 @@ def test_a_missing_file_and_an_encoder_that_is_not_to_be_had(
 ) -> None:
     assert "nowhere.csv" in said(capsys, "nowhere.csv", code=2)
     broken = FakeEncoders(problem="There is no encoder 'x'.")
-    monkeypatch.setattr("core.diversity.encoder_keeper.EncoderKeeper", lambda models: broken)
+    monkeypatch.setattr("core.diversity.embedding.loading.EncoderKeeper", lambda models: broken)
     assert said(capsys, str(texts), code=1).startswith("There is no encoder 'x'.")
 
 

@@ -5,9 +5,9 @@ import argparse
 import pytest
 
 from core.cli.model_choice import add_model_to, chosen_model, remember_connection
-from core.connections import Connection
-from core.errors import BadInput
-from core.runs import ModelChoice
+from core.domain.connections import Connection
+from core.domain.errors import BadInput
+from core.domain.runs import ModelChoice
 from core.store.connections import find_connection, list_connections, save_connection
 from core.store.database import Database
 from tests.store.making import clock, db, home

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from core.cli import main
-from core.connections import Connection
+from core.domain.connections import Connection
+from core.domain.settings import Home
 from core.generation.servers.capabilities import capabilities_from_dict
-from core.settings import Home
 from core.store.connections import (
     find_capabilities,
     find_connection,

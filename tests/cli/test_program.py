@@ -13,7 +13,7 @@ import pytest
 import core.cli.tasks
 from core import __version__
 from core.cli import main
-from core.settings import Home
+from core.domain.settings import Home
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = [

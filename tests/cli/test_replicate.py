@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from core.cli import main
-from core.experiments.replication import replication_grid
-from core.settings import Home
+from core.domain.settings import Home
+from core.domain.tasks import preset
 from core.store.database import open_database
 from core.store.sweeps import list_sweeps
-from core.tasks import preset
+from core.sweeps.replication import replication_grid
 from tests.cli.test_sweep import pretend
 
 Capture = pytest.CaptureFixture[str]

@@ -8,13 +8,13 @@ import pytest
 
 from core.cli import main
 from core.cli.project import find_project
-from core.errors import BadInput
-from core.settings import Home
+from core.domain.errors import BadInput
+from core.domain.settings import Home
+from core.domain.tasks import Label, Task
 from core.store.database import open_database
 from core.store.sweeps import create_sweep
-from core.tasks import Label, Task
-from tests.experiments.made_results import SST2
-from tests.experiments.study_store import finished_sweep
+from tests.analysis.made_results import SST2
+from tests.analysis.study_store import finished_sweep
 
 Capture = pytest.CaptureFixture[str]
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from core.cli import main
-from core.connections import Connection, Prices
+from core.domain.connections import Connection, Prices
+from core.domain.settings import Home
+from core.domain.spending import SpendingLimitReached
 from core.jobs.context import JobContext
-from core.settings import Home
-from core.spending import SpendingLimitReached
 from core.store.connections import find_connection, save_capabilities, save_connection
 from core.store.database import Database, open_database
 from core.store.sweeps import list_sweeps
@@ -130,8 +130,8 @@ def test_a_grids_server_is_remembered_with_the_name_of_its_key(
 
 def test_a_runs_end_tells_what_its_requests_took() -> None:
     from core.cli.outcome import Outcome
-    from core.store.counts import Counts
-    from core.store.runs import RunRecord
+    from core.store.generation.runs import RunRecord
+    from core.store.generation.samples import Counts
     from tests.store.making import make_spec
 
     run = RunRecord(id="r", name="n", spec=make_spec(), facts={}, revision=1, created_at=0.0)

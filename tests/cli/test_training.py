@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from core.cli import main
-from core.settings import Home
+from core.domain.settings import Home
 from tests.classification.making import reviews, save_tiny_bert
 from tests.diversity.fake_encoder import FakeEncoders
 
@@ -19,7 +19,7 @@ Capture = pytest.CaptureFixture[str]
 @pytest.fixture(autouse=True)
 def encoders(monkeypatch: pytest.MonkeyPatch) -> FakeEncoders:
     made = FakeEncoders()
-    monkeypatch.setattr("core.diversity.encoder_keeper.EncoderKeeper", lambda models: made)
+    monkeypatch.setattr("core.diversity.embedding.loading.EncoderKeeper", lambda models: made)
     return made
 
 
@@ -200,7 +200,7 @@ class FakeScorer:
 def scorer(monkeypatch: pytest.MonkeyPatch) -> FakeScorer:
     made = FakeScorer()
     monkeypatch.setattr(
-        "core.classification.scorer_loading.load_scorer", lambda choice, models: made
+        "core.classification.llm.phrase_scorer.load_scorer", lambda choice, models: made
     )
     return made
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from core.diversity.encoder import EncoderChoice
-from core.diversity.lexical import words_of
-from core.diversity.remote_clique import Vectors
-from core.errors import BackendFailed
+from core.diversity.embedding.encoder import EncoderChoice
+from core.diversity.measures.lexical import words_of
+from core.diversity.measures.remote_clique import Vectors
+from core.domain.errors import BackendFailed
 
 
 def nothing() -> None:

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.diversity.decomposition import Decomposition, decomposed
-from core.diversity.remote_clique import remote_clique
+from core.diversity.measures.remote_clique import Decomposition, decomposed, remote_clique
 
 
 def naive(vectors: np.ndarray, labels: list[str], same: bool | None) -> float | None:

@@ -5,8 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.diversity.duplicates import exact_duplicates, near_duplicates_at, wordings
-from core.diversity.neighbours import nearest_earlier
+from core.diversity.measures.neighbours import (
+    exact_duplicates,
+    near_duplicates_at,
+    nearest_earlier,
+    wordings,
+)
 
 
 def test_wordings_pass_over_case_and_white_space() -> None:

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.diversity import embedding
-from core.diversity.embedding import embedded
-from core.diversity.remote_clique import Vectors
-from core.errors import BackendFailed
+from core.diversity.embedding import embedding
+from core.diversity.embedding.embedding import embedded
+from core.diversity.measures.remote_clique import Vectors
+from core.domain.errors import BackendFailed
+from core.domain.texts import text_hash
 from core.store.database import Database
-from core.store.embeddings import known_vectors
-from core.texts import text_hash
+from core.store.diversity.embeddings import known_vectors
 from tests.diversity.fake_encoder import FakeEncoder, nothing
 
 

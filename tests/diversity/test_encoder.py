@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from core.diversity.encoder import EncoderChoice, encoder_choice_from_dict
-from core.errors import BadInput
+from core.diversity.embedding.encoder import EncoderChoice, encoder_choice_from_dict
+from core.domain.errors import BadInput
 
 
 def test_a_choice_comes_back_from_json() -> None:

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from core.diversity import encoder_keeper
-from core.diversity.encoder import EncoderChoice
-from core.diversity.encoder_keeper import EncoderKeeper
-from core.errors import BackendFailed
+from core.diversity.embedding import loading
+from core.diversity.embedding.encoder import EncoderChoice
+from core.diversity.embedding.loading import EncoderKeeper
+from core.domain.errors import BackendFailed
 
 
 def test_the_keeper_keeps_the_last_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,7 +21,7 @@ def test_the_keeper_keeps_the_last_encoder(monkeypatch: pytest.MonkeyPatch) -> N
             raise BackendFailed("It is broken.")
         return object()
 
-    monkeypatch.setattr(encoder_keeper, "load_encoder", load)
+    monkeypatch.setattr(loading, "load_encoder", load)
     keeper = EncoderKeeper(Path("models"))
     usual, cls = EncoderChoice(), EncoderChoice(pooling="cls")
     assert keeper.kept(usual) is None

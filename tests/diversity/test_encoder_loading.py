@@ -11,9 +11,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import BertConfig, BertModel, RobertaConfig, RobertaModel, T5Config, T5Model
 
-from core.diversity import encoder_loading
-from core.diversity.encoder import EncoderChoice
-from core.diversity.encoder_loading import (
+from core.diversity.embedding import loading
+from core.diversity.embedding.encoder import EncoderChoice
+from core.diversity.embedding.loading import (
     batch_tokens,
     embedded_folder,
     load_encoder,
@@ -21,8 +21,8 @@ from core.diversity.encoder_loading import (
     pays,
     settled,
 )
-from core.diversity.remote_clique import Vectors
-from core.errors import BackendFailed
+from core.diversity.measures.remote_clique import Vectors
+from core.domain.errors import BackendFailed
 from tests.diversity.tiny_bert import (
     TEXTS,
     WORDS,
@@ -182,7 +182,7 @@ def test_what_was_measured_first_holds(
         return lambda wide, narrow: measured.append(answer) or answer  # type: ignore[func-returns-value]
 
     for answer in (True, False):
-        monkeypatch.setattr(encoder_loading, "pays", measuring(answer))
+        monkeypatch.setattr(loading, "pays", measuring(answer))
         encoder = load_encoder(choice_of(tiny_folder), models=tmp_path)
         assert encoder.facts["dtype"] == "bfloat16"
     assert measured == [True]
@@ -222,7 +222,7 @@ def test_half_precision_pays_if_it_is_faster_and_agrees(
 
     wide = tiny_encoder()
     times = iter(seconds)
-    monkeypatch.setattr(encoder_loading, "seconds_of", lambda call, repeats: next(times))
+    monkeypatch.setattr(loading, "seconds_of", lambda call, repeats: next(times))
     assert pays(wide, Narrow()) is answer  # type: ignore[arg-type]
 
 
@@ -250,7 +250,7 @@ def test_other_weights_in_the_embedded_ones_place_are_refused(
 ) -> None:
     save_tiny(tmp_path)
     embedded_folder.cache_clear()
-    monkeypatch.setattr(encoder_loading, "find_encoder_folder", lambda: tmp_path)
+    monkeypatch.setattr(loading, "find_encoder_folder", lambda: tmp_path)
     with pytest.raises(BackendFailed, match="is not the one that Wideset was tested with"):
         load_encoder(EncoderChoice(device="cpu"), models=tmp_path)
     embedded_folder.cache_clear()

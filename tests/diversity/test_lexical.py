@@ -4,7 +4,7 @@ import gzip
 
 import pytest
 
-from core.diversity.lexical import (
+from core.diversity.measures.lexical import (
     common_openings,
     compression_ratio,
     distinct_n,

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from core.diversity.encoder import EncoderChoice
-from core.diversity.live import MAX_POINTS, LiveClique
-from core.diversity.remote_clique import CliqueSum
+from core.diversity.embedding.encoder import EncoderChoice
+from core.diversity.measures.live import MAX_POINTS, LiveClique
+from core.diversity.measures.remote_clique import CliqueSum
 from core.store.database import Database
 from tests.diversity.fake_encoder import FakeEncoder, FakeEncoders, nothing
 from tests.store.making import clock, db, home

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import MPNetConfig, MPNetModel
 
-from core.diversity import encoder_loading
-from core.diversity.encoder import EncoderChoice
-from core.diversity.encoder_loading import load_encoder
-from core.diversity.remote_clique import unit_vectors
-from core.embedded import find_encoder_folder
-from core.errors import BackendFailed
+from core.diversity.embedding import loading
+from core.diversity.embedding.encoder import EncoderChoice
+from core.diversity.embedding.loading import load_encoder
+from core.diversity.measures.remote_clique import unit_vectors
+from core.domain.errors import BackendFailed
+from core.models.embedded import find_encoder_folder
 from tests.diversity.tiny_bert import (
     TEXTS,
     WORDS,
@@ -93,8 +93,8 @@ def test_the_half_precision_of_other_devices_works(
     def fail(*_: Any) -> bool:
         raise AssertionError("measured")
 
-    monkeypatch.setattr(encoder_loading, "pays", fail)
-    monkeypatch.setattr(encoder_loading, "half_precision", lambda device: dtype)
+    monkeypatch.setattr(loading, "pays", fail)
+    monkeypatch.setattr(loading, "half_precision", lambda device: dtype)
     encoder = load_encoder(choice_of(tiny_folder), models=Path("/dev/null/none"))
     assert encoder.facts["dtype"] == dtype
     vectors = encoder.embed(TEXTS)
@@ -144,7 +144,7 @@ def test_others_are_let_in_between_batches_and_parts(monkeypatch: pytest.MonkeyP
     encoder = tiny_encoder(batch_tokens=10)
     encoder.embed(["good bad"] * 6, between=lambda: calls.append(1))  # 4 tokens each, 2 a batch
     assert len(calls) == 1 + 3
-    monkeypatch.setattr("core.diversity.local_encoder._CHARACTERS", 8)
+    monkeypatch.setattr("core.diversity.embedding.local_encoder._CHARACTERS", 8)
     calls.clear()
     vectors = encoder.embed(["good bad"] * 5 + ["bad"], between=lambda: calls.append(1))
     assert len(calls) == 6 + 3  # each text is a part of its own, the last one too
@@ -216,7 +216,7 @@ def test_the_embedded_encoder_agrees_with_a_plain_loop(
 ) -> None:
     exact = plainly(find_encoder_folder(), SENTENCES, most=256)
     for dtype, close in (("float32", 0.999999), ("bfloat16", 0.999)):
-        monkeypatch.setattr(encoder_loading, "settled", lambda *_, dtype=dtype, **__: dtype)
+        monkeypatch.setattr(loading, "settled", lambda *_, dtype=dtype, **__: dtype)
         encoder = load_encoder(EncoderChoice(device="cpu"), models=model_cache)
         assert encoder.fingerprint == f"sha256:53aa51172d142c89 mean 256 {dtype}"
         assert (encoder.size, encoder.facts["model"]) == (384, "all-MiniLM-L6-v2")

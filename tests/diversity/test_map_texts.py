@@ -1,8 +1,8 @@
 """Which texts a map shows."""
 
-from core.datasets import Dataset
-from core.diversity.map_texts import choose_texts
-from core.texts import text_hash
+from core.diversity.map.texts import choose_texts
+from core.domain.datasets import Dataset
+from core.domain.texts import text_hash
 
 
 def dataset(key: str, texts: list[str], labels: list[str]) -> Dataset:

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.datasets import Dataset, joined
-from core.diversity import scores
-from core.diversity.measures import EVIDENCE, FACTS, encoder_name, measure
-from core.diversity.remote_clique import Vectors, mean_distance_between, remote_clique
-from core.diversity.vendi import vendi_score
-from core.metrics import MEASURED
+from core.diversity.measures import scores
+from core.diversity.measures.measure import EVIDENCE, FACTS, encoder_name, measure
+from core.diversity.measures.remote_clique import Vectors, mean_distance_between, remote_clique
+from core.diversity.measures.scores import vendi_score
+from core.domain.datasets import Dataset, joined
+from core.domain.metrics import MEASURED
 from tests.diversity.fake_encoder import FakeEncoder
 
 FACTS_OF = {"model": "fake", "pooling": "mean", "fingerprint": "fake-16"}

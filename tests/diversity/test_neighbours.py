@@ -5,16 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.diversity import neighbours
-from core.diversity.neighbours import (
+from core.diversity.measures import neighbours
+from core.diversity.measures.neighbours import (
     near_duplicates,
     nearest_distances,
     nearest_earlier,
     nearest_pairs,
     nearest_to,
 )
-from core.diversity.remote_clique import Vectors, unit_vectors
-from core.diversity.vendi import vendi_score
+from core.diversity.measures.remote_clique import Vectors, unit_vectors
+from core.diversity.measures.scores import vendi_score
 
 
 def plane(*degrees: float) -> Vectors:

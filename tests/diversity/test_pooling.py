@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.diversity.pooling import batches, cls_pooled, mean_pooled, padded
+from core.diversity.embedding.local_encoder import batches, cls_pooled, mean_pooled, padded
 
 
 def test_batches_hold_texts_of_like_length_longest_first() -> None:

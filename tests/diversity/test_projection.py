@@ -13,11 +13,9 @@ from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
-from core.diversity.exact_index import ExactIndex
-from core.diversity.map_keeper import MapKeeper
-from core.diversity.projection import different, principal_axes, stratified
-from core.diversity.remote_clique import Vectors, unit_vectors
-from core.diversity.umap_map import FEWEST, FittedMap, fit_map, keep_compiled
+from core.diversity.map.projection import different, principal_axes, stratified
+from core.diversity.map.umap import FEWEST, ExactIndex, FittedMap, MapKeeper, fit_map, keep_compiled
+from core.diversity.measures.remote_clique import Vectors, unit_vectors
 
 ROOT = Path(__file__).parent.parent.parent
 CLUSTERS, EACH = 4, 30
@@ -153,7 +151,7 @@ def test_texts_that_come_later_lie_in_their_cluster(fitted: FittedMap) -> None:
 SCRIPT = """
 import sys, numpy as np
 from tests.diversity.test_projection import clustered
-from core.diversity.umap_map import fit_map, keep_compiled
+from core.diversity.map.umap import fit_map, keep_compiled
 keep_compiled(None)
 sys.stdout.buffer.write(fit_map(clustered()[0], seed=5).coordinates.tobytes())
 """
@@ -255,7 +253,7 @@ def test_compiled_code_is_kept_where_it_is_told(tmp_path: Path) -> None:
     # What compiles at import, half a minute of it, comes from where it lies already.
     script = (
         "import sys, umap.layouts, umap.umap_; from pathlib import Path;"
-        "from core.diversity.umap_map import keep_compiled; keep_compiled(Path(sys.argv[1]));"
+        "from core.diversity.map.umap import keep_compiled; keep_compiled(Path(sys.argv[1]));"
         "print(umap.layouts.clip(9.0));"
         "print(umap.layouts._nb_optimize_layout_euclidean_single_epoch.stats.cache_path);"
         "print(umap.umap_.smooth_knn_dist.stats.cache_path);"

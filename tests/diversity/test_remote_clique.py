@@ -6,14 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from core.diversity.remote_clique import (
+from core.diversity.measures.remote_clique import (
     CliqueSum,
     Vectors,
+    bootstrap,
     mean_distance_between,
     mean_distances,
     remote_clique,
+    size_matched,
 )
-from core.diversity.resampling import bootstrap, size_matched
 
 
 def naive(vectors: Vectors) -> float:

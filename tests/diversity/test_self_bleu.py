@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sacrebleu import sentence_bleu
 
-from core.diversity.self_bleu import bleu_against_the_others, self_bleu
+from core.diversity.measures.lexical import bleu_against_the_others, self_bleu
 
 TEXTS = [
     "I'm so happy that you came to see me today!",

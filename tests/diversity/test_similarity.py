@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from core.diversity.remote_clique import Vectors, mean_distance_between
-from core.diversity.similarity import similarity
+from core.diversity.measures.reference import similarity
+from core.diversity.measures.remote_clique import Vectors, mean_distance_between
 
 
 def drawn(n: int, seed: int, middle: float = 1.0) -> Vectors:

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from core.datasets import Dataset
-from core.diversity.texts_frame import STANDINGS, display_names, repeats, texts_frame
-from core.texts import text_hash
+from core.diversity.map.frame import STANDINGS, display_names, repeats, texts_frame
+from core.domain.datasets import Dataset
+from core.domain.texts import text_hash
 
 
 def dataset(key: str, name: str, texts: list[str], fluency: float | None = -1.0) -> Dataset:

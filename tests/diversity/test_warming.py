@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from core.diversity import warming
-from core.diversity.warming import STALE_SECONDS, compile_in_background
+from core.diversity.map import warming
+from core.diversity.map.warming import STALE_SECONDS, compile_in_background
 
 
 def test_it_is_begun_once_and_again_when_it_came_to_nothing(tmp_path: Path) -> None:
@@ -17,7 +17,7 @@ def test_it_is_begun_once_and_again_when_it_came_to_nothing(tmp_path: Path) -> N
     assert compile_in_background(folder, spawn=commands.append)
     assert not compile_in_background(folder, spawn=commands.append)
     assert [list(command[1:]) for command in commands] == [
-        ["-m", "core.diversity.warming", str(folder)]
+        ["-m", "core.diversity.map.warming", str(folder)]
     ]
     (begun,) = folder.glob("compiling-*")
     long_ago = begun.stat().st_mtime - STALE_SECONDS - 1

@@ -9,11 +9,11 @@ import torch
 import transformers
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
-from core.diversity import encoder_loading
-from core.diversity.encoder import EncoderChoice
-from core.diversity.encoder_loading import load_encoder
-from core.diversity.local_encoder import LocalEncoder
-from core.diversity.remote_clique import Vectors, unit_vectors
+from core.diversity.embedding import loading
+from core.diversity.embedding.encoder import EncoderChoice
+from core.diversity.embedding.loading import load_encoder
+from core.diversity.embedding.local_encoder import LocalEncoder
+from core.diversity.measures.remote_clique import Vectors, unit_vectors
 
 WORDS = [
     *("the", "film", "was", "good", "bad", "and", "a", "plot", "made"),
@@ -101,7 +101,7 @@ def loaded(
     folder: Path | str, monkeypatch: pytest.MonkeyPatch, *, dtype: str = "float32", **changes: Any
 ) -> LocalEncoder:
     """That encoder, loaded in a number type as if it had been measured to be the best."""
-    monkeypatch.setattr(encoder_loading, "pays", lambda wide, narrow: dtype == "bfloat16")
+    monkeypatch.setattr(loading, "pays", lambda wide, narrow: dtype == "bfloat16")
     return load_encoder(choice_of(folder, **changes), models=Path("/dev/null/none"))
 
 

@@ -7,21 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from core.connections import Connection
+from core.domain.connections import Connection
+from core.domain.runs import ModelChoice, RunSpec, Sample
+from core.domain.settings import Home
+from core.domain.spending import SpendingLimit
 from core.generation.servers.backend import ServedBackend
 from core.generation.servers.capabilities import Capabilities
 from core.generation.servers.keys import Key
 from core.generation.servers.retries import RequestPolicy
-from core.jobs.job import Job
+from core.jobs.queue import Job, start_run
 from core.jobs.queue import resume as queue_again
-from core.jobs.queue import start_run
-from core.runs import ModelChoice, RunSpec, Sample
-from core.settings import Home
-from core.spending import SpendingLimit
-from core.store.attempts import StoredAttempt, attempts_of
 from core.store.connections import save_connection
 from core.store.database import Database
-from core.store.samples import samples_of
+from core.store.generation.attempts import StoredAttempt, attempts_of
+from core.store.generation.samples import samples_of
 from tests.faults.misbehaving import Misbehaving
 from tests.generation.fake_backend import FakeKeeper
 from tests.generation.making import make_spec, work_off

@@ -4,12 +4,12 @@ import time
 
 import pytest
 
+from core.domain.settings import Home
 from core.jobs.lease import living
 from core.jobs.queue import resume, status, submit
-from core.settings import Home
 from core.store.database import Database
-from core.store.runs import create_run
-from core.store.samples import samples_of
+from core.store.generation.runs import create_run
+from core.store.generation.samples import samples_of
 from tests.jobs import fake_worker
 from tests.store.making import make_spec
 

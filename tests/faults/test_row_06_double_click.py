@@ -2,10 +2,10 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+from core.domain.settings import Home
 from core.jobs.queue import list_jobs, start_run
-from core.settings import Home
 from core.store.database import Database, open_database
-from core.store.runs import list_runs
+from core.store.generation.runs import list_runs
 from tests.store.making import make_spec
 
 

@@ -7,20 +7,26 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import StaleEdit
-from core.settings import Home
+from core.domain.errors import StaleEdit
+from core.domain.settings import Home
 from core.store.database import Database, open_database
-from core.store.judgements import Verdict, add_judgements, by_person, judgements_of, last_number
-from core.store.runs import create_run
-from core.store.samples import add_samples
+from core.store.generation.runs import create_run
+from core.store.generation.samples import add_samples
+from core.store.interventions.judgements import (
+    Verdict,
+    add_judgements,
+    by_person,
+    judgements_of,
+    last_number,
+)
 from tests.store.making import make_sample, make_spec
 
 TEXTS = 40
 ANNOTATOR = """
 import sys
-from core.settings import home_from
+from core.domain.settings import home_from
 from core.store.database import open_database
-from core.store.judgements import Verdict, add_judgements
+from core.store.interventions.judgements import Verdict, add_judgements
 db = open_database(home_from())
 who, run_id, texts = sys.argv[1], sys.argv[2], int(sys.argv[3])
 print("ready", flush=True)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from core.errors import StaleEdit
-from core.settings import Home
+from core.domain.errors import StaleEdit
+from core.domain.settings import Home
 from core.store.database import Database, open_database
-from core.store.runs import create_run, get_run, rename_run
+from core.store.generation.runs import create_run, get_run, rename_run
 from tests.store.making import make_spec
 
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from core.settings import Home
+from core.domain.settings import Home
 from core.store.database import Database
 from tests.faults.misbehaving import Exchange, Misbehaving, error, well
 from tests.faults.serving import Runs

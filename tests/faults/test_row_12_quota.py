@@ -1,6 +1,6 @@
 """Fault 12: 429 insufficient_quota stops at once and says why."""
 
-from core.settings import Home
+from core.domain.settings import Home
 from core.store.database import Database
 from tests.faults.misbehaving import Misbehaving, error, well
 from tests.faults.serving import Runs

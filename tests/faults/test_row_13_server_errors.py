@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.settings import Home
+from core.domain.settings import Home
 from core.store.database import Database
 from tests.faults.misbehaving import Misbehaving, error, well
 from tests.faults.serving import Runs

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from core.settings import Home
+from core.domain.settings import Home
 from core.store.database import Database
 from tests.faults.misbehaving import Exchange, Misbehaving, error, well
 from tests.faults.serving import Runs

@@ -2,7 +2,7 @@
 
 import time
 
-from core.settings import Home
+from core.domain.settings import Home
 from core.store.database import Database
 from tests.faults.misbehaving import Exchange, Misbehaving, dripping
 from tests.faults.serving import Runs

@@ -1,6 +1,6 @@
 """Fault 17: connection reset: retried, then that request fails and the run goes on."""
 
-from core.settings import Home
+from core.domain.settings import Home
 from core.store.database import Database
 from tests.faults.misbehaving import Misbehaving, reset
 from tests.faults.serving import Runs

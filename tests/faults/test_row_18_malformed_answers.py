@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from core.settings import Home
+from core.domain.settings import Home
 from core.store.database import Database
 from tests.faults.misbehaving import Misbehaving, Order, body, choices, marked
 from tests.faults.serving import Runs

@@ -2,10 +2,10 @@
 
 import pytest
 
+from core.domain.settings import Home
 from core.generation.backends import Request
-from core.settings import Home
 from core.store.database import Database
-from core.store.samples import samples_of
+from core.store.generation.samples import samples_of
 from tests.generation.fake_backend import FakeBackend, Written
 from tests.generation.making import distinct, generate_job, make_spec, place_of
 

@@ -1,9 +1,9 @@
 """Fault 25: 20 asked, 7 returned: the shortfall shows and is topped up, bounded."""
 
+from core.domain.settings import Home
 from core.generation.backends import Request
-from core.settings import Home
 from core.store.database import Database
-from core.store.rounds import rounds_of
+from core.store.generation.rounds import rounds_of
 from tests.generation.fake_backend import FakeBackend, Written
 from tests.generation.making import distinct, generate_job, make_spec, place_of
 

@@ -1,12 +1,13 @@
-"""Fault 27: lone surrogate, NUL, bidi control, 1 MB of text: stored by the rule of core.texts."""
+"""Fault 27: lone surrogate, NUL, bidi control, 1 MB of text: stored by the rule of
+core.domain.texts."""
 
 from dataclasses import replace
 
 import pytest
 
 from core.store.database import Database
-from core.store.runs import create_run
-from core.store.samples import add_samples, sample_rows, samples_of
+from core.store.generation.runs import create_run
+from core.store.generation.samples import add_samples, sample_rows, samples_of
 from tests.store.making import make_sample, make_spec
 
 

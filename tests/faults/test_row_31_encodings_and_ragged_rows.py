@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.cli import main
-from core.settings import Home
+from core.domain.settings import Home
 from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key
 from core.store.references import list_references

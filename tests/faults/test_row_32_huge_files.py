@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import resource, sys
 import pyarrow.parquet
-from core.errors import BadInput
+from core.domain.errors import BadInput
 from core.files.labelled import columns_of, read_labelled
 path = sys.argv[1]
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from core.settings import Home
+from core.domain.settings import Home
 from core.store.database import Database
-from core.store.runs import create_run, get_run, rename_run
+from core.store.generation.runs import create_run, get_run, rename_run
 from tests.store.making import make_spec
 
 HOSTILE = [

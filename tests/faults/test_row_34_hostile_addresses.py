@@ -2,10 +2,10 @@
 
 import pytest
 
-from core.connections import Connection
-from core.errors import BadInput
+from core.domain.connections import Connection
+from core.domain.errors import BadInput
+from core.domain.settings import Home
 from core.generation.servers.keys import Key
-from core.settings import Home
 from core.store.database import Database
 from tests.faults.misbehaving import Exchange, Misbehaving
 from tests.faults.serving import Runs

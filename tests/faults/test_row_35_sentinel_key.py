@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from core.cli.program import main
-from core.errors import BadInput
+from core.domain.errors import BadInput
+from core.domain.settings import Home
 from core.generation.servers.keys import Key, redacted, said_by_server
-from core.jobs.handlers import Desk
-from core.settings import Home
+from core.jobs.registry import Desk
 from core.store.bundle import pack
 from core.store.database import Database
 from tests.faults.misbehaving import Exchange, Misbehaving, Order, error, streamed, well

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from core.cli import main
-from core.errors import BadInput
+from core.domain.errors import BadInput
+from core.domain.settings import Home
 from core.files.labelled import columns_of, read_labelled
-from core.settings import Home
 from core.store.database import Database
 from core.store.references import list_references
 from core.store.tasks import save_task

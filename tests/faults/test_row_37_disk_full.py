@@ -1,11 +1,11 @@
 """Fault 37: disk full in a batch: it is rolled back, the run pauses, the page says so."""
 
+from core.domain.settings import Home
 from core.jobs.context import JobContext
 from core.jobs.queue import resume, start_run
 from core.jobs.worker import Worker
-from core.settings import Home
 from core.store.database import Database
-from core.store.samples import add_samples, samples_of
+from core.store.generation.samples import add_samples, samples_of
 from tests.store.making import make_sample, make_spec
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import HomeUnusable
+from core.domain.errors import HomeUnusable
+from core.domain.settings import Home
 from core.jobs.worker import Worker
-from core.settings import Home
 from core.store.database import open_database
 
 

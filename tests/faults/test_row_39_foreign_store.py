@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from core.errors import StoreUnusable
+from core.domain.errors import StoreUnusable
+from core.domain.settings import Home
 from core.jobs.worker import Worker
-from core.settings import Home
 from core.store.database import Database, open_database
 from tests.jobs.fake_worker import ROOT
 

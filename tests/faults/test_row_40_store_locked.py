@@ -5,14 +5,14 @@ import sys
 
 import pytest
 
-from core.errors import StoreBusy
+from core.domain.errors import StoreBusy
+from core.domain.settings import Home
 from core.jobs.context import JobContext
 from core.jobs.queue import start_run
 from core.jobs.worker import Worker
-from core.settings import Home
 from core.store.database import Database, open_database
-from core.store.runs import list_runs
-from core.store.samples import add_samples, samples_of
+from core.store.generation.runs import list_runs
+from core.store.generation.samples import add_samples, samples_of
 from tests.store.making import make_sample, make_spec
 
 HOLD = """

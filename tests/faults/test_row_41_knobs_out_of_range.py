@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from core.errors import BadInput
-from core.settings import Home
+from core.domain.errors import BadInput
+from core.domain.settings import Home
 from core.store.database import Database
-from core.store.runs import list_runs
+from core.store.generation.runs import list_runs
 from tests.generation.fake_backend import FakeBackend
 from tests.generation.making import generate_job, make_spec
 

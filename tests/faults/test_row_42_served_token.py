@@ -2,9 +2,9 @@
 
 import pytest
 
-from core.conditions import Condition
-from core.connections import Connection
-from core.errors import BadInput
+from core.domain.conditions import Condition
+from core.domain.connections import Connection
+from core.domain.errors import BadInput
 from core.generation.backends import Request
 from core.generation.prompts import Prompt
 from core.generation.servers.backend import ServedBackend

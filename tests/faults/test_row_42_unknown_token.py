@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from core.generation.keeper import ModelKeeper
-from core.generation.local import LocalBackend
+from core.domain.runs import ModelChoice, RunSpec
+from core.domain.settings import Home
+from core.generation.local.backend import LocalBackend
+from core.generation.local.keeper import ModelKeeper
 from core.jobs.queue import start_run
-from core.runs import ModelChoice, RunSpec
-from core.settings import Home
 from core.store.database import Database
-from core.store.samples import samples_of
+from core.store.generation.samples import samples_of
 from tests.generation.making import make_spec, work_off
 from tests.generation.tiny import VOCABULARY, save_tiny
 

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from core.errors import BadInput
-from core.interventions.agreement import cohen_kappa
-from core.interventions.budget import budget_curve
-from core.interventions.label_accuracy import label_accuracy
-from core.interventions.oracle import train_oracle
-from core.interventions.out_of_scope import train_filter
-from core.interventions.queue import most_spread, most_uncertain
-from core.interventions.relabel import relabel_all, replace_labels
+from core.domain.errors import BadInput
+from core.interventions.annotation.agreement import cohen_kappa
+from core.interventions.annotation.queue import most_spread, most_uncertain
+from core.interventions.relabelling.budget import budget_curve
+from core.interventions.relabelling.label_accuracy import label_accuracy
+from core.interventions.relabelling.oracle import train_oracle
+from core.interventions.relabelling.relabel import relabel_all, replace_labels
+from core.interventions.scope_filter.out_of_scope import train_filter
 
 ONE = np.ones((1, 4), dtype=np.float32)
 ALIKE = np.ones((30, 4), dtype=np.float32)

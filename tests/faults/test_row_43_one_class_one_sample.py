@@ -1,10 +1,10 @@
 """Fault 43: one class only, one sample, all duplicates: generation takes each as it is."""
 
+from core.domain.settings import Home
+from core.domain.tasks import Label, Task
 from core.generation.backends import Request
-from core.settings import Home
 from core.store.database import Database
-from core.store.samples import samples_of
-from core.tasks import Label, Task
+from core.store.generation.samples import samples_of
 from tests.generation.fake_backend import FakeBackend, Written
 from tests.generation.making import distinct, generate_job, make_spec
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from core.classification.fine_tuning import fine_tune
+from core.classification.fine_tuning.fine_tuning import fine_tune
 from core.classification.settings import FineTuning
-from core.errors import BackendFailed
+from core.domain.errors import BackendFailed
 from tests.classification.making import reviews, save_tiny_bert
 
 
@@ -37,7 +37,7 @@ def limit(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
 
     monkeypatch.setattr(BertForSequenceClassification, "forward", limited)
     monkeypatch.setattr(
-        "core.classification.fine_tuning.pick_precision", lambda *_, **__: "float32"
+        "core.classification.fine_tuning.fine_tuning.pick_precision", lambda *_, **__: "float32"
     )
 
 

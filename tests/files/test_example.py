@@ -10,6 +10,9 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
+from core.domain.runs import Example
+from core.domain.tasks import preset
+from core.domain.texts import fold
 from core.files.example import (
     OUT_OF_SCOPE_FILE,
     REFERENCE_FOLDER,
@@ -17,9 +20,6 @@ from core.files.example import (
     example_reference,
     example_task,
 )
-from core.runs import Example
-from core.tasks import preset
-from core.texts import fold
 
 TRAIN, TEST = example_reference()
 OUT_OF_SCOPE = example_out_of_scope()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.files.guesses import guessed_columns, guessed_map
+from core.files.mapping import guessed_columns, guessed_map
 
 
 @pytest.mark.parametrize(

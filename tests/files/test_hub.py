@@ -11,10 +11,10 @@ import huggingface_hub
 import pytest
 from huggingface_hub import errors
 
-from core.errors import BadInput, WidesetError
+from core.domain.errors import BadInput, WidesetError
+from core.domain.runs import Example
 from core.files.hub import REVISION, fetch_dataset
-from core.files.mapped import read_mapped
-from core.runs import Example
+from core.files.mapping import read_mapped
 from tests.fake_hub import COMMIT, REVIEWS, FakeHub, as_parquet
 from tests.store.making import TASK
 

@@ -17,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from core.errors import BadInput
+from core.domain.errors import BadInput
+from core.domain.runs import Example
+from core.domain.tasks import Label, Task, preset
 from core.files.labelled import balanced_examples, columns_of, read_labelled
-from core.runs import Example
-from core.tasks import Label, Task, preset
 
 TASK = Task("T", "note", (Label("calm", "calm"), Label("loud", "loud")))
 TWO = [Example("Hello, you", "calm"), Example("süß €", "loud")]

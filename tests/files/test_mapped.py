@@ -2,9 +2,9 @@
 
 import pytest
 
-from core.errors import BadInput
-from core.files.mapped import read_mapped
-from core.runs import Example
+from core.domain.errors import BadInput
+from core.domain.runs import Example
+from core.files.mapping import read_mapped
 from tests.store.making import TASK
 
 CSV = b"id,Review,Mood\n1,fine,POS\n2,dull,0\n3,good,pos\n"

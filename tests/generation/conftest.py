@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from core.runs import ModelChoice
+from core.domain.runs import ModelChoice
 
 if TYPE_CHECKING:
-    from core.generation.loading import LoadedModel
+    from core.generation.local.loading import LoadedModel
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -38,7 +38,7 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_loaded(tiny_folder: Path) -> "LoadedModel":
     """That model, loaded the usual way in float32."""
-    from core.generation.loading import load
+    from core.generation.local.loading import load
 
     choice = ModelChoice(model=str(tiny_folder), device="cpu")
     return load(choice, models=tiny_folder / "none", dtype="float32")

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from core.conditions import Condition
+from core.domain.conditions import Condition
 from core.generation.backends import Completion, Request
 
 WORDS = ("<end>", '"', "red", "Red", "blue", "green", "odd", "even", "sun", "rain")

@@ -5,17 +5,16 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.conditions import Condition, Suppression
+from core.domain.conditions import Condition, Suppression
+from core.domain.runs import Example, RunSpec, Sample
+from core.domain.settings import Home
+from core.domain.tasks import Label, Task
 from core.generation.backends import Backend, Request
 from core.generation.loop import Loop, Round
-from core.jobs.generate import generate
-from core.jobs.job import Job
-from core.jobs.queue import start_run
+from core.jobs.handlers.generate import generate
+from core.jobs.queue import Job, start_run
 from core.jobs.worker import Worker
-from core.runs import Example, RunSpec, Sample
-from core.settings import Home
 from core.store.database import Database
-from core.tasks import Label, Task
 from tests.diversity.fake_encoder import FakeEncoders
 from tests.generation.fake_backend import FakeBackend, FakeKeeper, Writer, Written, drawn_text
 

@@ -6,11 +6,10 @@ import pytest
 import torch
 from transformers import Gemma2Config, Gemma2ForCausalLM
 
-from core.generation import agreement
-from core.generation.agreement import pick_engine
-from core.generation.engines import SharedPrefixEngine
-from core.generation.llama import LlamaForward
-from core.generation.shared_prefix import ATTENTION_NAME
+from core.generation.local import engines
+from core.generation.local.engines import SharedPrefixEngine, pick_engine
+from core.generation.local.llama import LlamaForward
+from core.generation.local.shared_prefix import ATTENTION_NAME
 from tests.generation.tiny import (
     SIZES,
     halved_precision,
@@ -148,7 +147,7 @@ def test_the_way_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
             seen.append(way)
             super().__init__(model, way)
 
-    monkeypatch.setattr(agreement, "LlamaForward", Spy)
+    monkeypatch.setattr(engines, "LlamaForward", Spy)
     picked = pick_engine(halved_precision(tiny_llama()), way="half")
     assert (picked.forward, picked.way) == ("llama", "half")
     assert seen == ["half"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from core.generation.arithmetic import Arithmetic, remember, remembered, settled
+from core.generation.local.loading import Arithmetic, remember, remembered, settled
 
 PACKED = Arithmetic("float32", "packed")
 PLAIN = Arithmetic("float32", "plain")

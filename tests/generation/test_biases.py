@@ -2,8 +2,8 @@
 
 import pytest
 
-from core.errors import BadInput
-from core.generation.biases import dense_biases
+from core.domain.errors import BadInput
+from core.generation.local.sampling import dense_biases
 
 
 def test_entries_of_one_token_are_summed_and_equal_ones_are_one_tensor() -> None:

@@ -15,9 +15,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.errors import BackendFailed
-from core.generation.decoding import DecodedText, TextPlan, decode
-from core.generation.sampling import Knobs
+from core.domain.errors import BackendFailed
+from core.generation.local.decoding import DecodedText, TextPlan, decode
+from core.generation.local.sampling import Knobs
 
 VOCABULARY, CLOSING = 12, frozenset({0, 1})
 SAMPLED, GREEDY = Knobs(0.9, 1.0, 0.0, 0.3), Knobs(0.0, 1.0, 0.0, 0.3)

@@ -9,14 +9,14 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from core.conditions import Condition, Suppression
-from core.errors import BadInput
+from core.domain.conditions import Condition, Suppression
+from core.domain.errors import BadInput
+from core.domain.runs import ModelChoice, Sample
 from core.generation.backends import Request
-from core.generation.conversion import converted_embedded
-from core.generation.keeper import ModelKeeper
-from core.generation.local import LocalBackend
+from core.generation.local.backend import LocalBackend
+from core.generation.local.conversion import converted_embedded
+from core.generation.local.keeper import ModelKeeper
 from core.generation.prompts import Prompt, build_prompt
-from core.runs import ModelChoice, Sample
 from tests.generation.making import TASK, follow, make_spec
 
 pytestmark = pytest.mark.model

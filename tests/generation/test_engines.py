@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 import torch
 
-from core.generation.engines import (
+from core.generation.local.engines import (
     ExpandedCacheEngine,
     SharedPrefixEngine,
     TransformersForward,
     install_attention,
 )
-from core.generation.llama import LlamaForward
-from core.generation.shared_prefix import ATTENTION_NAME
+from core.generation.local.llama import LlamaForward
+from core.generation.local.shared_prefix import ATTENTION_NAME
 from tests.generation.tiny import SIZES, halved_precision, tiny_gpt2, tiny_llama, tiny_mistral
 
 PROMPTS = ([5, 9, 200, 31, 31, 7, 80], [300, 2], [44] * 11 + [3])

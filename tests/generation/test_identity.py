@@ -2,8 +2,8 @@
 
 import pytest
 
-from core.errors import BackendFailed
-from core.generation.identity import check_identity
+from core.domain.errors import BackendFailed
+from core.generation.backends import check_identity
 
 
 def test_a_run_goes_on_with_its_own_model_alone() -> None:

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.generation.lanes import side_by_side
+from core.generation.local.backend import side_by_side
 
 
 def paced(items: list[int], seconds: list[float]) -> Iterator[int]:

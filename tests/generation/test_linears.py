@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import torch
 
-from core.generation import linears
-from core.generation.linears import WAYS, quickest, replace_linears
+from core.generation.local import linears
+from core.generation.local.linears import WAYS, quickest, replace_linears
 from tests.generation.tiny import halved_precision, tiny_gpt2, tiny_llama
 
 WIDTHS = (48, 20)

@@ -10,14 +10,14 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
-from core import devices
-from core.embedded import LLM_SHA256
-from core.errors import BackendFailed, BadInput
-from core.generation import conversion, loading
-from core.generation.conversion import converted_embedded
-from core.generation.keeper import ModelKeeper
-from core.generation.loading import load, pick_dtype
-from core.runs import ModelChoice
+from core.domain.errors import BackendFailed, BadInput
+from core.domain.runs import ModelChoice
+from core.generation.local import conversion, loading
+from core.generation.local.conversion import converted_embedded
+from core.generation.local.keeper import ModelKeeper
+from core.generation.local.loading import load, pick_dtype
+from core.models import devices
+from core.models.embedded import LLM_SHA256
 from tests.generation.tiny import save_tiny, tiny_llama
 
 OFFLINE = "Without a network, 'embedded' and local folders with safetensors files work."

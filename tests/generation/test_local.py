@@ -10,13 +10,12 @@ from typing import Any
 import pytest
 import torch
 
-from core.conditions import Condition
-from core.errors import BackendFailed, BadInput
-from core.generation.agreement import pick_engine
+from core.domain.conditions import Condition
+from core.domain.errors import BackendFailed, BadInput
 from core.generation.backends import Completion, Request
-from core.generation.engines import ExpandedCacheEngine, SharedPrefixEngine
-from core.generation.loading import LoadedModel
-from core.generation.local import LocalBackend
+from core.generation.local.backend import LocalBackend
+from core.generation.local.engines import ExpandedCacheEngine, SharedPrefixEngine, pick_engine
+from core.generation.local.loading import LoadedModel
 from core.generation.prompts import Message, Prompt
 from tests.generation.tiny import VOCABULARY, tiny_gpt2, tiny_llama, tiny_mistral, tiny_tokenizer
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from core.conditions import Suppression
+from core.domain.conditions import Suppression
+from core.domain.runs import Example, RunSpec
+from core.domain.tasks import Label, Task
 from core.generation.backends import Request
 from core.generation.prompts import build_prompt, prompt_for
-from core.runs import Example, RunSpec
-from core.tasks import Label, Task
 from tests.generation.fake_backend import END, QUOTE_TOKEN, FakeBackend, Written
 from tests.generation.making import TASK, distinct, follow, make_spec, place_of
 

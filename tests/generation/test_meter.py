@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from core.generation.meter import Meter
-from core.runs import Outcome, Sample
+from core.domain.runs import Outcome, Sample
+from core.generation.progress import Meter
 from tests.generation.making import make_spec
 from tests.store.making import FakeClock, make_sample
 

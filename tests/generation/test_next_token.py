@@ -8,9 +8,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.generation.engines import ExpandedCacheEngine
-from core.generation.next_token import change, walk
-from core.generation.sampling import Knobs
+from core.generation.local.engines import ExpandedCacheEngine
+from core.generation.local.next_token import change, walk
+from core.generation.local.sampling import Knobs
 from tests.generation.tiny import VOCABULARY, tiny_gpt2
 
 LOGITS = torch.log(torch.tensor([0.5, 0.25, 0.125, 0.125]))

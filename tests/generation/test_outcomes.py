@@ -2,10 +2,10 @@
 
 import pytest
 
+from core.domain.runs import Example, Outcome
+from core.domain.texts import MAX_TEXT
 from core.generation.backends import Completion
 from core.generation.outcomes import Arrivals, outcome_of
-from core.runs import Example, Outcome
-from core.texts import MAX_TEXT
 from tests.generation.making import follow, make_spec
 
 

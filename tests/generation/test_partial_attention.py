@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from core.generation.partial_attention import attend_part, join_parts
+from core.generation.local.shared_prefix import attend_part, join_parts
 
 
 def random(*shape: int, seed: int) -> torch.Tensor:

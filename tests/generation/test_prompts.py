@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.conditions import Condition, PromptForm
+from core.domain.conditions import Condition, PromptForm
+from core.domain.runs import Example, RunSpec
+from core.domain.tasks import Label, Task, preset
 from core.generation.prompts import Message, Prompt, build_prompt, draw_examples, prompt_for
-from core.runs import Example, RunSpec
-from core.tasks import Label, Task, preset
 
 TASK = Task(
     "CARER",

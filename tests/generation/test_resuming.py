@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.conditions import Suppression
+from core.domain.conditions import Suppression
+from core.domain.runs import Example, RunSpec, Sample
 from core.generation.backends import Request
-from core.runs import Example, RunSpec, Sample
 from tests.generation.fake_backend import Written, drawn_text
 from tests.generation.making import Followed, facts_of, follow, make_spec
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import torch
 
-from core.generation.row_grid import lay_out
+from core.generation.local.shared_prefix import lay_out
 
 CPU = torch.device("cpu")
 

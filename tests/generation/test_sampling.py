@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from core.generation.sampling import Knobs, adjusted_logits, draw, sampling_weights
+from core.generation.local.sampling import Knobs, adjusted_logits, draw, sampling_weights
 
 N = 20_000
 VOCABULARY = 300  # not divisible by a block of 256

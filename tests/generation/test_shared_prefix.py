@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.generation.shared_prefix import SharedPrefixCache
+from core.generation.local.shared_prefix import SharedPrefixCache
 
 LAYERS, HEADS, GROUP, SIZE = 2, 2, 3, 4
 

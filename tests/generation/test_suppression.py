@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.conditions import Suppression
+from core.domain.conditions import Suppression
 from core.generation.suppression import SuppressedToken, Tally, suppressed_tokens
 
 PAPER = Suppression(strength=7.5)

@@ -1,6 +1,6 @@
 """What the rounds of a loop took."""
 
-from core.generation.timed import FinishedRound, timed_rounds
+from core.generation.progress import FinishedRound, timed_rounds
 from tests.generation.making import distinct, follow, make_spec
 
 

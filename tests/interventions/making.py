@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.diversity.remote_clique import Vectors
+from core.diversity.measures.remote_clique import Vectors
 
 
 def clouds(

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from core.conditions import Condition
-from core.runs import Example, RunSpec
+from core.domain.conditions import Condition
+from core.domain.runs import Example, RunSpec
+from core.domain.tasks import Label, Task
 from core.store.database import Database
+from core.store.generation.runs import create_run
+from core.store.generation.samples import add_samples
 from core.store.references import add_reference
-from core.store.runs import create_run
-from core.store.samples import add_samples
-from core.tasks import Label, Task
 from tests.store.making import make_sample
 
 TASK = Task("Moods", "note", (Label("joy", "joy"), Label("grief", "grief"), Label("calm", "calm")))

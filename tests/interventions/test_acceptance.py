@@ -3,10 +3,8 @@
 import numpy as np
 import pytest
 
-from core.errors import BadInput, StaleEdit
-from core.interventions.acceptance import accept_edits, accept_filter, accept_labels
-from core.interventions.out_of_scope import HeldOut, ScopeFilter
-from core.interventions.relabel import Replacement, relabel_all
+from core.domain.errors import BadInput, StaleEdit
+from core.interventions.relabelling.relabel import Replacement, relabel_all
 from core.interventions.requests import BudgetRequest, RelabelRequest
 from core.interventions.results import (
     filter_from_dict,
@@ -14,13 +12,14 @@ from core.interventions.results import (
     replacement_from_dict,
     replacement_to_dict,
 )
-from core.interventions.subject import Subject, key_of, said_by_people, subject_of
-from core.interventions.version_card import version_card
+from core.interventions.scope_filter.out_of_scope import HeldOut, ScopeFilter
+from core.interventions.versions.apply import accept_edits, accept_filter, accept_labels
+from core.interventions.versions.card import version_card
+from core.interventions.versions.subject import Subject, key_of, said_by_people, subject_of
 from core.store.database import Database
-from core.store.judgements import Verdict, add_judgements, judgements_of
-from core.store.samples import add_samples
-from core.store.version_moves import head, redo, undo
-from core.store.versions import list_versions, version_rows
+from core.store.generation.samples import add_samples
+from core.store.interventions.judgements import Verdict, add_judgements, judgements_of
+from core.store.interventions.versions import head, list_versions, redo, undo, version_rows
 from tests.interventions.runs import TASK, Made, make_moods, text_of
 from tests.store.making import make_sample
 

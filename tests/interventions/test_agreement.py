@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn.metrics import cohen_kappa_score, confusion_matrix
 
-from core.interventions.agreement import Agreement, cohen_kappa, pairwise
-from core.interventions.label_accuracy import behind_the_oracle, label_accuracy, share
+from core.interventions.annotation.agreement import Agreement, cohen_kappa, pairwise
+from core.interventions.relabelling.label_accuracy import behind_the_oracle, label_accuracy, share
 
 LABELS = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abc")), max_size=40)
 

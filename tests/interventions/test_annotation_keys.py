@@ -1,6 +1,6 @@
 """The keys of labels."""
 
-from core.interventions.annotation_keys import KEYS, keys_of
+from core.interventions.annotation.session import KEYS, keys_of
 
 
 def test_digits_first_then_letters_that_nothing_else_needs() -> None:

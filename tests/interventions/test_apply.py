@@ -6,15 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.interventions.apply import edited, filtered, kept_rows, relabelled
-from core.interventions.compare import difference
-from core.interventions.judged import Settled, labels_by_row, scopes_by_row, settled
-from core.interventions.out_of_scope import ScopeFilter
-from core.interventions.preview import Flow
-from core.interventions.provenance import COLUMNS, export_version
-from core.interventions.relabel import Replacement
-from core.store.judgements import Judgement, Verdict
-from core.store.versions import VersionRow
+from core.interventions.annotation.judged import Settled, labels_by_row, scopes_by_row, settled
+from core.interventions.relabelling.preview import Flow
+from core.interventions.relabelling.relabel import Replacement
+from core.interventions.scope_filter.out_of_scope import ScopeFilter
+from core.interventions.versions.apply import edited, filtered, kept_rows, relabelled
+from core.interventions.versions.card import COLUMNS, export_version
+from core.interventions.versions.compare import difference
+from core.store.interventions.judgements import Judgement, Verdict
+from core.store.interventions.versions import VersionRow
 
 ROWS = [
     VersionRow("1", "a"),

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from core.classification.intervals import Interval
-from core.errors import BadInput
-from core.interventions.budget import MIN_LEFT, BudgetPoint, budget_curve, flattens
+from core.classification.evaluation.intervals import Interval
+from core.domain.errors import BadInput
+from core.interventions.relabelling.budget import MIN_LEFT, BudgetPoint, budget_curve, flattens
 from tests.interventions.making import clouds
 
 NAMES = ("a", "b", "c")

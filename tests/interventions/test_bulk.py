@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import BadInput, StaleEdit
-from core.interventions.bulk import judge_all, take_back
-from core.settings import Home
+from core.domain.errors import BadInput, StaleEdit
+from core.domain.settings import Home
+from core.interventions.annotation.bulk import judge_all, take_back
 from core.store.database import Database, open_database
-from core.store.judgements import Verdict, add_judgements, judgements_of, last_number
-from core.store.runs import create_run
-from core.store.samples import add_samples
+from core.store.generation.runs import create_run
+from core.store.generation.samples import add_samples
+from core.store.interventions.judgements import Verdict, add_judgements, judgements_of, last_number
 from tests.store.making import make_sample, make_spec
 
 

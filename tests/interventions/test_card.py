@@ -2,9 +2,9 @@
 
 import json
 
-from core.interventions.card import card_markdown, data_card
-from core.store.versions import VersionRecord, VersionRow
-from core.tasks import Label, Task
+from core.domain.tasks import Label, Task
+from core.interventions.versions.card import card_markdown, data_card
+from core.store.interventions.versions import VersionRecord, VersionRow
 
 TASK = Task("Reviews", "movie review", (Label("pos", "a good review"), Label("neg", "a bad one")))
 ROWS = [

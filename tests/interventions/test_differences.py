@@ -3,8 +3,8 @@
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from core.interventions.differences import Difference, agreements, differences, said_by
-from core.store.judgements import Judgement, Verdict
+from core.interventions.annotation.agreement import Difference, agreements, differences, said_by
+from core.store.interventions.judgements import Judgement, Verdict
 
 ROWS = [
     ("Ann", "a", "pos"),

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from core.classification.intervals import wilson
-from core.errors import BadInput
-from core.interventions.filter_effect import DRAWS, effect_from_dict, filter_effect
+from core.classification.evaluation.intervals import wilson
+from core.domain.errors import BadInput
+from core.interventions.scope_filter.effect import DRAWS, effect_from_dict, filter_effect
 
 A, B = (1.0, 0.0), (0.0, 1.0)
 # Strangers that bear the label a lie where b belongs, three for each b.

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from core.interventions.inspection import inspected_by_oracle
-from core.interventions.oracle import noisy
+from core.interventions.relabelling.oracle import inspected_by_oracle, noisy
 
 RIGHT = ["a", "b", "c", "b"] * 25
 

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
-from core.diversity.remote_clique import unit_vectors
-from core.errors import BadInput
-from core.interventions.oracle import Annotator, C, noisy, train_oracle
+from core.diversity.measures.remote_clique import unit_vectors
+from core.domain.errors import BadInput
+from core.interventions.relabelling.oracle import Annotator, C, noisy, train_oracle
 from tests.interventions.making import clouds
 
 

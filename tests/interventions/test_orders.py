@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from core.datasets import Dataset
-from core.errors import BadInput
-from core.interventions.orders import Due, Order, audit_set, queue_of
-from core.store.judgements import Judgement, Verdict, Why
+from core.domain.datasets import Dataset
+from core.domain.errors import BadInput
+from core.interventions.annotation.queue import Due, Order, audit_set, queue_of
+from core.store.interventions.judgements import Judgement, Verdict, Why
 
 LABELS = ("pos", "neg", "pos", "neg", "pos", "neg")
 

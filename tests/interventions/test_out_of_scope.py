@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from core.errors import BadInput
-from core.interventions.out_of_scope import HeldOut, ScopeFilter, train_filter
+from core.domain.errors import BadInput
+from core.interventions.scope_filter.out_of_scope import HeldOut, ScopeFilter, train_filter
 from tests.interventions.making import clouds
 
 

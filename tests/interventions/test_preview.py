@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.interventions.preview import (
+from core.interventions.relabelling.preview import (
     Band,
     Change,
     Flow,
@@ -12,7 +12,7 @@ from core.interventions.preview import (
     confident,
     flows_of,
 )
-from core.interventions.relabel import Replacement
+from core.interventions.relabelling.relabel import Replacement
 
 IDS = ("t1", "t2", "t3", "t4", "t5", "t6")
 RESULT = Replacement(

@@ -11,9 +11,15 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import LinearSVC
 
-from core.diversity.remote_clique import unit_vectors
-from core.interventions import proxies
-from core.interventions.proxies import FIXED, Curve, platt_curve, shared_curve, train_proxy
+from core.diversity.measures.remote_clique import unit_vectors
+from core.interventions.relabelling import proxies
+from core.interventions.relabelling.proxies import (
+    FIXED,
+    Curve,
+    platt_curve,
+    shared_curve,
+    train_proxy,
+)
 from tests.interventions.making import clouds
 
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.diversity.remote_clique import Vectors
-from core.interventions.queue import by_label, most_spread, most_uncertain, random_order
+from core.diversity.measures.remote_clique import Vectors
+from core.interventions.annotation.queue import by_label, most_spread, most_uncertain, random_order
 
 
 def plane(*degrees: float) -> Vectors:

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.diversity.remote_clique import Vectors
-from core.errors import BadInput
-from core.interventions import relabel
-from core.interventions.proxies import Curve, Proxy
-from core.interventions.relabel import relabel_all, replace_labels
+from core.diversity.measures.remote_clique import Vectors
+from core.domain.errors import BadInput
+from core.interventions.relabelling import relabel
+from core.interventions.relabelling.proxies import Curve, Proxy
+from core.interventions.relabelling.relabel import relabel_all, replace_labels
 from tests.interventions.making import clouds
 
 NAMES = ("a", "b", "c")
@@ -188,7 +188,7 @@ def test_strangers_are_refused() -> None:
 
 
 def test_svcs_that_did_not_converge_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.interventions.proxies.MAX_ITERATIONS", 1)
+    monkeypatch.setattr("core.interventions.relabelling.proxies.MAX_ITERATIONS", 1)
     vectors, truth = clouds(30, 30, spread=1)
     inspected = {row: truth[row] for row in range(40)}
     result = replace_labels(vectors, truth, inspected, label_names=NAMES)

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from core.datasets import Dataset
-from core.errors import BadInput, StaleEdit
-from core.interventions.orders import Kind, Order, audit_set
-from core.interventions.sitting import Sitting
-from core.settings import Home
+from core.domain.datasets import Dataset
+from core.domain.errors import BadInput, StaleEdit
+from core.domain.settings import Home
+from core.interventions.annotation.queue import Kind, Order, audit_set
+from core.interventions.annotation.session import Sitting
 from core.store.database import Database, open_database
 from core.store.datasets import load_dataset, run_key
-from core.store.judgements import Verdict, add_judgements, judgements_of
-from core.store.runs import create_run
-from core.store.samples import add_samples
+from core.store.generation.runs import create_run
+from core.store.generation.samples import add_samples
+from core.store.interventions.judgements import Verdict, add_judgements, judgements_of
 from tests.store.making import FakeClock, make_sample, make_spec
 
 

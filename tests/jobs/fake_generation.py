@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from core.conditions import Condition
+from core.domain.conditions import Condition
+from core.domain.settings import Home
 from core.generation.backends import Completion, Request
 from core.jobs.queue import get_job
-from core.settings import Home
 from core.store.database import open_database
 from tests.generation.fake_backend import FakeBackend, FakeKeeper
 from tests.generation.making import work_off

@@ -11,13 +11,13 @@ import sys
 import time
 from pathlib import Path
 
+from core.domain.runs import Sample
+from core.domain.settings import Home
 from core.jobs.context import JobContext
 from core.jobs.worker import Worker
-from core.runs import Sample
-from core.settings import Home
-from core.store.rounds import finish_round, rounds_of
-from core.store.runs import get_run
-from core.store.samples import add_samples, next_order, samples_of
+from core.store.generation.rounds import finish_round, rounds_of
+from core.store.generation.runs import get_run
+from core.store.generation.samples import add_samples, next_order, samples_of
 
 ROOT = Path(__file__).parent.parent.parent
 

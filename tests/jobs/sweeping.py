@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from core.conditions import Condition
-from core.experiments.grid import Grid
-from core.jobs.job import Job
-from core.jobs.sweep import sweep_job
+from core.domain.conditions import Condition
+from core.domain.settings import Home
+from core.jobs.handlers.sweep import sweep_job
+from core.jobs.queue import Job
 from core.jobs.worker import Worker
-from core.settings import Home
-from tests.experiments.fake_tools import RECIPE, FakeTools
+from core.sweeps.grid.spec import Grid
 from tests.generation.making import TASK
+from tests.sweeps.fake_tools import RECIPE, FakeTools
 
 GRID = Grid(
     task=TASK,

@@ -8,18 +8,17 @@ import pytest
 
 from core.classification.settings import TrainingSpec
 from core.classification.trained import TrainedKeeper
-from core.errors import BadInput
-from core.jobs.apply import answer, answers, apply_job, ask, look
+from core.domain.errors import BadInput
+from core.domain.settings import Home
 from core.jobs.context import JobContext
-from core.jobs.job import Job
-from core.jobs.paces import recent_paces
-from core.jobs.queue import get_job
-from core.jobs.train import start_training, train_job
+from core.jobs.handlers.apply_classifier import answer, answers, apply_job, ask, look
+from core.jobs.handlers.train import start_training, train_job
+from core.jobs.queue import Job, get_job
+from core.jobs.training_throughput import recent_paces
 from core.jobs.worker import Worker
-from core.settings import Home
 from core.store.database import Database
-from core.store.runs import create_run
-from core.store.samples import add_samples
+from core.store.generation.runs import create_run
+from core.store.generation.samples import add_samples
 from tests.classification.making import dataset, reviews
 from tests.diversity.fake_encoder import FakeEncoders
 from tests.store.making import make_sample, make_spec

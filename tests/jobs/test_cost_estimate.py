@@ -4,20 +4,20 @@ from dataclasses import replace
 
 import pytest
 
-from core.conditions import Condition
-from core.connections import Connection, Prices
-from core.errors import BadInput
+from core.domain.conditions import Condition
+from core.domain.connections import Connection, Prices
+from core.domain.errors import BadInput
+from core.domain.runs import Example, ModelChoice, RunSpec
+from core.domain.settings import Home
+from core.domain.spending import SpendingLimit, SpendingLimitReached
 from core.jobs.context import JobContext
 from core.jobs.cost_estimate import TokenUse, estimate_run_cost, recent_token_use
 from core.jobs.queue import get_job, list_jobs, request_cancel, resume, start_run
 from core.jobs.worker import Worker
-from core.runs import Example, ModelChoice, RunSpec
-from core.settings import Home
-from core.spending import SpendingLimit, SpendingLimitReached
-from core.store.attempts import StoredAttempt, add_attempt
 from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
-from core.store.runs import create_run, list_runs
+from core.store.generation.attempts import StoredAttempt, add_attempt
+from core.store.generation.runs import create_run, list_runs
 from tests.store.making import TASK, make_spec
 
 URL = "http://127.0.0.1:8080/v1"

@@ -2,17 +2,17 @@
 
 import numpy as np
 
-from core.datasets import Dataset
-from core.diversity.encoder import EncoderChoice
-from core.diversity.measures import measure
+from core.diversity.embedding.encoder import EncoderChoice
+from core.diversity.measures.measure import measure
+from core.domain.datasets import Dataset
+from core.domain.texts import text_hash
 from core.jobs import claims
-from core.jobs.evidence import mapped, measured, refit
+from core.jobs.cached_measurements import mapped, measured, refit
 from core.jobs.lease import take
 from core.jobs.queue import list_jobs
 from core.store.database import Database
-from core.store.maps import new_map
-from core.store.measurements import recipe_of, save_measurement
-from core.texts import text_hash
+from core.store.diversity.maps import new_map
+from core.store.diversity.measurements import recipe_of, save_measurement
 from tests.diversity.fake_encoder import FakeEncoder
 
 CHOICE = EncoderChoice()

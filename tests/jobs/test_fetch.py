@@ -3,12 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+from core.domain.settings import Home
 from core.files.hub import HubDataset, fetch_dataset
-from core.jobs.fetch import fetch
-from core.jobs.job import Job
-from core.jobs.queue import get_job, request_cancel, submit
+from core.jobs.handlers.fetch import fetch
+from core.jobs.queue import Job, get_job, request_cancel, submit
 from core.jobs.worker import Worker
-from core.settings import Home
 from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key
 from core.store.references import list_references, reference_of

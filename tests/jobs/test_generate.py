@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
-from core.conditions import Condition, Suppression
-from core.diversity.remote_clique import CliqueSum
-from core.errors import BackendFailed, BadInput, StoreFull
+from core.diversity.measures.remote_clique import CliqueSum
+from core.domain.conditions import Condition, Suppression
+from core.domain.errors import BackendFailed, BadInput, StoreFull
+from core.domain.runs import RunSpec
+from core.domain.settings import Home
 from core.generation.backends import Completion, Request
-from core.jobs import generate as module
+from core.jobs.handlers import generate as module
 from core.jobs.lease import LEASE_SECONDS, living
 from core.jobs.queue import request_cancel, resume, start_run, status, submit
-from core.runs import RunSpec
-from core.settings import Home
 from core.store.database import Database, open_database
-from core.store.rounds import rounds_of
-from core.store.runs import get_run
-from core.store.samples import samples_of
+from core.store.generation.rounds import rounds_of
+from core.store.generation.runs import get_run
+from core.store.generation.samples import samples_of
 from tests.diversity.fake_encoder import FakeEncoders
 from tests.generation.fake_backend import FakeBackend, FakeKeeper, Written
 from tests.generation.making import (

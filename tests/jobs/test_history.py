@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 
+from core.domain.runs import RunSpec
+from core.domain.tasks import Label, Task
 from core.jobs import claims
 from core.jobs.history import curve_before
 from core.jobs.lease import take
 from core.jobs.queue import start_run
-from core.runs import RunSpec
 from core.store.database import Database
-from core.store.runs import RunRecord, delete_run
-from core.tasks import Label, Task
+from core.store.generation.runs import RunRecord, delete_run
 from tests.store.making import FakeClock, make_spec
 
 OTHER = Task("Other", "poem", (Label("pos", "p"), Label("neg", "n")))

@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.diversity.encoder import EncoderChoice
-from core.interventions.budget import budget_curve
-from core.interventions.filter_effect import effect_from_dict, filter_effect
-from core.interventions.oracle import noisy, train_oracle
-from core.interventions.out_of_scope import train_filter
-from core.interventions.relabel import replace_labels
+from core.diversity.embedding.encoder import EncoderChoice
+from core.domain.settings import Home
+from core.interventions.relabelling.budget import budget_curve
+from core.interventions.relabelling.oracle import noisy, train_oracle
+from core.interventions.relabelling.relabel import replace_labels
 from core.interventions.requests import (
     BudgetRequest,
     EffectRequest,
@@ -21,23 +20,22 @@ from core.interventions.requests import (
     RelabelRequest,
 )
 from core.interventions.results import filter_from_dict, points_from_dicts, replacement_from_dict
-from core.interventions.subject import subject_of
-from core.jobs.budget import budget_job
+from core.interventions.scope_filter.effect import effect_from_dict, filter_effect
+from core.interventions.scope_filter.out_of_scope import train_filter
+from core.interventions.versions.subject import subject_of
 from core.jobs.context import JobContext
-from core.jobs.filter import filter_job
-from core.jobs.filter_effect import filter_effect_job
-from core.jobs.handlers import Desk
-from core.jobs.job import Job
-from core.jobs.judge import judge_job
+from core.jobs.handlers.budget import budget_job
+from core.jobs.handlers.filter import filter_effect_job, filter_job
+from core.jobs.handlers.judge import judge_job
+from core.jobs.handlers.relabel import relabel_job
 from core.jobs.previews import Request, ask, look
-from core.jobs.queue import get_job, request_cancel
-from core.jobs.relabel import relabel_job
+from core.jobs.queue import Job, get_job, request_cancel
+from core.jobs.registry import Desk
 from core.jobs.worker import Worker
-from core.settings import Home
 from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key, run_key
-from core.store.judgements import Verdict, add_judgements, judgements_of, last_number
-from core.store.versions import list_versions
+from core.store.interventions.judgements import Verdict, add_judgements, judgements_of, last_number
+from core.store.interventions.versions import list_versions
 from tests.diversity.fake_encoder import FakeEncoder, FakeEncoders
 from tests.interventions.runs import Made, make_moods
 

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from core.conditions import Condition, Suppression
-from core.errors import BadInput
-from core.generation.keeper import ModelKeeper
+from core.domain.conditions import Condition, Suppression
+from core.domain.errors import BadInput
+from core.domain.runs import ModelChoice, RunSpec
+from core.domain.settings import Home
+from core.domain.tasks import preset
+from core.generation.local.keeper import ModelKeeper
 from core.generation.loop import Loop
-from core.jobs.ask import NoAnswer
-from core.jobs.lab import Lab
-from core.runs import ModelChoice, RunSpec
-from core.settings import Home
+from core.jobs.handlers.lab import Lab
+from core.jobs.questions import NoAnswer
 from core.store.database import open_database
-from core.store.runs import create_run
-from core.store.samples import add_samples, samples_of
-from core.tasks import preset
+from core.store.generation.runs import create_run
+from core.store.generation.samples import add_samples, samples_of
 
 pytestmark = pytest.mark.model
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from core.domain.settings import Home
 from core.jobs.launch import COMMAND, MAX_LOG_BYTES, ensure_worker, spawn_worker
 from core.jobs.lease import take
-from core.settings import Home
 from core.store.database import Database, open_database
 from tests.store.making import FakeClock
 

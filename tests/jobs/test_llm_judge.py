@@ -11,30 +11,29 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.classification.llm import Probabilities
+from core.classification.llm.llm import Probabilities
 from core.classification.tools import StoreTools
-from core.connections import Connection, Prices
-from core.diversity.encoder_keeper import EncoderKeeper
-from core.errors import BadInput
+from core.diversity.embedding.loading import EncoderKeeper
+from core.domain.connections import Connection, Prices
+from core.domain.errors import BadInput
+from core.domain.runs import Example, ModelChoice
+from core.domain.settings import Home
+from core.domain.spending import SpendingLimit
+from core.domain.tasks import Task
 from core.generation.servers.backend import ServedBackend
 from core.generation.servers.capabilities import Capabilities
-from core.interventions.bulk import bring_back, take_back_machine
+from core.interventions.annotation.bulk import bring_back, take_back_machine
 from core.jobs.context import JobContext
-from core.jobs.job import Job
-from core.jobs.llm_judge import KIND, judge_name, judging, llm_judge_job, start_llm_judge
-from core.jobs.queue import get_job, list_jobs, request_cancel, resume
+from core.jobs.handlers.judge import KIND, judge_name, judging, llm_judge_job, start_llm_judge
+from core.jobs.queue import Job, get_job, list_jobs, request_cancel, resume
 from core.jobs.server_runs import ServedJobModel
 from core.jobs.worker import Worker
-from core.runs import Example, ModelChoice
-from core.settings import Home
-from core.spending import SpendingLimit
-from core.store.attempts import totals, totals_of_job
 from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
-from core.store.judgements import Verdict, add_judgements, judgements_of
-from core.store.runs import create_run
-from core.store.samples import add_samples
-from core.tasks import Task
+from core.store.generation.attempts import totals, totals_of_job
+from core.store.generation.runs import create_run
+from core.store.generation.samples import add_samples
+from core.store.interventions.judgements import Verdict, add_judgements, judgements_of
 from tests.faults.misbehaving import Exchange, Misbehaving
 from tests.store.making import TASK, make_sample, make_spec
 

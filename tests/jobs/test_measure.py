@@ -7,20 +7,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.diversity.encoder import EncoderChoice
-from core.diversity.measures import measure
-from core.diversity.remote_clique import Vectors, remote_clique
+from core.diversity.embedding.encoder import EncoderChoice
+from core.diversity.measures.measure import measure
+from core.diversity.measures.remote_clique import Vectors, remote_clique
+from core.domain.settings import Home
 from core.jobs.context import STOP_SECONDS, JobContext
-from core.jobs.job import Job
-from core.jobs.measure import SEED, measure_job, stored_dataset
-from core.jobs.queue import get_job, request_cancel, submit
+from core.jobs.handlers.measure import SEED, measure_job, stored_dataset
+from core.jobs.queue import Job, get_job, request_cancel, submit
 from core.jobs.worker import Worker
-from core.settings import Home
 from core.store.database import Database
 from core.store.datasets import load_dataset
-from core.store.measurements import find_measurement, recipe_of
-from core.store.runs import create_run
-from core.store.samples import add_samples
+from core.store.diversity.measurements import find_measurement, recipe_of
+from core.store.generation.runs import create_run
+from core.store.generation.samples import add_samples
 from tests.diversity.fake_encoder import FakeEncoder, FakeEncoders
 from tests.store.making import make_sample, make_spec
 

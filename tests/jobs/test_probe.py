@@ -4,14 +4,13 @@ import json
 
 import pytest
 
-from core.connections import Connection
+from core.domain.connections import Connection
+from core.domain.settings import Home
 from core.generation.servers.capabilities import capabilities_from_dict
-from core.jobs.job import Job
-from core.jobs.probe import probe_job
-from core.jobs.queue import get_job, request_cancel, submit
+from core.jobs.handlers.probe import probe_job
+from core.jobs.queue import Job, get_job, request_cancel, submit
 from core.jobs.server_health import TYPICAL_REQUESTS
 from core.jobs.worker import Worker
-from core.settings import Home
 from core.store.connections import (
     delete_connection,
     find_capabilities,

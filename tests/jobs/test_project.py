@@ -6,20 +6,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.diversity.encoder import EncoderChoice
-from core.diversity.map_keeper import MapKeeper
-from core.jobs import project as module
-from core.jobs.job import Job
-from core.jobs.project import LIMIT, project_job
-from core.jobs.queue import submit
+from core.diversity.embedding.encoder import EncoderChoice
+from core.diversity.map.umap import MapKeeper
+from core.domain.settings import Home
+from core.domain.texts import text_hash
+from core.jobs.handlers import project as module
+from core.jobs.handlers.project import LIMIT, project_job
+from core.jobs.queue import Job, submit
 from core.jobs.worker import Worker
-from core.settings import Home
 from core.store.database import Database
 from core.store.datasets import run_key
-from core.store.maps import MapRecord, Point, latest_map, points_of
-from core.store.runs import create_run
-from core.store.samples import add_samples
-from core.texts import text_hash
+from core.store.diversity.maps import MapRecord, Point, latest_map, points_of
+from core.store.generation.runs import create_run
+from core.store.generation.samples import add_samples
 from tests.diversity.fake_encoder import FakeEncoder, FakeEncoders
 from tests.store.making import TASK, make_sample, make_spec
 

@@ -2,7 +2,7 @@ import sqlite3
 
 import pytest
 
-from core.errors import BadInput, WidesetError
+from core.domain.errors import BadInput, WidesetError
 from core.jobs import claims
 from core.jobs.lease import living, release, take
 from core.jobs.queue import (
@@ -17,7 +17,7 @@ from core.jobs.queue import (
     submit,
 )
 from core.store.database import Database
-from core.store.runs import create_run, get_run, list_runs
+from core.store.generation.runs import create_run, get_run, list_runs
 from tests.store.making import FakeClock, make_spec
 
 

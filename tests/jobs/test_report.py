@@ -1,14 +1,14 @@
 """The job that writes a report, in a real store."""
 
-from core.experiments.results import results_frame
-from core.experiments.stored_results import stored_results
-from core.jobs.handlers import Desk
+from core.analysis.frames.results import results_frame
+from core.analysis.frames.stored import stored_results
+from core.domain.settings import Home
+from core.jobs.handlers.report import Wanted, queue_report, wanted
 from core.jobs.queue import list_jobs, submit
-from core.jobs.report import Wanted, queue_report, wanted
+from core.jobs.registry import Desk
 from core.jobs.worker import Worker
-from core.settings import Home
 from core.store.database import Database, open_database
-from tests.experiments.study_store import finished_sweep
+from tests.analysis.study_store import finished_sweep
 
 
 def look(home: Home, db: Database, *sweeps: str, title: str = "T") -> Wanted:

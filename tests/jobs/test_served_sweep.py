@@ -8,21 +8,20 @@ from typing import Any
 
 import pytest
 
-from core.connections import Prices
-from core.errors import BackendFailed, BadInput
-from core.experiments.grid import Grid, grid_from_dict
+from core.domain.connections import Prices
+from core.domain.errors import BackendFailed, BadInput
+from core.domain.runs import ModelChoice
+from core.domain.settings import Home
+from core.domain.spending import SpendingLimit
 from core.generation.servers.backend import ServedBackend
-from core.jobs.job import Job
-from core.jobs.queue import job_of_run, resume, states_of_runs
-from core.jobs.sweep import retry_sweep, start_sweep
-from core.runs import ModelChoice
-from core.settings import Home
-from core.spending import SpendingLimit
-from core.store.attempts import attempts_of
+from core.jobs.handlers.sweep import retry_sweep, start_sweep
+from core.jobs.queue import Job, job_of_run, resume, states_of_runs
 from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
-from core.store.samples import samples_of
+from core.store.generation.attempts import attempts_of
+from core.store.generation.samples import samples_of
 from core.store.sweeps import TrialRecord, trials_of
+from core.sweeps.grid.spec import Grid, grid_from_dict
 from tests.diversity.fake_encoder import FakeEncoder
 from tests.faults.misbehaving import Exchange, Misbehaving, Order, error, well
 from tests.faults.serving import Runs

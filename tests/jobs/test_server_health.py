@@ -5,17 +5,17 @@ from typing import Any
 
 import pytest
 
-from core.connections import Connection
-from core.errors import BackendFailed, WidesetError
+from core.domain.connections import Connection
+from core.domain.errors import BackendFailed, WidesetError
+from core.domain.runs import ModelChoice, RunSpec
+from core.domain.spending import SpendingLimitReached
 from core.jobs import claims
 from core.jobs.lease import take
 from core.jobs.queue import get_job, start_run
 from core.jobs.server_health import ServerContact, last_contacts, start_connection_test
-from core.runs import ModelChoice, RunSpec
-from core.spending import SpendingLimitReached
-from core.store.attempts import StoredAttempt, add_attempt
 from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
+from core.store.generation.attempts import StoredAttempt, add_attempt
 from tests.store.making import TASK, FakeClock
 
 URL = "http://127.0.0.1:9/v1"

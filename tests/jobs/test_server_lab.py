@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from core.conditions import Condition, Suppression
-from core.connections import Connection
+from core.domain.conditions import Condition, Suppression
+from core.domain.connections import Connection
+from core.domain.runs import ModelChoice, RunSpec
 from core.generation.servers.backend import ServedBackend
 from core.generation.servers.capabilities import Capabilities
-from core.jobs.ask import NoAnswer
-from core.jobs.server_lab import first_tokens
-from core.runs import ModelChoice, RunSpec
+from core.jobs.handlers.server_lab import first_tokens
+from core.jobs.questions import NoAnswer
 from tests.faults.misbehaving import Exchange, Misbehaving
 from tests.generation.servers.fake_tokenizer import FakeTokenizer
 from tests.store.making import TASK, make_sample

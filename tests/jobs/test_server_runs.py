@@ -9,19 +9,19 @@ from typing import Any
 
 import pytest
 
-from core.connections import Connection
-from core.errors import BadInput
-from core.generation.keeper import ModelKeeper
+from core.domain.connections import Connection
+from core.domain.errors import BadInput
+from core.domain.runs import ModelChoice
+from core.domain.settings import Home
+from core.generation.local.keeper import ModelKeeper
 from core.generation.servers.capabilities import Capabilities
 from core.generation.servers.http_client import ServerClient
 from core.jobs.queue import start_run
 from core.jobs.server_runs import ServedModels
-from core.runs import ModelChoice
-from core.settings import Home
-from core.store.attempts import attempts_of
 from core.store.connections import find_capabilities, save_connection
 from core.store.database import Database, open_database
-from core.store.runs import get_run
+from core.store.generation.attempts import attempts_of
+from core.store.generation.runs import get_run
 from tests.faults.misbehaving import Exchange, Misbehaving, Order, error, well
 from tests.faults.serving import Runs
 from tests.generation.fake_backend import FakeKeeper

@@ -2,16 +2,16 @@
 
 import numpy as np
 
-from core.experiments.recipe import Recipe
-from core.experiments.trial import TrialEnd
-from core.jobs.stored_trial import keep_assessment, keep_vectors, place_trial, trial_of
-from core.jobs.sweep_plan import Wanted
+from core.domain.texts import text_hash
+from core.jobs.sweeps.plan import Wanted
+from core.jobs.sweeps.stored_trial import keep_assessment, keep_vectors, place_trial, trial_of
 from core.store.assessments import find_assessments
 from core.store.database import Database
-from core.store.embeddings import known_vectors
-from core.store.samples import add_samples
+from core.store.diversity.embeddings import known_vectors
+from core.store.generation.samples import add_samples
 from core.store.sweeps import create_sweep, trials_of
-from core.texts import text_hash
+from core.sweeps.assessment.recipe import Recipe
+from core.sweeps.execution.trial import TrialEnd
 from tests.store.making import TASK, make_sample, make_spec
 
 RECIPE = Recipe()

@@ -6,23 +6,22 @@ from typing import Any
 
 import pandas as pd
 
-from core.experiments.recipe import Recipe
-from core.experiments.results import results_frame
-from core.experiments.stored_results import stored_results
-from core.experiments.study import STUDY_VERSION, study
-from core.experiments.task_names import named_apart
-from core.jobs.handlers import Desk
-from core.jobs.job import Job
-from core.jobs.queue import list_jobs
-from core.jobs.study import Studied, results_digest, studied
+from core.analysis.frames.results import results_frame
+from core.analysis.frames.stored import stored_results
+from core.analysis.naming import named_apart
+from core.analysis.study import STUDY_VERSION, study
+from core.domain.settings import Home
+from core.jobs.handlers.study import Studied, results_digest, studied
+from core.jobs.queue import Job, list_jobs
+from core.jobs.registry import Desk
 from core.jobs.worker import Worker
-from core.settings import Home
 from core.store.assessments import save_assessment
 from core.store.database import Database
-from core.store.previews import find_preview
-from core.store.runs import create_run, rename_run
+from core.store.generation.runs import create_run, rename_run
+from core.store.interventions.previews import find_preview
 from core.store.sweeps import add_trial, create_sweep
-from tests.experiments.made_results import SST2, assessment, spec_of, stage
+from core.sweeps.assessment.recipe import Recipe
+from tests.analysis.made_results import SST2, assessment, spec_of, stage
 
 RECIPE = Recipe()
 CONDITIONS = [(t, s) for t in (0.3, 0.7, 0.9, 1.3) for s in (0.0, 7.5)]

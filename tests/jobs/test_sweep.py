@@ -12,25 +12,24 @@ from typing import Any
 import psutil
 import pytest
 
-from core.diversity.encoder import EncoderChoice
-from core.errors import BadInput
-from core.jobs.job import Job
-from core.jobs.queue import job_of_run, request_cancel, resume, states_of_runs, status
-from core.jobs.sweep import retry_sweep, start_assessment, start_sweep
-from core.runs import Example, ModelChoice
-from core.settings import Home
+from core.diversity.embedding.encoder import EncoderChoice
+from core.domain.errors import BadInput
+from core.domain.runs import Example, ModelChoice
+from core.domain.settings import Home
+from core.domain.texts import text_hash
+from core.jobs.handlers.sweep import retry_sweep, start_assessment, start_sweep
+from core.jobs.queue import Job, job_of_run, request_cancel, resume, states_of_runs, status
 from core.store.assessments import find_assessments
 from core.store.database import Database
-from core.store.embeddings import matrix_of
+from core.store.diversity.embeddings import matrix_of
+from core.store.generation.rounds import rounds_of
+from core.store.generation.runs import delete_run, get_run, list_runs
+from core.store.generation.samples import samples_of
 from core.store.references import add_reference
-from core.store.rounds import rounds_of
-from core.store.runs import delete_run, get_run, list_runs
-from core.store.samples import samples_of
 from core.store.sweeps import TrialRecord, get_sweep, trials_of
-from core.texts import text_hash
-from tests.experiments.fake_tools import RECIPE, FakeTools
 from tests.generation.making import TASK, facts_of, follow
 from tests.jobs.sweeping import GRID, run_sweep
+from tests.sweeps.fake_tools import RECIPE, FakeTools
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -12,24 +12,23 @@ from typing import Any
 import pytest
 
 from core.classification.settings import FineTuning, TrainingSpec
-from core.connections import Connection, Prices
-from core.errors import BadInput
+from core.domain.connections import Connection, Prices
+from core.domain.errors import BadInput
+from core.domain.runs import ModelChoice
+from core.domain.settings import Home
+from core.domain.spending import SpendingLimit
 from core.generation.servers.backend import ServedBackend
 from core.generation.servers.capabilities import Capabilities
 from core.jobs.context import JobContext
-from core.jobs.job import Job
-from core.jobs.queue import get_job, request_cancel, resume
+from core.jobs.handlers.train import start_training, train_job
+from core.jobs.queue import Job, get_job, request_cancel, resume
 from core.jobs.server_runs import ServedJobModel
-from core.jobs.train import start_training, train_job
 from core.jobs.worker import Worker
-from core.runs import ModelChoice
-from core.settings import Home
-from core.spending import SpendingLimit
-from core.store.attempts import totals_of_job
 from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
-from core.store.runs import create_run
-from core.store.samples import add_samples
+from core.store.generation.attempts import totals_of_job
+from core.store.generation.runs import create_run
+from core.store.generation.samples import add_samples
 from core.store.trainings import (
     get_training,
     list_trainings,
@@ -212,8 +211,9 @@ def test_kill_9_of_the_worker_and_resume(
     job = wish(real_db, "fine-tuning", **settings)
     code = (
         "import sys, time; from pathlib import Path; import torch; torch.set_num_threads(1)\n"
-        "from core.jobs.train import train_job; from core.jobs.worker import Worker\n"
-        "from core.settings import Home; from tests.diversity.fake_encoder import FakeEncoders\n"
+        "from core.jobs.handlers.train import train_job; from core.jobs.worker import Worker\n"
+        "from core.domain.settings import Home\n"
+        "from tests.diversity.fake_encoder import FakeEncoders\n"
         f"home = Home(Path({str(home.folder)!r}))\n"
         "def slow(now):\n"
         "    if now['epoch'] == 3: print('third', flush=True); time.sleep(60)\n"

@@ -12,18 +12,17 @@ from typing import Any
 
 import pytest
 
-from core.errors import BackendFailed, StoreBusy, StoreFull
-from core.jobs.ask import ask
+from core.domain.errors import BackendFailed, StoreBusy, StoreFull
+from core.domain.settings import Home
 from core.jobs.context import Handler, JobContext
-from core.jobs.handlers import Desk
-from core.jobs.job import Job
 from core.jobs.lease import living, take
-from core.jobs.queue import get_job, request_cancel, resume, status, submit
+from core.jobs.questions import ask
+from core.jobs.queue import Job, get_job, request_cancel, resume, status, submit
+from core.jobs.registry import Desk
 from core.jobs.worker import Worker, WorkerBusy
-from core.settings import Home
 from core.store.database import Database, open_database
-from core.store.runs import create_run
-from core.store.samples import samples_of
+from core.store.generation.runs import create_run
+from core.store.generation.samples import samples_of
 from tests.jobs import fake_worker
 from tests.store.making import make_spec
 
@@ -254,8 +253,10 @@ def test_a_stop_while_nobody_works_is_immediate(home: Home, real_db: Database) -
 def test_the_queue_imports_nothing_heavy(home: Home) -> None:
     heavy = ["torch", "transformers", "numpy", "pandas", "streamlit", "sklearn"]
     script = (
-        "import sys, json, core.jobs.queue, core.jobs.lease, core.jobs.launch, core.jobs.ask\n"
-        "import core.jobs.worker, core.jobs.handlers, core.store.samples, core.store.tasks\n"
+        "import sys, json, core.jobs.queue, core.jobs.lease, core.jobs.launch\n"
+        "import core.jobs.questions\n"
+        "import core.jobs.worker, core.jobs.registry, core.store.generation.samples\n"
+        "import core.store.tasks\n"
         f"print(json.dumps([name for name in {heavy} if name in sys.modules]))"
     )
     output = subprocess.check_output([sys.executable, "-c", script], cwd=fake_worker.ROOT)

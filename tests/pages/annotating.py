@@ -5,8 +5,8 @@ from typing import Any
 from streamlit.testing.v1 import AppTest
 
 from core.store.database import Database
-from core.store.judgements import judgements_of
-from core.store.runs import RunRecord
+from core.store.generation.runs import RunRecord
+from core.store.interventions.judgements import judgements_of
 
 ROWS = [{"text": f"text number {n}", "label": ("pos", "neg")[n % 2]} for n in range(12)]
 
@@ -15,11 +15,11 @@ def page() -> None:
     """All that the page under test is."""
     import streamlit as st
 
-    from core.settings import home_from
+    from core.domain.settings import home_from
     from core.store.database import open_database
-    from core.store.runs import list_runs
-    from pages.components.intervene.annotation import show_annotation
-    from pages.components.office import Office
+    from core.store.generation.runs import list_runs
+    from pages.components.intervene.annotation.annotation import show_annotation
+    from pages.components.shell import Office
 
     home = home_from()
     office = Office(home, open_database(home))
@@ -31,11 +31,11 @@ def chosen_page() -> None:
     """What stands below the texts of a lasso."""
     import streamlit as st
 
-    from core.settings import home_from
+    from core.domain.settings import home_from
     from core.store.database import open_database
     from core.store.datasets import load_dataset, run_key
-    from core.store.runs import list_runs
-    from pages.components.intervene.annotation_chosen import label_chosen
+    from core.store.generation.runs import list_runs
+    from pages.components.intervene.annotation.chosen import label_chosen
 
     db = open_database(home_from())
     datasets = [load_dataset(db, run_key(row.run.id)) for row in list_runs(db)]

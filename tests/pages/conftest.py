@@ -6,7 +6,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core.settings import Home
+from core.domain.settings import Home
 from core.store.database import Database, open_database
 from tests.pages.making import ROOT
 

@@ -8,22 +8,22 @@ from typing import Any
 import numpy as np
 from streamlit.testing.v1 import AppTest
 
-from core.datasets import Dataset
-from core.diversity.encoder import EncoderChoice
-from core.diversity.measures import measure
-from core.diversity.remote_clique import Vectors
-from core.diversity.umap_map import version
-from core.references import Reference
-from core.runs import Example, RunSpec
+from core.diversity.embedding.encoder import EncoderChoice
+from core.diversity.map.umap import version
+from core.diversity.measures.measure import measure
+from core.diversity.measures.remote_clique import Vectors
+from core.domain.datasets import Dataset
+from core.domain.references import Reference
+from core.domain.runs import Example, RunSpec
+from core.domain.tasks import Task
+from core.domain.texts import text_hash
 from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key, run_key
-from core.store.embeddings import add_vectors
-from core.store.maps import MapRecord, new_map
-from core.store.measurements import find_measurement, recipe_of, save_measurement
+from core.store.diversity.embeddings import add_vectors
+from core.store.diversity.maps import MapRecord, new_map
+from core.store.diversity.measurements import find_measurement, recipe_of, save_measurement
+from core.store.generation.runs import RunRecord
 from core.store.references import add_reference
-from core.store.runs import RunRecord
-from core.tasks import Task
-from core.texts import text_hash
 from tests.diversity.fake_encoder import FakeEncoder
 from tests.pages.making import make_run, table
 from tests.store.making import TASK, make_spec

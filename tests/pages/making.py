@@ -9,17 +9,16 @@ from typing import Any
 import pandas as pd
 from streamlit.testing.v1 import AppTest
 
-from core.errors import BackendFailed, StoreFull
-from core.generation.meter import Meter
+from core.domain.errors import BackendFailed, StoreFull
+from core.domain.runs import RunSpec, Sample
+from core.generation.progress import Meter
 from core.jobs import claims
-from core.jobs.job import Job, State
 from core.jobs.lease import release, take
-from core.jobs.queue import get_job, request_cancel, start_run
-from core.runs import RunSpec, Sample
+from core.jobs.queue import Job, State, get_job, request_cancel, start_run
 from core.store.database import Database
-from core.store.runs import RunRecord
-from core.store.samples import add_samples, samples_of
-from pages.components.plain import WORD_JOINER
+from core.store.generation.runs import RunRecord
+from core.store.generation.samples import add_samples, samples_of
+from pages.components.shell import WORD_JOINER
 from tests.store.making import make_sample, make_spec
 
 ROOT = Path(__file__).parent.parent.parent

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.datasets import Dataset
-from core.interventions.orders import Order, audit_set
+from core.domain.datasets import Dataset
+from core.domain.texts import text_hash
+from core.interventions.annotation.queue import Order, audit_set
 from core.store.database import Database
 from core.store.datasets import load_dataset, run_key
-from core.store.embeddings import add_vectors
-from core.store.judgements import Verdict, add_judgements, judgements_of
-from core.store.previews import save_preview
-from core.store.runs import RunRecord
-from core.texts import text_hash
+from core.store.diversity.embeddings import add_vectors
+from core.store.generation.runs import RunRecord
+from core.store.interventions.judgements import Verdict, add_judgements, judgements_of
+from core.store.interventions.previews import save_preview
 from tests.pages.annotating import ROWS, drawn, look, page, press, said, shown
 from tests.pages.making import make_run, words
 

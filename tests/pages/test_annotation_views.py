@@ -3,18 +3,18 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.classification.asking_ahead import asking_ahead
-from core.connections import Connection, Prices
-from core.datasets import Dataset
+from core.classification.llm.cost_estimate import asking_ahead
+from core.domain.connections import Connection, Prices
+from core.domain.datasets import Dataset
+from core.domain.runs import ModelChoice
 from core.jobs.queue import get_job, list_jobs
-from core.runs import ModelChoice
 from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
 from core.store.datasets import load_dataset, run_key
-from core.store.judgements import Verdict, add_judgements, judgements_of, last_number
-from core.store.runs import RunRecord
-from pages.components.intervene.annotation_agreement import in_words
-from pages.components.intervene.annotation_bulk import verdicts_of
+from core.store.generation.runs import RunRecord
+from core.store.interventions.judgements import Verdict, add_judgements, judgements_of, last_number
+from pages.components.intervene.annotation.agreement import in_words
+from pages.components.intervene.annotation.bulk import verdicts_of
 from tests.pages.annotating import ROWS, chosen_page, drawn, look, page, press, said, shown
 from tests.pages.making import make_run, words
 

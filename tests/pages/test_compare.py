@@ -9,14 +9,14 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.experiments.paper import paper_conditions
-from core.experiments.results import points_frame, results_frame
-from core.experiments.stored_results import stored_results
+from core.analysis.frames.paper import paper_conditions
+from core.analysis.frames.results import points_frame, results_frame
+from core.analysis.frames.stored import stored_results
+from core.domain.tasks import preset
 from core.store.database import Database
-from core.store.runs import create_run
-from core.store.samples import add_samples
+from core.store.generation.runs import create_run
+from core.store.generation.samples import add_samples
 from core.store.sweeps import SweepRecord, list_sweeps
-from core.tasks import preset
 from pages.components.compare.choice import Choice
 from pages.components.compare.comparison import Comparison
 from pages.components.compare.frontier import at_place

@@ -9,21 +9,21 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.experiments.recipe import Recipe
-from core.experiments.results import results_frame
-from core.experiments.stored_results import stored_results
-from core.jobs.handlers import Desk
+from core.analysis.frames.results import results_frame
+from core.analysis.frames.stored import stored_results
+from core.domain.settings import Home
+from core.domain.tasks import Label, Task
+from core.domain.texts import text_hash
+from core.jobs.handlers.study import studied
 from core.jobs.queue import list_jobs, submit
-from core.jobs.study import studied
+from core.jobs.registry import Desk
 from core.jobs.worker import Worker
-from core.settings import Home
 from core.store.database import Database
-from core.store.maps import new_map
-from core.store.runs import get_run
+from core.store.diversity.maps import new_map
+from core.store.generation.runs import get_run
 from core.store.sweeps import SweepRecord, set_sweep_job, trials_of
-from core.tasks import Label, Task
-from core.texts import text_hash
-from pages.components.work import sweep_sentence
+from core.sweeps.assessment.recipe import Recipe
+from pages.components.jobs import sweep_sentence
 from tests.pages.evidence import CHOICE, reference
 from tests.pages.making import table, words
 from tests.pages.swept import CONDITIONS, open_compare, sweep_of

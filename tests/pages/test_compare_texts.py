@@ -6,18 +6,17 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.experiments.recipe import Recipe
-from core.experiments.results import points_frame, results_frame
-from core.experiments.stored_results import stored_results
+from core.analysis.frames.results import points_frame, results_frame
+from core.analysis.frames.stored import stored_results
+from core.domain.runs import Sample
 from core.interventions.requests import JudgeRequest
-from core.runs import Sample
 from core.store.database import Database
-from core.store.previews import save_preview
-from core.store.samples import add_samples, samples_of
+from core.store.generation.samples import add_samples, samples_of
+from core.store.interventions.previews import save_preview
+from core.store.interventions.versions import VersionRow, derive, raw_version
 from core.store.sweeps import SweepRecord, trials_of
-from core.store.version_moves import derive
-from core.store.versions import VersionRow, raw_version
-from pages.components.compare.side import drawn
+from core.sweeps.assessment.recipe import Recipe
+from pages.components.compare.texts import drawn
 from tests.pages.evidence import reference
 from tests.pages.making import words
 from tests.pages.swept import open_compare, sweep_of

@@ -5,18 +5,18 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.connections import Connection, Prices
-from core.errors import BackendFailed
+from core.domain.connections import Connection, Prices
+from core.domain.errors import BackendFailed
+from core.domain.runs import ModelChoice, RunSpec
+from core.domain.settings import Home
+from core.domain.tasks import preset
 from core.generation.servers.capabilities import Canary, Capabilities
 from core.jobs import claims
 from core.jobs.lease import release, take
 from core.jobs.queue import list_jobs, start_run
 from core.jobs.server_health import start_connection_test
-from core.runs import ModelChoice, RunSpec
-from core.settings import Home
 from core.store.connections import list_connections, save_capabilities, save_connection
 from core.store.database import Database
-from core.tasks import preset
 from tests.pages.making import buttons, markup, table, words
 
 URL = "http://127.0.0.1:8080/v1"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.errors import StoreBusy, StoreFull, StoreUnusable
-from core.settings import Home
+from core.domain.errors import StoreBusy, StoreFull, StoreUnusable
+from core.domain.settings import Home
 from core.store.database import Database, open_database
 from tests.pages.making import ROOT, buttons, make_run, open_run, words
 
@@ -109,7 +109,7 @@ def test_a_live_run_outlives_a_store_that_fails(
         raise error("The store said no.", "Wait.")
 
     with monkeypatch.context() as patched:
-        patched.setattr("pages.components.progress.counts", refuse)
+        patched.setattr("pages.components.generate.progress.counts", refuse)
         app.run()
         assert not app.exception
         assert app.subheader[0].value

@@ -3,15 +3,15 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.errors import BackendFailed
+from core.domain.errors import BackendFailed
+from core.domain.settings import Home
+from core.domain.tasks import Label, Task
 from core.jobs import claims
 from core.jobs.lease import release, take
 from core.jobs.queue import get_job, list_jobs, status
-from core.settings import Home
 from core.store.database import Database
 from core.store.datasets import reference_key, run_key
-from core.store.runs import rename_run
-from core.tasks import Label, Task
+from core.store.generation.runs import rename_run
 from tests.pages.evidence import (
     CHOICE,
     TEXTS,

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.domain.tasks import Label, Task
 from core.store.database import Database
 from core.store.datasets import run_key
-from core.store.samples import samples_of
-from core.tasks import Label, Task
+from core.store.generation.samples import samples_of
 from tests.pages.evidence import (
     TEXTS,
     explore,

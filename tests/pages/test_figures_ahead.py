@@ -7,8 +7,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.store.database import Database
-from pages.components import figures_ahead
-from pages.components.figures_ahead import script_of_figures
+from pages.components import shell
+from pages.components.shell import script_of_figures
 
 
 def test_streamlit_has_the_script(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -18,7 +18,7 @@ def test_streamlit_has_the_script(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert (folder / script).stat().st_size > 1_000_000
     callers = [path for path in folder.glob("index.*.js") if script in path.read_text("utf-8")]
     assert callers, "Streamlit's page does not ask for it by this name"
-    monkeypatch.setattr(figures_ahead, "_SCRIPTS", tmp_path)
+    monkeypatch.setattr(shell, "_SCRIPTS", tmp_path)
     assert script_of_figures.__wrapped__() is None
 
 

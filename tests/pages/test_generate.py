@@ -5,15 +5,15 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.domain.runs import Example
+from core.domain.settings import Home
+from core.domain.tasks import Label, Task, preset, preset_names
 from core.jobs.queue import list_jobs
-from core.runs import Example
-from core.settings import Home
 from core.store.database import Database
+from core.store.generation.runs import get_run, list_runs
 from core.store.references import add_reference
-from core.store.runs import get_run, list_runs
 from core.store.tasks import delete_task, save_task
-from core.tasks import Label, Task, preset, preset_names
-from pages.components.setup_panel import trial_of
+from pages.components.generate.setup import trial_of
 from tests.pages.making import ROOT, buttons, make_run, markup, table, words
 from tests.store.making import TASK, make_spec
 

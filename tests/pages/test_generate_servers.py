@@ -6,19 +6,18 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.conditions import Condition, Suppression
-from core.connections import Connection, Prices
+from core.domain.conditions import Condition, Suppression
+from core.domain.connections import Connection, Prices
+from core.domain.runs import ModelChoice, RunSpec
+from core.domain.spending import SpendingLimit, SpendingLimitReached
 from core.generation.servers.capabilities import Canary, Capabilities
 from core.jobs import claims
-from core.jobs.job import Job
 from core.jobs.lease import release, take
-from core.jobs.queue import get_job, job_of_run, start_run
-from core.runs import ModelChoice, RunSpec
-from core.spending import SpendingLimit, SpendingLimitReached
-from core.store.attempts import StoredAttempt, add_attempt
+from core.jobs.queue import Job, get_job, job_of_run, start_run
 from core.store.connections import delete_connection, save_capabilities, save_connection
 from core.store.database import Database
-from core.store.runs import RunRecord, list_runs, set_facts
+from core.store.generation.attempts import StoredAttempt, add_attempt
+from core.store.generation.runs import RunRecord, list_runs, set_facts
 from tests.pages.making import buttons, open_run, table, words
 from tests.store.making import make_spec
 

@@ -5,17 +5,17 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.connections import Connection
+from core.domain.connections import Connection
+from core.domain.runs import RunSpec
+from core.domain.settings import Home
+from core.domain.tasks import preset
 from core.files.example import TRAIN_FILE
-from core.runs import RunSpec
-from core.settings import Home
 from core.store.bundle import pack
 from core.store.connections import save_connection
 from core.store.database import Database, open_database
+from core.store.generation.runs import create_run
 from core.store.references import reference_of
-from core.store.runs import create_run
 from core.store.tasks import list_tasks, save_task
-from core.tasks import preset
 from tests.pages.evidence import reference, run_of
 from tests.pages.making import ROOT, make_run, words
 from tests.store.making import TASK
@@ -76,12 +76,12 @@ def test_the_demo_opens_on_compare(
     bundle = tmp_path / "bundle.sqlite3"
     pack(made, bundle)
     made.close()
-    monkeypatch.setattr("core.experiments.demo.open_demo.__kwdefaults__", {"bundle": bundle})
+    monkeypatch.setattr("core.services.demo.open_demo.__kwdefaults__", {"bundle": bundle})
     front.run()
     front.button(key="home_demo").click().run()
     assert not front.exception
     assert not front.error
-    from core.store.runs import list_runs
+    from core.store.generation.runs import list_runs
 
     assert [row.run.id for row in list_runs(db)] == [run.id]
 
@@ -90,7 +90,7 @@ def test_a_missing_demo_is_told(
     front: AppTest, db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone = {"bundle": tmp_path / "gone"}
-    monkeypatch.setattr("core.experiments.demo.open_demo.__kwdefaults__", gone)
+    monkeypatch.setattr("core.services.demo.open_demo.__kwdefaults__", gone)
     front.run()
     front.button(key="home_demo").click().run()
     assert not front.exception
@@ -98,8 +98,8 @@ def test_a_missing_demo_is_told(
 
 
 def own_data_page() -> None:
-    from pages.components.home.own_data import ask_for_data
-    from pages.components.office import set_up
+    from pages.components.home.new_project import ask_for_data
+    from pages.components.shell import set_up
 
     ask_for_data(set_up())
 

@@ -5,22 +5,27 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.jobs.budget import budget_job
-from core.jobs.filter import filter_job
-from core.jobs.filter_effect import filter_effect_job
-from core.jobs.judge import judge_job
-from core.jobs.measure import measure_job
+from core.domain.settings import Home
+from core.jobs.handlers.budget import budget_job
+from core.jobs.handlers.filter import filter_effect_job, filter_job
+from core.jobs.handlers.judge import judge_job
+from core.jobs.handlers.measure import measure_job
+from core.jobs.handlers.relabel import relabel_job
 from core.jobs.queue import list_jobs
-from core.jobs.relabel import relabel_job
 from core.jobs.worker import Worker
-from core.settings import Home
 from core.store.database import Database
 from core.store.datasets import load_dataset, run_key, version_key
-from core.store.judgements import Verdict, add_judgements, judgements_of
+from core.store.generation.samples import add_samples
+from core.store.interventions.judgements import Verdict, add_judgements, judgements_of
+from core.store.interventions.versions import (
+    derive,
+    head,
+    list_versions,
+    moves_of,
+    raw_version,
+    version_rows,
+)
 from core.store.references import delete_reference
-from core.store.samples import add_samples
-from core.store.version_moves import derive, head, moves_of
-from core.store.versions import list_versions, raw_version, version_rows
 from tests.diversity.fake_encoder import FakeEncoder, FakeEncoders
 from tests.interventions.runs import Made, make_moods
 from tests.pages.making import ROOT, buttons, words

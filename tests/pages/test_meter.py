@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.diversity.encoder import EncoderChoice
-from core.diversity.live import LiveClique
-from core.jobs.job import State
-from core.runs import RunSpec
+from core.diversity.embedding.encoder import EncoderChoice
+from core.diversity.measures.live import LiveClique
+from core.domain.runs import RunSpec
+from core.domain.tasks import Label, Task
+from core.jobs.queue import State
 from core.store.database import Database
-from core.store.runs import RunRecord
-from core.tasks import Label, Task
+from core.store.generation.runs import RunRecord
 from tests.diversity.fake_encoder import FakeEncoder, FakeEncoders, nothing
 from tests.pages.evidence import TEXTS, spec_of
 from tests.pages.making import make_run, markup, open_run, words

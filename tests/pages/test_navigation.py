@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.store.database import Database
-from pages.components.navigation import PAGES
+from pages.components.shell import PAGES
 from tests.pages.evidence import run_of
 from tests.pages.making import ROOT
 

@@ -1,6 +1,6 @@
 import pytest
 
-from pages.components.plain import WORD_JOINER, plain
+from pages.components.shell import WORD_JOINER, plain
 
 
 @pytest.mark.parametrize(

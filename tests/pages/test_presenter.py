@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.domain.settings import Home
+from core.domain.tasks import Label, Task
 from core.jobs.queue import list_jobs
-from core.settings import Home
 from core.store.database import Database
-from core.tasks import Label, Task
-from tests.experiments.study_store import finished_sweep
+from tests.analysis.study_store import finished_sweep
 
 OTHER = Task("Other", "utterance", (Label("a", "a news"), Label("b", "a bait")))
 

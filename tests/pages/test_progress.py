@@ -2,7 +2,7 @@
 
 import pytest
 
-from pages.components.progress import visible
+from pages.components.generate.progress import visible
 
 
 @pytest.mark.parametrize(

@@ -6,17 +6,17 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.errors import BadInput
+from core.domain.errors import BadInput
+from core.domain.runs import Example
+from core.domain.settings import Home
+from core.domain.tasks import Task
 from core.files.example import example_task
 from core.jobs import claims
 from core.jobs.lease import release, take
 from core.jobs.queue import list_jobs
-from core.runs import Example
-from core.settings import Home
 from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key
 from core.store.references import add_reference, list_references, reference_of
-from core.tasks import Task
 from tests.pages.making import buttons, words
 from tests.store.making import TASK
 
@@ -24,9 +24,9 @@ from tests.store.making import TASK
 def page(task: dict) -> None:  # type: ignore[type-arg]
     import streamlit as st
 
-    from core.tasks import task_from_dict
-    from pages.components.office import set_up, show_flash
-    from pages.components.reference_panel import choose_reference
+    from core.domain.tasks import task_from_dict
+    from pages.components.reference import choose_reference
+    from pages.components.shell import set_up, show_flash
 
     office = set_up()
     show_flash()

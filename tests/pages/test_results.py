@@ -10,9 +10,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core.exports import unguarded_cell
+from core.files.exports import unguarded_cell
 from core.store.database import Database
-from core.store.samples import samples_of
+from core.store.generation.samples import samples_of
 from tests.pages.making import MIXED, make_run, open_run, table, words
 
 Downloads = dict[str, Callable[[], Any]]

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.conditions import Condition, Suppression
-from core.runs import ModelChoice, RunSpec
+from core.domain.conditions import Condition, Suppression
+from core.domain.runs import ModelChoice, RunSpec
+from core.domain.tasks import preset
 from core.store.database import Database
-from core.store.runs import list_runs
+from core.store.generation.runs import list_runs
 from core.store.tasks import save_task
-from core.tasks import preset
 from tests.pages.making import make_run, open_run
 from tests.store.making import TASK, make_spec
 

@@ -3,12 +3,11 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.jobs.job import State
-from core.jobs.queue import get_job, status
-from core.settings import Home
+from core.domain.settings import Home
+from core.jobs.queue import State, get_job, status
 from core.store.database import Database
-from core.store.runs import create_run, delete_run, get_run
-from core.store.samples import samples_of
+from core.store.generation.runs import create_run, delete_run, get_run
+from core.store.generation.samples import samples_of
 from tests.pages.making import MIXED, buttons, make_run, markup, open_run, table, words
 from tests.store.making import make_spec
 

@@ -9,25 +9,22 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.conditions import Condition
-from core.connections import Connection, Prices
-from core.errors import BackendFailed
-from core.experiments.estimate import DryRun
-from core.experiments.grid import Grid, grid_from_dict
-from core.experiments.recipe import Recipe
+from core.domain.conditions import Condition
+from core.domain.connections import Connection, Prices
+from core.domain.errors import BackendFailed
+from core.domain.references import Reference
+from core.domain.runs import ModelChoice, RunSpec
+from core.domain.settings import Home
+from core.domain.spending import SpendingLimit
+from core.domain.tasks import Label, Task
 from core.generation.servers.capabilities import Canary, Capabilities
 from core.jobs import claims
-from core.jobs.job import Job, State
+from core.jobs.handlers.sweep import start_sweep
 from core.jobs.lease import release, take
-from core.jobs.queue import get_job, list_jobs, status, submit
-from core.jobs.sweep import start_sweep
-from core.references import Reference
-from core.runs import ModelChoice, RunSpec
-from core.settings import Home
-from core.spending import SpendingLimit
+from core.jobs.queue import Job, State, get_job, list_jobs, status, submit
 from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
-from core.store.runs import create_run
+from core.store.generation.runs import create_run
 from core.store.sweeps import (
     SweepRecord,
     add_trial,
@@ -38,8 +35,10 @@ from core.store.sweeps import (
     set_trial,
     trials_of,
 )
-from core.tasks import Label, Task
-from pages.components.compare.sweep_takes import time_words
+from core.sweeps.assessment.recipe import Recipe
+from core.sweeps.cost_estimate import DryRun
+from core.sweeps.grid.spec import Grid, grid_from_dict
+from pages.components.compare.sweeps.cost import time_words
 from tests.pages.evidence import reference, run_of, spec_of
 from tests.pages.making import buttons, make_run, table, words
 from tests.pages.swept import open_compare, sweep_of
@@ -556,8 +555,8 @@ def test_results_of_a_sweep_under_way_are_drawn_as_they_come(
             claims.report(db, job.id, "worker", {"phase": "running", "total": 3, "done": 2})
         return status(store, job_id)
 
-    monkeypatch.setattr("pages.components.work.status", look)
-    monkeypatch.setattr("pages.components.work.RESULTS_EVERY", every)
+    monkeypatch.setattr("pages.components.jobs.status", look)
+    monkeypatch.setattr("pages.components.jobs.RESULTS_EVERY", every)
     open_compare(app)
     assert len(looks) == drawn
     assert f"{drawn} condition" in words(app)

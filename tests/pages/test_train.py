@@ -7,20 +7,24 @@ from streamlit.testing.v1 import AppTest
 
 from core.classification.ladder import Model
 from core.classification.settings import TrainingSpec
-from core.connections import Connection, Prices
-from core.errors import BackendFailed
+from core.domain.connections import Connection, Prices
+from core.domain.errors import BackendFailed
+from core.domain.settings import Home
 from core.jobs import claims
-from core.jobs.job import Job
+from core.jobs.handlers.train import start_training
 from core.jobs.lease import release, take
-from core.jobs.queue import get_job, list_jobs, status
-from core.jobs.train import start_training
-from core.settings import Home
+from core.jobs.queue import Job, get_job, list_jobs, status
 from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
 from core.store.datasets import reference_key, run_key, version_key
+from core.store.interventions.versions import (
+    create_version,
+    list_versions,
+    raw_version,
+    version_rows,
+)
 from core.store.references import delete_reference
 from core.store.trainings import get_training, list_trainings
-from core.store.versions import create_version, list_versions, raw_version, version_rows
 from pages.components.train.entries import entries_of
 from pages.components.train.ladder import json_of
 from tests.pages.evidence import run_of
@@ -346,7 +350,7 @@ def test_the_worker_is_asked_about_a_text(
         asked.append((kind, spec))
         return {"labels": ["neg", "pos"], "probabilities": [0.75, 0.25]}
 
-    monkeypatch.setattr("pages.components.train.trying.ask", ask)
+    monkeypatch.setattr("pages.components.train.try_it.ask", ask)
     open_train(app, "Try it")
     app.text_input(key="train_try_text").set_value(HOSTILE)
     app.button(key="FormSubmitter:train_try-Ask").click()

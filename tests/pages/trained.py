@@ -10,11 +10,11 @@ from streamlit.testing.v1 import AppTest
 from core.classification.results import Prediction, given_labels, label_names_of, result_of
 from core.classification.settings import TrainingSpec
 from core.classification.training import look_before
+from core.domain.references import Reference
+from core.domain.runs import Example
 from core.jobs import claims
+from core.jobs.handlers.train import start_training
 from core.jobs.lease import release, take
-from core.jobs.train import start_training
-from core.references import Reference
-from core.runs import Example
 from core.store.database import Database
 from core.store.datasets import load_dataset
 from core.store.references import add_reference

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from core.conditions import Condition
-from core.runs import RunSpec, Sample
-from core.settings import Home
+from core.domain.conditions import Condition
+from core.domain.runs import RunSpec, Sample
+from core.domain.settings import Home
+from core.domain.tasks import Label, Task
 from core.store.database import Database, open_database
-from core.tasks import Label, Task
 
 TASK = Task(
     "Reviews", "movie review", (Label("pos", "a good review"), Label("neg", "a bad review"))

@@ -5,9 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from core.store.attempts import AttemptTotals, StoredAttempt, add_attempt, attempts_of, totals
 from core.store.database import Database
-from core.store.runs import create_run
+from core.store.generation.attempts import (
+    AttemptTotals,
+    StoredAttempt,
+    add_attempt,
+    attempts_of,
+    totals,
+)
+from core.store.generation.runs import create_run
 from tests.store.making import make_spec
 
 OK = StoredAttempt(

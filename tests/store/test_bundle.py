@@ -8,19 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.errors import StoreUnusable
+from core.domain.errors import StoreUnusable
+from core.domain.settings import Home
+from core.domain.texts import text_hash
 from core.jobs.queue import list_jobs, start_run
-from core.settings import Home
 from core.store.bundle import _LEFT_BEHIND, _TABLES, pack, take_over
 from core.store.database import Database, open_database
 from core.store.datasets import load_dataset, run_key, version_key
-from core.store.embeddings import add_vectors, matrix_of
-from core.store.judgements import last_number
-from core.store.runs import create_run, delete_run, get_run, list_runs
-from core.store.samples import add_samples
-from core.store.version_moves import derive, head, undo
-from core.store.versions import VersionRow, raw_version
-from core.texts import text_hash
+from core.store.diversity.embeddings import add_vectors, matrix_of
+from core.store.generation.runs import create_run, delete_run, get_run, list_runs
+from core.store.generation.samples import add_samples
+from core.store.interventions.judgements import last_number
+from core.store.interventions.versions import VersionRow, derive, head, raw_version, undo
 from tests.store.making import make_sample, make_spec
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from core.connections import Connection, Prices
-from core.errors import BadInput
+from core.domain.connections import Connection, Prices
+from core.domain.errors import BadInput
 from core.store.connections import (
     delete_connection,
     find_capabilities,

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from core.errors import StoreBusy, StoreFull, StoreUnusable
-from core.settings import Home
+from core.domain.errors import StoreBusy, StoreFull, StoreUnusable
+from core.domain.settings import Home
 from core.store.database import Database, journal_mode, open_database
-from core.store.runs import create_run, list_runs
+from core.store.generation.runs import create_run, list_runs
 from tests.store.making import make_spec
 
 HOLD = """

@@ -5,9 +5,9 @@ import sqlite3
 import numpy as np
 import pytest
 
+from core.domain.texts import text_hash
 from core.store.database import Database
-from core.store.embeddings import add_vectors, encoders_of, known_vectors, matrix_of
-from core.texts import text_hash
+from core.store.diversity.embeddings import add_vectors, encoders_of, known_vectors, matrix_of
 
 A, B, C = (text_hash(text) for text in ("a", "b", "c"))
 

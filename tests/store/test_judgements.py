@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.errors import BadInput, StaleEdit
-from core.settings import Home
+from core.domain.errors import BadInput, StaleEdit
+from core.domain.settings import Home
 from core.store.database import Database, open_database
-from core.store.judgements import (
+from core.store.generation.runs import create_run
+from core.store.generation.samples import add_samples
+from core.store.interventions.judgements import (
     Judgement,
     Verdict,
     add_judgements,
@@ -21,8 +23,6 @@ from core.store.judgements import (
     last_number,
     retract,
 )
-from core.store.runs import create_run
-from core.store.samples import add_samples
 from tests.store.making import FakeClock, make_sample, make_spec
 
 

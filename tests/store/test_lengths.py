@@ -1,10 +1,9 @@
 from dataclasses import replace
 
-from core.conditions import Condition
+from core.domain.conditions import Condition
 from core.store.database import Database
-from core.store.lengths import tokens_by_temperature
-from core.store.runs import create_run
-from core.store.samples import add_samples
+from core.store.generation.runs import create_run
+from core.store.generation.samples import add_samples, tokens_by_temperature
 from tests.store.making import make_sample, make_spec
 
 

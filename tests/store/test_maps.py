@@ -6,8 +6,9 @@ import time
 import numpy as np
 import pytest
 
+from core.domain.texts import text_hash
 from core.store.database import Database
-from core.store.maps import (
+from core.store.diversity.maps import (
     MapRecord,
     Point,
     add_points,
@@ -16,7 +17,6 @@ from core.store.maps import (
     new_map,
     points_of,
 )
-from core.texts import text_hash
 from tests.store.making import FakeClock
 
 CHOICE = {"model": "embedded", "pooling": "mean", "device": "auto"}

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from core.store.database import Database
-from core.store.previews import find_preview, latest_request, recipe_of, save_preview
+from core.store.interventions.previews import find_preview, latest_request, recipe_of, save_preview
 from tests.store.making import FakeClock
 
 

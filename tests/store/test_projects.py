@@ -2,18 +2,17 @@
 
 from dataclasses import replace
 
-from core.runs import Example
+from core.domain.runs import Example
+from core.domain.tasks import preset
 from core.store.database import Database
+from core.store.generation.runs import create_run, delete_run
+from core.store.generation.samples import add_samples
+from core.store.interventions.versions import VersionRow, derive, raw_version
 from core.store.projects import list_projects
 from core.store.references import add_reference
-from core.store.runs import create_run, delete_run
-from core.store.samples import add_samples
 from core.store.sweeps import create_sweep
 from core.store.tasks import delete_task, save_task
 from core.store.trainings import create_training
-from core.store.version_moves import derive
-from core.store.versions import VersionRow, raw_version
-from core.tasks import preset
 from tests.store.making import TASK, FakeClock, make_sample, make_spec
 
 

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from core.errors import BadInput, StoreFull
-from core.runs import Example
-from core.settings import Home
+from core.domain.errors import BadInput, StoreFull
+from core.domain.runs import Example
+from core.domain.settings import Home
+from core.domain.tasks import Label
 from core.store.database import Database, open_database
 from core.store.datasets import load_dataset, reference_key
 from core.store.references import (
@@ -17,7 +18,6 @@ from core.store.references import (
     reference_of,
     restore_reference,
 )
-from core.tasks import Label
 from tests.store.making import TASK, FakeClock
 
 TRAIN = [Example("fine", "pos"), Example("dull", "neg"), Example("fine", "pos")]

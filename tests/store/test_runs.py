@@ -6,12 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.conditions import Condition, Suppression
-from core.errors import BadInput, StaleEdit
-from core.store.counts import Counts
+from core.domain.conditions import Condition, Suppression
+from core.domain.errors import BadInput, StaleEdit
 from core.store.database import Database
-from core.store.ids import new_id
-from core.store.runs import (
+from core.store.generation.runs import (
     clean_name,
     create_run,
     delete_run,
@@ -21,7 +19,8 @@ from core.store.runs import (
     restore_run,
     set_facts,
 )
-from core.store.samples import add_samples, sample_rows
+from core.store.generation.samples import Counts, add_samples, sample_rows
+from core.store.ids import new_id
 from tests.store.making import FakeClock, make_sample, make_spec
 
 

@@ -8,16 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.errors import StoreFull
-from core.runs import Sample
-from core.settings import Home
-from core.store.counts import Counts, counts
+from core.domain.errors import StoreFull
+from core.domain.runs import Sample
+from core.domain.settings import Home
 from core.store.database import Database, open_database
-from core.store.rounds import Round, finish_round, rounds_of
-from core.store.runs import create_run
-from core.store.samples import (
+from core.store.generation.rounds import Round, finish_round, rounds_of
+from core.store.generation.runs import create_run
+from core.store.generation.samples import (
     SAMPLE_COLUMNS,
+    Counts,
     add_samples,
+    counts,
     next_order,
     pack_tokens,
     sample_rows,

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import StoreUnusable
-from core.settings import Home
-from core.store import schema
+from core.domain.errors import StoreUnusable
+from core.domain.settings import Home
+from core.store import database as schema
 from core.store.database import Database, open_database
+from core.store.generation.runs import create_run, get_run
 from core.store.migrations import MIGRATIONS
-from core.store.runs import create_run, get_run
 from tests.store.making import make_spec
 
 LATEST = len(MIGRATIONS)

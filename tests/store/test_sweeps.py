@@ -5,15 +5,15 @@ import time
 
 import pytest
 
-from core.errors import BadInput
+from core.domain.errors import BadInput
+from core.domain.runs import RunSpec
 from core.jobs.claims import claim, finish
 from core.jobs.lease import take
 from core.jobs.queue import start_run
-from core.runs import RunSpec
 from core.store.assessments import find_assessments, save_assessment
 from core.store.database import Database
-from core.store.runs import create_run, delete_run, runs_of
-from core.store.samples import add_samples
+from core.store.generation.runs import create_run, delete_run, runs_of
+from core.store.generation.samples import add_samples
 from core.store.sweeps import (
     add_trial,
     create_sweep,

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.errors import BadInput, StaleEdit
+from core.domain.errors import BadInput, StaleEdit
 from core.store.database import Database
 from core.store.tasks import delete_task, get_task, list_tasks, save_task
 from tests.store.making import TASK

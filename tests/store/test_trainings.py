@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from core.errors import BadInput
-from core.settings import Home
+from core.domain.errors import BadInput
+from core.domain.settings import Home
 from core.store.database import Database
 from core.store.trainings import (
     Predictions,

@@ -7,30 +7,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.errors import BadInput, StaleEdit
-from core.settings import Home
+from core.domain.errors import BadInput, StaleEdit
+from core.domain.settings import Home
 from core.store.database import Database, open_database
 from core.store.datasets import load_dataset, version_key
-from core.store.runs import create_run
-from core.store.samples import add_samples
-from core.store.version_moves import (
+from core.store.generation.runs import create_run
+from core.store.generation.samples import add_samples
+from core.store.interventions.versions import (
+    VersionRecord,
+    VersionRow,
     choose,
+    create_version,
     delete_version,
     derive,
+    get_version,
     head,
+    lineage,
+    list_versions,
     moves_of,
+    raw_version,
     redo,
     redo_target,
     undo,
-)
-from core.store.versions import (
-    VersionRecord,
-    VersionRow,
-    create_version,
-    get_version,
-    lineage,
-    list_versions,
-    raw_version,
     version_rows,
 )
 from tests.store.making import FakeClock, make_sample, make_spec

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from core.domain.texts import storable_text
 from core.generation.prompts import QUOTE
 from core.generation.servers.errors import (
     RequestFailed,
@@ -14,7 +15,6 @@ from core.generation.servers.errors import (
     error_from_object,
     error_of_kind,
 )
-from core.texts import storable_text
 
 Api = Literal["chat", "completions"]
 

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from core.conditions import Condition
-from core.connections import Connection
-from core.errors import BackendFailed, Pausing
+from core.domain.conditions import Condition
+from core.domain.connections import Connection
+from core.domain.errors import BackendFailed, Pausing
+from core.domain.spending import SpendingTracker
 from core.generation.backends import Completion, Request
 from core.generation.prompts import Prompt
 from core.generation.servers.answers import Answer, GeneratedText
@@ -34,7 +35,6 @@ from core.generation.servers.requests import (
 from core.generation.servers.retries import ConcurrencyLimiter, RequestPolicy
 from core.generation.servers.suppression import method_used
 from core.generation.servers.tokenizers import Tokenizer, find_tokenizer
-from core.spending import SpendingTracker
 
 # The longest that a round waits before it lets others work (`between_steps`), in seconds.
 _TURN = 0.04
@@ -203,7 +203,7 @@ class ServedRun:
     @property
     def facts(self) -> dict[str, Any]:
         """The backend's, with the route `api` and the `suppression` really used: `none`, or one of
-        `core.conditions.Method`."""
+        `core.domain.conditions.Method`."""
         return {
             **self._backend.facts,
             "api": api_for(self._condition, self._backend.capabilities),

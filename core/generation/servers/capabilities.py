@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
-from core.connections import TokenizerKind
+from core.domain.connections import TokenizerKind
 
 Support = Literal["exact", "ignored", "refused", "wrong", "unknown"]
 """`exact`: it did what it says. `ignored`: accepted, without effect. `refused`: the server turned

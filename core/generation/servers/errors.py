@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from core.errors import BackendFailed
+from core.domain.errors import BackendFailed
 from core.generation.servers.keys import said_by_server
 
 ErrorKind = Literal[

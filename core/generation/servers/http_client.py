@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
-from core.connections import checked_url
-from core.errors import BackendFailed
+from core.domain.connections import checked_url
+from core.domain.errors import BackendFailed
 from core.generation.servers.answers import Answer, Api, StreamedAnswer, read_answer
 from core.generation.servers.errors import (
     ErrorKind,

@@ -8,8 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 from urllib.parse import quote
 
-from core.connections import Connection, checked_url
-from core.errors import BadInput
+from core.domain.connections import Connection, checked_url
+from core.domain.errors import BadInput
 
 SECRETS = Path(".streamlit") / "secrets.toml"
 

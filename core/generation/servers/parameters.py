@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from core.conditions import MAX_BIAS_ENTRIES, Condition
-from core.errors import BadInput
+from core.domain.conditions import MAX_BIAS_ENTRIES, Condition
+from core.domain.errors import BadInput
 from core.generation.backends import Request
 from core.generation.prompts import QUOTE, Prompt
 from core.generation.servers.answers import Api

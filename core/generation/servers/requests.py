@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from core.conditions import Condition
-from core.errors import BackendFailed, Pausing, WidesetError
+from core.domain.conditions import Condition
+from core.domain.errors import BackendFailed, Pausing, WidesetError
+from core.domain.spending import SpendingTracker
 from core.generation.backends import Request
 from core.generation.servers.answers import Answer
 from core.generation.servers.capabilities import Capabilities
@@ -22,7 +23,6 @@ from core.generation.servers.retries import (
     decide_retry,
     format_wait,
 )
-from core.spending import SpendingTracker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

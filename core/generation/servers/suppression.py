@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from core.conditions import Condition, Method, Suppression
-from core.errors import BadInput
+from core.domain.conditions import Condition, Method, Suppression
+from core.domain.errors import BadInput
+from core.domain.runs import RunSpec
 from core.generation.prompts import Prompt, prompt_for
 from core.generation.servers.capabilities import Capabilities
 from core.generation.servers.parameters import check_condition
-from core.runs import RunSpec
 
 FULL_STRENGTH = 7.5
 """The paper's strength (section 4.1), which raises the frequency penalty by one."""

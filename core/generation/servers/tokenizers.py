@@ -9,11 +9,11 @@ from functools import cached_property
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
-from core.connections import Connection, TokenizerKind
-from core.devices import WORKS_OFFLINE, loading_options, why_not_loaded
-from core.errors import BackendFailed, BadInput, WidesetError
+from core.domain.connections import Connection, TokenizerKind
+from core.domain.errors import BackendFailed, BadInput, WidesetError
 from core.generation.prompts import QUOTE
 from core.generation.servers.http_client import ServerClient
+from core.models.devices import WORKS_OFFLINE, loading_options, why_not_loaded
 
 OTHER_TOKENIZERS = (
     "Choose the server's own tokenizer (vLLM and llama.cpp have one), tiktoken for OpenAI's "

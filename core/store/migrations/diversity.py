@@ -1,7 +1,7 @@
 """Version 2: embeddings, reference sets, measurements, maps."""
 
 SCRIPT = """
--- Texts are known by the hash of their exact characters (core.texts.text_hash), so that equal texts
+-- Texts are known by the hash of their exact characters, so that equal texts
 -- of any run, reference or version share one vector and one point on a map.
 CREATE TABLE embeddings (
     encoder TEXT NOT NULL,

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.experiments.columns import METRICS
-from core.store.runs import RunRecord, list_runs
+from core.analysis.frames.columns import METRICS
+from core.domain.tasks import Task
+from core.store.generation.runs import RunRecord, list_runs
 from core.store.sweeps import SweepRecord, list_sweeps
-from core.tasks import Task
-from pages.components.office import Office, told
-from pages.components.task_choice import asked_run, choose_task
+from pages.components.shell import Office, told
+from pages.components.task import asked_run, choose_task
 
 METRIC_WORDS = {
     "diversity": "Diversity",

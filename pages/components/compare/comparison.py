@@ -5,16 +5,16 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from core.experiments.contrasts import with_common_intervals
-from core.experiments.results import mixtures, points_frame, results_frame
-from core.experiments.stored_results import stored_results
-from core.experiments.task_names import named_apart
-from core.jobs.evidence import Work
+from core.analysis.contrasts import with_common_intervals
+from core.analysis.frames.results import mixtures, points_frame, results_frame
+from core.analysis.frames.stored import stored_results
+from core.analysis.naming import named_apart
+from core.jobs.cached_measurements import Work
 from core.jobs.queue import status
 from core.store.database import Database
 from core.store.sweeps import SweepRecord
 from pages.components.compare.choice import Choice
-from pages.components.office import Office
+from pages.components.shell import Office
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Comparison:
 
     Args:
         choice: what was asked for.
-        results: one row a run and stage (`core.experiments.columns`).
+        results: one row a run and stage (`core.analysis.frames.columns`).
         points: one row a condition and stage.
         mixtures: sentences on what forbids putting points on one axis unsaid.
         served: ids of the runs that a server wrote.

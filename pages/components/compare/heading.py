@@ -1,11 +1,75 @@
-"""The heading of the Compare page: its name, the presenter's view and the report."""
+"""The report of what is compared: written by the worker, offered once it is there."""
 
 import streamlit as st
 
+from core.domain.errors import WidesetError
+from core.jobs.cached_measurements import Work
+from core.jobs.handlers.report import Wanted, queue_report, wanted
+from core.jobs.launch import ensure_worker
+from core.jobs.queue import LIVE, status
 from pages.components.compare.comparison import Comparison
-from pages.components.compare.presenter import offer_presenter
-from pages.components.compare.reporting import offer_report, show_report_work
-from pages.components.office import Office
+from pages.components.compare.presenter.presenter import offer_presenter
+from pages.components.jobs import show_work
+from pages.components.shell import Office, flash
+
+_JOB = "report_job"
+
+
+def offer_report(office: Office, seen: Comparison) -> None:
+    """Draw the button that orders the report or, where it is there, the one that downloads it."""
+    report = _wanted(office, seen)
+    if report.there:
+        st.download_button(
+            "Report",
+            report.path.read_bytes,
+            file_name="wideset-report.html",
+            mime="text/html",
+            icon=":material/download:",
+            on_click="ignore",
+            key="report_file",
+            help="One HTML file that works offline, its charts live.",
+        )
+        return
+    work = _work(office, report)
+    st.button(
+        "Report",
+        icon=":material/description:",
+        key="report_order",
+        disabled=work is not None and work.state in LIVE,
+        help="Writes what is compared as one HTML file that works offline, its charts live.",
+        on_click=_order,
+        args=(office, report),
+    )
+
+
+def show_report_work(office: Office, seen: Comparison) -> None:
+    """Draw how the report comes along, if it was ordered and is not there yet."""
+    report = _wanted(office, seen)
+    work = None if report.there else _work(office, report)
+    if work is not None:
+        show_work(office, [work])
+
+
+def _wanted(office: Office, seen: Comparison) -> Wanted:
+    choice = seen.choice
+    title = choice.study or ", ".join(dict.fromkeys(seen.results["task"]))
+    ids = [one.id for one in choice.sweeps]
+    return wanted(office.home, ids, seen.results, title=title)
+
+
+def _work(office: Office, report: Wanted) -> Work | None:
+    """The job of exactly this report, if it was ordered here."""
+    name, job = st.session_state.get(_JOB, ("", ""))
+    return Work(*status(office.db, job)) if name == report.path.name else None
+
+
+def _order(office: Office, report: Wanted) -> None:
+    try:
+        work = queue_report(office.db, report)
+        st.session_state[_JOB] = (report.path.name, work.job.id)
+        ensure_worker(office.home, office.db)
+    except WidesetError as error:
+        flash(error)
 
 
 def show_heading(office: Office, seen: Comparison | None) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.experiments.columns import KNOBS
-from core.experiments.naming import TITLES
+from core.analysis.frames.columns import KNOBS
+from core.analysis.naming import TITLES
 from core.figures.compare.columns import knob_values, numbers, varying
 from core.figures.compare.grid_heatmap import MOST_FACETS, grid_heatmap
 from core.figures.compare.parallel import parallel_figure
@@ -34,8 +34,7 @@ from pages.components.compare.point import (
     metric_column,
     show_point,
 )
-from pages.components.office import Office, told
-from pages.components.plain import plain
+from pages.components.shell import Office, plain, told
 
 _FACETED_UP_TO = 36  # cells
 _GRID, _LINES = "knobs_grid", "knobs_lines"

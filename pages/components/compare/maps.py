@@ -7,20 +7,20 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.diversity.encoder import encoder_choice_from_dict
-from core.diversity.texts_frame import repeats, texts_frame
-from core.errors import BadInput
-from core.experiments.corners import corners, short_names
-from core.experiments.recipe import Recipe, recipe_from_dict
+from core.analysis.extreme_conditions import corners, short_names
+from core.diversity.embedding.encoder import encoder_choice_from_dict
+from core.diversity.map.frame import repeats, texts_frame
+from core.domain.errors import BadInput
 from core.figures.small_multiples import MOST_PANELS, small_multiples
 from core.figures.theme import LABEL_COLORS, label_colors
-from core.jobs.evidence import mapped
+from core.jobs.cached_measurements import mapped
 from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key, run_key
 from core.store.references import get_reference
+from core.sweeps.assessment.recipe import Recipe, recipe_from_dict
 from pages.components.compare.comparison import Comparison
-from pages.components.office import Office
-from pages.components.work import show_work
+from pages.components.jobs import show_work
+from pages.components.shell import Office
 
 
 def show_maps(office: Office, seen: Comparison) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
-from core.experiments.paper import (
+from core.analysis.frames.paper import (
     AVERAGE,
     CLASSIFIER,
     ENCODER,
@@ -30,8 +30,7 @@ from pages.components.compare.part import (
     stages_of,
 )
 from pages.components.compare.point import cells, chosen_by, metric_column, show_point
-from pages.components.office import Office, told
-from pages.components.plain import plain
+from pages.components.shell import Office, plain, told
 
 _CHANGE, _VALUES = "Change", "Values"
 _PLACES: Mapping[str, PaperPlace] = {

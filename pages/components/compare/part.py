@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from core.diversity.texts_frame import display_names
-from core.experiments.columns import KNOBS, METRICS
-from core.experiments.naming import condition_words, repair_words
-from core.experiments.results import mixtures
+from core.analysis.frames.columns import KNOBS, METRICS
+from core.analysis.frames.results import mixtures
+from core.analysis.naming import condition_words, repair_words
+from core.diversity.map.frame import display_names
 from core.figures.compare.columns import varying
 from pages.components.compare.comparison import Comparison
-from pages.components.plain import plain
+from pages.components.shell import plain
 
 ALL_TASKS = "all"
 WIDTH = 190

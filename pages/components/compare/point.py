@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.experiments.columns import METRICS
-from core.experiments.naming import interval_words, value_words
+from core.analysis.frames.columns import METRICS
+from core.analysis.naming import interval_words, value_words
 from pages.components.compare.choice import METRIC_WORDS
 from pages.components.compare.comparison import Comparison
 from pages.components.compare.part import names_of, stage_of, stages_of
-from pages.components.plain import plain
+from pages.components.shell import plain
 
 CONDITION = "compare_condition"
 STAGE = "compare_stage"

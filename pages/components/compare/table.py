@@ -10,10 +10,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.experiments.columns import KNOBS
-from core.experiments.naming import TITLES, interval_words
-from core.exports import export_table
+from core.analysis.frames.columns import KNOBS
+from core.analysis.naming import TITLES, interval_words
 from core.figures.compare.columns import stage_told, varying
+from core.files.exports import export_table
 from pages.components.compare.comparison import Comparison
 from pages.components.compare.part import (
     at,
@@ -24,7 +24,7 @@ from pages.components.compare.part import (
     stages_of,
 )
 from pages.components.compare.point import cells, choose_point, metric_column, show_point
-from pages.components.office import Office, told
+from pages.components.shell import Office, told
 
 PARAMETERS = ("task", *KNOBS, "other", "encoder", "classifier")
 _TITLES = {

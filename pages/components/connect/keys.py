@@ -4,8 +4,8 @@ from typing import Literal
 
 import streamlit as st
 
-from core.connections import Connection
-from core.errors import BadInput
+from core.domain.connections import Connection
+from core.domain.errors import BadInput
 from core.generation.servers.keys import key_of
 
 KeyState = Literal["none", "set", "missing"]

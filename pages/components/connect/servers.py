@@ -6,12 +6,12 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from core.connections import Connection
-from core.errors import WidesetError
+from core.domain.connections import Connection
+from core.domain.errors import WidesetError
+from core.domain.runs import short_model
 from core.generation.servers.capabilities import capabilities_from_dict
 from core.generation.servers.suppression import suppression_support
 from core.jobs.server_health import last_contacts
-from core.runs import short_model
 from core.store.connections import (
     delete_connection,
     list_connections,
@@ -19,9 +19,8 @@ from core.store.connections import (
 )
 from pages.components.ages import ago
 from pages.components.connect.keys import key_state
-from pages.components.known_server import probed_of, title
-from pages.components.office import Office, flash
-from pages.components.plain import plain
+from pages.components.model import probed_of, title
+from pages.components.shell import Office, flash, plain
 
 _DELETED = "connect_deleted"
 _SUPPRESSION = {"exact": "exact", "approximate": "approximate only", "untested": "not tested"}

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.diversity.encoder import EncoderChoice
-from core.references import Reference
-from core.store.runs import RunRecord, list_runs
-from core.tasks import Task
-from pages.components.encoder_choice import choose_encoder
-from pages.components.office import Office, told
-from pages.components.reference_panel import choose_reference
-from pages.components.task_choice import asked_run, choose_task, run_names
+from core.diversity.embedding.encoder import EncoderChoice
+from core.domain.references import Reference
+from core.domain.tasks import Task
+from core.store.generation.runs import RunRecord, list_runs
+from pages.components.encoder import choose_encoder
+from pages.components.reference import choose_reference
+from pages.components.shell import Office, told
+from pages.components.task import asked_run, choose_task, run_names
 
 MAX_RUNS = 8
 

@@ -9,19 +9,17 @@ import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
-from core.datasets import Dataset
-from core.diversity.projection import principal_axes
-from core.diversity.texts_frame import texts_frame
-from core.jobs.evidence import Mapped, Work, mapped, measured
-from core.jobs.job import LIVE
-from core.jobs.queue import states_of_runs
-from core.store.counts import counts
+from core.diversity.map.frame import texts_frame
+from core.diversity.map.projection import principal_axes
+from core.domain.datasets import Dataset
+from core.jobs.cached_measurements import Mapped, Work, mapped, measured
+from core.jobs.queue import LIVE, states_of_runs
 from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key, run_key
-from core.store.embeddings import matrix_of
-from core.store.samples import cycles_of
+from core.store.diversity.embeddings import matrix_of
+from core.store.generation.samples import counts, cycles_of
 from pages.components.explore.choice import Choice
-from pages.components.office import Office
+from pages.components.shell import Office
 
 Vectors = npt.NDArray[np.float32]
 
@@ -36,7 +34,7 @@ class Exploration:
         results: their measurements; None while one is missing.
         reference: the reference's train part, None without one.
         reference_result: its own measurement, None while it is missing.
-        frame: all texts, see `core.diversity.texts_frame`, with display names.
+        frame: all texts, see `core.diversity.map.frame`, with display names.
         places: where they lie on the task's map.
         works: the jobs that make what is missing.
         going: names of chosen runs that still generate; they are measured at rest.

@@ -6,16 +6,16 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.diversity.neighbours import nearest_to
-from core.diversity.texts_frame import repeats
+from core.diversity.map.frame import repeats
+from core.diversity.measures.neighbours import nearest_to
 from core.figures.map import DUPLICATE_COLORS, map_figure
 from core.figures.small_multiples import small_multiples
 from core.figures.theme import LABEL_COLORS, label_colors
 from core.store.database import Database
 from pages.components.explore.exploration import Exploration, placed, vectors_of
 from pages.components.explore.selection import show_texts
-from pages.components.intervene.annotation_chosen import label_chosen
-from pages.components.office import Office, told
+from pages.components.intervene.annotation.chosen import label_chosen
+from pages.components.shell import Office, told
 
 _COLOURS = {
     "label": "Label",

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.metrics import MEASURED, Metric
+from core.domain.metrics import MEASURED, Metric
 from pages.components.explore.exploration import Exploration
 
 

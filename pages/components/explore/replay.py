@@ -10,7 +10,7 @@ from core.figures.map import replay_figure
 from core.figures.theme import label_colors
 from pages.components.explore.exploration import Exploration, placed
 from pages.components.explore.selection import show_texts
-from pages.components.office import Office, told
+from pages.components.shell import Office, told
 
 _NEWEST = 20
 

@@ -8,12 +8,12 @@ import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
-from core.diversity.fluency import GIBBERISH
+from core.diversity.measures.scores import GIBBERISH
 from core.figures.scores import clique_by_label, diversity_against_fluency, nearest_histogram
 from core.figures.theme import label_colors
 from core.files.rows import shown
 from pages.components.explore.exploration import Exploration
-from pages.components.plain import plain
+from pages.components.shell import plain
 
 _LOSS = 0.5  # nats a token: a drop of fluency that a reader notices
 

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.exports import ExportFormat, export_table
 from core.figures.theme import label_colors
+from core.files.exports import ExportFormat, export_table
 
 _COLUMNS = ("id", "text", "label", "dataset", "cycle", "fluency", "mean_distance", "nearest")
 _FORMATS: dict[ExportFormat, str] = {"csv": "CSV", "jsonl": "JSONL", "parquet": "Parquet"}
@@ -26,7 +26,7 @@ def show_texts(
     """Draw texts, and the buttons that hand them on.
 
     Args:
-        frame: rows of `core.diversity.texts_frame`.
+        frame: rows of `core.diversity.map.frame`.
         labels: names in task order, for the colours.
         key: of the table and its buttons.
         distance: show the column `distance`.

@@ -6,12 +6,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.diversity.decomposition import Decomposition, decomposed
-from core.diversity.texts_frame import repeats
+from core.diversity.map.frame import repeats
+from core.diversity.measures.remote_clique import Decomposition, decomposed
 from pages.components.explore.exploration import Exploration, Vectors, vectors_of
 from pages.components.explore.selection import show_texts
-from pages.components.office import Office, told
-from pages.components.plain import plain
+from pages.components.shell import Office, plain, told
 
 _SHOWN = 12
 _OVERUSED, _OVERUSED_TEXTS = 0.05, 5  # share, and texts at least: two of thirty are chance

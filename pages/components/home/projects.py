@@ -5,13 +5,12 @@ from datetime import datetime
 import pandas as pd
 import streamlit as st
 
+from core.domain.tasks import preset, preset_names
 from core.store.connections import list_connections
 from core.store.projects import Project, list_projects
 from core.store.tasks import list_tasks
-from core.tasks import preset, preset_names
-from pages.components.home.starting import show_task
-from pages.components.office import Office
-from pages.components.plain import plain
+from pages.components.home.new_project import show_task
+from pages.components.shell import Office, plain
 
 
 def show_projects(office: Office) -> None:

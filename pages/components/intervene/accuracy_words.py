@@ -1,6 +1,6 @@
 """Shares with their intervals in words."""
 
-from core.interventions.label_accuracy import Share
+from core.interventions.relabelling.label_accuracy import Share
 
 
 def percent(share: Share | None) -> str:

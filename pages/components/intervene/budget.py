@@ -7,17 +7,16 @@ import pandas as pd
 import streamlit as st
 
 from core.figures.interventions import budget_curve
-from core.interventions.budget import FLAT, MIN_LEFT, REPEATS
-from core.interventions.judged import labels_by_row
-from core.interventions.relabel import WEIGHT
+from core.interventions.annotation.judged import labels_by_row
+from core.interventions.relabelling.budget import FLAT, MIN_LEFT, REPEATS
+from core.interventions.relabelling.relabel import WEIGHT
 from core.interventions.requests import BudgetRequest
 from core.interventions.results import points_from_dicts
 from core.jobs.previews import look
 from pages.components.intervene.accuracy_words import told
-from pages.components.intervene.asking import ask_button, show_asked
-from pages.components.intervene.standing import Standing
-from pages.components.office import Office
-from pages.components.plain import plain
+from pages.components.intervene.current_version import Standing
+from pages.components.intervene.previews import ask_button, show_asked
+from pages.components.shell import Office, plain
 
 
 def show_budget(office: Office, seen: Standing) -> None:

@@ -1,4 +1,4 @@
-"""Out-of-scope filtering: what was judged, how well the filter does, and what would go."""
+"""What a classifier makes of the filter at a threshold: asked of the worker, shown when it came."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -7,26 +7,128 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.classification.intervals import Interval
-from core.errors import BadInput
-from core.interventions.acceptance import accept_filter
-from core.interventions.judged import scopes_by_row
-from core.interventions.out_of_scope import (
+from core.classification.evaluation.comparison import Difference
+from core.classification.evaluation.intervals import Interval
+from core.domain.errors import BadInput
+from core.interventions.annotation.judged import scopes_by_row
+from core.interventions.requests import EffectRequest, FilterRequest
+from core.interventions.results import filter_from_dict
+from core.interventions.scope_filter.effect import DRAWS, effect_from_dict
+from core.interventions.scope_filter.out_of_scope import (
     THRESHOLD,
     Quality,
     ScopeFilter,
     check_enough,
 )
-from core.interventions.requests import FilterRequest
-from core.interventions.results import filter_from_dict
+from core.interventions.versions.apply import accept_filter
 from core.jobs.previews import look
-from pages.components.intervene.asking import annotator_name, ask_button, show_asked
-from pages.components.intervene.filter_effect import follow_effect, show_effect
-from pages.components.intervene.standing import Standing
+from core.jobs.queue import LIVE
+from pages.components.intervene.current_version import Standing
+from pages.components.intervene.previews import annotator_name, ask_button, show_asked
 from pages.components.intervene.texts import choose_rows
 from pages.components.intervene.vectors import estimate, in_words, vectors_of
-from pages.components.office import Office, told
-from pages.components.plain import plain
+from pages.components.shell import Office, plain, told
+
+_ASKED = "oosf_effect_asked"  # the request that was queued last from within the fragment
+
+
+def effect_request(seen: Standing, threshold: float) -> EffectRequest | None:
+    """What is asked at a threshold; None without real texts to test on."""
+    reference = seen.choice.reference
+    if reference is None or not any(reference.test.values()):
+        return None
+    return EffectRequest(
+        n=len(seen.dataset),
+        encoder=seen.choice.encoder.to_dict(),
+        reference=reference.id,
+        threshold=threshold,
+    )
+
+
+def follow_effect(office: Office, seen: Standing, threshold: float, *, learned: int) -> None:
+    """Draw how far the worker is; outside of the fragment that `show_effect` is in.
+
+    Args:
+        office: home and store.
+        seen: where the run stands.
+        threshold: as it stands.
+        learned: number of the latest judgement that the filter knows.
+    """
+    request = effect_request(seen, threshold)
+    if request is not None:
+        asked = look(office.db, seen.dataset.key, request, seen=learned)
+        if asked.result is None or not asked.fresh:
+            show_asked(office, asked)
+
+
+def show_effect(
+    office: Office, seen: Standing, threshold: float, *, going: int, learned: int
+) -> None:
+    """Draw the button, or what came of it; arguments as `follow_effect`.
+
+    Args:
+        going: how many texts would go.
+    """
+    request = effect_request(seen, threshold)
+    if request is None:
+        st.caption(
+            "With a reference attached, a linear probe tells here what a classifier makes of it."
+        )
+        return
+    asked = look(office.db, seen.dataset.key, request, seen=learned)
+    if asked.result is not None and asked.fresh:
+        _show(asked.result)
+        return
+    ask_button(
+        office,
+        seen.dataset.key,
+        request if 0 < going < len(seen.dataset) else None,
+        asked=asked,
+        seen=learned,
+        label="What a classifier makes of it",
+        icon="model_training",
+        key="oosf_effect",
+        why="No text would go, or all would.",
+        main=False,
+    )
+    live = asked.work is not None and asked.work.state in LIVE
+    if live and st.session_state.get(_ASKED) != asked.work.job.id:
+        st.session_state[_ASKED] = asked.work.job.id
+        st.rerun()  # the whole page, which follows the job outside of this fragment
+
+
+def _show(result: Mapping[str, Any]) -> None:
+    effect = effect_from_dict(result)
+    st.markdown(
+        "**What a classifier makes of it** "
+        f":small[:gray[linear probes on the {effect.n_test:,} texts of {plain(result['test'])}]]"
+    )
+    with st.grid(3, min_column_width=100, gap="small"):
+        for name, n, score, how in (
+            ("All texts", effect.n, effect.before, "over test texts"),
+            ("What is left", effect.kept, effect.after, "over test texts"),
+            ("Drawn at random", effect.kept, effect.drawn, f"over {DRAWS} draws"),
+        ):
+            with st.container(gap=None):
+                st.metric(name, f"{score.mean:.1%}", help=f"Accuracy, {how}.")
+                st.caption(f"{_range(score)} · {n:,} texts")
+    st.caption(
+        f"What is left against all: {_points(effect.against_all)}; against as many at random: "
+        f"{_points(effect.against_drawn)}. 95 % intervals, of differences by drawing the test "
+        "texts anew, the same for both."
+    )
+
+
+def _range(score: Interval) -> str:
+    if score.low is None or score.high is None:
+        return "no interval"
+    return f"{score.low:.1%} to {score.high:.1%}"
+
+
+def _points(found: Difference) -> str:
+    low, high = 100 * found.low, 100 * found.high
+    sure = "" if low > 0 or high < 0 else ", which may be chance"
+    return f"{100 * found.difference:+.1f} points ({low:+.1f} to {high:+.1f}{sure})"
 
 
 def show_filtering(office: Office, seen: Standing) -> None:
@@ -131,7 +233,7 @@ def _show_quality(quality: Quality, taught: int) -> None:
         ):
             with st.container(width="content", gap=None):
                 st.metric(name, _share(found), width="content", help=words)
-                st.caption(_range(found))
+                st.caption(_filtering_range(found))
     nothing = quality.without_precision
     st.caption(
         f"On {taught:,} judged texts, a fifth held out in {quality.splits} splits; means with "
@@ -150,7 +252,7 @@ def _share(found: Interval | None) -> str:
     return "-" if found is None else f"{found.mean:.0%}"
 
 
-def _range(found: Interval | None) -> str:
+def _filtering_range(found: Interval | None) -> str:
     if found is None or found.low is None or found.high is None:
         return ""
     return f"{found.low:.0%} to {found.high:.0%}"

@@ -2,14 +2,12 @@
 
 import streamlit as st
 
-from core.errors import WidesetError
-from core.store.version_moves import redo, redo_target, undo
-from core.store.versions import VersionRecord, lineage
+from core.domain.errors import WidesetError
+from core.store.interventions.versions import VersionRecord, lineage, redo, redo_target, undo
 from pages.components.intervene.accuracy_words import percent, told
-from pages.components.intervene.asking import annotator_name
-from pages.components.intervene.standing import Standing
-from pages.components.office import Office, flash
-from pages.components.plain import plain
+from pages.components.intervene.current_version import Standing
+from pages.components.intervene.previews import annotator_name
+from pages.components.shell import Office, flash, plain
 
 _MOST_STEPS = 3
 _ICONS = {"lr": "healing", "oosf": "filter_alt", "manual": "edit"}

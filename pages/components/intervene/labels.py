@@ -6,12 +6,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.datasets import Dataset
+from core.domain.datasets import Dataset
 from core.figures.interventions import confusion_figure
-from core.interventions.judged import labels_by_row
-from core.interventions.label_accuracy import LabelAccuracy, Share, behind_the_oracle
+from core.interventions.annotation.judged import labels_by_row
+from core.interventions.relabelling.label_accuracy import LabelAccuracy, Share, behind_the_oracle
 from pages.components.intervene.accuracy_words import short, told
-from pages.components.intervene.standing import Standing
+from pages.components.intervene.current_version import Standing
 from pages.components.intervene.texts import choose_rows
 
 _SOURCES = ("Oracle", "Audit set", "All of people's")

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from core.diversity.texts_frame import display_names
-from core.store.versions import VersionRecord
+from core.diversity.map.frame import display_names
+from core.store.interventions.versions import VersionRecord
 
 
 def depth_first(versions: Sequence[VersionRecord]) -> Iterator[tuple[VersionRecord, int]]:

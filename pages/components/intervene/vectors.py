@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.datasets import Dataset
-from core.diversity.remote_clique import CliqueSum, Estimate, Vectors
+from core.diversity.measures.remote_clique import CliqueSum, Estimate, Vectors
+from core.domain.datasets import Dataset
+from core.domain.texts import text_hash
 from core.store.database import Database
-from core.store.embeddings import matrix_of
-from core.texts import text_hash
+from core.store.diversity.embeddings import matrix_of
 
 
 def diversity_of(db: Database, dataset: Dataset, fingerprint: str | None) -> Estimate | None:

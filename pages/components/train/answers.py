@@ -1,4 +1,4 @@
-"""What stored trainings said of their test texts."""
+"""Datasets as the Train page reads them again and again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,18 +8,25 @@ import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
-from core.classification.comparison import (
+from core.classification.evaluation.comparison import (
     Difference,
     Shares,
     paired_bootstrap,
     right_shares,
 )
-from core.datasets import Dataset
-from core.errors import BadInput
+from core.domain.datasets import Dataset
+from core.domain.errors import BadInput
 from core.store.database import Database
+from core.store.datasets import load_dataset
 from core.store.trainings import predictions_of
 from pages.components.train.entries import Entry
-from pages.components.train.texts import dataset_at
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def dataset_at(_db: Database, key: str, n: int = 0) -> Dataset:
+    """The texts behind a key; `n` tells a run that grew from its younger self, others never do."""
+    return load_dataset(_db, key)
+
 
 SEED = 0
 """Of the bootstrap, so that the same two rows always get the same interval."""

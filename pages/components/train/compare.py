@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.classification.comparison import Difference
-from pages.components.office import Office
-from pages.components.plain import plain
+from core.classification.evaluation.comparison import Difference
+from pages.components.shell import Office, plain
 from pages.components.train.answers import Answers, answers_of, difference_of
 from pages.components.train.entries import Entry
 from pages.components.train.labelled import show_labelled

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.classification.ladder import RungKind, kind_of
-from core.diversity.texts_frame import display_names
-from core.errors import BadInput
-from core.jobs.job import Job, State
-from core.jobs.queue import status
+from core.diversity.map.frame import display_names
+from core.domain.errors import BadInput
+from core.domain.tasks import Task
+from core.jobs.queue import Job, State, status
 from core.store.database import Database
-from core.store.runs import list_runs
+from core.store.generation.runs import list_runs
+from core.store.interventions.versions import list_versions
 from core.store.trainings import TrainingRecord, list_trainings
-from core.store.versions import list_versions
-from core.tasks import Task
 
 _ORDER: tuple[RungKind, ...] = ("majority", "llm", "raw", "manual", "lr", "oosf", "real")
 

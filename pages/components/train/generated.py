@@ -7,19 +7,18 @@ import pandas as pd
 import streamlit as st
 
 from core.classification.ladder import Source
-from core.errors import WidesetError
+from core.domain.errors import WidesetError
 from core.figures.classifiers import accuracy_by_distance
 from core.figures.interventions import confusion_figure
-from core.jobs.apply import ask, look
-from core.jobs.job import LIVE, RESUMABLE
+from core.jobs.handlers.apply_classifier import ask, look
 from core.jobs.launch import ensure_worker
-from core.jobs.queue import resume
+from core.jobs.queue import LIVE, RESUMABLE, resume
 from core.store.datasets import run_key
-from pages.components.office import Office, flash
+from pages.components.jobs import show_work
+from pages.components.shell import Office, flash
+from pages.components.train.answers import dataset_at
 from pages.components.train.entries import Entry
 from pages.components.train.labelled import show_labelled
-from pages.components.train.texts import dataset_at
-from pages.components.work import show_work
 
 
 def show_generated(

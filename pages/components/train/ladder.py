@@ -9,9 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from core.classification.ladder import KIND_WORDS
-from core.exports import export_table
 from core.figures.classifiers import kind_color, ladder_figure
-from pages.components.plain import plain
+from core.files.exports import export_table
+from pages.components.shell import plain
 from pages.components.train.entries import Entry
 
 MEASURES = {"Accuracy": "accuracy", "Macro-F1": "macro_f1"}

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.experiments.columns import METRICS, POINT
+from core.analysis.frames.columns import METRICS, POINT
 
 HOSTILE = '<a href="x">&%{x}</a>'
 

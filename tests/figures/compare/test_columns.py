@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from core.experiments import columns as frame_columns
+from core.analysis.frames import columns as frame_columns
 from core.figures.compare import columns
 from core.figures.compare.columns import (
     at_stage,

@@ -15,7 +15,7 @@ def llama_cpp(model_cache: Path) -> Iterator[str]:
     """The base URL of a real server: llama.cpp with the embedded model, on loopback."""
     import xllamacpp
 
-    from core.embedded import find_llm_file
+    from core.models.embedded import find_llm_file
 
     params = xllamacpp.CommonParams()
     params.model.path = str(find_llm_file())

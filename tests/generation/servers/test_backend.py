@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
-from core.conditions import Suppression
-from core.errors import BackendFailed, Pausing
+from core.domain.conditions import Suppression
+from core.domain.errors import BackendFailed, Pausing
+from core.domain.settings import Home
+from core.domain.spending import SpendingLimit
 from core.generation.backends import Backend, Completion, Request
 from core.generation.prompts import Prompt
 from core.generation.servers.backend import ServedBackend
 from core.generation.servers.capabilities import Canary
 from core.generation.servers.requests import Attempt
-from core.settings import Home
-from core.spending import SpendingLimit
 from core.store.connections import save_capabilities
 from core.store.database import Database
-from core.store.samples import samples_of
+from core.store.generation.samples import samples_of
 from tests.faults.misbehaving import Exchange, Misbehaving, well
 from tests.faults.serving import Runs
 from tests.generation.servers.fake_tokenizer import FakeTokenizer

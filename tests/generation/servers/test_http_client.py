@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from core.errors import BackendFailed
+from core.domain.errors import BackendFailed
 from core.generation.servers.http_client import HttpClient
 from tests.faults.misbehaving import Exchange, Misbehaving, body, dripping, error, reset
 
@@ -45,7 +45,11 @@ def test_the_deadline_is_by_the_clock_on_the_wall(order: object) -> None:
 def test_an_answer_in_time_is_whole() -> None:
     with Misbehaving(then=body('{"data": []}')) as server:
         client = HttpClient(server.base_url, seconds=5.0)
-        replies = [client.ask("/models"), client.ask("/x", {"a": 1}), client.ask("/props", root=True)]
+        replies = [
+            client.ask("/models"),
+            client.ask("/x", {"a": 1}),
+            client.ask("/props", root=True),
+        ]
         assert [exchange.path for exchange in server.seen] == ["/v1/models", "/v1/x", "/props"]
     assert all(reply.ok and reply.data == {"data": []} for reply in replies)
 

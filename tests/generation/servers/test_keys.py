@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from core.connections import Connection
-from core.errors import BadInput
+from core.domain.connections import Connection
+from core.domain.errors import BadInput
 from core.generation.servers.keys import key_of, looks_like_key
 
 URL = "https://api.example.com/v1"

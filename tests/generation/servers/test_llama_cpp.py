@@ -4,20 +4,20 @@ from pathlib import Path
 
 import pytest
 
-from core.conditions import Condition, Suppression
-from core.connections import Connection
-from core.diversity.encoder import EncoderChoice
-from core.diversity.encoder_loading import load_encoder
-from core.diversity.lexical import distinct_n
-from core.diversity.remote_clique import remote_clique
+from core.diversity.embedding.encoder import EncoderChoice
+from core.diversity.embedding.loading import load_encoder
+from core.diversity.measures.lexical import distinct_n
+from core.diversity.measures.remote_clique import remote_clique
+from core.domain.conditions import Condition, Suppression
+from core.domain.connections import Connection
+from core.domain.runs import RunSpec
+from core.domain.tasks import preset
 from core.generation.loop import Loop
 from core.generation.servers.backend import ServedBackend
 from core.generation.servers.capabilities import Capabilities
 from core.generation.servers.http_client import HttpClient
 from core.generation.servers.probing.probe import probe
 from core.generation.servers.tokenizers import Tokenizer, load_tokenizer
-from core.runs import RunSpec
-from core.tasks import preset
 
 pytestmark = pytest.mark.model
 
@@ -61,7 +61,7 @@ def test_probing_finds_every_knob_exact(found: Capabilities) -> None:
 def test_its_tokenizer_is_the_embedded_models(tokens: Tokenizer, model_cache: Path) -> None:
     import transformers
 
-    from core.generation.conversion import converted_embedded
+    from core.generation.local.conversion import converted_embedded
 
     own = transformers.AutoTokenizer.from_pretrained(str(converted_embedded(model_cache)))
     for text in TEXTS[:3]:

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from core.classification.served_labels import prompts_of
-from core.conditions import Condition, Suppression
+from core.classification.llm.served_labels import prompts_of
+from core.domain.conditions import Condition, Suppression
+from core.domain.runs import Example
+from core.domain.tasks import preset
 from core.generation.backends import Request
 from core.generation.prompts import Message, Prompt
 from core.generation.servers.capabilities import Capabilities
@@ -17,8 +19,6 @@ from core.generation.servers.parameters import (
     left_out,
     max_prompt_tokens,
 )
-from core.runs import Example
-from core.tasks import preset
 
 UNKNOWN = Capabilities(base_url="http://127.0.0.1/v1", model="m")
 TEXT = Request(Prompt('Write: "'), (0, 1, 2), ((5, -7.5),), (3, 2, 1, 0))

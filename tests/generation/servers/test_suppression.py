@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.conditions import Condition, Suppression
+from core.domain.conditions import Condition, Suppression
+from core.domain.runs import RunSpec
+from core.domain.tasks import Label, Task
 from core.generation.prompts import Message, Prompt
 from core.generation.servers.capabilities import Canary, Capabilities, Support
 from core.generation.servers.suppression import (
@@ -17,8 +19,6 @@ from core.generation.servers.suppression import (
     suppression_support,
     words_to_avoid,
 )
-from core.runs import RunSpec
-from core.tasks import Label, Task
 
 WORDS = Suppression(strength=7.5, tokens=3, method="avoid_words")
 TASK = Task("T", "review", (Label("pos", "good"), Label("neg", "bad")))

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from core.connections import Connection
-from core.errors import BackendFailed, BadInput
+from core.domain.connections import Connection
+from core.domain.errors import BackendFailed, BadInput
 from core.generation.servers.http_client import HttpClient
 from core.generation.servers.tokenizers import Tokenizer, check_ids, find_tokenizer, load_tokenizer
 from tests.generation.servers.fake_server import END, VOCABULARY, Quirks, encode, serving

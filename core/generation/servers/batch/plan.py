@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from core.errors import BadInput
+from core.domain.errors import BadInput
+from core.domain.runs import RunSpec, Sample
 from core.generation.loop import PATIENCE
-from core.runs import RunSpec, Sample
-from core.store.rounds import Round
+from core.store.generation.rounds import Round
 
 _ID = re.compile(r"([0-9a-z]{1,40})/(\d{1,7})/(\d{1,4})/(\d{1,4})/(\d{1,4})")
 

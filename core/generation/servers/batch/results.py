@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from core.errors import BadInput
+from core.domain.errors import BadInput
 from core.generation.backends import Completion
 from core.generation.outcomes import Arrivals
 from core.generation.servers.answers import Answer, read_answer
@@ -20,11 +20,11 @@ from core.generation.servers.errors import (
     error_from_status,
 )
 from core.generation.servers.tokenizers import Tokenizer
-from core.store.attempts import StoredAttempt, add_attempt
 from core.store.database import Database
-from core.store.rounds import finish_round, rounds_of
-from core.store.runs import get_run
-from core.store.samples import add_samples, samples_of
+from core.store.generation.attempts import StoredAttempt, add_attempt
+from core.store.generation.rounds import finish_round, rounds_of
+from core.store.generation.runs import get_run
+from core.store.generation.samples import add_samples, samples_of
 
 
 @dataclass(frozen=True, slots=True)

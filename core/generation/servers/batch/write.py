@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.errors import BadInput
+from core.domain.errors import BadInput
+from core.domain.runs import Sample
 from core.generation.backends import Request
 from core.generation.loop import TEXTS
 from core.generation.servers.batch.plan import BatchRequestId, plan_cycles, request_ids
@@ -18,9 +19,8 @@ from core.generation.servers.parameters import biases_of, body_of, check_conditi
 from core.generation.servers.suppression import sent_condition, sent_prompt
 from core.generation.servers.tokenizers import Tokenizer
 from core.generation.suppression import Tally, suppressed_tokens
-from core.runs import Sample
-from core.store.rounds import Round
-from core.store.runs import RunRecord
+from core.store.generation.rounds import Round
+from core.store.generation.runs import RunRecord
 
 URL = "/v1/chat/completions"
 MOST_REQUESTS = 50_000

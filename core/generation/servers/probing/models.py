@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from core.connections import Connection
-from core.errors import BackendFailed
+from core.domain.connections import Connection
+from core.domain.errors import BackendFailed
 from core.generation.servers.errors import ServerInfo, error_from_status
 from core.generation.servers.http_client import HttpResponse, ServerClient
 

@@ -7,8 +7,8 @@ A knob counts as `exact` only where its effect was seen: what a server merely ac
 from typing import Any
 from urllib.parse import urlsplit
 
-from core.connections import Connection
-from core.errors import BackendFailed, BadInput
+from core.domain.connections import Connection
+from core.domain.errors import BackendFailed, BadInput
 from core.generation.servers.capabilities import Canary, Capabilities
 from core.generation.servers.errors import ServerInfo
 from core.generation.servers.http_client import HttpResponse, ServerClient

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from core.errors import BackendFailed, BadInput
+from core.domain.errors import BackendFailed, BadInput
+from core.domain.texts import storable_text
 from core.generation.servers.capabilities import Support, TokenField
 from core.generation.servers.errors import (
     ServerError,
@@ -13,7 +14,6 @@ from core.generation.servers.errors import (
     error_of_kind,
 )
 from core.generation.servers.http_client import HttpResponse, ServerClient
-from core.texts import storable_text
 
 STORY = "Tell a story in one line."
 SHORT = 8

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from core.conditions import Condition, Suppression
-from core.errors import BadInput
+from core.domain.conditions import Condition, Suppression
+from core.domain.errors import BadInput
+from core.domain.runs import ModelChoice, RunSpec, Sample
+from core.domain.tasks import Label, Task
 from core.generation.servers.batch.plan import (
     BatchRequestId,
     parse_custom_id,
@@ -18,13 +20,11 @@ from core.generation.servers.batch.plan import (
 from core.generation.servers.batch.results import read_batch, run_of
 from core.generation.servers.batch.write import write_batch
 from core.generation.servers.capabilities import Canary, Capabilities
-from core.runs import ModelChoice, RunSpec, Sample
-from core.store.attempts import totals
 from core.store.database import Database
-from core.store.rounds import rounds_of
-from core.store.runs import RunRecord, create_run, get_run
-from core.store.samples import samples_of
-from core.tasks import Label, Task
+from core.store.generation.attempts import totals
+from core.store.generation.rounds import rounds_of
+from core.store.generation.runs import RunRecord, create_run, get_run
+from core.store.generation.samples import samples_of
 from tests.generation.servers.fake_server import encode
 
 TASK = Task("T", "review", (Label("pos", "a good review"), Label("neg", "a bad review")))

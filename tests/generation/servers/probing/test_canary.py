@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from core.connections import Connection
+from core.domain.connections import Connection
 from core.generation.servers.capabilities import Canary
 from core.generation.servers.http_client import HttpClient
 from core.generation.servers.probing.canary import first_word, repeats

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from core.connections import Connection
-from core.errors import BackendFailed, BadInput
+from core.domain.connections import Connection
+from core.domain.errors import BackendFailed, BadInput
 from core.generation.servers.capabilities import (
     Capabilities,
     capabilities_from_dict,

@@ -1,0 +1,53 @@
+"""What one run of each condition took: seconds, and money by the prices of its server."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from core.analysis.recommendation import Cost
+from core.domain.connections import Prices
+from core.domain.runs import RunSpec
+from core.store.connections import find_connection
+from core.store.database import Database
+from core.store.generation.attempts import totals
+from core.store.generation.rounds import seconds_of
+from core.store.generation.runs import runs_of
+
+
+def costs_of(db: Database, results: pd.DataFrame) -> dict[str, Cost]:
+    """The mean over a condition's runs, by `condition`.
+
+    A model of this machine costs no money. Of a server's the tokens count that it reported, at its
+    connection's prices of today; where any of them is unknown, so is the condition's cost.
+
+    Args:
+        db: the store.
+        results: a results frame.
+    """
+    pairs = results[["condition", "run_id"]].drop_duplicates()
+    ids = [str(one) for one in pairs["run_id"]]
+    seconds, runs = seconds_of(db, ids), runs_of(db, ids)
+    prices: dict[str, Prices] = {}
+    costs = {}
+    for condition, own in pairs.groupby("condition")["run_id"]:
+        taken = [seconds.get(str(one)) for one in own]
+        spent = [_money(db, str(one), runs[str(one)].spec, prices) for one in own]
+        costs[str(condition)] = Cost(seconds=_mean(taken), money=_mean(spent))
+    return costs
+
+
+def _money(db: Database, run_id: str, spec: RunSpec, prices: dict[str, Prices]) -> float | None:
+    url = spec.model.base_url
+    if not url:
+        return 0.0
+    if url not in prices:
+        known = find_connection(db, url)
+        prices[url] = Prices() if known is None else known.prices
+    taken = totals(db, run_id)
+    # A project that was made elsewhere comes without its requests.
+    return prices[url].cost(*taken.known_tokens) if taken.requests else None
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [one for one in values if one is not None]
+    return sum(known) / len(known) if known and len(known) == len(values) else None

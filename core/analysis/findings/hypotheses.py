@@ -1,0 +1,150 @@
+"""Claims: what a finding of the paper says of results, each a signed effect that can be tested."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from core.analysis.naming import TITLES
+from core.analysis.pairs import Effect, Verdict, effect, over_tasks, tasks_of, verdict
+
+TASKS = "tasks"
+"""The unit of an effect over tasks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One effect that a finding claims, and what a frame says of it.
+
+    Args:
+        name: stable within its finding.
+        words: what the claim is, to go on after "whether".
+        measure: how the effect is told: a metric (a difference of it), "correlation", "share".
+        direction: 1 the claim is that it is above 0, -1 below; 0 has a rule of its own.
+        effect: what was found.
+        verdict: of `effect`; see `pairs.verdict`.
+        unit: what `effect.n` counts.
+        missing: why it can't be tested with this frame, empty if it can.
+        counts: whether the finding's verdict depends on it.
+        remark: a sentence that belongs to it.
+        independent: where the effect is over tasks, what comes out if all that they have were
+            independent, which is too narrow; else None.
+        independent_unit: what `independent.n` counts.
+    """
+
+    name: str
+    words: str
+    measure: str
+    direction: Literal[1, -1, 0]
+    effect: Effect
+    verdict: Verdict
+    unit: str
+    missing: str = ""
+    counts: bool = True
+    remark: str = ""
+    independent: Effect | None = None
+    independent_unit: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            **{name: getattr(self, name) for name in self.__slots__ if name != "effect"},
+            "independent": None if self.independent is None else self.independent.to_dict(),
+            **self.effect.to_dict(),
+        }
+
+
+def as_generated(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows without any repair."""
+    return frame[(frame["inspected"] == "0") & ~frame["filtered"].astype(bool)]
+
+
+def of_differences(
+    name: str,
+    words: str,
+    metric: str,
+    direction: Literal[1, -1],
+    differences: pd.Series,
+    unit: str,
+    missing: str,
+    *,
+    pairs: pd.DataFrame,
+    counts: bool = True,
+) -> Claim:
+    """A claim on the sign of a mean difference: over the pairs of one task, or over tasks.
+
+    Args:
+        name: as of `Claim`, like the others.
+        words: see there.
+        metric: see there.
+        direction: see there.
+        differences: one of each pair.
+        unit: what the pairs are.
+        missing: see there.
+        pairs: whose they are, see `matched`.
+        counts: see there.
+    """
+    values, tasks = differences.to_numpy(np.float64), tasks_of(pairs)
+    found = together(effect(values), over_tasks(values, list(tasks)), unit)
+    if not missing and not found.effect.n:
+        missing = f"{TITLES[metric]} was not measured"
+    return Claim(
+        name,
+        words,
+        metric,
+        direction,
+        found.effect,
+        verdict(found.effect, direction),
+        found.unit,
+        missing,
+        counts,
+        independent=found.independent,
+        independent_unit=found.independent_unit,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Which of two effects is told and which stands beside it; as of `Claim`."""
+
+    effect: Effect
+    unit: str
+    independent: Effect | None = None
+    independent_unit: str = ""
+
+
+def together(independent: Effect, tasks: Effect, unit: str) -> Together:
+    """Of several tasks the effect over them counts, of one its own.
+
+    Args:
+        independent: over all pairs or runs.
+        tasks: over tasks.
+        unit: what the first counts.
+    """
+    if tasks.n > 1:
+        return Together(tasks, TASKS, independent, unit)
+    return Together(independent, unit)
+
+
+def untested(
+    name: str, words: str, measure: str, direction: Literal[1, -1], unit: str, missing: str
+) -> Claim:
+    """A claim that these results can't test."""
+    nothing = Effect(math.nan, None, None, 0)
+    return Claim(name, words, measure, direction, nothing, "undecided", unit, missing)
+
+
+def counted(n: int, unit: str) -> str:
+    """A number of units: "1 pair of runs", "2 pairs of runs"."""
+    first, space, rest = unit.partition(" ")
+    return f"{n} {first.removesuffix('s') if n == 1 else first}{space}{rest}"
+
+
+def unit_words(frame: pd.DataFrame, what: str) -> str:
+    """What is counted: "pairs of runs", "squares of conditions"; "runs" alone are no pairs."""
+    of_runs = "run_id" in frame
+    if what == "runs":
+        return "runs" if of_runs else "conditions"
+    return f"{what} of {'runs' if of_runs else 'conditions'}"

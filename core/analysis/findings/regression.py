@@ -1,0 +1,95 @@
+"""The paper's finding 5, a regression of model accuracy, as claims."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from core.analysis.findings.hypotheses import Claim, as_generated, together
+from core.analysis.naming import TITLES
+from core.analysis.pairs import Effect, over_tasks, verdict
+from core.analysis.regression import (
+    PAPER_COEFFICIENTS,
+    CannotRegress,
+    Coefficient,
+    Regression,
+    regress,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Regressed:
+    """The claims, and sentences on what they rest on."""
+
+    claims: tuple[Claim, ...]
+    notes: tuple[str, ...]
+
+
+def regression_claims(frame: pd.DataFrame) -> Regressed:
+    """Finding 5: each predictor goes with higher model accuracy, on data as generated.
+
+    Of several tasks each is regressed by itself, and its coefficients are tested over the tasks;
+    beside that stands the regression of all runs, standardised within task.
+
+    Args:
+        frame: a results frame, or a points frame, of which each row counts as one run.
+    """
+    raw, unit = as_generated(frame), "runs"
+    if "run_id" not in raw:
+        unit = "conditions"
+        raw = raw.assign(run_id=raw["point"])
+    try:
+        fit = regress(raw, specification="standardised within task")
+    except CannotRegress as error:
+        missing = f"no regression: {error.what[0].lower()}{error.what[1:].rstrip('.')}"
+        nothing = (_claim(name, None, (), unit, missing=missing) for name in PAPER_COEFFICIENTS)
+        return Regressed(tuple(nothing), ())
+    each, left_out = _task_by_task(raw)
+    claims = tuple(_claim(name, fit, each, unit) for name in PAPER_COEFFICIENTS)
+    told = f"Standardised within task, data as generated, R2 {fit.r2:.2f}."
+    return Regressed(claims, (told, *fit.notes, *left_out))
+
+
+def _task_by_task(raw: pd.DataFrame) -> tuple[list[Regression], list[str]]:
+    """A regression of each task by itself, where there are several, and whose there is none."""
+    fits, left_out = [], []
+    parts = list(raw.groupby(["task_key", "task"], sort=False))
+    for (_, task), part in parts if len(parts) > 1 else []:
+        try:
+            fits.append(regress(part, specification="standardised"))
+        except CannotRegress as error:
+            left_out.append(f"{task} has no regression of its own: {error.what}")
+    return fits, left_out
+
+
+def _claim(
+    name: str, fit: Regression | None, each: Sequence[Regression], unit: str, *, missing: str = ""
+) -> Claim:
+    one = _coefficient(name, fit) if fit else None
+    whole = Effect(math.nan, None, None, fit.runs if fit else 0)
+    if one is not None:
+        whole = Effect(one.value, one.low, one.high, whole.n)
+    elif not missing:
+        missing = f"{TITLES[name]} was not measured"
+    own = [found.value for found in (_coefficient(name, fit) for fit in each) if found is not None]
+    tasks = over_tasks(np.array(own, np.float64), [str(place) for place in range(len(own))])
+    found = together(whole, tasks, unit)
+    words = f"{TITLES[name]} goes with higher model accuracy, the others held"
+    return Claim(
+        name,
+        words,
+        "coefficient",
+        1,
+        found.effect,
+        verdict(found.effect, 1),
+        found.unit,
+        missing,
+        independent=found.independent,
+        independent_unit=found.independent_unit,
+    )
+
+
+def _coefficient(name: str, fit: Regression) -> Coefficient | None:
+    return next((one for one in fit.coefficients if one.name == name), None)

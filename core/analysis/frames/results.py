@@ -1,0 +1,224 @@
+"""Results and points: assessed runs as the frames that everything analytical reads.
+
+The columns are those of `core.analysis.frames.columns`.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from core.analysis.frames.columns import METRICS, POINT, RUN
+from core.analysis.frames.identity import classifier_name, others_told, result_key
+from core.analysis.pairs import t_of
+from core.store.generation.runs import RunRecord
+
+RANGES: Mapping[str, tuple[float, float]] = {
+    "diversity": (0.0, 2.0),
+    "similarity": (-1.0, 1.0),
+    "label_accuracy": (0.0, 1.0),
+    "model_accuracy": (0.0, 1.0),
+}
+"""Where each metric lies; intervals are cut to it."""
+
+ALIKE = 1.1
+"""Sets whose sizes differ by no more than this factor count as equally large."""
+
+_NUMBERS = ("temperature", "suppression", "seeding", "min_p", "n", "oracle_accuracy", "fluency")
+_WHOLE = ("repeat", "seed")
+
+Numbers = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A run with what a recipe found of it.
+
+    Args:
+        run: as stored.
+        result: its assessment.
+        settings: `Recipe.to_dict` of the recipe.
+        sweep_id: empty without one.
+        repeat: its place among the runs of its condition, from 0.
+    """
+
+    run: RunRecord
+    result: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    sweep_id: str = ""
+    repeat: int = 0
+
+
+def results_frame(rows: Iterable[Measured]) -> pd.DataFrame:
+    """One row for each run at each stage of repair, in the order given: `POINT` and `RUN`.
+
+    Repeats of LR are averaged within their run; the run's interval there is the wider, at each
+    end, of the mean of the repeats' own and Student's t over the repeats. Runs that are copies of
+    each other (condition, seed and all that was found of them) count once, as they tell nothing
+    new. `condition` tells runs apart that were measured differently (encoder, classifier,
+    reference, weight), too; before its "-" stands `condition_key`.
+    """
+    kept: list[tuple[Measured, str]] = []
+    seen: dict[tuple[str, int], list[Any]] = {}
+    for row in rows:
+        condition = result_key(row.run.spec, row.settings, row.result)
+        alike = seen.setdefault((condition, row.run.spec.seed), [])
+        if row.result["stages"] not in alike:
+            alike.append(row.result["stages"])
+            kept.append((row, condition))
+    others = others_told([(row.run.spec, row.settings) for row, _ in kept])
+    columns: dict[str, list[Any]] = {name: [] for name in (*POINT, *RUN)}
+    for (row, condition), other in zip(kept, others, strict=True):
+        constant = _of_run(row, condition, other)
+        for (inspected, filtered), repeats in _stages(row.result).items():
+            constant["point"] = f"{condition}-{inspected}{'-filtered' if filtered else ''}"
+            constant["inspected"], constant["filtered"] = inspected, filtered
+            constant["n"] = sum(stage["n"] for stage in repeats) / len(repeats)
+            for metric in METRICS:
+                ends = _over_repeats(metric, [stage[metric] for stage in repeats])
+                constant[metric], constant[f"{metric}_low"], constant[f"{metric}_high"] = ends
+            for name, cells in columns.items():
+                cells.append(constant[name])
+    return _typed(pd.DataFrame(columns))
+
+
+def points_frame(results: pd.DataFrame) -> pd.DataFrame:
+    """One row for each condition at each stage: `POINT` and `repeats`, the number of runs.
+
+    A metric that two runs or more have is their mean with Student's t interval (95 %, cut to
+    `RANGES`), which holds the chance of generation, seeds and training; one that a single run has
+    keeps the run's own interval. `n` is the mean over runs.
+    """
+    codes, _ = pd.factorize(results["point"])
+    first = np.unique(codes, return_index=True)[1]
+    points = results.iloc[first][list(POINT)].reset_index(drop=True)
+    many = np.bincount(codes, minlength=len(first))
+    points["n"] = np.bincount(codes, results["n"], len(first)) / many
+    for metric in METRICS:
+        values, lows, highs = (
+            results[f"{metric}{end}"].to_numpy(np.float64) for end in ("", "_low", "_high")
+        )
+        for end, numbers in zip(
+            ("", "_low", "_high"), _over_runs(metric, codes, values, lows, highs), strict=True
+        ):
+            points[f"{metric}{end}"] = numbers
+    points["repeats"] = many.astype(np.int64)
+    return points
+
+
+def mixtures(points: pd.DataFrame) -> list[str]:
+    """Sentences on what forbids putting these points on one axis unsaid; none where nothing does.
+
+    Args:
+        points: a points or a results frame; of different encoders (diversity, similarity),
+            classifiers (model accuracy) or sizes (all of them; as generated, where that is there,
+            because filtering makes any set smaller).
+    """
+    said = []
+    for column, words, metrics in (
+        ("encoder", "encoders", ["diversity", "similarity"]),
+        ("classifier", "classifiers", ["model_accuracy"]),
+    ):
+        known = points[points[metrics].notna().any(axis=1)]
+        names = sorted({str(name) for name in known[column] if name})
+        if len(names) > 1:
+            told = " and ".join(metric.replace("_", " ") for metric in metrics)
+            verb = "is" if len(metrics) == 1 else "are"
+            said.append(
+                f"The points are of {len(names)} {words} ({'; '.join(names)}): their {told} {verb} "
+                "not comparable across them."
+            )
+    raw = points[(points["inspected"].astype(str) == "0") & ~points["filtered"].astype(bool)]
+    n = (points if raw.empty else raw)["n"].to_numpy(np.float64)
+    n = n[np.isfinite(n)]
+    if len(n) and n.max() > ALIKE * n.min():
+        said.append(
+            f"The sets hold from {n.min():,.0f} to {n.max():,.0f} texts: a larger one trains a "
+            "better classifier, whatever its quality."
+        )
+    return said
+
+
+def _of_run(row: Measured, condition: str, other: str) -> dict[str, Any]:
+    spec, result = row.run.spec, row.result
+    return {
+        "condition": condition,
+        "source": "ours",
+        "task": spec.task.name,
+        "task_key": spec.task.key,
+        "encoder": result["encoder"],
+        "classifier": classifier_name(row.settings, result),
+        "temperature": spec.condition.temperature,
+        "suppression": spec.condition.suppression.strength if spec.condition.suppression.on else 0,
+        "seeding": len(spec.seed_examples),
+        "min_p": spec.condition.min_p,
+        "model": spec.model.model,
+        "other": other,
+        "run_id": row.run.id,
+        "run_name": row.run.name,
+        "sweep_id": row.sweep_id,
+        "repeat": row.repeat,
+        "seed": spec.seed,
+        "oracle_accuracy": (result.get("oracle") or {}).get("accuracy"),
+        "fluency": result.get("fluency"),
+        "duplicates": result.get("duplicates"),
+    }
+
+
+def _stages(result: Mapping[str, Any]) -> dict[tuple[str, bool], list[Mapping[str, Any]]]:
+    found: dict[tuple[str, bool], list[Mapping[str, Any]]] = {}
+    for stage in result["stages"]:
+        found.setdefault((str(stage["inspected"]), bool(stage["filtered"])), []).append(stage)
+    return found
+
+
+def _over_repeats(metric: str, measured: Sequence[Mapping[str, Any]]) -> tuple[float, float, float]:
+    if len(measured) == 1:
+        ends = (measured[0][end] for end in ("value", "low", "high"))
+        value, low, high = (math.nan if end is None else float(end) for end in ends)
+        return value, low, high
+    known = [one for one in measured if one["value"] is not None]
+    if not known:
+        return math.nan, math.nan, math.nan
+    mean = sum(one["value"] for one in known) / len(known)
+    own = [one for one in known if one["low"] is not None and one["high"] is not None]
+    low = sum(one["low"] for one in own) / len(own) if own else math.nan
+    high = sum(one["high"] for one in own) / len(own) if own else math.nan
+    if len(known) > 1:
+        spread = sum((one["value"] - mean) ** 2 for one in known) / (len(known) - 1)
+        reach = t_of(len(known) - 1) * math.sqrt(spread / len(known))
+        least, most = RANGES[metric]
+        # min and max keep their first argument where the second is NaN.
+        low, high = min(max(least, mean - reach), low), max(min(most, mean + reach), high)
+    return mean, low, high
+
+
+def _over_runs(
+    metric: str, codes: npt.NDArray[np.intp], values: Numbers, lows: Numbers, highs: Numbers
+) -> tuple[Numbers, Numbers, Numbers]:
+    size = int(codes.max()) + 1 if len(codes) else 0
+    there = np.isfinite(values)
+    of, values, lows, highs = codes[there], values[there], lows[there], highs[there]
+    runs = np.bincount(of, minlength=size)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.bincount(of, values, size) / runs
+        spread = np.bincount(of, (values - mean[of]) ** 2, size) / (runs - 1)
+        t = np.array([t_of(int(number) - 1) if number > 1 else math.nan for number in runs])
+        reach = t * np.sqrt(spread / runs)
+    least, most = RANGES[metric]
+    low, high = np.maximum(mean - reach, least), np.minimum(mean + reach, most)
+    alone = runs[of] == 1
+    low[of[alone]], high[of[alone]] = lows[alone], highs[alone]
+    return mean, low, high
+
+
+def _typed(frame: pd.DataFrame) -> pd.DataFrame:
+    ends = [f"{metric}{end}" for metric in METRICS for end in ("", "_low", "_high")]
+    numbers = dict.fromkeys([*_NUMBERS, "duplicates", *ends], np.float64)
+    whole = dict.fromkeys(_WHOLE, np.int64)
+    texts = set(frame.columns) - set(numbers) - set(whole) - {"filtered"}
+    return frame.astype({**numbers, **whole, **dict.fromkeys(texts, "str"), "filtered": bool})

@@ -1,0 +1,272 @@
+"""Run and sample: what one generation is asked for, and what came of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+from urllib.parse import urlsplit
+
+from core.domain.conditions import Condition, condition_from_dict
+from core.domain.connections import checked_url
+from core.domain.errors import BadInput
+from core.domain.knob import knob
+from core.domain.tasks import Task, task_from_dict
+
+MAX_PER_LABEL = 100_000
+MAX_EXAMPLES = 1_000
+
+ASKED_AGAIN = "only texts asked for again are suppressed"
+"""How far suppression reaches where one request covers a label."""
+
+Outcome = Literal["usable", "empty", "truncated"]
+Device = Literal["auto", "cpu", "cuda", "mps"]
+BackendKind = Literal["local", "openai"]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A labelled text: one that seeds a run, or one that a prompt shows."""
+
+    text: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """Which language model writes, and where it runs.
+
+    Args:
+        backend: `local` is transformers on this machine; `openai` any server with OpenAI's API.
+        model: `embedded`, a Hugging Face id, or a local folder; or the server's name for it.
+        device: `auto` takes CUDA, then MPS, then the CPU; of no meaning for a server's.
+        base_url: of the server, as `core.domain.connections.checked_url` gives it; empty for
+        `local`.
+    """
+
+    backend: BackendKind = "local"
+    model: str = "embedded"
+    device: Device = "auto"
+    base_url: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.model.strip() or len(self.model) > 500 or "\0" in self.model:
+            raise BadInput("The model's name is empty or unusable.", "Use 'embedded' or an id.")
+        if self.device not in ("auto", "cpu", "cuda", "mps"):
+            raise BadInput(f"The device '{self.device}' is unknown.", "Use auto, cpu, cuda or mps.")
+        if self.backend not in get_args(BackendKind):
+            raise BadInput(f"The backend '{self.backend}' is unknown.", "Use local or openai.")
+        if (self.backend == "openai") != bool(self.base_url):
+            raise BadInput(
+                "A server's model needs the server's base URL, and a local one has none.",
+                "Choose a connection, or --base-url with --backend openai.",
+            )
+        if self.base_url:
+            checked_url(self.base_url)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The choice as JSON-ready data."""
+        told = {"backend": self.backend, "model": self.model, "device": self.device}
+        return {**told, "base_url": self.base_url} if self.base_url else told
+
+
+def short_model(name: str) -> str:
+    """A model's name to read: of one that is a path, the last part."""
+    return name.replace("\\", "/").rpartition("/")[2] if name[:1] in ("/", "\\") else name
+
+
+def server_of(model: ModelChoice) -> str:
+    """The server of a model, such as `api.openai.com` or `127.0.0.1:8080/other/v1`."""
+    parts = urlsplit(model.base_url)
+    path = parts.path.rstrip("/")
+    return parts.netloc + ("" if path == "/v1" else path)
+
+
+def model_and_server(model: ModelChoice) -> str:
+    """A model to read: its short name, and where it runs unless that is this machine."""
+    name = short_model(model.model)
+    return name if model.backend == "local" else f"{name} at {server_of(model)}"
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """Everything that decides what a run generates; equal specs give equal datasets.
+
+    Args:
+        task: what is written.
+        condition: the knobs.
+        per_label: texts wanted for each label, 1 to 100,000.
+        targets: (label, texts) for labels that want another number, 0 to 100,000.
+        seed: seed of every random draw, 0 to 2**63 - 1.
+        seed_examples: real examples that form the first example pool; empty is unseeded.
+        model: the language model.
+
+    Raises:
+        BadInput: a value is out of its range, or an example's label is none of the task's.
+    """
+
+    task: Task
+    condition: Condition = Condition()
+    per_label: int = 20
+    seed: int = 0
+    seed_examples: tuple[Example, ...] = knob(
+        (),
+        name="seeding",
+        title="Seed examples",
+        help="Real texts that form the first example pool; 0 is unseeded, the paper uses 18.",
+        kind="whole",
+        high=MAX_EXAMPLES,
+        short="{:g} examples",
+        off=0,
+        off_words="unseeded",
+        paper=(0, 18),
+        widens=1,
+        axis=True,
+        axis_values=(0, 18),
+        flag="--seed-count",
+        group="none",
+        shown_default=0,
+        order=3,
+        read=lambda spec: len(spec.seed_examples),
+    )
+    model: ModelChoice = knob(
+        ModelChoice(),
+        title="Model",
+        help="The language model that writes the texts.",
+        kind="other",
+        short="{}",
+        axis=True,
+        group="none",
+        shown_default="embedded",
+        order=99,
+        read=lambda spec: spec.model.model,
+    )
+    targets: tuple[tuple[str, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        numbers = [
+            ("The number of texts a label", self.per_label, 1, MAX_PER_LABEL),
+            ("The seed", self.seed, 0, 2**63 - 1),
+        ]
+        if len(dict(self.targets)) < len(self.targets):
+            raise BadInput("A label has two targets.", "Give each label one.")
+        for name, wanted in self.targets:
+            if name not in self.task.label_names:
+                raise BadInput(
+                    f"A target names the label '{name}', which the task lacks.",
+                    f"Its labels are {', '.join(self.task.label_names)}.",
+                )
+            numbers.append((f"The target of label '{name}'", wanted, 0, MAX_PER_LABEL))
+        for what, value, low, high in numbers:
+            if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+                raise BadInput(
+                    f"{what} is {value}, which is not a whole number from {low} to {high}.",
+                    "Choose a value in that range.",
+                )
+        if len(self.seed_examples) > MAX_EXAMPLES:
+            raise BadInput(
+                f"There are {len(self.seed_examples)} seed examples.",
+                f"Give at most {MAX_EXAMPLES}; the paper uses 18.",
+            )
+        for example in self.seed_examples:
+            if example.label not in self.task.label_names:
+                raise BadInput(
+                    f"A seed example has the label '{example.label}', which the task lacks.",
+                    f"Its labels are {', '.join(self.task.label_names)}.",
+                )
+
+    @property
+    def wanted(self) -> dict[str, int]:
+        """Texts wanted by label name, in task order."""
+        return dict.fromkeys(self.task.label_names, self.per_label) | dict(self.targets)
+
+    @property
+    def target(self) -> int:
+        """Texts wanted over all labels."""
+        return sum(self.wanted.values())
+
+    @property
+    def idle_knob(self) -> str:
+        """A sentence on a knob that can have next to no effect in this run, empty without one.
+
+        Suppression counts what was generated before: nothing, where every label's texts are asked
+        for at once and labels don't wait for each other. What is asked for again then, in place of
+        unusable texts or repeats, is suppressed.
+        """
+        one_request = max(self.wanted.values()) <= self.condition.texts_a_request
+        apart = not self.condition.strict_order or self.condition.suppression.scope == "label"
+        if self.condition.suppression.on and one_request and apart:
+            return (
+                "Logit suppression will change next to nothing: one request of up to "
+                f"{self.condition.texts_a_request} covers a label, so {ASKED_AGAIN}."
+            )
+        return ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The spec as JSON-ready data, the inverse of `spec_from_dict`."""
+        return {
+            "task": self.task.to_dict(),
+            "condition": self.condition.to_dict(),
+            "per_label": self.per_label,
+            "seed": self.seed,
+            "seed_examples": [[e.text, e.label] for e in self.seed_examples],
+            "model": self.model.to_dict(),
+            "targets": [list(pair) for pair in self.targets],
+        }
+
+
+def spec_from_dict(data: Mapping[str, Any]) -> RunSpec:
+    """Build a run's spec from JSON data.
+
+    Raises:
+        BadInput: a part of it is refused.
+    """
+    return RunSpec(
+        task=task_from_dict(data["task"]),
+        condition=condition_from_dict(data["condition"]),
+        per_label=data["per_label"],
+        seed=data["seed"],
+        seed_examples=tuple(Example(text, label) for text, label in data["seed_examples"]),
+        model=ModelChoice(**data["model"]),
+        targets=tuple((name, wanted) for name, wanted in data.get("targets", ())),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One generated text with the label it was specified for.
+
+    Its key within a run is (cycle, label, index), the same however often the run is resumed.
+
+    Args:
+        id: stable and unique over all runs.
+        run_id: the run it belongs to.
+        cycle: counted from 1.
+        label: the specified label's name.
+        index: place within the request, counted from 0.
+        order: place in the run's order of arrival, counted from 0.
+        text: the text as the model wrote it, without the closing quote.
+        finish_reason: `stop` (closing quote or end token) or `length`; remote backends may add
+            others, such as `content_filter`.
+        outcome: `usable`; `empty` (no word in it); `truncated` (cut off before its end).
+            Only usable texts count towards the target.
+        fluency: mean natural log-probability of its tokens, the closing one included, under the
+            untouched model (temperature 1, no bias); at most 0; None where unknown.
+        token_ids: ids of the tokens drawn, without closing or end tokens, as the tally counts them.
+        duplicate_of: id of the first sample with the same text (white space and case folded), or
+            `example:N` for the Nth seed example (from 0); None for a new text.
+        seconds: when it arrived, in seconds of generation since the run started; the time between
+            a stop and its resumption does not count.
+    """
+
+    id: str
+    run_id: str
+    cycle: int
+    label: str
+    index: int
+    order: int
+    text: str
+    finish_reason: str
+    outcome: Outcome
+    fluency: float | None
+    token_ids: tuple[int, ...]
+    duplicate_of: str | None
+    seconds: float

@@ -1,0 +1,314 @@
+"""Spending: what a run behind a server may cost, is thought to cost, and has cost so far.
+
+Tokens are what the server reports. What it does not report stays unknown: it is never guessed, and
+nothing is worked out from it.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from core.domain.connections import Prices
+from core.domain.errors import BadInput, Pausing
+from core.domain.runs import RunSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpendingLimit:
+    """What a run may spend over its whole life, resumptions included; None is no limit.
+
+    Args:
+        money: in the connection's currency, above 0.
+        tokens: of prompts and answers together, at least 1.
+        requests: attempts, failed ones included, at least 1.
+    """
+
+    money: float | None = None
+    tokens: int | None = None
+    requests: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.money is not None and (
+            isinstance(self.money, bool)
+            or not isinstance(self.money, int | float)
+            or not 0 < self.money < 1e9
+        ):
+            raise BadInput(
+                f"A cap of {self.money} in money is not a number above 0.", "Give an amount."
+            )
+        for what, value in (("tokens", self.tokens), ("requests", self.requests)):
+            if value is not None and (
+                not isinstance(value, int) or isinstance(value, bool) or not 1 <= value < 10**15
+            ):
+                raise BadInput(
+                    f"A cap of {value} {what} is not a whole number of at least 1.",
+                    "Give a number, or none for no cap.",
+                )
+
+    @property
+    def on(self) -> bool:
+        """Whether it limits anything."""
+        return self != SpendingLimit()
+
+    @property
+    def needs_usage(self) -> bool:
+        """Whether it can be kept only while the server reports tokens."""
+        return self.money is not None or self.tokens is not None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, the inverse of `spending_limit_from_dict`."""
+        return asdict(self)
+
+
+def spending_limit_from_dict(data: Mapping[str, Any] | None) -> SpendingLimit:
+    """Build a cap from JSON data; none is no limit.
+
+    Raises:
+        BadInput: a value is refused, or a key is unknown.
+    """
+    try:
+        return SpendingLimit(**(data or {}))
+    except TypeError as error:
+        raise BadInput("The cap holds an unknown limit.", "Use money, tokens, requests.") from error
+
+
+def check_spending_limit(cap: SpendingLimit, *, prices: Prices, usage: str) -> None:
+    """Refuse a cap that can't be kept, before anything is spent.
+
+    Args:
+        cap: as wanted.
+        prices: the connection's.
+        usage: whether the server reports tokens, as `Capabilities.usage`; `unknown` if not probed.
+
+    Raises:
+        BadInput: a price is unknown to a cap in money, or the server reports no tokens.
+    """
+    if cap.money is not None and prices.cost(1, 1) is None:
+        raise BadInput(
+            "A cap in money needs the price of a million tokens, in and out.",
+            "Give the connection its prices, or cap tokens or requests.",
+        )
+    if cap.needs_usage and usage != "exact":
+        what = "does not report" if usage in ("ignored", "refused") else "is not known to report"
+        raise BadInput(
+            f"The server {what} the tokens that a request took, so that a cap in money or tokens "
+            "can't be kept.",
+            "Cap the number of requests."
+            if usage in ("ignored", "refused")
+            else "Test the connection first, or cap the number of requests.",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """What a run took so far.
+
+    Args:
+        requests: attempts, failed ones included.
+        tokens_in: of prompts, as far as reported.
+        tokens_out: generated, as far as reported.
+        unreported: answers without a number of tokens.
+    """
+
+    requests: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    unreported: int = 0
+
+    def after(self, *, answered: bool, tokens_in: int | None, tokens_out: int | None) -> "Spent":
+        """The same after one more request; arguments as of `SpendingTracker.settle`."""
+        missing = answered and (tokens_in is None or tokens_out is None)
+        return Spent(
+            requests=self.requests + 1,
+            tokens_in=self.tokens_in + (tokens_in or 0),
+            tokens_out=self.tokens_out + (tokens_out or 0),
+            unreported=self.unreported + missing,
+        )
+
+    def money(self, prices: Prices) -> float | None:
+        """What that costs; None where a price or a number of tokens is unknown."""
+        return None if self.unreported else prices.cost(self.tokens_in, self.tokens_out)
+
+
+@dataclass(frozen=True, slots=True)
+class CostEstimate:
+    """What a run is thought to take, if no text is lost.
+
+    Args:
+        requests: at least.
+        tokens_in: of all prompts; None where a prompt's is unknown.
+        tokens_out: generated; None where a text's is unknown.
+        money: None where a price or a number of tokens is unknown.
+    """
+
+    requests: int
+    tokens_in: int | None
+    tokens_out: int | None
+    money: float | None
+
+
+def estimate_cost(
+    spec: RunSpec,
+    *,
+    prompt_tokens: float | None,
+    tokens_a_text: float | None,
+    prices: Prices,
+    several: bool = True,
+) -> CostEstimate:
+    """What a run takes, before it begins.
+
+    Args:
+        spec: the run.
+        prompt_tokens: of one prompt with its examples, on average; None if unknown.
+        tokens_a_text: on average, from a trial run or one like it; None if unknown.
+        prices: the connection's.
+        several: whether the server writes several texts a request; else each has its own prompt.
+    """
+    size = spec.condition.texts_a_request if several else 1
+    requests = sum(math.ceil(wanted / size) for wanted in spec.wanted.values())
+    tokens_in = None if prompt_tokens is None else round(requests * prompt_tokens)
+    tokens_out = None if tokens_a_text is None else round(spec.target * tokens_a_text)
+    return CostEstimate(requests, tokens_in, tokens_out, prices.cost(tokens_in, tokens_out))
+
+
+class SpendingLimitReached(Pausing):
+    """The next request could go beyond the cap; the run waits with all that it has."""
+
+
+class UsageUnknown(Pausing):
+    """The server stopped reporting tokens, so that a cap can't be kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdmittedRequest:
+    """A request under way and the most that it can take."""
+
+    tokens_in: int
+    tokens_out: int
+
+
+class SpendingTracker:
+    """Keeps a run's cap. Used by one thread.
+
+    A request is let through only if, together with those under way, it can't go beyond the cap even
+    if every text reaches its limit of tokens.
+
+    Args:
+        cap: the limits.
+        prices: the connection's.
+        spent: before, by the same run.
+
+    Attributes:
+        retrying: requests that wait to be sent again; kept by whoever sends them.
+    """
+
+    def __init__(self, cap: SpendingLimit, *, prices: Prices, spent: Spent | None = None) -> None:
+        self.cap = cap
+        self.prices = prices
+        self.spent = spent or Spent()
+        self.retrying = 0
+        self._under_way: list[AdmittedRequest] = []
+
+    @property
+    def needs_usage(self) -> bool:
+        """See `SpendingLimit.needs_usage`."""
+        return self.cap.needs_usage
+
+    def admit(self, *, tokens_in: int, tokens_out: int) -> AdmittedRequest | None:
+        """Ask to send a request.
+
+        Args:
+            tokens_in: of its prompt, as well as is known; rather too many.
+            tokens_out: the most that it can generate.
+
+        Returns:
+            What `settle` wants afterwards; None while it must wait for one under way to settle.
+
+        Raises:
+            CapReached: nothing is under way and it would still be too much.
+            UsageUnknown: the cap needs numbers that the server no longer reports.
+        """
+        if self.cap.needs_usage and self.spent.unreported:
+            raise UsageUnknown(
+                "The server stopped reporting the tokens that a request takes, so that the cap "
+                "can't be kept.",
+                "Resume with a cap on requests alone.",
+            )
+        wanted = AdmittedRequest(tokens_in, tokens_out)
+        limit = self._beyond([*self._under_way, wanted])
+        if limit is None:
+            self._under_way.append(wanted)
+            return wanted
+        if self._under_way:
+            return None
+        raise SpendingLimitReached(
+            f"The cap of {limit} is reached: the next request could go beyond it.",
+            "Resume with a higher cap; what was written is kept.",
+        )
+
+    def settle(
+        self,
+        admitted: AdmittedRequest,
+        *,
+        answered: bool,
+        tokens_in: int | None,
+        tokens_out: int | None,
+    ) -> None:
+        """Book a request that was admitted.
+
+        Args:
+            admitted: what `admit` gave.
+            answered: whether the server wrote texts; if so, missing numbers are unreported ones.
+            tokens_in: as the server reported it.
+            tokens_out: the same of generated ones.
+        """
+        self._under_way.remove(admitted)
+        self.spent = self.spent.after(answered=answered, tokens_in=tokens_in, tokens_out=tokens_out)
+
+    @property
+    def traffic(self) -> dict[str, int]:
+        """Requests now: `in_flight` (sent, not answered yet) and `retrying`."""
+        return {"in_flight": len(self._under_way), "retrying": self.retrying}
+
+    def progress(self, *, written: int, target: int) -> dict[str, Any]:
+        """What a page shows: spent, projected to the end, and the cap.
+
+        Args:
+            written: usable texts so far, of resumed runs all of them.
+            target: how many are wanted.
+
+        Returns:
+            `requests`, `tokens_in`, `tokens_out` (None while any is unreported), `money` (None
+            where unknown), `currency`, `projected_tokens` and `projected_money` (None where
+            unknown), `cap`, and `traffic`.
+        """
+        known = not self.spent.unreported
+        money = self.spent.money(self.prices)
+        scale = max(1.0, target / written) if written else None
+        tokens = self.spent.tokens_in + self.spent.tokens_out
+        return {
+            "requests": self.spent.requests,
+            "tokens_in": self.spent.tokens_in if known else None,
+            "tokens_out": self.spent.tokens_out if known else None,
+            "money": money,
+            "currency": self.prices.currency,
+            "projected_tokens": round(tokens * scale) if known and scale else None,
+            "projected_money": None if money is None or scale is None else money * scale,
+            "cap": self.cap.to_dict() if self.cap.on else None,
+            "traffic": self.traffic,
+        }
+
+    def _beyond(self, under_way: list[AdmittedRequest]) -> str | None:
+        """The limit that these could go beyond, in words."""
+        cap, spent = self.cap, self.spent
+        if cap.requests is not None and spent.requests + len(under_way) > cap.requests:
+            return f"{cap.requests:,} requests"
+        tokens_in = spent.tokens_in + sum(one.tokens_in for one in under_way)
+        tokens_out = spent.tokens_out + sum(one.tokens_out for one in under_way)
+        if cap.tokens is not None and tokens_in + tokens_out > cap.tokens:
+            return f"{cap.tokens:,} tokens"
+        cost = self.prices.cost(tokens_in, tokens_out)
+        if cap.money is not None and cost is not None and cost > cap.money:
+            return f"{cap.money:g} {self.prices.currency}"
+        return None

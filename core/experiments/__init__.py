@@ -1,1 +1,0 @@
-"""Experiments: grids of conditions, what each buys and costs, and what may be concluded from it."""

@@ -1,0 +1,277 @@
+"""The two engines of decoding, both around a causal language model."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+from core.generation.local.decoding import Engine
+from core.generation.local.linears import replace_linears
+from core.generation.local.llama import LlamaForward, is_llama
+from core.generation.local.shared_prefix import ATTENTION_NAME, SharedPrefixCache, attention
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Forward(Protocol):
+    """A causal model's forward pass, for prompts and for one-token steps on a shared prefix."""
+
+    layers: int
+
+    def prefill(self, tokens: Sequence[int]) -> "tuple[Tensor, list[tuple[Tensor, Tensor]]]":
+        """Run a prompt.
+
+        Returns:
+            The logits after its last token, float32 (vocabulary,); and for each layer its keys and
+            values, each (heads, tokens, size).
+        """
+        ...
+
+    def step(self, tokens: "Tensor", cache: SharedPrefixCache) -> "Tensor":
+        """Append a token a row, int64 (rows,); returns logits, float32 (rows, vocabulary)."""
+        ...
+
+
+def install_attention() -> None:
+    """Make our attention known to transformers; a second call changes nothing."""
+    from transformers import AttentionInterface
+
+    AttentionInterface.register(ATTENTION_NAME, attention)
+
+
+class TransformersForward:
+    """The forward pass of transformers.
+
+    Args:
+        model: a causal language model whose attention was set to `ATTENTION_NAME`.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self.layers = int(model.config.get_text_config().num_hidden_layers)
+        self._model = model
+
+    def prefill(self, tokens: Sequence[int]) -> "tuple[Tensor, list[tuple[Tensor, Tensor]]]":
+        """See `Forward`."""
+        logits, cache = prefill(self._model, tokens)
+        return logits, [(layer.keys[0], layer.values[0]) for layer in cache.layers]
+
+    def step(self, tokens: "Tensor", cache: SharedPrefixCache) -> "Tensor":
+        """See `Forward`."""
+        import torch
+
+        with torch.inference_mode():
+            positions = cache.begin_step()
+            output = self._model(
+                input_ids=tokens[:, None],
+                position_ids=positions,
+                past_key_values=cache,
+                use_cache=True,
+                shared_prefix=cache,
+            )
+            cache.end_step()
+        return _float(output.logits[:, -1])
+
+
+class SharedPrefixEngine:
+    """Keeps each prompt once and decodes rows of several prompts together."""
+
+    mixes_prompts = True
+
+    def __init__(self, forward: Forward) -> None:
+        self._forward = forward
+        self._cache = SharedPrefixCache(forward.layers)
+
+    def prefill(self, prompt: int, tokens: Sequence[int]) -> "Tensor":
+        """See `decoding.Engine`."""
+        logits, layers = self._forward.prefill(tokens)
+        self._cache.add_prompt(prompt, layers)
+        return logits
+
+    def add_rows(self, prompts: Sequence[int]) -> None:
+        """See `decoding.Engine`."""
+        self._cache.add_rows(prompts)
+
+    def keep_rows(self, rows: Sequence[int]) -> None:
+        """See `decoding.Engine`."""
+        self._cache.keep_rows(rows)
+
+    def step(self, tokens: "Tensor") -> "Tensor":
+        """See `decoding.Engine`."""
+        return self._forward.step(tokens, self._cache)
+
+
+class ExpandedCacheEngine:
+    """Copies a prompt's cache to its rows, one prompt at a time: for any causal model.
+
+    Args:
+        model: a causal language model with one of transformers' own attentions.
+    """
+
+    mixes_prompts = False
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._cache: Any = None
+
+    def prefill(self, prompt: int, tokens: Sequence[int]) -> "Tensor":
+        """See `decoding.Engine`."""
+        logits, self._cache = prefill(self._model, tokens)
+        return logits
+
+    def add_rows(self, prompts: Sequence[int]) -> None:
+        """See `decoding.Engine`; all rows of a prompt are added at once."""
+        self._cache.batch_repeat_interleave(len(prompts))
+
+    def keep_rows(self, rows: Sequence[int]) -> None:
+        """See `decoding.Engine`."""
+        import torch
+
+        if rows:
+            device = self._model.device
+            self._cache.batch_select_indices(torch.tensor(rows, dtype=torch.int64, device=device))
+
+    def step(self, tokens: "Tensor") -> "Tensor":
+        """See `decoding.Engine`."""
+        import torch
+
+        with torch.inference_mode():
+            output = self._model(
+                input_ids=tokens[:, None], past_key_values=self._cache, use_cache=True
+            )
+        return _float(output.logits[:, -1])
+
+
+def prefill(model: Any, tokens: Sequence[int]) -> tuple["Tensor", Any]:
+    """Run a prompt through the model.
+
+    Returns:
+        The logits after its last token, float32 (vocabulary,), and the filled cache.
+    """
+    import torch
+
+    with torch.inference_mode():
+        ids = torch.tensor([list(tokens)], dtype=torch.int64, device=model.device)
+        output = model(input_ids=ids, use_cache=True, logits_to_keep=1)
+    return _float(output.logits[0, -1]), output.past_key_values
+
+
+def _float(logits: "Tensor") -> "Tensor":
+    return logits.float()
+
+
+_PROMPT_LENGTHS = (9, 5)
+_ROWS = ((0, (11, 23, 31)), (1, (17, 11, 41)), (0, (29, 43, 19)))
+
+
+@dataclass(frozen=True, slots=True)
+class PickedEngine:
+    """How a model decodes.
+
+    Args:
+        make: makes a fresh engine; engines may run side by side.
+        kind: `shared prefix` or `expanded cache`.
+        forward: whose forward pass runs, `llama` (see `llama`) or `transformers`.
+        way: how its linear layers are in fact computed, a key of `linears.WAYS`.
+    """
+
+    make: Callable[[], Engine]
+    kind: str
+    forward: str
+    way: str
+
+
+def pick_engine(model: Any, *, way: str = "plain") -> PickedEngine:
+    """The quickest engine that gives the model's own answers.
+
+    Args:
+        model: a transformers causal language model in evaluation mode, on its device. Afterwards
+            it holds what the engine needs: another attention, other linear layers, or no layers.
+        way: how its linear layers are to be computed if they can, a key of `linears.WAYS`.
+    """
+    prompts = _prompts(int(model.config.get_text_config().vocab_size))
+    own = _own_answers(model, prompts)
+
+    def agrees(make: Callable[[], Engine]) -> bool:
+        return own is not None and _agrees(make, prompts, own, model.dtype)
+
+    full = own is not None and not _sees_part(model)
+    if full and model.device.type == "cpu" and is_llama(model):
+        with suppress(AttributeError, NotImplementedError, RuntimeError, ValueError):
+            make = partial(SharedPrefixEngine, LlamaForward(model, way))
+            if agrees(make):
+                # The forward pass has its own copies.
+                del model.model.layers, model.lm_head
+                return PickedEngine(make, "shared prefix", "llama", way)
+    used = way if replace_linears(model, way) else "plain"
+    if full and _mixes(model, agrees):
+        make = partial(SharedPrefixEngine, TransformersForward(model))
+        return PickedEngine(make, "shared prefix", "transformers", used)
+    return PickedEngine(partial(ExpandedCacheEngine, model), "expanded cache", "transformers", used)
+
+
+def _mixes(model: Any, agrees: Callable[[Callable[[], Engine]], bool]) -> bool:
+    """Whether the model agrees with itself under our attention; else it keeps its own."""
+    own_attention = model.config._attn_implementation
+    try:
+        install_attention()
+        model.set_attn_implementation(ATTENTION_NAME)
+        mixes = agrees(lambda: SharedPrefixEngine(TransformersForward(model)))
+    except Exception:  # whatever a foreign model raises here, the answer is the same
+        mixes = False
+    if not mixes:
+        model.set_attn_implementation(own_attention)
+    return mixes
+
+
+def _own_answers(model: Any, prompts: Sequence[list[int]]) -> "list[Tensor] | None":
+    """Each row's logits after three steps, by the model alone; None if it fails."""
+    try:
+        return [prefill(model, [*prompts[number], *drawn])[0] for number, drawn in _ROWS]
+    except Exception:  # as above; the engine that is left says what is wrong
+        return None
+
+
+def _agrees(
+    make: Callable[[], Engine],
+    prompts: Sequence[list[int]],
+    own: "Sequence[Tensor]",
+    dtype: Any,
+) -> bool:
+    import torch
+
+    try:
+        engine = make()
+        for number, prompt in enumerate(prompts):
+            engine.prefill(number, prompt)
+        engine.add_rows([prompt for prompt, _ in _ROWS])
+        for step in range(len(_ROWS[0][1])):
+            tokens = torch.tensor([drawn[step] for _, drawn in _ROWS], device=own[0].device)
+            ours = engine.step(tokens)
+    except Exception:  # as above
+        return False
+    return all(_close(mine, its, dtype) for mine, its in zip(ours, own, strict=True))
+
+
+def _prompts(vocabulary: int) -> list[list[int]]:
+    return [[(7 + 13 * i) % vocabulary for i in range(n)] for n in _PROMPT_LENGTHS]
+
+
+def _close(ours: "Tensor", own: "Tensor", dtype: Any) -> bool:
+    import torch
+
+    top = own.topk(20).indices
+    gap = ours.log_softmax(-1)[top] - own.log_softmax(-1)[top]
+    return bool((gap.abs() < (1e-3 if dtype == torch.float32 else 0.35)).all())
+
+
+def _sees_part(model: Any) -> bool:
+    """Whether a layer sees only a window of the context, going by the configuration."""
+    config = model.config.get_text_config()
+    kinds = getattr(config, "layer_types", None)
+    if kinds:
+        return any(kind != "full_attention" for kind in kinds)
+    window = getattr(config, "sliding_window", None)
+    longest = getattr(config, "max_position_embeddings", None)
+    return window is not None and (longest is None or window < longest)

@@ -1,0 +1,182 @@
+"""Timed: the rounds of a loop with what each of them took, for whoever stores them."""
+
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.domain.runs import RunSpec, Sample
+from core.generation.loop import Loop, Round
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedRound:
+    """A round that is complete.
+
+    Args:
+        cycle: counted from 1.
+        position: 0, or in strict order the place within the cycle.
+        requested: texts asked for, by label name.
+        seconds: since the one before was handed on, or since the start.
+        tokens: drawn for it in this sitting, without closing and end tokens.
+    """
+
+    cycle: int
+    position: int
+    requested: dict[str, int]
+    seconds: float
+    tokens: int
+
+
+def timed_rounds(
+    loop: Loop, *, between_steps: Callable[[], None], timer: Callable[[], float]
+) -> Iterator[tuple[Round, list[Sample], FinishedRound | None]]:
+    """Run a loop to its end.
+
+    Args:
+        loop: the run.
+        between_steps: see `Loop.rounds`.
+        timer: seconds that only grow.
+
+    Yields:
+        What `Loop.rounds` yields, and with the empty list at a round's end what it took.
+    """
+    names = loop.spec.task.label_names
+    begun, tokens = timer(), 0
+    for current, samples in loop.rounds(between_steps=between_steps):
+        if samples:
+            tokens += sum(len(sample.token_ids) for sample in samples)
+            yield current, samples, None
+            continue
+        requested = {names[it.label_index]: it.count for it in current.iterations}
+        seconds = timer() - begun
+        done = FinishedRound(current.cycle, current.position, requested, seconds, tokens)
+        yield current, samples, done
+        begun, tokens = timer(), 0
+
+
+_TELLING = 5
+
+
+class Meter:
+    """Counts a run's samples and its time.
+
+    Args:
+        spec: for the target.
+        history: samples stored before; they count, but not towards the speed.
+        timer: seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        spec: RunSpec,
+        *,
+        history: Sequence[Sample] = (),
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._spec = spec
+        self._timer = timer
+        self._start: float | None = None
+        self._per_label: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
+        self._tokens = 0
+        self._length = 0
+        self._fluency = _Spread()
+        self._cycle = 0
+        self.suppressed: list[dict[str, Any]] = []
+        self._earlier = history[-1].seconds if history else 0.0
+        self.add(history)
+        self._before = (self._counts["accepted"], self._tokens, self._counts["texts"])
+
+    def begin(self) -> None:
+        """The model is loaded: the time that speeds refer to starts now."""
+        self._start = self._timer()
+
+    def seconds(self) -> float:
+        """Seconds since `begin`, 0 before."""
+        return 0.0 if self._start is None else self._timer() - self._start
+
+    def add(self, samples: Sequence[Sample]) -> None:
+        """Count samples."""
+        for sample in samples:
+            self._counts[sample.outcome] += 1
+            self._counts["texts"] += 1
+            self._tokens += len(sample.token_ids)
+            self._cycle = max(self._cycle, sample.cycle)
+            if sample.outcome != "usable":
+                continue
+            self._length += len(sample.token_ids)
+            if sample.fluency is not None:
+                self._fluency.add(sample.fluency)
+            repeats = sample.duplicate_of is not None
+            self._counts["duplicates"] += repeats
+            if not (repeats and self._spec.condition.only_new):
+                self._per_label[sample.label] += 1
+                self._counts["accepted"] += 1
+
+    def progress(self, phase: str, *, shortfall: Mapping[str, int] | None = None) -> dict[str, Any]:
+        """The state of the run, JSON-ready.
+
+        Returns:
+            phase (loading, generating, stopped, done); target and accepted (texts that count
+            towards it); usable, empty, truncated, duplicates, texts; tokens (all drawn but closing
+            ones); mean_tokens (a usable text, None without one); fluency and fluency_sd (mean and
+            standard deviation of the usable texts'; None below one or two); texts_per_second and
+            tokens_per_second of this sitting; seconds of this sitting; elapsed (seconds of all
+            sittings); seconds_left (None while unknown); cycle; per_label (accepted); shortfall;
+            suppressed (the round's tokens with text, count, share and bias).
+        """
+        counts = self._counts
+        seconds = self.seconds()
+        accepted, tokens, texts = self._before
+        gained = counts["accepted"] - accepted
+        rate = gained / seconds if seconds > 0 else 0.0
+        left = self._spec.target - counts["accepted"]
+        # The short texts come first, so the first few say little of how long the rest will take.
+        known = left == 0 or gained >= max(_TELLING, left // 20)
+        return {
+            "phase": phase,
+            "target": self._spec.target,
+            "accepted": counts["accepted"],
+            "usable": counts["usable"],
+            "empty": counts["empty"],
+            "truncated": counts["truncated"],
+            "duplicates": counts["duplicates"],
+            "texts": counts["texts"],
+            "tokens": self._tokens,
+            "mean_tokens": self._length / counts["usable"] if counts["usable"] else None,
+            "fluency": self._fluency.mean,
+            "fluency_sd": self._fluency.deviation,
+            "texts_per_second": (counts["texts"] - texts) / seconds if seconds > 0 else 0.0,
+            "tokens_per_second": (self._tokens - tokens) / seconds if seconds > 0 else 0.0,
+            "seconds": seconds,
+            "elapsed": self._earlier + seconds,
+            "seconds_left": left / rate if known and rate > 0 else (0.0 if left == 0 else None),
+            "cycle": self._cycle,
+            "per_label": {n: self._per_label[n] for n in self._spec.task.label_names},
+            "shortfall": dict(shortfall or {}),
+            "suppressed": self.suppressed,
+        }
+
+
+class _Spread:
+    """Mean and standard deviation of numbers that come one by one (Welford 1962)."""
+
+    def __init__(self) -> None:
+        self._n, self._mean, self._squares = 0, 0.0, 0.0
+
+    def add(self, value: float) -> None:
+        self._n += 1
+        step = value - self._mean
+        self._mean += step / self._n
+        self._squares += step * (value - self._mean)
+
+    @property
+    def mean(self) -> float | None:
+        return self._mean if self._n else None
+
+    @property
+    def deviation(self) -> float | None:
+        return math.sqrt(self._squares / (self._n - 1)) if self._n > 1 else None

@@ -1,0 +1,134 @@
+"""How far annotators agree beyond chance."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from core.store.interventions.judgements import Judgement, Verdict, by_person
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Two annotators over the texts that both labelled.
+
+    Args:
+        one: the one's name.
+        other: the other's.
+        n: texts that both labelled.
+        same: how many of them got the same label.
+        kappa: Cohen's kappa, -1 to 1; None where it is undefined (see `cohen_kappa`).
+    """
+
+    one: str
+    other: str
+    n: int
+    same: int
+    kappa: float | None
+
+
+def cohen_kappa(one: Sequence[str], other: Sequence[str]) -> float | None:
+    """Agreement of two annotators beyond what their habits alone would give (Cohen 1960).
+
+        kappa = (observed - expected) / (1 - expected)
+
+    where `expected` is the agreement of two who draw labels at random, each as often as these two
+    used them.
+
+    Args:
+        one: the one's labels.
+        other: the other's, of the same texts.
+
+    Returns:
+        -1 to 1 (full agreement); 0 is chance. None without texts, or if both gave one and the same
+        label throughout: then chance agrees fully, too.
+    """
+    names = sorted({*one, *other})
+    place = {name: column for column, name in enumerate(names)}
+    table = np.zeros((len(names), len(names)))
+    for label, again in zip(one, other, strict=True):
+        table[place[label], place[again]] += 1
+    n = table.sum()
+    if n == 0:
+        return None
+    expected = float(table.sum(axis=1) @ table.sum(axis=0)) / n**2
+    if expected == 1:
+        return None
+    return float((np.trace(table) / n - expected) / (1 - expected))
+
+
+def pairwise(labels: Mapping[str, Mapping[str, str]]) -> list[Agreement]:
+    """The agreement of every two annotators.
+
+    Args:
+        labels: each annotator's label by text id.
+
+    Returns:
+        One a pair, in the annotators' order; pairs without a text in common have n = 0.
+    """
+    found = []
+    for one, other in combinations(labels, 2):
+        shared = [key for key in labels[one] if key in labels[other]]
+        mine, theirs = ([labels[who][key] for key in shared] for who in (one, other))
+        same = sum(a == b for a, b in zip(mine, theirs, strict=True))
+        found.append(Agreement(one, other, len(shared), same, cohen_kappa(mine, theirs)))
+    return found
+
+
+OUT_OF_SCOPE = "out of scope"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A text on which annotators differ.
+
+    Args:
+        id: the text's.
+        said: what each said, by name; those who did not judge it are missing.
+    """
+
+    id: str
+    said: dict[str, str]
+
+
+def in_one_word(verdict: Verdict) -> str | None:
+    """A verdict as one of the labels or `out of scope`; None for a skip or a mere "in scope"."""
+    if verdict.in_scope is False:
+        return OUT_OF_SCOPE
+    return verdict.label
+
+
+def said_by(judgements: Iterable[Judgement]) -> dict[str, dict[str, str]]:
+    """What each annotator said, by name and text id; annotators in the order they began.
+
+    Args:
+        judgements: those in effect, oldest first.
+    """
+    words: dict[str, dict[str, str]] = {}
+    for who, given in by_person(judgements).items():
+        own = ((key, in_one_word(one.verdict)) for key, one in given.items())
+        words[who] = {key: word for key, word in own if word is not None}
+    return {who: said for who, said in words.items() if said}
+
+
+def agreements(judgements: Iterable[Judgement]) -> list[Agreement]:
+    """The agreement of every two annotators, `out of scope` counting as one more label.
+
+    Args:
+        judgements: those in effect, oldest first.
+    """
+    return pairwise(said_by(judgements))
+
+
+def differences(judgements: Iterable[Judgement]) -> list[Difference]:
+    """The texts on which not all annotators agree, in the order they were first judged.
+
+    Args:
+        judgements: those in effect, oldest first.
+    """
+    of_text: dict[str, dict[str, str]] = {}
+    for who, said in said_by(judgements).items():
+        for key, word in said.items():
+            of_text.setdefault(key, {})[who] = word
+    return [Difference(key, said) for key, said in of_text.items() if len(set(said.values())) > 1]

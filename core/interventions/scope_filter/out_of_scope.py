@@ -1,0 +1,237 @@
+"""Out-of-scope filtering (OOSF; paper, section 5): texts that belong to no label go.
+
+A binary linear SVC on embeddings learns from the judged texts; its margin becomes the confidence
+that a text is in scope by Platt scaling (see `proxies`). A text goes where that is below the
+threshold; a judged one goes or stays as it was judged. The paper found no consistent gain.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from core.classification.evaluation.intervals import Interval, over_seeds
+from core.diversity.measures.remote_clique import Numbers, Vectors, unit_vectors
+from core.domain.errors import BadInput
+from core.interventions.relabelling.proxies import FIXED, MAX_ITERATIONS, Flags, train_proxy
+
+THRESHOLD = 0.5
+SPLITS = 10
+TEST_SHARE = 0.2
+MIN_EACH = 5
+"""So many texts in scope, and out of it, must have been judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """What a split's filter said of the judged texts that it did not learn from.
+
+    Args:
+        confidence: that each is in scope, float64 (texts,), 0 to 1.
+        in_scope: what was judged.
+    """
+
+    confidence: Numbers
+    in_scope: Flags
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How well the filter finds what is out of scope, on judged texts held out ten times.
+
+    Args:
+        precision: of the texts that would go, the share judged out of scope, 0 to 1, as the mean
+            over splits with Student's t interval; None if in no split any would go.
+        recall: of the texts judged out of scope, the share that would go.
+        accuracy: share of texts rightly kept or let go, as the paper reports.
+        splits: how many splits.
+        without_precision: in how many of them no text would go; they don't count in precision.
+    """
+
+    precision: Interval | None
+    recall: Interval
+    accuracy: Interval
+    splits: int
+    without_precision: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "precision": None if self.precision is None else self.precision.to_dict(),
+            "recall": self.recall.to_dict(),
+            "accuracy": self.accuracy.to_dict(),
+            "splits": self.splits,
+            "without_precision": self.without_precision,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeFilter:
+    """The trained filter, applied; the threshold is chosen after.
+
+    Args:
+        confidence: that each text is in scope, float64 (texts,), 0 to 1.
+        judged: what was judged, by row.
+        held_out: the splits that `quality` rests on.
+        explanations: what rests on little; whole sentences.
+    """
+
+    confidence: Numbers
+    judged: Mapping[int, bool]
+    held_out: tuple[HeldOut, ...]
+    explanations: tuple[str, ...] = ()
+
+    def kept(self, threshold: float = THRESHOLD) -> Flags:
+        """Which texts stay, bool (texts,).
+
+        Raises:
+            BadInput: the threshold is out of range.
+        """
+        _check_threshold(threshold)
+        stays: Flags = self.confidence >= threshold
+        for row, in_scope in self.judged.items():
+            stays[row] = in_scope
+        return stays
+
+    def going(self, threshold: float = THRESHOLD) -> list[int]:
+        """Rows of the texts that go: those at the boundary first, those judged out of scope last.
+
+        Raises:
+            BadInput: the threshold is out of range.
+        """
+        rows = np.flatnonzero(~self.kept(threshold)).tolist()
+        return sorted(rows, key=lambda row: (row in self.judged, -self.confidence[row], row))
+
+    def first(self, count: int) -> "ScopeFilter":
+        """The filter of the first rows alone, where judged texts of elsewhere stand behind them."""
+        judged = {row: said for row, said in self.judged.items() if row < count}
+        return ScopeFilter(self.confidence[:count], judged, self.held_out, self.explanations)
+
+    def quality(self, threshold: float = THRESHOLD) -> Quality:
+        """How well the filter does at a threshold.
+
+        Raises:
+            BadInput: the threshold is out of range.
+        """
+        _check_threshold(threshold)
+        precision, recall, accuracy = [], [], []
+        for split in self.held_out:
+            goes = split.confidence < threshold
+            right = int((goes & ~split.in_scope).sum())
+            if goes.any():
+                precision.append(right / int(goes.sum()))
+            recall.append(right / int((~split.in_scope).sum()))
+            accuracy.append(float((goes != split.in_scope).mean()))
+        return Quality(
+            precision=over_seeds(precision) if precision else None,
+            recall=over_seeds(recall),
+            accuracy=over_seeds(accuracy),
+            splits=len(self.held_out),
+            without_precision=len(self.held_out) - len(precision),
+        )
+
+
+def check_enough(judged: Iterable[bool]) -> None:
+    """See that there is enough to learn from and to measure on.
+
+    Args:
+        judged: whether each judged text is in scope.
+
+    Raises:
+        BadInput: fewer than five are in scope, or out of it; the message says what then.
+    """
+    said = list(judged)
+    n, inside = len(said), sum(said)
+    outside = n - inside
+    more = "Judge more texts; least certain ones first find the boundary sooner."
+    if n == 0:
+        raise BadInput("No text was judged in or out of scope; none was removed.", more)
+    if inside == 0 or outside == 0:
+        side = "in" if outside == 0 else "out of"
+        raise BadInput(
+            f"All {n} judged texts are {side} scope, so nothing tells the two apart; "
+            "no text was removed.",
+            "Nothing needs filtering, as far as was judged." if outside == 0 else more,
+        )
+    if min(inside, outside) < MIN_EACH:
+        raise BadInput(
+            f"{inside} of the judged texts are in scope and {outside} out of it; a filter and its "
+            f"measure need at least {MIN_EACH} of each. No text was removed.",
+            more if outside >= inside else f"Take the {outside} out one by one, or judge more.",
+        )
+
+
+def train_filter(
+    vectors: Vectors, judged: Mapping[int, bool], *, seed: int = 0, splits: int = SPLITS
+) -> ScopeFilter:
+    """Learn what is out of scope, and measure it on ten stratified splits of 8:2, as the paper did.
+
+    Args:
+        vectors: embeddings of all texts, float32 (texts, size); normalised here.
+        judged: whether a text is in scope, by row.
+        seed: of splits and training; equal arguments give equal filters.
+        splits: how many splits.
+
+    Raises:
+        BadInput: fewer than five judged texts are in scope, or out of it. Nothing was removed.
+    """
+    rows = np.array(sorted(judged), dtype=np.int64)
+    in_scope = np.array([judged[row] for row in rows.tolist()], dtype=bool)
+    check_enough(judged.values())
+    unit = unit_vectors(vectors)
+    whole, notes = _confidence(unit, rows, in_scope, seed)
+    held_out = []
+    for train, test in _splits(in_scope, splits, seed):
+        confidence, _ = _confidence(unit, rows[train], in_scope[train], seed, rows[test])
+        held_out.append(HeldOut(confidence, in_scope[test]))
+    return ScopeFilter(whole, dict(judged), tuple(held_out), tuple(notes))
+
+
+def _confidence(
+    unit: Vectors,
+    rows: "np.typing.NDArray[np.int64]",
+    in_scope: Flags,
+    seed: int,
+    apply_to: "np.typing.NDArray[np.int64] | None" = None,
+) -> tuple[Numbers, list[str]]:
+    others = unit if apply_to is None else unit[apply_to]
+    at = np.arange(len(rows), dtype=np.int64)
+    proxy = train_proxy(np.concatenate([unit[rows], others]), at, in_scope, seed=seed)
+    curve = proxy.curve or FIXED
+    notes = []
+    if curve.source == "flat":
+        notes.append(
+            "On held-out texts the filter does no better than chance: its confidence is the same "
+            "for every text."
+        )
+    if proxy.unconverged:
+        notes.append(
+            f"{proxy.unconverged} of {proxy.fits} SVCs had not converged after "
+            f"{MAX_ITERATIONS:,} iterations."
+        )
+    return curve.confidence(proxy.margins[len(rows) :]), notes
+
+
+def _splits(
+    in_scope: Flags, count: int, seed: int
+) -> "list[tuple[np.typing.NDArray[np.int64], np.typing.NDArray[np.int64]]]":
+    """Rows of `in_scope` to train and to test on; both kinds occur in both parts."""
+    rng = np.random.default_rng(seed)
+    kinds = [np.flatnonzero(in_scope), np.flatnonzero(~in_scope)]
+    found = []
+    for _ in range(count):
+        train, test = [], []
+        for rows in kinds:
+            mixed = rng.permutation(rows)
+            cut = max(1, math.floor(len(rows) * TEST_SHARE + 0.5))
+            test.append(mixed[:cut])
+            train.append(mixed[cut:])
+        found.append((np.sort(np.concatenate(train)), np.sort(np.concatenate(test))))
+    return found
+
+
+def _check_threshold(threshold: float) -> None:
+    if not 0 <= threshold <= 1:
+        raise BadInput(f"The threshold is {threshold}.", "Choose from 0 to 1.")

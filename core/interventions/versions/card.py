@@ -1,0 +1,227 @@
+"""A version's texts with where each label comes from, for export."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from core.files.exports import ExportFormat, export_table
+from core.interventions.annotation.judged import MACHINES
+from core.interventions.versions.subject import Subject
+from core.store.database import Database
+from core.store.generation.runs import get_run
+from core.store.interventions.versions import KIND_NAMES, VersionRecord, VersionRow, lineage
+
+COLUMNS = (
+    "id",
+    "text",
+    "label",
+    "specified",
+    "proxy",
+    "human",
+    "confidence",
+    "in_scope",
+    "scope_confidence",
+    "who",
+)
+"""`label` is the version's, `specified` the one the text was generated for, `proxy` the proxies',
+`human` the annotator's (a person or, as `who` says, the oracle); what nobody said is unknown."""
+
+
+def provenance_rows(
+    texts: Sequence[str], specified: Sequence[str], rows: Sequence[VersionRow]
+) -> Iterator[dict[str, Any]]:
+    """The texts that a version keeps, a value for each of `COLUMNS`.
+
+    Args:
+        texts: of all the version's rows, in their order.
+        specified: the labels that they were generated for.
+        rows: the version's rows.
+    """
+    for text, label, row in zip(texts, specified, rows, strict=True):
+        if row.kept:
+            yield {
+                "id": row.sample_id,
+                "text": text,
+                "label": row.label,
+                "specified": label,
+                "proxy": row.proxy_label,
+                "human": row.human_label,
+                "confidence": row.confidence,
+                "in_scope": row.in_scope,
+                "scope_confidence": row.scope_confidence,
+                "who": row.who,
+            }
+
+
+def export_version(
+    texts: Sequence[str],
+    specified: Sequence[str],
+    rows: Sequence[VersionRow],
+    *,
+    format: ExportFormat,
+) -> bytes:
+    """The content of a version's export; arguments as `provenance_rows`."""
+    table = list(provenance_rows(texts, specified, rows))
+    fractions = ("confidence", "scope_confidence")
+    return export_table(table, columns=COLUMNS, format=format, fractions=fractions)
+
+
+# What Markdown or HTML could take for markup within a line, or for an address.
+_MARKUP = re.compile(r"([\\`*_\[\]<>#!|$~&@]|:(?=//)|(?<=www)\.)")
+
+
+def data_card(
+    *,
+    name: str,
+    task: Mapping[str, Any] | None,
+    generation: Mapping[str, Any] | None,
+    lineage: Sequence[VersionRecord],
+    rows: Sequence[VersionRow],
+    specified: Sequence[str],
+    measures: Mapping[str, Any],
+    made: str,
+) -> dict[str, Any]:
+    """The card as JSON-ready data.
+
+    Args:
+        name: the dataset's.
+        task: as `Task.to_dict` gives it; None for texts from a file.
+        generation: the run's spec without the task, and its facts; None for texts from a file.
+        lineage: the interventions, the raw version first; empty for texts from a file.
+        rows: the version's rows.
+        specified: the labels that the texts were generated for, in the order of the rows.
+        measures: by name, JSON-ready (label accuracy, diversity, the oracle's accuracy, ...).
+        made: when, as it is to be read.
+
+    Returns:
+        name, made, task, generation, lineage, texts, edits and measures.
+    """
+    kept = [row for row in rows if row.kept]
+    counts = Counter(row.label for row in kept)
+    pairs = list(zip(rows, specified, strict=True))
+    inspected = [row for row in rows if row.human_label is not None]
+    by_machine = sum(row.who in MACHINES for row in inspected)
+    changed = [row for row, label in pairs if row.kept and row.label != label]
+    by_judgement = sum(row.human_label == row.label for row in changed)
+    order = [label["name"] for label in task["labels"]] if task else sorted(counts)
+    return {
+        "name": name,
+        "made": made,
+        "task": None if task is None else dict(task),
+        "generation": None if generation is None else dict(generation),
+        "lineage": [
+            {
+                "id": version.id,
+                "kind": version.kind,
+                "name": version.name,
+                "settings": dict(version.spec),
+            }
+            for version in lineage
+        ],
+        "texts": {
+            "n": len(kept),
+            "removed": len(rows) - len(kept),
+            "per_label": {label: counts.get(label, 0) for label in order},
+        },
+        "edits": {
+            "inspected": len(inspected),
+            "inspected_by_people": len(inspected) - by_machine,
+            "inspected_by_machines": by_machine,
+            "annotators": sorted({row.who for row in inspected if row.who}),
+            "labels_changed": len(changed),
+            "labels_changed_by_judgement": by_judgement,
+            "labels_changed_by_proxies": len(changed) - by_judgement,
+        },
+        "measures": dict(measures),
+    }
+
+
+def card_markdown(card: Mapping[str, Any]) -> str:
+    """The card as Markdown; names from outside are plain text in it, whatever they hold."""
+    lines = [f"# {_plain(card['name'])}", "", f"Made {_plain(card['made'])} with Wideset.", ""]
+    if card["task"] is not None:
+        lines += ["## Task", "", f"Text type: {_plain(card['task']['text_type'])}", ""]
+        lines += _table(
+            ("label", "phrase in the prompt", "texts"),
+            [
+                (label["name"], label["phrase"], card["texts"]["per_label"][label["name"]])
+                for label in card["task"]["labels"]
+            ],
+        )
+    else:
+        lines += ["## Labels", "", *_table(("label", "texts"), card["texts"]["per_label"].items())]
+    lines += [f"{card['texts']['n']} texts; {card['texts']['removed']} were removed.", ""]
+    if card["generation"] is not None:
+        lines += ["## Generation", "", *_table(("setting", "value"), _flat(card["generation"]))]
+    if card["lineage"]:
+        lines += ["## Interventions", ""]
+        for step in card["lineage"]:
+            settings = ", ".join(f"{key} {value}" for key, value in _flat(step["settings"]))
+            kind = KIND_NAMES[step["kind"]]
+            named = "" if step["name"] == kind else f" ({_plain(step['name'])})"
+            lines.append(f"1. {kind}{named}" + (f": {_plain(settings)}" if settings else ""))
+        lines.append("")
+    lines += ["## Edits", "", *_table(("what", "count"), _flat(card["edits"]))]
+    if card["measures"]:
+        lines += ["## Measures", "", *_table(("measure", "value"), _flat(card["measures"]))]
+    return "\n".join(lines)
+
+
+def _table(head: Sequence[str], rows: Any) -> list[str]:
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    lines += ["| " + " | ".join(_plain(cell) for cell in row) + " |" for row in rows]
+    return [*lines, ""]
+
+
+def _flat(data: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]:
+    """Nested values as rows, in order: `condition temperature`, 0.7; lists on one line."""
+    rows: list[tuple[str, Any]] = []
+    for key, value in data.items():
+        name = f"{before}{key}".replace("_", " ")
+        if isinstance(value, Mapping):
+            rows += _flat(value, f"{name} ")
+        elif isinstance(value, list | tuple):
+            rows.append((name, ", ".join(map(str, value)) or "none"))
+        else:
+            rows.append((name, value))
+    return rows
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return "unknown"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    line = " ".join("".join(c if c.isprintable() else " " for c in str(value)).split())
+    return _MARKUP.sub(r"\\\1", line)
+
+
+def version_card(
+    db: Database, subject: Subject, *, measures: Mapping[str, Any], made: str
+) -> dict[str, Any]:
+    """The card as JSON-ready data; see `data_card`.
+
+    Args:
+        db: the store.
+        subject: the run's texts as the version has them.
+        measures: by name, JSON-ready.
+        made: when, as it is to be read.
+    """
+    run = get_run(db, subject.run_id)
+    generation = {**run.spec.to_dict(), "facts": dict(run.facts)}
+    task = generation.pop("task")
+    # Real texts are not to leak into a card.
+    generation["seed_examples"] = len(generation["seed_examples"])
+    return data_card(
+        name=subject.dataset.name,
+        task=task,
+        generation=generation,
+        lineage=() if subject.version is None else lineage(db, subject.version.id),
+        rows=subject.rows,
+        specified=subject.specified,
+        measures=measures,
+        made=made,
+    )

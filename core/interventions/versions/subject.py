@@ -1,0 +1,65 @@
+"""Subject: what an intervention works on, a run's texts as its present version has them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.domain.datasets import Dataset
+from core.interventions.annotation.judged import MACHINES, Settled, settled
+from core.store.database import Database
+from core.store.datasets import load_dataset, run_key, version_key
+from core.store.interventions.judgements import judgements_of
+from core.store.interventions.versions import VersionRecord, VersionRow, get_version, version_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """See the top of the file.
+
+    Args:
+        run_id: the run.
+        version: None while nothing was ever derived: the texts as generated.
+        rows: all of the version's, those that it has let go included.
+        texts: of all rows.
+        specified: the labels that all rows' texts were generated for.
+        dataset: the kept ones, under the version's labels, in the order of the rows.
+    """
+
+    run_id: str
+    version: VersionRecord | None
+    rows: Sequence[VersionRow]
+    texts: Sequence[str]
+    specified: Sequence[str]
+    dataset: Dataset
+
+
+def key_of(run_id: str, version_id: str | None) -> str:
+    """The key of a run's texts, as generated or as a version has them."""
+    return run_key(run_id) if version_id is None else version_key(version_id)
+
+
+def subject_of(db: Database, run_id: str, version_id: str | None) -> Subject:
+    """A run's texts as a version has them; None as they were generated.
+
+    Raises:
+        BadInput: there is no such run or version.
+    """
+    whole = load_dataset(db, run_key(run_id))
+    if version_id is None:
+        rows = [VersionRow(*pair) for pair in zip(whole.ids, whole.labels, strict=True)]
+        return Subject(run_id, None, rows, whole.texts, whole.labels, whole)
+    rows = version_rows(db, version_id)
+    place = {sample_id: at for at, sample_id in enumerate(whole.ids)}
+    places = [place[row.sample_id] for row in rows]
+    return Subject(
+        run_id,
+        get_version(db, version_id),
+        rows,
+        [whole.texts[at] for at in places],
+        [whole.labels[at] for at in places],
+        load_dataset(db, version_key(version_id)),
+    )
+
+
+def said_by_people(db: Database, run_id: str) -> dict[str, Settled]:
+    """What stands of what people said of a run's texts, by text id; machines are left out."""
+    return settled(j for j in judgements_of(db, run_id) if j.why not in MACHINES)

@@ -1,0 +1,275 @@
+"""The job of a sweep: plans its runs, has them carried out, and alone writes the store.
+
+Its spec: `{"sweep": id, "workers": number or None, "ray": address or None, "cap": ...}`; what is to
+be done stands in the store, and the cap, if there is one, is the job's, so that it can be raised.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from core.diversity.embedding.embedding import embedded
+from core.diversity.embedding.encoder import Encoder, EncoderChoice, encoder_choice_from_dict
+from core.diversity.measures.live import Encoders
+from core.domain.datasets import Dataset
+from core.domain.errors import BadInput, Pausing
+from core.domain.runs import ModelChoice
+from core.domain.settings import Home
+from core.domain.spending import SpendingLimit, spending_limit_from_dict
+from core.generation.backends import Backend
+from core.jobs.context import JobContext
+from core.jobs.handlers.embedding import Stopped
+from core.jobs.queue import Job, get_job, job_of_token, submit
+from core.jobs.sweeps.plan import check_reference, planned_of, wanted_of
+from core.jobs.sweeps.spending import check_sweep_cap, spending_of
+from core.jobs.sweeps.trials import SweepTrials
+from core.store.database import Database
+from core.store.datasets import load_dataset, reference_key
+from core.store.generation.runs import runs_of
+from core.store.sweeps import SweepRecord, create_sweep, get_sweep, set_sweep_job
+from core.sweeps.assessment.recipe import Recipe
+from core.sweeps.execution.executors import Executor, NodeTools, Tools
+from core.sweeps.execution.select_executor import placed
+from core.sweeps.execution.trial import RealTexts
+from core.sweeps.grid.spec import Grid
+
+if TYPE_CHECKING:
+    from core.jobs.handlers.generate import Keeper
+
+KIND = "sweep"
+MAX_WORKERS = 256
+
+
+def start_sweep(
+    db: Database,
+    grid: Grid,
+    *,
+    workers: int | None = None,
+    ray: str | None = None,
+    token: str | None = None,
+) -> tuple[SweepRecord, Job]:
+    """Make a sweep and queue its job in one step; with a token, a double click is one sweep.
+
+    Args:
+        db: the store.
+        grid: its conditions.
+        workers: child processes side by side, 1 to 256; None decides by models and machine, 1 is
+            the worker itself.
+        ray: address of a Ray cluster or "local"; None is this machine.
+        token: any text of the caller's.
+
+    Raises:
+        BadInput: the grid can't be planned, its reference is none of its task's, its cap can't be
+            kept, there are too many workers, or a cluster is to ask a server.
+    """
+    planned_of(db, grid)  # refused now rather than in the job
+    check_sweep_cap(db, grid.models, grid.spend)
+    if ray is not None and any(model.backend != "local" for model in grid.models):
+        raise BadInput(
+            "A cluster does not ask servers: this machine does, and keeps pace and cap.",
+            "Leave the cluster out, or sweep local models alone.",
+        )
+    name = grid.name or f"{grid.task.name}, {grid.conditions:,} conditions"
+    return _start(
+        db, grid.to_dict(), grid.task.key, name, grid.study, workers, ray, token, grid.spend
+    )
+
+
+def start_assessment(
+    db: Database,
+    run_ids: Sequence[str],
+    recipe: Recipe,
+    *,
+    task_key: str,
+    name: str,
+    study: str = "",
+    workers: int | None = None,
+    ray: str | None = None,
+    token: str | None = None,
+) -> tuple[SweepRecord, Job]:
+    """Queue the assessment of runs as they are; nothing is generated. As `start_sweep`.
+
+    Args:
+        db: the store.
+        run_ids: the runs, of one task.
+        recipe: what is measured and repaired.
+        task_key: `Task.key` of the runs' task.
+        name: for display.
+        study: see `SweepRecord`.
+        workers: see `start_sweep`.
+        ray: likewise.
+        token: any text of the caller's.
+
+    Raises:
+        BadInput: there is no run, one is missing or another task's, or so is the reference.
+    """
+    ids = list(dict.fromkeys(run_ids))
+    runs = runs_of(db, ids)
+    if not ids or len(runs) < len(ids):
+        raise BadInput("There are no such runs in this store.", "Choose some from the list.")
+    if any(run.spec.task.key != task_key for run in runs.values()):
+        raise BadInput("The runs are not of one task.", "Choose runs of the same task.")
+    check_reference(db, recipe, task_key)
+    told = {"runs": ids, "recipe": recipe.to_dict()}
+    return _start(db, told, task_key, name, study, workers, ray, token)
+
+
+def retry_sweep(db: Database, sweep_id: str) -> Job:
+    """Queue a sweep that is over once more: what failed is tried again, what is done stays.
+
+    Raises:
+        BadInput: there is no such sweep.
+    """
+    with db.write():
+        record = get_sweep(db, sweep_id)
+        spec: dict[str, Any] = {"workers": None, "ray": None}
+        if record.job_id is not None:
+            before = get_job(db, record.job_id)
+            if before.state in ("queued", "running"):
+                return before
+            kept = ("workers", "ray", "cap")
+            spec |= {key: before.spec[key] for key in kept if key in before.spec}
+        job = submit(db, KIND, {"sweep": sweep_id, **spec})
+        set_sweep_job(db, sweep_id, job.id)
+        return job
+
+
+def sweep_job(
+    context: JobContext,
+    here: Tools,
+    home: Home,
+    *,
+    place: Callable[..., Executor] = placed,
+    elsewhere: Tools | None = None,
+    timer: Callable[[], float] = time.monotonic,
+) -> None:
+    """Run the sweep of a job; one that was stopped or killed goes on where it stopped.
+
+    Reports what `SweepProgress` says. What failed stands with its trial; the job is done when all
+    trials came to an end, however.
+
+    Args:
+        context: the job.
+        here: opens models in this process.
+        home: where converted models lie.
+        place: chooses the executor.
+        elsewhere: opens models in child processes; None by those of the home.
+        timer: seconds that only grow.
+
+    Raises:
+        BadInput: the reference or a run is not there any more, or the cap can't be kept.
+        BackendFailed: the encoder or the cluster is not to be had.
+        Pausing: a server is not to be had now, or the cap is reached.
+        StoreFull, StoreBusy: what was told before is stored.
+    """
+    db = context.db
+    record = get_sweep(db, context.spec["sweep"])
+    wanted, recipe = wanted_of(db, record)
+    trials = SweepTrials(context, record.id, recipe, wanted, _Opened(here), timer=timer)
+    executor: Executor | None = None
+    try:
+        trials.settle()
+        cap = spending_limit_from_dict(context.spec.get("cap"))
+        trials.spending = spending_of(db, record.id, wanted, cap)
+        if trials.left:
+            if trials.spending is not None:
+                check_sweep_cap(db, trials.models, cap if trials.models else SpendingLimit())
+            real = _real_texts(trials, here, recipe)
+            executor = place(
+                trials.models,
+                real,
+                trials=trials.left,
+                workers=context.spec.get("workers"),
+                ray=context.spec.get("ray"),
+                here=here,
+                elsewhere=elsewhere or NodeTools(home.models),
+                on_nodes=elsewhere or NodeTools(),
+                tracker=None if trials.spending is None else trials.spending.tracker,
+            )
+            trials.run(executor, real)
+        trials.finish()
+    except Stopped:
+        trials.report("stopped")
+    except Pausing:
+        trials.report("stopped")
+        raise
+    finally:
+        # First the children, then what they were at: nothing more is told after that.
+        if executor is not None:
+            executor.close()
+        trials.let_go()
+
+
+def _start(
+    db: Database,
+    grid: Mapping[str, Any],
+    task_key: str,
+    name: str,
+    study: str,
+    workers: int | None,
+    ray: str | None,
+    token: str | None,
+    cap: SpendingLimit = SpendingLimit(),  # noqa: B008
+) -> tuple[SweepRecord, Job]:
+    if workers is not None and not 1 <= workers <= MAX_WORKERS:
+        raise BadInput(f"There are {workers} workers.", f"Choose 1 to {MAX_WORKERS}.")
+    with db.write():
+        known = None if token is None else job_of_token(db, token)
+        if known is not None:
+            return get_sweep(db, known.spec["sweep"]), known
+        record = create_sweep(db, grid, task_key=task_key, name=name, study=study)
+        spec: dict[str, Any] = {"sweep": record.id, "workers": workers, "ray": ray}
+        spec |= {"cap": cap.to_dict()} if cap.on else {}
+        job = submit(db, KIND, spec, token=token)
+        set_sweep_job(db, record.id, job.id)
+        return get_sweep(db, record.id), job
+
+
+def _real_texts(trials: SweepTrials, tools: Tools, recipe: Recipe) -> RealTexts:
+    """The reference, embedded once; empty parts without one."""
+    trials.report("loading")
+    parts: list[Dataset | None] = [None, None]
+    if recipe.reference is not None:
+        keys = (reference_key(recipe.reference, part) for part in ("train", "test"))
+        parts = [load_dataset(trials.db, key) for key in keys]
+    train, test = (part.texts if part is not None else () for part in parts)
+    train_labels, test_labels = (part.labels if part is not None else () for part in parts)
+    encoder = tools.encoder(recipe.encoder)
+    trials.report("embedding")
+    vectors = embedded(trials.db, encoder, [*train, *test], between=trials.between)
+    return RealTexts(
+        train=train,
+        train_labels=train_labels,
+        train_vectors=vectors[: len(train)],
+        test=test,
+        test_labels=test_labels,
+        test_vectors=vectors[len(train) :],
+        encoder=encoder.fingerprint,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DeskTools:
+    """The worker's own models as `Tools`."""
+
+    keeper: "Keeper"
+    encoders: Encoders
+
+    def backend(self, choice: ModelChoice, *, dtype: str | None = None) -> Backend:
+        """A loaded language model."""
+        return self.keeper.backend(choice, dtype=dtype)
+
+    def encoder(self, choice: Mapping[str, Any]) -> Encoder:
+        """A loaded encoder."""
+        return self.encoders.encoder(encoder_choice_from_dict(choice))
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """`Tools` as what opens encoders."""
+
+    tools: Tools
+
+    def encoder(self, choice: EncoderChoice) -> Encoder:
+        return self.tools.encoder(choice.to_dict())

@@ -1,0 +1,156 @@
+"""How far a sweep is, and how long it still takes, as JSON-ready data."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from core.domain.runs import RunSpec, Sample
+from core.domain.spending import SpendingTracker
+from core.generation.progress import Meter
+from core.generation.servers.requests import Attempt
+
+GENERATING = 0.75
+"""The share of a trial's time that its generation takes, for the time left; the assessment takes
+the rest."""
+
+
+class Going:
+    """A trial under way.
+
+    Args:
+        name: of its run.
+        run_id: its run.
+        spec: of its run.
+        history: samples that were there before.
+        generates: whether it is generated here; else it is only assessed.
+        timer: seconds that only grow.
+        tracker: counts what it takes, where its model is behind a server.
+        sweep_tracker: the sweep's, which knows what is in flight; one such trial goes on at a time.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        run_id: str,
+        spec: RunSpec,
+        history: tuple[Sample, ...],
+        *,
+        generates: bool,
+        timer: Callable[[], float],
+        tracker: SpendingTracker | None = None,
+        sweep_tracker: SpendingTracker | None = None,
+    ) -> None:
+        self._tracker, self._sweep_tracker = tracker, sweep_tracker
+        self.name, self.run_id, self.target, self.generates = name, run_id, spec.target, generates
+        self.meter = Meter(spec, history=history, timer=timer)
+        self.phase = "waiting"
+        self.shortfall: Mapping[str, int] = {}
+        self._before = self.part
+
+    @property
+    def accepted(self) -> int:
+        """Texts that count towards its target."""
+        accepted: int = self.meter.progress(self.phase)["accepted"]
+        return accepted
+
+    @property
+    def part(self) -> float:
+        """How much of its generation is done, 0 to 1."""
+        return min(1.0, self.accepted / self.target) if self.target else 1.0
+
+    def sent(self, attempt: Attempt) -> None:
+        """Count a request to the server."""
+        if self._tracker is None:
+            return
+        self._tracker.spent = self._tracker.spent.after(
+            answered=attempt.texts_returned > 0,
+            tokens_in=attempt.tokens_in,
+            tokens_out=attempt.tokens_out,
+        )
+
+    def progress(self, phase: str, **more: Any) -> dict[str, Any]:
+        """What the run's own job tells, as `core.jobs.handlers.generate` does."""
+        told = self.meter.progress(phase, **more)
+        if self._tracker is None:
+            return told
+        spending = self._tracker.progress(written=told["accepted"], target=told["target"])
+        if self._sweep_tracker is not None:
+            spending["traffic"] = self._sweep_tracker.traffic
+        return {**told, "spending": spending}
+
+    @property
+    def worth(self) -> float:
+        """What the whole trial counts towards the time."""
+        return GENERATING * (1 - self._before) * self.generates + (1 - GENERATING)
+
+    @property
+    def gained(self) -> float:
+        """What of that is done."""
+        return GENERATING * (self.part - self._before) * self.generates
+
+    def told(self) -> dict[str, Any]:
+        """For the report."""
+        counted = self.meter.progress(self.phase)
+        return {
+            "name": self.name,
+            "run": self.run_id,
+            "phase": self.phase,
+            "texts": counted["accepted"],
+            "target": self.target,
+        }
+
+
+class SweepProgress:
+    """Counts a sweep's trials, texts and time.
+
+    Args:
+        total: trials in all.
+        timer: seconds that only grow.
+    """
+
+    def __init__(self, total: int, *, timer: Callable[[], float] = time.monotonic) -> None:
+        self.total, self.done, self.failed, self.reused = total, 0, 0, 0
+        self.texts = self.tokens = 0
+        self.to_generate = self.to_assess = 0
+        self.going: dict[int, Going] = {}
+        self._timer = timer
+        self._start: float | None = None
+        self._gained = 0.0
+
+    def begin(self) -> None:
+        """The trials begin: the time that the rest is reckoned by starts now."""
+        self._start = self._timer()
+
+    def ended(self, position: int, *, failed: bool) -> None:
+        """A trial under way came to its end."""
+        self._gained += self.going.pop(position).worth
+        self.failed += failed
+        self.done += not failed
+
+    def report(self, phase: str) -> dict[str, Any]:
+        """The state of the sweep, JSON-ready.
+
+        Returns:
+            phase (planning, loading, embedding, running, stopped, done); done, failed, total
+            (trials); reused (trials whose run was there before, whether or not assessed again);
+            running (name, run, phase, texts, target of each trial under way); texts and tokens
+            made in this sitting; seconds of this sitting, seconds_left (None while unknown).
+        """
+        seconds = 0.0 if self._start is None else self._timer() - self._start
+        gained = self._gained + sum(one.gained for one in self.going.values())
+        left = self.to_generate + (1 - GENERATING) * self.to_assess
+        left += sum(one.worth - one.gained for one in self.going.values())
+        # A tenth of a trial says something of the speed, and loading the first model is over.
+        known = gained >= 0.1 and seconds > 0
+        return {
+            "phase": phase,
+            "done": self.done,
+            "failed": self.failed,
+            "total": self.total,
+            "reused": self.reused,
+            "running": [one.told() for _, one in sorted(self.going.items())],
+            "texts": self.texts,
+            "tokens": self.tokens,
+            "seconds": seconds,
+            "seconds_left": 0.0 if left == 0 else left * seconds / gained if known else None,
+        }

@@ -1,0 +1,142 @@
+"""What the runs of a sweep behind servers take together, under the sweep's own cap."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from core.domain.connections import Prices
+from core.domain.errors import BadInput
+from core.domain.runs import ModelChoice
+from core.domain.spending import SpendingLimit, SpendingTracker, Spent, check_spending_limit
+from core.jobs.server_runs import spent_by_run
+from core.jobs.sweeps.plan import Wanted
+from core.store.connections import find_capabilities, find_connection
+from core.store.database import Database
+from core.store.generation.samples import counts
+from core.store.sweeps import trials_of
+
+
+class SweepSpending:
+    """See the top of the file.
+
+    Args:
+        tracker: keeps the cap.
+        targets: usable texts that each of these runs wants, by its place in the sweep.
+        written: how many each has.
+    """
+
+    def __init__(
+        self,
+        tracker: SpendingTracker,
+        *,
+        targets: dict[int, int],
+        written: dict[int, int] | None = None,
+    ) -> None:
+        self.tracker = tracker
+        self._targets = targets
+        self._written = dict(written or {})
+
+    def written(self, position: int, texts: int) -> None:
+        """Take note of how many usable texts the run at a place has."""
+        if position in self._targets:
+            self._written[position] = texts
+
+    def progress(self) -> dict[str, Any]:
+        """As `SpendingTracker.progress`, over all of these runs."""
+        return self.tracker.progress(
+            written=sum(self._written.values()), target=sum(self._targets.values())
+        )
+
+
+def check_sweep_cap(db: Database, models: Iterable[ModelChoice], cap: SpendingLimit) -> None:
+    """Refuse a cap that can't be kept for a sweep, before anything is spent.
+
+    Args:
+        db: the store.
+        models: that the sweep generates with.
+        cap: as wanted.
+
+    Raises:
+        BadInput: no model is behind a server, a price is unknown, a server reports no tokens, or a
+            cap in money is wanted of servers with different prices.
+    """
+    if not cap.on:
+        return
+    served = _served(models)
+    if not served:
+        raise BadInput(
+            "A cap is for servers' models; those on this machine cost nothing.", "Leave it out."
+        )
+    for model in served:
+        probed = find_capabilities(db, model.base_url, model.model)
+        check_spending_limit(
+            cap,
+            prices=_prices(db, model),
+            usage="unknown" if probed is None else str(probed.result.get("usage", "unknown")),
+        )
+    if cap.money is not None and len({_prices(db, model) for model in served}) > 1:
+        raise BadInput(
+            "A cap in money can't be kept over servers with different prices.",
+            "Cap tokens or requests, or make a sweep of each server.",
+        )
+
+
+def spending_of(
+    db: Database, sweep_id: str, wanted: Sequence[Wanted], cap: SpendingLimit
+) -> SweepSpending | None:
+    """What a sweep has spent so far; None where none of its own runs is behind a server.
+
+    Runs that were there before the sweep were paid before, and don't count.
+
+    Args:
+        db: the store; it knows already which runs were there before.
+        sweep_id: the sweep.
+        wanted: all its places.
+        cap: of the sweep over its whole life, resumptions included.
+    """
+    begun = {trial.position: trial for trial in trials_of(db, sweep_id)}
+    reused = {position for position, trial in begun.items() if trial.reused}
+    own = [
+        one
+        for one in wanted
+        if one.run_id is None and one.position not in reused and one.spec.model.backend != "local"
+    ]
+    if not own:
+        return None
+    spent, written = Spent(), {}
+    for one in own:
+        trial = begun.get(one.position)
+        if trial is None:
+            continue
+        known = spent_by_run(db, trial.run.id)
+        spent = Spent(
+            requests=spent.requests + known.requests,
+            tokens_in=spent.tokens_in + known.tokens_in,
+            tokens_out=spent.tokens_out + known.tokens_out,
+            unreported=spent.unreported + known.unreported,
+        )
+        written[one.position] = sum(label.usable for label in counts(db, trial.run.id).values())
+    prices = {_prices(db, model) for model in _served(one.spec.model for one in own)}
+    # At different prices the sum in money is not told.
+    tracker = SpendingTracker(
+        cap, prices=prices.pop() if len(prices) == 1 else Prices(), spent=spent
+    )
+    targets = {one.position: one.spec.target for one in own}
+    return SweepSpending(tracker, targets=targets, written=written)
+
+
+def run_tracker(db: Database, run_id: str, model: ModelChoice) -> SpendingTracker | None:
+    """What one run has spent, without a cap of its own; None for a model of this machine."""
+    if model.backend == "local":
+        return None
+    return SpendingTracker(
+        SpendingLimit(), prices=_prices(db, model), spent=spent_by_run(db, run_id)
+    )
+
+
+def _served(models: Iterable[ModelChoice]) -> list[ModelChoice]:
+    return [model for model in dict.fromkeys(models) if model.backend != "local"]
+
+
+def _prices(db: Database, model: ModelChoice) -> Prices:
+    connection = find_connection(db, model.base_url)
+    return Prices() if connection is None else connection.prices

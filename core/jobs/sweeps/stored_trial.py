@@ -1,0 +1,147 @@
+"""What a trial tells, put into the store: durable once this returns, and never twice."""
+
+from collections.abc import Sequence
+
+from core.domain.texts import text_hash
+from core.jobs.server_runs import stored_attempt
+from core.jobs.sweeps.plan import Wanted
+from core.jobs.sweeps.reuse import usable_texts
+from core.store.assessments import save_assessment
+from core.store.database import Database
+from core.store.diversity.embeddings import add_vectors
+from core.store.generation.attempts import add_attempt
+from core.store.generation.rounds import finish_round, rounds_of
+from core.store.generation.runs import RunRecord, create_run, get_run, set_facts
+from core.store.generation.samples import add_samples, samples_of
+from core.store.sweeps import add_trial, set_trial
+from core.sweeps.assessment.recipe import Recipe
+from core.sweeps.execution.trial import Told, Trial, TrialEnd
+
+
+def store_told(
+    db: Database,
+    run_id: str,
+    told: Told,
+    *,
+    label_names: Sequence[str] = (),
+    job_id: str | None = None,
+) -> None:
+    """Store the attempt, facts, samples and round that a trial told of its run.
+
+    Args:
+        db: the store.
+        run_id: the run.
+        told: what was told.
+        label_names: of its task, for an attempt.
+        job_id: the job that sent an attempt.
+
+    Raises:
+        StoreFull, StoreBusy: what was told before is stored.
+    """
+    if told.attempt is not None:
+        add_attempt(db, stored_attempt(told.attempt, label_names), run_id=run_id, job_id=job_id)
+    if told.facts is not None:
+        set_facts(db, run_id, told.facts)
+    if told.samples:
+        add_samples(db, told.samples)
+    if told.round is not None:
+        finish_round(
+            db,
+            run_id,
+            cycle=told.round.cycle,
+            position=told.round.position,
+            requested=told.round.requested,
+            seconds=told.round.seconds,
+            tokens=told.round.tokens,
+        )
+
+
+def finished_rounds(db: Database, run_id: str) -> tuple[tuple[int, int], ...]:
+    """(cycle, position) of a run's complete rounds, as a trial goes on from them."""
+    return tuple((done.cycle, done.position) for done in rounds_of(db, run_id))
+
+
+def place_trial(db: Database, sweep_id: str, wanted: Wanted, run_id: str | None) -> RunRecord:
+    """Give a place of a sweep its run, which is made where there is none yet.
+
+    Args:
+        db: the store.
+        sweep_id: the sweep.
+        wanted: the place; a run of its own there is one that was there before the sweep.
+        run_id: the run, None for a new one.
+
+    Raises:
+        StoreFull, StoreBusy: nothing was stored.
+    """
+    with db.write():
+        if run_id is None:
+            run_id = create_run(db, wanted.spec, name=wanted.name).id
+        run = get_run(db, run_id)
+        reused = wanted.run_id is not None
+        add_trial(db, sweep_id, wanted.position, run_id, repeat=wanted.repeat, reused=reused)
+    return run
+
+
+def trial_of(db: Database, wanted: Wanted, run: RunRecord, recipe: Recipe) -> Trial:
+    """What an executor carries out: the run from where it stands, and its assessment.
+
+    Args:
+        db: the store.
+        wanted: its place.
+        run: its run.
+        recipe: what is done with it.
+    """
+    return Trial(
+        index=wanted.position,
+        run_id=run.id,
+        spec=run.spec,
+        recipe=recipe,
+        history=tuple(samples_of(db, run.id)),
+        finished_rounds=finished_rounds(db, run.id),
+        facts=run.facts,
+        generate=wanted.run_id is None,
+    )
+
+
+def keep_vectors(db: Database, end: TrialEnd, encoder: str) -> None:
+    """Store the embeddings that a trial made, if it made any.
+
+    Args:
+        db: the store.
+        end: of the trial.
+        encoder: fingerprint of the encoder.
+
+    Raises:
+        StoreFull, StoreBusy: nothing was stored.
+    """
+    if end.vectors is not None:
+        hashes = map(text_hash, end.texts)
+        add_vectors(db, encoder, dict(zip(hashes, end.vectors, strict=True)))
+
+
+def keep_assessment(
+    db: Database, sweep_id: str, run_id: str, end: TrialEnd, recipe: Recipe
+) -> None:
+    """Store what was found of a run, and that its place is done.
+
+    Args:
+        db: the store.
+        sweep_id: the sweep.
+        run_id: the run.
+        end: of the trial, with an assessment.
+        recipe: by which it was assessed.
+
+    Raises:
+        StoreFull, StoreBusy: nothing was stored.
+    """
+    assert end.assessment is not None
+    with db.write():
+        save_assessment(
+            db,
+            run_id,
+            recipe=recipe.key,
+            n=usable_texts(db, run_id),
+            settings=recipe.to_dict(),
+            result=end.assessment,
+        )
+        set_trial(db, sweep_id, end.index, "done")

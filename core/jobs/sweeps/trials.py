@@ -1,0 +1,260 @@
+"""The trials of a sweep as its coordinator keeps them: handed out, stored, brought to rest."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from core.diversity.measures.live import Encoders
+from core.domain.errors import Pausing, WidesetError
+from core.domain.runs import ModelChoice
+from core.jobs.context import JobContext
+from core.jobs.handlers.embedding import Stopped
+from core.jobs.sweeps.plan import Wanted
+from core.jobs.sweeps.progress import Going, SweepProgress
+from core.jobs.sweeps.reuse import settled
+from core.jobs.sweeps.run_jobs import RunJobs, tell_diversity
+from core.jobs.sweeps.spending import SweepSpending, run_tracker
+from core.jobs.sweeps.stored_trial import (
+    keep_assessment,
+    keep_vectors,
+    place_trial,
+    store_told,
+    trial_of,
+)
+from core.store.sweeps import set_trial
+from core.sweeps.assessment.recipe import Recipe
+from core.sweeps.execution.executors import Executor
+from core.sweeps.execution.trial import RealTexts, Told, TrialEnd
+
+MAX_LOSSES = 2
+"""How often a trial that was lost with its process or node is begun again."""
+
+LOOK_SECONDS = 0.5
+
+_LOST = (
+    "The process that made this run was killed three times, most likely for want of memory.",
+    "Use fewer workers, or look at the worker's log; then start the sweep again.",
+)
+_DROPPED = ("The run was stopped by hand.", "Resume it on its own page, or the sweep as a whole.")
+_DELETED = ("The run was deleted.", "Restore it and start the sweep again.")
+
+
+class SweepTrials:
+    """The coordinator's side of a sweep's trials; the only one that writes.
+
+    Each run that is generated has a job of its own kind "generate", held by this worker, so that
+    its page shows it going, and it can be stopped and resumed by itself.
+
+    Args:
+        context: the sweep's job.
+        sweep_id: the sweep.
+        recipe: what is done with each run.
+        wanted: all places of the sweep.
+        encoders: open the encoder, to read what it made off the store.
+        timer: seconds that only grow.
+
+    Attributes:
+        spending: what its runs behind servers take; None without such.
+    """
+
+    def __init__(
+        self,
+        context: JobContext,
+        sweep_id: str,
+        recipe: Recipe,
+        wanted: Sequence[Wanted],
+        encoders: Encoders,
+        *,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.db = context.db
+        self._context, self._sweep_id, self._recipe = context, sweep_id, recipe
+        self._encoders = encoders
+        self._wanted = {one.position: one for one in wanted}
+        self._timer = timer
+        self._progress = SweepProgress(len(wanted), timer=timer)
+        self._phase = ""
+        self._queue: deque[Wanted] = deque()
+        self._losses: dict[int, int] = {}
+        self._jobs = RunJobs(context.db, context.owner, timer=timer)
+        self._runs: dict[int, str] = {}
+        self._executor: Executor | None = None
+        self._next_look = 0.0
+        self.spending: SweepSpending | None = None
+
+    @property
+    def left(self) -> int:
+        """Trials that are still to be carried out."""
+        return len(self._queue)
+
+    @property
+    def models(self) -> set[ModelChoice]:
+        """The language models that they need."""
+        return {one.spec.model for one in self._queue if one.run_id is None}
+
+    def report(self, phase: str) -> None:
+        """Say how far the sweep is; a new phase is stored at once."""
+        at_once, self._phase = phase != self._phase, phase
+        told = self._progress.report(phase)
+        if self.spending is not None:
+            told["spending"] = self.spending.progress()
+        self._context.report(told, at_once=at_once)
+
+    def between(self) -> None:
+        """Answer questions, and look whether to stop the sweep or one of its runs.
+
+        Raises:
+            Stopped: the sweep is to end.
+        """
+        self._context.serve_questions()
+        if self._context.should_stop():
+            raise Stopped
+        if self._executor is not None and self._timer() >= self._next_look:
+            self._next_look = self._timer() + LOOK_SECONDS
+            self.report(self._phase)
+            for position in self._jobs.asked_to_stop():
+                self._executor.drop(position)
+
+    def settle(self) -> None:
+        """Find what is there already, and count what is left."""
+        self.report("planning")
+        places = self._wanted.values()
+        found = settled(self.db, self._sweep_id, self._recipe, places, between=self.between)
+        self._queue, self._runs = found.queue, found.runs
+        progress = self._progress
+        progress.done, progress.reused = found.done, found.reused
+        progress.to_generate = sum(one.run_id is None for one in self._queue)
+        progress.to_assess = self.left - progress.to_generate
+
+    def run(self, executor: Executor, real: RealTexts) -> None:
+        """Have all that is left carried out.
+
+        Raises:
+            Stopped: the sweep is to end.
+            Pausing: a server is not to be had now, or the cap is reached.
+            StoreFull, StoreBusy: something could not be stored.
+        """
+        self._executor = executor
+        self._progress.begin()
+        self.report("running")
+        while self._queue or self._progress.going:
+            while self._queue and executor.room > 0:
+                self._submit(executor, self._queue.popleft())
+            executor.work(self._tell, lambda end: self._end(end, real), self.between)
+            self.report("running")
+
+    def finish(self) -> None:
+        """Say that all came to an end."""
+        self.report("done")
+
+    def let_go(self) -> None:
+        """Bring the jobs of runs to rest that are still going, with the sweep's own."""
+        self._jobs.let_go(
+            lambda position: self._progress.going[position].progress("stopped"),
+            by_hand=self._context.stop_reason == "cancel",
+        )
+
+    def _submit(self, executor: Executor, wanted: Wanted) -> None:
+        position, generates = wanted.position, wanted.run_id is None
+        run_id = wanted.run_id or self._runs.get(position)
+        with self.db.write():
+            run = place_trial(self.db, self._sweep_id, wanted, run_id)
+            if generates and run.deleted_at is None:
+                self._jobs.begin(position, run.id)
+        self._runs[position] = run.id
+        trial = trial_of(self.db, wanted, run, self._recipe)
+        self._progress.to_generate -= generates
+        self._progress.to_assess -= not generates
+        self._progress.going[position] = Going(
+            run.name,
+            run.id,
+            run.spec,
+            trial.history,
+            generates=generates,
+            timer=self._timer,
+            tracker=run_tracker(self.db, run.id, run.spec.model) if generates else None,
+            sweep_tracker=None if self.spending is None else self.spending.tracker,
+        )
+        if run.deleted_at is not None:
+            self._fail(position, _DELETED)
+            return
+        executor.submit(trial)
+
+    def _tell(self, told: Told) -> None:
+        position = told.index
+        going, run_id = self._progress.going[position], self._runs[position]
+        names = self._wanted[position].spec.task.label_names
+        store_told(self.db, run_id, told, label_names=names, job_id=self._context.job.id)
+        if told.attempt is not None:
+            going.sent(told.attempt)
+        if told.samples:
+            going.meter.add(told.samples)
+            self._progress.texts += len(told.samples)
+            if self.spending is not None:
+                self.spending.written(position, going.accepted)
+            self._progress.tokens += sum(len(sample.token_ids) for sample in told.samples)
+        if told.shortfall is not None:
+            going.shortfall = told.shortfall
+        if told.phase is not None:
+            going.phase = told.phase
+            if told.phase == "generating":
+                going.meter.begin()
+            if told.phase == "assessing":
+                self._generated(position)
+        self._jobs.report(
+            position, lambda: going.progress(going.phase), at_once=told.phase is not None
+        )
+
+    def _generated(self, position: int) -> None:
+        """All texts of a run are there: its own job is done, whatever comes of its assessment."""
+        going = self._progress.going[position]
+        with self.db.write():
+            if self._jobs.finish(position, going.progress("done", shortfall=going.shortfall)):
+                set_trial(self.db, self._sweep_id, position, "generated")
+
+    def _end(self, end: TrialEnd, real: RealTexts) -> None:
+        position = end.index
+        if end.lost:
+            self._losses[position] = self._losses.get(position, 0) + 1
+            if self._losses[position] > MAX_LOSSES:
+                self._fail(position, _LOST)
+            else:
+                self._again(position)
+            return
+        if end.paused and end.error is not None:
+            what, remedy = end.error
+            why = Pausing(what, remedy)
+            self._jobs.pause(position, why, self._progress.going[position].progress("stopped"))
+            raise why
+        if end.error is not None or end.assessment is None:
+            self._fail(position, end.error or _DROPPED)
+            return
+        self._generated(position)
+        keep_vectors(self.db, end, real.encoder)
+        run_id, going = self._runs[position], self._progress.going[position]
+        if going.generates:
+            tell_diversity(self.db, run_id, self._encoders, self._recipe.encoder)
+        keep_assessment(self.db, self._sweep_id, run_id, end, self._recipe)
+        self._progress.ended(position, failed=False)
+
+    def _again(self, position: int) -> None:
+        """Put a lost trial first in the queue; it goes on from what is stored."""
+        going = self._progress.going.pop(position)
+        whole = not going.generates or going.phase == "assessing"
+        self._queue.appendleft(
+            replace(self._wanted[position], run_id=self._runs[position] if whole else None)
+        )
+        self._progress.to_generate += not whole
+        self._progress.to_assess += whole
+
+    def _fail(self, position: int, why: tuple[str, str]) -> None:
+        told = self._progress.going[position].progress("stopped")
+        what, remedy = why
+        with self.db.write():
+            set_trial(self.db, self._sweep_id, position, "failed", message=what, remedy=remedy)
+            if why == _DROPPED:
+                self._jobs.cancel(position, told)
+            else:
+                self._jobs.fail(position, WidesetError(what, remedy), told)
+        self._progress.ended(position, failed=True)

@@ -1,0 +1,103 @@
+"""Devices, and what all models that run on this machine share: threads, memory, the hub."""
+
+import contextlib
+import ctypes
+import gc
+import os
+from pathlib import Path
+from typing import Any
+
+from core.domain.errors import BackendFailed
+
+WORKS_OFFLINE = "Without a network, 'embedded' and local folders with safetensors files work."
+
+
+def share_the_processor() -> None:
+    """Let PyTorch's threads sleep while they wait for each other; call it before torch is imported.
+
+    By default they spin: quicker where the machine is idle and threads meet often, but as soon as
+    another program wants one of the cores a step takes two to twenty times as long. What needs the
+    speed runs in lanes (see `core.generation.local.backend`), whose threads do not meet.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def give_memory_back() -> None:
+    """Return freed memory to the system; glibc alone keeps it (half a gigabyte after a load)."""
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
+def pick_device(wanted: str) -> str:
+    """Resolve `auto` to CUDA, MPS or the CPU, and see that a named device is there.
+
+    Raises:
+        BackendFailed: the named device is not there.
+    """
+    import torch
+
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if wanted == "auto":
+        return next((name for name, available in there.items() if available), "cpu")
+    if not there.get(wanted, True):
+        raise BackendFailed(
+            f"This machine has no device '{wanted}' that PyTorch can use.", "Choose auto or cpu."
+        )
+    return wanted
+
+
+def half_precision(device: str) -> str | None:
+    """The half-precision type of a device that always gains by one; None for the CPU, which may
+    not: there a measurement decides."""
+    import torch
+
+    if device == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
+    return "float16" if device == "mps" else None
+
+
+def loading_options(source: str) -> dict[str, Any]:
+    """What transformers is told at every load: where it may look, and that no code is run.
+
+    Args:
+        source: a local folder or an id of the Hugging Face hub.
+    """
+    # Code that comes with a model is never run; left open, transformers asks on the terminal.
+    offline = Path(source).is_dir() or not hub_answers()
+    return {"trust_remote_code": False, "local_files_only": offline}
+
+
+def hub_answers() -> bool:
+    """Whether the Hugging Face hub can be reached: a file of a hub that can't be is asked for
+    again and again, for most of a minute."""
+    import transformers
+
+    hub: Any = transformers.utils.hub
+    try:
+        hub.get_session().head(hub.constants.ENDPOINT, timeout=5)
+    except Exception:  # offline by choice, without a network, behind a proxy that refuses
+        return False
+    return True
+
+
+def why_not_loaded(source: str, error: Exception) -> str:
+    """Why nothing came: for a path in our words, as transformers takes it for an id of the hub.
+
+    Args:
+        source: what was asked for.
+        error: what transformers raised.
+
+    Returns:
+        One line that ends with a full stop.
+    """
+    path = Path(source)
+    with contextlib.suppress(OSError):  # a name too long for a file
+        if path.is_file():
+            return "it is a file, not a folder."
+        if path.is_dir() and not (path / "config.json").is_file():
+            return "the folder holds no config.json."
+        if not path.exists() and (source.startswith(("/", ".", "~")) or source.count("/") > 1):
+            return "there is no such folder."
+    line = str(error).strip().split("\n")[0][:200]
+    return line if line.endswith(".") else f"{line}."

@@ -1,0 +1,65 @@
+"""Pretrained models of transformers: read from safetensors alone, told from others by a mark."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from core.domain.errors import BackendFailed
+from core.models.devices import WORKS_OFFLINE, loading_options, why_not_loaded
+
+Loader = Literal["AutoModelForCausalLM", "AutoModelForSequenceClassification"]
+
+
+def read_pretrained(loader: Loader, source: str, *, called: str, **asked: Any) -> tuple[Any, ...]:
+    """A model in float32 on the CPU, its tokenizer, and what transformers says of the loading.
+
+    Args:
+        loader: the class of transformers that makes it.
+        source: a Hugging Face id or a folder.
+        called: what it is called in an error, such as "model 'x'".
+        asked: more for the loader.
+
+    Raises:
+        BackendFailed: it is not to be had; the message says what is.
+    """
+    import torch
+    import transformers
+
+    try:
+        options = loading_options(source)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(source, **options)
+        model, found = getattr(transformers, loader).from_pretrained(
+            source,
+            dtype=torch.float32,
+            use_safetensors=True,
+            output_loading_info=True,
+            **asked,
+            **options,
+        )
+    except Exception as error:  # damaged files raise of every kind, safetensors one of its own
+        raise BackendFailed(
+            f"The {called} could not be loaded: {why_not_loaded(source, error)}", WORKS_OFFLINE
+        ) from error
+    return model, tokenizer, found
+
+
+def lacks_weights(called: str, key: str, remedy: str) -> BackendFailed:
+    """The error of a model without some weights: random numbers would stand in their place."""
+    return BackendFailed(f"The {called} lacks weights, {key} for one.", remedy)
+
+
+def mark_of(name: str, model: Any, *, embedded: str) -> str:
+    """What tells a model's weights from others': a digest or a commit, as far as is known.
+
+    Args:
+        name: `embedded`, a Hugging Face id, or a local folder.
+        model: as it was read.
+        embedded: sha256 of the embedded one's file.
+    """
+    if name == "embedded":
+        return f"sha256:{embedded[:16]}"
+    commit = getattr(model.config, "_commit_hash", None)
+    if commit:
+        return f"commit:{commit}"
+    files = sorted(Path(name).glob("*.safetensors"))
+    sizes = "-".join(f"{file.stat().st_size}@{int(file.stat().st_mtime)}" for file in files)
+    return f"files:{sizes or 'unknown'}"

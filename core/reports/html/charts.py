@@ -1,0 +1,244 @@
+"""The parts of a report's page that are charts: HTML from points and a study."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from core.analysis.findings.hypotheses import as_generated
+from core.analysis.frames.columns import METRICS
+from core.analysis.frames.paper import (
+    AVERAGE,
+    CLASSIFIER,
+    ENCODER,
+    NOTE,
+    paper_conditions,
+    paper_label_replacement,
+    paper_name,
+)
+from core.analysis.frames.results import mixtures
+from core.analysis.naming import TITLES
+from core.figures.compare.forest import card_figure, coefficients_figure, p_told, residuals_figure
+from core.figures.compare.frontier import PATH, frontier_figure
+from core.figures.compare.grid_heatmap import grid_heatmap
+from core.figures.compare.paper import panels_figure, repairs_figure
+from core.reports.card import chance_words
+from core.reports.html.page import escaped, figure, folded, items, paragraph, table
+from core.reports.story.wording import capital
+
+MOST_TASKS = 12
+"""Tasks with charts of their own; the numbers of all are in the tables."""
+
+_UNLIKE = (
+    f"{NOTE} Its encoder ({ENCODER}) and its classifier ({CLASSIFIER}) are not ours: look at "
+    "directions and orders of size, not at values."
+)
+
+
+def tasks_of(points: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """Name, anchor and points of each task, in order."""
+    for place, (_, part) in enumerate(points.groupby("task_key", sort=False)):
+        if place < MOST_TASKS:
+            yield str(part["task"].iloc[0]), f"task-{place}", part
+
+
+def frontier_part(points: pd.DataFrame) -> str:
+    """The frontier of each task."""
+    parts = []
+    for name, key, part in tasks_of(points):
+        parts += [
+            _heading(name, points),
+            figure(
+                f"frontier-{key}",
+                frontier_figure(part),
+                alt="Label accuracy over diversity, a mark for each condition",
+                caption="A mark for each condition as generated; rings: no other is better in "
+                "both. A mark's area and colour tell model accuracy.",
+            ),
+            items(mixtures(part)),
+        ]
+    return "".join(parts)
+
+
+def repairs_part(points: pd.DataFrame) -> str:
+    """Label replacement and filtering, task by task; empty where nothing was repaired."""
+    raw = as_generated(points)
+    if len(raw) == len(points):
+        return ""
+    parts = []
+    for name, key, part in tasks_of(points):
+        filtered = bool(part["filtered"].astype(bool).any())
+        together = pd.concat([part, paper_label_replacement()], ignore_index=True)
+        shown = [one for one in ("label_accuracy", "model_accuracy") if part[one].notna().any()]
+        parts += [
+            _heading(name, points),
+            figure(
+                f"arrows-{key}",
+                frontier_figure(part, budget=PATH, filtered=filtered, pareto=False),
+                alt="Arrows from each condition to where label replacement brings it",
+                caption="Label replacement, by texts inspected. The oracle both relabels and "
+                "judges: with all texts inspected, all labels are right by definition.",
+            ),
+        ]
+        if shown and (part["inspected"] != "0").any():
+            parts.append(
+                figure(
+                    f"repairs-{key}",
+                    repairs_figure(together, task=str(part["task"].iloc[0]), metrics=shown),
+                    alt="Accuracy over the number of inspected texts, ours and the paper's",
+                    caption="Pale and dashed: the paper, means of its eight tasks, whose sets "
+                    f"hold 5,600 texts. {NOTE}",
+                )
+            )
+    return "".join(parts)
+
+
+def paper_part(points: pd.DataFrame) -> str:
+    """The paper's four panels, ours over its own."""
+    parts = []
+    for name, key, part in tasks_of(points):
+        its = paper_name(str(part["task_key"].iloc[0])) or AVERAGE
+        together = pd.concat([part, paper_conditions(its)], ignore_index=True)
+        raw = as_generated(part)
+        change = bool(((raw["suppression"] == 0) & (raw["seeding"] == 0)).any())
+        against = "the mean of its eight tasks" if its == AVERAGE else f"its {its}"
+        shown = "Changes against no suppression and no seeding at the lowest temperature. "
+        behind = f"Pale and dashed: the paper, {against}. {_UNLIKE}"
+        parts += [
+            _heading(name, points),
+            figure(
+                f"paper-{key}",
+                panels_figure(
+                    together,
+                    tasks=[name],
+                    metrics=[one for one in METRICS if part[one].notna().any()] or list(METRICS),
+                    paper_tasks={name: its},
+                    relative=change,
+                ),
+                alt="Metrics over temperature by suppression and seeding, ours and the paper's",
+                caption=f"{shown if change else ''}{behind}",
+            ),
+        ]
+    return "".join(parts)
+
+
+def grid_part(points: pd.DataFrame) -> str:
+    """Each metric over temperature and suppression."""
+    raw = as_generated(points)
+    facet = next((one for one in ("task_key", "seeding", "model") if raw[one].nunique() > 1), None)
+    parts = []
+    for metric in METRICS:
+        if raw[metric].notna().any():
+            parts.append(f"<h3>{escaped(capital(TITLES[metric]))}</h3>")
+            parts.append(
+                figure(
+                    f"grid-{metric.replace('_', '-')}",
+                    grid_heatmap(
+                        points, metric=metric, facet="task" if facet == "task_key" else facet
+                    ),
+                    alt=f"{TITLES[metric]} over temperature and suppression",
+                )
+            )
+    return "".join(parts)
+
+
+def matters_part(study: Mapping[str, Any]) -> str:
+    """The regression: sentence, coefficients, residuals, and every specification as a table."""
+    raw = study["regression"]["as generated"]
+    within = "standardised within task"
+    specification = within if len(study["tasks"]) > 1 else "standardised"
+    fit = raw[specification]
+    parts = [paragraph(study["sentence"])]
+    if "refused" not in fit:
+        rows = pd.DataFrame(fit["coefficients"]).rename(columns={"name": "term"})
+        residuals = pd.DataFrame(
+            {
+                "point": fit["points"],
+                "name": fit["run_ids"],
+                "fitted": fit["fitted"],
+                "residual": fit["residuals"],
+            }
+        )
+        parts += [
+            figure(
+                "coefficients",
+                coefficients_figure(
+                    rows, paper=study["paper_coefficients"], scale=f"coefficient, {specification}"
+                ),
+                alt="Coefficients with their intervals, and the paper's",
+                caption=f"Diamonds: the paper. {study['paper_note']}",
+            ),
+            figure(
+                "residuals",
+                residuals_figure(residuals, unit="model accuracy, standardised"),
+                alt="Residuals over fitted values",
+                caption="A bend or a funnel would tell that the model does not fit.",
+            ),
+            items(fit["notes"]),
+        ]
+    cells = []
+    for stage, fits in study["regression"].items():
+        for name, one in fits.items():
+            if "refused" in one:
+                cells.append([stage, name, one["refused"], "", "", ""])
+            for row in one.get("coefficients", ()):
+                cells.append(
+                    [
+                        stage,
+                        name,
+                        TITLES.get(row["name"], row["name"]),
+                        f"{row['value']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})",
+                        p_told(row["p"]).replace("&lt;", "<"),
+                        f"R2 {one['r2']:.2f}, n {one['n']}",
+                    ]
+                )
+    head = ["rows", "specification", "predictor", "coefficient", "p", "fit"]
+    parts.append(folded("All specifications", table(head, cells)))
+    return "".join(parts)
+
+
+def card_part(study: Mapping[str, Any]) -> str:
+    """The replication card, with each finding's sentence."""
+    rows = [
+        {
+            "finding": one["finding"],
+            "name": claim["words"],
+            "effect": claim["mean"],
+            **{key: claim[key] for key in ("verdict", "low", "high", "paper")},
+        }
+        for one in study["card"]
+        for claim in one["claims"]
+        if claim["counts"] and not claim["missing"]
+    ]
+    by_task: Mapping[str, Any] = study["card_by_task"]
+    verdicts = [
+        [
+            f"{one['finding']}. {one['title']}",
+            one["verdict"],
+            *(own[place]["verdict"] for own in by_task.values()),
+        ]
+        for place, one in enumerate(study["card"])
+    ]
+    head = ["finding", "all tasks" if by_task else "verdict", *by_task]
+    many = chance_words(study["card"])
+    parts = [table(head, verdicts), *([paragraph(many, quiet=True)] if many else [])]
+    if rows:
+        parts.append(
+            figure(
+                "card-chart",
+                card_figure(rows, own_scales=True, axis="effect of each claim"),
+                alt="The effect that each claim is about, with interval and verdict",
+                caption=f"Hollow diamonds: the paper. {study['paper_source']}",
+            )
+        )
+    for one in study["card"]:
+        parts.append(
+            f"<h3>{escaped(one['finding'])}. {escaped(one['title'])}</h3>"
+            + paragraph(one["sentence"])
+            + items([*one["missing"], *one["notes"]])
+        )
+    return "".join(parts)
+
+
+def _heading(name: str, points: pd.DataFrame) -> str:
+    return f"<h3>{escaped(name)}</h3>" if points["task_key"].nunique() > 1 else ""

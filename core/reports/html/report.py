@@ -1,0 +1,96 @@
+"""Report: a study as one HTML file that works offline, its charts live."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from core import __version__
+from core.analysis.contrasts import with_common_intervals
+from core.analysis.frames.results import points_frame
+from core.analysis.naming import named_apart, only_idle
+from core.reports.card import facts_of
+from core.reports.html.charts import (
+    card_part,
+    frontier_part,
+    grid_part,
+    matters_part,
+    paper_part,
+    repairs_part,
+)
+from core.reports.html.page import Section, escaped, items, page, paragraph
+from core.reports.html.tables import (
+    Manifest,
+    Text,
+    advice_part,
+    conditions_part,
+    manifest_part,
+    texts_part,
+)
+
+REPORT_VERSION = 2
+"""Raised when a report says or draws something differently."""
+
+
+def report_html(
+    title: str,
+    results: pd.DataFrame,
+    study: Mapping[str, Any],
+    samples: Mapping[str, Sequence[Text]],
+    *,
+    manifest: Manifest | None = None,
+    now: float | None = None,
+) -> str:
+    """The file; equal arguments give equal files.
+
+    Args:
+        title: what was studied; any text.
+        results: a results frame with one row as generated at least.
+        study: of `core.analysis.study.study` on these results.
+        samples: usable texts by `condition`, of one run each; those that are there are shown.
+        manifest: what repeats it.
+        now: seconds since 1970, UTC; None is this moment.
+    """
+    results = named_apart(results)
+    points = with_common_intervals(points_frame(results), results)
+    plainer = _without_the_common(points)
+    facts = {**facts_of(results, now=now), "settings": _common(points), "Wideset": __version__}
+    told = "".join(f"<dt>{escaped(k)}</dt><dd>{escaped(v)}</dd>" for k, v in facts.items() if v)
+    intro = (
+        f'<p class="lead">{escaped(study["sentence"])}</p><dl>{told}</dl>'
+        + items(study["mixtures"])
+        + paragraph(
+            "Intervals are 95 %, by the spread among the repeats of all of a task's conditions at "
+            "that stage; where there are too few, by the condition's own repeats or its one run's "
+            "texts. Charts tell more where the pointer is, and are zoomed by dragging.",
+            quiet=True,
+        )
+    )
+    sections = [
+        Section("frontier", "What diversity costs", frontier_part(points)),
+        Section("repairs", "What repair brings back", repairs_part(points)),
+        Section("paper", "The paper's panels", paper_part(points)),
+        Section("grid", "The grid", grid_part(points)),
+        Section("matters", "What goes with model accuracy", matters_part(study)),
+        Section("card", "The paper's findings here", card_part(study)),
+        Section("advice", "Where to stand", advice_part(plainer)),
+        Section("conditions", "All conditions", conditions_part(plainer)),
+        Section("texts", "Some texts", texts_part(plainer, samples)),
+        Section("again", "How to repeat it", manifest_part(manifest or Manifest())),
+    ]
+    return page(title, intro, [one for one in sections if one.body])
+
+
+def _without_the_common(points: pd.DataFrame) -> pd.DataFrame:
+    """What all share need not be said of each: model, and settings that are unusual throughout."""
+    same = {}
+    for name in ("model", "other"):
+        if points[name].nunique() == 1:
+            same[name] = only_idle(str(points[name].iloc[0])) if name == "other" else ""
+    return points.assign(**same).astype(dict.fromkeys(same, "str"))
+
+
+def _common(points: pd.DataFrame) -> str:
+    """Unusual settings that all points share."""
+    found = points["other"].unique()
+    return str(found[0]) if len(found) == 1 else ""

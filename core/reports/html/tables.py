@@ -1,0 +1,157 @@
+"""The parts of a report's page that are words: advice, conditions, texts, and how to repeat it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from core.analysis.findings.hypotheses import as_generated
+from core.analysis.frames.columns import METRICS
+from core.analysis.naming import (
+    TITLES,
+    condition_words,
+    interval_words,
+    repair_words,
+    value_words,
+)
+from core.analysis.recommendation import Target, advise
+from core.analysis.uninspected import uninspected_accuracy
+from core.reports.html.charts import tasks_of
+from core.reports.html.page import escaped, folded, items, listing, paragraph, table
+from core.reports.story.conditions import cast
+
+Text = tuple[str, str]
+"""A text and its label."""
+
+MOST_ROWS = 600
+"""Rows of the table of conditions; the data as CSV has all."""
+TEXTS = 12
+"""Texts shown of a condition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What repeats a study.
+
+    Args:
+        grids: name of a sweep to its grid as JSON-ready data (`SweepRecord.grid`).
+        files: name of a sweep to the same as a grid file, where one can say it.
+    """
+
+    grids: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+def advice_part(points: pd.DataFrame) -> str:
+    """What to choose with no, few and any number of inspected texts, task by task."""
+    parts = []
+    several = points["task_key"].nunique() > 1
+    for name, _, part in tasks_of(points):
+        chosen = cast(part)
+        if not len(chosen.points):
+            continue
+        counted = sorted({int(one) for one in chosen.points["inspected"] if one != "all"})
+        targets = [(f"With a look at {one:,} texts at most", one) for one in counted if one]
+        wanted = [("Without a look at any text", 0), *targets, ("Whatever it takes", None)]
+        if several:
+            parts.append(f"<h3>{escaped(name)}</h3>")
+        rows = []
+        notes: dict[str, None] = {}
+        for words, limit in wanted:
+            found = advise(chosen.points, Target(inspected=limit))
+            rows.append([words, found.sentence])
+            notes |= dict.fromkeys(found.notes)
+        parts.append(table(["", "advice"], rows) + items(notes))
+    return "".join(parts)
+
+
+def conditions_part(points: pd.DataFrame) -> str:
+    """All points with their metrics and intervals; those that were repaired are folded."""
+    raw = as_generated(points)
+    parts = [_conditions(raw)]
+    if len(raw) < len(points):
+        repaired = points.drop(raw.index)
+        parts.append(folded(f"The same repaired: {len(repaired):,} points", _conditions(repaired)))
+    return "".join(parts)
+
+
+def _conditions(points: pd.DataFrame) -> str:
+    several = points["task_key"].nunique() > 1
+    repaired = bool((points["inspected"] != "0").any() or points["filtered"].any())
+    shown = [metric for metric in METRICS if points[metric].notna().any()]
+    rows = []
+    shown_rows = points.head(MOST_ROWS)
+    others = uninspected_accuracy(shown_rows)
+    for place, row in enumerate(shown_rows.to_dict("records")):
+        cells = [condition_words({str(k): v for k, v in row.items()})]
+        if several:
+            cells.append(str(row["task"]))
+        if repaired:
+            cells.append(repair_words(str(row["inspected"]), filtered=bool(row["filtered"])))
+        for metric in shown:
+            value, low, high = (row[f"{metric}{end}"] for end in ("", "_low", "_high"))
+            between = interval_words(metric, low, high) if low == low and high == high else ""
+            if metric == "label_accuracy" and value == value:
+                if row["inspected"] == "all":
+                    between = "by definition"
+                elif others[place] == others[place]:
+                    rest = f"not inspected: {value_words(metric, others[place])}"
+                    between = f"{between}; {rest}" if between else rest
+            cells.append(value_words(metric, value) + (f" ({between})" if between else ""))
+        rows.append([*cells, f"{row['repeats']}", f"{row['n']:,.0f}"])
+    head = ["condition", *(["task"] if several else []), *(["repair"] if repaired else [])]
+    columns = range(len(head), len(head) + len(shown) + 2)
+    head += [*(TITLES[one] for one in shown), "runs", "texts"]
+    left = len(points) - len(rows)
+    more = paragraph(f"{left:,} more points are in the data.", quiet=True) if left else ""
+    return table(head, rows, numbers=list(columns)) + more
+
+
+def texts_part(points: pd.DataFrame, samples: Mapping[str, Sequence[Text]]) -> str:
+    """The first texts of each task's narrow and wide condition."""
+    parts = []
+    for name, _, part in tasks_of(points):
+        chosen = cast(part)
+        boxes = []
+        raw = as_generated(part)
+        for condition in dict.fromkeys([chosen.narrow, chosen.wide]):
+            texts = samples.get(condition, ())
+            if not texts:
+                continue
+            row = raw[raw["condition"] == condition].iloc[0]
+            words = condition_words({str(k): v for k, v in row.items()})
+            listed = "".join(
+                f"<li>{escaped(text)} <small>{escaped(label)}</small></li>"
+                for text, label in texts[:TEXTS]
+            )
+            boxes.append(f"<div><h3>{escaped(words)}</h3><ol>{listed}</ol></div>")
+        if boxes:
+            heading = f"<h3>{escaped(name)}</h3>" if points["task_key"].nunique() > 1 else ""
+            parts.append(f'{heading}<div class="texts">{"".join(boxes)}</div>')
+    if not parts:
+        return ""
+    words = (
+        "The first usable texts of the narrowest and of the widest setting, chosen by their knobs; "
+        "each with the label that it was asked for. Models wrote them: they claim nothing."
+    )
+    return paragraph(words, quiet=True) + "".join(parts)
+
+
+def manifest_part(manifest: Manifest) -> str:
+    """Grids and commands."""
+    words = (
+        "Results by this program are the same for the same version of it, model, seed and kind of "
+        "machine. Save a grid as grid.toml and run it; the reference must be there, too."
+    )
+    parts = [
+        paragraph(words),
+        listing("python -m core sweep grid.toml --dry-run\npython -m core sweep grid.toml"),
+    ]
+    for name, grid in manifest.grids.items():
+        if name in manifest.files:
+            parts.append(folded(f"{name} as a grid file", listing(manifest.files[name])))
+        told = json.dumps(grid, indent=1, ensure_ascii=False)
+        parts.append(folded(f"{name} as JSON", listing(told)))
+    return "".join(parts)

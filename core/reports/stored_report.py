@@ -1,0 +1,128 @@
+"""A report of sweeps in the store, and its data as files."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from core.analysis.frames.results import points_frame, results_frame
+from core.analysis.frames.stored import stored_results
+from core.analysis.study import study
+from core.domain.errors import BadInput
+from core.files.exports import export_table
+from core.reports.html.report import report_html
+from core.reports.html.tables import Manifest, Text
+from core.reports.story.conditions import cast
+from core.store.database import Database
+from core.store.datasets import load_dataset, run_key
+from core.store.sweeps import SweepRecord, get_sweep
+from core.sweeps.grid.spec import grid_from_dict
+from core.sweeps.grid.writing import grid_toml
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReport:
+    """A report.
+
+    Args:
+        results: what it is of.
+        points: the same, repeats put together.
+        study: what is concluded.
+        html: the file.
+    """
+
+    results: pd.DataFrame
+    points: pd.DataFrame
+    study: Mapping[str, Any]
+    html: str
+
+    def data(self) -> dict[str, bytes]:
+        """Its numbers by the name of a file: points.csv, results.csv, study.json.
+
+        A cell of the CSV files that a spreadsheet might run has an apostrophe before it
+        (`core.files.exports.guarded_cell`).
+        """
+        written = json.dumps(self.study, indent=1, ensure_ascii=False, allow_nan=False)
+        return {
+            "points.csv": _csv(self.points),
+            "results.csv": _csv(self.results),
+            "study.json": written.encode("utf-8"),
+        }
+
+
+def stored_report(
+    db: Database, sweep_ids: Sequence[str], *, title: str, now: float | None = None
+) -> StoredReport:
+    """Conclude and write; this loads statsmodels.
+
+    Args:
+        db: the store.
+        sweep_ids: of the sweeps.
+        title: any text; empty takes the tasks' names.
+        now: seconds since 1970, UTC; None is the store's clock.
+
+    Raises:
+        BadInput: none of their runs is assessed, or there is no such sweep.
+    """
+    sweeps = [get_sweep(db, one) for one in sorted(set(sweep_ids))]
+    results = results_frame(stored_results(db, sweep_ids=[one.id for one in sweeps]))
+    if not len(results):
+        raise BadInput("No run of these sweeps is assessed yet.", "Wait for the first, or go on.")
+    found = study(results)
+    points = points_frame(results)
+    html = report_html(
+        title or ", ".join(found["tasks"]),
+        results,
+        found,
+        texts_of_ends(db, points, results),
+        manifest=_manifest(sweeps),
+        now=db.now() if now is None else now,
+    )
+    return StoredReport(results, points, found, html)
+
+
+def texts_of_ends(
+    db: Database, points: pd.DataFrame, results: pd.DataFrame
+) -> dict[str, list[Text]]:
+    """The usable texts of the first run of each task's narrow and wide condition.
+
+    Args:
+        db: the store.
+        points: a points frame.
+        results: the results frame that it was made of.
+    """
+    found: dict[str, list[Text]] = {}
+    for key in dict.fromkeys(points["task_key"]):
+        chosen = cast(points, task_key=key)
+        for condition in {chosen.narrow, chosen.wide} - {""}:
+            runs = results[results["condition"] == condition]["run_id"]
+            data = load_dataset(db, run_key(str(runs.iloc[0])))
+            found[condition] = list(zip(data.texts, data.labels, strict=True))
+    return found
+
+
+def _manifest(sweeps: Sequence[SweepRecord]) -> Manifest:
+    grids: dict[str, Mapping[str, Any]] = {}
+    files: dict[str, str] = {}
+    for one in sweeps:
+        name = one.name if one.name not in grids else f"{one.name} ({one.id})"
+        grids[name] = one.grid
+        try:
+            grid = grid_from_dict(one.grid)
+            files[name] = grid_toml(grid, task=grid.task.name, reference=grid.recipe.reference)
+        except (BadInput, KeyError, TypeError, ValueError):
+            continue  # runs that were there already have no grid; some grids no file can say
+    return Manifest(grids, files)
+
+
+def _csv(frame: pd.DataFrame) -> bytes:
+    rows = [
+        {
+            str(name): None if isinstance(value, float) and value != value else value
+            for name, value in row.items()
+        }
+        for row in frame.to_dict("records")
+    ]
+    return export_table(rows, columns=[str(one) for one in frame.columns], format="csv")

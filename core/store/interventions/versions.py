@@ -1,0 +1,417 @@
+"""Dataset versions in the store: a run's texts after interventions, derived and never changed."""
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from core.domain.errors import BadInput, StaleEdit
+from core.store.database import Database
+from core.store.generation.runs import clean_name, get_run
+from core.store.ids import new_id
+
+Kind = Literal["raw", "lr", "oosf", "manual"]
+KIND_NAMES: Mapping[str, str] = {
+    "raw": "Raw",
+    "lr": "Label replacement",
+    "oosf": "Out-of-scope filtering",
+    "manual": "Manual edits",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """A text of a version; what it was generated for (`samples.label`) stays with the sample.
+
+    Args:
+        sample_id: the text.
+        label: its label in this version.
+        proxy_label: the label that the proxies alone would give; None where none judged it.
+        confidence: the proxies' (or the oracle's) confidence in `label`, 0 to 1; None where the
+            label is a person's or was never questioned.
+        human_label: the annotator's label; None where it was not inspected.
+        who: the annotator behind `human_label` or `in_scope`.
+        in_scope: what the annotator or the filter said; None where nobody asked.
+        scope_confidence: the filter's confidence that it is in scope, 0 to 1.
+        kept: whether it belongs to the version's dataset.
+    """
+
+    sample_id: str
+    label: str
+    proxy_label: str | None = None
+    confidence: float | None = None
+    human_label: str | None = None
+    who: str | None = None
+    in_scope: bool | None = None
+    scope_confidence: float | None = None
+    kept: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRecord:
+    """A version without its rows.
+
+    Args:
+        id: made by us, only a-z and 0-9, later ones sort later.
+        run_id: the run whose texts it holds.
+        parent_id: what it derives from; None for a raw one.
+        kind: the intervention that made it.
+        name: for display only.
+        spec: the intervention's settings (weight, seed, threshold, ...), JSON-ready.
+        facts: what came of it (counts, measures, explanations), JSON-ready.
+        created_at: seconds since 1970, UTC.
+        deleted_at: when it was hidden, None for a living one.
+    """
+
+    id: str
+    run_id: str
+    parent_id: str | None
+    kind: Kind
+    name: str
+    spec: Mapping[str, Any]
+    facts: Mapping[str, Any]
+    created_at: float
+    deleted_at: float | None = None
+
+
+def raw_version(db: Database, run_id: str) -> VersionRecord:
+    """The version of a run's usable texts as they are now; made if there is none.
+
+    A run that generated more since gets another raw version; the old one stays as it was.
+
+    Raises:
+        BadInput: there is no such run, or it has no usable texts.
+    """
+    with db.write() as connection:
+        name = get_run(db, run_id).name
+        samples = connection.execute(
+            "SELECT id, label FROM samples WHERE run_id = ? AND outcome = 'usable'"
+            " ORDER BY arrival",
+            (run_id,),
+        ).fetchall()
+        if not samples:
+            raise BadInput(f"The run '{name}' has no usable texts.", "Let it generate some first.")
+        # Samples never go, so equal counts are equal sets.
+        kept = connection.execute(
+            "SELECT * FROM versions WHERE run_id = ? AND kind = 'raw' AND deleted_at IS NULL AND"
+            " (SELECT count(*) FROM version_rows WHERE version_id = versions.id) = ?",
+            (run_id, len(samples)),
+        ).fetchone()
+        if kept is not None:
+            return _record(kept)
+        rows = [VersionRow(row["id"], row["label"]) for row in samples]
+        return _insert(db, run_id, None, "raw", KIND_NAMES["raw"], {}, {}, rows)
+
+
+def create_version(
+    db: Database,
+    parent_id: str,
+    kind: Kind,
+    rows: Sequence[VersionRow],
+    *,
+    name: str = "",
+    spec: Mapping[str, Any],
+    facts: Mapping[str, Any],
+) -> VersionRecord:
+    """Derive a version; `version_moves.derive` also makes it the one that the run stands at.
+
+    Args:
+        db: the store.
+        parent_id: what it derives from.
+        kind: the intervention, not `raw`.
+        rows: one for each text of the parent, those that go included.
+        name: any text, see `clean_name`; without one, that of the kind.
+        spec: see `VersionRecord`.
+        facts: see `VersionRecord`.
+
+    Raises:
+        BadInput: there is no living version of that id.
+        ValueError: the rows are not the parent's texts, or a label is none of the task's.
+    """
+    with db.write() as connection:
+        parent = get_version(db, parent_id)
+        if parent.deleted_at is not None:
+            raise BadInput(f"The version '{parent.name}' was deleted.", "Choose another.")
+        known = connection.execute(
+            "SELECT sample_id FROM version_rows WHERE version_id = ?", (parent_id,)
+        ).fetchall()
+        if sorted(row["sample_id"] for row in known) != sorted(row.sample_id for row in rows):
+            raise ValueError("a version holds the texts of its parent, each once")
+        labels = get_run(db, parent.run_id).spec.task.label_names
+        if not {row.label for row in rows} <= set(labels):
+            raise ValueError("a version's labels are the task's")
+        name = clean_name(name if name.strip() else KIND_NAMES[kind])
+        return _insert(db, parent.run_id, parent_id, kind, name, spec, facts, rows)
+
+
+def get_version(db: Database, version_id: str) -> VersionRecord:
+    """A version, deleted or not.
+
+    Raises:
+        BadInput: there is none of that id.
+    """
+    with db.read() as connection:
+        row = connection.execute("SELECT * FROM versions WHERE id = ?", (version_id,)).fetchone()
+    if row is None:
+        raise BadInput("There is no such version in this store.", "Choose one from the list.")
+    return _record(row)
+
+
+def list_versions(
+    db: Database, run_id: str, *, include_deleted: bool = False
+) -> list[VersionRecord]:
+    """A run's versions, each after its parent; `parent_id` tells the lineage."""
+    with db.read() as connection:
+        rows = connection.execute(
+            "SELECT * FROM versions WHERE run_id = ? AND (? OR deleted_at IS NULL)"
+            " ORDER BY created_at, rowid",
+            (run_id, include_deleted),
+        ).fetchall()
+    return [_record(row) for row in rows]
+
+
+def lineage(db: Database, version_id: str) -> list[VersionRecord]:
+    """A version and what it derives from, the raw one first.
+
+    Raises:
+        BadInput: there is no such version.
+    """
+    chain = [get_version(db, version_id)]
+    while chain[-1].parent_id is not None:
+        chain.append(get_version(db, chain[-1].parent_id))
+    return chain[::-1]
+
+
+def version_rows(db: Database, version_id: str) -> list[VersionRow]:
+    """A version's rows in the order of the texts' arrival, those that went included."""
+    with db.read() as connection:
+        rows = connection.execute(
+            "SELECT version_rows.* FROM version_rows JOIN samples ON samples.id = sample_id"
+            " WHERE version_id = ? ORDER BY arrival",
+            (version_id,),
+        ).fetchall()
+    return [
+        VersionRow(
+            row["sample_id"],
+            row["label"],
+            row["proxy_label"],
+            row["confidence"],
+            row["human_label"],
+            row["who"],
+            None if row["in_scope"] is None else bool(row["in_scope"]),
+            row["scope_confidence"],
+            bool(row["kept"]),
+        )
+        for row in rows
+    ]
+
+
+def _insert(
+    db: Database,
+    run_id: str,
+    parent_id: str | None,
+    kind: Kind,
+    name: str,
+    spec: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    rows: Sequence[VersionRow],
+) -> VersionRecord:
+    now = db.now()
+    record = VersionRecord(new_id(now), run_id, parent_id, kind, name, spec, facts, now)
+    with db.write() as connection:
+        connection.execute(
+            "INSERT INTO versions (id, run_id, parent_id, kind, name, spec, facts, created_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(record.id, run_id, parent_id, kind, name),
+                *(json.dumps(dict(spec)), json.dumps(dict(facts)), now),
+            ),
+        )
+        connection.executemany(
+            "INSERT INTO version_rows (version_id, sample_id, label, proxy_label, confidence,"
+            " human_label, who, in_scope, scope_confidence, kept)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    *(record.id, row.sample_id, row.label, row.proxy_label, row.confidence),
+                    *(row.human_label, row.who, row.in_scope, row.scope_confidence, row.kept),
+                )
+                for row in rows
+            ],
+        )
+    return record
+
+
+def _record(row: sqlite3.Row) -> VersionRecord:
+    return VersionRecord(
+        id=row["id"],
+        run_id=row["run_id"],
+        parent_id=row["parent_id"],
+        kind=row["kind"],
+        name=row["name"],
+        spec=json.loads(row["spec"]),
+        facts=json.loads(row["facts"]),
+        created_at=row["created_at"],
+        deleted_at=row["deleted_at"],
+    )
+
+
+Action = Literal["derive", "undo", "redo", "choose"]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A step: to which version, how, by whom, when (seconds since 1970, UTC)."""
+
+    number: int
+    version_id: str
+    action: Action
+    who: str
+    at: float
+
+
+def moves_of(db: Database, run_id: str) -> list[Move]:
+    """A run's moves, the earliest first."""
+    with db.read() as connection:
+        rows = connection.execute(
+            "SELECT number, version_id, action, who, at FROM version_moves WHERE run_id = ?"
+            " ORDER BY number",
+            (run_id,),
+        ).fetchall()
+    return [Move(*row) for row in rows]
+
+
+def head(db: Database, run_id: str) -> VersionRecord | None:
+    """The version that a run stands at; None while nothing was ever derived."""
+    with db.read() as connection:
+        row = connection.execute(
+            "SELECT version_id FROM version_moves WHERE run_id = ? ORDER BY number DESC LIMIT 1",
+            (run_id,),
+        ).fetchone()
+    return None if row is None else get_version(db, row["version_id"])
+
+
+def derive(
+    db: Database,
+    parent_id: str,
+    kind: Kind,
+    rows: Sequence[VersionRow],
+    *,
+    who: str,
+    name: str = "",
+    spec: Mapping[str, Any],
+    facts: Mapping[str, Any],
+) -> VersionRecord:
+    """Derive a version (see `create_version`) and stand at it, in one step."""
+    with db.write():
+        version = create_version(db, parent_id, kind, rows, name=name, spec=spec, facts=facts)
+        _move(db, version, "derive", who)
+    return version
+
+
+def undo(db: Database, run_id: str, *, who: str, seen: str) -> VersionRecord:
+    """Stand at what the present version derives from.
+
+    Args:
+        db: the store.
+        run_id: the run.
+        who: the person.
+        seen: id of the version that the person saw the run stand at.
+
+    Raises:
+        BadInput: there is nothing before it.
+        StaleEdit: the run stands at another version meanwhile; nothing was changed.
+    """
+    with db.write():
+        now = _expected_head(db, run_id, seen)
+        if now.parent_id is None:
+            raise BadInput("There is nothing to undo: these are the texts as generated.")
+        target = get_version(db, now.parent_id)
+        _move(db, target, "undo", who)
+    return target
+
+
+def redo(db: Database, run_id: str, *, who: str, seen: str) -> VersionRecord:
+    """Undo the last undo that was not redone; arguments as `undo`.
+
+    Raises:
+        BadInput: nothing derives from the present version.
+        StaleEdit: as `undo`.
+    """
+    with db.write():
+        target = redo_target(db, run_id)
+        _expected_head(db, run_id, seen)
+        if target is None:
+            raise BadInput("There is nothing to redo: nothing derives from this version.")
+        _move(db, target, "redo", who)
+    return target
+
+
+def redo_target(db: Database, run_id: str) -> VersionRecord | None:
+    """Where redo goes: one step towards the version below that the run stood at last."""
+    now = head(db, run_id)
+    if now is None:
+        return None
+    living = {version.id: version for version in list_versions(db, run_id)}
+    for move in reversed(moves_of(db, run_id)):
+        step = living.get(move.version_id)
+        while step is not None and step.parent_id is not None:
+            if step.parent_id == now.id:
+                return step
+            step = living.get(step.parent_id)
+    return None
+
+
+def choose(db: Database, version_id: str, *, who: str) -> VersionRecord:
+    """Stand at any living version.
+
+    Raises:
+        BadInput: there is none of that id.
+    """
+    with db.write():
+        version = get_version(db, version_id)
+        if version.deleted_at is not None:
+            raise BadInput(f"The version '{version.name}' was deleted.", "Choose another.")
+        _move(db, version, "choose", who)
+    return version
+
+
+def delete_version(db: Database, version_id: str) -> None:
+    """Hide a version from which nothing derives; its rows stay. Twice is once.
+
+    Raises:
+        BadInput: there is none of that id, the run stands at it, or others derive from it.
+    """
+    with db.write() as connection:
+        version = get_version(db, version_id)
+        now = head(db, version.run_id)
+        if now is not None and now.id == version_id:
+            raise BadInput(f"The run stands at '{version.name}'.", "Undo it first.")
+        if any(other.parent_id == version_id for other in list_versions(db, version.run_id)):
+            raise BadInput(f"Other versions derive from '{version.name}'.", "Delete them first.")
+        connection.execute(
+            "UPDATE versions SET deleted_at = coalesce(deleted_at, ?) WHERE id = ?",
+            (db.now(), version_id),
+        )
+
+
+def _expected_head(db: Database, run_id: str, seen: str) -> VersionRecord:
+    now = head(db, run_id)
+    if now is None:
+        raise BadInput("There is nothing to undo or redo: nothing was derived yet.")
+    if now.id != seen:
+        raise StaleEdit(
+            f"The run stands at '{now.name}' meanwhile; nothing was changed.",
+            "Look at it and try again if you still want to.",
+        )
+    return now
+
+
+def _move(db: Database, version: VersionRecord, action: Action, who: str) -> None:
+    with db.write() as connection:
+        connection.execute(
+            "INSERT INTO version_moves (run_id, version_id, action, who, at)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (version.run_id, version.id, action, who, db.now()),
+        )

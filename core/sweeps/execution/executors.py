@@ -1,0 +1,233 @@
+"""Executor: where the trials of a sweep are carried out. The seam between a sweep and a cluster."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ParamSpec, Protocol
+
+from core.diversity.embedding.encoder import Encoder, encoder_choice_from_dict
+from core.domain.errors import WidesetError
+from core.domain.runs import ModelChoice
+from core.domain.spending import SpendingTracker
+from core.generation.backends import Backend
+from core.sweeps.execution.trial import RealTexts, Sink, Trial, TrialEnd
+
+Ended = Callable[[TrialEnd], None]
+Between = Callable[[], None]
+P = ParamSpec("P")
+
+
+log = logging.getLogger("wideset.worker")
+
+
+class Executor(Protocol):
+    """Carries out trials. It never touches the store: it tells, and the coordinator stores.
+
+    Trials that are lost with a process or a node end as `lost`; whoever submitted one submits it
+    again, with all that it told so far as its history.
+    """
+
+    @property
+    def room(self) -> int:
+        """How many more trials it takes now."""
+
+    def submit(self, trial: Trial) -> None:
+        """Take a trial; call it only while there is room."""
+
+    def work(self, tell: Sink, end: Ended, between: Between) -> None:
+        """Go on with what was submitted, for a moment or to the next end of a trial.
+
+        Args:
+            tell: called with all that trials tell, in the caller's thread.
+            end: called once a trial, after all that it tells.
+            between: called every tenth of a second or more often; what it raises ends the call
+                and leaves the executor fit for nothing but `close`.
+        """
+
+    def drop(self, index: int) -> None:
+        """End one trial, by its index; it ends without an assessment and without an error."""
+
+    def close(self) -> None:
+        """End all that still goes on. Twice is once."""
+
+
+class Tools(Protocol):
+    """What a process needs for trials; it must survive being sent to another process."""
+
+    def backend(self, choice: ModelChoice, *, dtype: str | None = None) -> Backend:
+        """A loaded language model, kept for the next trial."""
+
+    def encoder(self, choice: Mapping[str, Any]) -> Encoder:
+        """A loaded encoder, kept for the next trial; the choice is a recipe's."""
+
+
+@dataclass(frozen=True)
+class NodeTools:
+    """Models loaded from this machine's own disk.
+
+    Args:
+        models: folder of converted models; None takes the one of the machine's own home folder.
+    """
+
+    models: Path | None = None
+
+    def backend(self, choice: ModelChoice, *, dtype: str | None = None) -> Backend:
+        """A loaded language model, kept for the next trial."""
+        backend: Backend = self._keeper.backend(choice, dtype=dtype)
+        return backend
+
+    def encoder(self, choice: Mapping[str, Any]) -> Encoder:
+        """A loaded encoder, kept for the next trial."""
+        encoder: Encoder = self._encoders.encoder(encoder_choice_from_dict(choice))
+        return encoder
+
+    @cached_property
+    def _folder(self) -> Path:
+        from core.domain.settings import home_from
+
+        return self.models or home_from().models
+
+    @cached_property
+    def _keeper(self) -> Any:
+        from core.generation.local.keeper import ModelKeeper
+
+        return ModelKeeper(self._folder)
+
+    @cached_property
+    def _encoders(self) -> Any:
+        from core.diversity.embedding.loading import EncoderKeeper
+
+        return EncoderKeeper(self._folder)
+
+
+def carried_out(
+    trial: Trial,
+    tools: Tools,
+    real: RealTexts,
+    *,
+    tell: Sink,
+    between: Between,
+    timer: Callable[[], float] = time.monotonic,
+    tracker: SpendingTracker | None = None,
+) -> TrialEnd:
+    """A trial's end, whatever fails in it.
+
+    Raises:
+        Whatever `tell` and `between` raise: that is no failure of the trial's.
+    """
+    try:
+        from core.sweeps.execution.run_trial import (
+            perform,  # late: who only queues sweeps needs none
+        )
+
+        return perform(
+            trial,
+            open_backend=tools.backend,
+            encoder=tools.encoder(trial.recipe.encoder),
+            real=real,
+            sink=_passing(tell),
+            between=_passing(between),
+            timer=timer,
+            tracker=tracker,
+        )
+    except _Outside as outside:
+        raise outside.error from None
+    except WidesetError as error:
+        return TrialEnd(trial.index, error=(error.what, error.remedy))
+    except Exception:
+        log.exception("A trial of run %s failed", trial.run_id)
+        what = "The run stopped because of an error in Wideset."
+        return TrialEnd(trial.index, error=(what, "The worker's log has the details."))
+
+
+class _Outside(BaseException):
+    """Carries an error of the caller's through code that handles a trial's own errors."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error
+
+
+def _passing(call: Callable[P, None]) -> Callable[P, None]:
+    def called(*values: P.args, **named: P.kwargs) -> None:
+        try:
+            call(*values, **named)
+        except BaseException as error:
+            raise _Outside(error) from error
+
+    return called
+
+
+class _Dropped(Exception):
+    """One trial is to end, and the others go on."""
+
+
+class InProcess:
+    """Carries out one trial after the other in this process.
+
+    For models on a GPU or behind a server, which do many texts at once by themselves.
+
+    Args:
+        tools: opens models.
+        real: the reference.
+        timer: seconds that only grow.
+        tracker: asked before every request to a server; None is no cap.
+    """
+
+    def __init__(
+        self,
+        tools: Tools,
+        real: RealTexts,
+        *,
+        timer: Callable[[], float] = time.monotonic,
+        tracker: SpendingTracker | None = None,
+    ) -> None:
+        self._tools, self._real, self._timer, self._tracker = tools, real, timer, tracker
+        self._trial: Trial | None = None
+        self._dropped = False
+
+    @property
+    def room(self) -> int:
+        """1 while nothing is submitted."""
+        return int(self._trial is None)
+
+    def submit(self, trial: Trial) -> None:
+        """Take a trial."""
+        self._trial, self._dropped = trial, False
+
+    def work(self, tell: Sink, end: Ended, between: Between) -> None:
+        """Carry the trial out, to its end."""
+        trial = self._trial
+        if trial is None:
+            return
+
+        def look() -> None:
+            between()
+            if self._dropped:
+                raise _Dropped
+
+        try:
+            ended = carried_out(
+                trial,
+                self._tools,
+                self._real,
+                tell=tell,
+                between=look,
+                timer=self._timer,
+                tracker=self._tracker,
+            )
+        except _Dropped:
+            ended = TrialEnd(trial.index)
+        self._trial = None
+        end(ended)
+
+    def drop(self, index: int) -> None:
+        """End the trial at its next step."""
+        self._dropped = self._trial is not None and self._trial.index == index
+
+    def close(self) -> None:
+        """Nothing goes on outside of `work`."""
+        self._trial = None

@@ -1,0 +1,189 @@
+"""Perform: one trial from its first text to its assessment, without a store.
+
+It runs in the worker, in a child process or on a node of a cluster. All that must survive goes out
+through the sink as it comes; whoever hears it stores it.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from core.diversity.embedding.encoder import Encoder
+from core.diversity.measures.remote_clique import Vectors
+from core.domain.datasets import Dataset
+from core.domain.errors import BackendFailed, Pausing, WidesetError
+from core.domain.runs import ModelChoice, Sample
+from core.domain.settings import home_from
+from core.domain.spending import SpendingTracker
+from core.generation.backends import Backend, check_identity
+from core.generation.loop import Loop
+from core.generation.progress import timed_rounds
+from core.generation.servers.backend import ServedBackend
+from core.generation.servers.errors import ServerUnusable
+from core.generation.servers.requests import Attempt
+from core.store.datasets import run_key
+from core.sweeps.assessment.assess import assess
+from core.sweeps.assessment.classifiers import FineTuner, fine_tuner_of
+from core.sweeps.execution.trial import RealTexts, RoundDone, Sink, Told, Trial, TrialEnd
+
+
+class OpenBackend(Protocol):
+    """Opens language models."""
+
+    def __call__(self, choice: ModelChoice, *, dtype: str | None = None) -> Backend:
+        """A loaded backend; `dtype` is the number type that a resumed run used."""
+
+
+def perform(
+    trial: Trial,
+    *,
+    open_backend: OpenBackend,
+    encoder: Encoder,
+    real: RealTexts | None,
+    sink: Sink,
+    between: Callable[[], None],
+    timer: Callable[[], float] = time.monotonic,
+    fine_tuner: FineTuner | None = None,
+    tracker: SpendingTracker | None = None,
+) -> TrialEnd:
+    """Generate what a trial lacks, then assess it.
+
+    Args:
+        trial: what is done. With its history, a generation goes on as if it had never stopped.
+        open_backend: opens the language model, if texts are to be generated.
+        encoder: embeds the usable texts.
+        real: the reference, embedded by an encoder of the same fingerprint.
+        sink: told of phases, the model's facts, samples and rounds, in this order.
+        between: called between two steps of the model and between blocks of the assessment.
+        timer: seconds that only grow.
+        fine_tuner: trains where the recipe says so; None does it with the models of this machine's
+            own home folder.
+        tracker: asked before every request to a server; None is no cap.
+
+    Returns:
+        The assessment and the vectors; or, where a model failed or what was asked is refused, what
+        happened and what to do. What was told before stands.
+
+    Raises:
+        Whatever else `sink` and `between` raise. Who lets them raise a `WidesetError` that is to
+        pass has to carry it past this.
+    """
+    try:
+        if real is not None:
+            _check_encoder(encoder, real)
+        samples = list(trial.history)
+        if trial.generate:
+            samples += _generated(trial, open_backend, sink, between, timer, tracker)
+        else:
+            sink(Told(trial.index, phase="assessing"))
+        dataset = _dataset(trial, samples)
+        texts, vectors, places = _embedded(dataset.texts, encoder, between)
+        if fine_tuner is None and trial.recipe.classifier == "fine-tuning":
+            models = home_from().models
+            fine_tuner = fine_tuner_of(trial.recipe, models=models, between=between)
+        assessment = assess(
+            dataset,
+            vectors[places],
+            real,
+            trial.recipe,
+            encoder_facts=encoder.facts,
+            fine_tuner=fine_tuner,
+            between=between,
+        )
+    except WidesetError as error:
+        paused = isinstance(error, Pausing | ServerUnusable)
+        return TrialEnd(trial.index, error=(error.what, error.remedy), paused=paused)
+    return TrialEnd(trial.index, assessment=assessment, vectors=vectors, texts=texts)
+
+
+def _check_encoder(encoder: Encoder, real: RealTexts) -> None:
+    if encoder.fingerprint != real.encoder:
+        raise BackendFailed(
+            f"The encoder here is {encoder.fingerprint[:60]}, and the reference was embedded by "
+            f"{real.encoder[:60]}: their vectors can't be compared.",
+            "Put the same encoder on every machine of the sweep.",
+        )
+
+
+def _generated(
+    trial: Trial,
+    open_backend: OpenBackend,
+    sink: Sink,
+    between: Callable[[], None],
+    timer: Callable[[], float],
+    tracker: SpendingTracker | None,
+) -> list[Sample]:
+    """The new samples, told as they came."""
+    sink(Told(trial.index, phase="loading"))
+    between()
+    facts: Mapping[str, Any] = trial.facts
+    backend = _opened(trial, open_backend, sink, tracker)
+    check_identity(facts, backend.facts)
+    sink(Told(trial.index, facts=None if facts else backend.facts, phase="generating"))
+    loop = Loop(
+        trial.spec,
+        run_id=trial.run_id,
+        backend=backend,
+        history=trial.history,
+        finished_rounds=trial.finished_rounds,
+        clock=timer,
+    )
+    fresh: list[Sample] = []
+    for _, samples, done in timed_rounds(loop, between_steps=between, timer=timer):
+        if done is None:
+            fresh += samples
+            sink(Told(trial.index, samples=tuple(samples)))
+        else:
+            told = RoundDone(done.cycle, done.position, done.requested, done.seconds, done.tokens)
+            sink(Told(trial.index, round=told))
+    sink(Told(trial.index, phase="assessing", shortfall=loop.shortfall()))
+    return fresh
+
+
+def _opened(
+    trial: Trial, open_backend: OpenBackend, sink: Sink, tracker: SpendingTracker | None
+) -> Backend:
+    """The language model; one behind a server tells each of its requests."""
+    model = trial.spec.model
+    try:
+        backend = open_backend(model, dtype=trial.facts.get("dtype"))
+    except WidesetError as error:
+        if model.backend == "local":
+            raise
+        # No key, no connection, no answer: so it would be under every condition.
+        raise Pausing(error.what, error.remedy) from error
+    if not isinstance(backend, ServedBackend):
+        return backend
+
+    def record(attempt: Attempt) -> None:
+        sink(Told(trial.index, attempt=attempt))
+
+    return backend.for_run(trial.spec.condition, record=record, tracker=tracker)
+
+
+def _dataset(trial: Trial, samples: Sequence[Sample]) -> Dataset:
+    """The usable samples, as the store has them (`core.store.datasets`)."""
+    usable = [sample for sample in samples if sample.outcome == "usable"]
+    return Dataset(
+        run_key(trial.run_id),
+        trial.run_id,
+        trial.spec.task.label_names,
+        ids=tuple(sample.id for sample in usable),
+        texts=tuple(sample.text for sample in usable),
+        labels=tuple(sample.label for sample in usable),
+        fluency=tuple(sample.fluency for sample in usable),
+    )
+
+
+def _embedded(
+    texts: Sequence[str], encoder: Encoder, between: Callable[[], None]
+) -> tuple[tuple[str, ...], Vectors, list[int]]:
+    """The different texts, their vectors, and which of these each text has."""
+    different = tuple(dict.fromkeys(texts))
+    place = {text: row for row, text in enumerate(different)}
+    vectors = np.empty((0, encoder.size), dtype=np.float32)
+    if different:
+        vectors = encoder.embed(different, between=between).astype(np.float32, copy=False)
+    return different, vectors, [place[text] for text in texts]

@@ -1,0 +1,123 @@
+"""Trial: one condition of a sweep as work to be done, wherever it runs, and what it tells."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.diversity.measures.remote_clique import Vectors
+from core.domain.runs import RunSpec, Sample
+from core.generation.servers.requests import Attempt
+from core.sweeps.assessment.recipe import Recipe
+
+
+# Compared by identity, so that what it teaches is worked out once and goes with it.
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class RealTexts:
+    """The reference as a trial needs it, embedded once by the coordinator.
+
+    Args:
+        train: texts of the part to learn from; empty without a reference.
+        train_labels: their labels.
+        train_vectors: float32 (texts, size).
+        test: texts of the part to be tested by.
+        test_labels: their labels.
+        test_vectors: float32 (texts, size).
+        encoder: fingerprint of the encoder that embedded them; a node with another one refuses.
+    """
+
+    train: tuple[str, ...]
+    train_labels: tuple[str, ...]
+    train_vectors: Vectors
+    test: tuple[str, ...]
+    test_labels: tuple[str, ...]
+    test_vectors: Vectors
+    encoder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One run of a sweep: to be generated, then assessed.
+
+    Args:
+        index: its place in the sweep, from 0.
+        run_id: of the run in the store, made before the trial begins.
+        spec: what is generated.
+        recipe: what is done with it then.
+        history: samples that are stored already, in order of arrival (a resumed trial).
+        finished_rounds: (cycle, position) of its rounds that are complete already.
+        facts: the model's facts if the run has begun before.
+        generate: False for a run that was made elsewhere or to its end: it is assessed as it is,
+            and no language model is opened.
+    """
+
+    index: int
+    run_id: str
+    spec: RunSpec
+    recipe: Recipe
+    history: tuple[Sample, ...] = ()
+    finished_rounds: tuple[tuple[int, int], ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    generate: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RoundDone:
+    """A round of a run is complete; arguments as `core.store.generation.rounds.finish_round`."""
+
+    cycle: int
+    position: int
+    requested: Mapping[str, int]
+    seconds: float
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a trial tells on its way; the coordinator stores it in the order it comes.
+
+    Args:
+        index: of the trial.
+        samples: new samples.
+        facts: the model's facts, once, before the first sample.
+        round: a round that is complete; its samples were told before.
+        phase: what it does now: loading, generating, assessing.
+        shortfall: texts that each label lacks in the end, told once.
+        attempt: a request to a server, as it was sent.
+    """
+
+    index: int
+    samples: tuple[Sample, ...] = ()
+    facts: Mapping[str, Any] | None = None
+    round: RoundDone | None = None
+    phase: str | None = None
+    shortfall: Mapping[str, int] | None = None
+    attempt: Attempt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrialEnd:
+    """How a trial ended.
+
+    Args:
+        index: of the trial.
+        assessment: of `assess` (JSON-ready); None if it failed or was stopped.
+        vectors: the usable texts' embeddings, float32 (texts, size), for the store's cache, in the
+            order of `texts`; None if none were made.
+        texts: what was embedded.
+        error: (what happened, what to do) where it failed, else None.
+        lost: the node is gone and the trial must run again elsewhere.
+        paused: the error is none of the condition's, and would meet every other trial too: the
+            server is not to be had now, or the cap is reached. The sweep is to wait.
+    """
+
+    index: int
+    assessment: Mapping[str, Any] | None = None
+    vectors: Vectors | None = None
+    texts: tuple[str, ...] = ()
+    error: tuple[str, str] | None = None
+    lost: bool = False
+    paused: bool = False
+
+
+Sink = Callable[[Told], None]
+Trials = Sequence[Trial]

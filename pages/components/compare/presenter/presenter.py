@@ -1,0 +1,309 @@
+"""The figures of the presenter's view, as tall as the window leaves room for."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from core.domain.tasks import Task
+from core.figures.compare.frontier import frontier_figure
+from core.figures.compare.presenter import openings_figure, worth_figure
+from core.reports.stored_report import texts_of_ends
+from core.reports.story.recommendation import Support
+from core.reports.story.step import Number, Step, Text
+from core.reports.story.story import Story, story
+from core.reports.story.wording import capital
+from core.store.database import Database
+from core.store.sweeps import list_sweeps
+from pages.components.compare.comparison import Comparison
+from pages.components.shell import Office, plain
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+
+_VERDICTS = {
+    "holds": ":green[:material/check_circle:] holds",
+    "does not": ":red[:material/cancel:] the opposite",
+    "undecided": ":gray[:material/help:] open",
+}
+
+
+def show_figure(told: Story, step: Step) -> None:
+    """Draw the figure of a step that has one."""
+    if step.kind == "standing":
+        _show_support(step.support)
+        return
+    figure, words = _figure(told, step)
+    figure.update_layout(height=None)
+    with st.container(key="present_figure", height="stretch"):
+        st.plotly_chart(
+            figure,
+            key=f"present-{step.kind}",
+            height="stretch",
+            config={"displayModeBar": False, "scrollZoom": False},
+            alt=words,
+        )
+
+
+def _figure(told: Story, step: Step) -> "tuple[go.Figure, str]":
+    if step.kind == "openings":
+        texts = step.texts
+        rows = [(one.words, one.count) for one in step.openings]
+        return openings_figure(rows, texts=texts), "How often texts begin alike"
+    if step.kind == "worth":
+        bars = [(one.kind, one.name, one.value, one.low, one.high) for one in step.bars]
+        return worth_figure(bars), "Accuracy on real texts by what a classifier learned from"
+    arrows = step.kind == "repairs" and bool(told.inspected)
+    figure = frontier_figure(
+        told.points,
+        value=None,
+        budget=told.inspected if arrows else None,
+        pareto=not arrows,
+        intervals=False if arrows else None,  # the numbers beside it tell them
+        large=True,
+    )
+    return figure, "Label accuracy over diversity, a mark for each condition"
+
+
+def _show_support(support: tuple[Support, ...]) -> None:
+    if not support:
+        st.caption("No two runs differ in one thing alone, so nothing can be tested.")
+        return
+    rows = [
+        f"| {_VERDICTS[one.verdict]} | {plain(one.words)} | {plain(one.effect)} "
+        f"| {plain(one.between)} | {plain(one.n.removesuffix(' of runs'))} |"
+        for one in support
+    ]
+    head = [
+        "| here | claim of the paper | effect | 95 % interval | over |",
+        "|---|---|--:|--:|---|",
+    ]
+    with st.container(key="present_support"):
+        st.markdown("\n".join([*head, *rows]))
+
+
+_STEP, _SWEEPS = "present", "of"
+_TASK, _CHOSEN = "compare_task", "compare_sweeps-{}"  # keys of the side bar's widgets
+
+# The whole window is the stage; letters grow with its height, so that nothing scrolls.
+_STYLE = """<style>
+[data-testid='stSidebar'], [data-testid='stHeader'],
+[data-testid='stExpandSidebarButton'], .st-key-present_keys {display: none}
+[data-testid='stMain'] {overflow: hidden}
+[data-testid='stMainBlockContainer'] {padding: 2vh 4vw 0; max-width: 100%; height: 100vh;
+  overflow: hidden}
+.st-key-present_dots p {letter-spacing: 0.5em; font-size: 1.1rem}
+.st-key-present_stage h2 {font-size: clamp(1.7rem, 5.6vh, 4rem); padding: 0; line-height: 1.15}
+.st-key-present_said p {font-size: clamp(1.05rem, 2.9vh, 2rem); line-height: 1.35;
+  overflow: hidden; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3}
+.st-key-present_figure {flex: 0 0 58vh; height: 58vh; overflow: hidden}
+.st-key-present_figure > div {flex: 0 0 100%; height: 100%}
+[class*='st-key-present_text_'] [data-testid='stText'] span {
+  font-size: clamp(1rem, 2.7vh, 1.9rem); line-height: 1.35; white-space: pre-wrap;
+  overflow: hidden; overflow-wrap: anywhere; display: -webkit-box; -webkit-box-orient: vertical;
+  -webkit-line-clamp: 2}
+[class*='st-key-present_text_large'] {height: 50vh}
+[class*='st-key-present_text_large'] [data-testid='stText'] span {
+  font-size: clamp(1.3rem, 4.2vh, 3rem); -webkit-line-clamp: 7}
+.st-key-present_numbers [data-testid='stMetricValue'] {font-size: clamp(1.9rem, 6.4vh, 4.4rem);
+  line-height: 1.1}
+.st-key-present_numbers p {font-size: clamp(0.9rem, 2.3vh, 1.5rem)}
+.st-key-present_numbers [data-testid='stMetricValue'] p {font-size: inherit}
+.st-key-present_support table {font-size: clamp(0.8rem, min(2.1vh, 1.35vw), 1.6rem); width: 100%}
+.st-key-present_support td, .st-key-present_support th {padding: 0.75vh 0.8vw}
+.st-key-present_foot {position: fixed; left: 4vw; right: 4vw; bottom: 1.8vh; width: auto}
+.st-key-present_note p {font-size: clamp(0.78rem, 1.9vh, 1.25rem); line-height: 1.35}
+</style>"""
+
+
+def presenting() -> bool:
+    """Whether the page's address asks for this view."""
+    return _STEP in st.query_params
+
+
+def restore_presented(office: Office) -> None:
+    """Choose the sweeps that the address names; call it before the side bar is drawn."""
+    wanted = st.query_params.get(_SWEEPS, "").split(".")
+    if not presenting() or "presented" in st.session_state:
+        return
+    st.session_state["presented"] = True
+    found = [one for one in list_sweeps(office.db) if one.id in wanted]
+    if found:
+        key = found[0].task_key
+        st.session_state[_TASK] = key
+        st.session_state[_CHOSEN.format(key)] = [one.id for one in found if one.task_key == key]
+
+
+def offer_presenter(seen: Comparison) -> None:
+    """Draw the button that opens the view."""
+    st.button(
+        "Present",
+        icon=":material/slideshow:",
+        key="present_open",
+        help="The study as a story in seven steps, in large type. Arrow keys go on and back, "
+        "Escape leaves.",
+        disabled=not len(seen.raw),
+        on_click=_open,
+        args=(tuple(one.id for one in seen.choice.sweeps if _mine(one.task_key, seen)),),
+    )
+
+
+def show_presenter(office: Office, seen: Comparison) -> None:
+    """Draw the step that the address names."""
+    st.html(_STYLE)
+    task = seen.choice.task
+    told = _told(office.db, seen.points, seen.results, task)
+    if not told.steps:
+        st.info("There is nothing to present: no run of this project is assessed yet.")
+        st.button("Leave", icon=":material/close:", key="present_leave", on_click=_leave)
+        return
+    place = _place(len(told.steps))
+    step = told.steps[place]
+    _show_bar(task, place, len(told.steps))
+    with st.container(key="present_stage", gap="small"):
+        st.header(plain(step.title), anchor=False)
+        with st.container(key="present_said"):
+            st.markdown(plain(step.sentence))
+        _show_step(told, step)
+    with st.container(key="present_foot"):
+        left, right = st.columns([5, 2], vertical_alignment="bottom")
+        with left, st.container(key="present_note"):
+            st.caption(plain(step.note))
+        with right:
+            _show_keys(place, len(told.steps))
+
+
+def _show_step(told: Story, step: Step) -> None:
+    if not step.numbers:
+        show_figure(told, step)
+        return
+    left, right = st.columns([4, 1], gap="large")
+    with left:
+        if step.kind == "samples":
+            _show_texts(step.left, "large", 2)
+        elif step.kind == "beside":
+            _show_beside(told, step)
+        else:
+            show_figure(told, step)
+    with right, st.container(key="present_numbers", gap="large"):
+        for number in step.numbers:
+            _show_number(number)
+
+
+def _show_number(number: Number) -> None:
+    with st.container(gap="xxsmall"):
+        st.metric(capital(number.name), number.value)
+        if number.detail:
+            st.caption(plain(number.detail))
+
+
+def _show_beside(told: Story, step: Step) -> None:
+    sides = [("Narrow", told.narrow_words, step.left, "left")]
+    if step.right:
+        sides.append(("Wide", told.wide_words, step.right, "right"))
+    for column, (name, words, texts, key) in zip(
+        st.columns(len(sides), gap="medium"), sides, strict=True
+    ):
+        with column, st.container(gap="small"):
+            st.markdown(f"**{name}** :small[:gray[{plain(words)}]]")
+            _show_texts(texts, key, 1, labels=False)
+
+
+def _show_texts(texts: Sequence[Text], key: str, across: int, *, labels: bool = True) -> None:
+    """Texts as they are, in boxes; too long a one ends where its box does."""
+    if not texts:
+        st.caption("There are no texts to show.")
+        return
+    columns = st.columns(across, gap="medium")
+    for place, (text, label) in enumerate(texts):
+        with (
+            columns[place % across],
+            st.container(border=True, key=f"present_text_{key}_{place}"),
+        ):
+            if labels:
+                st.caption(plain(label))
+            st.text(" ".join(text.split()))
+
+
+def _show_bar(task: Task, place: int, count: int) -> None:
+    with st.container(
+        key="present_bar",
+        horizontal=True,
+        horizontal_alignment="distribute",
+        vertical_alignment="center",
+    ):
+        st.caption(f"Wideset · {plain(task.name)}", width="content")
+        dots = "".join("●" if one == place else "○" for one in range(count))
+        with st.container(key="present_dots", width="content"):
+            st.caption(dots, width="content")
+        st.button(
+            "Leave",
+            icon=":material/close:",
+            key="present_leave",
+            type="tertiary",
+            shortcut="Escape",
+            on_click=_leave,
+        )
+
+
+def _show_keys(place: int, count: int) -> None:
+    """Where a key goes to is part of its button: pressed twice in a hurry, it goes there once."""
+    back, on = max(0, place - 1), min(count - 1, place + 1)
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        st.button(
+            "Back",
+            icon=":material/arrow_back:",
+            key=f"present_back-{place}",
+            shortcut="Left",
+            disabled=place == 0,
+            on_click=_go,
+            args=(back,),
+        )
+        st.button(
+            "Next",
+            icon=":material/arrow_forward:",
+            key=f"present_next-{place}",
+            type="primary",
+            shortcut="Right",
+            disabled=place == count - 1,
+            on_click=_go,
+            args=(on,),
+        )
+    # What presenters' remote controls send, and other habits.
+    with st.container(key="present_keys"):
+        for key, goes in (("PageDown", on), ("Space", on), ("PageUp", back)):
+            st.button(key, key=f"present_{key}-{place}", shortcut=key, on_click=_go, args=(goes,))
+        st.button("X", key=f"present_x-{place}", shortcut="X", on_click=_leave)
+
+
+@st.cache_data(max_entries=8, show_spinner=False, hash_funcs={Database: lambda db: str(db.path)})
+def _told(db: Database, points: pd.DataFrame, results: pd.DataFrame, task: Task) -> Story:
+    own = points[points["task_key"] == task.key]
+    return story(points, results, texts_of_ends(db, own, results), task=task)
+
+
+def _open(sweeps: Sequence[str]) -> None:
+    st.query_params[_STEP] = "1"
+    st.query_params[_SWEEPS] = ".".join(sweeps)
+    st.session_state["presented"] = True
+
+
+def _go(place: int) -> None:
+    st.query_params[_STEP] = str(place + 1)
+
+
+def _leave() -> None:
+    for name in (_STEP, _SWEEPS):
+        st.query_params.pop(name, None)
+
+
+def _place(count: int) -> int:
+    asked = st.query_params.get(_STEP, "")
+    number = int(asked) if asked.isdecimal() and len(asked) < 4 else 1
+    return min(max(number, 1), count) - 1
+
+
+def _mine(task_key: str, seen: Comparison) -> bool:
+    return task_key == seen.choice.task.key

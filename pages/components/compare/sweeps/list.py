@@ -1,0 +1,227 @@
+"""The project's sweeps: starting one, how each stands, and what can be done with it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pandas as pd
+import streamlit as st
+
+from core.domain.errors import WidesetError
+from core.jobs.handlers.sweep import retry_sweep
+from core.jobs.launch import ensure_worker
+from core.jobs.queue import LIVE, RESUMABLE, Job, State, status
+from core.store.sweeps import (
+    SweepRecord,
+    delete_sweep,
+    get_sweep,
+    rename_sweep,
+    restore_sweep,
+    trials_of,
+)
+from pages.components.compare.choice import Choice
+from pages.components.compare.sweeps.dialog import new_sweep
+from pages.components.compare.sweeps.state import is_open, open_dialog
+from pages.components.jobs import resume_button, stop_button
+from pages.components.reference import choose_reference
+from pages.components.shell import Office, flash, plain
+
+_SHOWN = 10
+_REMOVED = "removed_sweep"
+_BADGES: dict[State, tuple[str, str, str]] = {
+    "queued": ("waiting", "gray", ":material/hourglass_top:"),
+    "running": ("running", "blue", ":material/play_arrow:"),
+    "done": ("done", "green", ":material/check:"),
+    "failed": ("failed", "red", ":material/error:"),
+    "paused": ("paused", "orange", ":material/pause:"),
+    "cancelled": ("stopped", "orange", ":material/stop:"),
+    "interrupted": ("interrupted", "orange", ":material/bolt:"),
+}
+
+
+def show_sweeps(office: Office, choice: Choice) -> None:
+    """Draw the way to a new sweep and the list of those that there are."""
+    with st.sidebar:
+        reference = choose_reference(office, choice.task)
+    sweeps = choice.all_sweeps
+    if sweeps:
+        with st.container(horizontal=True, vertical_alignment="top", gap="small"):
+            _show_list(office, sweeps)
+            _new_button(choice, primary=False)
+    else:
+        _show_empty(choice)
+    _offer_undo(office, choice)
+    if is_open(choice.task):
+        new_sweep(office, choice.task, reference)
+
+
+def _new_button(choice: Choice, *, primary: bool) -> None:
+    st.button(
+        "New sweep",
+        type="primary" if primary else "secondary",
+        icon=":material/grid_on:",
+        key="sweep_new",
+        on_click=open_dialog,
+        args=(choice.task,),
+    )
+
+
+def _show_empty(choice: Choice) -> None:
+    with st.container(border=True):
+        st.markdown("**What does each knob buy, and what does it cost? A sweep tells.**")
+        st.markdown(
+            "A sweep is a grid of conditions: temperature, logit suppression, seeding and more. "
+            "Texts are generated under each of them, measured, repaired by label replacement, and "
+            "a classifier is trained on them. What it takes is told before it starts; it can be "
+            "stopped and goes on where it was. Runs that are there can be measured the same way."
+        )
+        _new_button(choice, primary=True)
+
+
+def _show_list(office: Office, sweeps: Sequence[SweepRecord]) -> None:
+    found = [
+        (one, *(status(office.db, one.job_id) if one.job_id else (None, None))) for one in sweeps
+    ]
+    live = sum(state in LIVE for _, _, state in found)
+    words = f"Sweeps of this project: {len(sweeps)}" + (f", {live} under way" if live else "")
+    with st.expander(words, icon=":material/grid_on:"):
+        whole = len(found) <= _SHOWN or st.toggle(f"All {len(found)}", key="sweep_all")
+        for sweep, job, state in found if whole else found[:_SHOWN]:
+            _show_one(office, sweep, job, state)
+
+
+def _show_one(office: Office, sweep: SweepRecord, job: Job | None, state: State | None) -> None:
+    with st.container(
+        horizontal=True, vertical_alignment="center", gap="small", key=f"sweep-{sweep.id}"
+    ):
+        st.markdown(f"**{plain(sweep.name)}**", width="content")
+        word, color, icon = _BADGES[state or "done"]
+        st.badge(word, color=color, icon=icon)  # type: ignore[arg-type]
+        st.caption(_counts(office, sweep, job, state), width="content")
+        st.space("stretch")
+        failed = int(job.progress.get("failed") or 0) if job is not None else 0
+        if failed and state not in LIVE:
+            with st.popover(f"{failed} failed", icon=":material/error:", key=f"why-{sweep.id}"):
+                _show_failed(office, sweep)
+        if job is not None:
+            _job_buttons(office, sweep, job, state, failed)
+        with st.popover("Rename", icon=":material/edit:", key=f"rename-sweep-{sweep.id}"):
+            _rename(office, sweep)
+        st.button(
+            "Delete",
+            icon=":material/delete:",
+            type="tertiary",
+            key=f"sweep-delete-{sweep.id}",
+            disabled=state in LIVE,
+            help="Stop it first." if state in LIVE else "Its runs stay.",
+            on_click=_delete,
+            args=(office, sweep.id),
+        )
+    if job is not None and job.message and state not in LIVE and state != "done":
+        st.caption(plain(f"{job.message} {job.remedy}".strip()))
+
+
+def _counts(office: Office, sweep: SweepRecord, job: Job | None, state: State | None) -> str:
+    made = datetime.fromtimestamp(sweep.created_at, UTC).strftime("%Y-%m-%d")
+    study = f", study {plain(sweep.study)}" if sweep.study else ""
+    if state in LIVE:
+        return f"{made}{study}"
+    if job is None:
+        trials = trials_of(office.db, sweep.id)
+        done, total = sum(trial.state == "done" for trial in trials), len(trials)
+    else:
+        done, total = job.progress.get("done") or 0, job.progress.get("total") or 0
+    return f"{done:,} of {total:,} runs, {made}{study}"
+
+
+def _job_buttons(
+    office: Office, sweep: SweepRecord, job: Job, state: State | None, failed: int
+) -> None:
+    if state in LIVE:
+        stop_button(
+            office, job, key=f"sweep-stop-{sweep.id}", told="What is done is kept; Resume goes on."
+        )
+    elif state in RESUMABLE:
+        resume_button(office, job.id, key=f"sweep-resume-{sweep.id}")
+    elif failed:
+        st.button(
+            "Retry failed",
+            icon=":material/refresh:",
+            key=f"sweep-retry-{sweep.id}",
+            help="What is done stays.",
+            on_click=_retry,
+            args=(office, sweep.id),
+        )
+
+
+def _show_failed(office: Office, sweep: SweepRecord) -> None:
+    failed = [trial for trial in trials_of(office.db, sweep.id) if trial.state == "failed"]
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "run": [trial.run.name for trial in failed],
+                "message": [trial.message for trial in failed],
+                "remedy": [trial.remedy for trial in failed],
+            }
+        ),
+        hide_index=True,
+        width=720,
+        column_config={
+            "run": st.column_config.TextColumn("Run", width=180),
+            "message": st.column_config.TextColumn("What happened", width=300),
+            "remedy": st.column_config.TextColumn("What to do", width=240),
+        },
+        alt="Runs that failed, and why",
+    )
+
+
+def _rename(office: Office, sweep: SweepRecord) -> None:
+    with st.form(f"rename-form-{sweep.id}", border=False):
+        st.text_input("Name", sweep.name, key=f"sweep-name-{sweep.id}", max_chars=200)
+        st.form_submit_button("Save", on_click=_save_name, args=(office, sweep.id))
+
+
+def _save_name(office: Office, sweep_id: str) -> None:
+    try:
+        rename_sweep(office.db, sweep_id, st.session_state[f"sweep-name-{sweep_id}"])
+    except WidesetError as error:
+        flash(error)
+
+
+def _delete(office: Office, sweep_id: str) -> None:
+    try:
+        delete_sweep(office.db, sweep_id)
+        st.session_state[_REMOVED] = sweep_id
+    except WidesetError as error:
+        flash(error)
+
+
+def _offer_undo(office: Office, choice: Choice) -> None:
+    removed = st.session_state.get(_REMOVED)
+    if removed is None:
+        return
+    record = get_sweep(office.db, removed)
+    if record.task_key == choice.task.key and record.deleted_at is not None:
+        st.button(
+            f"Undo: bring {plain(record.name)} back",
+            icon=":material/undo:",
+            type="tertiary",
+            key="sweep_restore",
+            on_click=_restore,
+            args=(office, removed),
+        )
+
+
+def _restore(office: Office, sweep_id: str) -> None:
+    try:
+        restore_sweep(office.db, sweep_id)
+        st.session_state.pop(_REMOVED, None)
+    except WidesetError as error:
+        flash(error)
+
+
+def _retry(office: Office, sweep_id: str) -> None:
+    try:
+        retry_sweep(office.db, sweep_id)
+        ensure_worker(office.home, office.db)
+    except WidesetError as error:
+        flash(error)

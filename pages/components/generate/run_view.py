@@ -1,0 +1,97 @@
+"""An open run: live while it goes, then a table to search, filter and take away."""
+
+import pandas as pd
+import streamlit as st
+
+from core.domain.errors import StoreBusy
+from core.jobs.launch import ensure_worker
+from core.jobs.queue import LIVE, Job, State, job_of_run, status
+from core.store.database import Database
+from core.store.generation.runs import RunRecord, get_run
+from core.store.generation.samples import SAMPLE_COLUMNS, next_order, sample_rows
+from pages.components.generate.progress import show_numbers, show_spread
+from pages.components.generate.results import show_results
+from pages.components.generate.run_header import show_header
+from pages.components.samples_table import show_samples
+from pages.components.shell import Office, plain, told
+from pages.components.spending import show_spending
+
+_FEED_ROWS = 100
+_POLL_SECONDS = 1.0
+
+
+def show_run(office: Office, run_id: str) -> State | None:
+    """Draw the run; its state, or None if there is no such run."""
+    with told():
+        run = get_run(office.db, run_id)
+        latest = job_of_run(office.db, run_id)
+        if latest is None:
+            job, state = None, "done"
+        else:
+            job, state = status(office.db, latest.id)
+        show_header(office, run, job, state)
+        if job is not None and state in LIVE:
+            _follow(office, run, job.id, state)
+        else:
+            _rest(office, run, job)
+        return state
+    st.button("Close", on_click=st.query_params.clear, icon=":material/close:")
+    return None
+
+
+@st.fragment(run_every=_POLL_SECONDS)
+def _follow(office: Office, run: RunRecord, job_id: str, drawn: State) -> None:
+    """The live part: redrawn every second, and the whole page once when the job ends."""
+    with told():
+        try:
+            job, state = status(office.db, job_id)
+            if state != drawn:
+                st.rerun()
+            if state == "queued":
+                ensure_worker(office.home, office.db)
+            _show_live(office.db, run, job, state)
+        except StoreBusy:
+            st.caption("The store is busy; this looks again in a second.")
+
+
+def _show_live(db: Database, run: RunRecord, job: Job, state: State) -> None:
+    progress = {"target": run.spec.target, **job.progress}
+    phase = progress.get("phase", "queued")
+    done = progress.get("accepted", 0) / max(1, run.spec.target)
+    texts = {
+        "loading": "Loading the model; the very first time it is converted, which takes a minute.",
+        "queued": "Waiting for the worker.",
+    }
+    if run.spec.model.backend == "openai":
+        texts["loading"] = "Opening the connection; a model that was never tested is tested first."
+    going = f"Cycle {max(1, progress.get('cycle', 1))}"
+    st.progress(min(1.0, done), texts.get(phase if state == "running" else "queued", going))
+    show_numbers(progress, live=True)
+    show_spending(db, run, progress, live=True)
+    show_spread(db, run, progress)
+    st.markdown("**Latest texts** :small[:gray[newest first]]")
+    after = next_order(db, run.id) - 1 - _FEED_ROWS
+    rows = sample_rows(db, run.id, after_order=after)
+    if not rows:
+        st.skeleton(height=180)
+        return
+    feed = pd.DataFrame(rows[::-1], columns=list(SAMPLE_COLUMNS))
+    show_samples(
+        feed, labels=run.spec.task.label_names, height=min(420, 38 + 35 * max(1, len(feed)))
+    )
+
+
+def _rest(office: Office, run: RunRecord, job: Job | None) -> None:
+    progress = dict(job.progress) if job is not None else {}
+    if progress:
+        show_numbers(progress, live=False)
+    show_spending(office.db, run, progress, live=False)
+    shortfall = progress.get("shortfall") or {}
+    if shortfall:
+        missing = plain(", ".join(f"{name}: {count}" for name, count in shortfall.items()))
+        st.warning(
+            "The model did not write enough usable texts within three times the target; missing "
+            f"are {missing}. Raise the tokens a text, or lower temperature and suppression.",
+            icon=":material/production_quantity_limits:",
+        )
+    show_results(office, run, progress)

@@ -1,0 +1,128 @@
+"""Choosing a task: the presets, saved tasks, a new one from the page or a file."""
+
+import streamlit as st
+
+from core.domain.tasks import Label, Task, preset, preset_names, task_from_toml
+from core.store.tasks import TaskRecord, delete_task, list_tasks, save_task
+from pages.components.shell import Office, plain, told
+
+_LABEL_ROWS = 3
+
+
+def choose_task(office: Office) -> Task | None:
+    """Draw the choice; None while there is no usable task."""
+    saved = {f"saved-{record.id}": record for record in list_tasks(office.db)}
+    presets = {name: preset(name) for name in preset_names()}
+    names = {key: task.name for key, task in presets.items()}
+    taken = set(names.values())  # Streamlit tells options by what they read as
+    names |= {
+        key: f"{record.task.name} (mine)" if record.task.name in taken else record.task.name
+        for key, record in saved.items()
+    }
+    chosen = st.selectbox(
+        "Task",
+        list(names),
+        key="task",
+        format_func=lambda key: names.get(key, key),
+        bind="query-params",
+        help="The paper's eight tasks, the example (support messages), and your own.",
+    )
+    task = presets.get(chosen) or (saved[chosen].task if chosen in saved else None)
+    if task is not None:
+        labels = ", ".join(task.label_names)
+        st.caption(f"{len(task.labels)} × *{plain(task.text_type)}*: {plain(labels)}")
+    with st.container(horizontal=True):
+        if st.button("New task", icon=":material/add:", key="new_task", type="tertiary"):
+            _dialog(office, None, None)
+        if task is not None and st.button(
+            "Edit" if chosen in saved else "Edit a copy",
+            icon=":material/edit:",
+            key="edit_task",
+            type="tertiary",
+        ):
+            _dialog(office, task, saved.get(chosen))
+    return task
+
+
+@st.dialog("Task", width="medium")
+def _dialog(office: Office, task: Task | None, record: TaskRecord | None) -> None:
+    """Edit a task of one's own; a preset is copied, never changed."""
+    name = task.name if task else ""
+    if task is not None and record is None:
+        name = f"{name} (mine)"
+    if task is None:
+        file = st.file_uploader(
+            "From a TOML file", type="toml", key="task_file", help="name, text_type, [[labels]]"
+        )
+        if file is not None:
+            _from_file(office, file.getvalue(), file.name)
+            return
+        st.caption("or fill in:")
+    name = st.text_input("Name", name, max_chars=200, placeholder="Support tickets")
+    text_type = st.text_input(
+        "Text type",
+        task.text_type if task else "",
+        max_chars=200,
+        placeholder="message to customer support",
+        help='What a text is: the prompt says "Write a …".',
+    )
+    rows = [{"name": label.name, "phrase": label.phrase} for label in (task.labels if task else ())]
+    rows += [{"name": "", "phrase": ""}] * (_LABEL_ROWS - len(rows))
+    edited = st.data_editor(
+        rows,
+        num_rows="dynamic",
+        hide_index=True,
+        column_config={
+            "name": st.column_config.TextColumn("Label", help="As it stands in the data."),
+            "phrase": st.column_config.TextColumn(
+                "Phrase in the prompt", help="Left empty, the label itself.", width="large"
+            ),
+        },
+        alt="Labels and their phrases",
+    )
+    with st.container(horizontal=True):
+        save = st.button("Save task", type="primary", icon=":material/check:")
+        remove = record is not None and st.button("Delete", icon=":material/delete:")
+    with told():
+        if save:
+            labels = tuple(
+                Label(own, str(row.get("phrase") or "").strip() or own)
+                for row in edited
+                if (own := str(row.get("name") or "").strip())
+            )
+            _keep(office, Task(name.strip(), text_type.strip(), labels), record)
+        if remove and record is not None:
+            delete_task(office.db, record.id)
+            st.session_state["choose_task"] = preset_names()[0]
+            st.rerun()
+
+
+def _from_file(office: Office, data: bytes, name: str) -> None:
+    with told():
+        task = task_from_toml(data.decode("utf-8-sig", errors="replace"), source=f"The file {name}")
+        st.write(f"**{plain(task.name)}**: {plain(task.text_type)}")
+        st.dataframe(
+            [{"label": label.name, "phrase": label.phrase} for label in task.labels],
+            hide_index=True,
+            alt="The labels of the file",
+        )
+        if st.button("Save task", type="primary", icon=":material/check:"):
+            _keep(office, task, None)
+
+
+def _keep(office: Office, task: Task, record: TaskRecord | None) -> None:
+    kept = save_task(
+        office.db,
+        task,
+        task_id=None if record is None else record.id,
+        expected_revision=None if record is None else record.revision,
+    )
+    st.session_state["choose_task"] = f"saved-{kept.id}"
+    st.rerun()
+
+
+def apply_choice() -> None:
+    """Take over a choice that a dialog made; call it before the widgets are drawn."""
+    chosen = st.session_state.pop("choose_task", None)
+    if chosen is not None:
+        st.session_state["task"] = chosen

@@ -1,0 +1,212 @@
+"""A task from a person's own labelled data, which becomes its reference."""
+
+from collections import Counter
+from pathlib import Path
+
+import streamlit as st
+
+from core.domain.errors import WidesetError
+from core.domain.references import TEST_SHARE, divided
+from core.domain.runs import Example
+from core.domain.tasks import MAX_LABELS, Label, Task, preset, preset_names
+from core.files.labelled import columns_of, read_labelled
+from core.files.mapping import guessed_columns
+from core.services.demo import open_demo
+from core.store.references import add_reference
+from core.store.tasks import save_task
+from pages.components.shell import Office, flash, plain, told
+
+
+@st.dialog("From your own data", width="large")
+def own_data(office: Office) -> None:
+    """Open the dialog."""
+    ask_for_data(office)
+
+
+def ask_for_data(office: Office) -> None:
+    """Ask for a file, what its texts are, and what each label means; then go to Generate."""
+    st.caption(
+        "A file of labelled texts: they seed the prompts, stand in for an annotator, and are what "
+        "classifiers are tested on. CSV, JSONL or Parquet, up to 50 MB; nothing leaves this "
+        "machine."
+    )
+    file = st.file_uploader(
+        "Labelled texts",
+        type=["csv", "jsonl", "ndjson", "parquet"],
+        key="own_file",
+        label_visibility="collapsed",
+    )
+    if file is None:
+        return
+    with told():
+        content = file.getvalue()
+        chosen = _columns(content, file.name)
+        if chosen is None:
+            st.caption("Choose the column of the texts and that of the labels.")
+            return
+        examples = _read(content, file.name, *chosen)
+        counts = Counter(example.label for example in examples)
+        if len(counts) > MAX_LABELS:
+            st.error(
+                f"The column has {len(counts):,} different labels; at most {MAX_LABELS} make a "
+                "task. Choose the column of the labels."
+            )
+            return
+        task, missing = _task(file.name, counts)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            made = st.button(
+                "Make the task",
+                type="primary",
+                icon=":material/check:",
+                key="own_make",
+                disabled=task is None,
+            )
+            if missing:
+                st.caption(f"Still to be said: {' and '.join(missing)}.")
+        if made and task is not None:
+            parts = divided(examples, test_share=TEST_SHARE, seed=0)
+            origin = {"file": file.name, "test_file": None, **parts.facts}
+            with office.db.write():
+                kept = save_task(office.db, task)
+                add_reference(office.db, task, file.name, parts.train, parts.test, origin)
+            st.session_state["choose_task"] = f"saved-{kept.id}"
+            st.switch_page("pages/generate.py")
+
+
+def _columns(content: bytes, name: str) -> tuple[str, str] | None:
+    columns = [column for column in dict.fromkeys(columns_of(content, name=name)) if column.strip()]
+    guesses = guessed_columns(columns)
+    chosen = []
+    for place, what, guess in zip(st.columns(2), ("texts", "labels"), guesses, strict=True):
+        with place:
+            chosen.append(
+                st.selectbox(
+                    f"Column of {what}",
+                    columns,
+                    index=None if guess is None else columns.index(guess),
+                    placeholder="Choose",
+                    key=f"own_{what}-{hash(tuple(columns))}",
+                )
+            )
+    text, label = chosen
+    return None if text is None or label is None else (text, label)
+
+
+def _task(name: str, counts: Counter[str]) -> tuple[Task | None, list[str]]:
+    """Draw what is still to be said of the task; none, and what is missing, while something is."""
+    left, right = st.columns(2)
+    with left:
+        title = st.text_input("Name", Path(name).stem[:80], max_chars=200, key="own_name")
+    with right:
+        text_type = st.text_input(
+            "What is one text?",
+            max_chars=200,
+            placeholder="movie review",
+            key="own_type",
+            help='The prompt says "Write a …".',
+        )
+    st.caption("What each label means, as the prompt should say it:")
+    edited = st.data_editor(
+        [{"label": label, "texts": number, "phrase": label} for label, number in counts.items()],
+        hide_index=True,
+        disabled=["label", "texts"],
+        height="content" if len(counts) <= 8 else 300,
+        column_config={
+            "label": "Label",
+            "texts": "Texts",
+            "phrase": st.column_config.TextColumn("Phrase in the prompt", width="large"),
+        },
+        key="own_phrases",
+        alt="Labels, their numbers of texts and phrases",
+    )
+    st.caption(
+        f"{counts.total():,} texts; {TEST_SHARE:.0%} are held out for testing, drawn by seed 0."
+    )
+    asked = (("the task's name", title), ("what one text is", text_type))
+    missing = [words for words, said in asked if not said.strip()]
+    if missing:
+        return None, missing
+    labels = tuple(
+        Label(row["label"], str(row["phrase"] or "").strip() or row["label"]) for row in edited
+    )
+    task = Task(title.strip(), text_type.strip(), labels)
+    first = labels[0]
+    st.caption(f"The prompt will say: Write a *{plain(task.text_type)}* … {plain(first.phrase)}")
+    return task, []
+
+
+@st.cache_data(max_entries=2, show_spinner=False)
+def _read(content: bytes, name: str, text: str, label: str) -> list[Example]:
+    return read_labelled(content, name=name, task=None, text_column=text, label_column=label)
+
+
+def show_ways(office: Office) -> None:
+    """Draw the three cards."""
+    with st.grid(3, min_column_width=230, gap="medium"):
+        with st.container(border=True, height="stretch"):
+            _from_preset()
+        with st.container(border=True, height="stretch"):
+            _from_own_data(office)
+        with st.container(border=True, height="stretch"):
+            _from_demo(office)
+
+
+def _from_preset() -> None:
+    st.markdown("##### :material/edit_note: A preset")
+    names = list(preset_names())
+    chosen = st.selectbox(
+        "Task",
+        names,
+        index=names.index("support"),
+        format_func=lambda name: preset(name).name,
+        key="home_preset",
+        label_visibility="collapsed",
+    )
+    task = preset(chosen)
+    listed = ", ".join(task.label_names[:6]) + (" …" if len(task.labels) > 6 else "")
+    st.caption(f"{len(task.labels)} labels of a *{plain(task.text_type)}*: {plain(listed)}")
+    st.space("stretch")
+    if st.button(
+        "Start generating",
+        type="primary",
+        icon=":material/play_arrow:",
+        key="home_start",
+        width="stretch",
+    ):
+        st.session_state["choose_task"] = chosen
+        st.query_params.clear()
+        st.switch_page("pages/generate.py")
+
+
+def _from_own_data(office: Office) -> None:
+    st.markdown("##### :material/upload_file: Your own data")
+    st.caption(
+        "Labelled texts in a file become a task: they seed the prompts, play the annotator, and "
+        "test the classifiers."
+    )
+    st.space("stretch")
+    if st.button("Choose a file", icon=":material/attach_file:", key="home_own", width="stretch"):
+        own_data(office)
+
+
+def _from_demo(office: Office) -> None:
+    st.markdown("##### :material/slideshow: The demo")
+    st.caption(
+        "A finished study of support messages by the embedded model: 16 conditions, repaired and "
+        "tested, with maps, versions and a presenter's view. Nothing to wait for."
+    )
+    st.space("stretch")
+    if st.button("Open the demo", icon=":material/open_in_new:", key="home_demo", width="stretch"):
+        try:
+            task = open_demo(office.db)
+        except WidesetError as error:
+            flash(error)
+            st.rerun()
+        show_task(task.key)
+        st.switch_page("pages/compare.py")
+
+
+def show_task(task_key: str) -> None:
+    """Let the pages that look at runs begin with this task."""
+    for page in ("explore", "intervene", "train", "compare"):
+        st.session_state[f"{page}_task"] = task_key

@@ -1,1 +1,0 @@
-"""The knob lab: what the knobs do to the next word."""

@@ -1,0 +1,163 @@
+"""The reference of a task: what it is, attaching one, removing it."""
+
+import streamlit as st
+
+from core.domain.errors import StoreBusy, WidesetError
+from core.domain.references import Reference
+from core.domain.tasks import Task, task_from_dict
+from core.jobs.launch import ensure_worker
+from core.jobs.queue import Job, State, list_jobs, request_cancel, status
+from core.store.references import (
+    delete_reference,
+    get_reference,
+    reference_of,
+    restore_reference,
+)
+from pages.components.reference_source import attach
+from pages.components.shell import Office, flash, plain, told
+
+_POLL_SECONDS = 1.0
+_LIVE: tuple[State, ...] = ("queued", "running")
+
+
+def choose_reference(office: Office, task: Task) -> Reference | None:
+    """Draw the task's reference and the ways to attach, replace and remove it.
+
+    A page that calls this draws `show_flash` before: callbacks tell their failures there.
+
+    Returns:
+        The reference, None while the task has none.
+    """
+    reference = None
+    with told():
+        reference = reference_of(office.db, task)
+        st.caption("Reference: real labelled texts of this task")
+        if reference is not None:
+            _show(reference)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            with st.popover(
+                "Attach reference data" if reference is None else "Replace",
+                icon=":material/attach_file:",
+                key=f"attach-reference-{task.key}-{st.session_state.get('reference_round', 0)}",
+            ):
+                attach(office, task)
+            if reference is not None:
+                st.button(
+                    "Remove",
+                    icon=":material/delete:",
+                    type="tertiary",
+                    key="remove_reference",
+                    on_click=_remove,
+                    args=(office, reference),
+                )
+        _offer_undo(office, task)
+        _show_fetch(office, task)
+    return reference
+
+
+def _show(reference: Reference) -> None:
+    train, test = sum(reference.train.values()), sum(reference.test.values())
+    with st.expander(f"{plain(reference.name)}: {train:,} train, {test:,} test"):
+        st.dataframe(
+            [
+                {"Label": name, "Train": reference.train[name], "Test": reference.test[name]}
+                for name in reference.label_names
+            ],
+            hide_index=True,
+            height="content",
+            alt="Texts a label of the reference",
+        )
+        st.caption(plain(_origin(reference)))
+
+
+def _origin(reference: Reference) -> str:
+    origin = reference.origin
+    if "hub" in origin:
+        said = f"{origin['hub']} ({origin['config']}, {origin['split']}) of the Hugging Face hub"
+    else:
+        said = " and ".join(filter(None, (origin.get("file"), origin.get("test_file"))))
+    if origin.get("test_share") is not None:
+        said += f"; {origin['test_share']:.0%} test, split by seed {origin['seed']}"
+    return f"From {said}."
+
+
+def _remove(office: Office, reference: Reference) -> None:
+    try:
+        delete_reference(office.db, reference.id)
+        st.session_state["removed_reference"] = reference.id
+    except WidesetError as error:
+        flash(error)
+
+
+def _offer_undo(office: Office, task: Task) -> None:
+    removed = st.session_state.get("removed_reference")
+    if removed is None:
+        return
+    reference = get_reference(office.db, removed)
+    if reference.task_key != task.key or reference.deleted_at is None:
+        return
+    st.button(
+        f"Undo: bring {plain(reference.name)} back",
+        icon=":material/undo:",
+        type="tertiary",
+        key="restore_reference",
+        on_click=_restore,
+        args=(office, removed),
+    )
+
+
+def _restore(office: Office, reference_id: str) -> None:
+    try:
+        restore_reference(office.db, reference_id)
+        st.session_state.pop("removed_reference", None)
+    except WidesetError as error:
+        flash(error)
+
+
+def _show_fetch(office: Office, task: Task) -> None:
+    """What is being fetched for the task, by anyone; and how this session's own ended."""
+    for state in ("queued", "running"):
+        for job in list_jobs(office.db, state=state):
+            if job.kind == "fetch" and task_from_dict(job.spec["task"]).key == task.key:
+                _, reads = status(office.db, job.id)
+                if reads in _LIVE:
+                    _follow(office, job, reads)
+                    return
+    own = st.session_state.get("reference_fetch")
+    if own is None:
+        return
+    job, reads = status(office.db, own)
+    if reads == "done" or task_from_dict(job.spec["task"]).key != task.key:
+        return
+    said = job.message or f"The dataset was not fetched: the job is {reads}."
+    st.error(plain(f"{said} {job.remedy}".strip()), icon=":material/error:")
+    st.button("All right", key="dismiss_fetch", type="tertiary", on_click=_dismiss)
+
+
+@st.fragment(run_every=_POLL_SECONDS)
+def _follow(office: Office, job: Job, drawn: State) -> None:
+    """Redrawn every second, and the whole page once when the job moves on."""
+    with told():
+        try:
+            _, reads = status(office.db, job.id)
+            if reads != drawn:
+                st.rerun()
+            if reads == "queued":
+                ensure_worker(office.home, office.db)
+            what = "Fetching" if reads == "running" else "Waiting for the worker to fetch"
+            st.caption(f"{what} {plain(str(job.spec['hub']))} …")
+            st.button("Stop", key="stop_fetch", on_click=_stop, args=(office, job.id))
+        except StoreBusy:
+            st.caption("The store is busy; this looks again in a second.")
+
+
+def _stop(office: Office, job_id: str) -> None:
+    try:
+        request_cancel(office.db, job_id)
+        _dismiss()
+    except WidesetError as error:
+        flash(error)
+
+
+def _dismiss() -> None:
+    st.session_state.pop("reference_fetch", None)

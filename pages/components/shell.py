@@ -1,0 +1,212 @@
+"""Texts of people and models as text: Streamlit reads most of what it shows as Markdown."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from core.domain.errors import StoreBusy, WidesetError
+from core.domain.settings import Home, home_from
+from core.jobs.launch import ensure_worker
+from core.store.database import Database, open_database
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:@&=^/])")
+# Addresses become links even where they are escaped, unless something invisible splits them.
+_ADDRESS = re.compile(r"(?<=http)(?=:)|(?<=https)(?=:)|(?<=www)(?=\.)|(?=@)", re.IGNORECASE)
+WORD_JOINER = "\u2060"
+
+
+def plain(text: str) -> str:
+    """The text with everything escaped that Markdown, HTML, maths, icons or links are made of."""
+    split = _ADDRESS.sub(WORD_JOINER, " ".join(text.split()))
+    return _MARKDOWN.sub(r"\\\1", split)
+
+
+PAGES = Path(__file__).parent.parent
+
+_BEGUN = "navigated"
+
+
+def navigate() -> StreamlitPage:
+    """Declare the pages; the one that was asked for."""
+    st.session_state[_BEGUN] = True
+    return st.navigation(
+        [
+            st.Page(
+                PAGES / "home.py",
+                title="Home",
+                icon=":material/home:",
+                default=True,
+                url_path="start",  # which it is not served at; but its file's name stays free
+                help="What this is, ways to begin, your projects.",
+            ),
+            st.Page(
+                PAGES / "generate.py",
+                title="Generate",
+                icon=":material/edit_note:",
+                help="Choose a task, move the diversity knobs, and read the texts as they arrive.",
+            ),
+            st.Page(
+                PAGES / "explore.py",
+                title="Explore",
+                icon=":material/scatter_plot:",
+                help="See how widely the texts spread, where they repeat themselves, and why.",
+            ),
+            st.Page(
+                PAGES / "intervene.py",
+                title="Intervene",
+                icon=":material/healing:",
+                help="Judge texts, replace wrong labels, take out what is out of scope, undo.",
+            ),
+            st.Page(
+                PAGES / "train.py",
+                title="Train",
+                icon=":material/model_training:",
+                help="Train classifiers on the texts and test them on real ones.",
+            ),
+            st.Page(
+                PAGES / "compare.py",
+                title="Compare",
+                icon=":material/insights:",
+                help="See the trade-off: diversity against accuracy, and what repair brings back.",
+            ),
+            st.Page(
+                PAGES / "connect.py",
+                title="Connect",
+                icon=":material/cable:",
+                help="Add a server with OpenAI's API, test which knobs work there, set prices.",
+            ),
+            # The default page has no address of its own, but people and bookmarks give it one.
+            st.Page(PAGES / "home.py", title="Home", url_path="home", visibility="hidden"),
+        ],
+        position="top",
+    )
+
+
+def navigate_if_alone() -> None:
+    """Begin anew with app.py where Streamlit left it out.
+
+    It does so when a page's address is a server's first request: until pages are declared, it
+    takes `pages/` for a list of programs. A page that is a program of its own stays as it is.
+    """
+    context = get_script_run_ctx()
+    if _BEGUN in st.session_state or context is None:
+        return
+    if Path(context.main_script_path).name == "app.py":
+        navigate()
+        st.rerun()
+
+
+_SCRIPTS = Path(st.__file__).parent / "static" / "static" / "js"
+_PLACE = "figures_ahead"
+
+
+def load_figures_ahead() -> None:
+    """Have the browser load it now; once more is nothing, as scripts are known by address."""
+    script = script_of_figures()
+    if script is not None:
+        with st.container(key=_PLACE):
+            st.html(
+                f"<style>.st-key-{_PLACE} {{display: none}}</style>"
+                f'<script type="module" src="./static/js/{script}"></script>',
+                unsafe_allow_javascript=True,
+            )
+
+
+@cache
+def script_of_figures() -> str | None:
+    """Its file's name, which has a digest in it; None where Streamlit calls it otherwise."""
+    found = [path.name for path in _SCRIPTS.glob("PlotlyChart.*.js")]
+    return found[0] if len(found) == 1 else None
+
+
+ASSETS = Path(__file__).parent.parent.parent / "assets"
+
+# What Streamlit has no setting for: the page's side margins, which take a third of a narrow window;
+# and a table's own CSV, which would hand formulas in generated texts to spreadsheets as they are.
+_STYLE = """<style>
+[data-testid='stMainBlockContainer'] {padding-inline: 2rem}
+[data-testid='stElementToolbarButton']:has(button[aria-label^='Download as CSV']) {display: none}
+</style>"""
+
+
+@dataclass(frozen=True)
+class Office:
+    """What a page works with.
+
+    Args:
+        home: the home folder.
+        db: the store.
+    """
+
+    home: Home
+    db: Database
+
+
+def configure() -> None:
+    """Configure the page, before its navigation is declared.
+
+    In that order only do browsers take our icon, and not one of the navigation's off the internet.
+    """
+    st.set_page_config(
+        page_title="Wideset",
+        page_icon=str(ASSETS / "icon.svg"),
+        layout="wide",
+        initial_sidebar_state=330,
+    )
+
+
+def set_up() -> Office:
+    """Configure the page, open the store, see that a worker lives; calling it again is harmless.
+
+    Shows what is wrong and stops the page where the home folder or the store is unusable.
+    """
+    configure()
+    navigate_if_alone()
+    st.html(_STYLE)
+    st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
+    home = home_from()
+    with told():
+        db = _open(home)
+        ensure_worker(home, db)
+        return Office(home, db)
+    st.button("Try again", icon=":material/refresh:", key="try_again")
+    st.stop()
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Tell a failure in two sentences where it happens, instead of a traceback."""
+    try:
+        yield
+    except StoreBusy as error:
+        st.warning(_told(error), icon=":material/hourglass_top:")
+    except WidesetError as error:
+        st.error(_told(error), icon=":material/error:")
+
+
+def flash(error: WidesetError) -> None:
+    """Keep a failure of a callback for the page that is drawn next."""
+    st.session_state["flash"] = _told(error)
+
+
+def show_flash() -> None:
+    """Show what the last callback kept, once."""
+    message = st.session_state.pop("flash", None)
+    if message:
+        st.error(message, icon=":material/error:")
+
+
+def _told(error: WidesetError) -> str:
+    return plain(f"{error.what} {error.remedy}".strip())
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _open(home: Home) -> Database:
+    return open_database(home)

@@ -1,0 +1,96 @@
+"""Devices, the hub, and the words in which a failed load is told."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+import transformers
+
+from core.domain.errors import BackendFailed
+from core.models.devices import (
+    give_memory_back,
+    half_precision,
+    hub_answers,
+    loading_options,
+    pick_device,
+    share_the_processor,
+    why_not_loaded,
+)
+
+
+def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert pick_device("auto") == pick_device("cpu") == "cpu"
+    for name in ("cuda", "mps"):
+        with pytest.raises(BackendFailed, match=f"no device '{name}'.*Choose auto or cpu"):
+            pick_device(name)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert pick_device("auto") == "mps"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert pick_device("auto") == "cuda"
+
+
+def test_half_precision_is_the_devices_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert half_precision("cpu") is None
+    assert half_precision("mps") == "float16"
+    for supported, dtype in ((True, "bfloat16"), (False, "float16")):
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda answer=supported: answer)
+        assert half_precision("cuda") == dtype
+
+
+def test_threads_sleep_unless_somebody_chose_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY")
+    share_the_processor()
+    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    share_the_processor()
+    assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_the_hub_is_asked_once_and_code_is_never_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, answers: bool
+) -> None:
+    asked: list[str] = []
+
+    class Session:
+        def head(self, address: str, *, timeout: float) -> None:
+            asked.append(address)
+            assert timeout <= 10
+            if not answers:
+                raise OSError("Name or service not known")
+
+    monkeypatch.setattr(transformers.utils.hub, "get_session", Session)
+    assert hub_answers() == answers
+    assert len(asked) == 1
+    assert asked[0].startswith("https://")
+    options = loading_options("somebody/a-model")
+    assert options == {"trust_remote_code": False, "local_files_only": not answers}
+    assert len(asked) == 2
+    assert loading_options(str(tmp_path))["local_files_only"]
+    assert len(asked) == 2  # a folder needs no hub
+
+
+def test_a_reason_is_one_line_that_ends(tmp_path: Path) -> None:
+    error = OSError("no such thing\nand more of it")
+    assert why_not_loaded("nobody/nothing", error) == "no such thing."
+    assert why_not_loaded("nobody/nothing", OSError("It is gone.")) == "It is gone."
+    assert len(why_not_loaded("nobody/nothing", OSError("x" * 900))) == 201
+    (tmp_path / "file").touch()
+    for source, reason in [
+        (tmp_path / "file", "it is a file, not a folder."),
+        (tmp_path, "the folder holds no config.json."),
+        (tmp_path / "none", "there is no such folder."),
+    ]:
+        assert why_not_loaded(str(source), error) == reason
+
+
+def test_memory_goes_back_on_any_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_library(name: str) -> None:
+        raise OSError(f"{name} is not there")
+
+    give_memory_back()
+    monkeypatch.setattr("ctypes.CDLL", no_library)
+    give_memory_back()
