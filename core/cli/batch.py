@@ -74,8 +74,8 @@ def run_write(args: argparse.Namespace) -> int:
         run,
         history=samples_of(db, run.id),
         rounds=rounds_of(db, run.id),
-        found=found,
-        tokens=tokens,
+        capabilities=found,
+        tokenizer=tokens,
         cycles=args.cycles,
     )
     try:
@@ -126,7 +126,7 @@ def run_read(args: argparse.Namespace) -> int:
     run = get_run(db, run_of(lines))
     _check_at_rest(db, run)
     found, tokens = tokens_of_run(db, run.spec)
-    read = read_batch(db, run.id, lines, found=found, tokens=tokens)
+    read = read_batch(db, run.id, lines, capabilities=found, tokenizer=tokens)
     if args.json:
         print(json.dumps(asdict(read)))
         return 0

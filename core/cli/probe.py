@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     found = capabilities_from_dict(kept.result)
     if args.json:
         rows = [
-            {"key": row.key, "what": row.what, "support": row.support, "meaning": row.meaning}
+            {"key": row.key, "what": row.title, "support": row.support, "meaning": row.meaning}
             for row in capability_table(found)
         ]
         print(json.dumps({**found.to_dict(), "table": rows}))
@@ -75,9 +75,9 @@ def run(args: argparse.Namespace) -> int:
     server = f" ({one_line(found.server)})" if found.server else ""
     print(f"{one_line(found.model)} at {found.base_url}{server}")
     rows_ = capability_table(found)
-    widths = [max(len(row.what) for row in rows_), max(len(row.said) for row in rows_)]
+    widths = [max(len(row.title) for row in rows_), max(len(row.words) for row in rows_)]
     for row in rows_:
-        line = f"  {row.what:<{widths[0]}}  {row.said:<{widths[1]}}  {one_line(row.meaning)}"
+        line = f"  {row.title:<{widths[0]}}  {row.words:<{widths[1]}}  {one_line(row.meaning)}"
         print(line.rstrip())
     tokenizer = found.tokenizer or f"none. {one_line(found.tokenizer_note)}"
     print(f"Tokenizer: {tokenizer}")

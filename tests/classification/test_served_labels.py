@@ -44,7 +44,7 @@ def backend_of(server: Misbehaving, **known: Any) -> ServedBackend:
     return ServedBackend(
         Connection(base_url=server.base_url, requests_at_once=2),
         "m",
-        tokens=known.pop("tokens", None),
+        tokenizer=known.pop("tokens", None),
         capabilities=Capabilities(base_url=server.base_url, model="m", **known),
     )
 

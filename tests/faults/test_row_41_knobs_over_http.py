@@ -46,7 +46,7 @@ def test_it_fails_before_a_request_is_sent(
     said: str,
 ) -> None:
     with Misbehaving() as server, Runs(home, real_db, server, known=known) as runs:
-        runs.backend.tokens = FakeTokenizer() if tokens else None
+        runs.backend.tokenizer = FakeTokenizer() if tokens else None
         ended = runs.run(**knobs)
         assert server.seen == []
     assert ended.job.state == "failed"
@@ -58,7 +58,7 @@ def test_suppressed_and_fixed_biases_are_300_together(home: Home, real_db: Datab
     fixed = tuple((token, 1.0) for token in range(201))
     suppressed = tuple((token, -1.0) for token in range(200, 300))
     with Misbehaving() as server, Runs(home, real_db, server, known=LIVES) as runs:
-        runs.backend.tokens = FakeTokenizer()
+        runs.backend.tokenizer = FakeTokenizer()
         condition = runs.spec(suppression=Suppression(7.5), logit_bias=fixed).condition
 
         def send(biases: tuple[tuple[int, float], ...]) -> None:

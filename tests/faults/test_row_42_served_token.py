@@ -21,7 +21,7 @@ def test_it_is_refused_before_anything_is_sent() -> None:
         connection = Connection(base_url=fake.url)
         found = probe(connection, "fake", HttpClient(fake.url))
         tokens = ServerTokenizer(HttpClient(fake.url), "fake")
-        backend = ServedBackend(connection, "fake", capabilities=found, tokens=tokens)
+        backend = ServedBackend(connection, "fake", capabilities=found, tokenizer=tokens)
         before = len(fake.asked)
         for wrong in (last + 1, 2**31 - 1):
             condition = Condition(max_tokens=4, logit_bias=((3, 1.0), (wrong, -5.0)))

@@ -42,7 +42,7 @@ def backend_at(server: Misbehaving, **known: Any) -> ServedBackend:
     return ServedBackend(
         Connection(base_url=server.base_url),
         "m",
-        tokens=FakeTokenizer(words=["<end>", '"', "the", "film"]),
+        tokenizer=FakeTokenizer(words=["<end>", '"', "the", "film"]),
         capabilities=Capabilities(base_url=server.base_url, model="m", **found),
     )
 

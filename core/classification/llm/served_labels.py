@@ -115,10 +115,10 @@ class ServedLabels:
 
     def _letters(self, signs: Sequence[str]) -> list[int]:
         """The letters' token ids; none unless each is a token of its own."""
-        tokens = self._backend.tokens
-        if tokens is None or not signs[0].isalpha():
+        tokenizer = self._backend.tokenizer
+        if tokenizer is None or not signs[0].isalpha():
             return []
-        ids = [tokens.encode(sign) for sign in signs]
+        ids = [tokenizer.encode(sign) for sign in signs]
         single = [one[0] for one in ids if len(one) == 1]
         return single if len(set(single)) == len(signs) else []
 

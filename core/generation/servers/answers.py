@@ -1,4 +1,4 @@
-"""An answer of Completions or Chat Completions, whole or in pieces, as texts."""
+"""Answers of Completions and Chat Completions, whole or in pieces, as texts."""
 
 import json
 import math
@@ -22,7 +22,7 @@ _STOPPED = ("stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete")
 _LIMITED = ("length", "max_tokens", "max_length", "model_length")
 # How models that reason mark it, where their server leaves it in the answer; the opening mark may
 # stand at the prompt's end.
-_REASONS, _REASONED = "<think>", "</think>"
+_REASONING, _REASONED = "<think>", "</think>"
 _PAIRS = {'"': '"', "“": "”", "„": "“", "«": "»"}
 
 
@@ -52,17 +52,17 @@ class Answer:
         texts: in the server's own order; at most as many as were asked for.
         tokens_in: of the prompt, as the server reported; None is unknown.
         tokens_out: generated, as the server reported; None is unknown.
-        fault: what broke a stream whose beginning is kept; None without one.
+        error: what broke a stream whose beginning is kept; None without one.
     """
 
     texts: tuple[GeneratedText, ...]
     tokens_in: int | None = None
     tokens_out: int | None = None
-    fault: ServerError | None = None
+    error: ServerError | None = None
 
 
 def read_answer(
-    body: str, *, server: ServerInfo, api: Api, asked: int, open_quote: bool = False
+    body: str, *, server: ServerInfo, api: Api, n: int, open_quote: bool = False
 ) -> Answer:
     """The texts of a whole answer.
 
@@ -70,7 +70,7 @@ def read_answer(
         body: as it came, with status 200.
         server: whose it is.
         api: which route gave it.
-        asked: how many texts were asked for.
+        n: how many texts were asked for.
         open_quote: the prompt ended in an open quotation mark, though it was sent as a chat.
 
     Raises:
@@ -80,20 +80,23 @@ def read_answer(
         data = json.loads(body)
     except ValueError:
         page = body.lstrip()[:200].lower().startswith(("<!doctype", "<html", "<"))
-        raise RequestFailed(error_of_kind(server, "web_page" if page else "bad_json")) from None
+        raise RequestFailed(
+            error_of_kind(server.base_url, "web_page" if page else "bad_json")
+        ) from None
     except RecursionError:
-        raise RequestFailed(error_of_kind(server, "bad_json")) from None
+        raise RequestFailed(error_of_kind(server.base_url, "bad_json")) from None
     if not isinstance(data, dict):
-        raise RequestFailed(error_of_kind(server, "bad_json"))
+        raise RequestFailed(error_of_kind(server.base_url, "bad_json"))
     if data.get("error") or data.get("object") == "error":
         raise RequestFailed(error_from_object(server, data))
     choices = data.get("choices")
-    found = [c for c in choices if isinstance(c, Mapping)] if isinstance(choices, list) else []
-    if not found:
+    listed = choices if isinstance(choices, list) else []
+    known = [choice for choice in listed if isinstance(choice, Mapping)]
+    if not known:
         # An answer it is, and was paid for: it counts as texts without a word.
-        texts = [GeneratedText("", "no_choices")] * asked
+        texts = [GeneratedText("", "no_choices")] * n
     else:
-        texts = [_text(choice, api, open_quote) for choice in _ordered(found)[:asked]]
+        texts = [_text(choice, api, open_quote) for choice in _ordered(known)[:n]]
     return Answer(tuple(texts), *_usage(data))
 
 
@@ -139,15 +142,15 @@ class StreamedAnswer:
         if isinstance(reason, str) and reason:
             self.finish_reason = reason
 
-    def answer(self, fault: ServerError | None = None) -> Answer:
+    def answer(self, error: ServerError | None = None) -> Answer:
         """What came, whether it ended well or not."""
-        if not self.seen and fault is None:
+        if not self.seen and error is None:
             texts = (GeneratedText("", "no_choices"),)
         else:
             reason = _reason(self.finish_reason) if self.finish_reason else "cut_off"
             cut = cut_text("".join(self.parts), reason, api=self.api, open_quote=self.open_quote)
             texts = (cut,)
-        return Answer(texts, self.tokens_in, self.tokens_out, fault)
+        return Answer(texts, self.tokens_in, self.tokens_out, error)
 
 
 def cut_text(text: str, reason: str, *, api: Api, open_quote: bool) -> GeneratedText:
@@ -162,7 +165,7 @@ def cut_text(text: str, reason: str, *, api: Api, open_quote: bool) -> Generated
         return GeneratedText(before.strip(), "stop" if closing else reason)
     reasoned, mark, after = text.rpartition(_REASONED)
     text = (after if mark else text).strip()
-    if (reasoned.strip() and not text) or text.startswith(_REASONS):
+    if (reasoned.strip() and not text) or text.startswith(_REASONING):
         return GeneratedText("", "reasoning")
     opening = text[:1]
     if opening in _PAIRS:
@@ -178,8 +181,8 @@ def cut_text(text: str, reason: str, *, api: Api, open_quote: bool) -> Generated
 
 def _text(choice: Mapping[str, Any], api: Api, open_quote: bool) -> GeneratedText:
     reason = choice.get("finish_reason")
-    told = _reason(reason) if isinstance(reason, str) and reason else "unknown"
-    cut = cut_text(_content(choice, api, "message"), told, api=api, open_quote=open_quote)
+    reason = _reason(reason) if isinstance(reason, str) and reason else "unknown"
+    cut = cut_text(_content(choice, api, "message"), reason, api=api, open_quote=open_quote)
     if not cut.text:
         cut = replace(cut, finish_reason=_instead(choice) or cut.finish_reason)
     likeliest = _likeliest(choice)
@@ -189,28 +192,34 @@ def _text(choice: Mapping[str, Any], api: Api, open_quote: bool) -> GeneratedTex
 def _instead(choice: Mapping[str, Any]) -> str:
     """What a message without a text holds instead, as a finish reason; empty for nothing."""
     message = choice.get("message")
-    told = message if isinstance(message, Mapping) else {}
-    if isinstance(told.get("refusal"), str) and told["refusal"].strip():
+    if not isinstance(message, Mapping):
+        return ""
+    if _is_text(message.get("refusal")):
         return "refusal"
-    reasoned = (told.get(name) for name in ("reasoning_content", "reasoning"))
-    return "reasoning" if any(isinstance(one, str) and one.strip() for one in reasoned) else ""
+    reasoned = any(_is_text(message.get(name)) for name in ("reasoning_content", "reasoning"))
+    return "reasoning" if reasoned else ""
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def _likeliest(choice: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
-    """What a chat's answer tells of its first token; nothing where it tells none."""
-    told = choice.get("logprobs")
-    places = told.get("content") if isinstance(told, Mapping) else None
-    first = places[0] if isinstance(places, list) and places else None
-    listed = first.get("top_logprobs") if isinstance(first, Mapping) else None
-    found = []
-    for one in listed if isinstance(listed, list) else ():
-        said: Mapping[str, Any] = one if isinstance(one, Mapping) else {}
-        token: Any = said.get("token")
-        value: Any = said.get("logprob")
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if isinstance(token, str) and number and math.isfinite(value):
-            found.append((storable_text(token), float(value)))
-    return tuple(found)
+    """The likeliest first tokens of a chat's answer; empty where it reports none."""
+    logprobs = choice.get("logprobs")
+    positions = logprobs.get("content") if isinstance(logprobs, Mapping) else None
+    first = positions[0] if isinstance(positions, list) and positions else None
+    entries = first.get("top_logprobs") if isinstance(first, Mapping) else None
+    likeliest = []
+    for entry in entries if isinstance(entries, list) else ():
+        if not isinstance(entry, Mapping):
+            continue
+        token, value = entry.get("token"), entry.get("logprob")
+        if not isinstance(token, str) or isinstance(value, bool):
+            continue
+        if isinstance(value, int | float) and math.isfinite(value):
+            likeliest.append((storable_text(token), float(value)))
+    return tuple(likeliest)
 
 
 def _reason(reason: str) -> str:
@@ -244,7 +253,7 @@ def _ordered(choices: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 def _usage(data: Mapping[str, Any]) -> tuple[int | None, int | None]:
     usage = data.get("usage")
-    told = usage if isinstance(usage, Mapping) else {}
-    counts = [told.get(name) for name in ("prompt_tokens", "completion_tokens")]
+    usage = usage if isinstance(usage, Mapping) else {}
+    counts = [usage.get(name) for name in ("prompt_tokens", "completion_tokens")]
     known = [count if type(count) is int and 0 <= count < 2**53 else None for count in counts]
     return known[0], known[1]

@@ -1,7 +1,7 @@
 """The served backend: texts from a model behind a server with OpenAI's API.
 
-The page's process never sees it. Requests run side by side on an event loop that only turns while
-somebody waits for texts; what arrives while a text is being stored waits in the sockets.
+Only the worker uses it. Requests run concurrently on an event loop that only turns while somebody
+waits for texts; what arrives while a text is being stored waits in the sockets.
 """
 
 import asyncio
@@ -21,10 +21,16 @@ from core.generation.backends import Completion, Request
 from core.generation.prompts import Prompt
 from core.generation.servers.answers import Answer, GeneratedText
 from core.generation.servers.capabilities import Capabilities
+from core.generation.servers.completions import CompletionsClient
 from core.generation.servers.errors import ServerInfo
-from core.generation.servers.http_client import HttpClient, ServerClient, TextClient
+from core.generation.servers.http_client import HttpClient, ServerClient
 from core.generation.servers.keys import Key, key_of, without_key
-from core.generation.servers.parameters import api_for, biases_of, check_condition, left_out
+from core.generation.servers.parameters import (
+    api_for,
+    biases_of,
+    check_condition,
+    unsupported_knobs,
+)
 from core.generation.servers.requests import (
     ConcurrentRequests,
     ModelEndpoint,
@@ -36,10 +42,13 @@ from core.generation.servers.retries import ConcurrencyLimiter, RequestPolicy
 from core.generation.servers.suppression import method_used
 from core.generation.servers.tokenizers import Tokenizer, find_tokenizer
 
-# The longest that a round waits before it lets others work (`between_steps`), in seconds.
-_TURN = 0.04
+# The longest wait before others may work (`between_steps`), in seconds.
+_WAIT_SECONDS = 0.04
 # Texts that one request asks for at most, where the server gives several; OpenAI's own limit.
-_MOST_A_REQUEST = 128
+_MAX_TEXTS_PER_REQUEST = 128
+
+Probe = Callable[[Connection, str, ServerClient], Capabilities]
+"""Finds out what a model can do, as `probing.probe.probe`."""
 
 
 class ServedBackend:
@@ -49,11 +58,11 @@ class ServedBackend:
         connection: which server.
         model: the server's name for the model.
         key: of the connection; None sends none.
-        tokens: the model's tokenizer; None is unknown, and then no logit bias is sent.
+        tokenizer: the model's; None is unknown, and then no logit bias is sent.
         capabilities: what probing found; None is unknown: one text a request, no seed, no
             parameter of a particular server's.
         limiter: shared by all that ask this server for this model; None makes one.
-        policy: how requests are sent.
+        policy: how requests are sent; None takes the default.
         rng: draws the jitter of waits.
     """
 
@@ -65,20 +74,20 @@ class ServedBackend:
         model: str,
         *,
         key: Key | None = None,
-        tokens: Tokenizer | None = None,
+        tokenizer: Tokenizer | None = None,
         capabilities: Capabilities | None = None,
         limiter: ConcurrencyLimiter | None = None,
-        policy: RequestPolicy = RequestPolicy(),  # noqa: B008
+        policy: RequestPolicy | None = None,
         rng: np.random.Generator | None = None,
     ) -> None:
-        base_url = connection.base_url
+        base_url, policy = connection.base_url, policy or RequestPolicy()
         self.connection = connection
         self.model = model
-        self.tokens = tokens
+        self.tokenizer = tokenizer
         self.capabilities = capabilities or Capabilities(base_url=base_url, model=model)
         secrets = () if key is None else (key.value_for(base_url),)
         self.server = ServerInfo(base_url, model, connection.key_variable, secrets)
-        client = TextClient(
+        client = CompletionsClient(
             self.server, key=key, deadline=policy.deadline, transport=policy.transport
         )
         at_once = connection.requests_at_once
@@ -103,31 +112,28 @@ class ServedBackend:
     @property
     def facts(self) -> dict[str, Any]:
         """What was resolved when it was opened; see `for_run` for a run's."""
-        found = self.capabilities
+        capabilities = self.capabilities
         return {
             "backend": "openai",
             "model": self.model,
             "base_url": self.connection.base_url,
-            "server": found.server,
-            "tokenizer": "" if self.tokens is None else self.tokens.name,
-            "several_texts": found.n == "exact",
-            "seed": found.seed == "exact",
-            "left_out": left_out(found),
-            "probed_at": found.probed_at,
+            "server": capabilities.server,
+            "tokenizer": "" if self.tokenizer is None else self.tokenizer.name,
+            "several_texts": capabilities.n == "exact",
+            "seed": capabilities.seed == "exact",
+            "left_out": unsupported_knobs(capabilities),
+            "probed_at": capabilities.probed_at,
         }
 
     @property
     def exempt_tokens(self) -> frozenset[int]:
         """End tokens and tokens with a quote in them, as far as they are known."""
-        return (
-            frozenset()
-            if self.tokens is None
-            else self.tokens.end_tokens | self.tokens.quote_tokens
-        )
+        tokenizer = self.tokenizer
+        return frozenset() if tokenizer is None else tokenizer.end_tokens | tokenizer.quote_tokens
 
     def token_text(self, token: int) -> str:
         """How a token reads."""
-        return f"token {token}" if self.tokens is None else self.tokens.text(token)
+        return f"token {token}" if self.tokenizer is None else self.tokenizer.token_text(token)
 
     def for_run(
         self,
@@ -140,9 +146,9 @@ class ServedBackend:
 
         Args:
             condition: of the run; its facts say which route and which suppression it takes.
-            record: told of every attempt.
-            tracker: asked before every request; what it raises lets what is under way come in, and
-                then ends the call. None is no cap.
+            record: called with every attempt.
+            tracker: admits every request; what it raises lets what is in flight come in, and then
+                ends the call. None is no spending limit.
         """
         return ServedRun(self, condition, record, tracker)
 
@@ -160,27 +166,27 @@ class ServedBackend:
         )
 
     def drive(
-        self, round_: ConcurrentRequests, *, between_steps: Callable[[], None]
+        self, requests: ConcurrentRequests, *, between_steps: Callable[[], None]
     ) -> Iterator[tuple[RequestPart, Answer]]:
-        """Turn the loop until a round's requests have come to their ends; each answer at once.
+        """Turn the loop until all requests have ended; each answer at once.
 
         Raises:
-            WidesetError: what ended the round, after all that was under way has come in.
+            WidesetError: what ended the requests, after all that was in flight has come in.
         """
         loop = self._loop
-        loop.run_until_complete(round_.begin())
+        loop.run_until_complete(requests.start())
         try:
             between_steps()
-            while round_.goes_on or round_.arrived:
-                if not round_.arrived:
-                    loop.run_until_complete(round_.turn(_TURN))
+            while requests.running or requests.answers:
+                if not requests.answers:
+                    loop.run_until_complete(requests.wait(_WAIT_SECONDS))
                     between_steps()
-                while round_.arrived:
-                    yield round_.arrived.popleft()
+                while requests.answers:
+                    yield requests.answers.popleft()
         finally:
-            loop.run_until_complete(round_.end())
-        if round_.ending is not None:
-            raise round_.ending
+            loop.run_until_complete(requests.cancel())
+        if requests.failure is not None:
+            raise requests.failure
 
 
 class ServedRun:
@@ -234,53 +240,54 @@ class ServedRun:
             BackendFailed: the server refuses.
             Pausing: it does not answer now, or wants to be left alone for longer than a minute.
         """
-        backend = self._backend
-        found, tokens = backend.capabilities, backend.tokens
-        # A cap rests on what is reported: where that is not known of several texts, one is asked.
-        counted = found.usage_of_several == "exact" or not (
-            self._tracker is not None and self._tracker.needs_usage
+        backend, capabilities = self._backend, self._backend.capabilities
+        secrets, tokenizer = backend.server.secrets, backend.tokenizer
+        # A spending limit rests on reported tokens: where those of several texts are not known,
+        # each request asks for one.
+        limited = self._tracker is not None and self._tracker.needs_usage
+        several = capabilities.n == "exact" and (
+            capabilities.usage_of_several == "exact" or not limited
         )
-        check_condition(condition, found, tokens, backend.model)
-        biases = [biases_of(request, condition, tokens) for request in requests]
-        units = [
-            RequestPart(number, indices)
-            for number, request in enumerate(requests)
-            for indices in _portions(request.indices, found.n == "exact" and counted)
-        ]
-        round_ = ConcurrentRequests(
+        check_condition(condition, capabilities, tokenizer, backend.model)
+        biases = [biases_of(request, condition, tokenizer) for request in requests]
+        running = ConcurrentRequests(
             backend.endpoint,
             requests,
-            units,
+            [
+                RequestPart(position, indices)
+                for position, request in enumerate(requests)
+                for indices in _portions(request.indices, several)
+            ],
             condition=condition,
             biases=biases,
             record=self._record,
             tracker=self._tracker,
         )
-        for unit, answer in backend.drive(round_, between_steps=between_steps):
-            made, trouble = [], None
-            for index, text in zip(unit.indices, answer.texts, strict=False):
-                kept = without_key(text.text, backend.server.secrets)
+        for part, answer in backend.drive(running, between_steps=between_steps):
+            completions, failure = [], None
+            for index, generated in zip(part.indices, answer.texts, strict=False):
+                text = without_key(generated.text, secrets)
                 ids: list[int] = []
-                if tokens is not None and trouble is None:
+                if tokenizer is not None and failure is None:
                     try:
-                        ids = tokens.encode(kept)
+                        ids = tokenizer.encode(text)
                     except BackendFailed as error:
-                        trouble = error  # the text was paid for and is kept
-                reason = without_key(text.finish_reason, backend.server.secrets)
-                made.append(Completion(unit.request, index, kept, reason, None, tuple(ids)))
-            if made:
-                yield made
-            if trouble is not None:
-                raise Pausing(trouble.what, trouble.remedy or "Then resume.") from trouble
+                        failure = error  # the text was paid for and is kept
+                reason = without_key(generated.finish_reason, secrets)
+                completions.append(Completion(part.request, index, text, reason, None, tuple(ids)))
+            if completions:
+                yield completions
+            if failure is not None:
+                raise Pausing(failure.what, failure.remedy or "Then resume.") from failure
             between_steps()
 
 
 def _portions(indices: tuple[int, ...], several: bool) -> list[tuple[int, ...]]:
-    size = _MOST_A_REQUEST if several else 1
+    size = _MAX_TEXTS_PER_REQUEST if several else 1
     return [indices[at : at + size] for at in range(0, len(indices), size)]
 
 
-def _close(loop: asyncio.AbstractEventLoop, client: TextClient) -> None:
+def _close(loop: asyncio.AbstractEventLoop, client: CompletionsClient) -> None:
     # A closed loop, or another one running here at the interpreter's end, has nothing to lose.
     with suppress(RuntimeError):
         loop.run_until_complete(client.close())
@@ -310,8 +317,8 @@ def ask_all(
         max_tokens: of an answer.
         logit_bias: (token id, bias), the same for all.
         top_logprobs: how many of the likeliest first tokens come with an answer.
-        record: told of every attempt.
-        tracker: asked before every request.
+        record: called with every attempt.
+        tracker: admits every request.
         between: called at least every few hundredths of a second; what it raises ends the call.
 
     Yields:
@@ -322,37 +329,34 @@ def ask_all(
         BackendFailed: the server refuses.
         Pausing: it does not answer now, or the cap is reached.
     """
-    found, tokens = backend.capabilities, backend.tokens
+    capabilities, tokenizer = backend.capabilities, backend.tokenizer
     condition = Condition(
-        temperature=1.0 if "temperature" in left_out(found) else 0.0,
+        temperature=1.0 if "temperature" in unsupported_knobs(capabilities) else 0.0,
         frequency_penalty=0.0,
         max_tokens=max_tokens,
         prompt="chat",
         logit_bias=logit_bias,
     )
-    check_condition(condition, found, tokens, backend.model)
-    requests = [Request(prompt, (0,), (), (place,)) for place, prompt in enumerate(prompts)]
-    round_ = ConcurrentRequests(
+    check_condition(condition, capabilities, tokenizer, backend.model)
+    requests = [Request(prompt, (0,), (), (position,)) for position, prompt in enumerate(prompts)]
+    running = ConcurrentRequests(
         backend.endpoint,
         requests,
-        [RequestPart(place, (0,)) for place in range(len(requests))],
+        [RequestPart(position, (0,)) for position in range(len(requests))],
         condition=condition,
-        biases=[biases_of(request, condition, tokens) for request in requests],
+        biases=[biases_of(request, condition, tokenizer) for request in requests],
         record=record,
         tracker=tracker,
         top_logprobs=top_logprobs,
     )
     secrets = backend.server.secrets
-    for unit, answer in backend.drive(round_, between_steps=between):
-        for text in answer.texts[:1]:
-            kept = tuple((without_key(token, secrets), value) for token, value in text.likeliest)
-            yield (
-                unit.request,
-                GeneratedText(without_key(text.text, secrets), text.finish_reason, kept),
+    for part, answer in backend.drive(running, between_steps=between):
+        for generated in answer.texts[:1]:
+            text = without_key(generated.text, secrets)
+            likeliest = tuple(
+                (without_key(token, secrets), value) for token, value in generated.likeliest
             )
-
-
-Probe = Callable[[Connection, str, ServerClient], Capabilities]
+            yield part.request, GeneratedText(text, generated.finish_reason, likeliest)
 
 
 def open_served_model(
@@ -382,22 +386,16 @@ def open_served_model(
     """
     key = find_key(connection)
     client = HttpClient(connection.base_url, key=key)
-    found = known or probe(connection, model, client)
-    options: dict[str, Any] = {} if policy is None else {"manner": policy}
+    capabilities = known or probe(connection, model, client)
+    tokenizer = None
+    if connection.tokenizer != "none" or capabilities.tokenizer:  # else probing found none
+        tokenizer = find_tokenizer(connection, model, client).tokenizer
     return ServedBackend(
         connection,
         model,
         key=key,
-        tokens=_tokens(connection, model, client, found),
-        capabilities=replace(found, base_url=connection.base_url, model=model),
+        tokenizer=tokenizer,
+        capabilities=replace(capabilities, base_url=connection.base_url, model=model),
         limiter=limiter,
-        **options,
+        policy=policy,
     )
-
-
-def _tokens(
-    connection: Connection, model: str, client: ServerClient, found: Capabilities
-) -> Tokenizer | None:
-    if connection.tokenizer == "none" and not found.tokenizer:
-        return None  # probing looked for one already
-    return find_tokenizer(connection, model, client)[0]

@@ -2,9 +2,10 @@
 
 Nothing here talks to a server.
 """
+# ruff: noqa: RUF009 -- a field that declares a capability is made by a function
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from core.domain.connections import TokenizerKind
@@ -50,14 +51,51 @@ class Canary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Capability:
+    """One thing that a server may be able to do, declared at the field of `Capabilities`.
+
+    Args:
+        key: of that field; of a knob the name of its parameter in requests.
+        title: for people.
+        lost: what is lost without it.
+        knob: the field of `Condition` whose value is sent under `key`; empty for none.
+        neutral: values of the knob that are not worth refusing a server for that lacks it; the
+            first is proposed in its place.
+        extension: the parameter is not one of OpenAI's own, and is sent where it is known to work
+            or needed.
+        constant: sent wherever the parameter is known to work; None for nothing.
+        narrowest: value at which it makes a hot model as cold as temperature 0; None where it has
+            none.
+    """
+
+    key: str
+    title: str
+    lost: str
+    knob: str = ""
+    neutral: tuple[float, ...] = ()
+    extension: bool = False
+    constant: float | None = None
+    narrowest: float | None = None
+
+
+def _capability(title: str, lost: str = "The knob has no effect.", **declared: Any) -> Any:
+    """A field that holds a `Support` and declares a `Capability`."""
+    return field(
+        default="unknown", metadata={"capability": {"title": title, "lost": lost, **declared}}
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
     """What one model on one server can do. What was not probed is `unknown`.
+
+    The order of the fields that declare a `Capability` is that of the table.
 
     Args:
         base_url: of the connection.
         model: the server's name for it.
-        temperature, top_p, top_k, min_p, frequency_penalty, logit_bias, seed, stop: the knobs.
-        n: several texts a request.
+        logit_bias: as the canary found it.
+        n: several texts per request.
         top_logprobs: the likeliest tokens of each place, with their log-probabilities.
         completions: the legacy route /completions, which prompts A and C need.
         streaming: the answer piece by piece.
@@ -84,21 +122,46 @@ class Capabilities:
 
     base_url: str
     model: str
-    temperature: Support = "unknown"
-    top_p: Support = "unknown"
-    top_k: Support = "unknown"
-    min_p: Support = "unknown"
-    frequency_penalty: Support = "unknown"
-    logit_bias: Support = "unknown"
-    n: Support = "unknown"
-    seed: Support = "unknown"
-    stop: Support = "unknown"
-    top_logprobs: Support = "unknown"
-    completions: Support = "unknown"
-    streaming: Support = "unknown"
-    usage: Support = "unknown"
-    usage_of_several: Support = "unknown"
-    system_role: Support = "unknown"
+    temperature: Support = _capability(
+        "Temperature",
+        "The main knob of diversity has no effect.",
+        knob="temperature",
+        neutral=(1.0,),
+    )
+    logit_bias: Support = _capability(
+        "Logit bias", "Logit suppression is not possible; approximations are."
+    )
+    n: Support = _capability(
+        "Several texts per request", "Each text is a request of its own, with its own prompt."
+    )
+    seed: Support = _capability("Seed", "A run can't be repeated exactly.")
+    stop: Support = _capability(
+        "Stop text", "Texts run on to the limit and are cut at the quote afterwards."
+    )
+    top_p: Support = _capability("top_p", knob="top_p", neutral=(1.0,), narrowest=0.0001)
+    min_p: Support = _capability(
+        "min_p", knob="min_p", neutral=(0.0,), extension=True, narrowest=1.0
+    )
+    # Servers' own defaults (llama.cpp: top_k 40) would narrow every text in silence.
+    top_k: Support = _capability(
+        "top_k", "The server's own top_k may narrow every text.", constant=0, narrowest=1
+    )
+    # The paper's penalty (0.02, section 4.1) is too small to be worth refusing a server for.
+    frequency_penalty: Support = _capability(
+        "Frequency penalty", knob="frequency_penalty", neutral=(0.0, 0.02)
+    )
+    top_logprobs: Support = _capability("Likeliest tokens", "The next tokens' odds can't be drawn.")
+    completions: Support = _capability("Completions", "Prompts A and C are sent as a chat.")
+    streaming: Support = _capability("Streaming", "Answers arrive whole.")
+    usage: Support = _capability(
+        "Token usage", "What is spent stays unknown, and a cap in money is refused."
+    )
+    usage_of_several: Support = _capability(
+        "Token usage of several texts",
+        "What such a request took stays unknown; with a cap in money or tokens each text is a "
+        "request of its own.",
+    )
+    system_role: Support = _capability("System role", "Instructions stand in the user's message.")
     token_field: TokenField = "max_tokens"
     most_logprobs: int = 0
     server: str = ""
@@ -120,6 +183,10 @@ class Capabilities:
         """Whether logit suppression is exact: the canary lives and token ids are known."""
         return self.canary.verdict == "exact" and bool(self.tokenizer)
 
+    def lacks(self, key: str) -> bool:
+        """Whether a capability is known to be missing."""
+        return getattr(self, key) in ("ignored", "refused", "wrong")
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, the inverse of `capabilities_from_dict`."""
         return asdict(self)
@@ -127,49 +194,32 @@ class Capabilities:
 
 def capabilities_from_dict(data: Mapping[str, Any]) -> Capabilities:
     """Build them from JSON data; keys that this version does not know are left out."""
-    known = {field.name for field in fields(Capabilities)}
+    known = {item.name for item in fields(Capabilities)}
     values = {name: value for name, value in data.items() if name in known}
     for name in ("models", "notes"):
         values[name] = tuple(values.get(name, ()))
     canary = values.get("canary")
     if isinstance(canary, Mapping):
-        names = {field.name for field in fields(Canary)}
+        names = {item.name for item in fields(Canary)}
         kept = {name: value for name, value in canary.items() if name in names}
         values["canary"] = Canary(**{**kept, "removed": tuple(kept.get("removed", ()))})
     return Capabilities(**values)
 
 
-_SAID: dict[Support, str] = {
+CAPABILITIES: tuple[Capability, ...] = tuple(
+    Capability(key=item.name, **item.metadata["capability"])
+    for item in fields(Capabilities)
+    if "capability" in item.metadata
+)
+"""All capabilities, in the order of display."""
+
+SUPPORT_WORDS: dict[Support, str] = {
     "exact": "works",
     "ignored": "accepted, without effect",
     "refused": "refused",
     "wrong": "does something else",
     "unknown": "unknown",
 }
-
-# Field, its name for people, and what is lost without it.
-_ROWS: tuple[tuple[str, str, str], ...] = (
-    ("temperature", "Temperature", "The main knob of diversity has no effect."),
-    ("logit_bias", "Logit bias", "Logit suppression is not possible; approximations are."),
-    ("n", "Several texts a request", "Each text is a request of its own, with its own prompt."),
-    ("seed", "Seed", "A run can't be repeated exactly."),
-    ("stop", "Stop text", "Texts run on to the limit and are cut at the quote afterwards."),
-    ("top_p", "top_p", "The knob has no effect."),
-    ("min_p", "min_p", "The knob has no effect."),
-    ("top_k", "top_k", "The server's own top_k may narrow every text."),
-    ("frequency_penalty", "Frequency penalty", "The knob has no effect."),
-    ("top_logprobs", "Likeliest tokens", "The next tokens' odds can't be drawn."),
-    ("completions", "Completions", "Prompts A and C are sent as a chat."),
-    ("streaming", "Streaming", "Answers arrive whole."),
-    ("usage", "Token usage", "What is spent stays unknown, and a cap in money is refused."),
-    (
-        "usage_of_several",
-        "Token usage of several texts",
-        "What such a request took stays unknown; with a cap in money or tokens each text is a "
-        "request of its own.",
-    ),
-    ("system_role", "System role", "Instructions stand in the user's message."),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,30 +228,31 @@ class CapabilityRow:
 
     Args:
         key: the field of `Capabilities`.
-        what: its name for people.
+        title: its name for people.
         support: see `Support`.
-        said: the support in plain words.
+        words: the support in plain words.
         meaning: what is lost, or a detail; may be empty.
     """
 
     key: str
-    what: str
+    title: str
     support: Support
-    said: str
+    words: str
     meaning: str
 
 
 def capability_table(found: Capabilities) -> list[CapabilityRow]:
     """The capability table, the knobs that matter most first."""
     rows = []
-    for key, what, lost in _ROWS:
-        support: Support = getattr(found, key)
-        meaning = "" if support in ("exact", "unknown") else lost
-        if key == "logit_bias" and found.canary.why:
+    for capability in CAPABILITIES:
+        support: Support = getattr(found, capability.key)
+        meaning = capability.lost if found.lacks(capability.key) else ""
+        if capability.key == "logit_bias" and found.canary.why:
             meaning = " ".join([found.canary.why, meaning]).strip()
-        elif key == "logit_bias" and support == "unknown":
+        elif capability.key == "logit_bias" and support == "unknown":
             meaning = found.tokenizer_note
-        elif key == "top_logprobs" and support == "exact":
+        elif capability.key == "top_logprobs" and support == "exact":
             meaning = f"{found.most_logprobs} at most."
-        rows.append(CapabilityRow(key, what, support, _SAID[support], meaning))
+        words = SUPPORT_WORDS[support]
+        rows.append(CapabilityRow(capability.key, capability.title, support, words, meaning))
     return rows

@@ -1,4 +1,9 @@
-"""When and how requests are sent: retries, concurrency, deadlines."""
+"""When and how requests are sent: retries, concurrency, deadlines.
+
+Retries are exponential, with jitter, and heed Retry-After. Most errors are over at once, so the
+second try comes soon; the last ones come late enough to outlive a server's restart, and after a 429
+the minute that limits on requests are mostly for.
+"""
 
 import asyncio
 import time
@@ -42,7 +47,7 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class RetryDecision:
-    """What comes after a fault: `retry` in so many seconds, `lose` the request, `pause` or `stop`
+    """What comes after an error: `retry` in so many seconds, `lose` the request, `pause` or `stop`
     the run."""
 
     step: Literal["retry", "lose", "pause", "stop"]
@@ -50,27 +55,28 @@ class RetryDecision:
 
 
 def decide_retry(
-    fault: ServerError, attempt: int, *, policy: RetryPolicy, rng: np.random.Generator
+    error: ServerError, attempt: int, *, policy: RetryPolicy, rng: np.random.Generator
 ) -> RetryDecision:
-    """What comes after a fault.
+    """What comes after an error.
 
     Args:
-        fault: of this attempt.
+        error: of this attempt.
         attempt: which it was, from 1.
         policy: the rules.
         rng: draws the jitter: half to all of the exponential wait, so that requests that failed
             together don't come back together. A wait that the server asked for is never cut.
     """
-    if fault.then == "stop":
+    if not error.retryable:
         return RetryDecision("stop")
-    if fault.wait is not None and fault.wait > policy.longest_asked:
+    if error.retry_after is not None and error.retry_after > policy.longest_asked:
         return RetryDecision("pause")
-    if attempt >= min(policy.attempts, _FEWER.get(fault.kind, policy.attempts)):
-        return RetryDecision(fault.spent)
-    steps = attempt if fault.kind == "too_many_requests" else attempt - 1
+    if attempt >= min(policy.attempts, _FEWER.get(error.kind, policy.attempts)):
+        return RetryDecision(error.exhausted)
+    steps = attempt if error.kind == "too_many_requests" else attempt - 1
     wait = min(policy.longest, policy.first * policy.growth ** min(steps, 60))
     wait *= 0.5 + 0.5 * float(rng.random())
-    return RetryDecision("retry", wait if fault.wait is None else fault.wait + 0.1 * wait)
+    asked = error.retry_after
+    return RetryDecision("retry", wait if asked is None else asked + 0.1 * wait)
 
 
 def format_wait(seconds: float) -> str:
@@ -82,14 +88,19 @@ def format_wait(seconds: float) -> str:
 
 
 START = 4.0
+"""Requests at once in the beginning."""
 
 
 class ConcurrencyLimiter:
-    """Lets requests go; used by one thread.
+    """How many requests are in flight at once on one server and model; used by one thread.
+
+    Additive increase, multiplicative decrease (Chiu and Jain 1989): one more after as many
+    successes as are allowed at once, half as many after a 429. A wait that the server asks for
+    holds all of them.
 
     Args:
         maximum: never more than so many at once, at least 1.
-        clock: seconds that only grow.
+        clock: monotonic seconds.
         sleep: waits so many seconds.
     """
 
@@ -110,7 +121,7 @@ class ConcurrencyLimiter:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def acquire(self) -> float:
-        """Wait for a turn; the time at which it began. `release` must follow."""
+        """Wait for a turn; the time at which it begins. `release` must follow."""
         if self.in_flight < int(self.limit):
             self.in_flight += 1
         else:
@@ -131,7 +142,7 @@ class ConcurrencyLimiter:
         return self._clock()
 
     def release(self) -> None:
-        """A request that entered has ended."""
+        """A request has ended."""
         self.in_flight -= 1
         self._wake()
 
@@ -144,8 +155,8 @@ class ConcurrencyLimiter:
         """The server asked for fewer requests.
 
         Args:
-            begun: when the request began that it said so to; those that were under way together
-                halve the pace once.
+            begun: when the request began that was turned down; those that were in flight together
+                halve the limit once.
             wait: seconds that it asked to wait.
         """
         if begun > self._halved_at:
@@ -172,7 +183,7 @@ class RequestPolicy:
         streaming: requests for one text are read piece by piece, and what came before a break is
             kept.
         transport: carries requests; None opens connections.
-        clock: seconds that only grow.
+        clock: monotonic seconds.
         sleep: waits so many seconds.
     """
 

@@ -1,4 +1,9 @@
-"""Logit suppression on a served model: exact by logit bias, or approximated."""
+"""Logit suppression on a served model: exact by logit bias, or approximated.
+
+Neither approximation is the paper's method, and a run's facts say which one it used: a higher
+frequency penalty bears on repetitions within one text only, and a list of words is a request that
+the model may ignore.
+"""
 
 import re
 from collections import Counter
@@ -12,6 +17,14 @@ from core.domain.runs import RunSpec
 from core.generation.prompts import Prompt, prompt_for
 from core.generation.servers.capabilities import Capabilities
 from core.generation.servers.parameters import check_condition
+
+SuppressionSupport = Literal["exact", "approximate", "untested"]
+
+METHOD_TITLES: dict[Method, str] = {
+    "logit_bias": "logit bias",
+    "frequency_penalty": "frequency penalty (approximate)",
+    "avoid_words": "avoid these words (approximate)",
+}
 
 FULL_STRENGTH = 7.5
 """The paper's strength (section 4.1), which raises the frequency penalty by one."""
@@ -57,14 +70,14 @@ def sent_prompt(
 
 
 def words_to_avoid(texts: Iterable[str], suppression: Suppression) -> tuple[str, ...]:
-    """The most frequent words of at least four letters that more than one place holds.
+    """The most frequent words of at least four letters that occur more than once.
 
     Args:
         texts: what was written so far.
         suppression: `tokens` is how many words at most, up to 50.
 
     Returns:
-        In small letters, the most frequent first, ties by the alphabet; none unless the method is
+        In lower case, the most frequent first, ties by the alphabet; none unless the method is
         `avoid_words`.
     """
     if not suppression.on or suppression.method != "avoid_words":
@@ -73,8 +86,8 @@ def words_to_avoid(texts: Iterable[str], suppression: Suppression) -> tuple[str,
     for text in texts:
         counts.update(word for word in _WORD.findall(text.lower()) if len(word) >= SHORTEST_WORD)
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    often = [word for word, count in ranked if count > 1]
-    return tuple(often[: min(suppression.tokens, MOST_WORDS)])
+    frequent = [word for word, count in ranked if count > 1]
+    return tuple(frequent[: min(suppression.tokens, MOST_WORDS)])
 
 
 def avoiding(prompt: Prompt, words: Iterable[str]) -> Prompt:
@@ -82,21 +95,12 @@ def avoiding(prompt: Prompt, words: Iterable[str]) -> Prompt:
     listed = ", ".join(words)
     if not listed:
         return prompt
-    wish = f"Avoid these words: {listed}."
+    request = f"Avoid these words: {listed}."
     if prompt.is_chat:
         *before, last = prompt.messages
-        return Prompt(messages=(*before, replace(last, content=f"{wish}\n{last.content}")))
+        return Prompt(messages=(*before, replace(last, content=f"{request}\n{last.content}")))
     examples, gap, asked = prompt.text.rpartition("\n\n")
-    return Prompt(text=f"{examples}{gap}{wish}\n{asked}")
-
-
-SuppressionSupport = Literal["exact", "approximate", "untested"]
-
-METHOD_TITLES: dict[Method, str] = {
-    "logit_bias": "logit bias",
-    "frequency_penalty": "frequency penalty (approximate)",
-    "avoid_words": "avoid these words (approximate)",
-}
+    return Prompt(text=f"{examples}{gap}{request}\n{asked}")
 
 
 def suppression_support(found: Capabilities | None) -> SuppressionSupport:
@@ -112,20 +116,14 @@ def suppression_support(found: Capabilities | None) -> SuppressionSupport:
 
 def approximate_methods(found: Capabilities) -> tuple[Method, ...]:
     """What can stand in for logit bias, as far as is known; a list of words always can."""
-    if found.frequency_penalty in ("exact", "unknown"):
+    if not found.lacks("frequency_penalty"):
         return ("frequency_penalty", "avoid_words")
     return ("avoid_words",)
 
 
 def condition_error(condition: Condition, found: Capabilities) -> BadInput | None:
     """Why a condition can't be sent to a model, suppression and biases aside; None if it can."""
-    knobs = Condition(
-        temperature=condition.temperature,
-        top_p=condition.top_p,
-        min_p=condition.min_p,
-        frequency_penalty=condition.frequency_penalty,
-        suppression=Suppression(),
-    )
+    knobs = replace(condition, suppression=Suppression(), logit_bias=())
     try:
         check_condition(knobs, found, None, found.model)
     except BadInput as error:

@@ -4,7 +4,7 @@ Never guessed: without a known tokenizer there are no ids, and so no logit suppr
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
@@ -21,6 +21,46 @@ OTHER_TOKENIZERS = (
 )
 # How tokenizers that fall back on bytes (Llama 2's) name that of the double quote.
 _QUOTE_BYTE = "<0x22>"
+
+
+class Tokenizer(Protocol):
+    """A served model's tokenizer; texts are encoded without special tokens."""
+
+    @property
+    def name(self) -> str:
+        """Where the ids come from, such as `server` or `tiktoken o200k_base`."""
+        ...
+
+    @property
+    def vocabulary_size(self) -> int | None:
+        """How many ids there are, 0 to `vocabulary_size` - 1; None if that is not to be known."""
+        ...
+
+    @property
+    def end_tokens(self) -> frozenset[int]:
+        """End and other special tokens, as far as they are known."""
+        ...
+
+    @property
+    def quote_tokens(self) -> frozenset[int]:
+        """Tokens that hold a double quote, as far as they are known; each ends a text."""
+        ...
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of a text.
+
+        Raises:
+            BackendFailed: the server that tokenizes did not answer.
+        """
+        ...
+
+    def token_text(self, token: int) -> str:
+        """How a token reads, its leading space included.
+
+        Raises:
+            BackendFailed: the server that tokenizes did not answer.
+        """
+        ...
 
 
 class TiktokenTokenizer:
@@ -46,9 +86,9 @@ class TiktokenTokenizer:
         except (KeyError, ValueError) as error:
             if "Hash mismatch" in str(error):
                 raise self._no_table(encoding or model) from error
-            said = f"an encoding '{encoding}'" if encoding else f"the model '{model}'"
+            unknown = f"an encoding '{encoding}'" if encoding else f"the model '{model}'"
             raise BadInput(
-                f"tiktoken does not know {said[:200]}.",
+                f"tiktoken does not know {unknown[:200]}.",
                 "Name the encoding, such as o200k_base, or choose another tokenizer.",
             ) from error
         except Exception as error:  # whatever its downloader raises, and what its files can hold
@@ -89,7 +129,7 @@ class TiktokenTokenizer:
         """The ids of a text."""
         return self._table.encode_ordinary(text)
 
-    def text(self, token: int) -> str:
+    def token_text(self, token: int) -> str:
         """How a token reads."""
         return self._bytes(token).decode("utf-8", "replace")
 
@@ -115,7 +155,7 @@ class HuggingFaceTokenizer:
 
         self.name = f"huggingface {source}"
         try:
-            found: Any = transformers.AutoTokenizer.from_pretrained(
+            tokenizer: Any = transformers.AutoTokenizer.from_pretrained(
                 source, **loading_options(source)
             )
         except Exception as error:  # damaged files raise of every kind
@@ -123,7 +163,7 @@ class HuggingFaceTokenizer:
                 f"The tokenizer '{source}' could not be loaded: {why_not_loaded(source, error)}",
                 WORKS_OFFLINE,
             ) from error
-        self._tokenizer = found
+        self._tokenizer = tokenizer
 
     @property
     def vocabulary_size(self) -> int:
@@ -145,7 +185,7 @@ class HuggingFaceTokenizer:
         """The ids of a text."""
         return list(self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
 
-    def text(self, token: int) -> str:
+    def token_text(self, token: int) -> str:
         """How a token reads."""
         return str(self._tokenizer.decode([token], clean_up_tokenization_spaces=False))
 
@@ -187,7 +227,10 @@ class ServerTokenizer:
             )
         self.vocabulary_size = self._size()
         self.quote_tokens = frozenset(
-            token for text in _QUOTED for token in self.encode(text) if QUOTE in self.text(token)
+            token
+            for text in _QUOTED
+            for token in self.encode(text)
+            if QUOTE in self.token_text(token)
         )
         self.end_tokens = self._end_tokens()
 
@@ -206,20 +249,20 @@ class ServerTokenizer:
                 self._ids[text] = known
         return list(known)
 
-    def text(self, token: int) -> str:
+    def token_text(self, token: int) -> str:
         """How a token reads, as the server gives it.
 
         Raises:
             BadInput: the server knows no such token.
         """
         if token not in self._texts:
-            found = self._detokenize([token])
-            if found is None:
+            text = self._detokenize([token])
+            if text is None:
                 raise BadInput(
                     f"The server knows no token {token}.",
                     "Give token ids of this model's own tokenizer.",
                 )
-            self._texts[token] = found
+            self._texts[token] = text
         return self._texts[token]
 
     def _tokenize(self, text: str, *, special: bool = False) -> list[int] | None:
@@ -231,24 +274,24 @@ class ServerTokenizer:
             }
         else:
             body = {"model": self._model, "prompt": text, "add_special_tokens": False}
-        ids = self._asked("/tokenize", body, "tokens")
+        ids = self._ask("/tokenize", body, "tokens")
         if not isinstance(ids, list) or not all(type(token) is int for token in ids):
             return None
         return ids
 
     def _detokenize(self, ids: list[int]) -> str | None:
         if self._shape == "llama.cpp":
-            found = self._asked("/detokenize", {"tokens": ids}, "content")
+            text = self._ask("/detokenize", {"tokens": ids}, "content")
         else:
-            found = self._asked("/detokenize", {"model": self._model, "tokens": ids}, "prompt")
-        return found if isinstance(found, str) else None
+            text = self._ask("/detokenize", {"model": self._model, "tokens": ids}, "prompt")
+        return text if isinstance(text, str) else None
 
-    def _asked(self, path: str, body: dict[str, Any], key: str) -> Any:
-        reply = self._client.ask(path, body, root=True)
-        return reply.data.get(key) if reply.ok and isinstance(reply.data, dict) else None
+    def _ask(self, path: str, body: dict[str, Any], key: str) -> Any:
+        response = self._client.ask(path, body, root=True)
+        return response.data.get(key) if response.ok and isinstance(response.data, dict) else None
 
     def _size(self) -> int | None:
-        """The vocabulary's size, which llama.cpp tells with its models."""
+        """The vocabulary's size, which llama.cpp reports with its models."""
         if self._shape != "llama.cpp":
             return None
         data = self._client.ask("/models").data
@@ -262,58 +305,18 @@ class ServerTokenizer:
         return size if type(size) is int and size > 0 else None
 
     def _end_tokens(self) -> frozenset[int]:
-        """What llama.cpp tells of its end tokens; they can stand in no text anyway."""
+        """The end tokens that llama.cpp reports; they can stand in no text anyway."""
         if self._shape != "llama.cpp":
             return frozenset()
-        reply = self._client.ask("/props", root=True)
-        told = reply.data if reply.ok and isinstance(reply.data, dict) else {}
+        response = self._client.ask("/props", root=True)
+        props = response.data if response.ok and isinstance(response.data, dict) else {}
         end_tokens: set[int] = set()
         for key in ("bos_token", "eos_token"):
-            text = told.get(key)
+            text = props.get(key)
             ids = self._tokenize(text, special=True) if isinstance(text, str) and text else None
             if ids is not None and len(ids) == 1:
                 end_tokens.update(ids)
         return frozenset(end_tokens)
-
-
-class Tokenizer(Protocol):
-    """A served model's tokenizer; texts are encoded without special tokens."""
-
-    @property
-    def name(self) -> str:
-        """Where the ids come from, such as `server` or `tiktoken o200k_base`."""
-        ...
-
-    @property
-    def vocabulary_size(self) -> int | None:
-        """How many ids there are, 0 to `vocabulary_size` - 1; None if that is not to be known."""
-        ...
-
-    @property
-    def end_tokens(self) -> frozenset[int]:
-        """End and other special tokens, as far as they are known."""
-        ...
-
-    @property
-    def quote_tokens(self) -> frozenset[int]:
-        """Tokens that hold a double quote, as far as they are known; each ends a text."""
-        ...
-
-    def encode(self, text: str) -> list[int]:
-        """The ids of a text.
-
-        Raises:
-            BackendFailed: the server that tokenizes did not answer.
-        """
-        ...
-
-    def text(self, token: int) -> str:
-        """How a token reads, its leading space included.
-
-        Raises:
-            BackendFailed: the server that tokenizes did not answer.
-        """
-        ...
 
 
 def load_tokenizer(connection: Connection, model: str, client: ServerClient) -> Tokenizer:
@@ -342,35 +345,47 @@ def load_tokenizer(connection: Connection, model: str, client: ServerClient) -> 
     )
 
 
-def find_tokenizer(
-    connection: Connection, model: str, client: ServerClient
-) -> tuple[Tokenizer | None, TokenizerKind, str]:
+@dataclass(frozen=True, slots=True)
+class TokenizerSearch:
+    """What came of looking for a model's tokenizer.
+
+    Args:
+        tokenizer: None where there is none.
+        kind: as a connection's `tokenizer`; `none` where there is none.
+        why_none: a sentence on why there is none; empty otherwise.
+    """
+
+    tokenizer: Tokenizer | None
+    kind: TokenizerKind
+    why_none: str = ""
+
+
+def find_tokenizer(connection: Connection, model: str, client: ServerClient) -> TokenizerSearch:
     """The tokenizer that a connection names, else one that is the model's beyond doubt.
 
     Where none is named, the server is asked for its own, and at OpenAI's own address tiktoken.
-
-    Returns:
-        (tokenizer or None, its kind, a sentence on why there is none).
     """
     kind = connection.tokenizer
     if kind == "none":
         at_openai = urlsplit(connection.base_url).hostname == "api.openai.com"
         kind = "tiktoken" if at_openai else "server"
     try:
-        return load_tokenizer(replace(connection, tokenizer=kind), model, client), kind, ""
+        tokenizer = load_tokenizer(replace(connection, tokenizer=kind), model, client)
     except WidesetError as error:
-        return None, "none", str(error)
+        return TokenizerSearch(None, "none", str(error))
+    return TokenizerSearch(tokenizer, kind)
 
 
-def check_ids(tokens: Tokenizer, ids: Iterable[int]) -> None:
+def check_ids(tokenizer: Tokenizer, ids: Iterable[int]) -> None:
     """Refuse token ids that the model can't have, before anything is sent.
 
     Raises:
         BadInput: an id is below 0, or at or above the vocabulary's size where that is known.
     """
+    size = tokenizer.vocabulary_size
     for token in ids:
-        if token < 0 or (tokens.vocabulary_size is not None and token >= tokens.vocabulary_size):
-            known = "" if tokens.vocabulary_size is None else f" of {tokens.vocabulary_size}"
+        if token < 0 or (size is not None and token >= size):
+            known = "" if size is None else f" of {size}"
             raise BadInput(
                 f"Token {token} is outside the model's vocabulary{known}.",
                 "Give token ids of this model's own tokenizer.",

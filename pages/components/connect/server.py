@@ -111,8 +111,8 @@ def _table(found: Capabilities) -> None:
     rows = capability_table(found)
     frame = pd.DataFrame(
         {
-            "What": [row.what for row in rows],
-            "Here": [f"{_ICONS[row.support]} {row.said}" for row in rows],
+            "What": [row.title for row in rows],
+            "Here": [f"{_ICONS[row.support]} {row.words}" for row in rows],
             "Meaning": [plain(row.meaning) for row in rows],
         }
     )

@@ -19,5 +19,5 @@ class FakeTokenizer:
                 self.words.append(word)
         return [self.words.index(word) for word in text.split()]
 
-    def text(self, token: int) -> str:
+    def token_text(self, token: int) -> str:
         return self.words[token]

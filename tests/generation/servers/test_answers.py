@@ -48,9 +48,9 @@ def test_quotation_marks(
     assert cut_text(text, reason, api=api, open_quote=open_quote) == wanted
 
 
-def read(choices: Any, *, asked: int = 2, **more: Any) -> Answer:
+def read(choices: Any, *, n: int = 2, **more: Any) -> Answer:
     body = json.dumps({"choices": choices, **more})
-    return read_answer(body, server=SERVER, api="completions", asked=asked)
+    return read_answer(body, server=SERVER, api="completions", n=n)
 
 
 def choice(text: str, index: Any = 0, **more: Any) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def choice(text: str, index: Any = 0, **more: Any) -> dict[str, Any]:
 
 def test_choices_come_in_the_servers_own_order() -> None:
     mixed = [choice("c", 2), choice("a", 0), choice("b", 1)]
-    assert [text.text for text in read(mixed, asked=3).texts] == ["a", "b", "c"]
+    assert [text.text for text in read(mixed, n=3).texts] == ["a", "b", "c"]
     assert [text.text for text in read(mixed).texts] == ["a", "b"]  # one too many
     same = [choice("c"), choice("a")]
     assert [text.text for text in read(same).texts] == ["c", "a"]
@@ -67,7 +67,7 @@ def test_choices_come_in_the_servers_own_order() -> None:
 
 
 def test_fewer_than_asked_are_so_many() -> None:
-    assert read([choice("a")], asked=20).texts == (GeneratedText("a", "stop"),)
+    assert read([choice("a")], n=20).texts == (GeneratedText("a", "stop"),)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_tokens_are_as_reported_or_unknown(usage: Any, wanted: tuple[Any, Any]) 
     ],
 )
 def test_reasons(reason: Any, wanted: str) -> None:
-    found = read([choice("a", finish_reason=reason)], asked=1)
+    found = read([choice("a", finish_reason=reason)], n=1)
     assert found.texts == (GeneratedText("a", wanted),)
 
 
@@ -111,7 +111,7 @@ def test_parts_of_a_chats_content_are_joined() -> None:
     thought = {"type": "reasoning", "text": "Hm."}
     parts = [thought, {"type": "text", "text": "a "}, {"text": "b"}, 3]
     body = json.dumps({"choices": [{"message": {"content": parts}, "finish_reason": "stop"}]})
-    found = read_answer(body, server=SERVER, api="chat", asked=1)
+    found = read_answer(body, server=SERVER, api="chat", n=1)
     assert found.texts == (GeneratedText("a b", "stop"),)
 
 
@@ -128,19 +128,19 @@ def test_what_came_instead_of_a_text_is_its_reason_and_never_the_text(
     message: dict[str, Any], reason: str, wanted: str
 ) -> None:
     told = json.dumps({"choices": [{"message": message, "finish_reason": reason}]})
-    found = read_answer(told, server=SERVER, api="chat", asked=1)
+    found = read_answer(told, server=SERVER, api="chat", n=1)
     assert found.texts == (GeneratedText("", wanted),)
 
 
 def test_an_error_without_its_own_object_is_an_error_all_the_same() -> None:
     told = {"object": "error", "message": "n is too large", "type": "BadRequestError", "code": 400}
     with pytest.raises(RequestFailed, match="n is too large") as caught:
-        read_answer(json.dumps(told), server=SERVER, api="chat", asked=1)
-    assert (caught.value.fault.kind, caught.value.fault.then) == ("refused", "stop")
+        read_answer(json.dumps(told), server=SERVER, api="chat", n=1)
+    assert (caught.value.error.kind, caught.value.error.retryable) == ("refused", False)
 
 
 def test_a_token_that_is_half_a_character_can_be_shown() -> None:
     listed = [{"token": "\ud83d", "logprob": -0.5}, {"token": "A", "logprob": -1.0}]
     message = {"message": {"content": "A"}, "logprobs": {"content": [{"top_logprobs": listed}]}}
-    found = read_answer(json.dumps({"choices": [message]}), server=SERVER, api="chat", asked=1)
+    found = read_answer(json.dumps({"choices": [message]}), server=SERVER, api="chat", n=1)
     assert found.texts[0].likeliest == (("\N{REPLACEMENT CHARACTER}", -0.5), ("A", -1.0))

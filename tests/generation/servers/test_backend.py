@@ -105,11 +105,11 @@ def test_stop_cuts_off_what_is_under_way_and_records_it(home: Home, real_db: Dat
 
 def test_token_ids_come_from_the_text(home: Home, real_db: Database) -> None:
     with Misbehaving() as server, Runs(home, real_db, server) as runs:
-        runs.backend.tokens = FakeTokenizer()
+        runs.backend.tokenizer = FakeTokenizer()
         (found,) = collected(runs.backend, requests(1), runs.spec().condition)
         assert runs.backend.exempt_tokens == {0, 1}
         assert [runs.backend.token_text(token) for token in found.token_ids] == ["text", "0", "0"]
-        runs.backend.tokens = None
+        runs.backend.tokenizer = None
         (found,) = collected(runs.backend, requests(1), runs.spec().condition)
         assert (found.token_ids, found.fluency) == ((), None)
         assert runs.backend.token_text(7) == "token 7"
@@ -121,7 +121,7 @@ def test_a_paid_text_is_kept_when_the_tokenizer_fails(home: Home, real_db: Datab
             raise BackendFailed("The tokenizer is gone.")
 
     with Misbehaving() as server, Runs(home, real_db, server) as runs:
-        runs.backend.tokens = Gone()
+        runs.backend.tokenizer = Gone()
         found: list[Completion] = []
         with pytest.raises(Pausing, match="tokenizer is gone"):
             for batch in runs.backend.complete(
@@ -134,7 +134,7 @@ def test_a_paid_text_is_kept_when_the_tokenizer_fails(home: Home, real_db: Datab
 def test_suppression_sends_biases_of_what_was_written(home: Home, real_db: Database) -> None:
     known = {"canary": Canary(verdict="exact"), "tokenizer": "fake"}
     with Misbehaving() as server, Runs(home, real_db, server, known=known) as runs:
-        runs.backend.tokens = tokens = FakeTokenizer()
+        runs.backend.tokenizer = tokens = FakeTokenizer()
         ended = runs.run(suppression=Suppression(7.5, tokens=1), per_label=4)
         last = server.seen[-1].body["logit_bias"]
     assert ended.job.state == "done"

@@ -38,27 +38,27 @@ def test_what_is_asked_for(headers: dict[str, str], wait: float | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "kind", "then"),
+    ("told", "kind", "retryable"),
     [
-        ({"error": {"code": 429}}, "too_many_requests", "retry"),
-        ({"error": {"type": "rate_limit_error"}}, "too_many_requests", "retry"),
-        ({"error": {"type": "overloaded_error"}}, "server_error", "retry"),
-        ({"error": "model is loading"}, "server_error", "retry"),
-        ({"error": {"code": "model_not_found"}}, "not_found", "stop"),
-        ({"object": "error", "type": "NotFoundError", "code": None}, "not_found", "stop"),
-        ({"error": {"code": 999}}, "server_error", "retry"),
-        ({"error": [1]}, "server_error", "retry"),
-        ([{"error": {"status": "400", "message": "bad"}}], "refused", "stop"),
+        ({"error": {"code": 429}}, "too_many_requests", True),
+        ({"error": {"type": "rate_limit_error"}}, "too_many_requests", True),
+        ({"error": {"type": "overloaded_error"}}, "server_error", True),
+        ({"error": "model is loading"}, "server_error", True),
+        ({"error": {"code": "model_not_found"}}, "not_found", False),
+        ({"object": "error", "type": "NotFoundError", "code": None}, "not_found", False),
+        ({"error": {"code": 999}}, "server_error", True),
+        ({"error": [1]}, "server_error", True),
+        ([{"error": {"status": "400", "message": "bad"}}], "refused", False),
     ],
     ids=str,
 )
-def test_an_error_object_stands_for_a_status(told: Any, kind: str, then: str) -> None:
-    fault = error_from_object(ServerInfo("http://h/v1", "m"), told)
-    assert (fault.kind, fault.then) == (kind, then)
+def test_an_error_object_stands_for_a_status(told: Any, kind: str, retryable: bool) -> None:
+    error = error_from_object(ServerInfo("http://h/v1", "m"), told)
+    assert (error.kind, error.retryable) == (kind, retryable)
 
 
 def test_the_words_of_a_list_of_complaints_are_told() -> None:
     told = {"detail": [{"loc": ["body", "top_k"], "msg": "extra fields not permitted"}]}
-    fault = error_from_status(ServerInfo("http://h/v1", "m"), 422, data=told)
-    assert fault.kind == "refused"
-    assert "extra fields not permitted" in fault.what
+    error = error_from_status(ServerInfo("http://h/v1", "m"), 422, data=told)
+    assert error.kind == "refused"
+    assert "extra fields not permitted" in error.what

@@ -38,13 +38,13 @@ def test_the_deadline_is_by_the_clock_on_the_wall(order: object) -> None:
     with Misbehaving([order]) as server:  # type: ignore[list-item]
         began = time.monotonic()
         with pytest.raises(BackendFailed, match=r"did not answer within 0\.2 s"):
-            HttpClient(server.base_url, seconds=0.2).ask("/models")
+            HttpClient(server.base_url, deadline=0.2).ask("/models")
         assert time.monotonic() - began < 0.9
 
 
 def test_an_answer_in_time_is_whole() -> None:
     with Misbehaving(then=body('{"data": []}')) as server:
-        client = HttpClient(server.base_url, seconds=5.0)
+        client = HttpClient(server.base_url, deadline=5.0)
         replies = [
             client.ask("/models"),
             client.ask("/x", {"a": 1}),

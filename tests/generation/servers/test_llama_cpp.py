@@ -68,7 +68,7 @@ def test_its_tokenizer_is_the_embedded_models(tokens: Tokenizer, model_cache: Pa
         ids = tokens.encode(text)
         assert ids == own(text, add_special_tokens=False)["input_ids"]
         if text.isascii():  # a token may hold half a character
-            assert "".join(tokens.text(token) for token in ids) == text
+            assert "".join(tokens.token_text(token) for token in ids) == text
     assert tokens.vocabulary_size == len(own)
     quotes = {token for piece, token in own.get_vocab().items() if '"' in piece}
     assert tokens.quote_tokens <= quotes
@@ -83,7 +83,7 @@ def test_diversity_rises_with_the_knobs_as_it_does_locally(
     connection: Connection, found: Capabilities, tokens: Tokenizer, model_cache: Path
 ) -> None:
     encoder = load_encoder(EncoderChoice(), models=model_cache)
-    backend = ServedBackend(connection, "smollm2", tokens=tokens, capabilities=found)
+    backend = ServedBackend(connection, "smollm2", tokenizer=tokens, capabilities=found)
 
     def measured(temperature: float, strength: float) -> tuple[float, float]:
         """(remote-clique, share of distinct pairs of words) of 30 texts, written in 5 cycles.

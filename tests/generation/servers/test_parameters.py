@@ -16,8 +16,8 @@ from core.generation.servers.parameters import (
     api_for,
     biases_of,
     body_of,
-    left_out,
     max_prompt_tokens,
+    unsupported_knobs,
 )
 
 UNKNOWN = Capabilities(base_url="http://127.0.0.1/v1", model="m")
@@ -91,9 +91,9 @@ def test_one_text_has_a_seed_of_its_own_and_several_have_none() -> None:
     assert "seed" not in sent()
 
 
-def test_knobs_that_the_server_lacks_are_left_out() -> None:
+def test_knobs_that_the_server_lacks_are_unsupported_knobs() -> None:
     found = replace(UNKNOWN, temperature="refused", frequency_penalty="ignored", stop="wrong")
-    assert left_out(found) == ["temperature", "frequency_penalty", "stop"]
+    assert unsupported_knobs(found) == ["temperature", "frequency_penalty", "stop"]
     body = sent(found=found, temperature=1.0)
     assert {"temperature", "frequency_penalty", "stop"} & set(body) == set()
 

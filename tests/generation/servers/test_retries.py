@@ -16,7 +16,7 @@ from core.generation.servers.retries import (
 )
 
 
-def fault(kind: ErrorKind = "server_error", **more: object) -> ServerError:
+def server_error(kind: ErrorKind = "server_error", **more: object) -> ServerError:
     return ServerError(kind=kind, what="w", remedy="r", **more)  # type: ignore[arg-type]
 
 
@@ -27,58 +27,58 @@ class Halfway:
         return 0.5
 
 
-def step(found: ServerError, attempt: int, **rules: float) -> RetryDecision:
-    return decide_retry(found, attempt, policy=RetryPolicy(**rules), rng=Halfway())  # type: ignore[arg-type]
+def step(error: ServerError, attempt: int, **rules: float) -> RetryDecision:
+    return decide_retry(error, attempt, policy=RetryPolicy(**rules), rng=Halfway())  # type: ignore[arg-type]
 
 
 def test_waits_grow_up_to_the_cap() -> None:
     rules = {"attempts": 9, "first": 1, "growth": 2, "longest": 5}
-    waits = [step(fault(), attempt, **rules).seconds for attempt in range(1, 6)]
+    waits = [step(server_error(), attempt, **rules).seconds for attempt in range(1, 6)]
     assert waits == [0.75, 1.5, 3.0, 3.75, 3.75]
-    limited = fault("too_many_requests")
+    limited = server_error("too_many_requests")
     waits = [step(limited, attempt, **rules).seconds for attempt in range(1, 5)]
     assert waits == [1.5, 3.0, 3.75, 3.75]
 
 
 def test_the_second_try_comes_soon_and_the_last_outlives_a_restart() -> None:
-    waits = [step(fault(), attempt).seconds for attempt in range(1, 6)]
+    waits = [step(server_error(), attempt).seconds for attempt in range(1, 6)]
     assert waits == pytest.approx([0.075, 0.3, 1.2, 4.8, 19.2])
-    limited = fault("too_many_requests", spent="pause")
+    limited = server_error("too_many_requests", exhausted="pause")
     waits = [step(limited, attempt).seconds for attempt in range(1, 6)]
     assert waits == pytest.approx([0.3, 1.2, 4.8, 19.2, 22.5])
     assert step(limited, 6) == RetryDecision("pause")
 
 
 def test_a_huge_number_of_tries_overflows_nothing() -> None:
-    assert step(fault(), 5_000, attempts=10_000).seconds == 22.5
+    assert step(server_error(), 5_000, attempts=10_000).seconds == 22.5
 
 
 def test_what_the_server_asks_is_never_cut() -> None:
-    assert step(fault(wait=2.0), 1) == RetryDecision("retry", 2.0 + 0.1 * 0.075)
-    assert step(fault(wait=60.0), 1).step == "retry"
-    assert step(fault(wait=60.1), 1) == RetryDecision("pause")
+    assert step(server_error(retry_after=2.0), 1) == RetryDecision("retry", 2.0 + 0.1 * 0.075)
+    assert step(server_error(retry_after=60.0), 1).step == "retry"
+    assert step(server_error(retry_after=60.1), 1) == RetryDecision("pause")
 
 
 @pytest.mark.parametrize(
-    ("found", "tries", "end"),
+    ("error", "tries", "end"),
     [
-        (fault(spent="pause"), 6, "pause"),
-        (fault("connection_lost"), 6, "lose"),
-        (fault("deadline"), 2, "lose"),
-        (fault("too_long"), 1, "lose"),
-        (fault("quota", then="stop"), 1, "stop"),
+        (server_error(exhausted="pause"), 6, "pause"),
+        (server_error("connection_lost"), 6, "lose"),
+        (server_error("deadline"), 2, "lose"),
+        (server_error("too_long"), 1, "lose"),
+        (server_error("quota", retryable=False), 1, "stop"),
     ],
     ids=lambda value: getattr(value, "kind", value),
 )
-def test_it_ends(found: ServerError, tries: int, end: str) -> None:
-    steps = [step(found, attempt).step for attempt in range(1, tries + 1)]
+def test_it_ends(error: ServerError, tries: int, end: str) -> None:
+    steps = [step(error, attempt).step for attempt in range(1, tries + 1)]
     assert steps == ["retry"] * (tries - 1) + [end]
 
 
 @given(st.integers(1, 100), st.integers(0, 2**32))
 def test_jitter_stays_between_half_and_all(attempt: int, seed: int) -> None:
     rules = RetryPolicy(attempts=101)
-    found = decide_retry(fault(), attempt, policy=rules, rng=np.random.default_rng(seed))
+    found = decide_retry(server_error(), attempt, policy=rules, rng=np.random.default_rng(seed))
     full = min(30.0, 0.1 * 4.0 ** (attempt - 1))
     assert full / 2 <= found.seconds <= full
 

@@ -25,15 +25,15 @@ def test_the_servers_own(kind: str) -> None:
         text = 'Once upon a time, "red"'
         ids = tokens.encode(text)
         assert ids == encode(text)
-        assert "".join(tokens.text(token) for token in ids) == text
+        assert "".join(tokens.token_text(token) for token in ids) == text
         asked = len(fake.asked)
         assert tokens.encode(text) == ids
-        assert tokens.text(ids[0]) == "Once"
+        assert tokens.token_text(ids[0]) == "Once"
         assert len(fake.asked) == asked  # asked once
         assert tokens.encode("") == []
         assert tokens.quote_tokens == {VOCABULARY.index('"')}
         with pytest.raises(BadInput, match="knows no token 999"):
-            tokens.text(999)
+            tokens.token_text(999)
     paths = {path for path, _, _ in fake.asked}
     assert {"/tokenize", "/detokenize"} <= paths  # at the root, not below /v1
     if kind == "llama.cpp":
@@ -52,11 +52,9 @@ def test_a_server_without_one_is_said() -> None:
         asked = connection("server", url=fake.url)
         with pytest.raises(BackendFailed, match="no /tokenize"):
             load_tokenizer(asked, "fake", HttpClient(fake.url))
-        tokens, kind, why = find_tokenizer(
-            connection("none", url=fake.url), "fake", HttpClient(fake.url)
-        )
-        assert (tokens, kind) == (None, "none")
-        assert "no /tokenize" in why
+        search = find_tokenizer(connection("none", url=fake.url), "fake", HttpClient(fake.url))
+        assert (search.tokenizer, search.kind) == (None, "none")
+        assert "no /tokenize" in search.why_none
 
 
 def test_none_is_refused_with_the_reason() -> None:
@@ -80,7 +78,7 @@ def test_tiktokens(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (tokens.name, tokens.vocabulary_size) == ("tiktoken tiny", 260)
     assert tokens.encode('red "') == [257, 258]
     assert tokens.encode("<|end|>")[0] == ord("<")  # a text is no command
-    assert [tokens.text(token) for token in (257, 258, 200)] == ["red", ' "', "\ufffd"]
+    assert [tokens.token_text(token) for token in (257, 258, 200)] == ["red", ' "', "\ufffd"]
     assert tokens.quote_tokens == {ord('"'), 258}
     assert tokens.end_tokens == {259}
     check_ids(tokens, [0, 259])
@@ -117,13 +115,13 @@ def test_a_hugging_face_folder(tiny_folder: Path) -> None:
 
     tokens = load_tokenizer(connection("huggingface", str(tiny_folder)), "any", HttpClient(URL))
     ids = tokens.encode('a "good" film')
-    assert "".join(tokens.text(token) for token in ids) == 'a "good" film'
+    assert "".join(tokens.token_text(token) for token in ids) == 'a "good" film'
     assert tokens.vocabulary_size is not None
     assert max(ids) < tokens.vocabulary_size <= SIZE
     assert 0 in tokens.end_tokens
-    assert {token for token in range(tokens.vocabulary_size) if '"' in tokens.text(token)} == (
-        tokens.quote_tokens
-    )
+    assert {
+        token for token in range(tokens.vocabulary_size) if '"' in tokens.token_text(token)
+    } == (tokens.quote_tokens)
 
 
 def test_a_folder_without_a_tokenizer(tmp_path: Path) -> None:
@@ -133,7 +131,7 @@ def test_a_folder_without_a_tokenizer(tmp_path: Path) -> None:
 
 def test_where_the_size_is_unknown_only_negative_ids_are_refused() -> None:
     class Unsized:
-        vocabulary = None
+        vocabulary_size = None
 
     check_ids(Unsized(), [10**9])  # type: ignore[arg-type]
     with pytest.raises(BadInput, match="Token -1 is outside the model's vocabulary"):

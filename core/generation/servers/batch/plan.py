@@ -48,13 +48,13 @@ class BatchRequestId:
 
 def parse_custom_id(custom_id: object) -> BatchRequestId | None:
     """The place that a custom id names; None if it is none of ours."""
-    found = _ID.fullmatch(custom_id) if isinstance(custom_id, str) else None
-    if found is None:
+    match = _ID.fullmatch(custom_id) if isinstance(custom_id, str) else None
+    if match is None:
         return None
-    cycle, label_index, first, count = (int(part) for part in found.groups()[1:])
-    place = BatchRequestId(found[1], cycle, label_index, first, count)
+    cycle, label_index, first, count = (int(part) for part in match.groups()[1:])
+    request = BatchRequestId(match[1], cycle, label_index, first, count)
     # As we write them: no leading zeros, no empty request.
-    return place if place.custom_id == custom_id and cycle >= 1 and count >= 1 else None
+    return request if request.custom_id == custom_id and cycle >= 1 and count >= 1 else None
 
 
 def plan_cycles(
@@ -89,7 +89,7 @@ def plan_cycles(
     )
     size = spec.condition.texts_a_request
     first = max(finished, default=0) + 1
-    found: dict[int, dict[str, int]] = {}
+    planned: dict[int, dict[str, int]] = {}
     for cycle in range(first, first + cycles):
         counts = {
             name: min(size, wanted - accepted[name], PATIENCE * wanted + size - asked[name])
@@ -98,10 +98,10 @@ def plan_cycles(
         counts = {name: count for name, count in counts.items() if count > 0}
         if not counts:
             break
-        found[cycle] = counts
+        planned[cycle] = counts
         accepted.update(counts)
         asked.update(counts)
-    return found
+    return planned
 
 
 def request_ids(
@@ -122,27 +122,21 @@ def request_ids(
         several: whether a request may ask for several texts.
     """
     stored = {(sample.cycle, sample.label, sample.index) for sample in history}
-    found = []
+    requests = []
     for cycle, counts in planned.items():
         for label_index, name in enumerate(spec.task.label_names):
-            wanted = [i for i in range(counts.get(name, 0)) if (cycle, name, i) not in stored]
-            for first, count in _stretches(wanted):
-                if several:
-                    found.append(BatchRequestId(run_id, cycle, label_index, first, count))
-                else:
-                    each = range(first, first + count)
-                    found += [
-                        BatchRequestId(run_id, cycle, label_index, index, 1) for index in each
-                    ]
-    return found
+            missing = [i for i in range(counts.get(name, 0)) if (cycle, name, i) not in stored]
+            for first, count in _stretches(missing) if several else ((i, 1) for i in missing):
+                requests.append(BatchRequestId(run_id, cycle, label_index, first, count))
+    return requests
 
 
 def _stretches(numbers: Sequence[int]) -> list[tuple[int, int]]:
     """Rising numbers as (first, how many) of stretches without a gap."""
-    found: list[tuple[int, int]] = []
+    stretches: list[tuple[int, int]] = []
     for number in numbers:
-        if found and number == sum(found[-1]):
-            found[-1] = (found[-1][0], found[-1][1] + 1)
+        if stretches and number == sum(stretches[-1]):
+            stretches[-1] = (stretches[-1][0], stretches[-1][1] + 1)
         else:
-            found.append((number, 1))
-    return found
+            stretches.append((number, 1))
+    return stretches

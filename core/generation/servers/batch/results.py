@@ -1,4 +1,8 @@
-"""The lines of a results file of the Batch API: where each belongs, and what came back."""
+"""Results files of the Batch API, read into their run.
+
+The order of lines does not matter, and a second reading adds nothing. A file with a line that does
+not belong to the run is refused whole.
+"""
 
 import json
 from collections import Counter
@@ -29,17 +33,17 @@ from core.store.generation.samples import add_samples, samples_of
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """A request of the file and what it brought.
+    """A line of the file: a request and what came of it.
 
     Args:
-        place: where its texts belong.
+        request: where its texts belong.
         number: of the line, from 1.
-        found: the answer, or why there is none.
+        result: the answer, or why there is none.
     """
 
-    place: BatchRequestId
+    request: BatchRequestId
     number: int
-    found: Answer | ServerError
+    result: Answer | ServerError
 
 
 def run_of(lines: Iterable[str]) -> str:
@@ -50,7 +54,7 @@ def run_of(lines: Iterable[str]) -> str:
     """
     for number, line in enumerate(lines, start=1):
         if line.strip():
-            return _place(_object(line, number), number).run_id
+            return _request_id(_object(line, number), number).run_id
     raise BadInput("The file holds no results.", "Give the results file of a batch.")
 
 
@@ -60,69 +64,69 @@ def parse_results(lines: Iterable[str], run_id: str, server: ServerInfo) -> list
     Raises:
         BadInput: one can't be read, is named twice, or belongs to another run.
     """
-    found: list[BatchResult] = []
-    taken: dict[tuple[int, int, int], int] = {}
+    results: list[BatchResult] = []
+    numbers: dict[tuple[int, int, int], int] = {}
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        told = _object(line, number)
-        place = _place(told, number)
-        if place.run_id != run_id:
+        data = _object(line, number)
+        request = _request_id(data, number)
+        if request.run_id != run_id:
             raise BadInput(
-                f"Line {number}: '{place.custom_id}' belongs to the run {place.run_id}.",
+                f"Line {number}: '{request.custom_id}' belongs to the run {request.run_id}.",
                 "Read each run's file by itself.",
             )
-        for index in place.indices:
-            before = taken.setdefault((place.cycle, place.label_index, index), number)
-            if before != number:
+        for index in request.indices:
+            first = numbers.setdefault((request.cycle, request.label_index, index), number)
+            if first != number:
                 raise BadInput(
-                    f"Line {number}: '{place.custom_id}' stands in line {before} already.",
+                    f"Line {number}: '{request.custom_id}' stands in line {first} already.",
                     "Give the results file as it came.",
                 )
-        found.append(BatchResult(place, number, _answer(told, place, server)))
-    return found
+        results.append(BatchResult(request, number, _result(data, request, server)))
+    return results
 
 
-def _answer(
-    told: dict[str, Any], place: BatchRequestId, server: ServerInfo
+def _result(
+    data: dict[str, Any], request: BatchRequestId, server: ServerInfo
 ) -> Answer | ServerError:
-    response = told.get("response")
+    response = data.get("response")
     if not isinstance(response, dict):
-        return error_from_object(server, {"error": told.get("error") or "no response"})
+        return error_from_object(server, {"error": data.get("error") or "no response"})
     status, body = response.get("status_code"), response.get("body")
     if type(status) is int and status != 200:
         return error_from_status(server, status, data=body)
     try:
         return read_answer(
-            json.dumps(body), server=server, api="chat", asked=place.count, open_quote=True
+            json.dumps(body), server=server, api="chat", n=request.count, open_quote=True
         )
-    except RequestFailed as broken:
-        return broken.fault
+    except RequestFailed as failed:
+        return failed.error
 
 
 def _object(line: str, number: int) -> dict[str, Any]:
     try:
-        told = json.loads(line)
+        data = json.loads(line)
     except (ValueError, RecursionError):
-        told = None
-    if not isinstance(told, dict):
+        data = None
+    if not isinstance(data, dict):
         raise BadInput(f"Line {number} is no JSON object.", "Give the results file as it came.")
-    return told
+    return data
 
 
-def _place(told: dict[str, Any], number: int) -> BatchRequestId:
-    place = parse_custom_id(told.get("custom_id"))
-    if place is None:
-        shown = " ".join(str(told.get("custom_id")).split())[:80]
+def _request_id(data: dict[str, Any], number: int) -> BatchRequestId:
+    request = parse_custom_id(data.get("custom_id"))
+    if request is None:
+        shown = " ".join(str(data.get("custom_id")).split())[:80]
         raise BadInput(
             f"Line {number}: the custom id '{shown}' is none that Wideset wrote.",
             "Give the results of a file that batch write made.",
         )
-    return place
+    return request
 
 
-MOST_CYCLES = 10_000
-_SHOWN = 5
+MAX_CYCLES = 10_000
+_MAX_MESSAGES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +168,8 @@ def read_batch(
     run_id: str,
     lines: Iterable[str],
     *,
-    found: Capabilities,
-    tokens: Tokenizer | None,
+    capabilities: Capabilities,
+    tokenizer: Tokenizer | None,
 ) -> BatchSummary:
     """Read a results file into its run; all of it or, if it is refused, nothing.
 
@@ -176,8 +180,8 @@ def read_batch(
         db: the store.
         run_id: the run.
         lines: of the file.
-        found: what the server can do.
-        tokens: the model's tokenizer, for the tally of later cycles.
+        capabilities: of the server.
+        tokenizer: the model's, for the tally of later cycles.
 
     Raises:
         BadInput: a line can't be read, is named twice, or is none of this run's next cycles.
@@ -185,53 +189,53 @@ def read_batch(
     """
     run = get_run(db, run_id)
     server = ServerInfo(run.spec.model.base_url, run.spec.model.model)
-    answers = parse_results(lines, run_id, server)
+    results = parse_results(lines, run_id, server)
     history, rounds = samples_of(db, run_id), rounds_of(db, run_id)
-    asked = {done.cycle: dict(done.requested) for done in rounds}
-    last = max((line.place.cycle for line in answers), default=0)
-    ahead = min(MOST_CYCLES, max(0, last - max(asked, default=0)))
-    planned = plan_cycles(run.spec, history=history, rounds=rounds, cycles=ahead)
+    requested = {done.cycle: dict(done.requested) for done in rounds}
+    last = max((line.request.cycle for line in results), default=0)
+    cycles = min(MAX_CYCLES, max(0, last - max(requested, default=0)))
+    planned = plan_cycles(run.spec, history=history, rounds=rounds, cycles=cycles)
     names = run.spec.task.label_names
-    for line in answers:
-        place = line.place
-        label = names[place.label_index] if place.label_index < len(names) else None
-        counts = asked.get(place.cycle) or planned.get(place.cycle) or {}
-        if label is None or place.indices.stop > counts.get(label, 0):
+    for line in results:
+        request = line.request
+        label = names[request.label_index] if request.label_index < len(names) else None
+        counts = requested.get(request.cycle) or planned.get(request.cycle) or {}
+        if label is None or request.indices.stop > counts.get(label, 0):
             raise BadInput(
-                f"Line {line.number}: '{place.custom_id}' asks for texts that the run does not "
+                f"Line {line.number}: '{request.custom_id}' asks for texts that the run does not "
                 "want.",
                 "Read a results file once its requests were written, before the run goes on.",
             )
     # Tokenizing may ask a server, which no transaction may wait for.
     ids = {
-        text.text: tuple(tokens.encode(text.text))
-        for line in answers
-        if tokens is not None and isinstance(line.found, Answer)
-        for text in line.found.texts
+        text.text: tuple(tokenizer.encode(text.text))
+        for line in results
+        if tokenizer is not None and isinstance(line.result, Answer)
+        for text in line.result.texts
     }
     stored = {(sample.cycle, sample.label, sample.index) for sample in history}
     arrivals = Arrivals(run.spec, run_id=run_id, history=history)
     seconds = history[-1].seconds if history else 0.0
     samples, attempts, known = [], [], 0
-    all_reported = found.usage_of_several == "exact"
-    for line in sorted(answers, key=lambda one: one.place):
-        place, came = line.place, line.found
-        label = names[place.label_index]
-        fresh = 0
-        texts = came.texts if isinstance(came, Answer) else ()
-        for index, text in zip(place.indices, texts, strict=False):
-            if (place.cycle, label, index) in stored:
+    all_reported = capabilities.usage_of_several == "exact"
+    for line in sorted(results, key=lambda line: line.request):
+        request, result = line.request, line.result
+        label = names[request.label_index]
+        added = 0
+        texts = result.texts if isinstance(result, Answer) else ()
+        for index, text in zip(request.indices, texts, strict=False):
+            if (request.cycle, label, index) in stored:
                 known += 1
                 continue
             completion = Completion(
                 0, index, text.text, text.finish_reason, None, ids.get(text.text, ())
             )
             samples.append(
-                arrivals.sample(completion, cycle=place.cycle, label=label, seconds=seconds)
+                arrivals.sample(completion, cycle=request.cycle, label=label, seconds=seconds)
             )
-            fresh += 1
-        if fresh or (isinstance(came, ServerError) and place.cycle in planned):
-            attempts.append(_attempt(place, label, came, all_reported=all_reported))
+            added += 1
+        if added or (isinstance(result, ServerError) and request.cycle in planned):
+            attempts.append(_attempt(request, label, result, all_reported=all_reported))
     with db.write():
         add_samples(db, samples)
         for attempt in attempts:
@@ -246,33 +250,33 @@ def read_batch(
                 seconds=0.0,
                 tokens=sum(len(sample.token_ids) for sample in samples if sample.cycle == cycle),
             )
-    faults = [line.found for line in answers if isinstance(line.found, ServerError)]
+    errors = [line.result for line in results if isinstance(line.result, ServerError)]
     outcomes = Counter(sample.outcome for sample in samples)
-    whole = [one for one in attempts if one.texts_returned]
-    unknown = any(None in (one.tokens_in, one.tokens_out) for one in whole)
+    answered = [attempt for attempt in attempts if attempt.texts_returned]
+    unknown = any(None in (attempt.tokens_in, attempt.tokens_out) for attempt in answered)
     return BatchSummary(
         run_id=run_id,
-        lines=len(answers),
+        lines=len(results),
         added=outcomes["usable"],
         duplicates=sum(sample.duplicate_of is not None for sample in samples),
         empty=outcomes["empty"],
         truncated=outcomes["truncated"],
         known=known,
-        errors=len(faults),
-        messages=tuple(dict.fromkeys(fault.what for fault in faults))[:_SHOWN],
-        tokens_in=None if unknown else sum(one.tokens_in or 0 for one in whole),
-        tokens_out=None if unknown else sum(one.tokens_out or 0 for one in whole),
+        errors=len(errors),
+        messages=tuple(dict.fromkeys(error.what for error in errors))[:_MAX_MESSAGES],
+        tokens_in=None if unknown else sum(attempt.tokens_in or 0 for attempt in answered),
+        tokens_out=None if unknown else sum(attempt.tokens_out or 0 for attempt in answered),
         cycles=tuple(planned),
     )
 
 
 def _attempt(
-    place: BatchRequestId, label: str, found: Answer | ServerError, *, all_reported: bool
+    request: BatchRequestId, label: str, result: Answer | ServerError, *, all_reported: bool
 ) -> StoredAttempt:
     attempt = StoredAttempt(
-        cycle=place.cycle,
+        cycle=request.cycle,
         label=label,
-        texts_asked=place.count,
+        texts_asked=request.count,
         texts_returned=0,
         attempt=1,
         status=None,
@@ -282,12 +286,12 @@ def _attempt(
         tokens_in=None,
         tokens_out=None,
     )
-    if isinstance(found, ServerError):
-        return replace(attempt, status=found.status, outcome=found.kind, message=found.what)
+    if isinstance(result, ServerError):
+        return replace(attempt, status=result.status, outcome=result.kind, message=result.what)
     return replace(
         attempt,
-        texts_returned=len(found.texts),
+        texts_returned=len(result.texts),
         status=200,
-        tokens_in=found.tokens_in,
-        tokens_out=found.tokens_out if place.count == 1 or all_reported else None,
+        tokens_in=result.tokens_in,
+        tokens_out=result.tokens_out if request.count == 1 or all_reported else None,
     )

@@ -1,7 +1,7 @@
 """OpenAI's Batch API by files: the requests of a run's next cycles, to be sent by hand.
 
-Format: one JSON object a line with `custom_id`, `method`, `url` and `body`
-(https://platform.openai.com/docs/guides/batch). `batch_results` reads what comes back.
+Format: one JSON object per line with `custom_id`, `method`, `url` and `body`
+(https://platform.openai.com/docs/guides/batch). `results` reads what comes back.
 """
 
 import json
@@ -23,7 +23,7 @@ from core.store.generation.rounds import Round
 from core.store.generation.runs import RunRecord
 
 URL = "/v1/chat/completions"
-MOST_REQUESTS = 50_000
+MAX_REQUESTS = 50_000
 """That OpenAI takes in one file."""
 
 
@@ -32,7 +32,7 @@ class BatchFile:
     """What a file of requests holds.
 
     Args:
-        lines: JSON, one a request, without line breaks.
+        lines: JSON, one per request, without line breaks.
         cycles: the cycles in it.
         texts: asked for.
         notes: sentences for whoever sends it.
@@ -49,8 +49,8 @@ def write_batch(
     *,
     history: Sequence[Sample],
     rounds: Sequence[Round],
-    found: Capabilities,
-    tokens: Tokenizer | None,
+    capabilities: Capabilities,
+    tokenizer: Tokenizer | None,
     cycles: int = 1,
 ) -> BatchFile:
     """The requests of a run's next cycles.
@@ -59,8 +59,8 @@ def write_batch(
         run: whose.
         history: its samples in order of arrival.
         rounds: its finished rounds.
-        found: what the server can do; n texts a request only where that is known to work.
-        tokens: the model's tokenizer, for suppression by logit bias.
+        capabilities: what the server can do; n texts per request only where that is known to work.
+        tokenizer: the model's tokenizer, for suppression by logit bias.
         cycles: how many, at least 1.
 
     Raises:
@@ -70,17 +70,26 @@ def write_batch(
     condition = spec.condition
     if cycles < 1:
         raise BadInput(f"{cycles} cycles are none.", "Ask for at least one.")
-    check_condition(condition, found, tokens, spec.model.model)
+    check_condition(condition, capabilities, tokenizer, spec.model.model)
     planned = plan_cycles(spec, history=history, rounds=rounds, cycles=cycles)
-    wanted = request_ids(run.id, spec, planned, history=history, several=found.n == "exact")
+    wanted = request_ids(run.id, spec, planned, history=history, several=capabilities.n == "exact")
     if not wanted:
         raise BadInput("The run needs no more texts.", "Export it, or make another run.")
-    if len(wanted) > MOST_REQUESTS:
+    if len(wanted) > MAX_REQUESTS:
         raise BadInput(
-            f"The file would hold {len(wanted):,} requests; {MOST_REQUESTS:,} are taken at once.",
+            f"The file would hold {len(wanted):,} requests; {MAX_REQUESTS:,} are taken at once.",
             "Write fewer cycles.",
         )
-    lines = tuple(_lines(run, wanted, history=history, rounds=rounds, found=found, tokens=tokens))
+    lines = tuple(
+        _lines(
+            run,
+            wanted,
+            history=history,
+            rounds=rounds,
+            capabilities=capabilities,
+            tokenizer=tokenizer,
+        )
+    )
     notes = []
     if len(planned) > 1:
         notes.append(
@@ -93,7 +102,9 @@ def write_batch(
         )
     if spec.idle_knob and not history:
         notes.append(spec.idle_knob)
-    return BatchFile(lines, tuple(planned), sum(place.count for place in wanted), tuple(notes))
+    return BatchFile(
+        lines, tuple(planned), sum(request_id.count for request_id in wanted), tuple(notes)
+    )
 
 
 def _lines(
@@ -102,8 +113,8 @@ def _lines(
     *,
     history: Sequence[Sample],
     rounds: Sequence[Round],
-    found: Capabilities,
-    tokens: Tokenizer | None,
+    capabilities: Capabilities,
+    tokenizer: Tokenizer | None,
 ) -> Iterator[str]:
     spec = run.spec
     names = spec.task.label_names
@@ -113,7 +124,9 @@ def _lines(
         key=lambda sample: (sample.cycle, sample.index),
     )
     written: dict[str, list[str]] = {name: [] for name in names}
-    exempt = frozenset[int]() if tokens is None else tokens.end_tokens | tokens.quote_tokens
+    exempt = (
+        frozenset[int]() if tokenizer is None else tokenizer.end_tokens | tokenizer.quote_tokens
+    )
     whole, tallies = Tally(exempt), {name: Tally(exempt) for name in names}
     for sample in known:
         whole.add(sample.token_ids)
@@ -121,26 +134,26 @@ def _lines(
         if sample.outcome == "usable":
             written[sample.label].append(sample.text)
     suppression, condition = spec.condition.suppression, sent_condition(spec.condition)
-    for place in wanted:
-        tally = tallies[names[place.label_index]] if suppression.scope == "label" else whole
+    for request_id in wanted:
+        tally = tallies[names[request_id.label_index]] if suppression.scope == "label" else whole
         rows = suppressed_tokens(tally, suppression) if suppression.method == "logit_bias" else []
         request = Request(
             prompt=sent_prompt(
-                spec, cycle=place.cycle, label_index=place.label_index, written=written
+                spec, cycle=request_id.cycle, label_index=request_id.label_index, written=written
             ),
-            indices=tuple(place.indices),
+            indices=tuple(request_id.indices),
             biases=tuple((row.token, row.bias) for row in rows),
-            entropy=(spec.seed, TEXTS, place.cycle, place.label_index),
+            entropy=(spec.seed, TEXTS, request_id.cycle, request_id.label_index),
         )
         body: dict[str, Any] = body_of(
             request,
             condition,
-            found,
+            capabilities,
             model=spec.model.model,
             api="chat",
             indices=request.indices,
-            biases=biases_of(request, condition, tokens),
+            biases=biases_of(request, condition, tokenizer),
         )
         body |= body.pop("extra_body", {})
-        line = {"custom_id": place.custom_id, "method": "POST", "url": URL, "body": body}
+        line = {"custom_id": request_id.custom_id, "method": "POST", "url": URL, "body": body}
         yield json.dumps(line, allow_nan=False)

@@ -6,81 +6,79 @@ that answer. A server may accept a bias and drop it, which leaves a run without 
 
 from collections.abc import Callable, Mapping
 
-from core.generation.servers.capabilities import Canary
+from core.generation.servers.capabilities import Canary, Verdict
 from core.generation.servers.http_client import HttpResponse
 from core.generation.servers.tokenizers import Tokenizer
 
 QUESTION = "Name a colour."
 ANSWER_TOKENS = 3
-_MOST = 100  # entries of a bias
+_MAX_BIASES = 100
 # One of these is a single token of about every model, and no answer to the question.
 _WORDS = (" seven", " the", "the", " and", "and", ",", ".", "7")
 
 Ask = Callable[[str, Mapping[int, float], int], tuple[HttpResponse, str]]
-"""Asks (question, biases, most new tokens) at temperature 0; the reply and its text."""
+"""Asks (question, biases, most new tokens) at temperature 0; the response and its text."""
 
 
-def run_canary(ask: Ask, tokens: Tokenizer) -> Canary:
+def run_canary(ask: Ask, tokenizer: Tokenizer) -> Canary:
     """Try logit bias out: three short requests, a fourth where it seems reversed.
 
     Args:
         ask: sends one.
-        tokens: gives the ids.
+        tokenizer: gives the ids.
 
     Raises:
         BackendFailed: the server did not answer.
     """
-    reply, untouched = ask(QUESTION, {}, ANSWER_TOKENS)
-    if not reply.ok or not untouched.strip():
+    response, untouched = ask(QUESTION, {}, ANSWER_TOKENS)
+    if not response.ok or not untouched.strip():
         return Canary(why="The model gave no answer to try a bias on.")
-    forced = _single(tokens, untouched)
-    if forced is None:
+    token = _single_token(tokenizer, untouched)
+    if token is None:
         return Canary(untouched=untouched, why="The tokenizer has no token to try a bias on.")
-    told = {"untouched": untouched, "forced": tokens.text(forced)}
-    reply, answer = ask(QUESTION, {forced: 100.0}, ANSWER_TOKENS)
-    if not reply.ok:
+    forced = tokenizer.token_text(token)
+    response, forced_answer = ask(QUESTION, {token: 100.0}, ANSWER_TOKENS)
+    if not response.ok:
         return Canary(
             verdict="refused",
-            forced=told["forced"],
+            forced=forced,
             untouched=untouched,
             why="The server refuses a request with a logit bias.",
         )
-    forces = repeats(answer, told["forced"])
-    beginnings = _beginnings(tokens, untouched)
-    reply, other = ask(QUESTION, dict.fromkeys(beginnings, -100.0), ANSWER_TOKENS)
-    removes = reply.ok and bool(other.strip()) and first_word(other) != first_word(untouched)
-    backwards = False
+    forces = repeats(forced_answer, forced)
+    beginnings = _beginnings(tokenizer, untouched)
+    response, removed_answer = ask(QUESTION, dict.fromkeys(beginnings, -100.0), ANSWER_TOKENS)
+    removes = (
+        response.ok
+        and bool(removed_answer.strip())
+        and first_word(removed_answer) != first_word(untouched)
+    )
+    reversed_ = False
     if not forces:
-        reply, back = ask(QUESTION, {forced: -100.0}, ANSWER_TOKENS)
-        backwards = reply.ok and repeats(back, told["forced"])
-    removed = tuple(tokens.text(token) for token in beginnings)
-    if forces and removes:
-        return Canary(
-            verdict="exact",
-            **told,
-            forced_answer=answer,
-            removed=removed,
-            removed_answer=other,
-            why="A bias of +100 forces a token, and one of -100 removes it.",
-        )
-    if backwards:
-        verdict, why = "reversed", "A bias of -100 forces a token: the sign is turned round."
-    elif forces or removes:
-        done, failed = (
-            ("+100 forces", "-100 removes") if forces else ("-100 removes", "+100 forces")
-        )
-        verdict = "partial"
-        why = f"{done} a token, but it does not hold that {failed} one."
-    else:
-        verdict, why = "ignored", "The server accepts a logit bias and does nothing with it."
+        response, answer = ask(QUESTION, {token: -100.0}, ANSWER_TOKENS)
+        reversed_ = response.ok and repeats(answer, forced)
+    verdict, why = _verdict(forces=forces, removes=removes, reversed_=reversed_)
     return Canary(
-        verdict=verdict,  # type: ignore[arg-type]
-        **told,
-        forced_answer=answer,
-        removed=removed,
-        removed_answer=other,
+        verdict=verdict,
+        untouched=untouched,
+        forced=forced,
+        forced_answer=forced_answer,
+        removed=tuple(tokenizer.token_text(token) for token in beginnings),
+        removed_answer=removed_answer,
         why=why,
     )
+
+
+def _verdict(*, forces: bool, removes: bool, reversed_: bool) -> tuple[Verdict, str]:
+    if forces and removes:
+        return "exact", "A bias of +100 forces a token, and one of -100 removes it."
+    if reversed_:
+        return "reversed", "A bias of -100 forces a token: the sign is reversed."
+    if forces:
+        return "partial", "+100 forces a token, but -100 does not remove one."
+    if removes:
+        return "partial", "-100 removes a token, but +100 does not force one."
+    return "ignored", "The server accepts a logit bias and does nothing with it."
 
 
 def repeats(answer: str, token: str) -> bool:
@@ -90,27 +88,27 @@ def repeats(answer: str, token: str) -> bool:
 
 
 def first_word(text: str) -> str:
-    """The first word, in small letters."""
+    """The first word, in lower case."""
     return (text.split() or [""])[0].casefold()
 
 
-def _single(tokens: Tokenizer, untouched: str) -> int | None:
+def _single_token(tokenizer: Tokenizer, untouched: str) -> int | None:
     """A token of its own that the answer does not begin with."""
     for word in _WORDS:
-        ids = tokens.encode(word)
+        ids = tokenizer.encode(word)
         if len(ids) == 1 and first_word(word) != first_word(untouched):
             return ids[0]
     return None
 
 
-def _beginnings(tokens: Tokenizer, answer: str) -> list[int]:
+def _beginnings(tokenizer: Tokenizer, answer: str) -> list[int]:
     """The tokens that the answer's first word can begin with, however it is spelled."""
     word = answer.split()[0]
-    found: dict[int, None] = {}
+    tokens: dict[int, None] = {}
     for spelled in (word, word.lower(), word.capitalize(), word.upper()):
         for end in range(len(spelled), 0, -1):
             for beginning in (spelled[:end], f" {spelled[:end]}"):
-                ids = tokens.encode(beginning)
+                ids = tokenizer.encode(beginning)
                 if len(ids) == 1:
-                    found.setdefault(ids[0])
-    return list(found)[:_MOST]
+                    tokens.setdefault(ids[0])
+    return list(tokens)[:_MAX_BIASES]

@@ -8,7 +8,8 @@ from core.domain.errors import BackendFailed
 from core.generation.servers.errors import ServerInfo, error_from_status
 from core.generation.servers.http_client import HttpResponse, ServerClient
 
-MOST = 200
+MAX_MODELS = 200
+"""Of a list that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +25,18 @@ class ListedModel:
     owner: str = ""
 
 
-def parse_models(reply: HttpResponse) -> list[ListedModel]:
+def parse_models(response: HttpResponse) -> list[ListedModel]:
     """What an answer to `/models` lists, as the server orders it; none where it is no such list."""
-    listed = reply.data.get("data") if reply.ok and isinstance(reply.data, dict) else None
-    found: dict[str, ListedModel] = {}
-    for entry in listed if isinstance(listed, list) else ():
+    data = response.data
+    entries = data.get("data") if response.ok and isinstance(data, dict) else None
+    models: dict[str, ListedModel] = {}
+    for entry in entries if isinstance(entries, list) else ():
         name = entry.get("id") if isinstance(entry, dict) else None
         # Others, such as with half a character in them, can neither be shown nor typed.
         if isinstance(name, str) and name.strip() and name.isprintable():
-            found.setdefault(name[:500], ListedModel(name[:500], str(entry.get("owned_by") or "")))
-    return list(found.values())
+            model = ListedModel(name[:500], str(entry.get("owned_by") or ""))
+            models.setdefault(model.name, model)
+    return list(models.values())
 
 
 def is_listed(model: str, names: Iterable[str]) -> bool:
@@ -52,21 +55,24 @@ def list_models(connection: Connection, client: ServerClient) -> tuple[str, ...]
         BackendFailed: it does not answer, refuses, or lists none.
     """
     base_url = connection.base_url
-    reply = client.ask("/models")
-    names = [listed.name for listed in parse_models(reply)]
+    response = client.ask("/models")
+    names = [model.name for model in parse_models(response)]
     if names:
-        return tuple(names[:MOST])
-    below = suggest_v1_url(connection, client)
-    if not 200 <= reply.status < 300:
-        server = ServerInfo(base_url, "", connection.key_variable)
-        fault = error_from_status(
-            server, reply.status, body=reply.text, data=reply.data, headers=reply.headers
+        return tuple(names[:MAX_MODELS])
+    suggestion = suggest_v1_url(connection, client)
+    if not 200 <= response.status < 300:
+        error = error_from_status(
+            ServerInfo(base_url, "", connection.key_variable),
+            response.status,
+            body=response.text,
+            data=response.data,
+            headers=response.headers,
         )
-        remedy = "Type the model's name instead." if fault.kind == "not_found" else fault.remedy
-        raise BackendFailed(fault.what, below or remedy)
+        remedy = "Type the model's name instead." if error.kind == "not_found" else error.remedy
+        raise BackendFailed(error.what, suggestion or remedy)
     raise BackendFailed(
         f"The server at {base_url} lists no models.",
-        below or "Check its base URL, which often ends in /v1, or type the model's name.",
+        suggestion or "Check its base URL, which often ends in /v1, or type the model's name.",
     )
 
 
@@ -77,7 +83,7 @@ def suggest_v1_url(connection: Connection, client: ServerClient) -> str:
     if base_url.endswith("/v1"):
         return ""
     try:
-        below = parse_models(client.ask("/v1/models"))
+        models = parse_models(client.ask("/v1/models"))
     except BackendFailed:
         return ""
-    return f"Give {base_url}/v1 as the base URL: it lists models there." if below else ""
+    return f"Give {base_url}/v1 as the base URL: it lists models there." if models else ""

@@ -1,12 +1,13 @@
 """Whether the knobs of sampling do what they say on a served model.
 
-At temperature 0 a model gives one answer; a hot one with top_p, top_k or min_p at its narrowest
-must give the same one.
+At temperature 0 a model gives one answer; a hot one with a knob at its narrowest
+(`Capability.narrowest`) must give the same one.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+from core.generation.servers.capabilities import CAPABILITIES
 from core.generation.servers.http_client import HttpResponse
 from core.generation.servers.probing.questions import (
     SHORT,
@@ -40,7 +41,6 @@ class _Sampling:
     ) -> None:
         self._questions = questions
         self._findings = findings
-        self._known = findings.known
         self._cold = cold
         self._greedy = greedy
         self._steady = True
@@ -54,7 +54,7 @@ class _Sampling:
 
     def _temperature(self) -> None:
         """Temperature and seed: the same seed twice, then another."""
-        if self._known.get("temperature") == "refused" or not self._greedy.strip():
+        if self._findings.capabilities.temperature == "refused" or not self._greedy.strip():
             return
         again = self._chat("temperature", **self._cold)
         if again is not None and first_text(again) != self._greedy:
@@ -67,47 +67,52 @@ class _Sampling:
             return
         seeds = []
         for seed in (1, 1, 2):
-            reply = self._chat("seed", seed=seed, temperature=_HOT)
-            if reply is None:
+            response = self._chat("seed", seed=seed, temperature=_HOT)
+            if response is None:
                 return
-            seeds.append(first_text(reply))
+            seeds.append(first_text(response))
         first, same, other = seeds
         if first != other:
-            self._known["seed"] = "exact" if first == same else "ignored"
+            self._findings.record(seed="exact" if first == same else "ignored")
         hot = set(seeds)
-        self._known["temperature"] = "ignored" if hot == {self._greedy} else "exact"
+        self._findings.record(temperature="ignored" if hot == {self._greedy} else "exact")
         if len(hot) == 1 and hot != {self._greedy}:
             self._findings.note("Two seeds gave one text: the server may repeat stored answers.")
 
     def _narrowing(self) -> None:
-        """top_p, top_k and min_p at their narrowest make a hot model cold."""
-        if self._known.get("temperature") != "exact":
+        """Each at its narrowest makes a hot model cold."""
+        if self._findings.capabilities.temperature != "exact":
             return
-        for knob, value in (("top_p", 0.0001), ("top_k", 1), ("min_p", 1.0)):
-            hot: dict[str, Any] = {"temperature": _HOT, knob: value}
-            reply = self._chat(knob, **hot)
-            if reply is not None:
-                self._known[knob] = "exact" if first_text(reply) == self._greedy else "ignored"
+        for capability in CAPABILITIES:
+            if capability.narrowest is None:
+                continue
+            key = capability.key
+            sent: dict[str, Any] = {"temperature": _HOT, key: capability.narrowest}
+            response = self._chat(key, **sent)
+            if response is not None:
+                cold = first_text(response) == self._greedy
+                self._findings.record(**{key: "exact" if cold else "ignored"})
 
     def _stop(self) -> None:
         words = self._greedy.split()
         if len(words) < 2 or words[1] in words[0]:
             return
-        reply = self._chat("stop", stop=[words[1]], **self._cold)
-        if reply is not None:
-            said = first_text(reply)
-            ended = words[1] not in said and said.split() == words[:1]
-            self._known["stop"] = "exact" if ended else "ignored"
+        response = self._chat("stop", stop=[words[1]], **self._cold)
+        if response is not None:
+            answer = first_text(response)
+            ended = words[1] not in answer and answer.split() == words[:1]
+            self._findings.record(stop="exact" if ended else "ignored")
 
     def _penalty(self) -> None:
         """The lowest penalty makes a model repeat itself at temperature 0."""
-        knob = "frequency_penalty"
-        plain = self._chat(knob, most=_LONG, **self._cold)
+        key = "frequency_penalty"
+        plain = self._chat(key, most=_LONG, **self._cold)
         if plain is None or len(first_text(plain).split()) < SHORT:
             return
-        reply = self._chat(knob, most=_LONG, frequency_penalty=-2.0, **self._cold)
-        if reply is not None:
-            self._known[knob] = "ignored" if first_text(reply) == first_text(plain) else "exact"
+        response = self._chat(key, most=_LONG, frequency_penalty=-2.0, **self._cold)
+        if response is not None:
+            same = first_text(response) == first_text(plain)
+            self._findings.record(**{key: "ignored" if same else "exact"})
 
-    def _chat(self, knob: str, *, most: int = SHORT, **sent: Any) -> HttpResponse | None:
-        return self._findings.answered(knob, lambda: self._questions.chat(STORY, most=most, **sent))
+    def _chat(self, key: str, *, most: int = SHORT, **sent: Any) -> HttpResponse | None:
+        return self._findings.answered(key, lambda: self._questions.chat(STORY, most=most, **sent))

@@ -39,18 +39,18 @@ FOUND = Capabilities(
 )
 
 
-class Tokens:
+class HandTokenizer:
     """The fake server's tokenizer, by hand."""
 
     name = "fake"
-    vocabulary = 104
-    ends = frozenset({0})
-    quotes = frozenset({3})
+    vocabulary_size = 104
+    end_tokens = frozenset({0})
+    quote_tokens = frozenset({3})
 
     def encode(self, text: str) -> list[int]:
         return encode(text)
 
-    def text(self, token: int) -> str:
+    def token_text(self, token: int) -> str:
         return str(token)
 
 
@@ -66,8 +66,8 @@ def written(db: Database, run: RunRecord, *, found: Capabilities = FOUND, **more
         run,
         history=samples_of(db, run.id),
         rounds=rounds_of(db, run.id),
-        found=found,
-        tokens=more.pop("tokens", None),
+        capabilities=found,
+        tokenizer=more.pop("tokenizer", None),
         **more,
     ).lines
     assert all("\n" not in line for line in lines)
@@ -157,10 +157,12 @@ def test_reading_is_independent_of_order_and_done_once(db: Database) -> None:
         lines = [result(request) for request in written(db, run, cycles=2)]
         random.Random(number).shuffle(lines)
         assert run_of(["", *lines]) == run.id
-        read = read_batch(db, run.id, ["", *lines, ""], found=FOUND, tokens=Tokens())
+        read = read_batch(
+            db, run.id, ["", *lines, ""], capabilities=FOUND, tokenizer=HandTokenizer()
+        )
         assert (read.lines, read.added, read.known, read.errors) == (4, 12, 0, 0)
         assert (read.tokens_in, read.tokens_out, read.cycles) == (120, 48, (1, 2))
-        again = read_batch(db, run.id, lines[::-1], found=FOUND, tokens=Tokens())
+        again = read_batch(db, run.id, lines[::-1], capabilities=FOUND, tokenizer=HandTokenizer())
         assert (again.added, again.known, again.cycles) == (0, 12, ())
         found = totals(db, run.id)
         assert (found.requests, found.tokens_in, found.tokens_out) == (4, 120, 48)
@@ -181,7 +183,11 @@ def test_what_failed_is_counted_and_asked_for_again(db: Database) -> None:
     run = make_run(db, per_label=3)
     first, second = written(db, run)
     read = read_batch(
-        db, run.id, [failed(first), result(second, "a", "", "a")], found=FOUND, tokens=None
+        db,
+        run.id,
+        [failed(first), result(second, "a", "", "a")],
+        capabilities=FOUND,
+        tokenizer=None,
     )
     assert (read.added, read.duplicates, read.empty, read.errors) == (2, 1, 1, 1)
     assert read.messages == (f"The server at {URL} failed (500). It says: it broke",)
@@ -203,10 +209,10 @@ def test_what_was_cut_off_is_kept_counts_towards_nothing_and_is_made_good(
     run = make_run(db, per_label=3)
     first, second = written(db, run)
     lines = [result(first, reason=reason), result(second)]
-    read = read_batch(db, run.id, lines, found=FOUND, tokens=None)
+    read = read_batch(db, run.id, lines, capabilities=FOUND, tokenizer=None)
     assert (read.added, read.truncated, read.empty, read.duplicates) == (5, 1, 0, 0)
     assert [sample.outcome for sample in samples_of(db, run.id)].count("truncated") == 1
-    assert read_batch(db, run.id, lines, found=FOUND, tokens=None).known == 6
+    assert read_batch(db, run.id, lines, capabilities=FOUND, tokenizer=None).known == 6
     places_ = [line["custom_id"].partition("/")[2] for line in written(db, run)]
     assert places_ == ["2/0/0/1"]
 
@@ -218,12 +224,12 @@ def test_tokens_of_several_texts_are_known_only_where_all_are_reported(
     run = make_run(db, per_label=4)
     found = replace(FOUND, usage_of_several=reported)
     lines = [result(one) for one in written(db, run)]
-    read = read_batch(db, run.id, lines, found=found, tokens=None)
+    read = read_batch(db, run.id, lines, capabilities=found, tokenizer=None)
     assert (read.tokens_in, read.tokens_out) == (None, None)
     assert totals(db, run.id).known_tokens == (None, None)
     # A request for one text has none to leave out.
     lines = [result(one) for one in written(db, run)]
-    read = read_batch(db, run.id, lines, found=found, tokens=None)
+    read = read_batch(db, run.id, lines, capabilities=found, tokenizer=None)
     assert (read.tokens_in, read.tokens_out) == (60, 8)
 
 
@@ -231,7 +237,7 @@ def test_an_expired_request_and_one_without_usage(db: Database) -> None:
     run = make_run(db)
     first, second = written(db, run)
     lines = [failed(first, None), result(second, usage=False)]
-    read = read_batch(db, run.id, lines, found=FOUND, tokens=None)
+    read = read_batch(db, run.id, lines, capabilities=FOUND, tokenizer=None)
     assert (read.added, read.errors, read.tokens_in, read.tokens_out) == (3, 1, None, None)
     assert "This request expired." in read.messages[0]
 
@@ -239,8 +245,8 @@ def test_an_expired_request_and_one_without_usage(db: Database) -> None:
 def test_a_late_file_of_a_finished_cycle_still_adds_its_texts(db: Database) -> None:
     run = make_run(db)
     first, second = written(db, run)
-    assert read_batch(db, run.id, [result(first)], found=FOUND, tokens=None).added == 3
-    late = read_batch(db, run.id, [result(second)], found=FOUND, tokens=None)
+    assert read_batch(db, run.id, [result(first)], capabilities=FOUND, tokenizer=None).added == 3
+    late = read_batch(db, run.id, [result(second)], capabilities=FOUND, tokenizer=None)
     assert (late.added, late.cycles) == (3, ())
     assert totals(db, run.id).requests == 2
 
@@ -266,7 +272,9 @@ def test_a_line_that_is_none_of_the_runs_refuses_the_file(
     run = make_run(db)  # 5 texts: 3 and 2, so that there is no third cycle
     first = result(written(db, run)[0])
     with pytest.raises(BadInput) as caught:
-        read_batch(db, run.id, [first, line.replace("RUN", run.id)], found=FOUND, tokens=None)
+        read_batch(
+            db, run.id, [first, line.replace("RUN", run.id)], capabilities=FOUND, tokenizer=None
+        )
     assert caught.value.what.startswith(said.replace("RUN", run.id))
     assert (samples_of(db, run.id), rounds_of(db, run.id)) == ([], [])
 
@@ -279,22 +287,27 @@ def test_a_file_without_results(db: Database) -> None:
 def test_suppression_is_frozen_at_what_is_there_and_says_so(db: Database) -> None:
     suppression = Suppression(strength=7.5, tokens=2)
     run = make_run(db, per_label=9, suppression=suppression)
-    assert "logit_bias" not in written(db, run, tokens=Tokens())[0]["body"]
+    assert "logit_bias" not in written(db, run, tokenizer=HandTokenizer())[0]["body"]
     read_batch(
         db,
         run.id,
-        [result(request, "xxx", "x", "yy") for request in written(db, run, tokens=Tokens())],
-        found=FOUND,
-        tokens=Tokens(),
+        [
+            result(request, "xxx", "x", "yy")
+            for request in written(db, run, tokenizer=HandTokenizer())
+        ],
+        capabilities=FOUND,
+        tokenizer=HandTokenizer(),
     )
     history, rounds = samples_of(db, run.id), rounds_of(db, run.id)
-    made = write_batch(run, history=history, rounds=rounds, found=FOUND, tokens=Tokens(), cycles=2)
+    made = write_batch(
+        run, history=history, rounds=rounds, capabilities=FOUND, tokenizer=HandTokenizer(), cycles=2
+    )
     biases = [json.loads(line)["body"]["logit_bias"] for line in made.lines]
     # x 8 of 12 tokens, y 4: both beyond the floor of 1 % x -7.5.
     assert biases == [{str(encode("x")[0]): -7.5, str(encode("y")[0]): -7.5}] * 4
     assert any("for the whole file" in note for note in made.notes)
     with pytest.raises(BadInput, match="never guessed"):
-        write_batch(run, history=history, rounds=rounds, found=FOUND, tokens=None)
+        write_batch(run, history=history, rounds=rounds, capabilities=FOUND, tokenizer=None)
 
 
 def test_approximations_are_sent_under_their_own_names(db: Database) -> None:
@@ -303,7 +316,7 @@ def test_approximations_are_sent_under_their_own_names(db: Database) -> None:
     assert body["frequency_penalty"] == pytest.approx(1.02)
     run = make_run(db, per_label=9, suppression=replace(suppression, method="avoid_words"))
     lines = [result(one, "fine film", "dull film", "film") for one in written(db, run)]
-    read_batch(db, run.id, lines, found=FOUND, tokens=None)
+    read_batch(db, run.id, lines, capabilities=FOUND, tokenizer=None)
     body = written(db, run)[0]["body"]
     assert "Avoid these words: film, dull, fine.\nWrite" in body["messages"][0]["content"]
     assert body["frequency_penalty"] == 0.02
@@ -336,7 +349,7 @@ def test_strict_order_and_too_much_are_refused(
         written(db, make_run(db, strict_order=True))
     with pytest.raises(BadInput, match="0 cycles"):
         written(db, make_run(db), cycles=0)
-    monkeypatch.setattr("core.generation.servers.batch.write.MOST_REQUESTS", 3)
+    monkeypatch.setattr("core.generation.servers.batch.write.MAX_REQUESTS", 3)
     with pytest.raises(BadInput, match="4 requests; 3 are taken"):
         written(db, make_run(db), cycles=2)
 

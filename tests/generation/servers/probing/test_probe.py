@@ -158,7 +158,7 @@ def test_without_a_tokenizer_there_is_no_canary() -> None:
     assert "no /tokenize" in found.tokenizer_note
     assert "logit_bias" not in {name for _, body, _ in fake.asked for name in body or ()}
     row = next(row for row in capability_table(found) if row.key == "logit_bias")
-    assert (row.support, row.said) == ("unknown", "unknown")
+    assert (row.support, row.words) == ("unknown", "unknown")
     assert row.meaning
 
 
@@ -194,8 +194,8 @@ def test_no_server_at_all() -> None:
 def test_the_table_says_what_is_lost() -> None:
     found = Capabilities(base_url="http://a/v1", model="m", n="ignored", usage="refused")
     rows = {row.key: row for row in capability_table(found)}
-    assert [row.what for row in capability_table(found)][:2] == ["Temperature", "Logit bias"]
-    assert rows["n"].said == "accepted, without effect"
+    assert [row.title for row in capability_table(found)][:2] == ["Temperature", "Logit bias"]
+    assert rows["n"].words == "accepted, without effect"
     assert rows["usage"].meaning.startswith("What is spent stays unknown")
     assert rows["seed"].meaning == ""
     every = replace(found, top_logprobs="exact", most_logprobs=5)
