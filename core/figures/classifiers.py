@@ -5,13 +5,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from core.domain.stages import STAGE
 from core.figures.curves import GREY_LINE
+from core.figures.elements import error_bars, padded_range, scatter, straight_line
 from core.figures.theme import (
     LABEL_COLORS,
+    base_layout,
     escaped,
     grey,
+    interval_text,
+    note,
     page_text,
-    quiet_layout,
+    row_axis,
     shortened,
     value_axis,
 )
@@ -20,250 +25,188 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
-
 History = Sequence[Mapping[str, Any]]
+
+_ROW_PIXELS = 34
+_NAME = 48  # characters
+_KIND_COLORS = {
+    "majority": grey(0.45),
+    "llm": LABEL_COLORS[3],
+    "real": LABEL_COLORS[1],
+    **{kind: stage.color for kind, stage in STAGE.items()},
+}
+_MIN_DOT, _MAX_DOT = 7.0, 24.0  # pixels
+_SHARE_AXIS: dict[str, Any] = {"tickformat": ".1f", "nticks": 6}
 
 
 def training_curves(
     history: History, *, others: Sequence[History] = (), epochs: int | None = None
 ) -> "go.Figure":
-    """Loss on the left (learned from, and held out), accuracy on the texts held out on the right.
+    """Training and validation loss on the left, validation accuracy on the right, by epoch.
 
     Args:
         history: the epochs of one repeat
         (`core.classification.fine_tuning.fine_tuning.Step.history`).
         others: those of other repeats, grey behind.
-        epochs: where the axis ends at least, so that it stands still.
+        epochs: where the axis ends at least, so that it stays the same while epochs arrive.
     """
     import plotly.graph_objects as go
 
-    figure = go.Figure()
-    for other in others:
-        for axis, what in (("", "validation_loss"), ("2", "accuracy")):
-            _line(figure, other, what, "another repeat", GREY_LINE, axis, width=1.2)
-    _line(figure, history, "loss", "learned from", LABEL_COLORS[4], "")
-    _line(figure, history, "validation_loss", "held out", LABEL_COLORS[0], "")
-    _line(figure, history, "accuracy", "accuracy, held out", LABEL_COLORS[2], "2")
+    training, validation, accuracy = (LABEL_COLORS[place] for place in (4, 0, 2))
+    traces = [
+        _epochs(other, column, "another repeat", GREY_LINE, axis, width=1.2)
+        for other in others
+        for axis, column in (("", "validation_loss"), ("2", "accuracy"))
+    ]
+    traces += [
+        _epochs(history, "loss", "training loss", training, ""),
+        _epochs(history, "validation_loss", "validation loss", validation, ""),
+        _epochs(history, "accuracy", "validation accuracy", accuracy, "2"),
+    ]
     if history:
         best = min(
-            history, key=lambda one: (-one["accuracy"], one["validation_loss"], one["epoch"])
+            history, key=lambda row: (-row["accuracy"], row["validation_loss"], row["epoch"])
         )
-        figure.add_scatter(
-            x=[best["epoch"]],
-            y=[best["accuracy"]],
-            xaxis="x2",
-            yaxis="y2",
-            mode="markers",
-            marker={"size": 10, "color": LABEL_COLORS[2], "symbol": "circle-open", "line.width": 2},
-            hovertext=f"best epoch {best['epoch']}: {best['accuracy']:.3f}",
-            hoverinfo="text",
-            name="best epoch",
+        traces.append(
+            scatter(
+                [best["epoch"]],
+                [best["accuracy"]],
+                xaxis="x2",
+                yaxis="y2",
+                marker={"size": 10, "color": accuracy, "symbol": "circle-open", "line.width": 2},
+                hovers=[f"best epoch {best['epoch']}: {best['accuracy']:.3f}"],
+                name="best epoch",
+            )
         )
-    last = max(
-        [len(one) for one in (history, *others)] + ([epochs] if epochs is not None else []),
-        default=1,
-    )
-    across = value_axis("epoch", range=[0.7, max(last, 2) + 0.3], showgrid=False, tickformat="d")
-    figure.update_layout(quiet_layout(height=230, left=44, top=30, bottom=42))
-    figure.update_layout(
-        showlegend=False,
-        hovermode="closest",
-        dragmode=False,
-        uirevision="training",
-        xaxis={**across, "domain": [0, 0.46], "nticks": 6},
-        xaxis2={**across, "domain": [0.54, 1], "anchor": "y2", "nticks": 6},
-        yaxis=value_axis(rangemode="tozero", nticks=5),
-        yaxis2=value_axis(anchor="x2", range=[0, 1.04], tickformat=".1f", nticks=6),
+    last = max([len(one) for one in (history, *others)] + ([epochs] if epochs is not None else []))
+    axis = value_axis(
+        "Epoch", range=[0.7, max(last, 2) + 0.3], showgrid=False, tickformat="d", nticks=6
     )
     dot = "<span style='color:{}'>●</span> "
-    left = dot.format(LABEL_COLORS[4]) + page_text("loss, learned from  ")
-    left += dot.format(LABEL_COLORS[0]) + page_text("held out")
-    right = dot.format(LABEL_COLORS[2]) + page_text("accuracy, held out")
-    for x, words in ((0, left), (0.54, right)):
-        figure.add_annotation(
-            xref="paper",
-            yref="paper",
-            x=x,
-            y=1,
-            xanchor="left",
-            yanchor="bottom",
-            text=words,
-            showarrow=False,
-            font={"size": 12},
-        )
-    return figure
+    left = dot.format(training) + page_text("training loss  ")
+    left += dot.format(validation) + page_text("validation loss")
+    right = dot.format(accuracy) + page_text("validation accuracy")
+    above: dict[str, Any] = {
+        "xref": "paper",
+        "xanchor": "left",
+        "y": 1,
+        "yref": "paper",
+        "yanchor": "bottom",
+    }
+    layout = base_layout(
+        height=230,
+        left=44,
+        top=30,
+        bottom=42,
+        uirevision="training",
+        xaxis={**axis, "domain": [0, 0.46]},
+        xaxis2={**axis, "domain": [0.54, 1], "anchor": "y2"},
+        yaxis=value_axis(rangemode="tozero", nticks=5),
+        yaxis2=value_axis(anchor="x2", range=[0, 1.04], **_SHARE_AXIS),
+        annotations=[note(left, above | {"x": 0}), note(right, above | {"x": 0.54})],
+    )
+    return go.Figure(traces, layout)
 
 
-def _line(
-    figure: "go.Figure",
-    history: History,
-    what: str,
-    name: str,
-    color: str,
-    axis: str,
-    *,
-    width: float = 2,
-) -> None:
-    figure.add_scatter(
-        x=[one["epoch"] for one in history],
-        y=[one[what] for one in history],
+def _epochs(
+    history: History, column: str, name: str, color: str, axis: str, *, width: float = 2
+) -> dict[str, Any]:
+    return scatter(
+        [row["epoch"] for row in history],
+        [row[column] for row in history],
+        # A single epoch would be no line.
+        mode="lines+markers" if len(history) < 2 else "lines",
         xaxis=f"x{axis}",
         yaxis=f"y{axis}",
-        mode="lines+markers" if len(history) < 2 else "lines",
         line={"color": color, "width": width},
         name=name,
+        hoverinfo=None,
         hovertemplate="%{y:.3f} after epoch %{x}<extra>%{fullData.name}</extra>",
     )
 
 
-_ROW = 34  # pixels
-
-
-_NAME = 48  # characters
-
-
-_COLORS = {
-    "majority": grey(0.9),
-    "llm": LABEL_COLORS[3],
-    "raw": LABEL_COLORS[0],
-    "lr": LABEL_COLORS[2],
-    "oosf": LABEL_COLORS[1],
-    "manual": LABEL_COLORS[4],
-    "real": LABEL_COLORS[5],
-}
-
-
 def kind_color(kind: str) -> str:
-    """The colour of a kind of row; an unknown one is grey."""
-    return _COLORS.get(kind, grey(0.9))
+    """The colour of a kind of model in the ladder; an unknown one is grey."""
+    return _KIND_COLORS.get(kind, grey(0.9))
 
 
 def ladder_figure(
-    rows: "pd.DataFrame", *, measure: str = "Accuracy", worth: str = "trained on"
+    rows: "pd.DataFrame", *, measure: str = "Accuracy", size: str = "trained on"
 ) -> "go.Figure":
-    """A dot with its 95 % interval for each row; a dashed line at the best one of real data.
+    """A dot with its 95% interval for each model; a dashed line at the best one of real data.
 
     A dot's customdata is [id], so that a click opens the row.
 
     Args:
-        rows: `id`, `name`, `kind` (majority, llm, raw, lr, oosf, manual, real), `mean` (0 to 1),
-            `low`, `high` (missing where there is no interval), `n` (texts learned from, missing
-            where nothing is), from the top.
+        rows: `id`, `name`, `kind` (majority, llm, real or a stage), `mean` (0 to 1), `low`, `high`
+            (missing where there is no interval), `n` (training texts, missing where there are
+            none), from the top.
         measure: what the values are.
-        worth: what `n` counts, in the hover.
+        size: what `n` counts, in the hover.
     """
     import plotly.graph_objects as go
 
-    figure = go.Figure()
-    real = rows[rows["kind"] == "real"]
-    best = float(real["mean"].max()) if len(real) else None
+    traces = []
     for kind in dict.fromkeys(rows["kind"]):
         places = np.flatnonzero((rows["kind"] == kind).to_numpy())
         own = rows.iloc[places]
         color = kind_color(kind)
-        means = own["mean"].to_numpy(np.float64)
-        highs, lows = (own[end].to_numpy(np.float64) for end in ("high", "low"))
-        figure.add_scatter(
-            x=means,
-            y=places,
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": np.nan_to_num(highs - means),
-                "arrayminus": np.nan_to_num(means - lows),
-                "color": color,
-                "thickness": 2,
-                "width": 4,
-            },
-            customdata=[[str(one)] for one in own["id"]],
-            mode="markers",
-            marker={
-                "color": color,
-                "size": 12,
-                "symbol": "diamond" if kind == "real" else "circle",
-            },
-            selected={"marker": {"opacity": 1}},
-            unselected={"marker": {"opacity": 1}},
-            hovertext=[_told(row, worth) for _, row in own.iterrows()],
-            hoverinfo="text",
-            name=kind,
+        ends = (own[name].to_numpy(np.float64) for name in ("mean", "low", "high"))
+        symbol = "diamond" if kind == "real" else "circle"
+        opaque = {"marker": {"opacity": 1}}
+        traces.append(
+            scatter(
+                own["mean"].to_numpy(np.float64),
+                places,
+                error_x=error_bars(*ends, color=color, thickness=2, width=4),
+                customdata=[[str(key)] for key in own["id"]],
+                marker={"color": color, "size": 12, "symbol": symbol},
+                selected=opaque,
+                unselected=opaque,
+                hovers=[_ladder_hover(row, size) for row in own.to_dict("records")],
+                name=kind,
+            )
         )
-    low, high = _range(rows)
-    figure.update_layout(
-        quiet_layout(height=70 + _ROW * max(1, len(rows)), top=24, bottom=44, right=130)
-    )
-    figure.update_layout(
-        showlegend=False,
-        hovermode="closest",
-        dragmode=False,
-        xaxis=value_axis(measure, range=[low, high], nticks=7, tickformat=".2f"),
-        yaxis={
-            "tickmode": "array",
-            "tickvals": list(range(len(rows))),
-            "ticktext": [f"{shortened(name, _NAME)}  " for name in rows["name"]],
-            "range": [len(rows) - 0.5, -0.5],
-            "gridcolor": grey(0.12),
-            "zeroline": False,
-            "fixedrange": True,
-            "automargin": True,
-        },
-    )
-    for place, (_, row) in enumerate(rows.iterrows()):
-        size = "" if np.isnan(row["n"]) else f" · {int(row['n']):,} texts"
-        figure.add_annotation(
-            x=1,
-            xref="paper",
-            xanchor="left",
-            xshift=10,
-            y=place,
-            text=page_text(f"<b>{row['mean']:.3f}</b>{size}"),
-            showarrow=False,
-            font={"size": 12},
-        )
-    if best is not None:
-        figure.add_shape(
-            type="line",
-            x0=best,
-            x1=best,
-            yref="paper",
-            y0=0,
-            y1=1,
-            line={"dash": "dash", "width": 1.5, "color": grey(0.9)},
-        )
-        figure.add_annotation(
-            x=best,
-            yref="paper",
-            y=1,
-            yanchor="bottom",
-            text=page_text(f"real data {best:.3f}"),
-            showarrow=False,
-            font={"size": 12},
-        )
-    return figure
-
-
-def _told(row: "pd.Series", worth: str) -> str:
-    interval = "" if np.isnan(row["low"]) else f" ({row['low']:.3f} to {row['high']:.3f})"
-    size = "" if np.isnan(row["n"]) else f"<br>{worth} {int(row['n']):,} texts"
-    return f"<b>{escaped(str(row['name']))}</b><br>{row['mean']:.3f}{interval}{size}"
-
-
-def _range(rows: "pd.DataFrame") -> tuple[float, float]:
-    """All dots and whiskers with a margin, within 0 to 1."""
     values = rows[["mean", "low", "high"]].to_numpy(np.float64).ravel()
-    values = values[np.isfinite(values)]
-    if not len(values):
-        return 0.0, 1.0
-    low, high = float(values.min()), float(values.max())
-    margin = max(0.02, 0.08 * (high - low))
-    return max(0.0, low - margin), min(1.02, high + margin)
+    span = padded_range(values, pad=0.08, least=0.04, floor=0.0, ceiling=1.02)
+    notes = [
+        note(
+            page_text(f"<b>{row['mean']:.3f}</b>{_size_text(' · ', row['n'])}"),
+            {"x": 1, "xref": "paper", "xanchor": "left", "xshift": 10, "y": place},
+        )
+        for place, row in enumerate(rows.to_dict("records"))
+    ]
+    shapes = []
+    real = rows[rows["kind"] == "real"]
+    if len(real):
+        best = float(real["mean"].max())
+        shapes.append(straight_line(x=best))
+        top = {"x": best, "y": 1, "yref": "paper", "yanchor": "bottom"}
+        notes.append(note(page_text(f"real data {best:.3f}"), top))
+    layout = base_layout(
+        height=70 + _ROW_PIXELS * max(1, len(rows)),
+        top=24,
+        bottom=44,
+        right=130,
+        xaxis=value_axis(measure, range=span, nticks=7, tickformat=".2f"),
+        yaxis=row_axis([shortened(name, _NAME) for name in rows["name"]]),
+        annotations=notes,
+        shapes=shapes,
+    )
+    return go.Figure(traces, layout)
 
 
-_LEAST, _MOST = 7.0, 24.0  # pixels of a dot
+def _size_text(before: str, n: float) -> str:
+    return "" if np.isnan(n) else f"{before}{int(n):,} texts"
+
+
+def _ladder_hover(row: Mapping[Any, Any], size: str) -> str:
+    value = f"{row['mean']:.3f}{interval_text(row['low'], row['high'])}"
+    return f"<b>{escaped(str(row['name']))}</b><br>{value}{_size_text(f'<br>{size} ', row['n'])}"
 
 
 def calibration_figure(bins: Sequence[Mapping[str, Any]], *, height: int = 320) -> "go.Figure":
-    """Accuracy over confidence; on the dashed diagonal a classifier knows how good it is.
+    """Accuracy over confidence; on the dashed diagonal a classifier is calibrated.
 
     Args:
         bins: for each tenth of confidence that has texts `from`, `to`, `n`, `confidence` and
@@ -272,112 +215,81 @@ def calibration_figure(bins: Sequence[Mapping[str, Any]], *, height: int = 320) 
     """
     import plotly.graph_objects as go
 
-    most = max((one["n"] for one in bins), default=1)
-    figure = go.Figure()
-    figure.add_scatter(
-        x=[one["confidence"] for one in bins],
-        y=[one["accuracy"] for one in bins],
+    most = max((row["n"] for row in bins), default=1)
+    dots = scatter(
+        [row["confidence"] for row in bins],
+        [row["accuracy"] for row in bins],
         mode="lines+markers",
         line={"color": LABEL_COLORS[0], "width": 1.6},
-        # The area tells the number of texts.
-        marker={"size": [_LEAST + (_MOST - _LEAST) * (one["n"] / most) ** 0.5 for one in bins]},
-        hovertext=[
-            f"sure to {one['from']:.0%} to {one['to']:.0%}: {one['n']:,} texts"
-            f"<br>mean confidence {one['confidence']:.3f}, right {one['accuracy']:.3f}"
-            for one in bins
+        # The area is proportional to the number of texts.
+        marker={
+            "size": [_MIN_DOT + (_MAX_DOT - _MIN_DOT) * (row["n"] / most) ** 0.5 for row in bins]
+        },
+        hovers=[
+            f"confidence {row['from']:.0%} to {row['to']:.0%}: {row['n']:,} texts"
+            f"<br>mean confidence {row['confidence']:.3f}, accuracy {row['accuracy']:.3f}"
+            for row in bins
         ],
-        hoverinfo="text",
         name="calibration",
     )
-    figure.add_shape(
-        type="line",
-        x0=0,
-        y0=0,
-        x1=1,
-        y1=1,
-        line={"dash": "dash", "width": 1.5, "color": grey(0.9)},
+    diagonal = straight_line(y=0) | {"xref": "x", "x0": 0, "y0": 0, "x1": 1, "y1": 1}
+    layout = base_layout(
+        height=height,
+        left=52,
+        bottom=46,
+        xaxis=value_axis("Confidence", range=[0, 1.03], **_SHARE_AXIS),
+        yaxis=value_axis("Accuracy", range=[0, 1.05], **_SHARE_AXIS),
+        shapes=[diagonal],
     )
-    figure.update_layout(quiet_layout(height=height, left=52, bottom=46))
-    figure.update_layout(
-        showlegend=False,
-        hovermode="closest",
-        dragmode=False,
-        xaxis=value_axis("confidence", range=[0, 1.03], tickformat=".1f", nticks=6),
-        yaxis=value_axis("share that is right", range=[0, 1.05], tickformat=".1f", nticks=6),
-    )
-    return figure
+    return go.Figure([dots], layout)
 
 
 def accuracy_by_distance(
     parts: Sequence[Mapping[str, Any]], *, overall: float, height: int = 280
 ) -> "go.Figure":
-    """Share of right answers with its interval for each part of the texts, from near to far.
+    """Accuracy with its interval by distance to the training texts, from near to far.
 
     Args:
-        parts: `from`, `to` (cosine distance to the nearest text learned from), `n`, `mean`, `low`,
+        parts: `from`, `to` (cosine distance to the nearest training text), `n`, `mean`, `low`,
             `high`, from near to far.
         overall: of all texts, a dashed line.
         height: in pixels.
     """
     import plotly.graph_objects as go
 
-    figure = go.Figure()
-    means = [one["mean"] for one in parts]
-    figure.add_scatter(
-        x=list(range(len(parts))),
-        y=means,
-        error_y={
-            "type": "data",
-            "symmetric": False,
-            "array": [one["high"] - one["mean"] for one in parts],
-            "arrayminus": [one["mean"] - one["low"] for one in parts],
-            "color": LABEL_COLORS[0],
-            "thickness": 2,
-            "width": 4,
-        },
+    ends = ([row[name] for row in parts] for name in ("mean", "low", "high"))
+    dots = scatter(
+        list(range(len(parts))),
+        [row["mean"] for row in parts],
         mode="lines+markers",
+        error_y=error_bars(*ends, color=LABEL_COLORS[0], thickness=2, width=4),
         line={"color": LABEL_COLORS[0], "width": 1.6},
         marker={"size": 10},
-        hovertext=[
-            f"distance {one['from']:.3f} to {one['to']:.3f}: {one['n']:,} texts"
-            f"<br>right {one['mean']:.3f} ({one['low']:.3f} to {one['high']:.3f})"
-            for one in parts
+        hovers=[
+            f"distance {row['from']:.3f} to {row['to']:.3f}: {row['n']:,} texts"
+            f"<br>accuracy {row['mean']:.3f}{interval_text(row['low'], row['high'])}"
+            for row in parts
         ],
-        hoverinfo="text",
-        name="right",
+        name="accuracy",
     )
-    figure.add_shape(
-        type="line",
-        xref="paper",
-        x0=0,
-        x1=1,
-        y0=overall,
-        y1=overall,
-        line={"dash": "dash", "width": 1.5, "color": grey(0.9)},
+    overall_note = note(
+        page_text(f"all texts {overall:.3f}"),
+        {"x": 1, "xref": "paper", "xanchor": "right", "y": overall, "yanchor": "bottom"},
     )
-    figure.add_annotation(
-        xref="paper",
-        x=1,
-        xanchor="right",
-        y=overall,
-        yanchor="bottom",
-        text=page_text(f"all texts {overall:.3f}"),
-        showarrow=False,
-        font={"size": 12},
-    )
-    figure.update_layout(quiet_layout(height=height, left=52, bottom=50))
-    figure.update_layout(
-        showlegend=False,
-        hovermode="closest",
-        dragmode=False,
+    layout = base_layout(
+        height=height,
+        left=52,
+        bottom=50,
         xaxis=value_axis(
-            "distance to the nearest text learned from",
+            "Distance to the nearest training text",
             tickmode="array",
             tickvals=list(range(len(parts))),
-            ticktext=[f"to {one['to']:.2f}" for one in parts],
+            ticktext=[f"to {row['to']:.2f}" for row in parts],
             range=[-0.5, max(1, len(parts)) - 0.5],
             showgrid=False,
         ),
-        yaxis=value_axis("share that is right", range=[0, 1.05], tickformat=".1f", nticks=6),
+        yaxis=value_axis("Accuracy", range=[0, 1.05], **_SHARE_AXIS),
+        shapes=[straight_line(y=overall)],
+        annotations=[overall_note],
     )
-    return figure
+    return go.Figure([dots], layout)

@@ -1,16 +1,17 @@
-"""Figures of a run in progress: texts per label, and the next token's probabilities."""
+"""Figures of a run in progress: texts per label, diversity so far, the next token."""
 
-import html
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import TYPE_CHECKING, Any
 
+from core.figures.curves import Curve, curve_traces, score_range
+from core.figures.elements import scatter
 from core.figures.theme import (
     LABEL_COLORS,
-    MISSING_COLOR,
+    base_layout,
+    category_axis,
+    escaped,
     grey,
     label_colors,
-    quiet_layout,
     value_axis,
 )
 
@@ -18,15 +19,15 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
-
-_BAR_PIXELS = 26
-
-
+MISSING_COLOR = grey(0.18)
+DRAWN, SUPPRESSED = LABEL_COLORS[0], LABEL_COLORS[5]
+_LABEL_PIXELS = 26
 _FRAME_PIXELS = 34
+_TOKEN_PIXELS = 19
 
 
 def balance_figure(counts: "pd.DataFrame", *, wanted: Mapping[str, int]) -> "go.Figure":
-    """Horizontal bars, one a label: new texts, duplicates (hatched), what is missing (pale).
+    """One horizontal bar per label: new texts, duplicates (hatched), what is missing (pale).
 
     Args:
         counts: indexed by label name, whole numbers in the columns `new` and `duplicates`; a
@@ -37,36 +38,34 @@ def balance_figure(counts: "pd.DataFrame", *, wanted: Mapping[str, int]) -> "go.
 
     names = list(wanted)
     shown = counts.reindex(names, fill_value=0)
-    colors = [label_colors(names)[name] for name in names]
-    rows = [html.escape(name) for name in names]
+    new, duplicates = list(shown["new"]), list(shown["duplicates"])
     missing = [
-        max(0, goal - new - again)
-        for goal, new, again in zip(wanted.values(), shown["new"], shown["duplicates"], strict=True)
+        max(0, goal - first - again)
+        for goal, first, again in zip(wanted.values(), new, duplicates, strict=True)
     ]
-    figure = go.Figure()
-    for name, values, marker in (
-        ("new", list(shown["new"]), {"color": colors}),
-        (
-            "duplicate",
-            list(shown["duplicates"]),
-            {"color": colors, "pattern": {"shape": "/", "fgcolor": "white", "size": 5}},
-        ),
-        ("missing", missing, {"color": MISSING_COLOR}),
-    ):
-        figure.add_bar(
-            y=rows,
+    colors = list(label_colors(names).values())
+    hatch = {"shape": "/", "fgcolor": "white", "size": 5}
+    bars = [
+        go.Bar(
+            y=list(map(escaped, names)),
             x=values,
             orientation="h",
             name=name,
             marker=marker,
             hovertemplate=f"%{{y}}: %{{x}} {name}<extra></extra>",
         )
-    figure.update_layout(
+        for name, values, marker in (
+            ("new", new, {"color": colors}),
+            ("duplicate", duplicates, {"color": colors, "pattern": hatch}),
+            ("missing", missing, {"color": MISSING_COLOR}),
+        )
+    ]
+    layout = base_layout(
+        height=_FRAME_PIXELS + _LABEL_PIXELS * len(names),
+        top=4,
+        bottom=22,
         barmode="stack",
         bargap=0.35,
-        height=_FRAME_PIXELS + _BAR_PIXELS * len(names),
-        margin={"l": 0, "r": 8, "t": 4, "b": 22},
-        showlegend=False,
         # Without the type, labels called 0 and 1 would be read as numbers.
         yaxis={
             "type": "category",
@@ -76,54 +75,92 @@ def balance_figure(counts: "pd.DataFrame", *, wanted: Mapping[str, int]) -> "go.
         },
         xaxis={"fixedrange": True, "rangemode": "tozero", "zeroline": False},
     )
-    return figure
+    return go.Figure(bars, layout)
 
 
-DRAWN, SUPPRESSED = LABEL_COLORS[0], LABEL_COLORS[5]
+def diversity_meter(
+    curve: Curve | None,
+    *,
+    previous: Curve | None = None,
+    target: int | None = None,
+    height: int = 110,
+) -> "go.Figure":
+    """This run's diversity with its band, the previous run's grey behind.
 
+    Args:
+        curve: this run's; None before its first texts.
+        previous: of an earlier run.
+        target: texts wanted, so that the axis stays the same while they arrive.
+        height: in pixels.
+    """
+    import plotly.graph_objects as go
 
-_ROW = 19
+    color = (curve.color if curve else "") or LABEL_COLORS[0]
+    shown = [one for one in (previous, curve) if one is not None]
+    traces = [
+        trace
+        for one in shown
+        for trace in curve_traces(one, "" if one is previous else LABEL_COLORS[0], form=".3f")
+    ]
+    if curve is not None and curve.last:
+        at, value = curve.last
+        traces.append(scatter([at], [value], marker={"size": 7, "color": color}))
+    last = max((one.at[-1] for one in shown if len(one.at)), default=1)
+    small: dict[str, Any] = {"tickfont": {"size": 11}}
+    layout = base_layout(
+        height=height,
+        top=6,
+        bottom=20,
+        left=34,
+        right=10,
+        uirevision="meter",
+        xaxis=value_axis(
+            range=[0, max(last, target or 0)], showgrid=False, nticks=5, tickformat=",d", **small
+        ),
+        yaxis=value_axis(range=list(score_range(shown)), nticks=3, tickformat=".2f", **small),
+    )
+    return go.Figure(traces, layout)
 
 
 def shown_token(text: str) -> str:
     """A token as a person can see it: spaces as dots, line breaks as arrows, no control marks."""
-    seen = "".join(
+    visible = "".join(
         "·" if char == " " else "⏎" if char in "\r\n" else char if char.isprintable() else "▯"
         for char in text
     )
-    return seen[:24] or "(empty)"
+    return visible[:24] or "(empty)"
 
 
 def next_token_figure(tokens: Mapping[str, Sequence[Any]]) -> "go.Figure":
-    """Two bars a token: grey for the model alone, in colour for what is drawn from.
+    """Two bars per token: its probability under the model alone, and after the knobs.
 
     Args:
         tokens: lists of equal length: `token`, `text`, `before`, `after` (0 to 1), `bias`, `share`
-            (of the tally, None where it is not suppressed); in the order to be drawn, from above.
+            (of the counted tokens, None where it is not suppressed); in order from the top.
     """
     import plotly.graph_objects as go
 
-    count = len(tokens["token"])
     # Different tokens may read alike, so places are numbers and the words their names.
-    places = list(range(count))
-    down = [bias < 0 for bias in tokens["bias"]]
+    places = range(len(tokens["token"]))
+    suppressed = [place for place in places if tokens["bias"][place] < 0]
+    other = [place for place in places if tokens["bias"][place] >= 0]
     names = [
-        f"{escape(shown_token(text), quote=False)}{' ▾' if suppressed else ''}"
-        for text, suppressed in zip(tokens["text"], down, strict=True)
+        f"{escaped(shown_token(text))}{' ▾' if bias < 0 else ''}"
+        for text, bias in zip(tokens["text"], tokens["bias"], strict=True)
     ]
     hovers = [
-        f"token {token}{_tally(share, bias)}"
+        f"token {token}{_bias_text(share, bias)}"
         for token, share, bias in zip(tokens["token"], tokens["share"], tokens["bias"], strict=True)
     ]
-    figure = go.Figure()
-    other = [place for place in places if not down[place]]
-    series = [("the model alone", "before", grey(0.45), places, 0)]
-    series.append(("with these knobs", "after", DRAWN, other, 1))
-    if any(down):
-        held = [place for place in places if down[place]]
-        series.append(("with these knobs, suppressed ▾", "after", SUPPRESSED, held, 1))
-    for name, column, color, rows, group in series:
-        figure.add_bar(
+    series = [
+        ("model alone", "before", grey(0.45), list(places), 0),
+        ("with these knobs", "after", DRAWN, other, 1),
+    ]
+    if suppressed:
+        name = "with these knobs, suppressed ▾"
+        series.append((name, "after", SUPPRESSED, suppressed, 1))
+    bars = [
+        go.Bar(
             x=[tokens[column][row] for row in rows],
             y=rows,
             orientation="h",
@@ -134,27 +171,23 @@ def next_token_figure(tokens: Mapping[str, Sequence[Any]]) -> "go.Figure":
             hovertemplate=f"%{{customdata[0]}}: %{{x:.2%}} {name}<br>%{{customdata[1]}}"
             "<extra></extra>",
         )
-    figure.update_layout(quiet_layout(height=70 + _ROW * max(count, 4), left=110, bottom=40))
-    figure.update_layout(
+        for name, column, color, rows, group in series
+    ]
+    layout = base_layout(
+        height=70 + _TOKEN_PIXELS * max(len(names), 4),
+        left=110,
+        bottom=40,
         barmode="group",
         bargap=0.28,
         bargroupgap=0.0,
-        dragmode=False,
-        xaxis=value_axis("probability of being next", tickformat=".0%", rangemode="tozero"),
-        yaxis={
-            "tickmode": "array",
-            "tickvals": places,
-            "ticktext": names,
-            "autorange": "reversed",
-            "fixedrange": True,
-            "showgrid": False,
-            "zeroline": False,
-        },
+        showlegend=True,
+        xaxis=value_axis("Probability of being next", tickformat=".0%", rangemode="tozero"),
+        yaxis=category_axis(names, range=None, autorange="reversed", automargin=None),
     )
-    return figure
+    return go.Figure(bars, layout)
 
 
-def _tally(share: float | None, bias: float) -> str:
+def _bias_text(share: float | None, bias: float) -> str:
     if share is not None:
         return f", {share:.2%} of all tokens so far, bias {bias:.2f}"
     return f", bias {bias:+.2f}" if bias else ""

@@ -6,25 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.figures.elements import Trace, legend_entry, solid_line
-from core.figures.map import Cloud, category_codes, marker_size
-from core.figures.theme import grey, page_text, quiet_layout, shortened
+from core.figures.elements import NO_RIM, PanelGrid, Trace, legend_entry
+from core.figures.map import MapPoints, category_codes, marker_size
+from core.figures.theme import STATIC_LEGEND, base_layout, grey, shortened
 
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
-
-MOST_PANELS = 16
-
-
-_BEHIND = 2000
-
-
-_PANEL_PIXELS = 230
-
-
-_GAP = 0.02
+MAX_PANELS = 16
+_MAX_BEHIND = 2000
+_HEAD = 24  # pixels above a panel
 
 
 def small_multiples(
@@ -52,89 +44,68 @@ def small_multiples(
     """
     import plotly.graph_objects as go
 
-    cloud = Cloud.of(points)
-    generated = ~cloud.reference
+    texts = MapPoints.of(points)
+    generated = ~texts.reference
     codes, known = category_codes(points, by, panels)
-    names = list(known)[:MOST_PANELS]
+    names = list(known)[:MAX_PANELS]
     columns = column_count(len(names))
     rows = max(1, math.ceil(len(names) / columns))
-    everything = np.flatnonzero(generated)
-    ground = np.flatnonzero(cloud.reference) if behind_real else everything
-    behind = ground[:: max(1, math.ceil(len(ground) / _BEHIND))]
-    back: dict[str, Any] = {"color": grey(0.16), "line": solid_line()}
+    grid = PanelGrid(rows, columns, panel=196, head=_HEAD, foot=10, gap=0.02)
+    ground = np.flatnonzero(texts.reference if behind_real else generated)
+    ground = ground[:: max(1, math.ceil(len(ground) / _MAX_BEHIND))]
+    back: dict[str, Any] = {"color": grey(0.16), "line": NO_RIM}
     if behind_real:
         back = {"color": grey(0.45), "symbol": "circle-open", "line": {"width": 1}}
-    own_size = marker_size(len(everything)) * 0.75
+    size = marker_size(int(generated.sum())) * 0.75
     own_colors: Any = None
     legend: dict[str, str] = {}
     if color_by is not None:
         places, legend = category_codes(points, color_by, colors)
         # A place of -1, for no category, takes the last colour.
         own_colors = np.array([*legend.values(), grey(0.9)], dtype=object)[places]
+    behind = texts.trace(
+        ground, name="reference" if behind_real else "all", marker={"size": size * 0.8, **back}
+    ) | {"hoverinfo": "skip", "hovertext": None, "customdata": None}
     traces: list[Trace] = []
-    layout: dict[str, Any] = quiet_layout(height=_PANEL_PIXELS * rows + 8, left=0, right=0, top=24)
-    ranges = cloud.ranges()
+    axes = texts.axes()
+    layout = base_layout(
+        height=grid.height + 8,
+        right=0,
+        top=0,
+        showlegend=bool(legend),
+        dragmode="lasso",
+        uirevision="multiples",
+    )
     notes = []
     for place, name in enumerate(names):
-        row, column = divmod(place, columns)
-        end = "" if place == 0 else str(place + 1)
-        axes = {"xaxis": f"x{end}", "yaxis": f"y{end}"}
         own = np.flatnonzero(generated & (codes == place))
-        traces.append(
-            cloud.trace(
-                behind,
-                name="reference" if behind_real else "all",
-                marker={"size": own_size * 0.8, **back},
-                **axes,
-            )
-            | {"hoverinfo": "skip", "hovertext": None, "customdata": None}
-        )
         color: Any = known[name] if own_colors is None else own_colors[own]
-        traces.append(
-            cloud.trace(
-                own,
-                name=shortened(name),
-                marker={"size": own_size, "color": color, "opacity": 0.8, "line": solid_line()},
-                **axes,
+        marker = {"size": size, "color": color, "opacity": 0.8, "line": NO_RIM}
+        panel = grid.axes(place)
+        traces += [behind | panel, texts.trace(own, name=shortened(name), marker=marker, **panel)]
+        for letter, domain in zip("xy", grid.domains(place), strict=True):
+            other = {"x": "y", "y": "x"}[letter] + grid.end(place)
+            shared = (
+                axes[f"{letter}axis"]
+                if place == 0
+                else {
+                    "visible": False,
+                    "range": axes[f"{letter}axis"]["range"],
+                    "matches": letter,
+                }
             )
-        )
-        left, right = column / columns, (column + 1) / columns - _GAP
-        top = 1 - row / rows
-        bottom = 1 - (row + 1) / rows + 34 / (_PANEL_PIXELS * rows)
-        layout[f"xaxis{end}"] = {
-            "domain": [left, right],
-            "anchor": f"y{end}",
-            "visible": False,
-            "range": ranges["x"],
-            **({"matches": "x"} if place else {}),
-        }
-        layout[f"yaxis{end}"] = {
-            "domain": [bottom, top],
-            "anchor": f"x{end}",
-            "visible": False,
-            "range": ranges["y"],
-            **({"matches": "y"} if place else {"scaleanchor": "x"}),
-        }
-        notes.append(
-            {
-                "text": f"{page_text(shortened(name, 28))}  {len(own):,}",
-                "x": left,
-                "y": top,
-                "xref": "paper",
-                "yref": "paper",
-                "xanchor": "left",
-                "yanchor": "bottom",
-                "showarrow": False,
-                "font": {"size": 12},
+            layout[f"{letter}axis{grid.end(place)}"] = {
+                **shared,
+                "domain": domain,
+                "anchor": other,
             }
-        )
+        title = grid.name(place, shortened(name, 28), size=12)
+        notes.append(title | {"text": f"{title['text']}  {len(own):,}"})
     for category, color in legend.items():
         # An entry of the legend alone: a panel's points are one trace of many colours.
         traces.append(legend_entry(shortened(category), group=category, color=color))
-    layout |= {"annotations": notes, "showlegend": bool(legend), "hovermode": "closest"}
-    layout |= {"dragmode": "lasso", "uirevision": "multiples"}
-    layout["legend"] |= {"y": 1 + 24 / (_PANEL_PIXELS * rows), "itemclick": False}
-    layout["legend"]["itemdoubleclick"] = False
+    layout["annotations"] = notes
+    layout["legend"] |= {"y": 1, **STATIC_LEGEND}
     return go.Figure(traces, layout)
 
 

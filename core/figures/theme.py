@@ -1,21 +1,61 @@
-"""The look of all figures: colours, greys, layouts, and text without markup.
+"""The look of all figures: colours, fonts, layouts, axes, and text without markup.
 
 Text and background are left to the page's theme; what is set here is transparent or a middle grey.
 """
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+LABEL_COLORS = (
+    "#0072B2",  # blue
+    "#E69F00",  # orange
+    "#009E73",  # bluish green
+    "#CC79A7",  # reddish purple
+    "#56B4E9",  # sky blue
+    "#D55E00",  # vermilion
+    "#5C5C5C",  # grey, for black
+    "#8C5A2B",  # brown, for yellow: protanopes would take an olive for the orange
+    "#4B3F9E",
+    "#7FC8A9",
+    "#A03E5E",
+    "#F2B880",
+    "#2F6B4F",
+    "#9BB7E0",
+    "#B8A800",
+    "#D4A5C9",
+    "#335C81",
+    "#C97B63",
+)
+"""Colours of labels. The first eight can be distinguished by colour-blind people: those of Okabe
+and Ito (2008, "Color Universal Design"), black and yellow replaced as neither shows on both a white
+and a black page. The next are darker and lighter relatives. Beyond, colours repeat: a figure must
+always name its labels, too."""
+
+# From early to late, for numbers: the middle of viridis (Smith and van der Walt 2015, CC0), even in
+# lightness, without the ends that vanish on a dark page or a white one.
+SEQUENCE_COLORS = ("#3E4989", "#31688E", "#26828E", "#1F9E89", "#35B779", "#6ECE58")
+COLOR_SCALE = [
+    [place / (len(SEQUENCE_COLORS) - 1), color] for place, color in enumerate(SEQUENCE_COLORS)
+]
 
 CLEAR = "rgba(0, 0, 0, 0)"
+MAX_CELL_ALPHA = 0.75  # above, the page's text could no longer be read on a cell
+
+_LINE_CHARACTERS = 60
+_MAX_CHARACTERS = 300
+# As many words as fit a line, or the part of a word that does.
+_LINES = re.compile(rf"(.{{1,{_LINE_CHARACTERS}}})(?:\s|$)|(.{{{_LINE_CHARACTERS}}})")
+
+
+def label_colors(names: Sequence[str]) -> dict[str, str]:
+    """A colour for each label, by its place in the task, so that it never changes within one."""
+    return {name: LABEL_COLORS[place % len(LABEL_COLORS)] for place, name in enumerate(names)}
 
 
 def grey(alpha: float) -> str:
@@ -23,27 +63,80 @@ def grey(alpha: float) -> str:
     return f"rgba(128, 128, 128, {alpha:g})"
 
 
-def see_through(color: str, alpha: float) -> str:
+def with_alpha(color: str, alpha: float) -> str:
     """A colour "#RRGGBB" that lets 1 - alpha of the page through."""
-    red, green, blue = (int(color[place : place + 2], 16) for place in (1, 3, 5))
+    red, green, blue = _channels(color)
     return f"rgba({red}, {green}, {blue}, {alpha:g})"
 
 
-def page_text(words: str) -> str:
-    """Words, escaped before, in the colour of the page's own text, which plotly does not know."""
-    return f'<span style="color:currentcolor">{words}</span>'
+def sequence_color(share: float) -> str:
+    """The colour "#RRGGBB" at a place of the colour scale, from 0 (early, low) to 1."""
+    at = share * (len(SEQUENCE_COLORS) - 1)
+    left = min(int(at), len(SEQUENCE_COLORS) - 2)
+    ends = zip(*map(_channels, SEQUENCE_COLORS[left : left + 2]), strict=True)
+    return "#" + "".join(f"{round(low + (high - low) * (at - left)):02X}" for low, high in ends)
 
 
-def quiet_layout(
-    *, height: int, left: int = 0, right: int = 8, top: int = 8, bottom: int = 8
-) -> Any:
-    """Layout of every figure: no background, legend on top, hovers in reading direction."""
+def _channels(color: str) -> list[int]:
+    return [int(color[place : place + 2], 16) for place in (1, 3, 5)]
+
+
+def escaped(text: str) -> str:
+    """Text without markup. Quotes stay: plotly does not decode &quot;."""
+    return html.escape(text, quote=False)
+
+
+def shortened(name: str, most: int = 32) -> str:
+    """A name, escaped, on one line, of at most so many characters with the ellipsis."""
+    line = " ".join(name.split())
+    return escaped(line if len(line) <= most else line[: most - 1].rstrip() + "…")
+
+
+@lru_cache(maxsize=50_000)
+def hover_text(text: str) -> str:
+    """A text for a hover: its first 300 characters, escaped, in lines of at most 60."""
+    shown = " ".join(text[: 4 * _MAX_CHARACTERS].split())
+    if len(shown) > _MAX_CHARACTERS or len(text) > 4 * _MAX_CHARACTERS:
+        shown = shown[: _MAX_CHARACTERS - 1].rstrip() + "…"
+    if len(shown) <= _LINE_CHARACTERS:
+        return escaped(shown) or "(empty)"
+    return "<br>".join(escaped(words or part) for words, part in _LINES.findall(shown))
+
+
+def page_text(markup: str) -> str:
+    """Escaped text in the colour of the page's own text, which plotly does not know."""
+    return f'<span style="color:currentcolor">{markup}</span>'
+
+
+def interval_text(low: float | None, high: float | None, form: str = ".3f") -> str:
+    """ " (0.790 to 0.830)"; empty where an end is missing (None or NaN)."""
+    if low is None or high is None or low != low or high != high:
+        return ""
+    return f" ({low:{form}} to {high:{form}})"
+
+
+def base_layout(
+    *, height: int, left: int = 0, right: int = 8, top: int = 8, bottom: int = 8, **more: Any
+) -> dict[str, Any]:
+    """Layout of every figure: no background, legend on top, no zoom.
+
+    Args:
+        height: in pixels.
+        left: margin in pixels, like the next three.
+        right: likewise.
+        top: likewise.
+        bottom: likewise.
+        more: further keys of the layout, which win.
+    """
     return {
         "height": height,
         "paper_bgcolor": CLEAR,
         "plot_bgcolor": CLEAR,
         "margin": {"l": left, "r": right, "t": top, "b": bottom},
         "hoverlabel": {"align": "left", "namelength": -1},
+        "hovermode": "closest",
+        "dragmode": False,
+        "showlegend": False,
         "legend": {
             "orientation": "h",
             "x": 0,
@@ -54,7 +147,14 @@ def quiet_layout(
             "title": {"text": ""},
             "bgcolor": CLEAR,
         },
+        **more,
     }
+
+
+STATIC_LEGEND = {"itemclick": False, "itemdoubleclick": False}
+"""For `layout["legend"]`: a click on an entry hides nothing."""
+
+HIDDEN_AXIS = {"visible": False, "fixedrange": True}
 
 
 def value_axis(title: str = "", **more: Any) -> dict[str, Any]:
@@ -71,153 +171,69 @@ def value_axis(title: str = "", **more: Any) -> dict[str, Any]:
     }
 
 
-def spread_apart(places: Sequence[float], gap: float) -> list[float]:
-    """Places moved as little as keeps each at least a gap from the next: for labels in a column.
+def category_axis(names: Sequence[str], *, down: bool = True, **more: Any) -> dict[str, Any]:
+    """An axis of names at 0, 1, ...: plotly would read names such as "0" and "1" as numbers.
 
     Args:
-        places: in any order and unit.
-        gap: in the same unit.
-
-    Returns:
-        The new places, in the order given; those that are apart already stay.
+        names: escaped.
+        down: whether the first is at the top.
+        more: further keys of the axis, which win.
     """
-    order = np.argsort(places, kind="stable")
-    # The least squares answer: subtract the gaps, average what then runs backwards, add them again.
-    blocks: list[tuple[float, int]] = []
-    for rank, place in enumerate(order):
-        blocks.append((float(places[place]) - rank * gap, 1))
-        while len(blocks) > 1 and blocks[-2][0] > blocks[-1][0]:
-            (later, more), (earlier, some) = blocks.pop(), blocks.pop()
-            blocks.append(((earlier * some + later * more) / (some + more), some + more))
-    moved = [mean for mean, count in blocks for _ in range(count)]
-    answer = [0.0] * len(order)
-    for rank, place in enumerate(order):
-        answer[place] = moved[rank] + rank * gap
-    return answer
+    ends = [-0.5, len(names) - 0.5]
+    return {
+        "tickmode": "array",
+        "tickvals": list(range(len(names))),
+        "ticktext": list(names),
+        "range": ends[::-1] if down else ends,
+        "showgrid": False,
+        "zeroline": False,
+        "fixedrange": True,
+        "automargin": True,
+        **more,
+    }
 
 
-LABEL_COLORS = (
-    "#0072B2",  # blue
-    "#E69F00",  # orange
-    "#009E73",  # bluish green
-    "#CC79A7",  # reddish purple
-    "#56B4E9",  # sky blue
-    "#D55E00",  # vermilion
-    "#5C5C5C",  # grey, for black
-    "#8C5A2B",  # brown, for yellow: an olive would be the orange to protanopes
-    "#4B3F9E",
-    "#7FC8A9",
-    "#A03E5E",
-    "#F2B880",
-    "#2F6B4F",
-    "#9BB7E0",
-    "#B8A800",
-    "#D4A5C9",
-    "#335C81",
-    "#C97B63",
-)
+def row_axis(names: Sequence[str], **more: Any) -> dict[str, Any]:
+    """A y axis of escaped names from the top, with a faint line along each row."""
+    spaced = [f"{name}  " for name in names]
+    return category_axis(spaced, showgrid=True, gridcolor=grey(0.12), **more)
 
 
-MISSING_COLOR = "rgba(128, 128, 128, 0.18)"
-
-
-def label_colors(names: Sequence[str]) -> dict[str, str]:
-    """A colour for each label, by its place in the task, so that it never changes within one."""
-    return {name: LABEL_COLORS[place % len(LABEL_COLORS)] for place, name in enumerate(names)}
-
-
-# From early to late, for numbers: the middle of viridis (Smith and van der Walt 2015, CC0), even in
-# lightness, without the ends that sink into a dark page or a white one.
-SEQUENCE_COLORS = ("#3E4989", "#31688E", "#26828E", "#1F9E89", "#35B779", "#6ECE58")
-
-
-_LINE = 60
-
-
-_MOST = 300
-
-
-# As many words as fit a line, or the part of a word that does.
-_LINES = re.compile(rf"(.{{1,{_LINE}}})(?:\s|$)|(.{{{_LINE}}})")
-
-
-def escaped(words: str) -> str:
-    """Words with no markup left. Quotes stay: they are none in a text; plotly knows no &quot;."""
-    return html.escape(words, quote=False)
-
-
-def shortened(name: str, most: int = 32) -> str:
-    """A name, escaped, on one line, of at most so many characters with the ellipsis."""
-    line = " ".join(name.split())
-    return escaped(line if len(line) <= most else line[: most - 1].rstrip() + "…")
-
-
-@lru_cache(maxsize=50_000)
-def hover_text(text: str) -> str:
-    """A text for a hover: its first 300 characters, escaped, in lines of at most 60."""
-    shown = " ".join(text[: 4 * _MOST].split())
-    if len(shown) > _MOST or len(text) > 4 * _MOST:
-        shown = shown[: _MOST - 1].rstrip() + "…"
-    if len(shown) <= _LINE:
-        return escaped(shown) or "(empty)"
-    return "<br>".join(escaped(words or part) for words, part in _LINES.findall(shown))
-
-
-def hover_texts(texts: Sequence[str]) -> list[str]:
-    """`hover_text` of each; a text seen before costs a look-up."""
-    return list(map(hover_text, texts))
-
-
-def sentence_figure(words: str, *, height: int = 160, size: int = 14) -> "go.Figure":
-    """No axes, and what is missing in words.
+def note(text: str, place: Mapping[str, Any], *, size: int = 12) -> dict[str, Any]:
+    """An annotation without an arrow.
 
     Args:
-        words: escaped; "<br>" breaks a line.
-        height: in pixels.
+        text: escaped.
+        place: x, y and how the text lies about them, as plotly calls it.
         size: of the letters, in pixels.
     """
-    import plotly.graph_objects as go
-
-    hidden = {"visible": False, "fixedrange": True}
-    figure = go.Figure()
-    figure.update_layout(quiet_layout(height=height))
-    figure.update_layout(
-        xaxis=hidden,
-        yaxis=hidden,
-        dragmode=False,
-        annotations=[
-            {
-                "text": words,
-                "xref": "paper",
-                "yref": "paper",
-                "x": 0.5,
-                "y": 0.5,
-                "showarrow": False,
-                "font": {"size": size},
-            }
-        ],
-    )
-    return figure
+    return {"text": text, "showarrow": False, "font": {"size": size}, **place}
 
 
 def footnote(sentences: Sequence[str], *, below: int, size: int = 11) -> dict[str, Any]:
-    """An annotation in small letters under a figure's axes, a line a sentence.
+    """An annotation in small letters under a figure's axes, one line per sentence.
 
     Args:
         sentences: escaped.
         below: pixels under the axes.
         size: of the letters, in pixels.
     """
-    return {
-        "text": "<br>".join(f"<i>{one}</i>" for one in sentences),
-        "xref": "paper",
-        "yref": "paper",
-        "x": 0,
-        "y": 0,
-        "xanchor": "left",
-        "yanchor": "top",
-        "align": "left",
-        "yshift": -below,
-        "showarrow": False,
-        "font": {"size": size},
-    }
+    x = {"x": 0, "xref": "paper", "xanchor": "left", "align": "left"}
+    y = {"y": 0, "yref": "paper", "yanchor": "top", "yshift": -below}
+    lines = "<br>".join(f"<i>{sentence}</i>" for sentence in sentences)
+    return note(lines, {**x, **y}, size=size)
+
+
+def empty_figure(message: str, *, height: int = 160, size: int = 14) -> "go.Figure":
+    """A figure without axes that says what is missing.
+
+    Args:
+        message: escaped; "<br>" breaks a line.
+        height: in pixels.
+        size: of the letters, in pixels.
+    """
+    import plotly.graph_objects as go
+
+    middle = note(message, {"x": 0.5, "xref": "paper", "y": 0.5, "yref": "paper"}, size=size)
+    layout = base_layout(height=height, xaxis=HIDDEN_AXIS, yaxis=HIDDEN_AXIS, annotations=[middle])
+    return go.Figure(layout=layout)

@@ -111,7 +111,7 @@ def test_accuracy_over_confidence_with_the_diagonal() -> None:
     small, large = dots.marker.size
     assert large == 24
     assert small == pytest.approx(7 + 17 / 2)  # a quarter of the texts, half the way
-    assert "sure to 90% to 100%: 16 texts" in dots.hovertext[1]
+    assert "confidence 90% to 100%: 16 texts" in dots.hovertext[1]
     (line,) = figure.layout.shapes
     assert (line.x0, line.y0, line.x1, line.y1) == (0, 0, 1, 1)
 
@@ -134,7 +134,7 @@ def test_from_near_to_far_with_intervals() -> None:
     assert list(dots.error_y.arrayminus) == pytest.approx([0.1, 0.2])
     assert list(figure.layout.xaxis.ticktext) == ["to 0.30", "to 0.60"]
     assert figure.layout.shapes[0].y0 == 0.65
-    assert "21 texts<br>right 0.500 (0.300 to 0.700)" in dots.hovertext[1]
+    assert "21 texts<br>accuracy 0.500 (0.300 to 0.700)" in dots.hovertext[1]
 
 
 def test_distance_nothing() -> None:

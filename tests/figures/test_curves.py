@@ -1,6 +1,7 @@
 import pytest
 
-from core.figures.curves import Curve, diversity_curve, meter_figure, value_range, vocabulary_curve
+from core.figures.curves import Curve, diversity_curve, score_range, vocabulary_curve
+from core.figures.generate import diversity_meter
 from core.figures.theme import LABEL_COLORS
 
 NOW = Curve("now", [2, 10, 20], [None, 0.5, 0.6], [None, 0.4, 0.55], [None, 0.6, 0.65])
@@ -61,13 +62,13 @@ def test_lines_across_and_down() -> None:
 
 def test_the_axis_holds_values_and_settled_bands() -> None:
     wide = Curve("wide", [2, 100], [0.5, 0.5], [0.0, 0.4], [1.9, 0.6])
-    low, high = value_range([wide])
+    low, high = score_range([wide])
     assert (low, high) == pytest.approx((0.4 - 0.012, 0.6 + 0.012))
     # A flat curve is not blown up to fill the figure.
-    low, high = value_range([Curve("flat", [1, 2], [0.5, 0.5001])])
+    low, high = score_range([Curve("flat", [1, 2], [0.5, 0.5001])])
     assert high - low > 0.04
-    assert value_range([]) == (0.0, 1.0)
-    assert value_range([Curve("none", [1], [None])]) == (0.0, 1.0)
+    assert score_range([]) == (0.0, 1.0)
+    assert score_range([Curve("none", [1], [None])]) == (0.0, 1.0)
 
 
 def test_no_curve_and_a_hostile_name() -> None:
@@ -80,7 +81,7 @@ def test_no_curve_and_a_hostile_name() -> None:
 
 
 def test_the_meter_is_low_and_has_the_previous_behind() -> None:
-    figure = meter_figure(NOW, previous=BEFORE, target=500)
+    figure = diversity_meter(NOW, previous=BEFORE, target=500)
     assert [trace.name for trace in figure.data][:3] == ["before", "interval", "now"]
     assert figure.layout.height == 110
     assert list(figure.layout.xaxis.range) == [0, 500]
@@ -90,9 +91,9 @@ def test_the_meter_is_low_and_has_the_previous_behind() -> None:
 
 
 def test_a_meter_before_the_first_texts() -> None:
-    assert len(meter_figure(None).data) == 0
-    assert [trace.name for trace in meter_figure(None, previous=BEFORE).data] == ["before"]
-    only = meter_figure(Curve("now", [1], [None]), target=20)
+    assert len(diversity_meter(None).data) == 0
+    assert [trace.name for trace in diversity_meter(None, previous=BEFORE).data] == ["before"]
+    only = diversity_meter(Curve("now", [1], [None]), target=20)
     assert [trace.name for trace in only.data] == ["now"]
 
 

@@ -3,8 +3,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from core.figures.generate import SUPPRESSED, balance_figure, next_token_figure, shown_token
-from core.figures.theme import MISSING_COLOR
+from core.figures.generate import (
+    MISSING_COLOR,
+    SUPPRESSED,
+    balance_figure,
+    next_token_figure,
+    shown_token,
+)
 
 
 def frame(**rows: tuple[int, int]) -> pd.DataFrame:
@@ -47,7 +52,7 @@ def test_it_grows_with_the_labels() -> None:
 def test_a_label_is_never_markup() -> None:
     name = '<b onclick="x">&amp;</b><a href="http://example.com">'
     figure = balance_figure(frame(**{name: (1, 0)}), wanted={name: 2})
-    shown = "&lt;b onclick=&quot;x&quot;&gt;&amp;amp;&lt;/b&gt;&lt;a href=&quot;http://example.com&quot;&gt;"
+    shown = '&lt;b onclick="x"&gt;&amp;amp;&lt;/b&gt;&lt;a href="http://example.com"&gt;'
     for bar in figure.data:
         assert list(bar.y) == [shown]
         assert name not in bar.hovertemplate

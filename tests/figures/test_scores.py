@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.figures.scores import clique_by_label, diversity_against_fluency, nearest_histogram
+from core.figures.scores import diversity_against_fluency, diversity_by_label, nearest_histogram
 from core.figures.theme import LABEL_COLORS
 
 COLUMNS = ["dataset", "label", "value", "low", "high", "n"]
@@ -23,7 +23,7 @@ ROWS = pd.DataFrame(
 
 
 def test_a_dot_for_each_label_and_dataset() -> None:
-    one, two, real = clique_by_label(ROWS, labels=["a", "b"], reference="real").data
+    one, two, real = diversity_by_label(ROWS, labels=["a", "b"], reference="real").data
     assert (list(one.x), list(one.y)) == ([0.5, 0.3], [1 - 0.15, 0 - 0.15])
     assert list(one.error_x.array) == pytest.approx([0.15, 0.05])
     assert list(one.error_x.arrayminus) == pytest.approx([0.1, 0.1])
@@ -39,11 +39,11 @@ def test_a_dot_for_each_label_and_dataset() -> None:
     assert list(two.customdata) == ["a: 0.400, 2 texts"]
     # A column of nothing but None holds objects and no numbers.
     none = ROWS.assign(low=None, high=None)
-    assert clique_by_label(none, labels=["a"]).data[0].customdata[0] == "a: 0.300, 1,200 texts"
+    assert diversity_by_label(none, labels=["a"]).data[0].customdata[0] == "a: 0.300, 1,200 texts"
 
 
 def test_the_first_label_on_top_and_the_datasets_chosen() -> None:
-    figure = clique_by_label(ROWS, labels=["b", "a", "none"], datasets={"two": "#123456"})
+    figure = diversity_by_label(ROWS, labels=["b", "a", "none"], datasets={"two": "#123456"})
     assert [trace.name for trace in figure.data] == ["two"]
     assert figure.data[0].marker.color == "#123456"
     assert list(figure.data[0].y) == [1]
@@ -53,7 +53,7 @@ def test_the_first_label_on_top_and_the_datasets_chosen() -> None:
 
 def test_it_grows_with_labels_and_datasets() -> None:
     heights = [
-        clique_by_label(
+        diversity_by_label(
             ROWS,
             labels=list(map(str, range(count))),
             datasets=dict.fromkeys("abcde"[:sets], "#000000"),
@@ -64,15 +64,15 @@ def test_it_grows_with_labels_and_datasets() -> None:
 
 
 def test_no_rows_numbers_as_labels_and_hostile_names() -> None:
-    assert len(clique_by_label(ROWS.iloc[:0], labels=[]).data) == 0
+    assert len(diversity_by_label(ROWS.iloc[:0], labels=[]).data) == 0
     rows = pd.DataFrame(
         [("<b>", "0", 0.5, 0.4, 0.6, 3), ("<b>", "1", 0.6, 0.5, 0.7, 3)], columns=COLUMNS
     )
-    figure = clique_by_label(rows, labels=["1", "0"])
+    figure = diversity_by_label(rows, labels=["1", "0"])
     assert list(figure.data[0].y) == [1, 0]
     assert figure.data[0].name == "&lt;b&gt;"
     rows["label"] = "<i>"
-    figure = clique_by_label(rows, labels=["<i>"])
+    figure = diversity_by_label(rows, labels=["<i>"])
     assert figure.data[0].customdata[0].startswith("&lt;i&gt;: 0.500")
     assert figure.layout.yaxis.ticktext[0].strip() == "&lt;i&gt;"
 

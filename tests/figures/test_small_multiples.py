@@ -1,6 +1,6 @@
 import pytest
 
-from core.figures.small_multiples import MOST_PANELS, column_count, small_multiples
+from core.figures.small_multiples import MAX_PANELS, column_count, small_multiples
 from core.figures.theme import LABEL_COLORS, label_colors
 from tests.figures.map_points import drawn, many, points, real
 
@@ -60,7 +60,7 @@ def test_the_real_texts_can_lie_behind() -> None:
 def test_no_more_than_sixteen_panels_and_two_thousand_points_behind() -> None:
     labels = [f"label {number:02d}" for number in range(19)]
     figure = small_multiples(many(6001, labels), by="label")
-    assert [trace.name for trace in drawn(figure)] == labels[:MOST_PANELS]
+    assert [trace.name for trace in drawn(figure)] == labels[:MAX_PANELS]
     behind = [len(trace.x) for trace in figure.data if trace.name == "all"]
     assert behind == [1501] * 16
     assert {trace.type for trace in figure.data} == {"scattergl"}

@@ -381,7 +381,7 @@ def test_a_row_of_the_table_has_its_interval_in_words(db: Database) -> None:
     frame = table_of(points, columns=[], metrics=["diversity"])
     value = values_of((0.7, 7.5, 0))["diversity"]
     assert frame["diversity_interval"].tolist() == [f"{value - 0.02:.3f} to {value + 0.02:.3f}", ""]
-    assert frame["repair"].tolist() == ["None", "LR, 90 inspected"]
+    assert frame["repair"].tolist() == ["None", "LR with 90 inspected texts"]
     assert frame[["n", "repeats"]].to_numpy().tolist() == [[200, 1], [200, 1]]
 
 

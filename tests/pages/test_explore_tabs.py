@@ -172,7 +172,7 @@ def test_the_replay_shows_what_had_arrived(app: AppTest, db: Database) -> None:
     moment = figures(app)[-1]
     drawn = points(moment)
     ids = [sample.id for sample in samples_of(db, run.id)]
-    assert [drawn[one]["name"] for one in ids] == ["pos", "pos", *["to come"] * 4]
+    assert [drawn[one]["name"] for one in ids] == ["pos", "pos", *["not yet generated"] * 4]
 
 
 def test_why_ranks_texts_and_takes_the_score_apart(app: AppTest, db: Database) -> None:

@@ -1,42 +1,51 @@
-"""Arrows from a condition to where repair brings it."""
+"""The frontier: what diversity costs in label accuracy, a mark for each condition."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from core.domain.stages import RAW, STAGE, stage_words
 from core.figures.compare.columns import (
+    KNOBS,
     METRICS,
-    PAPER,
-    RAW,
     at_stage,
+    axis_title,
+    caveats,
+    column_name,
     condition_names,
     hovers,
+    inspected_counts,
+    is_paper,
+    is_share,
+    knob_values,
+    knob_words,
+    metric_error_bars,
     numbers,
-    stage_told,
-    stages,
-    tick_form,
-    title,
-    unlike,
-    varying,
-    whiskers,
+    tick_format,
+    varying_knobs,
 )
-from core.figures.compare.frontier_marks import (
-    color_axis,
-    is_shaded,
-    mark_sizes,
-    mark_traces,
-    ring_trace,
-    step_trace,
+from core.figures.elements import (
+    HOLLOW,
+    NO_RIM,
+    SYMBOLS,
+    Numbers,
+    Trace,
+    legend_entry,
+    mark_names,
+    padded_range,
+    scatter,
 )
-from core.figures.elements import Numbers, Trace, legend_entry, name_notes
 from core.figures.theme import (
+    COLOR_SCALE,
     LABEL_COLORS,
+    STATIC_LEGEND,
+    base_layout,
+    empty_figure,
     footnote,
     grey,
-    quiet_layout,
-    sentence_figure,
     value_axis,
 )
 
@@ -44,110 +53,146 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
+PATH = "path"
 
-_WHISKERS_UP_TO = 80  # marks, beyond which intervals are all one would see
+_RING_COLOR = LABEL_COLORS[3]
+_INTERVALS_UP_TO = 80  # marks, beyond which intervals are all one would see
+_MAX_NAMES = 8  # members of the Pareto set that are named in the figure
+_MIN_SPAN = 0.02  # of an axis: below, chance alone would look like a landslide
+_MAX_CATEGORIES = 8  # values of a knob that colours and symbols tell apart
+_CROWD = 120  # marks, from which they are smaller
+_MIN_MARK, _MAX_MARK = 8.0, 19.0  # pixels
+_WIDE = 0.05  # of a share
+_RING = 8.0  # pixels that a ring is wider than its mark
+_HEAD = 10.0  # pixels of an arrow
+_STOP = 5.0
+_HEADS_UP_TO = 1000  # beyond, an arrow is a line
 
 
-_NAMES = 8  # members of the Pareto set that are named in the figure
-
-
-_LEAST_SPAN = 0.02  # of an axis: below, chance alone would look like a landslide
-
-
-def frontier_figure(
-    points: "pd.DataFrame",
-    *,
-    x: str = "diversity",
-    y: str = "label_accuracy",
-    value: str | None = "model_accuracy",
-    by: str | None = None,
-    budget: str | None = None,
-    filtered: bool = False,
-    pareto: bool = True,
-    intervals: bool | None = None,
-    large: bool = False,
-    height: int | None = None,
-) -> "go.Figure":
-    """A mark for each condition as generated, in the trace's customdata its `point`.
+@dataclass(frozen=True, kw_only=True)
+class FrontierView:
+    """What the frontier shows.
 
     Args:
-        points: a points frame; rows of `source` "paper" are hollow, and no members of the set.
-        x: a metric.
+        x: a metric or a knob.
         y: a metric.
-        value: the metric that a mark's area tells and, without `by`, its colour, too.
+        value: the metric that a mark's area shows and, without `by`, its colour, too.
         by: a knob, or "task", whose values have a colour and a symbol each; more than 8 numbers
             are shades.
         budget: inspected texts as text, or "all": arrows from each condition to where label
             replacement brings it; `PATH`: through all budgets.
         filtered: arrows to where out-of-scope filtering brings a condition.
-        pareto: rings round the conditions that no other surpasses in both metrics, and a step
-            line; wants two conditions at least.
+        pareto: rings round the Pareto-optimal conditions and a step line; wants two at least.
         intervals: error bars; None: up to 80 marks.
         large: letters and marks for a room.
+    """
+
+    x: str = "diversity"
+    y: str = "label_accuracy"
+    value: str | None = "model_accuracy"
+    by: str | None = None
+    budget: str | None = None
+    filtered: bool = False
+    pareto: bool = True
+    intervals: bool | None = None
+    large: bool = False
+
+    @property
+    def letters(self) -> int:
+        """Their size in pixels."""
+        return 18 if self.large else 12
+
+    @property
+    def scale(self) -> float:
+        """Of the marks."""
+        return 1.5 if self.large else 1.0
+
+    def places(self, points: "pd.DataFrame") -> tuple[Numbers, Numbers]:
+        """x and y of each row, float64 (rows,)."""
+        return numbers(points, self.x), numbers(points, self.y)
+
+    def known(self, points: "pd.DataFrame") -> npt.NDArray[np.bool_]:
+        """bool (rows,): whether a row has both."""
+        x, y = self.places(points)
+        return np.isfinite(x) & np.isfinite(y)
+
+    def shade(self, points: "pd.DataFrame") -> str | None:
+        """The column shown by shades and a colour bar; None where categories have colours."""
+        if self.by is None:
+            return self.value
+        if self.by not in (*KNOBS, "task"):
+            return self.by
+        values = knob_values(points, self.by)
+        named = any(isinstance(value, str) for value in values)
+        return self.by if len(values) > _MAX_CATEGORIES and not named else None
+
+
+def frontier_figure(
+    points: "pd.DataFrame", view: FrontierView | None = None, *, height: int | None = None
+) -> "go.Figure":
+    """A mark for each condition as generated, in the trace's customdata its `point`.
+
+    Args:
+        points: a points frame; rows of `source` "paper" are hollow, and never Pareto-optimal.
+        view: what is shown.
         height: in pixels.
     """
     import plotly.graph_objects as go
 
-    letters, scale = (18, 1.5) if large else (12, 1.0)
+    view = view or FrontierView()
+    letters = view.letters
     raw = at_stage(points)
-    known = np.isfinite(numbers(raw, x)) & np.isfinite(numbers(raw, y))
+    known = view.known(raw)
     shown = raw[known]
     if not len(shown):
-        words = f"No condition has both {title(x)} and {title(y)} yet."
-        return sentence_figure(words, size=letters + 2)
-    all_ours = points[(points["source"] != PAPER).to_numpy(np.bool_)]
-    our = (shown["source"] != PAPER).to_numpy(np.bool_)
-    arrows = repair_traces(
-        all_ours, shown[our], x=x, y=y, budget=budget, filtered=filtered, scale=scale
-    )
+        message = f"No condition has both {column_name(view.x)} and {column_name(view.y)} yet."
+        return empty_figure(message, size=letters + 2)
+    ours = ~is_paper(shown)
+    arrows = repair_traces(points[~is_paper(points)], shown[ours], view)
     member = np.zeros(len(shown), dtype=np.bool_)
-    if pareto and our.sum() > 1:
-        member[our] = pareto_mask(numbers(shown[our], x), numbers(shown[our], y))
+    if view.pareto and ours.sum() > 1:
+        member[ours] = pareto_mask(*view.places(shown[ours]))
+    intervals = len(shown) <= _INTERVALS_UP_TO if view.intervals is None else view.intervals
+    sizes = _mark_sizes(shown, view)
     members = shown[member]
-    if intervals is None:
-        intervals = len(shown) <= _WHISKERS_UP_TO
-    traces: list[Trace] = [step_trace(members, x=x, y=y)] if member.any() else []
-    bars = [(axis, metric) for axis, metric in (("x", x), ("y", y)) if metric in METRICS]
-    if intervals and bars:
-        traces.append(_interval_trace(shown, x, y, bars))
-    traces += arrows
-    traces += mark_traces(shown, x=x, y=y, value=value, by=by, scale=scale)
-    if member.any():
-        sizes = mark_sizes(shown, value, scale=scale)[member]
-        traces.append(ring_trace(members, x=x, y=y, sizes=sizes, scale=scale))
+    traces = [
+        *(_edge(members, view) if member.any() else []),
+        *(_intervals(shown, view) if intervals else []),
+        *arrows,
+        *_marks(shown, view, sizes),
+        *(_rings(members, view, sizes[member]) if member.any() else []),
+    ]
     ranges = {
-        axis: _range(shown, metric, arrows, axis, whiskered=intervals)
-        for axis, metric in (("x", x), ("y", y))
+        axis: _range(shown, metric, [trace[axis] for trace in arrows], intervals=intervals)
+        for axis, metric in (("x", view.x), ("y", view.y))
     }
-    said = _said(shown, ~known, (x, y, *([value] if value else [])))
-    notes = [footnote(said, below=round(4.3 * letters), size=letters - 1)] if said else []
-    if len(members) <= _NAMES and not arrows:
-        notes += name_notes(
-            condition_names(members, varying(shown[our])),
-            numbers(members, x),
-            numbers(members, y),
-            marks=(numbers(shown, x), numbers(shown, y)),
-            across=ranges["x"],
-            up=ranges["y"],
+    notes = _notes(shown, int((~known).sum()), view)
+    annotations = []
+    if notes:
+        annotations.append(footnote(notes, below=round(4.3 * letters), size=letters - 1))
+    if len(members) <= _MAX_NAMES and not arrows:
+        annotations += mark_names(
+            condition_names(members, varying_knobs(shown[ours])),
+            view.places(members),
+            marks=view.places(shown),
+            x_range=ranges["x"],
+            y_range=ranges["y"],
             letters=letters,
         )
-    layout: dict[str, Any] = quiet_layout(
-        height=height or (680 if large else 460),
+    layout = base_layout(
+        height=height or (680 if view.large else 460),
         left=5 * letters,
         top=3 * letters,
-        bottom=round(4.3 * letters) + (round(1.5 * letters) * len(said)),
+        bottom=round(4.3 * letters) + round(1.5 * letters) * len(notes),
+        dragmode="zoom",
+        showlegend=True,
+        uirevision=f"{view.x} {view.y}",
+        annotations=annotations,
+        xaxis=_axis(view.x, ranges["x"], letters),
+        yaxis=_axis(view.y, ranges["y"], letters),
     )
-    layout["legend"] |= {"itemclick": False, "itemdoubleclick": False, "font": {"size": letters}}
-    layout |= {
-        "hovermode": "closest",
-        "dragmode": "zoom",
-        "showlegend": True,
-        "uirevision": f"{x} {y}",
-        "annotations": notes,
-        "xaxis": _axis(x, ranges["x"], letters),
-        "yaxis": _axis(y, ranges["y"], letters),
-    }
-    shade = by if by is not None and is_shaded(shown, by) else (None if by else value)
+    layout["legend"] |= {**STATIC_LEGEND, "font": {"size": letters}}
+    shade = view.shade(shown)
     if shade is not None and np.isfinite(numbers(shown, shade)).any():
         layout["coloraxis"] = color_axis(shown, shade, letters=letters)
     return go.Figure(traces, layout)
@@ -170,77 +215,169 @@ def pareto_mask(x: Numbers, y: Numbers) -> npt.NDArray[np.bool_]:
     return mask
 
 
-def _interval_trace(points: "pd.DataFrame", x: str, y: str, bars: list[tuple[str, str]]) -> Trace:
-    """All whiskers behind all marks; those of a mark's own trace would lie over other marks."""
+def _mark_sizes(points: "pd.DataFrame", view: FrontierView) -> Numbers:
+    """Pixels across of each row's mark: its area rises evenly with the value; float64 (rows,)."""
+    least, most = (_MIN_MARK, _MAX_MARK) if len(points) < _CROWD else (5.0, 11.0)
+    values = numbers(points, view.value) if view.value else np.full(len(points), np.nan)
+    there = np.isfinite(values)
+    if not there.any():
+        return np.full(len(points), (least + most) / 2 * view.scale)
+    low, high = values[there].min(), values[there].max()
+    share = (values - low) / (high - low) if high > low else np.full(len(values), 0.5)
+    sizes = np.sqrt(least**2 + (most**2 - least**2) * share)
+    return np.asarray(np.where(there, sizes, least) * view.scale)
+
+
+def _marks(points: "pd.DataFrame", view: FrontierView, sizes: Numbers) -> list[Trace]:
+    """The conditions, a trace for each entry of the legend; customdata is `point`."""
+    columns = dict.fromkeys([view.y, view.x, *([view.value] if view.value else [])])
+    hover = np.array(hovers(points, [name for name in columns if name in METRICS]), dtype=object)
+    keys = points["point"].to_numpy(object)
+    x, y = view.places(points)
+
+    def trace(rows: npt.NDArray[np.bool_], name: str, **marker: Any) -> Trace:
+        return scatter(
+            x[rows],
+            y[rows],
+            count=len(points),
+            customdata=keys[rows],
+            hovers=hover[rows],
+            name=name,
+            showlegend=None,
+            marker={"size": sizes[rows], "opacity": 0.92, "line": NO_RIM, **marker},
+            unselected={"marker": {"opacity": 0.3}},
+        )
+
+    paper = is_paper(points)
+    traces = []
+    shade = view.shade(points)
+    if shade is not None:
+        shades = numbers(points, shade)
+        known = np.isfinite(shades)
+        looks: dict[str, tuple[Any, dict[str, Any]]] = {
+            "condition": (known & ~paper, {"symbol": "circle"}),
+            "the paper": (known & paper, HOLLOW),
+        }
+        for name, (rows, look) in looks.items():
+            if rows.any():
+                # plotly's own entry of a shaded mark is black, unseen on a dark page.
+                shaded = trace(rows, name, color=shades[rows], coloraxis="coloraxis", **look)
+                entry = legend_entry(name, **{"color": grey(0.9), **look})
+                traces += [shaded | {"showlegend": False}, entry]
+        if (~known).any():
+            unknown = {**HOLLOW, "symbol": "circle-open", "color": grey(0.9)}
+            traces.append(trace(~known, f"no {column_name(shade)}", **unknown))
+        return traces
+    by = view.by
+    values = np.array(points[by].tolist() if by else [""] * len(points), dtype=object)
+    for place, value in enumerate(knob_values(points, by) if by else [""]):
+        color = LABEL_COLORS[place % len(LABEL_COLORS)]
+        symbol = SYMBOLS[place % len(SYMBOLS)]
+        name = (knob_words(by, value) if by else "") or "condition"
+        hollow = {**HOLLOW, "symbol": f"{symbol}-open"}
+        for rows, entry_name, look in (
+            (~paper, name, {"symbol": symbol}),
+            (paper, f"{name}, the paper", hollow),
+        ):
+            mine = rows & (values == value)
+            if mine.any():
+                traces.append(trace(mine, entry_name, color=color, **look))
+    missing = np.array([value is None or value != value for value in values], dtype=np.bool_)
+    if missing.any():
+        name = f"{column_name(by or '')} unknown"
+        traces.append(trace(missing, name, color=grey(0.9), symbol="x"))
+    return traces
+
+
+def color_axis(points: "pd.DataFrame", column: str, *, letters: int) -> dict[str, Any]:
+    """The shades of a metric or a knob of many numbers, and their bar."""
+    low, high = padded_range(numbers(points, column), pad=0, least=0.02)
     return {
-        "type": "scatter",
-        "x": numbers(points, x),
-        "y": numbers(points, y),
-        "mode": "markers",
-        "marker": {"size": 1, "color": grey(0.5)},
-        "hoverinfo": "skip",
-        "showlegend": False,
-        "name": "interval",
-        **{f"error_{axis}": whiskers(points, metric, color=grey(0.5)) for axis, metric in bars},
+        "colorscale": COLOR_SCALE,
+        "cmin": low,
+        "cmax": high,
+        "colorbar": {
+            "title": {"text": f"{axis_title(column)}<br> ", "font": {"size": letters}},
+            "tickfont": {"size": letters},
+            # Five ticks of a narrow range are not whole percents.
+            "tickformat": (".0%" if high - low >= _WIDE else ".1%") if is_share(column) else "",
+            "thickness": letters,
+            "len": 0.8,
+            "outlinewidth": 0,
+            "nticks": 6,
+        },
     }
 
 
+def _rings(points: "pd.DataFrame", view: FrontierView, sizes: Numbers) -> list[Trace]:
+    """Rings about members of the Pareto set; sizes are those of their marks."""
+    marker = {
+        "symbol": "circle-open",
+        "size": sizes + _RING * view.scale,
+        "color": _RING_COLOR,
+        "line": {"width": 1.8 * view.scale},
+    }
+    return [
+        scatter(
+            *view.places(points),
+            count=0,
+            name="Ringed: Pareto-optimal",
+            showlegend=None,
+            marker=marker,
+            unselected={"marker": {"opacity": 1}},
+        )
+    ]
+
+
+def _edge(points: "pd.DataFrame", view: FrontierView) -> list[Trace]:
+    """The edge of what is surpassed: down, then across, from member to member by rising x."""
+    x, y = view.places(points)
+    order = np.argsort(x, kind="stable")
+    line = {"shape": "vh", "width": 1.4, "color": _RING_COLOR, "dash": "dot"}
+    return [scatter(x[order], y[order], mode="lines", count=0, line=line, name="edge")]
+
+
+def _intervals(points: "pd.DataFrame", view: FrontierView) -> list[Trace]:
+    """All error bars behind all marks; those of a mark's own trace would lie over other marks."""
+    bars: dict[str, Any] = {
+        f"error_{axis}": metric_error_bars(points, metric, color=grey(0.5))
+        for axis, metric in (("x", view.x), ("y", view.y))
+        if metric in METRICS
+    }
+    marker = {"size": 1, "color": grey(0.5)}
+    places = view.places(points)
+    return [scatter(*places, count=0, marker=marker, name="interval", **bars)] if bars else []
+
+
 def _range(
-    points: "pd.DataFrame", metric: str, arrows: list[Trace], axis: str, *, whiskered: bool
+    points: "pd.DataFrame", metric: str, arrows: Sequence[list[float | None]], *, intervals: bool
 ) -> tuple[float, float]:
-    """An axis with all marks, arrows' ends and whiskers in it, and a margin."""
-    columns = [metric, *([f"{metric}_low", f"{metric}_high"] if whiskered else [])]
-    values = [numbers(points, column) for column in columns]
-    values += [np.array(trace[axis], dtype=np.float64) for trace in arrows]
-    together = np.concatenate(values)
-    low, high = float(np.nanmin(together)), float(np.nanmax(together))
-    short = max(0.0, _LEAST_SPAN - (high - low)) / 2
-    margin = 0.07 * max(high - low, _LEAST_SPAN)
-    return low - short - margin, high + short + margin
+    """An axis with all marks, arrows' ends and intervals in it, and a margin."""
+    columns = [metric, *([f"{metric}_low", f"{metric}_high"] if intervals else [])]
+    values = [value for column in columns for value in numbers(points, column).tolist()]
+    return padded_range([*values, *(end for ends in arrows for end in ends)], least=_MIN_SPAN)
 
 
 def _axis(metric: str, bounds: tuple[float, float], letters: int) -> dict[str, Any]:
     return value_axis(
-        tickformat=tick_form(metric),
+        tickformat=tick_format(metric) or ".2f",
         range=list(bounds),
         nticks=7,
         fixedrange=False,
         tickfont={"size": letters},
-    ) | {"title": {"text": title(metric), "font": {"size": letters + 1}}}
+    ) | {"title": {"text": axis_title(metric), "font": {"size": letters + 1}}}
 
 
-def _said(points: "pd.DataFrame", missing: Any, metrics: tuple[str, ...]) -> list[str]:
-    """What a reader must know beside the marks; escaped."""
-    said = ["One condition only."] if len(points) == 1 else []
-    gone = int(missing.sum())
-    if gone:
-        said.append(f"{gone:,} {'condition lacks' if gone == 1 else 'conditions lack'} a value.")
-    alike = unlike(points, metrics)
-    return [*said, *([alike] if alike else [])]
+def _notes(points: "pd.DataFrame", missing: int, view: FrontierView) -> list[str]:
+    notes = ["One condition only."] if len(points) == 1 else []
+    if missing:
+        notes.append(
+            f"{missing:,} {'condition lacks' if missing == 1 else 'conditions lack'} a value."
+        )
+    return notes + caveats(points, (view.x, view.y, *([view.value] if view.value else [])))
 
 
-PATH = "path"
-
-
-_HEAD = 10.0  # pixels
-
-
-_STOP = 5.0
-
-
-_HEADS_UP_TO = 1000  # beyond, an arrow is a line
-
-
-def repair_traces(
-    points: "pd.DataFrame",
-    raw: "pd.DataFrame",
-    *,
-    x: str,
-    y: str,
-    budget: str | None,
-    filtered: bool,
-    scale: float = 1.0,
-) -> list[Trace]:
+def repair_traces(points: "pd.DataFrame", raw: "pd.DataFrame", view: FrontierView) -> list[Trace]:
     """Arrows for label replacement and for filtering, one trace each; customdata is `point`.
 
     An arrow's points are its start (customdata ""), its stops, its end, and a gap.
@@ -248,74 +385,64 @@ def repair_traces(
     Args:
         points: all stages.
         raw: the conditions that arrows start from; one that lacks a stage has no arrow to it.
-        x: a metric.
-        y: a metric.
-        budget: inspected texts as text, or "all"; `PATH` for all of them; None for no arrow.
-        filtered: whether to draw those of out-of-scope filtering.
-        scale: of the heads.
+        view: whose `budget` and `filtered` say which arrows to draw.
     """
-    wanted: list[tuple[str, str, bool, list[str]]] = []
-    if budget is not None:
-        through = [one for one in stages(points) if one != RAW] if budget == PATH else [budget]
-        name = "LR, by texts inspected" if budget == PATH else stage_told(budget, filtered=False)
-        wanted.append((name, LABEL_COLORS[0], False, through))
-    if filtered:
-        wanted.append(("OOSF", LABEL_COLORS[3], True, [RAW]))
+    wanted: list[tuple[str, str, list[str]]] = []
+    if view.budget is not None:
+        path = view.budget == PATH
+        through = [one for one in inspected_counts(points) if one != RAW] if path else [view.budget]
+        name = "LR, by texts inspected" if path else stage_words(view.budget)
+        wanted.append(("lr", name, through))
+    if view.filtered:
+        wanted.append(("oosf", STAGE["oosf"].short, [RAW]))
     traces = []
-    for name, color, oosf, through in wanted:
-        steps = [_by_condition(at_stage(points, one, filtered=oosf), x, y) for one in through]
-        trace = _trace(_by_condition(raw, x, y), steps, scale=scale)
+    starts = _ends(raw, view)
+    for kind, name, through in wanted:
+        filtered = kind == "oosf"
+        steps = [_ends(at_stage(points, count, filtered=filtered), view) for count in through]
+        trace = _arrows(starts, steps, scale=view.scale)
         if trace["x"]:
-            line = {"color": color, "width": 1.3 * scale, "dash": "dot" if oosf else "solid"}
-            marker = trace.pop("marker") | {"color": color, "opacity": 1}
-            traces.append(
-                trace | {"name": name, "line": line, "marker": marker, "showlegend": False}
-            )
-            traces.append(legend_entry(name, group=name) | {"mode": "lines", "line": line})
+            color = STAGE[kind].color
+            dash = "dot" if filtered else "solid"
+            line = {"color": color, "width": 1.3 * view.scale, "dash": dash}
+            marker = trace["marker"] | {"color": color, "opacity": 1}
+            traces.append(trace | {"name": name, "line": line, "marker": marker})
+            traces.append(legend_entry(name) | {"mode": "lines", "line": line})
     return traces
 
 
 Ends = dict[Any, tuple[float, float, str, str]]
 
 
-def _by_condition(points: "pd.DataFrame", x: str, y: str) -> Ends:
-    """Where each condition stands at a stage, with its key and hover."""
-    across, up = numbers(points, x), numbers(points, y)
-    known = np.isfinite(across) & np.isfinite(up)
-    shown = points[known]
-    columns = (
-        across[known].tolist(),
-        up[known].tolist(),
-        shown["point"].tolist(),
-        hovers(shown, [y, x, "model_accuracy"]),
-    )
-    return dict(zip(shown["condition"].tolist(), zip(*columns, strict=True), strict=True))
+def _ends(points: "pd.DataFrame", view: FrontierView) -> Ends:
+    """The place of each condition at a stage, with its key and hover."""
+    shown = points[view.known(points)]
+    x, y = view.places(shown)
+    keys, texts = shown["point"].tolist(), hovers(shown, [view.y, view.x, "model_accuracy"])
+    ends = zip(x.tolist(), y.tolist(), keys, texts, strict=True)
+    return dict(zip(shown["condition"].tolist(), ends, strict=True))
 
 
-def _trace(starts: Ends, steps: Sequence[Ends], *, scale: float) -> Trace:
+def _arrows(starts: Ends, steps: Sequence[Ends], *, scale: float) -> Trace:
+    gap = (None, None, "", "", 0.0, "circle")
     rows: list[tuple[float | None, float | None, str, str, float, str]] = []
     for condition, (x, y, _, _) in starts.items():
         stops = [step[condition] for step in steps if condition in step]
         if stops and stops[-1][:2] != (x, y):
             rows.append((x, y, "", "", 0.0, "circle"))
-            for place, (across, up, key, hover) in enumerate(stops):
-                last = place == len(stops) - 1
-                size, symbol = (_HEAD, "arrow") if last else (_STOP, "circle")
-                rows.append((across, up, key, hover, size * scale, symbol))
-            rows.append((None, None, "", "", 0.0, "circle"))
+            rows += [(*stop, _STOP * scale, "circle") for stop in stops[:-1]]
+            rows += [(*stops[-1], _HEAD * scale, "arrow"), gap]
     x_values, y_values, keys, texts, sizes, symbols = (
         map(list, zip(*rows, strict=True)) if rows else [[]] * 6
     )
     heads = len(starts) <= _HEADS_UP_TO
-    return {
-        "type": "scatter" if heads else "scattergl",
-        "mode": "lines+markers" if heads else "lines",
-        "x": x_values,
-        "y": y_values,
-        "customdata": keys,
-        "hovertext": texts,
-        "hoverinfo": "text",
-        "marker": {"size": sizes, "symbol": symbols, "angleref": "previous", "line": {"width": 0}}
-        if heads
-        else {},
-    }
+    marker = {"size": sizes, "symbol": symbols, "angleref": "previous", "line": {"width": 0}}
+    return scatter(
+        x_values,
+        y_values,
+        mode="lines+markers" if heads else "lines",
+        count=len(starts),
+        customdata=keys,
+        hovers=texts,
+        marker=marker if heads else {},
+    )

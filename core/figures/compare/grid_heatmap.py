@@ -1,55 +1,40 @@
 """The grid: a metric over two knobs, its values written in the cells."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from core.domain.stages import RAW
 from core.figures.compare.columns import (
-    KNOBS,
-    PAPER,
+    ALL_KNOBS,
     at_stage,
+    axis_title,
+    caveats,
+    column_name,
+    group_name,
     hovers,
+    is_paper,
     is_share,
-    knob_told,
     knob_values,
+    knob_words,
+    mean_hover,
     numbers,
-    pooled,
-    title,
-    told,
-    unlike,
+    pooled_knobs,
+    value_words,
 )
-from core.figures.elements import Facets, Numbers, Trace
-from core.figures.theme import (
-    LABEL_COLORS,
-    footnote,
-    page_text,
-    quiet_layout,
-    see_through,
-    sentence_figure,
-    shortened,
-)
+from core.figures.elements import Numbers, PanelGrid, Trace, cell_traces
+from core.figures.theme import base_layout, category_axis, empty_figure, footnote, shortened
 
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
-
-MOST_FACETS = 12
-
-
-_MOST_ALPHA = 0.75  # above, the page's text would no longer be read on it
-
-
-_CELL = 40  # pixels up
-
-
-_LEAST_PANEL = 88  # pixels, as long as a knob's name
-
-
-_WRITTEN_UP_TO = 20  # columns in all of a row's panels
-
-
-_LONG_UP_TO = 12  # columns, beyond which percent go without decimals
+MAX_FACETS = 12
+_CELL_PIXELS = 40
+_MIN_PANEL = 88  # pixels, as long as a knob's name
+_TEXT_UP_TO = 20  # columns in all of a row's panels
+_DECIMALS_UP_TO = 12  # columns, beyond which percent go without decimals
 
 
 def grid_heatmap(
@@ -59,13 +44,13 @@ def grid_heatmap(
     x: str = "temperature",
     y: str = "suppression",
     facet: str | None = None,
-    inspected: str = "0",
+    inspected: str = RAW,
     filtered: bool = False,
 ) -> "go.Figure":
     """Cells shaded by the mean of their conditions, all panels on one scale.
 
-    A cell is a point, too, so that a click opens it: its customdata is `point`, "" where several
-    conditions share it. Ours only: the paper's rows are left out.
+    A cell's customdata is `point`, "" where several conditions share it. Ours only: the paper's
+    rows are left out.
 
     Args:
         points: a points frame.
@@ -79,173 +64,125 @@ def grid_heatmap(
     import plotly.graph_objects as go
 
     rows = at_stage(points, inspected, filtered=filtered)
-    keep = (rows["source"] != PAPER).to_numpy(np.bool_) & np.isfinite(numbers(rows, metric))
-    keep &= (rows[x].notna() & rows[y].notna()).to_numpy(np.bool_)
-    rows = rows[keep]
-    columns, lines = knob_values(rows, x), knob_values(rows, y)
+    keep = ~is_paper(rows) & np.isfinite(numbers(rows, metric))
+    rows = rows[keep & (rows[x].notna() & rows[y].notna()).to_numpy(np.bool_)]
     if not len(rows):
-        return sentence_figure(f"No condition has {title(metric)} at this stage yet.")
-    if len(columns) == len(lines) == 1:
-        one = f"{told(metric, float(numbers(rows, metric).mean()))}"
-        return sentence_figure(
-            f"{title(x).capitalize()} and {title(y)} have one value each: {title(metric)} {one}."
-        )
-    parts = knob_values(rows, facet)[:MOST_FACETS] if facet else [None]
+        return empty_figure(f"No condition has {column_name(metric)} at this stage yet.")
+    columns, lines = knob_values(rows, x), knob_values(rows, y)
     values = numbers(rows, metric)
+    if len(columns) == len(lines) == 1:
+        mean = value_words(metric, float(values.mean()))
+        pair = f"{axis_title(x)} and {column_name(y)}"
+        return empty_figure(f"{pair} have one value each: {column_name(metric)} {mean}.")
+    parts = knob_values(rows, facet)[:MAX_FACETS] if facet else [None]
     bounds = float(values.min()), float(values.max())
     in_a_row = max(1, min(len(parts), 12 // max(3, len(columns)), 4))
-    facets = Facets(
+    grid = PanelGrid(
         -(-len(parts) // in_a_row),
         in_a_row,
-        panel=max(_LEAST_PANEL, _CELL * len(lines)),
+        panel=max(_MIN_PANEL, _CELL_PIXELS * len(lines)),
         head=30 if facet else 8,
         gap=0.03,
     )
-    traces: list[Trace] = []
-    said = _said(rows, metric, (x, y, *([facet] if facet else [])))
-    notes: list[dict[str, Any]] = [footnote(said, below=46)] if said else []
-    layout: dict[str, Any] = quiet_layout(
-        height=facets.height + 56 + 17 * len(said), top=4, bottom=48 + 17 * len(said)
+    pooled = pooled_knobs(rows, (x, y, *([facet] if facet else [])), ("task", *ALL_KNOBS))
+    notes = caveats(rows, [metric], pooled=pooled, of="Cells")
+    layout = base_layout(
+        height=grid.height + 56 + 17 * len(notes),
+        top=4,
+        bottom=48 + 17 * len(notes),
+        # Anywhere in a cell is near enough.
+        hoverdistance=100,
+        annotations=[footnote(notes, below=46)] if notes else [],
     )
+    form = _text_form(metric, in_a_row * len(columns))
+    traces: list[Trace] = []
     for place, part in enumerate(parts):
         own = rows if facet is None else rows[rows[facet] == part]
-        means, keys, words = _cells(own, metric, (x, columns), (y, lines))
-        axes, end = facets.axes(place), facets.end(place)
-        written = in_a_row * len(columns) <= _WRITTEN_UP_TO
-        short = in_a_row * len(columns) > _LONG_UP_TO
-        traces += [
-            _shades(means, bounds, metric, written=written, short=short) | axes,
-            _targets(means, keys, words, size=_CELL - 6) | axes,
-        ]
-        across, up = facets.domains(place)
-        layout[f"xaxis{end}"] = _axis(x, columns, domain=across, anchor=f"y{end}") | (
-            {} if place + in_a_row >= len(parts) else {"title": {"text": ""}}
+        cells = _Cells.of(own, metric, (x, columns), (y, lines))
+        panel = cell_traces(
+            cells.means,
+            bounds=bounds,
+            texts=[
+                [f"{mean:{form}}" if form and mean == mean else "" for mean in line]
+                for line in cells.means.tolist()
+            ],
+            hovers=cells.hovers,
+            keys=cells.keys,
+            pixels=_CELL_PIXELS - 6,
         )
-        layout[f"yaxis{end}"] = _axis(y, lines, domain=up, anchor=f"x{end}") | (
-            {"title": {"text": ""}, "showticklabels": False} if place % in_a_row else {}
+        traces += [trace | grid.axes(place) for trace in panel]
+        end = grid.end(place)
+        across, up = grid.domains(place)
+        last_row = place + in_a_row >= len(parts)
+        layout[f"xaxis{end}"] = _axis(x, columns, titled=last_row, domain=across, anchor=f"y{end}")
+        layout[f"yaxis{end}"] = _axis(
+            y,
+            lines,
+            titled=place % in_a_row == 0,
+            domain=up,
+            anchor=f"x{end}",
+            showticklabels=place % in_a_row == 0,
         )
         if facet is not None:
-            name = knob_told(facet, part) if facet != "task" else shortened(str(part))
-            notes.append(facets.name(place, name))
-    layout |= {
-        "showlegend": False,
-        "hovermode": "closest",
-        "dragmode": False,
-        # Anywhere in a cell is near enough.
-        "hoverdistance": 100,
-        "annotations": notes,
-    }
+            layout["annotations"].append(grid.name(place, knob_words(facet, part)))
     return go.Figure(traces, layout)
 
 
-def _cells(
-    rows: "pd.DataFrame", metric: str, x: tuple[str, list[Any]], y: tuple[str, list[Any]]
-) -> tuple[Numbers, list[list[str]], list[list[str]]]:
-    """Means of shape (lines, columns), NaN for an empty cell; keys and hovers of each."""
-    shape = len(y[1]), len(x[1])
-    found: list[list[list[int]]] = [[[] for _ in range(shape[1])] for _ in range(shape[0])]
-    at_column = {value: place for place, value in enumerate(x[1])}
-    at_line = {value: place for place, value in enumerate(y[1])}
-    for row, (column, line) in enumerate(zip(rows[x[0]], rows[y[0]], strict=True)):
-        found[at_line[line]][at_column[column]].append(row)
-    values, points = numbers(rows, metric), rows["point"].tolist()
-    lines = hovers(rows, [metric])
-    means = np.full(shape, np.nan)
-    keys = [[""] * shape[1] for _ in range(shape[0])]
-    words = [[""] * shape[1] for _ in range(shape[0])]
-    for line, parts in enumerate(found):
-        for column, own in enumerate(parts):
-            if own:
-                mean = float(values[own].mean())
-                means[line, column] = mean
-                keys[line][column] = str(points[own[0]]) if len(own) == 1 else ""
-                words[line][column] = (
-                    lines[own[0]]
-                    if len(own) == 1
-                    else (
-                        f"{knob_told(x[0], x[1][column])}, {knob_told(y[0], y[1][line])}"
-                        f"<br>mean of {len(own):,} conditions: <b>{told(metric, mean)}</b>"
-                        f" ({told(metric, float(values[own].min()))}"
-                        f" to {told(metric, float(values[own].max()))})"
-                    )
-                )
-    return means, keys, words
+@dataclass(frozen=True)
+class _Cells:
+    """Cells of one panel, each a list of rows from the first line on.
+
+    Args:
+        means: float64 (lines, columns), NaN for an empty cell.
+        keys: the point of a cell with one condition; "" elsewhere.
+        hovers: escaped.
+    """
+
+    means: Numbers
+    keys: list[list[str]]
+    hovers: list[list[str]]
+
+    @classmethod
+    def of(
+        cls, rows: "pd.DataFrame", metric: str, x: tuple[str, list[Any]], y: tuple[str, list[Any]]
+    ) -> "_Cells":
+        """The cells of some rows; x and y are a knob and its values each."""
+        members: dict[tuple[Any, Any], list[int]] = {}
+        for row, cell in enumerate(zip(rows[y[0]], rows[x[0]], strict=True)):
+            members.setdefault(cell, []).append(row)
+        values, points, texts = (
+            numbers(rows, metric),
+            rows["point"].tolist(),
+            hovers(rows, [metric]),
+        )
+        shape = len(y[1]), len(x[1])
+        means = np.full(shape, np.nan)
+        keys = [[""] * shape[1] for _ in range(shape[0])]
+        words = [[""] * shape[1] for _ in range(shape[0])]
+        for line, y_value in enumerate(y[1]):
+            for column, x_value in enumerate(x[1]):
+                own = members.get((y_value, x_value), [])
+                if len(own) == 1:
+                    keys[line][column] = str(points[own[0]])
+                    words[line][column] = texts[own[0]]
+                elif own:
+                    name = group_name((x[0], y[0]), (x_value, y_value))
+                    words[line][column] = mean_hover(name, metric, values[own])
+                if own:
+                    means[line, column] = float(values[own].mean())
+        return cls(means, keys, words)
 
 
-def _shades(
-    means: Numbers, bounds: tuple[float, float], metric: str, *, written: bool, short: bool
-) -> Trace:
-    low, high = bounds
-    flat = high <= low
-    color = LABEL_COLORS[0]
-    rounded = short and is_share(metric)
-    text = [
-        [
-            page_text(f"{value:.0%}" if rounded else told(metric, value))
-            if written and value == value
-            else ""
-            for value in line
-        ]
-        for line in means.tolist()
-    ]
-    return {
-        "type": "heatmap",
-        "z": means,
-        "x": list(range(means.shape[1])),
-        "y": list(range(means.shape[0])),
-        "zmin": low - 0.5 if flat else low,
-        "zmax": high + 0.5 if flat else high,
-        "colorscale": [[0, see_through(color, 0.05)], [1, see_through(color, _MOST_ALPHA)]],
-        "showscale": False,
-        "xgap": 2,
-        "ygap": 2,
-        "text": text,
-        "texttemplate": "%{text}",
-        "textfont": {"size": 12},
-        "hoverinfo": "skip",
-        "hoverongaps": False,
-    }
+def _text_form(metric: str, columns: int) -> str:
+    """How cells' values are written; empty where there is no room."""
+    if columns > _TEXT_UP_TO:
+        return ""
+    if is_share(metric):
+        return ".1%" if columns <= _DECIMALS_UP_TO else ".0%"
+    return ".3f"
 
 
-def _targets(means: Numbers, keys: list[list[str]], words: list[list[str]], *, size: int) -> Trace:
-    """Unseen points to hover and click, as a heatmap's own cells can't be selected."""
-    filled = [(int(line), int(column)) for line, column in np.argwhere(np.isfinite(means))]
-    unseen = {"marker": {"opacity": 0}}
-    return {
-        "type": "scatter",
-        "x": [column for _, column in filled],
-        "y": [line for line, _ in filled],
-        "customdata": [keys[line][column] for line, column in filled],
-        "hovertext": [words[line][column] for line, column in filled],
-        "hoverinfo": "text",
-        "mode": "markers",
-        "marker": {"symbol": "square", "size": size, "opacity": 0},
-        "selected": unseen,
-        "unselected": unseen,
-        "showlegend": False,
-    }
-
-
-def _axis(knob: str, values: list[Any], **more: Any) -> dict[str, Any]:
-    short = [shortened(one, 18) if isinstance(one, str) else f"{one:g}" for one in values]
-    return {
-        "title": {"text": title(knob), "font": {"size": 12}},
-        "tickmode": "array",
-        "tickvals": list(range(len(values))),
-        "ticktext": [f"{one} " for one in short],
-        "range": [-0.5, len(values) - 0.5],
-        "showgrid": False,
-        "zeroline": False,
-        "fixedrange": True,
-        "automargin": True,
-        **more,
-    }
-
-
-def _said(rows: "pd.DataFrame", metric: str, told_by: tuple[str, ...]) -> list[str]:
-    said = []
-    among = pooled(rows, told_by, ("task", *KNOBS, "other"))
-    if among:
-        said.append(f"Cells are means over {', '.join(map(title, among))}.")
-    alike = unlike(rows, [metric])
-    return [*said, *([alike] if alike else [])]
+def _axis(knob: str, values: list[Any], *, titled: bool, **more: Any) -> dict[str, Any]:
+    names = [shortened(value, 18) if isinstance(value, str) else f"{value:g}" for value in values]
+    title = {"text": axis_title(knob) if titled else "", "font": {"size": 12}}
+    return category_axis([f"{name} " for name in names], down=False, title=title, **more)

@@ -1,4 +1,4 @@
-"""Panels of lines: ours in full colour, the paper's pale, on shared or separate axes."""
+"""Panels of lines over a rising number: ours in full colour, the paper's pale and dashed."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -6,28 +6,49 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.figures.compare.columns import hovers, is_share, numbers, told
-from core.figures.curves import Curve, value_range
-from core.figures.elements import Facets, Trace, legend_entry
-from core.figures.theme import footnote, grey, quiet_layout, see_through, value_axis
+from core.domain.metrics import COLUMN
+from core.figures.compare.columns import (
+    PAPER,
+    PAPER_NAME,
+    hovers,
+    interval_columns,
+    mean_hover,
+    numbers,
+    tick_format,
+)
+from core.figures.curves import Curve, score_range
+from core.figures.elements import (
+    SYMBOLS,
+    PanelGrid,
+    Trace,
+    error_bars,
+    legend_entry,
+    padded_range,
+    rim,
+    scatter,
+)
+from core.figures.theme import (
+    STATIC_LEGEND,
+    base_layout,
+    footnote,
+    grey,
+    value_axis,
+    with_alpha,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
-
-FILLS = ("-open", "", "-dot", "-open-dot")
-
-
-_MARK = 8
-
-
-_GL_FROM = 1000
+_MARK = 8  # pixels
+_INTERVALS_UP_TO = 80  # marks of a panel
+_LEGEND_ROW = 20  # pixels
+_LEGEND_ENTRIES = 4  # in a row of a narrow page
 
 
 @dataclass(frozen=True)
 class Series:
-    """Means of a metric, in rising order of where they stand; each tuple of shape (places,).
+    """Means of a metric, in rising order of their places; each tuple of shape (places,).
 
     Args:
         group: the values of the columns that make the group.
@@ -36,7 +57,7 @@ class Series:
         low: of a place with one point; NaN elsewhere.
         high: as `low`.
         points: the key of a place's one point; "" where there are several.
-        told: hovers, escaped.
+        hovers: escaped.
     """
 
     group: tuple[Any, ...]
@@ -45,7 +66,7 @@ class Series:
     low: tuple[float, ...]
     high: tuple[float, ...]
     points: tuple[str, ...]
-    told: tuple[str, ...]
+    hovers: tuple[str, ...]
 
     def minus(self, value: float, metric: str, of: str) -> "Series":
         """The change against a value.
@@ -53,12 +74,12 @@ class Series:
         The interval of a difference is not known from those of its parts, and so left out.
         """
         none = (float("nan"),) * len(self.at)
-        changes = tuple(one - value for one in self.value)
-        words = tuple(
-            f"{line}<br>change against {of}: {told(metric, change, sign='+')}"
-            for line, change in zip(self.told, changes, strict=True)
+        changes = tuple(mean - value for mean in self.value)
+        texts = tuple(
+            f"{hover}<br>change against {of}: {COLUMN[metric].difference_words(change)}"
+            for hover, change in zip(self.hovers, changes, strict=True)
         )
-        return replace(self, value=changes, low=none, high=none, told=words)
+        return replace(self, value=changes, low=none, high=none, hovers=texts)
 
 
 def series_of(points: "pd.DataFrame", *, at: str, by: Sequence[str], metric: str) -> list[Series]:
@@ -70,34 +91,33 @@ def series_of(points: "pd.DataFrame", *, at: str, by: Sequence[str], metric: str
         by: the columns that make a group; a missing value is a group, too.
         metric: what is shown.
     """
-    places, values = numbers(points, at), numbers(points, metric)
-    lows, highs = numbers(points, f"{metric}_low"), numbers(points, f"{metric}_high")
-    keys, lines = points["point"].tolist(), hovers(points, [metric])
+    places = numbers(points, at)
+    values, lows, highs = interval_columns(points, metric)
+    keys, texts = points["point"].tolist(), hovers(points, [metric])
     groups: dict[tuple[Any, ...], dict[float, list[int]]] = {}
     columns = [points[name].tolist() for name in by]
     for row, group in enumerate(zip(*columns, strict=True)):
         if np.isfinite(places[row]) and np.isfinite(values[row]):
             # NaN is not equal to itself: None stands for every missing value.
-            group = tuple(None if one != one else one for one in group)
+            group = tuple(None if part != part else part for part in group)
             groups.setdefault(group, {}).setdefault(float(places[row]), []).append(row)
     series = []
-    for group in sorted(groups, key=lambda one: [(_missing(part), part or 0) for part in one]):
+    for group in sorted(groups, key=lambda group: [(part is None, part or 0) for part in group]):
         rows = [groups[group][place] for place in sorted(groups[group])]
-        single = [one[0] if len(one) == 1 else None for one in rows]
-        means = [float(values[one].mean()) for one in rows]
+        single = [own[0] if len(own) == 1 else None for own in rows]
         series.append(
             Series(
                 group=group,
                 at=tuple(sorted(groups[group])),
-                value=tuple(means),
-                low=tuple(np.nan if one is None else float(lows[one]) for one in single),
-                high=tuple(np.nan if one is None else float(highs[one]) for one in single),
-                points=tuple("" if one is None else str(keys[one]) for one in single),
-                told=tuple(
-                    lines[one]
-                    if one is not None
-                    else _mean_told(lines[many[0]], metric, mean, many)
-                    for one, many, mean in zip(single, rows, means, strict=True)
+                value=tuple(float(values[own].mean()) for own in rows),
+                low=tuple(np.nan if row is None else float(lows[row]) for row in single),
+                high=tuple(np.nan if row is None else float(highs[row]) for row in single),
+                points=tuple("" if row is None else str(keys[row]) for row in single),
+                hovers=tuple(
+                    texts[own[0]]
+                    if len(own) == 1
+                    else mean_hover(f"{texts[own[0]]}<br>and others", metric, values[own])
+                    for own in rows
                 ),
             )
         )
@@ -106,102 +126,98 @@ def series_of(points: "pd.DataFrame", *, at: str, by: Sequence[str], metric: str
 
 def joined(series: Sequence[Series], *, group: tuple[Any, ...]) -> Series:
     """Many series as one, with a gap (NaN, "") after each: a hundred lines at the price of one."""
-    gap = (float("nan"),)
+
+    def chain(parts: Iterable[tuple[Any, ...]], gap: Any) -> tuple[Any, ...]:
+        return tuple(value for part in parts for value in (*part, gap))
+
+    nan = float("nan")
     return Series(
         group=group,
-        at=tuple(x for one in series for x in (*one.at, *gap)),
-        value=tuple(y for one in series for y in (*one.value, *gap)),
-        low=tuple(y for one in series for y in (*one.low, *gap)),
-        high=tuple(y for one in series for y in (*one.high, *gap)),
-        points=tuple(key for one in series for key in (*one.points, "")),
-        told=tuple(words for one in series for words in (*one.told, "")),
+        at=chain((one.at for one in series), nan),
+        value=chain((one.value for one in series), nan),
+        low=chain((one.low for one in series), nan),
+        high=chain((one.high for one in series), nan),
+        points=chain((one.points for one in series), ""),
+        hovers=chain((one.hovers for one in series), ""),
     )
 
 
+@dataclass(frozen=True)
+class LineStyle:
+    """How a group's lines look.
+
+    Args:
+        name: escaped.
+        color: "#RRGGBB".
+        symbol: of the marks.
+        thin: many lines in one, behind all others.
+    """
+
+    name: str
+    color: str
+    symbol: str = SYMBOLS[0]
+    thin: bool = False
+
+    def legend_entry(self) -> Trace:
+        """The line's entry in the legend."""
+        marker: dict[str, Any] = {
+            "color": self.color,
+            "symbol": self.symbol,
+            "line": rim(self.symbol),
+        }
+        line = {"mode": "lines+markers", "line": {"color": self.color, "width": 2}}
+        return legend_entry(self.name, **marker) | line
+
+
+def paper_entry() -> Trace:
+    """The legend's entry for the pale and dashed lines."""
+    entry = legend_entry(PAPER_NAME, group=PAPER)
+    return entry | {"mode": "lines", "line": {"color": grey(0.7), "width": 1.4, "dash": "dash"}}
+
+
 def series_trace(
-    series: Series,
-    *,
-    name: str,
-    color: str,
-    symbol: str,
-    paper: bool = False,
-    bars: bool = True,
-    thin: bool = False,
+    series: Series, style: LineStyle, *, paper: bool = False, intervals: bool = True
 ) -> Trace:
-    """A line with marks and thin whiskers; the paper's pale, dashed, with small marks.
+    """A line with marks and thin error bars; the paper's pale, dashed, with small marks.
 
     Args:
         series: its `points` become customdata.
-        name: for the hover, escaped.
-        color: "#RRGGBB".
-        symbol: of the marks.
+        style: of the line.
         paper: whether these are the paper's values.
-        bars: whether to draw intervals.
-        thin: many lines in one, behind others.
+        intervals: whether to draw error bars.
     """
-    pale = paper or thin
-    shade = see_through(color, 0.6) if pale else color
-    trace: Trace = {
-        "type": "scattergl" if len(series.at) > _GL_FROM else "scatter",
-        "x": list(series.at),
-        "y": list(series.value),
-        "customdata": list(series.points),
-        "hovertext": list(series.told),
-        "hoverinfo": "text",
-        "mode": "lines+markers",
-        "name": name,
-        "showlegend": False,
-        "line": {
+    shade = with_alpha(style.color, 0.6) if paper or style.thin else style.color
+    trace = scatter(
+        list(series.at),
+        list(series.value),
+        mode="lines+markers",
+        customdata=list(series.points),
+        hovers=list(series.hovers),
+        name=f"{style.name}, the paper" if paper else style.name,
+        line={
             "color": shade,
-            "width": 0.8 if thin else 1.4 if paper else 2,
+            "width": 0.8 if style.thin else 1.4 if paper else 2,
             "dash": "dash" if paper else "solid",
         },
-        "marker": {
+        marker={
             "color": shade,
-            "symbol": symbol,
-            "size": 3 if thin else _MARK - 2 if paper else _MARK,
-            "line": {"width": 1.6 if symbol.endswith("-open") else 0},
+            "symbol": style.symbol,
+            "size": 3 if style.thin else _MARK - 2 if paper else _MARK,
+            "line": rim(style.symbol),
         },
-    }
-    value, low, high = (np.array(one) for one in (series.value, series.low, series.high))
-    if bars and not thin and np.isfinite(high - low).any():
-        trace["error_y"] = {
-            "type": "data",
-            "symmetric": False,
-            "array": np.nan_to_num(high - value).clip(0),
-            "arrayminus": np.nan_to_num(value - low).clip(0),
-            "thickness": 1,
-            "width": 0,
-            "color": see_through(color, 0.45),
-        }
+    )
+    if intervals and not style.thin and np.isfinite(np.subtract(series.high, series.low)).any():
+        ends = series.value, series.low, series.high
+        trace["error_y"] = error_bars(*ends, color=with_alpha(style.color, 0.45))
     return trace
 
 
 def series_range(series: Iterable[Series], *, relative: bool = False) -> tuple[float, float]:
-    """An axis with all values and intervals, and a margin; changes may lie below nothing."""
-    curves = [Curve("", one.at, one.value, one.low, one.high) for one in series]
-    if not relative:
-        return value_range(curves)
-    values = [0.0, *(value for one in curves for value in one.value if value is not None)]
-    margin = 0.08 * max(max(values) - min(values), 0.04)
-    return min(values) - margin, max(values) + margin
-
-
-def _missing(part: Any) -> bool:
-    return part is None
-
-
-def _mean_told(line: str, metric: str, mean: float, rows: Sequence[int]) -> str:
-    return f"mean of {len(rows)} conditions, such as<br>{line}<br>mean: <b>{told(metric, mean)}</b>"
-
-
-_BARS_UP_TO = 80  # marks of a panel
-
-
-_LEGEND_ROW = 20  # pixels
-
-
-_LEGEND_ENTRIES = 4  # in a row of a narrow page
+    """An axis with all values and intervals, and a margin; changes may lie below 0."""
+    if relative:
+        values = [0.0, *(value for one in series for value in one.value)]
+        return padded_range(values, pad=0.08, least=0.04)
+    return score_range([Curve("", one.at, one.value, one.low, one.high) for one in series])
 
 
 @dataclass(frozen=True)
@@ -223,138 +239,126 @@ class Panel:
     heading: str = ""
 
 
-@dataclass(frozen=True)
-class Look:
-    """How a group's lines look: name (escaped), "#RRGGBB", symbol of the marks, thin behind all."""
+@dataclass(frozen=True, kw_only=True)
+class PanelLayout:
+    """How the panels of a figure are laid out.
 
-    name: str
-    color: str
-    symbol: str
-    thin: bool = False
+    Args:
+        columns: panels in a row.
+        x_axis: what every x axis has, such as its range and ticks.
+        x_title: under the last row.
+        own_axis: the paper's lines have a y axis of their own, at the right.
+        share: panels of one metric have one range.
+        relative: values are changes.
+        height: of a panel in pixels.
+    """
+
+    columns: int
+    x_axis: Mapping[str, Any]
+    x_title: str
+    own_axis: bool = False
+    share: bool = False
+    relative: bool = False
+    height: int = 180
 
 
-def line_entry(look: Look) -> Trace:
-    """A line's entry in the legend."""
-    rim = {"width": 1.6 if look.symbol.endswith("-open") else 0}
-    entry = legend_entry(look.name, group=look.name, color=look.color, symbol=look.symbol, line=rim)
-    return entry | {"mode": "lines+markers", "line": {"color": look.color, "width": 2}}
-
-
-def panels_drawn(
+def line_panels(
     panels: Sequence[Panel],
+    how: PanelLayout,
     *,
-    columns: int,
-    look: Callable[[Panel, tuple[Any, ...]], Look],
+    style: Callable[[tuple[Any, ...]], LineStyle],
     legend: Sequence[Trace],
-    across: Mapping[str, Any],
-    x_title: str,
-    own_axis: bool = False,
-    share: bool = False,
-    relative: bool = False,
-    said: Sequence[str] = (),
-    height: int = 180,
+    notes: Sequence[str] = (),
 ) -> "go.Figure":
     """The figure of these panels, row by row.
 
     Args:
         panels: one at least.
-        columns: panels in a row.
-        look: of a group in a panel.
+        how: the layout.
+        style: of a group.
         legend: traces for the legend alone.
-        across: what every x axis has, such as its range and ticks.
-        x_title: under the last row.
-        own_axis: the paper's lines have a y axis of their own, at the right.
-        share: panels of one metric have one range.
-        relative: values are changes.
-        said: sentences under the figure, escaped.
-        height: of a panel in pixels.
+        notes: sentences under the figure, escaped.
     """
     import plotly.graph_objects as go
 
     headed = any(panel.heading for panel in panels)
-    rows = -(-len(panels) // columns)
-    gap = 0.12 if own_axis else 0.075
-    facets = Facets(rows, columns, panel=height, head=58 if headed else 30, gap=gap)
-    legend_rows = -(-len(legend) // _LEGEND_ENTRIES)
-    layout: dict[str, Any] = quiet_layout(
-        height=facets.height + _LEGEND_ROW * legend_rows + 50 + 17 * len(said),
-        left=46,
-        right=34 if own_axis else 12,
-        top=_LEGEND_ROW * legend_rows + 4,
-        bottom=46 + 17 * len(said),
+    grid = PanelGrid(
+        rows=-(-len(panels) // how.columns),
+        columns=how.columns,
+        panel=how.height,
+        head=58 if headed else 30,
+        gap=0.12 if how.own_axis else 0.075,
     )
-    layout["legend"] |= {"y": 1, "itemclick": False, "itemdoubleclick": False}
-    notes: list[dict[str, Any]] = [footnote(said, below=44)] if said else []
+    above = _LEGEND_ROW * -(-len(legend) // _LEGEND_ENTRIES)
+    layout = base_layout(
+        height=grid.height + above + 50 + 17 * len(notes),
+        left=46,
+        right=34 if how.own_axis else 12,
+        top=above + 4,
+        bottom=46 + 17 * len(notes),
+        showlegend=bool(legend),
+        annotations=[footnote(notes, below=44)] if notes else [],
+    )
+    layout["legend"] |= {"y": 1, **STATIC_LEGEND}
     traces: list[Trace] = []
     for place, panel in enumerate(panels):
-        axes, end = facets.axes(place), facets.end(place)
-        second = f"{len(panels) + place + 1}"
-        bars = sum(len(one.at) for one in panel.ours) <= _BARS_UP_TO
-        for series in panel.paper:
-            looks = look(panel, series.group)
-            where = axes | ({"yaxis": f"y{second}"} if own_axis else {})
-            traces.append(_trace(series, looks, paper=True, bars=False) | where)
-        for series in panel.ours:
-            traces.append(_trace(series, look(panel, series.group), paper=False, bars=bars) | axes)
-        alike = [one for one in panels if one.metric == panel.metric] if share else [panel]
-        form = ".0%" if is_share(panel.metric) else ".2f"
-        up: dict[str, Any] = {
-            "tickformat": f"+{form}" if relative else form,
-            "nticks": 5,
-            "zeroline": relative,
-            "zerolinecolor": grey(0.5),
-            "zerolinewidth": 1,
-        }
-        domain = dict(zip(("x", "y"), facets.domains(place), strict=True))
-        ours = [series for one in alike for series in one.ours]
-        paper = [series for one in alike for series in one.paper]
-        left = (ours or paper) if own_axis else ours + paper
-        # The last of its column: nothing stands below it.
-        named = x_title if place + columns >= len(panels) else ""
-        layout[f"xaxis{end}"] = {
-            **value_axis(named, domain=domain["x"], anchor=f"y{end}", showgrid=False),
-            **across,
-        }
-        layout[f"yaxis{end}"] = value_axis(
-            domain=domain["y"],
-            anchor=f"x{end}",
-            range=list(series_range(left, relative=relative)),
-            **up,
-        )
-        if own_axis and paper:
-            layout[f"yaxis{second}"] = value_axis(
-                overlaying=f"y{end}",
-                anchor=f"x{end}",
-                side="right",
-                range=list(series_range(paper, relative=relative)),
-                **{**up, "zeroline": False},
-            ) | {"showgrid": False, "tickfont": {"color": grey(0.9), "style": "italic"}}
-        notes += _names(facets, place, panel)
-    layout |= {
-        "hovermode": "closest",
-        "dragmode": False,
-        "showlegend": bool(legend),
-        "annotations": notes,
-    }
+        axes = grid.axes(place)
+        # Axes of the paper's own have the numbers after all panels'.
+        second = f"y{len(panels) + place + 1}" if how.own_axis else axes["yaxis"]
+        few = sum(len(series.at) for series in panel.ours) <= _INTERVALS_UP_TO
+        traces += [
+            series_trace(series, style(series.group), paper=True, intervals=False)
+            | axes
+            | {"yaxis": second}
+            for series in panel.paper
+        ]
+        traces += [
+            series_trace(series, style(series.group), intervals=few) | axes for series in panel.ours
+        ]
+        layout |= _panel_axes(panels, place, how, grid)
+        layout["annotations"].append(grid.name(place, panel.name))
+        if panel.heading:
+            heading = f"<b>{panel.heading}</b>"
+            layout["annotations"].append(grid.name(place, heading, size=14, up=24))
     return go.Figure([*traces, *legend], layout)
 
 
-def _trace(series: Series, looks: Look, *, paper: bool, bars: bool) -> Trace:
-    name = f"{looks.name}, the paper" if paper else looks.name
-    return series_trace(
-        series,
-        name=name,
-        color=looks.color,
-        symbol=looks.symbol,
-        paper=paper,
-        bars=bars,
-        thin=looks.thin,
-    )
-
-
-def _names(facets: Facets, place: int, panel: Panel) -> list[dict[str, Any]]:
-    name = facets.name(place, panel.name)
-    if not panel.heading:
-        return [name]
-    heading = facets.name(place, f"<b>{panel.heading}</b>")
-    return [heading | {"yshift": 24, "font": {"size": 14}}, name]
+def _panel_axes(
+    panels: Sequence[Panel], place: int, how: PanelLayout, grid: PanelGrid
+) -> dict[str, Any]:
+    """The axes of one panel by their names in the layout."""
+    panel, end = panels[place], grid.end(place)
+    alike = [one for one in panels if one.metric == panel.metric] if how.share else [panel]
+    ours = [series for one in alike for series in one.ours]
+    paper = [series for one in alike for series in one.paper]
+    form = tick_format(panel.metric)
+    numbers_axis: dict[str, Any] = {
+        "tickformat": f"+{form}" if how.relative else form,
+        "nticks": 5,
+        "zeroline": how.relative,
+        "zerolinecolor": grey(0.5),
+        "zerolinewidth": 1,
+    }
+    across, up = grid.domains(place)
+    # The last of its column: nothing stands below it.
+    title = how.x_title if place + how.columns >= len(panels) else ""
+    left = (ours or paper) if how.own_axis else ours + paper
+    axes = {
+        f"xaxis{end}": value_axis(title, domain=across, anchor=f"y{end}", showgrid=False)
+        | {"ticks": "outside", "ticklen": 3, "tickcolor": grey(0.3), **how.x_axis},
+        f"yaxis{end}": value_axis(
+            domain=up,
+            anchor=f"x{end}",
+            range=list(series_range(left, relative=how.relative)),
+            **numbers_axis,
+        ),
+    }
+    if how.own_axis and paper:
+        axes[f"yaxis{len(panels) + place + 1}"] = value_axis(
+            overlaying=f"y{end}",
+            anchor=f"x{end}",
+            side="right",
+            range=list(series_range(paper, relative=how.relative)),
+            **numbers_axis | {"zeroline": False},
+        ) | {"showgrid": False, "tickfont": {"color": grey(0.9), "style": "italic"}}
+    return axes

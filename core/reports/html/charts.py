@@ -18,10 +18,10 @@ from core.analysis.frames.paper import (
 )
 from core.analysis.frames.results import mixtures
 from core.analysis.naming import TITLES
-from core.figures.compare.forest import card_figure, coefficients_figure, p_told, residuals_figure
-from core.figures.compare.frontier import PATH, frontier_figure
+from core.figures.compare.forest import card_figure, coefficients_figure, p_words, residuals_figure
+from core.figures.compare.frontier import PATH, FrontierView, frontier_figure
 from core.figures.compare.grid_heatmap import grid_heatmap
-from core.figures.compare.paper import panels_figure, repairs_figure
+from core.figures.compare.paper import PaperView, repair_panels, temperature_panels
 from core.reports.card import chance_words
 from core.reports.html.page import escaped, figure, folded, items, paragraph, table
 from core.reports.story.wording import capital
@@ -74,7 +74,7 @@ def repairs_part(points: pd.DataFrame) -> str:
             _heading(name, points),
             figure(
                 f"arrows-{key}",
-                frontier_figure(part, budget=PATH, filtered=filtered, pareto=False),
+                frontier_figure(part, FrontierView(budget=PATH, filtered=filtered, pareto=False)),
                 alt="Arrows from each condition to where label replacement brings it",
                 caption="Label replacement, by texts inspected. The oracle both relabels and "
                 "judges: with all texts inspected, all labels are right by definition.",
@@ -84,7 +84,7 @@ def repairs_part(points: pd.DataFrame) -> str:
             parts.append(
                 figure(
                     f"repairs-{key}",
-                    repairs_figure(together, task=str(part["task"].iloc[0]), metrics=shown),
+                    repair_panels(together, task=str(part["task"].iloc[0]), metrics=shown),
                     alt="Accuracy over the number of inspected texts, ours and the paper's",
                     caption="Pale and dashed: the paper, means of its eight tasks, whose sets "
                     f"hold 5,600 texts. {NOTE}",
@@ -108,12 +108,11 @@ def paper_part(points: pd.DataFrame) -> str:
             _heading(name, points),
             figure(
                 f"paper-{key}",
-                panels_figure(
+                temperature_panels(
                     together,
+                    PaperView(paper_tasks={name: its}, relative=change),
                     tasks=[name],
                     metrics=[one for one in METRICS if part[one].notna().any()] or list(METRICS),
-                    paper_tasks={name: its},
-                    relative=change,
                 ),
                 alt="Metrics over temperature by suppression and seeding, ours and the paper's",
                 caption=f"{shown if change else ''}{behind}",
@@ -188,7 +187,7 @@ def matters_part(study: Mapping[str, Any]) -> str:
                         name,
                         TITLES.get(row["name"], row["name"]),
                         f"{row['value']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})",
-                        p_told(row["p"]).replace("&lt;", "<"),
+                        p_words(row["p"]),
                         f"R2 {one['r2']:.2f}, n {one['n']}",
                     ]
                 )

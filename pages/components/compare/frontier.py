@@ -12,8 +12,8 @@ from core.analysis.costs import costs_of
 from core.analysis.frames.columns import KNOBS
 from core.analysis.naming import TITLES
 from core.analysis.recommendation import Advice, Target, advise
-from core.figures.compare.columns import at_stage, varying
-from core.figures.compare.frontier import PATH, frontier_figure
+from core.figures.compare.columns import at_stage, varying_knobs
+from core.figures.compare.frontier import PATH, FrontierView, frontier_figure
 from pages.components.compare.choice import METRIC_WORDS
 from pages.components.compare.comparison import Comparison
 from pages.components.compare.part import (
@@ -199,14 +199,16 @@ def show_frontier(office: Office, seen: Comparison) -> None:
         st.plotly_chart(
             frontier_figure(
                 part,
-                x=x,
-                y=y,
-                value=value if value in metrics else None,
-                by=by,
-                budget=None if repair in (_NONE, _OOSF) else repair,
-                filtered=repair == _OOSF,
-                pareto=alike,
-                intervals=intervals,
+                FrontierView(
+                    x=x,
+                    y=y,
+                    value=value if value in metrics else None,
+                    by=by,
+                    budget=None if repair in (_NONE, _OOSF) else repair,
+                    filtered=repair == _OOSF,
+                    pareto=alike,
+                    intervals=intervals,
+                ),
             ),
             key=_CHART,
             on_select=partial(_choose, part, x, y),
@@ -242,7 +244,8 @@ def at_place(part: pd.DataFrame, x: str, y: str, point: Mapping[str, Any]) -> st
 
 def _choose_colour(raw: pd.DataFrame) -> str:
     metrics = [one for one in measured(raw) if one in ("model_accuracy", "similarity")]
-    options = [*metrics[::-1], *(one for one in varying(raw) if one in KNOBS)] or ["temperature"]
+    knobs = [knob for knob in varying_knobs(raw) if knob in KNOBS]
+    options = [*metrics[::-1], *knobs] or ["temperature"]
     if several_tasks(raw):
         options = ["task", *options]
     # Of several tasks the first thing to be seen is which is which.

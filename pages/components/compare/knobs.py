@@ -9,8 +9,8 @@ import streamlit as st
 
 from core.analysis.frames.columns import KNOBS
 from core.analysis.naming import TITLES
-from core.figures.compare.columns import knob_values, numbers, varying
-from core.figures.compare.grid_heatmap import MOST_FACETS, grid_heatmap
+from core.figures.compare.columns import knob_values, numbers, varying_knobs
+from core.figures.compare.grid_heatmap import MAX_FACETS, grid_heatmap
 from core.figures.compare.parallel import parallel_figure
 from pages.components.compare.choice import METRIC_WORDS
 from pages.components.compare.comparison import Comparison
@@ -52,7 +52,7 @@ def show_knobs(office: Office, seen: Comparison) -> None:
             metric = _choose("Metric", metrics, "knobs_metric")
             stages = stages_of(part)
             stage = _choose("Repair", list(stages), "knobs_stage", words=stages)
-            knobs = varying(at(part, "0"), KNOBS)
+            knobs = varying_knobs(at(part, "0"), KNOBS)
             x = _choose("Across", _padded(knobs), "knobs_x")
             others = [one for one in _padded(knobs) if one != x]
             y = _choose("Upwards", others, "knobs_y")
@@ -176,7 +176,7 @@ def cell_of(
     column, line = int(point["x"]), int(point["y"])
     mine = (rows[x] == columns[column]) & (rows[y] == lines[line])
     if facet is not None:
-        parts = knob_values(rows, facet)[:MOST_FACETS]
+        parts = knob_values(rows, facet)[:MAX_FACETS]
         mine &= rows[facet] == parts[int(point["curve_number"]) // 2]
     return rows[mine]
 

@@ -11,7 +11,7 @@ from core.analysis.extreme_conditions import corners, short_names
 from core.diversity.embedding.encoder import encoder_choice_from_dict
 from core.diversity.map.frame import repeats, texts_frame
 from core.domain.errors import BadInput
-from core.figures.small_multiples import MOST_PANELS, small_multiples
+from core.figures.small_multiples import MAX_PANELS, small_multiples
 from core.figures.theme import LABEL_COLORS, label_colors
 from core.jobs.cached_measurements import mapped
 from core.store.database import Database
@@ -32,7 +32,7 @@ def show_maps(office: Office, seen: Comparison) -> None:
         return
     names = short_names(points)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        chosen = _choose(names, corners(points, most=MOST_PANELS), task.key)
+        chosen = _choose(names, corners(points, most=MAX_PANELS), task.key)
         real = st.toggle(
             "Real texts behind", True, key="compare_maps_real", persist_state="session"
         )
@@ -92,7 +92,7 @@ def _choose(names: dict[str, str], usual: Sequence[str], task_key: str) -> list[
         list(names),
         format_func=lambda one: names.get(one, one),
         key=key,
-        max_selections=MOST_PANELS,
+        max_selections=MAX_PANELS,
         persist_state="session",
         wrap=False,
         help="At first the corners of the grid: the lowest and highest value of each knob.",

@@ -17,7 +17,7 @@ from core.analysis.frames.paper import (
     paper_name,
 )
 from core.figures.compare.columns import at_stage
-from core.figures.compare.paper import PaperPlace, panels_figure, repairs_figure
+from core.figures.compare.paper import PaperPlace, PaperView, repair_panels, temperature_panels
 from pages.components.compare.comparison import Comparison
 from pages.components.compare.part import (
     WIDTH,
@@ -63,15 +63,17 @@ def show_paper(office: Office, seen: Comparison) -> None:
         inspected, _, filtered = stage.partition("-")
         st.markdown("**The four panels** :small[:gray[the paper's figure 2]]")
         st.plotly_chart(
-            panels_figure(
+            temperature_panels(
                 together,
+                PaperView(
+                    paper=_PLACES[place],
+                    paper_tasks=theirs,
+                    relative=scale == _CHANGE,
+                    inspected=inspected,
+                    filtered=bool(filtered),
+                ),
                 tasks=list(tasks),
                 metrics=metrics,
-                paper=_PLACES[place],
-                paper_tasks=theirs,
-                relative=scale == _CHANGE,
-                inspected=inspected,
-                filtered=bool(filtered),
             ),
             key="paper_panels",
             on_select=chosen_by(part, "paper_panels"),
@@ -191,7 +193,7 @@ def _show_repairs(part: pd.DataFrame, *, hidden: bool) -> None:
     together = part if hidden else pd.concat([part, paper_label_replacement()], ignore_index=True)
     names = part["task"].unique()
     st.plotly_chart(
-        repairs_figure(
+        repair_panels(
             together,
             task=None if several_tasks(part) else str(names[0]),
             metrics=[

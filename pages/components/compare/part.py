@@ -10,7 +10,7 @@ from core.analysis.frames.columns import KNOBS, METRICS
 from core.analysis.frames.results import mixtures
 from core.analysis.naming import condition_words, repair_words
 from core.diversity.map.frame import display_names
-from core.figures.compare.columns import varying
+from core.figures.compare.columns import varying_knobs
 from pages.components.compare.comparison import Comparison
 from pages.components.shell import plain
 
@@ -53,8 +53,8 @@ def several_tasks(points: pd.DataFrame) -> bool:
 def names_of(points: pd.DataFrame) -> dict[str, str]:
     """Each condition in words by its key, told apart; no Markdown, and not escaped."""
     one_each = points.drop_duplicates("condition")
-    beside = varying(one_each, ("task", "encoder", "classifier"))
-    same = [knob for knob in ("min_p", "model", "other") if knob not in varying(one_each)]
+    beside = varying_knobs(one_each, ("task", "encoder", "classifier"))
+    same = [knob for knob in ("min_p", "model", "other") if knob not in varying_knobs(one_each)]
     words = []
     for row in one_each[[*KNOBS, "other", "task", "encoder", "classifier"]].to_dict("records"):
         told = condition_words({str(name): value for name, value in row.items()} | _blank(same))

@@ -12,7 +12,8 @@ import streamlit as st
 
 from core.analysis.frames.columns import KNOBS
 from core.analysis.naming import TITLES, interval_words
-from core.figures.compare.columns import stage_told, varying
+from core.domain.stages import stage_words
+from core.figures.compare.columns import varying_knobs
 from core.files.exports import export_table
 from pages.components.compare.comparison import Comparison
 from pages.components.compare.part import (
@@ -54,7 +55,7 @@ def show_table(office: Office, seen: Comparison) -> None:
             )
         show_mixtures(part)
         rows = pd.concat([at(part, one) for one in shown]) if shown else part
-        columns = list(PARAMETERS) if whole else varying(part, PARAMETERS)
+        columns = list(PARAMETERS) if whole else varying_knobs(part, PARAMETERS)
         metrics = sorted(measured(part), key=_ORDER.index)
         st.dataframe(
             table_of(rows, columns=columns, metrics=metrics),
@@ -86,7 +87,7 @@ def table_of(
     """
     frame = points[list(columns)].reset_index(drop=True)
     told = zip(points["inspected"].astype(str), points["filtered"].astype(bool), strict=True)
-    frame["repair"] = [stage_told(one, filtered=filtered) or "None" for one, filtered in told]
+    frame["repair"] = [stage_words(one, filtered=filtered, raw="None") for one, filtered in told]
     for metric in metrics:
         frame[metric] = cells(points, metric)
         ends = zip(points[f"{metric}_low"], points[f"{metric}_high"], strict=True)

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.diversity.measures.scores import GIBBERISH
-from core.figures.scores import clique_by_label, diversity_against_fluency, nearest_histogram
+from core.figures.scores import diversity_against_fluency, diversity_by_label, nearest_histogram
 from core.figures.theme import label_colors
 from core.files.rows import shown
 from pages.components.explore.exploration import Exploration
@@ -140,7 +140,7 @@ def show_scores(seen: Exploration, *, threshold: float) -> None:
         with st.container():
             st.markdown("**Remote-Clique by label** :small[:gray[with 95 % intervals]]")
             st.plotly_chart(
-                clique_by_label(
+                diversity_by_label(
                     pd.DataFrame(rows),
                     labels=seen.label_names,
                     datasets={name: colors[name] for name in known},

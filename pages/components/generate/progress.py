@@ -7,8 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from core.domain.runs import RunSpec
-from core.figures.curves import Curve, meter_figure
-from core.figures.generate import balance_figure
+from core.figures.curves import Curve
+from core.figures.generate import balance_figure, diversity_meter
 from core.jobs.history import EarlierCurve, curve_before
 from core.store.database import Database
 from core.store.generation.runs import RunRecord
@@ -41,7 +41,7 @@ def show_meter(db: Database, run: RunRecord, progress: Mapping[str, Any]) -> Non
     before = _before(db, run)
     st.markdown(_sentence(told, progress))
     st.plotly_chart(
-        meter_figure(
+        diversity_meter(
             _curve(run.name, told["curve"]),
             previous=None if before is None else _curve(before.name, before.curve),
             target=run.spec.target,

@@ -7,18 +7,17 @@ from core.analysis.frames import columns as frame_columns
 from core.figures.compare import columns
 from core.figures.compare.columns import (
     at_stage,
+    comparability_warning,
     condition_names,
     hovers,
-    knob_told,
+    inspected_counts,
     knob_values,
+    knob_words,
+    metric_error_bars,
     numbers,
-    pooled,
-    stage_told,
-    stages,
-    told,
-    unlike,
-    varying,
-    whiskers,
+    pooled_knobs,
+    value_words,
+    varying_knobs,
 )
 from tests.figures.compare.result_points import HOSTILE, points
 
@@ -37,22 +36,18 @@ def test_numbers_of_any_column() -> None:
 
 
 def test_values_in_words() -> None:
-    assert told("label_accuracy", 0.725) == "72.5%"
-    assert told("diversity", 0.1814) == "0.181"
-    assert told("diversity", 0.03, sign="+") == "+0.030"
-    assert told("diversity", math.nan) == "none"
-    assert [knob_told("suppression", one) for one in (0.0, 7.5, math.nan, None)] == [
+    assert value_words("label_accuracy", 0.725) == "72.5%"
+    assert value_words("diversity", 0.1814) == "0.181"
+    assert value_words("diversity", math.nan) == "unknown"
+    assert [knob_words("suppression", one) for one in (0.0, 7.5, math.nan, None)] == [
         "no suppression",
-        "suppression 7.5",
+        "S 7.5",
         "",
         "",
     ]
-    assert knob_told("seeding", 18) == "18 seeds"
-    assert knob_told("seeding", 0) == "unseeded"
-    assert knob_told("min_p", 0.05) == "min p 0.05"
-    assert stage_told("0", filtered=False) == ""
-    assert stage_told("180", filtered=True) == "LR, 180 inspected + OOSF"
-    assert stage_told("all", filtered=False) == "LR of all texts"
+    assert knob_words("seeding", 18) == "18 examples"
+    assert knob_words("seeding", 0) == "unseeded"
+    assert knob_words("min_p", 0.05) == "min_p 0.05"
 
 
 def test_stages_and_knobs_in_order() -> None:
@@ -63,12 +58,15 @@ def test_stages_and_knobs_in_order() -> None:
         {"inspected": "0", "filtered": True},
         {"inspected": "0"},
     )
-    assert stages(frame) == ["0", "90", "270", "all"]
+    assert inspected_counts(frame) == ["0", "90", "270", "all"]
     assert at_stage(frame)["point"].tolist() == ["c4|0|0"]
     assert at_stage(frame, "0", filtered=True)["point"].tolist() == ["c3|0|1"]
     assert knob_values(frame, "temperature") == [0.3, 0.7, 1.3]
-    assert varying(frame) == ["temperature", "model"]
-    assert condition_names(frame.iloc[:2], ["temperature", "model"]) == ["T 1.3, small", "T 0.3, b"]
+    assert varying_knobs(frame) == ["temperature", "model"]
+    assert condition_names(frame.iloc[:2], ["temperature", "model"]) == [
+        "T 1.3 · small",
+        "T 0.3 · b",
+    ]
     assert condition_names(frame.iloc[:2], []) == ["", ""]
 
 
@@ -76,7 +74,7 @@ def test_whiskers_reach_from_the_middle_to_the_ends() -> None:
     frame = points(
         {"diversity": 0.5, "diversity_low": 0.4, "diversity_high": 0.65}, {"diversity": 0.5}
     )
-    bars = whiskers(frame, "diversity", color="red")
+    bars = metric_error_bars(frame, "diversity", color="red")
     assert np.allclose(bars["array"], [0.15, 0])
     assert np.allclose(bars["arrayminus"], [0.1, 0])
 
@@ -97,24 +95,30 @@ def test_a_hover_tells_a_point_and_escapes_names() -> None:
     ours, paper = hovers(frame, ["diversity", "label_accuracy"])
     assert "<a" not in ours
     assert "&lt;a" in ours
-    assert "LR, 90 inspected<br>diversity (Remote-Clique): 0.500 (0.400 to 0.650)" in ours
-    assert "label accuracy: none" in ours
-    assert "min p" not in ours
-    assert "min p 0.1" in hovers(points({"min_p": 0.1}), [])[0]
+    assert "LR with 90 inspected texts<br>Diversity (Remote-Clique): 0.500 (0.400 to 0.650)" in ours
+    assert "Label accuracy: unknown" in ours
+    assert "min_p" not in ours
+    assert "min_p 0.1" in hovers(points({"min_p": 0.1}), [])[0]
     assert "200 texts" in ours
-    assert "label accuracy: 72.5%<br><i>reviews · the paper, read from its figures</i>" in paper
+    assert "Label accuracy: 72.5%<br><i>reviews · the paper, read from its figures</i>" in paper
 
 
 def test_what_is_not_alike_is_said() -> None:
     frame = points({}, {"encoder": "<b>", "classifier": "fine-tuning", "n": 210})
-    assert unlike(frame, ["diversity", "label_accuracy"]) == (
-        "Not alike: 2 encoders (&lt;b&gt;, MiniLM)."
+    assert comparability_warning(frame, ["diversity", "label_accuracy"]) == (
+        "Not comparable: 2 encoders (&lt;b&gt;, MiniLM)."
     )
-    assert unlike(frame, ["model_accuracy"]) == "Not alike: 2 classifiers (fine-tuning, probe)."
-    assert unlike(frame, ["label_accuracy"]) == ""
+    assert (
+        comparability_warning(frame, ["model_accuracy"])
+        == "Not comparable: 2 classifiers (fine-tuning, probe)."
+    )
+    assert comparability_warning(frame, ["label_accuracy"]) == ""
     frame["n"] = [100, 5600]
-    assert unlike(frame, ["label_accuracy"]) == "Not alike: sets of 100 to 5,600 texts."
-    assert unlike(frame.iloc[:0], ["diversity"]) == ""
+    assert (
+        comparability_warning(frame, ["label_accuracy"])
+        == "Not comparable: datasets of 100 to 5,600 texts."
+    )
+    assert comparability_warning(frame.iloc[:0], ["diversity"]) == ""
 
 
 def test_a_knob_that_goes_with_another_is_not_pooled() -> None:
@@ -123,8 +127,8 @@ def test_a_knob_that_goes_with_another_is_not_pooled() -> None:
         {"suppression": 7.5, "seeding": 0, "other": "without effect"},
         {"suppression": 7.5, "seeding": 18, "other": "without effect"},
     )
-    assert varying(frame) == ["suppression", "seeding", "other"]
-    assert pooled(frame, ["suppression"]) == ["seeding"]
-    assert pooled(frame, ["suppression", "seeding"]) == []
-    assert pooled(frame, []) == ["suppression", "seeding", "other"]
-    assert pooled(frame.assign(model=None), ["model"]) == ["suppression", "seeding", "other"]
+    assert varying_knobs(frame) == ["suppression", "seeding", "other"]
+    assert pooled_knobs(frame, ["suppression"]) == ["seeding"]
+    assert pooled_knobs(frame, ["suppression", "seeding"]) == []
+    assert pooled_knobs(frame, []) == ["suppression", "seeding", "other"]
+    assert pooled_knobs(frame.assign(model=None), ["model"]) == ["suppression", "seeding", "other"]

@@ -10,7 +10,7 @@ from core.figures.compare.forest import (
     VERDICTS,
     card_figure,
     coefficients_figure,
-    p_told,
+    p_words,
     residuals_figure,
 )
 from tests.figures.compare.result_points import HOSTILE, no_markup_of, notes, traces
@@ -115,7 +115,7 @@ def test_residuals_about_a_line_of_none() -> None:
     assert news.marker.symbol != reviews.marker.symbol
     assert reviews.hovertext[0] == "T 0.7<br>fitted 0.600, residual <b>-0.040</b>"
     assert list(figure.layout.yaxis.range) == pytest.approx([-0.0448, 0.0448])
-    assert figure.layout.xaxis.title.text == "fitted model accuracy"
+    assert figure.layout.xaxis.title.text == "Fitted model accuracy"
 
 
 def test_too_few_rows_hostile_names_and_speed() -> None:
@@ -144,13 +144,13 @@ def test_coefficients_with_intervals_and_the_papers() -> None:
     assert (list(paper.x), paper.marker.symbol) == ([0.48, 0.226], "diamond-open")
     assert "+0.400 (+0.200 to +0.600) p &lt; .001" in notes(figure)
     assert [one.strip() for one in figure.layout.yaxis.ticktext] == [
-        "label accuracy",
-        "diversity (Remote-Clique)",
-        "similarity to real texts",
+        "Label accuracy",
+        "Diversity (Remote-Clique)",
+        "Similarity to the reference",
     ]
 
 
 def test_no_coefficients_and_hostile_terms() -> None:
     assert "could not be fitted" in notes(coefficients_figure(TERMS.iloc[3:]))
     assert no_markup_of(coefficients_figure(TERMS.assign(term=HOSTILE), scale=HOSTILE))
-    assert (p_told(0.0009), p_told(0.032), p_told(1.0)) == ("p &lt; .001", "p = .032", "p = 1.000")
+    assert (p_words(0.0009), p_words(0.032), p_words(1.0)) == ("p < .001", "p = .032", "p = 1.000")

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.figures.compare.frontier import PATH, frontier_figure, pareto_mask
+from core.figures.compare.frontier import PATH, FrontierView, frontier_figure, pareto_mask
 from tests.figures.compare.result_points import HOSTILE, grid, no_markup_of, notes, points, traces
 
-RING = "Pareto set: none better in both"
+RING = "Ringed: Pareto-optimal"
 
 # c0 and c2 are the set: c1 is surpassed by c0 in both.
 THREE = (
@@ -49,27 +49,31 @@ def test_a_mark_for_each_condition_and_a_ring_round_the_best() -> None:
 
 
 def test_any_two_metrics_and_a_shade_left_out() -> None:
-    figure = frontier_figure(points(*THREE), x="model_accuracy", y="diversity", value=None)
+    figure = frontier_figure(
+        points(*THREE), FrontierView(x="model_accuracy", y="diversity", value=None)
+    )
     (marks,) = traces(figure, "condition")
     assert (list(marks.x), list(marks.y)) == ([0.6, 0.5, 0.8], [0.2, 0.1, 0.5])
     assert list(traces(figure, RING)[0].x) == [0.8]
-    assert figure.layout.xaxis.title.text == "model accuracy"
+    assert figure.layout.xaxis.title.text == "Model accuracy"
     assert figure.layout.coloraxis.colorbar.title.text is None
 
 
 def test_a_knob_has_colours_and_symbols_and_many_numbers_are_shades() -> None:
-    figure = frontier_figure(points(*THREE), by="temperature")
+    figure = frontier_figure(points(*THREE), FrontierView(by="temperature"))
     own = [traces(figure, name)[0] for name in ("T 0.3", "T 0.7", "T 1.3")]
     assert len({trace.marker.color for trace in own}) == 3
     assert len({trace.marker.symbol for trace in own}) == 3
     assert [list(trace.customdata) for trace in own] == [["c0|0|0"], ["c1|0|0"], ["c2|0|0"]]
-    (marks,) = traces(frontier_figure(grid(100).assign(min_p=range(100)), by="min_p"), "condition")
+    (marks,) = traces(
+        frontier_figure(grid(100).assign(min_p=range(100)), FrontierView(by="min_p")), "condition"
+    )
     assert list(marks.marker.color) == list(range(100))
 
 
 def test_tasks_have_colours_and_a_narrow_range_has_decimals() -> None:
     frame = points(*THREE).assign(task=["a", "b", "a"])
-    figure = frontier_figure(frame, by="task")
+    figure = frontier_figure(frame, FrontierView(by="task"))
     assert [len(traces(figure, name)[0].x) for name in ("a", "b")] == [2, 1]
     bar = frontier_figure(frame).layout.coloraxis.colorbar
     assert bar.tickformat == ".0%"
@@ -85,8 +89,8 @@ def test_arrows_go_from_a_condition_to_its_repairs() -> None:
         repaired("c2", "90", 0.45, 0.85),
         repaired("c2", "0", 0.48, 0.72, filtered=True),
     )
-    figure = frontier_figure(frame, budget="90", filtered=True)
-    (arrows,) = traces(figure, "LR, 90 inspected")
+    figure = frontier_figure(frame, FrontierView(budget="90", filtered=True))
+    (arrows,) = traces(figure, "LR with 90 inspected texts")
     assert list(arrows.x) == [0.2, 0.19, None, 0.5, 0.45, None]
     assert list(arrows.y) == [0.9, 0.95, None, 0.7, 0.85, None]
     assert list(arrows.customdata) == ["", "c0|90|0", "", "", "c2|90|0", ""]
@@ -95,10 +99,12 @@ def test_arrows_go_from_a_condition_to_its_repairs() -> None:
     assert list(oosf.x) == [0.5, 0.48, None]
     assert oosf.line.dash == "dot"
     assert figure.layout.yaxis.range[1] > 0.95
-    (path,) = traces(frontier_figure(frame, budget=PATH), "LR, by texts inspected")
+    (path,) = traces(frontier_figure(frame, FrontierView(budget=PATH)), "LR, by texts inspected")
     assert list(path.x) == [0.2, 0.19, 0.18, None, 0.5, 0.45, None]
     assert list(path.marker.symbol)[1:3] == ["circle", "arrow"]
-    assert not traces(frontier_figure(frame, budget="180"), "LR, 180 inspected")
+    assert not traces(
+        frontier_figure(frame, FrontierView(budget="180")), "LR with 180 inspected texts"
+    )
 
 
 def test_the_paper_is_hollow_and_no_member_and_unlike_points_are_said() -> None:
@@ -108,7 +114,9 @@ def test_the_paper_is_hollow_and_no_member_and_unlike_points_are_said() -> None:
     (theirs,) = traces(figure, "the paper")
     assert theirs.marker.symbol == "diamond-open"
     assert list(traces(figure, RING)[0].x) == [0.2, 0.5]
-    assert "Not alike: 2 encoders (BERT, MiniLM); sets of 200 to 5,600 texts." in notes(figure)
+    assert "Not comparable: 2 encoders (BERT, MiniLM); datasets of 200 to 5,600 texts." in notes(
+        figure
+    )
 
 
 def test_missing_values_are_counted_and_not_drawn() -> None:
@@ -129,9 +137,9 @@ def test_one_condition_none_and_hostile_names() -> None:
         assert not figure.data
         assert "No condition has both" in notes(figure)
     frame = points(*({**row, "model": f"{HOSTILE}{place}"} for place, row in enumerate(THREE)))
-    for figure in (frontier_figure(frame), frontier_figure(frame, by="model")):
+    for figure in (frontier_figure(frame), frontier_figure(frame, FrontierView(by="model"))):
         assert no_markup_of(figure)
-    assert "&lt;a" in frontier_figure(frame, by="model").to_json()
+    assert "&lt;a" in frontier_figure(frame, FrontierView(by="model")).to_json()
 
 
 def test_intervals_up_to_eighty_marks_unless_asked() -> None:
@@ -139,12 +147,14 @@ def test_intervals_up_to_eighty_marks_unless_asked() -> None:
     assert np.allclose(bars.error_x.array, 0.03)
     assert np.allclose(bars.error_y.arrayminus, 0.02)
     assert not traces(frontier_figure(grid(81)), "interval")
-    assert traces(frontier_figure(grid(81), intervals=True), "interval")
-    assert not traces(frontier_figure(grid(3), intervals=False), "interval")
+    assert traces(frontier_figure(grid(81), FrontierView(intervals=True)), "interval")
+    assert not traces(frontier_figure(grid(3), FrontierView(intervals=False)), "interval")
 
 
 def test_large_letters_for_a_room() -> None:
-    small, large = (frontier_figure(points(*THREE), large=one) for one in (False, True))
+    small, large = (
+        frontier_figure(points(*THREE), FrontierView(large=one)) for one in (False, True)
+    )
     assert large.layout.height > small.layout.height
     assert large.layout.xaxis.tickfont.size == 18
     sizes = [traces(one, "condition")[0].marker.size for one in (small, large)]
@@ -158,9 +168,9 @@ def test_many_conditions_are_drawn_fast() -> None:
     )
     frontier_figure(both.head(3))  # plotly's own import is not the figure's time
     began = time.process_time()
-    figure = frontier_figure(both, budget="90", by="suppression")
+    figure = frontier_figure(both, FrontierView(budget="90", by="suppression"))
     assert time.process_time() - began < 1.5
-    assert sum(len(traces(figure, f"suppression {one}")[0].x) for one in (2.5, 5, 7.5, 10)) == 400
+    assert sum(len(traces(figure, f"S {one}")[0].x) for one in (2.5, 5, 7.5, 10)) == 400
     assert traces(frontier_figure(grid(1001)), "condition")[0].type == "scattergl"
 
 

@@ -42,7 +42,7 @@ def test_means_are_written_in_cells_that_open_their_point() -> None:
 def test_axes_name_knobs_and_what_is_averaged_is_said() -> None:
     figure = grid_heatmap(points(*CELLS), metric="label_accuracy")
     assert [one.strip() for one in figure.layout.xaxis.ticktext] == ["0.3", "1.3"]
-    assert figure.layout.yaxis.title.text == "suppression"
+    assert figure.layout.yaxis.title.text == "Logit suppression"
     assert "65.0%" in figure.data[0].text[1][1]
     assert "Cells are means over seed examples." in notes(figure)
 
@@ -62,7 +62,7 @@ def test_one_row_one_cell_none_and_the_paper() -> None:
     assert np.allclose(single.data[0].z, [[0.1, 0.3]])
     one = grid_heatmap(points(CELLS[0]))
     assert not one.data
-    assert "Temperature and suppression have one value each" in notes(one)
+    assert "Temperature and logit suppression have one value each" in notes(one)
     for frame in (
         points(),
         points({"diversity": math.nan}),

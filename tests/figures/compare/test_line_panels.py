@@ -2,7 +2,13 @@ import math
 
 import pytest
 
-from core.figures.compare.line_panels import joined, series_of, series_range, series_trace
+from core.figures.compare.line_panels import (
+    LineStyle,
+    joined,
+    series_of,
+    series_range,
+    series_trace,
+)
 from tests.figures.compare.result_points import points
 
 ROWS = (
@@ -23,6 +29,9 @@ ROWS = (
 )
 
 
+STYLE = LineStyle("a", "#0072B2")
+
+
 def test_groups_in_order_with_means_and_the_keys_of_single_points() -> None:
     none, seeded, unknown = series_of(
         points(*ROWS), at="temperature", by=["seeding"], metric="diversity"
@@ -37,10 +46,10 @@ def test_groups_in_order_with_means_and_the_keys_of_single_points() -> None:
 
 def test_whiskers_of_a_line_and_none_of_the_papers() -> None:
     first, *_ = series_of(points(*ROWS), at="temperature", by=["seeding"], metric="diversity")
-    trace = series_trace(first, name="a", color="#0072B2", symbol="circle")
+    trace = series_trace(first, STYLE)
     assert trace["error_y"]["array"] == pytest.approx([0, 0.2])
     assert trace["error_y"]["arrayminus"] == pytest.approx([0, 0.1])
-    paper = series_trace(first, name="a", color="#0072B2", symbol="circle", paper=True, bars=False)
+    paper = series_trace(first, STYLE, paper=True, intervals=False)
     assert "error_y" not in paper
     assert paper["line"] == {"color": "rgba(0, 114, 178, 0.6)", "width": 1.4, "dash": "dash"}
 

@@ -25,7 +25,7 @@ def test_a_line_through_each_axis_with_gaps_between() -> None:
     assert math.isnan(lines[0].y[4])
     assert len({one.line.color for one in lines}) == 3
     said = notes(figure)
-    for word in ("temperature", "model", "diversity", "model accuracy", "0.3", "1.3", "50.0%"):
+    for word in ("Temperature", "Model", "Diversity", "Model accuracy", "0.3", "1.3", "50.0%"):
         assert word in said
 
 
@@ -55,9 +55,9 @@ def test_columns_chosen_and_conditions_without_the_colour() -> None:
 
 
 def test_nothing_one_and_no_difference() -> None:
-    assert "No condition is there" in notes(parallel_figure(points()))
-    assert "Only one condition is there" in notes(parallel_figure(points(ROWS[0])))
-    assert "Nothing differs" in notes(parallel_figure(points({}, {})))
+    assert "No condition at this stage" in notes(parallel_figure(points()))
+    assert "Only one condition at this stage" in notes(parallel_figure(points(ROWS[0])))
+    assert "do not differ" in notes(parallel_figure(points({}, {})))
     assert "No condition" in notes(
         parallel_figure(points(*({**r, "source": "paper"} for r in ROWS)))
     )

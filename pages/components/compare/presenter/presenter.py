@@ -7,8 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from core.domain.tasks import Task
-from core.figures.compare.frontier import frontier_figure
-from core.figures.compare.presenter import openings_figure, worth_figure
+from core.figures.compare.frontier import FrontierView, frontier_figure
+from core.figures.compare.presenter import openings_figure, utility_figure
 from core.reports.stored_report import texts_of_ends
 from core.reports.story.recommendation import Support
 from core.reports.story.step import Number, Step, Text
@@ -54,17 +54,17 @@ def _figure(told: Story, step: Step) -> "tuple[go.Figure, str]":
         return openings_figure(rows, texts=texts), "How often texts begin alike"
     if step.kind == "worth":
         bars = [(one.kind, one.name, one.value, one.low, one.high) for one in step.bars]
-        return worth_figure(bars), "Accuracy on real texts by what a classifier learned from"
+        return utility_figure(bars), "Accuracy on real texts by what a classifier learned from"
     arrows = step.kind == "repairs" and bool(told.inspected)
-    figure = frontier_figure(
-        told.points,
+    view = FrontierView(
         value=None,
         budget=told.inspected if arrows else None,
         pareto=not arrows,
-        intervals=False if arrows else None,  # the numbers beside it tell them
+        intervals=False if arrows else None,  # the numbers beside it hold them
         large=True,
     )
-    return figure, "Label accuracy over diversity, a mark for each condition"
+    alt = "Label accuracy over diversity, a mark for each condition"
+    return frontier_figure(told.points, view), alt
 
 
 def _show_support(support: tuple[Support, ...]) -> None:
