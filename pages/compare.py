@@ -20,7 +20,7 @@ from pages.components.compare.sweeps.list import show_sweeps
 from pages.components.compare.table import show_table
 from pages.components.compare.texts import show_texts
 from pages.components.jobs import show_work
-from pages.components.shell import Office, load_figures_ahead, set_up, show_flash, told
+from pages.components.shell import AppContext, load_figures_ahead, set_up, show_errors, show_flash
 
 _TABS = {
     "Frontier": show_frontier,
@@ -33,27 +33,27 @@ _TABS = {
 }
 
 
-def _show(office: Office, seen: Comparison) -> None:
+def _show(app: AppContext, seen: Comparison) -> None:
     if OPEN in st.session_state:
         st.session_state["compare_tabs"] = st.session_state.pop(OPEN)
     tabs = st.tabs(list(_TABS), key="compare_tabs", on_change="rerun")
     for show, tab in zip(_TABS.values(), tabs, strict=True):
         if tab.open:
-            with tab, told():
-                show(office, seen)
+            with tab, show_errors():
+                show(app, seen)
 
 
-office = set_up()
+app = set_up()
 load_figures_ahead()
 show_flash()
-with told():
-    restore_presented(office)
-    choice = choose(office)
-    seen = None if choice is None else compare(office, choice)
+with show_errors():
+    restore_presented(app)
+    choice = choose(app)
+    seen = None if choice is None else compare(app, choice)
     if seen is not None and presenting():
-        show_presenter(office, seen)
+        show_presenter(app, seen)
         st.stop()
-    show_heading(office, seen)
+    show_heading(app, seen)
     if seen is None:
         st.info(
             "There is nothing to compare yet. Open the demo on Home, or generate some texts.",
@@ -62,10 +62,10 @@ with told():
         st.page_link("pages/home.py", label="Home", icon=":material/home:")
     else:
         with st.container():
-            show_sweeps(office, seen.choice)
-            show_work(office, seen.works, results=True)
+            show_sweeps(app, seen.choice)
+            show_work(app, seen.works, results=True)
         if len(seen.points):
-            _show(office, seen)
+            _show(app, seen)
         elif seen.choice.sweeps:
             more = len(seen.choice.all_sweeps) > len(seen.choice.sweeps)
             st.caption(

@@ -20,13 +20,13 @@ from pages.components.explore.scores import show_scores, show_side_by_side
 from pages.components.explore.why import show_why
 from pages.components.jobs import show_work
 from pages.components.shell import (
-    Office,
+    AppContext,
+    escape_markdown,
     flash,
     load_figures_ahead,
-    plain,
     set_up,
+    show_errors,
     show_flash,
-    told,
 )
 
 _POLL_SECONDS = 2.0
@@ -34,17 +34,15 @@ _REFITTING = "refit_job"
 _TABS = ("Map", "Scores", "As they arrived", "Why", "All measures")
 
 
-def _refit(office: Office, choice: Choice, token: str) -> None:
+def _refit(app: AppContext, choice: Choice, token: str) -> None:
     """A new map of what is on view; a second call with the same token finds the first one's."""
     datasets = [run_key(run.id) for run in choice.runs]
     if choice.reference is not None:
         datasets.append(reference_key(choice.reference.id, "train"))
     try:
-        job = refit(
-            office.db, datasets, task_key=choice.task.key, choice=choice.encoder, token=token
-        )
+        job = refit(app.db, datasets, task_key=choice.task.key, choice=choice.encoder, token=token)
         st.session_state[_REFITTING] = job.id
-        ensure_worker(office.home, office.db)
+        ensure_worker(app.home, app.db)
     except WidesetError as error:
         flash(error)
         return
@@ -52,27 +50,27 @@ def _refit(office: Office, choice: Choice, token: str) -> None:
 
 
 @st.fragment(run_every=_POLL_SECONDS)
-def _watch(office: Office, runs: tuple[str, ...], going: int) -> None:
+def _watch(app: AppContext, runs: tuple[str, ...], going: int) -> None:
     """Draws nothing; the whole page is drawn anew once a run comes to rest."""
     with suppress(StoreBusy):
-        states = states_of_runs(office.db)
+        states = states_of_runs(app.db)
         if sum(states.get(run) in LIVE for run in runs) != going:
             st.rerun()
 
 
-def _refitting(office: Office) -> list[Work]:
+def _refitting(app: AppContext) -> list[Work]:
     """The new map that this person asked for, until it is there."""
     job_id = st.session_state.get(_REFITTING)
     if job_id is None:
         return []
-    job, state = status(office.db, job_id)
+    job, state = status(app.db, job_id)
     if state == "done":
         del st.session_state[_REFITTING]
         return []
     return [Work(job, state)]
 
 
-def _show(office: Office, seen: Exploration) -> None:
+def _show(app: AppContext, seen: Exploration) -> None:
     threshold = st.session_state.get("near_threshold", DEFAULT_THRESHOLD)
     with st.container():
         show_side_by_side(seen, threshold=threshold)
@@ -84,22 +82,22 @@ def _show(office: Office, seen: Exploration) -> None:
             continue
         with tab:
             if name == "Map":
-                show_map(office, seen, threshold=threshold)
+                show_map(app, seen, threshold=threshold)
             elif name == "Scores":
                 show_scores(seen, threshold=threshold)
             elif name == "As they arrived":
-                show_replay(office, seen)
+                show_replay(app, seen)
             elif name == "Why":
-                show_why(office, seen, threshold=threshold)
+                show_why(app, seen, threshold=threshold)
             else:
                 show_measures(seen)
 
 
-office = set_up()
+app = set_up()
 load_figures_ahead()
 show_flash()
-with told():
-    choice = choose(office)
+with show_errors():
+    choice = choose(app)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("Explore", anchor=False, width="content")
         st.space("stretch")
@@ -111,9 +109,9 @@ with told():
                 help="Fit the task's map anew on the texts on view. New texts are otherwise placed "
                 "on the map as it is.",
                 on_click=_refit,
-                args=(office, choice, st.session_state.setdefault("refit_token", uuid4().hex)),
+                args=(app, choice, st.session_state.setdefault("refit_token", uuid4().hex)),
             )
-    if choice is None and has_texts(office):
+    if choice is None and has_texts(app):
         st.info("Choose a run, and name an encoder, in the side bar.", icon=":material/arrow_back:")
     elif choice is None:
         st.info(
@@ -133,17 +131,17 @@ with told():
                 persist_state="session",
                 help="Two texts whose cosine distance is at most this count as near repeats.",
             )
-        going = _refitting(office)  # before the map is read: what is done by then is in it
-        seen = explore(office, choice)
+        going = _refitting(app)  # before the map is read: what is done by then is in it
+        seen = explore(app, choice)
         # In one place, whatever comes and goes in it: a fragment is known by its own place.
         with st.container():
             if seen.going:
-                names = plain(", ".join(seen.going))
+                names = escape_markdown(", ".join(seen.going))
                 st.info(
                     f"Still generating: {names}. Measured and mapped when at rest; the live score "
                     "is on the Generate page.",
                     icon=":material/play_arrow:",
                 )
-                _watch(office, tuple(run.id for run in choice.runs), len(seen.going))
-            show_work(office, [*going, *seen.works])
-        _show(office, seen)
+                _watch(app, tuple(run.id for run in choice.runs), len(seen.going))
+            show_work(app, [*going, *seen.works])
+        _show(app, seen)

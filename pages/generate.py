@@ -16,15 +16,17 @@ from pages.components.generate.progress import duration
 from pages.components.generate.run_view import show_run
 from pages.components.generate.runs_list import show_runs
 from pages.components.generate.setup import TRIAL_TEXTS, choose_spec, show_prompt, trial_of
-from pages.components.shell import Office, flash, set_up, show_flash, told
+from pages.components.shell import AppContext, flash, set_up, show_errors, show_flash
 from pages.components.spending import choose_cap, show_estimate
 
 
-def _start(office: Office, spec: RunSpec, name: str, token: str, cap: SpendingLimit | None) -> None:
+def _start(
+    app: AppContext, spec: RunSpec, name: str, token: str, cap: SpendingLimit | None
+) -> None:
     """Start a run; a second call with the same token (a double click) finds the first one's."""
     try:
-        run, _ = start_run(office.db, spec, name=name, token=token, cap=cap)
-        ensure_worker(office.home, office.db)
+        run, _ = start_run(app.db, spec, name=name, token=token, cap=cap)
+        ensure_worker(app.home, app.db)
     except WidesetError as error:
         flash(error)
         return
@@ -36,9 +38,9 @@ def _close() -> None:
     st.query_params.pop("run", None)
 
 
-def _buttons(office: Office, spec: RunSpec | None, *, busy: bool) -> None:
+def _buttons(app: AppContext, spec: RunSpec | None, *, busy: bool) -> None:
     token = st.session_state.setdefault("start_token", uuid4().hex)
-    cap, uncapped = choose_cap(office, None if busy else spec)
+    cap, uncapped = choose_cap(app, None if busy else spec)
     blocked = spec is None or busy or spec.target == 0 or bool(uncapped)
     why = "A run is going; stop it or wait." if busy else uncapped or None
     for label, kind, wanted, name, icon in (
@@ -60,7 +62,7 @@ def _buttons(office: Office, spec: RunSpec | None, *, busy: bool) -> None:
             help=why,
             on_click=_start,
             args=(
-                office,
+                app,
                 wanted,
                 f"{name}: {default_name(spec)}" if name and spec else "",
                 token,
@@ -69,37 +71,37 @@ def _buttons(office: Office, spec: RunSpec | None, *, busy: bool) -> None:
         )
 
 
-def _estimate(office: Office, spec: RunSpec) -> str:
-    speed = recent_speed(office.db, spec.model.model)
+def _estimate(app: AppContext, spec: RunSpec) -> str:
+    speed = recent_speed(app.db, spec.model.model)
     if speed is None:
         return "How long it takes shows once a run has gone; a trial is quick."
     return f"About {duration(spec.target / speed)} at the speed of the last runs."
 
 
-office = set_up()
+app = set_up()
 show_flash()
-spec = choose_spec(office)
+spec = choose_spec(app)
 run_id = st.query_params.get("run")
 bar = st.container(horizontal=True, vertical_alignment="center")
-with told():
-    state = show_run(office, run_id) if run_id else None
+with show_errors():
+    state = show_run(app, run_id) if run_id else None
     with bar:
         if run_id:
             st.button("All runs", icon=":material/arrow_back:", key="all_runs", on_click=_close)
         else:
             st.subheader("Generate labelled texts", anchor=False, width="content")
         st.space("stretch")
-        _buttons(office, spec, busy=state in LIVE)
+        _buttons(app, spec, busy=state in LIVE)
     if not run_id:
         if spec is None:
             st.info("Something in the side bar is still missing.", icon=":material/arrow_back:")
         else:
-            st.caption(_estimate(office, spec))
-            show_estimate(office, spec)
+            st.caption(_estimate(app, spec))
+            show_estimate(app, spec)
             if spec.idle_knob:
                 st.info(f"{spec.idle_knob} Ask for more texts a label.", icon=":material/info:")
-            show_prompt(office, spec)
-            show_lab(office, spec)
-        show_runs(office)
+            show_prompt(app, spec)
+            show_lab(app, spec)
+        show_runs(app)
     elif spec is not None:
-        show_lab(office, spec, run_id=run_id)
+        show_lab(app, spec, run_id=run_id)

@@ -5,11 +5,11 @@ import streamlit as st
 from pages.components.home.activity import show_at_work
 from pages.components.home.new_project import show_ways
 from pages.components.home.projects import show_projects
-from pages.components.shell import load_figures_ahead, set_up, show_flash, told
+from pages.components.shell import load_figures_ahead, set_up, show_errors, show_flash
 
 _GENERATES = {"run", "task", "temperature", "suppression", "per_label", "seed"}
 
-office = set_up()
+app = set_up()
 if _GENERATES & set(st.query_params):
     # What used to be the front page: its addresses are in people's bookmarks.
     st.switch_page("pages/generate.py", query_params=st.query_params.to_dict())
@@ -22,9 +22,9 @@ st.markdown(
     "worth, and the trade-off is there to read, to tune and to present.",
     width=820,
 )
-show_at_work(office)
-with told():
-    show_ways(office)
-with told():
-    show_projects(office)
+show_at_work(app)
+with show_errors():
+    show_ways(app)
+with show_errors():
+    show_projects(app)
 load_figures_ahead()

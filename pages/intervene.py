@@ -12,35 +12,35 @@ from pages.components.intervene.labels import show_labels
 from pages.components.intervene.relabelling import show_replacing
 from pages.components.intervene.versions import show_versions
 from pages.components.jobs import show_work
-from pages.components.shell import Office, set_up, show_flash, told
+from pages.components.shell import AppContext, set_up, show_errors, show_flash
 
 _TABS = ("Annotate", "Labels", "Replace labels", "Out of scope", "Budget", "Versions")
 
 
-def _show(office: Office, seen: Standing) -> None:
+def _show(app: AppContext, seen: Standing) -> None:
     tabs = st.tabs(list(_TABS), key="intervene_tabs", on_change="rerun")
     for name, tab in zip(_TABS, tabs, strict=True):
         if not tab.open:
             continue
-        with tab, told():
+        with tab, show_errors():
             if name == "Annotate":
-                show_annotation(office, seen.choice.run, fingerprint=seen.fingerprint)
+                show_annotation(app, seen.choice.run, fingerprint=seen.fingerprint)
             elif name == "Replace labels":
-                show_replacing(office, seen)
+                show_replacing(app, seen)
             elif name == "Labels":
                 show_labels(seen)
             elif name == "Out of scope":
-                show_filtering(office, seen)
+                show_filtering(app, seen)
             elif name == "Budget":
-                show_budget(office, seen)
+                show_budget(app, seen)
             else:
-                show_versions(office, seen)
+                show_versions(app, seen)
 
 
-office = set_up()
+app = set_up()
 show_flash()
-with told():
-    choice = choose(office)
+with show_errors():
+    choice = choose(app)
     if choice is None:
         st.subheader("Intervene", anchor=False)
         st.info(
@@ -49,18 +49,18 @@ with told():
         )
         st.page_link("pages/generate.py", label="Generate texts", icon=":material/edit_note:")
     else:
-        seen = standing(office, choice)
+        seen = standing(app, choice)
         with st.sidebar:
             show_oracle(seen)
         # What comes and goes above the tabs must not move them: a fragment is known by its place,
         # and a key pressed during a move would be lost.
         with st.container():
-            show_header(office, seen)
+            show_header(app, seen)
             if seen.going:
                 st.info(
                     "Still generating. Previews wait until the run is at rest; you can judge "
                     "texts.",
                     icon=":material/play_arrow:",
                 )
-            show_work(office, seen.works)
-        _show(office, seen)
+            show_work(app, seen.works)
+        _show(app, seen)

@@ -6,7 +6,14 @@ from core.diversity.map.frame import display_names
 from core.domain.errors import WidesetError
 from core.store.trainings import get_training, restore_training
 from pages.components.reference import choose_reference
-from pages.components.shell import Office, flash, plain, set_up, show_flash, told
+from pages.components.shell import (
+    AppContext,
+    escape_markdown,
+    flash,
+    set_up,
+    show_errors,
+    show_flash,
+)
 from pages.components.train.choice import Choice, choose
 from pages.components.train.compare import show_compare
 from pages.components.train.entries import Entry, entries_of
@@ -20,7 +27,7 @@ from pages.components.train.try_it import show_trying
 _TABS = ("Ladder", "Compare two", "One row", "Try it", "On generated texts")
 
 
-def _offer_reference(office: Office, choice: Choice) -> None:
+def _offer_reference(app: AppContext, choice: Choice) -> None:
     """What to do without real texts to test on."""
     with st.container(border=True):
         st.markdown("**What is it worth? Real texts tell.**")
@@ -30,28 +37,28 @@ def _offer_reference(office: Office, choice: Choice) -> None:
             "Their test part is the test set, their train part the measure: how good real data of "
             "the same size would be."
         )
-        choose_reference(office, choice.task)
+        choose_reference(app, choice.task)
 
 
-def _offer_undo(office: Office, choice: Choice) -> None:
+def _offer_undo(app: AppContext, choice: Choice) -> None:
     removed = st.session_state.get("removed_training")
     if removed is None:
         return
-    record = get_training(office.db, removed)
+    record = get_training(app.db, removed)
     if record.task_key == choice.task.key and record.deleted_at is not None:
         st.button(
-            f"Undo: bring {plain(record.name)} back",
+            f"Undo: bring {escape_markdown(record.name)} back",
             icon=":material/undo:",
             type="tertiary",
             key="train_restore",
             on_click=_restore,
-            args=(office, removed),
+            args=(app, removed),
         )
 
 
-def _restore(office: Office, training_id: str) -> None:
+def _restore(app: AppContext, training_id: str) -> None:
     try:
-        restore_training(office.db, training_id)
+        restore_training(app.db, training_id)
         st.session_state.pop("removed_training", None)
     except WidesetError as error:
         flash(error)
@@ -88,40 +95,40 @@ def _test_set(choice: Choice, done: list[Entry]) -> str | None:
 
 def _warn_of_another(choice: Choice, row: Entry) -> None:
     """These rows were measured on other texts than what is trained now will be."""
-    was = f"{plain(row.result['test']['name'])}, {row.result['n_test']:,} texts"
+    was = f"{escape_markdown(row.result['test']['name'])}, {row.result['n_test']:,} texts"
     now = "which is no longer attached."
     if choice.reference is not None:
         n = sum(choice.reference.test.values())
         now = (
-            f"not on that of the attached reference, {plain(choice.reference.name)}, {n:,} texts. "
-            "Scores on the two can't be compared; what is trained now stands apart."
+            f"not on that of the attached reference, {escape_markdown(choice.reference.name)}, {n:,} "
+            "texts. Scores on the two can't be compared; what is trained now stands apart."
         )
     st.warning(f"These rows were measured on {was}, {now}", icon=":material/rule:")
 
 
-def _show(office: Office, choice: Choice, entries: list[Entry]) -> None:
+def _show(app: AppContext, choice: Choice, entries: list[Entry]) -> None:
     labels = choice.task.label_names
     tabs = st.tabs(list(_TABS), key="train_tabs", on_change="rerun")
     for name, tab in zip(_TABS, tabs, strict=True):
         if not tab.open:
             continue
-        with tab, told():
+        with tab, show_errors():
             if name == "Ladder":
                 show_ladder(entries)
             elif name == "Compare two":
-                show_compare(office, entries, labels=labels)
+                show_compare(app, entries, labels=labels)
             elif name == "One row":
-                show_row(office, entries, labels=labels)
+                show_row(app, entries, labels=labels)
             elif name == "Try it":
-                show_trying(office, entries, labels=labels)
+                show_trying(app, entries, labels=labels)
             else:
-                show_generated(office, entries, choice.offered, labels=labels)
+                show_generated(app, entries, choice.offered, labels=labels)
 
 
-office = set_up()
+app = set_up()
 show_flash()
-with told():
-    choice = choose(office)
+with show_errors():
+    choice = choose(app)
     st.subheader("Train", anchor=False)
     if choice is None:
         st.info(
@@ -131,18 +138,18 @@ with told():
         )
         st.page_link("pages/generate.py", label="Generate texts", icon=":material/edit_note:")
     else:
-        entries = entries_of(office.db, choice.task)
+        entries = entries_of(app.db, choice.task)
         # What comes and goes has a place of its own, so that the tabs below keep theirs.
         with st.container():
             if choice.reference is None:
-                _offer_reference(office, choice)
+                _offer_reference(app, choice)
             else:
-                show_plan(office, choice, entries)
+                show_plan(app, choice, entries)
         with st.container():
-            show_going(office, entries)
-            _offer_undo(office, choice)
+            show_going(app, entries)
+            _offer_undo(app, choice)
         done = [one for one in entries if one.done]
         with st.container():
             test = _test_set(choice, done)
         if test is not None:
-            _show(office, choice, [one for one in done if one.record.spec["test"] == test])
+            _show(app, choice, [one for one in done if one.record.spec["test"] == test])

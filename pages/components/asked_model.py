@@ -15,24 +15,24 @@ from core.jobs.cost_estimate import check_model_limit
 from core.store.connections import find_connection, list_connections
 from pages.components.connect.keys import key_state
 from pages.components.model import Width, found_of, name_model, title
-from pages.components.shell import Office, plain
+from pages.components.shell import AppContext, escape_markdown
 from pages.components.spending import cap_box, money, number, prices_of
 
 _HERE = ""
 
 
 def choose_asked_model(
-    office: Office, *, prefix: str, local: ModelChoice, width: Width = "stretch"
+    app: AppContext, *, prefix: str, local: ModelChoice, width: Width = "stretch"
 ) -> ModelChoice | None:
     """Draw where the model is and which; None while a server's is not named.
 
     Args:
-        office: home and store.
+        app: home and store.
         prefix: begins the widgets' keys.
         local: the model of this machine that can be asked.
         width: of each of the two, in pixels.
     """
-    connections = {one.base_url: one for one in list_connections(office.db)}
+    connections = {one.base_url: one for one in list_connections(app.db)}
     if not connections:
         return local
     where_key = f"{prefix}_where"
@@ -53,31 +53,29 @@ def choose_asked_model(
         width=width,
     )
     connection = connections.get(where or _HERE)
-    return local if connection is None else _model_at(office, connection, prefix, width)
+    return local if connection is None else _model_at(app, connection, prefix, width)
 
 
 def _model_at(
-    office: Office, connection: Connection, prefix: str, width: Width
+    app: AppContext, connection: Connection, prefix: str, width: Width
 ) -> ModelChoice | None:
-    model = name_model(
-        office.db, connection, key=f"{prefix}_model-{connection.base_url}", width=width
-    )
+    model = name_model(app.db, connection, key=f"{prefix}_model-{connection.base_url}", width=width)
     if model is None:
         return None
     try:
         return ModelChoice(backend="openai", model=model, base_url=connection.base_url)
     except BadInput as error:
-        st.error(plain(str(error)), icon=":material/block:")
+        st.error(escape_markdown(str(error)), icon=":material/block:")
         return None
 
 
 def choose_asking_cap(
-    office: Office, model: ModelChoice | None, *, prefix: str, requests: int, each: str = ""
+    app: AppContext, model: ModelChoice | None, *, prefix: str, requests: int, each: str = ""
 ) -> tuple[SpendingLimit | None, str]:
     """Draw the cap of what a server's model may take; (cap, why it can't be kept).
 
     Args:
-        office: home and store.
+        app: home and store.
         model: who is asked; nothing is drawn for one on this machine.
         prefix: begins the widgets' keys.
         requests: how many it takes at least.
@@ -87,12 +85,12 @@ def choose_asking_cap(
         return None, ""
 
     def check(cap: SpendingLimit) -> None:
-        check_model_limit(office.db, model, cap)
+        check_model_limit(app.db, model, cap)
         check_enough(cap, requests)
 
     cap, why = cap_box(
         f"{prefix}-cap",
-        prices_of(office.db, model),
+        prices_of(app.db, model),
         check,
         "Asking ends before a request that could go beyond it. A part of the answers is no "
         f"answer: none of them is kept then. Empty is no limit.{each}",
@@ -101,7 +99,7 @@ def choose_asking_cap(
 
 
 def estimate_asked(
-    office: Office,
+    app: AppContext,
     model: ModelChoice,
     texts: Sequence[str],
     task: Task,
@@ -112,37 +110,37 @@ def estimate_asked(
         texts,
         task,
         examples,
-        found=found_of(office.db, model),
-        prices=prices_of(office.db, model),
+        found=found_of(app.db, model),
+        prices=prices_of(app.db, model),
     )
 
 
 def estimate_words(
-    office: Office, model: ModelChoice, ahead: CostEstimate, *, name: str | None = None
+    app: AppContext, model: ModelChoice, ahead: CostEstimate, *, name: str | None = None
 ) -> str:
     """What it takes, as Markdown: requests, tokens, money; and that a key is missing.
 
     Args:
-        office: home and store.
+        app: home and store.
         model: who is asked.
         ahead: of `estimate_asked`.
         name: what stands for the model.
     """
-    prices = prices_of(office.db, model)
+    prices = prices_of(app.db, model)
     cost = (
         "cost unknown without the connection's prices"
         if ahead.money is None
-        else f"at most {plain(money(ahead.money, prices.currency))}"
+        else f"at most {escape_markdown(money(ahead.money, prices.currency))}"
     )
-    asked = plain(name or model_and_server(model))
+    asked = escape_markdown(name or model_and_server(model))
     words = (
         f":material/cable: {asked}: {ahead.requests:,} requests; at most "
         f"{number(ahead.tokens_in)} tokens in and {number(ahead.tokens_out)} out, {cost}."
     )
-    connection = find_connection(office.db, model.base_url)
+    connection = find_connection(app.db, model.base_url)
     if connection is not None and key_state(connection) == "missing":
         words += f" :red[:material/key_off: {connection.key_variable} is not set.]"
-    if found_of(office.db, model) is None:
+    if found_of(app.db, model) is None:
         words += " It was never tested, which is done first and takes some requests more."
     return words
 
@@ -159,5 +157,7 @@ def took_words(spending: Mapping[str, Any]) -> str:
         if unknown
         else f"{number(spending['tokens_in'])} tokens in, {number(spending['tokens_out'])} out"
     )
-    cost = "cost unknown" if amount is None else plain(money(amount, spending["currency"]))
+    cost = (
+        "cost unknown" if amount is None else escape_markdown(money(amount, spending["currency"]))
+    )
     return f"{spending['requests']:,} requests, {tokens}, {cost}"

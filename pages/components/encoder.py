@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.diversity.embedding.encoder import EncoderChoice
 from core.domain.errors import BadInput
-from pages.components.shell import plain
+from pages.components.shell import escape_markdown
 
 
 def choose_encoder() -> EncoderChoice | None:
@@ -43,5 +43,5 @@ def choose_encoder() -> EncoderChoice | None:
         try:
             return EncoderChoice(model=name, pooling=pooling or "mean")
         except BadInput as error:
-            st.error(plain(str(error)))
+            st.error(escape_markdown(str(error)))
             return None

@@ -12,15 +12,15 @@ from core.jobs.cached_measurements import Work
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import LIVE, Job, request_cancel, resume, status
 from pages.components.generate.progress import duration
-from pages.components.shell import Office, flash, plain, told
+from pages.components.shell import AppContext, escape_markdown, flash, show_errors
 from pages.components.spending import traffic_words
 
 
-def stop_button(office: Office, job: Job, *, key: str, told: str) -> None:
+def stop_button(app: AppContext, job: Job, *, key: str, told: str) -> None:
     """Draw Stop; once pressed it says so until the worker has heard.
 
     Args:
-        office: home and store.
+        app: home and store.
         job: a living one.
         key: of the button.
         told: what becomes of what was done, shown as its help.
@@ -32,12 +32,12 @@ def stop_button(office: Office, job: Job, *, key: str, told: str) -> None:
         disabled=job.cancel_requested,
         help=told,
         on_click=stop,
-        args=(office, (job.id,)),
+        args=(app, (job.id,)),
     )
 
 
 def resume_button(
-    office: Office, job_id: str, *, key: str, label: str = "Resume", main: bool = False
+    app: AppContext, job_id: str, *, key: str, label: str = "Resume", main: bool = False
 ) -> None:
     """Draw Resume, as the page's main button where it is that."""
     st.button(
@@ -46,24 +46,24 @@ def resume_button(
         icon=":material/play_arrow:",
         key=key,
         on_click=resume_job,
-        args=(office, job_id),
+        args=(app, job_id),
     )
 
 
-def stop(office: Office, jobs: Sequence[str]) -> None:
+def stop(app: AppContext, jobs: Sequence[str]) -> None:
     """Ask jobs to end; a failure is told with the next drawing."""
     try:
         for job_id in jobs:
-            request_cancel(office.db, job_id)
+            request_cancel(app.db, job_id)
     except WidesetError as error:
         flash(error)
 
 
-def resume_job(office: Office, job_id: str, cap: SpendingLimit | None = None) -> None:
+def resume_job(app: AppContext, job_id: str, cap: SpendingLimit | None = None) -> None:
     """Queue a job again, with another cap if one is given; a failure is told as by `stop`."""
     try:
-        resume(office.db, job_id, cap=cap)
-        ensure_worker(office.home, office.db)
+        resume(app.db, job_id, cap=cap)
+        ensure_worker(app.home, app.db)
     except WidesetError as error:
         flash(error)
 
@@ -114,44 +114,44 @@ _KINDS = {
 }
 
 
-def show_work(office: Office, works: Sequence[Work], *, results: bool = False) -> None:
+def show_work(app: AppContext, works: Sequence[Work], *, results: bool = False) -> None:
     """Draw the jobs that go on, and those that came to a bad end.
 
     Args:
-        office: home and store.
+        app: home and store.
         works: the jobs and how they read.
         results: the page shows what they have done so far, so that it is drawn again with more
             (`RESULTS_EVERY`), not only once one ends.
     """
     live = [work.job for work in works if work.state in LIVE]
     if live:
-        ensure_worker(office.home, office.db)
-        due = office.db.now() + RESULTS_EVERY if results else math.inf
-        _follow(office, tuple(job.id for job in live), _done(live), due)
+        ensure_worker(app.home, app.db)
+        due = app.db.now() + RESULTS_EVERY if results else math.inf
+        _follow(app, tuple(job.id for job in live), _done(live), due)
     ends: dict[str, list[Job]] = {}
     for work in works:
         if work.state not in LIVE and work.state != "done":
             reason = f"{work.job.message} {work.job.remedy}".strip() or "It was stopped."
             ends.setdefault(reason, []).append(work.job)
     for reason, jobs in ends.items():
-        _show_end(office, reason, jobs)
+        _show_end(app, reason, jobs)
 
 
 @st.fragment(run_every=_POLL_SECONDS)
-def _follow(office: Office, jobs: tuple[str, ...], done: int, due: float) -> None:
+def _follow(app: AppContext, jobs: tuple[str, ...], done: int, due: float) -> None:
     """Redrawn every second, and the whole page once when a job comes to rest, or when it is due
     and more is done."""
-    with told():
+    with show_errors():
         try:
-            found = [status(office.db, one) for one in jobs]
+            found = [status(app.db, one) for one in jobs]
         except StoreBusy:
             st.caption("The store is busy; this looks again in a second.")
             return
-        more = office.db.now() >= due and _done([job for job, _ in found]) > done
+        more = app.db.now() >= due and _done([job for job, _ in found]) > done
         if more or any(state not in LIVE for _, state in found):
             st.rerun()
         if all(state == "queued" for _, state in found):
-            ensure_worker(office.home, office.db)
+            ensure_worker(app.home, app.db)
         waiting = sum(state == "queued" for _, state in found)
         for job, state in found:
             if state == "running":
@@ -204,13 +204,13 @@ def sweep_sentence(progress: Mapping[str, Any]) -> str:
         what = _TRIAL_PHASES.get(first["phase"], "beginning")
         far = f" {first['texts']:,} of {first['target']:,} texts" if what == "generating" else ""
         more = f" and {len(running) - 1} more" if len(running) > 1 else ""
-        words.append(f"now {plain(first['name'])}{more}: {what}{far}")
+        words.append(f"now {escape_markdown(first['name'])}{more}: {what}{far}")
     elif progress.get("phase") in _SWEEP_PHASES:
         words.append(_SWEEP_PHASES[progress["phase"]])
     left = progress.get("seconds_left")
     words += [f"{duration(left)} left"] if left else []
     sent = traffic_words(progress)
-    return ", ".join(words) + (f" · {plain(sent)}" if sent else "")
+    return ", ".join(words) + (f" · {escape_markdown(sent)}" if sent else "")
 
 
 def _sentence(job: Job) -> str:
@@ -225,24 +225,24 @@ def _sentence(job: Job) -> str:
     return f"{what}, {duration(left)} left" if left else what
 
 
-def _show_end(office: Office, reason: str, jobs: Sequence[Job]) -> None:
+def _show_end(app: AppContext, reason: str, jobs: Sequence[Job]) -> None:
     """One warning for all that came to the same end, and one way to try all of it again."""
     kinds = list(dict.fromkeys(_KINDS.get(job.kind, "Work") for job in jobs))
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.warning(f"{', '.join(kinds)}: {plain(reason)}", icon=":material/error:")
+        st.warning(f"{', '.join(kinds)}: {escape_markdown(reason)}", icon=":material/error:")
         st.button(
             "Try again",
             icon=":material/refresh:",
             key=f"again-{jobs[0].id}",
             on_click=_again,
-            args=(office, tuple(job.id for job in jobs)),
+            args=(app, tuple(job.id for job in jobs)),
         )
 
 
-def _again(office: Office, jobs: Sequence[str]) -> None:
+def _again(app: AppContext, jobs: Sequence[str]) -> None:
     try:
         for job_id in jobs:
-            resume(office.db, job_id)
-        ensure_worker(office.home, office.db)
+            resume(app.db, job_id)
+        ensure_worker(app.home, app.db)
     except WidesetError as error:
         flash(error)

@@ -15,7 +15,7 @@ from core.store.connections import Probed, find_capabilities, list_connections
 from core.store.database import Database
 from pages.components.ages import ago
 from pages.components.connect.keys import key_state
-from pages.components.shell import PAGES, Office, plain
+from pages.components.shell import PAGES, AppContext, escape_markdown
 
 
 def title(connection: Connection) -> str:
@@ -58,16 +58,18 @@ SUPPRESSION_WORDS = {
 }
 
 
-def choose_server_model(office: Office) -> ModelChoice | None:
+def choose_server_model(app: AppContext) -> ModelChoice | None:
     """Draw the choice of a connection and its model; None while one of them is missing."""
-    connections = {one.base_url: one for one in list_connections(office.db)}
+    connections = {one.base_url: one for one in list_connections(app.db)}
     if not connections:
         st.caption("There is no connection to a server yet.")
         st.page_link(PAGES / "connect.py", label="Add one", icon=":material/cable:")
         return None
     asked = st.session_state.get("server_url")
     if asked is not None and asked not in connections:  # its connection is deleted
-        st.warning(f"There is no connection to {plain(asked)} any more.", icon=":material/cable:")
+        st.warning(
+            f"There is no connection to {escape_markdown(asked)} any more.", icon=":material/cable:"
+        )
         del st.session_state["server_url"]
     url = st.selectbox(
         "Connection",
@@ -79,14 +81,14 @@ def choose_server_model(office: Office) -> ModelChoice | None:
     connection = connections.get(url or "")
     if connection is None:
         return None
-    model = name_model(office.db, connection, key=f"server_model-{connection.base_url}")
+    model = name_model(app.db, connection, key=f"server_model-{connection.base_url}")
     if key_state(connection) == "missing":
         st.caption(f":red[:material/key_off: {connection.key_variable} is not set.]")
     if model is None:
         st.caption("Choose a model, or type the server's name for it.")
         return None
     choice = ModelChoice(backend="openai", model=model, base_url=connection.base_url)
-    _show_known(office, choice)
+    _show_known(app, choice)
     return choice
 
 
@@ -112,15 +114,15 @@ def name_model(
     return str(chosen).strip() or None if chosen else None
 
 
-def _show_known(office: Office, choice: ModelChoice) -> None:
-    probed = find_capabilities(office.db, choice.base_url, choice.model)
-    st.markdown(f":small[{SUPPRESSION_WORDS[suppression_support(found_of(office.db, choice))]}]")
+def _show_known(app: AppContext, choice: ModelChoice) -> None:
+    probed = find_capabilities(app.db, choice.base_url, choice.model)
+    st.markdown(f":small[{SUPPRESSION_WORDS[suppression_support(found_of(app.db, choice))]}]")
     if probed is None:
         st.page_link(PAGES / "connect.py", label="Test it", icon=":material/network_check:")
         return
-    st.caption(tested_words(office, probed))
+    st.caption(tested_words(app, probed))
 
 
-def tested_words(office: Office, probed: Probed) -> str:
+def tested_words(app: AppContext, probed: Probed) -> str:
     """How long ago a model was tested, and whether that still holds."""
-    return f"Tested {ago(office.db.now() - probed.created_at)}. {probed.stale}".strip()
+    return f"Tested {ago(app.db.now() - probed.created_at)}. {probed.stale}".strip()

@@ -14,13 +14,13 @@ from core.store.references import (
     restore_reference,
 )
 from pages.components.reference_source import attach
-from pages.components.shell import Office, flash, plain, told
+from pages.components.shell import AppContext, escape_markdown, flash, show_errors
 
 _POLL_SECONDS = 1.0
 _LIVE: tuple[State, ...] = ("queued", "running")
 
 
-def choose_reference(office: Office, task: Task) -> Reference | None:
+def choose_reference(app: AppContext, task: Task) -> Reference | None:
     """Draw the task's reference and the ways to attach, replace and remove it.
 
     A page that calls this draws `show_flash` before: callbacks tell their failures there.
@@ -29,8 +29,8 @@ def choose_reference(office: Office, task: Task) -> Reference | None:
         The reference, None while the task has none.
     """
     reference = None
-    with told():
-        reference = reference_of(office.db, task)
+    with show_errors():
+        reference = reference_of(app.db, task)
         st.caption("Reference: real labelled texts of this task")
         if reference is not None:
             _show(reference)
@@ -40,7 +40,7 @@ def choose_reference(office: Office, task: Task) -> Reference | None:
                 icon=":material/attach_file:",
                 key=f"attach-reference-{task.key}-{st.session_state.get('reference_round', 0)}",
             ):
-                attach(office, task)
+                attach(app, task)
             if reference is not None:
                 st.button(
                     "Remove",
@@ -48,16 +48,16 @@ def choose_reference(office: Office, task: Task) -> Reference | None:
                     type="tertiary",
                     key="remove_reference",
                     on_click=_remove,
-                    args=(office, reference),
+                    args=(app, reference),
                 )
-        _offer_undo(office, task)
-        _show_fetch(office, task)
+        _offer_undo(app, task)
+        _show_fetch(app, task)
     return reference
 
 
 def _show(reference: Reference) -> None:
     train, test = sum(reference.train.values()), sum(reference.test.values())
-    with st.expander(f"{plain(reference.name)}: {train:,} train, {test:,} test"):
+    with st.expander(f"{escape_markdown(reference.name)}: {train:,} train, {test:,} test"):
         st.dataframe(
             [
                 {"Label": name, "Train": reference.train[name], "Test": reference.test[name]}
@@ -67,7 +67,7 @@ def _show(reference: Reference) -> None:
             height="content",
             alt="Texts a label of the reference",
         )
-        st.caption(plain(_origin(reference)))
+        st.caption(escape_markdown(_origin(reference)))
 
 
 def _origin(reference: Reference) -> str:
@@ -81,79 +81,79 @@ def _origin(reference: Reference) -> str:
     return f"From {said}."
 
 
-def _remove(office: Office, reference: Reference) -> None:
+def _remove(app: AppContext, reference: Reference) -> None:
     try:
-        delete_reference(office.db, reference.id)
+        delete_reference(app.db, reference.id)
         st.session_state["removed_reference"] = reference.id
     except WidesetError as error:
         flash(error)
 
 
-def _offer_undo(office: Office, task: Task) -> None:
+def _offer_undo(app: AppContext, task: Task) -> None:
     removed = st.session_state.get("removed_reference")
     if removed is None:
         return
-    reference = get_reference(office.db, removed)
+    reference = get_reference(app.db, removed)
     if reference.task_key != task.key or reference.deleted_at is None:
         return
     st.button(
-        f"Undo: bring {plain(reference.name)} back",
+        f"Undo: bring {escape_markdown(reference.name)} back",
         icon=":material/undo:",
         type="tertiary",
         key="restore_reference",
         on_click=_restore,
-        args=(office, removed),
+        args=(app, removed),
     )
 
 
-def _restore(office: Office, reference_id: str) -> None:
+def _restore(app: AppContext, reference_id: str) -> None:
     try:
-        restore_reference(office.db, reference_id)
+        restore_reference(app.db, reference_id)
         st.session_state.pop("removed_reference", None)
     except WidesetError as error:
         flash(error)
 
 
-def _show_fetch(office: Office, task: Task) -> None:
+def _show_fetch(app: AppContext, task: Task) -> None:
     """What is being fetched for the task, by anyone; and how this session's own ended."""
     for state in ("queued", "running"):
-        for job in list_jobs(office.db, state=state):
+        for job in list_jobs(app.db, state=state):
             if job.kind == "fetch" and task_from_dict(job.spec["task"]).key == task.key:
-                _, reads = status(office.db, job.id)
+                _, reads = status(app.db, job.id)
                 if reads in _LIVE:
-                    _follow(office, job, reads)
+                    _follow(app, job, reads)
                     return
     own = st.session_state.get("reference_fetch")
     if own is None:
         return
-    job, reads = status(office.db, own)
+    job, reads = status(app.db, own)
     if reads == "done" or task_from_dict(job.spec["task"]).key != task.key:
         return
     said = job.message or f"The dataset was not fetched: the job is {reads}."
-    st.error(plain(f"{said} {job.remedy}".strip()), icon=":material/error:")
+    st.error(escape_markdown(f"{said} {job.remedy}".strip()), icon=":material/error:")
     st.button("All right", key="dismiss_fetch", type="tertiary", on_click=_dismiss)
 
 
 @st.fragment(run_every=_POLL_SECONDS)
-def _follow(office: Office, job: Job, drawn: State) -> None:
+def _follow(app: AppContext, job: Job, drawn: State) -> None:
     """Redrawn every second, and the whole page once when the job moves on."""
-    with told():
+    with show_errors():
         try:
-            _, reads = status(office.db, job.id)
+            _, reads = status(app.db, job.id)
             if reads != drawn:
                 st.rerun()
             if reads == "queued":
-                ensure_worker(office.home, office.db)
+                ensure_worker(app.home, app.db)
             what = "Fetching" if reads == "running" else "Waiting for the worker to fetch"
-            st.caption(f"{what} {plain(str(job.spec['hub']))} …")
-            st.button("Stop", key="stop_fetch", on_click=_stop, args=(office, job.id))
+            st.caption(f"{what} {escape_markdown(str(job.spec['hub']))} …")
+            st.button("Stop", key="stop_fetch", on_click=_stop, args=(app, job.id))
         except StoreBusy:
             st.caption("The store is busy; this looks again in a second.")
 
 
-def _stop(office: Office, job_id: str) -> None:
+def _stop(app: AppContext, job_id: str) -> None:
     try:
-        request_cancel(office.db, job_id)
+        request_cancel(app.db, job_id)
         _dismiss()
     except WidesetError as error:
         flash(error)

@@ -18,7 +18,7 @@ from core.files.mapping import MappedTexts, guessed_columns, guessed_map, read_m
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import submit
 from core.store.references import add_reference
-from pages.components.shell import Office, plain, told
+from pages.components.shell import AppContext, escape_markdown, show_errors
 
 PREVIEW_ROWS = 5
 MAX_MAPPED = 100
@@ -124,7 +124,7 @@ def _choose_labels(task: Task, labels: Mapping[str, int], *, key: str) -> dict[s
     with st.grid(2, min_column_width=120, gap="small"):
         for label, count in labels.items():
             name = st.selectbox(
-                f"{plain(label)} ({count:,})",
+                f"{escape_markdown(label)} ({count:,})",
                 names,
                 index=names.index(guess[label]) if label in guess else None,
                 placeholder="Choose",
@@ -158,7 +158,7 @@ def _labels(
 _UPLOAD, _PATH, _HUB, _EXAMPLE = "Upload", "Path", "Hugging Face", "Example"
 
 
-def attach(office: Office, task: Task) -> None:
+def attach(app: AppContext, task: Task) -> None:
     """Draw the ways to attach a reference to the task; the page is drawn anew once one is."""
     # Every attached reference begins another round, whose widgets are empty again.
     key = f"reference-{task.key}-{st.session_state.get('reference_round', 0)}"
@@ -166,16 +166,16 @@ def attach(office: Office, task: Task) -> None:
     if task.key == example_task().key:
         ways.insert(0, _EXAMPLE)
     how = st.segmented_control("From", ways, default=ways[0], key=f"{key}-from", required=True)
-    with told():
+    with show_errors():
         if how == _EXAMPLE:
-            _from_example(office, task, key)
+            _from_example(app, task, key)
         elif how == _HUB:
-            _from_hub(office, task, key)
+            _from_hub(app, task, key)
         else:
-            _from_files(office, task, key, uploaded=how == _UPLOAD)
+            _from_files(app, task, key, uploaded=how == _UPLOAD)
 
 
-def _from_example(office: Office, task: Task, key: str) -> None:
+def _from_example(app: AppContext, task: Task, key: str) -> None:
     st.caption("Messages to customer support, written for this project; no real person's.")
     train, test = example_reference()
     parts = divided(train, test=test)
@@ -187,11 +187,11 @@ def _from_example(office: Office, task: Task, key: str) -> None:
             "example": True,
             **parts.facts,
         }
-        add_reference(office.db, task, "Example messages", parts.train, parts.test, origin)
+        add_reference(app.db, task, "Example messages", parts.train, parts.test, origin)
         _next_round()
 
 
-def _from_files(office: Office, task: Task, key: str, *, uploaded: bool) -> None:
+def _from_files(app: AppContext, task: Task, key: str, *, uploaded: bool) -> None:
     own_test = st.toggle("The test part is a file of its own", key=f"{key}-own")
     give = _upload if uploaded else _path
     train = give("Train part" if own_test else "Labelled texts", f"{key}-train")
@@ -217,11 +217,11 @@ def _from_files(office: Office, task: Task, key: str, *, uploaded: bool) -> None
             **mapped.facts,
             **parts.facts,
         }
-        add_reference(office.db, task, name, parts.train, parts.test, origin)
+        add_reference(app.db, task, name, parts.train, parts.test, origin)
         _next_round()
 
 
-def _from_hub(office: Office, task: Task, key: str) -> None:
+def _from_hub(app: AppContext, task: Task, key: str) -> None:
     st.caption("Fetched by the worker, where there is a network; at most 50 MB.")
     name = st.text_input("Dataset", placeholder="owner/name", key=f"{key}-hub").strip()
     left, right = st.columns(2)
@@ -252,8 +252,8 @@ def _from_hub(office: Office, task: Task, key: str) -> None:
             "test_share": share,
             "seed": seed,
         }
-        job = submit(office.db, "fetch", spec, token=token)
-        ensure_worker(office.home, office.db)
+        job = submit(app.db, "fetch", spec, token=token)
+        ensure_worker(app.home, app.db)
         st.session_state["reference_fetch"] = job.id
         st.session_state["reference_token"] = uuid4().hex
         _next_round()

@@ -22,7 +22,7 @@ _ADDRESS = re.compile(r"(?<=http)(?=:)|(?<=https)(?=:)|(?<=www)(?=\.)|(?=@)", re
 WORD_JOINER = "\u2060"
 
 
-def plain(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """The text with everything escaped that Markdown, HTML, maths, icons or links are made of."""
     split = _ADDRESS.sub(WORD_JOINER, " ".join(text.split()))
     return _MARKDOWN.sub(r"\\\1", split)
@@ -137,7 +137,7 @@ _STYLE = """<style>
 
 
 @dataclass(frozen=True)
-class Office:
+class AppContext:
     """What a page works with.
 
     Args:
@@ -162,7 +162,7 @@ def configure() -> None:
     )
 
 
-def set_up() -> Office:
+def set_up() -> AppContext:
     """Configure the page, open the store, see that a worker lives; calling it again is harmless.
 
     Shows what is wrong and stops the page where the home folder or the store is unusable.
@@ -172,16 +172,16 @@ def set_up() -> Office:
     st.html(_STYLE)
     st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
     home = home_from()
-    with told():
+    with show_errors():
         db = _open(home)
         ensure_worker(home, db)
-        return Office(home, db)
+        return AppContext(home, db)
     st.button("Try again", icon=":material/refresh:", key="try_again")
     st.stop()
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def show_errors() -> Iterator[None]:
     """Tell a failure in two sentences where it happens, instead of a traceback."""
     try:
         yield
@@ -204,7 +204,7 @@ def show_flash() -> None:
 
 
 def _told(error: WidesetError) -> str:
-    return plain(f"{error.what} {error.remedy}".strip())
+    return escape_markdown(f"{error.what} {error.remedy}".strip())
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

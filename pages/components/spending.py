@@ -16,7 +16,7 @@ from core.store.database import Database
 from core.store.generation.attempts import totals
 from core.store.generation.runs import RunRecord
 from pages.components.model import found_of
-from pages.components.shell import Office, plain
+from pages.components.shell import AppContext, escape_markdown
 
 SWEEP_CAP = "sweep_cap"
 """What the keys of a sweep's cap begin with."""
@@ -40,12 +40,12 @@ def number(amount: int | None) -> str:
     return "unknown" if amount is None else f"{amount:,}"
 
 
-def show_estimate(office: Office, spec: RunSpec) -> None:
+def show_estimate(app: AppContext, spec: RunSpec) -> None:
     """What the run that stands in the side bar takes; nothing for a model on this machine."""
     if spec.model.backend != "openai":
         return
-    found, prices = found_of(office.db, spec.model), prices_of(office.db, spec.model)
-    use = recent_token_use(office.db, spec)
+    found, prices = found_of(app.db, spec.model), prices_of(app.db, spec.model)
+    use = recent_token_use(app.db, spec)
     several = found is not None and found.n == "exact"
     ahead = estimate_run_cost(spec, use, prices=prices, several=several)
     words = [f"At least {ahead.requests:,} requests"]
@@ -58,41 +58,41 @@ def show_estimate(office: Office, spec: RunSpec) -> None:
         words.append(f"about {number(ahead.tokens_in)} tokens in, {number(ahead.tokens_out)} out")
         cost = money(ahead.money, prices.currency)
         lacking = prices.cost(1, 1) is None
-        words.append("cost unknown without prices" if lacking else f"about {plain(cost)}")
-    told = f", by {plain(use.run)}" if use is not None else ""
+        words.append("cost unknown without prices" if lacking else f"about {escape_markdown(cost)}")
+    told = f", by {escape_markdown(use.run)}" if use is not None else ""
     where = model_and_server(spec.model)
-    st.caption(f":material/cable: {plain(where)}. {'; '.join(words)}{told}.")
+    st.caption(f":material/cable: {escape_markdown(where)}. {'; '.join(words)}{told}.")
 
 
-def choose_cap(office: Office, spec: RunSpec | None) -> tuple[SpendingLimit | None, str]:
+def choose_cap(app: AppContext, spec: RunSpec | None) -> tuple[SpendingLimit | None, str]:
     """Draw the cap of a server's run; (cap, why it can't be kept). None is no cap."""
     if spec is None or spec.model.backend != "openai":
         return None, ""
     cap, why = cap_box(
         "cap",
-        prices_of(office.db, spec.model),
-        lambda cap: check_run_limit(office.db, spec, cap),
+        prices_of(app.db, spec.model),
+        lambda cap: check_run_limit(app.db, spec, cap),
         "The run pauses before a request that could go beyond it; what was written stays, and a "
         "higher cap goes on. Empty is no limit.",
     )
     return (cap if cap.on else None), why
 
 
-def choose_sweep_cap(office: Office, models: Iterable[ModelChoice]) -> tuple[SpendingLimit, str]:
+def choose_sweep_cap(app: AppContext, models: Iterable[ModelChoice]) -> tuple[SpendingLimit, str]:
     """Draw the cap of a sweep over all its runs; (cap, why it can't be kept).
 
     Args:
-        office: the store.
+        app: the store.
         models: of the sweep; without one behind a server nothing is drawn.
     """
     served = [model for model in models if model.backend != "local"]
     if not served:
         return SpendingLimit(), ""
-    prices = {prices_of(office.db, model) for model in served}
+    prices = {prices_of(app.db, model) for model in served}
     return cap_box(
         SWEEP_CAP,
         prices.pop() if len(prices) == 1 else Prices(),
-        lambda cap: check_sweep_cap(office.db, served, cap),
+        lambda cap: check_sweep_cap(app.db, served, cap),
         "Of all runs together. The sweep pauses before a request that could go beyond it; what is "
         "done stays. Empty is no limit.",
     )
@@ -105,10 +105,10 @@ def put_sweep_cap(cap: SpendingLimit) -> None:
         st.session_state[f"{SWEEP_CAP}-{name}"] = value
 
 
-def raised_cap(office: Office, run: RunRecord, now: SpendingLimit) -> tuple[SpendingLimit, str]:
+def raised_cap(app: AppContext, run: RunRecord, now: SpendingLimit) -> tuple[SpendingLimit, str]:
     """Draw the cap of a run that waits, to be changed; (cap, why it can't be kept)."""
-    cap = cap_inputs(f"raise-{run.id}", prices_of(office.db, run.spec.model), now)
-    return cap, _kept(cap, lambda cap: check_run_limit(office.db, run.spec, cap))
+    cap = cap_inputs(f"raise-{run.id}", prices_of(app.db, run.spec.model), now)
+    return cap, _kept(cap, lambda cap: check_run_limit(app.db, run.spec, cap))
 
 
 def show_spending(db: Database, run: RunRecord, progress: Mapping[str, Any], *, live: bool) -> None:
@@ -155,7 +155,7 @@ def show_spending(db: Database, run: RunRecord, progress: Mapping[str, Any], *, 
             st.metric(label, value, help=words)
     limits = limit_words(cap, currency)
     if limits:
-        st.caption(f":material/savings: Capped at {plain(limits)}.")
+        st.caption(f":material/savings: Capped at {escape_markdown(limits)}.")
 
 
 def traffic_words(progress: Mapping[str, Any]) -> str:
@@ -189,7 +189,7 @@ def cap_box(
     kept = {name: st.session_state.get(f"{prefix}-{name}") for name in _LIMITS}
     limits = limit_words(kept, prices.currency)
     with st.popover(
-        plain(f"Cap: {limits}") if limits else "No cap",
+        escape_markdown(f"Cap: {limits}") if limits else "No cap",
         icon=":material/savings:",
         key=f"{prefix}_box",
     ):
@@ -204,7 +204,7 @@ def _kept(cap: SpendingLimit, check: Callable[[SpendingLimit], None]) -> str:
         check(cap)
     except BadInput as error:
         why = f"{error.what} {error.remedy}"
-        st.error(plain(why), icon=":material/block:")
+        st.error(escape_markdown(why), icon=":material/block:")
         return why
     return ""
 
@@ -222,7 +222,7 @@ def cap_inputs(prefix: str, prices: Prices, now: SpendingLimit) -> SpendingLimit
     """Draw the three limits of a cap; `prefix` begins their keys."""
     priced = prices.cost(1, 1) is not None
     amount = st.number_input(
-        f"Money ({plain(prices.currency)})",
+        f"Money ({escape_markdown(prices.currency)})",
         min_value=0.0,
         max_value=1e8,
         value=now.money,

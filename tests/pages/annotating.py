@@ -19,11 +19,11 @@ def page() -> None:
     from core.store.database import open_database
     from core.store.generation.runs import list_runs
     from pages.components.intervene.annotation.annotation import show_annotation
-    from pages.components.shell import Office
+    from pages.components.shell import AppContext
 
     home = home_from()
-    office = Office(home, open_database(home))
-    show_annotation(office, list_runs(office.db)[0].run)
+    app = AppContext(home, open_database(home))
+    show_annotation(app, list_runs(app.db)[0].run)
     st.text("drawn to the end")
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from pages.components.shell import WORD_JOINER, plain
+from pages.components.shell import WORD_JOINER, escape_markdown
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from pages.components.shell import WORD_JOINER, plain
     ],
 )
 def test_what_markdown_is_made_of_is_escaped(text: str, escaped: str) -> None:
-    assert plain(text) == escaped
+    assert escape_markdown(text) == escaped
 
 
 @pytest.mark.parametrize(
@@ -31,4 +31,4 @@ def test_what_markdown_is_made_of_is_escaped(text: str, escaped: str) -> None:
     ],
 )
 def test_addresses_are_split_so_that_they_are_no_links(text: str, shown: str) -> None:
-    assert plain(text).replace("\\", "").replace(WORD_JOINER, "|") == shown
+    assert escape_markdown(text).replace("\\", "").replace(WORD_JOINER, "|") == shown

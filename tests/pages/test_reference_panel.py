@@ -28,10 +28,10 @@ def page(task: dict) -> None:  # type: ignore[type-arg]
     from pages.components.reference import choose_reference
     from pages.components.shell import set_up, show_flash
 
-    office = set_up()
+    app = set_up()
     show_flash()
     with st.sidebar:
-        chosen = choose_reference(office, task_from_dict(task))
+        chosen = choose_reference(app, task_from_dict(task))
     st.code(str(chosen and chosen.id))
 
 

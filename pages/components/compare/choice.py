@@ -9,7 +9,7 @@ from core.analysis.frames.columns import METRICS
 from core.domain.tasks import Task
 from core.store.generation.runs import RunRecord, list_runs
 from core.store.sweeps import SweepRecord, list_sweeps
-from pages.components.shell import Office, told
+from pages.components.shell import AppContext, show_errors
 from pages.components.task import asked_run, choose_task
 
 METRIC_WORDS = {
@@ -44,22 +44,22 @@ class Choice:
     study: str
 
 
-def choose(office: Office) -> Choice | None:
+def choose(app: AppContext) -> Choice | None:
     """Draw the choice; None while no project has a text."""
-    found = [row for row in list_runs(office.db) if row.counts.usable]
+    found = [row for row in list_runs(app.db) if row.counts.usable]
     if not found:
         return None
-    swept = {one.task_key for one in list_sweeps(office.db)}
+    swept = {one.task_key for one in list_sweeps(app.db)}
     # Projects that have something to compare stand first, and so does the one to begin with.
     found.sort(key=lambda row: row.run.spec.task.key not in swept)
-    with st.sidebar, told():
+    with st.sidebar, show_errors():
         task = choose_task(found, asked_run(found, page="compare"), key="compare_task")
         runs = tuple(row.run for row in found if row.run.spec.task.key == task.key)
-        own = list_sweeps(office.db, task_key=task.key)
+        own = list_sweeps(app.db, task_key=task.key)
         chosen = _choose_sweeps(own, task)
         study = _choose_study(chosen)
         if study:
-            chosen = list_sweeps(office.db, study=study)
+            chosen = list_sweeps(app.db, study=study)
         x, y = _choose_axes() if chosen else ("diversity", "label_accuracy")
         return Choice(task, runs, tuple(chosen), tuple(own), x, y, study)
     return None

@@ -14,7 +14,7 @@ from core.jobs.queue import status
 from core.store.database import Database
 from core.store.sweeps import SweepRecord
 from pages.components.compare.choice import Choice
-from pages.components.shell import Office
+from pages.components.shell import AppContext
 
 
 @dataclass(frozen=True)
@@ -51,16 +51,14 @@ class Comparison:
         return numbers + (["all"] if "all" in known else [])
 
 
-def compare(office: Office, choice: Choice) -> Comparison:
+def compare(app: AppContext, choice: Choice) -> Comparison:
     """Read what there is."""
     ids = tuple(one.id for one in choice.sweeps)
-    works = [
-        Work(*status(office.db, one.job_id)) for one in choice.sweeps if one.job_id is not None
-    ]
+    works = [Work(*status(app.db, one.job_id)) for one in choice.sweeps if one.job_id is not None]
     # Done jobs' numbers never change; of one under way each look finds more.
     ends = tuple((one.id, one.job_id) for one in choice.sweeps)
     done = sum(int(work.job.progress.get("done") or 0) for work in works)
-    results, points, mixed, served = _frames(office.db, ids, (ends, done, len(choice.runs)))
+    results, points, mixed, served = _frames(app.db, ids, (ends, done, len(choice.runs)))
     going = tuple(work for work in works if work.state != "done")
     return Comparison(choice, results, points, mixed, served, going)
 

@@ -18,7 +18,7 @@ from core.jobs.queue import LIVE
 from core.reports.card import card_text, chance_words, facts_of, how_many
 from pages.components.compare.comparison import Comparison
 from pages.components.jobs import show_work
-from pages.components.shell import Office, plain
+from pages.components.shell import AppContext, escape_markdown
 
 _BADGES = {
     "holds": ":green-badge[:material/check: holds]",
@@ -52,7 +52,7 @@ def show_card(seen: Comparison, study: Mapping[str, Any]) -> None:
     st.caption(
         f"{count['holds']} of {len(findings)} hold, {count['does not']} do not, "
         f"{count['undecided']} are undecided for this model at this size. "
-        + plain(f"{chance_words(findings)} {study['paper_source']}")
+        + escape_markdown(f"{chance_words(findings)} {study['paper_source']}")
     )
     for one in findings:
         _show_finding(one)
@@ -67,7 +67,7 @@ def _choose_task(study: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     chosen = st.segmented_control(
         "Tasks",
         [_POOLED, *by_task],
-        format_func=plain,
+        format_func=escape_markdown,
         default=_POOLED,
         key="card_task",
         required=True,
@@ -102,15 +102,17 @@ def _show_figure(findings: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _show_finding(finding: Mapping[str, Any]) -> None:
-    title = f"{finding['finding']}\\. {plain(finding['title'])} {_BADGES[finding['verdict']]}"
+    title = (
+        f"{finding['finding']}\\. {escape_markdown(finding['title'])} {_BADGES[finding['verdict']]}"
+    )
     title += f" :small[:gray[{how_many(finding).strip()}]]" if how_many(finding) else ""
     with st.expander(title, key=f"finding-{finding['finding']}"):
-        st.markdown(plain(finding["sentence"]))
+        st.markdown(escape_markdown(finding["sentence"]))
         tested = [claim for claim in finding["claims"] if not claim["missing"]]
         if tested:
             _show_claims(tested, finding["paper_of"])
         for words in (*finding["missing"], *finding["notes"]):
-            st.caption(plain(words))
+            st.caption(escape_markdown(words))
 
 
 def _show_claims(claims: Sequence[Mapping[str, Any]], paper_of: str) -> None:
@@ -193,11 +195,11 @@ _UNITS = {
 _STAGES = {"as generated": "As generated", "all stages": "All stages of repair"}
 
 
-def show_matters(office: Office, seen: Comparison) -> None:
+def show_matters(app: AppContext, seen: Comparison) -> None:
     """Draw the tab."""
     going = any(work.state in LIVE for work in seen.works)
     ids = [sweep.id for sweep in seen.choice.sweeps]
-    found = studied(office.db, ids, seen.results, queue=not going)
+    found = studied(app.db, ids, seen.results, queue=not going)
     # What comes and goes has a place of its own.
     with st.container():
         if going and not found.fresh:
@@ -206,7 +208,7 @@ def show_matters(office: Office, seen: Comparison) -> None:
                 "once it is at rest."
             )
         if found.work is not None:
-            show_work(office, [found.work])
+            show_work(app, [found.work])
     if found.result is None:
         if not going and found.work is None:
             st.info("Nothing is concluded yet.", icon=":material/hourglass_top:")
@@ -253,16 +255,16 @@ def _show_regression(seen: Comparison, study: Mapping[str, Any]) -> None:
     scale, stage = scale or offered[-1], stage or "as generated"
     fit = study["regression"][stage][scale]
     if "refused" in fit:
-        st.info(plain(f"{fit['refused']} {fit['remedy']}"), icon=":material/info:")
+        st.info(escape_markdown(f"{fit['refused']} {fit['remedy']}"), icon=":material/info:")
         return
-    st.markdown(plain(fit["sentence"]))
+    st.markdown(escape_markdown(fit["sentence"]))
     _show_figures(seen, study, fit, scale)
     _show_table(fit)
     robust = "; errors reckoned run by run, as a run has several rows" if fit["robust"] else ""
     st.caption(
-        f"Ordinary least squares, {plain(scale)}: R² {fit['r2']:.2f} (adjusted "
+        f"Ordinary least squares, {escape_markdown(scale)}: R² {fit['r2']:.2f} (adjusted "
         f"{fit['adjusted_r2']:.2f}), n {fit['n']:,} of {fit['runs']:,} runs{robust}. "
-        + plain(" ".join(fit["notes"]))
+        + escape_markdown(" ".join(fit["notes"]))
     )
 
 
@@ -279,7 +281,7 @@ def _show_figures(
                 config={"displayModeBar": False},
                 alt="Coefficients with their intervals, and the paper's",
             )
-            st.caption(f"{_UNITS[scale]} {plain(study['paper_note'])}")
+            st.caption(f"{_UNITS[scale]} {escape_markdown(study['paper_note'])}")
         with st.container():
             st.markdown("**Residuals** :small[:gray[a bend or a funnel: the model does not fit]]")
             st.plotly_chart(

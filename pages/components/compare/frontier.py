@@ -25,16 +25,16 @@ from pages.components.compare.part import (
     show_mixtures,
 )
 from pages.components.compare.point import choose_point, clicked, key_of, show_point
-from pages.components.shell import Office, plain, told
+from pages.components.shell import AppContext, escape_markdown, show_errors
 
 _WIDTH = 165
 
 
-def show_advice(office: Office, seen: Comparison, points: pd.DataFrame) -> None:
+def show_advice(app: AppContext, seen: Comparison, points: pd.DataFrame) -> None:
     """Draw what can be wanted, and the advice.
 
     Args:
-        office: what the page works with.
+        app: what the page works with.
         seen: what is compared.
         points: those among which to choose; of one task.
     """
@@ -81,7 +81,7 @@ def show_advice(office: Office, seen: Comparison, points: pd.DataFrame) -> None:
         inspected=inspected,
         money=money,
     )
-    costs = None if money is None else costs_of(office.db, seen.results)
+    costs = None if money is None else costs_of(app.db, seen.results)
     _show(advise(points, target, aim=aim, prudent=prudent, costs=costs), points)
 
 
@@ -139,9 +139,9 @@ def _show(advice: Advice, points: pd.DataFrame) -> None:
     tell = st.success if advice.reached else st.warning
     icon = ":material/flag:" if advice.reached else ":material/wrong_location:"
     first, _, second = advice.sentence.partition(" Next: ")
-    tell(plain(first), icon=icon)
+    tell(escape_markdown(first), icon=icon)
     if second:
-        st.caption(plain(f"Next: {second}"))
+        st.caption(escape_markdown(f"Next: {second}"))
     notes = list(advice.notes)
     if advice.reached:
         many = f"{advice.reaching:,} point{'s reach' if advice.reaching != 1 else ' reaches'}"
@@ -154,7 +154,7 @@ def _show(advice: Advice, points: pd.DataFrame) -> None:
                 key="advice_show",
                 on_click=partial(choose_point, points, advice.best.point),
             )
-        st.caption(plain(" ".join(notes)))
+        st.caption(escape_markdown(" ".join(notes)))
 
 
 _CHART = "frontier"
@@ -173,10 +173,10 @@ _KNOB_WORDS = {knob: TITLES.get(knob, knob).capitalize() for knob in KNOBS} | {
 
 
 @st.fragment
-def show_frontier(office: Office, seen: Comparison) -> None:
+def show_frontier(app: AppContext, seen: Comparison) -> None:
     """Draw the figure, the point that is chosen on it, and the advice."""
     x, y = seen.choice.x, seen.choice.y
-    with told():
+    with show_errors():
         with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
             part = choose_part(seen)
             raw = at_stage(part)
@@ -223,7 +223,7 @@ def show_frontier(office: Office, seen: Comparison) -> None:
         st.caption(f"{basis(raw)} {said}")
         with st.container(border=True):
             show_point(seen, part)
-        show_advice(office, seen, part)
+        show_advice(app, seen, part)
 
 
 def _choose(part: pd.DataFrame, x: str, y: str) -> None:

@@ -10,14 +10,14 @@ from core.jobs.queue import LIVE, status
 from pages.components.compare.comparison import Comparison
 from pages.components.compare.presenter.presenter import offer_presenter
 from pages.components.jobs import show_work
-from pages.components.shell import Office, flash
+from pages.components.shell import AppContext, flash
 
 _JOB = "report_job"
 
 
-def offer_report(office: Office, seen: Comparison) -> None:
+def offer_report(app: AppContext, seen: Comparison) -> None:
     """Draw the button that orders the report or, where it is there, the one that downloads it."""
-    report = _wanted(office, seen)
+    report = _wanted(app, seen)
     if report.there:
         st.download_button(
             "Report",
@@ -30,7 +30,7 @@ def offer_report(office: Office, seen: Comparison) -> None:
             help="One HTML file that works offline, its charts live.",
         )
         return
-    work = _work(office, report)
+    work = _work(app, report)
     st.button(
         "Report",
         icon=":material/description:",
@@ -38,48 +38,48 @@ def offer_report(office: Office, seen: Comparison) -> None:
         disabled=work is not None and work.state in LIVE,
         help="Writes what is compared as one HTML file that works offline, its charts live.",
         on_click=_order,
-        args=(office, report),
+        args=(app, report),
     )
 
 
-def show_report_work(office: Office, seen: Comparison) -> None:
+def show_report_work(app: AppContext, seen: Comparison) -> None:
     """Draw how the report comes along, if it was ordered and is not there yet."""
-    report = _wanted(office, seen)
-    work = None if report.there else _work(office, report)
+    report = _wanted(app, seen)
+    work = None if report.there else _work(app, report)
     if work is not None:
-        show_work(office, [work])
+        show_work(app, [work])
 
 
-def _wanted(office: Office, seen: Comparison) -> Wanted:
+def _wanted(app: AppContext, seen: Comparison) -> Wanted:
     choice = seen.choice
     title = choice.study or ", ".join(dict.fromkeys(seen.results["task"]))
     ids = [one.id for one in choice.sweeps]
-    return wanted(office.home, ids, seen.results, title=title)
+    return wanted(app.home, ids, seen.results, title=title)
 
 
-def _work(office: Office, report: Wanted) -> Work | None:
+def _work(app: AppContext, report: Wanted) -> Work | None:
     """The job of exactly this report, if it was ordered here."""
     name, job = st.session_state.get(_JOB, ("", ""))
-    return Work(*status(office.db, job)) if name == report.path.name else None
+    return Work(*status(app.db, job)) if name == report.path.name else None
 
 
-def _order(office: Office, report: Wanted) -> None:
+def _order(app: AppContext, report: Wanted) -> None:
     try:
-        work = queue_report(office.db, report)
+        work = queue_report(app.db, report)
         st.session_state[_JOB] = (report.path.name, work.job.id)
-        ensure_worker(office.home, office.db)
+        ensure_worker(app.home, app.db)
     except WidesetError as error:
         flash(error)
 
 
-def show_heading(office: Office, seen: Comparison | None) -> None:
+def show_heading(app: AppContext, seen: Comparison | None) -> None:
     """Draw it; without anything to compare, the name alone."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("Compare", anchor=False, width="content")
         if seen is not None and len(seen.points):
             st.space("stretch")
-            offer_report(office, seen)
+            offer_report(app, seen)
             offer_presenter(seen)
     with st.container():  # what comes and goes has a place of its own
         if seen is not None and len(seen.points):
-            show_report_work(office, seen)
+            show_report_work(app, seen)

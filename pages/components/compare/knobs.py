@@ -34,7 +34,7 @@ from pages.components.compare.point import (
     metric_column,
     show_point,
 )
-from pages.components.shell import Office, plain, told
+from pages.components.shell import AppContext, escape_markdown, show_errors
 
 _FACETED_UP_TO = 36  # cells
 _GRID, _LINES = "knobs_grid", "knobs_lines"
@@ -43,9 +43,9 @@ _CELL = "compare_cell"
 
 
 @st.fragment
-def show_knobs(office: Office, seen: Comparison) -> None:
+def show_knobs(app: AppContext, seen: Comparison) -> None:
     """Draw the grid, the lines, and what is chosen on them."""
-    with told():
+    with show_errors():
         with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
             part = choose_part(seen)
             metrics = measured(part)
@@ -204,7 +204,7 @@ def _show_cell(part: pd.DataFrame) -> None:
         on_select=partial(_choose_row, part, tuple(rows["point"])),
         selection_mode="single-row",
         key="compare_cell_rows",
-        alt=plain("The conditions of the cell and their numbers"),
+        alt=escape_markdown("The conditions of the cell and their numbers"),
     )
 
 

@@ -20,10 +20,10 @@ from core.store.references import get_reference
 from core.sweeps.assessment.recipe import Recipe, recipe_from_dict
 from pages.components.compare.comparison import Comparison
 from pages.components.jobs import show_work
-from pages.components.shell import Office
+from pages.components.shell import AppContext
 
 
-def show_maps(office: Office, seen: Comparison) -> None:
+def show_maps(app: AppContext, seen: Comparison) -> None:
     """Draw the tab."""
     task = seen.choice.task
     points = seen.raw[seen.raw["task_key"] == task.key]
@@ -42,23 +42,23 @@ def show_maps(office: Office, seen: Comparison) -> None:
     runs = _runs(seen, chosen)
     recipe = _recipe(seen, task.key)
     keys = tuple(run_key(run_id) for run_id in runs["run_id"])
-    beside = _reference(office.db, recipe.reference)
+    beside = _reference(app.db, recipe.reference)
     frame = _frame(
-        office.db,
+        app.db,
         keys,
         tuple(names[one] for one in runs["condition"]),
         beside,
         tuple(runs["n"].tolist()),
     )
     places = mapped(
-        office.db,
+        app.db,
         [*keys, *([beside] if beside is not None else [])],
         list(frame["hash"].to_numpy()),
         task_key=task.key,
         choice=encoder_choice_from_dict(recipe.encoder),
     )
     with st.container():
-        show_work(office, [places.work] if places.work is not None else [])
+        show_work(app, [places.work] if places.work is not None else [])
     spots = [places.points.get(key, (np.nan, np.nan)) for key in frame["hash"].to_numpy()]
     where = np.array(spots, dtype=np.float64).reshape(-1, 2)
     shown = frame.assign(x=where[:, 0], y=where[:, 1])

@@ -30,7 +30,7 @@ from pages.components.compare.part import (
     stages_of,
 )
 from pages.components.compare.point import cells, chosen_by, metric_column, show_point
-from pages.components.shell import Office, plain, told
+from pages.components.shell import AppContext, escape_markdown, show_errors
 
 _CHANGE, _VALUES = "Change", "Values"
 _PLACES: Mapping[str, PaperPlace] = {
@@ -45,9 +45,9 @@ _SEEDS = 18  # of the paper
 
 
 @st.fragment
-def show_paper(office: Office, seen: Comparison) -> None:
+def show_paper(app: AppContext, seen: Comparison) -> None:
     """Draw the panels, the repairs, and both as a table."""
-    with told():
+    with show_errors():
         with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
             part = choose_part(seen)
             stages = stages_of(part)
@@ -168,7 +168,7 @@ def _say_tasks(theirs: Mapping[str, str]) -> None:
         names = ", ".join(none)
         verb = "is" if len(none) == 1 else "are"
         st.info(
-            plain(
+            escape_markdown(
                 f"{names} {verb} none of the paper's eight tasks: set against the mean of the "
                 "eight."
             ),
@@ -185,7 +185,7 @@ def _says(scale: str) -> str:
         if scale == _CHANGE
         else "values are not comparable: look at where lines go, or at the change."
     )
-    return plain(unlike)
+    return escape_markdown(unlike)
 
 
 def _show_repairs(part: pd.DataFrame, *, hidden: bool) -> None:
@@ -209,7 +209,7 @@ def _show_repairs(part: pd.DataFrame, *, hidden: bool) -> None:
         "suppression",
     )
     st.caption(
-        plain(
+        escape_markdown(
             "The paper's lines are means of its eight tasks, seeded and unseeded data together. "
             "Its sets hold 5,600 texts: 180 inspected ones are 3 % of them, and a larger share of "
             "a smaller set."

@@ -12,7 +12,7 @@ from core.analysis.naming import condition_words, repair_words
 from core.diversity.map.frame import display_names
 from core.figures.compare.columns import varying_knobs
 from pages.components.compare.comparison import Comparison
-from pages.components.shell import plain
+from pages.components.shell import escape_markdown
 
 ALL_TASKS = "all"
 WIDTH = 190
@@ -97,7 +97,7 @@ def show_mixtures(points: pd.DataFrame) -> None:
     """Say what forbids putting these points on one axis unsaid."""
     said = mixtures(points)
     if said:
-        st.warning(plain(" ".join(said)), icon=":material/balance:")
+        st.warning(escape_markdown(" ".join(said)), icon=":material/balance:")
 
 
 def basis(points: pd.DataFrame) -> str:
@@ -122,7 +122,7 @@ def basis(points: pd.DataFrame) -> str:
             "Intervals of repeated conditions go by the spread from run to run over all "
             "conditions of a task."
         )
-    return plain(" ".join(said))
+    return escape_markdown(" ".join(said))
 
 
 def _with_article(name: str) -> str:

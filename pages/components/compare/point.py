@@ -13,7 +13,7 @@ from core.analysis.naming import interval_words, value_words
 from pages.components.compare.choice import METRIC_WORDS
 from pages.components.compare.comparison import Comparison
 from pages.components.compare.part import names_of, stage_of, stages_of
-from pages.components.shell import plain
+from pages.components.shell import escape_markdown
 
 CONDITION = "compare_condition"
 STAGE = "compare_stage"
@@ -139,7 +139,7 @@ def _show_numbers(row: Mapping[str, Any], raw: Mapping[str, Any]) -> None:
     runs = int(row["repeats"])
     rests = "a single run" if runs == 1 else f"{runs:,} runs"
     st.caption(
-        plain(
+        escape_markdown(
             f"n = {row['n']:,.0f} texts; {rests}. {row['encoder']}, cosine distance"
             f"{'; ' + row['classifier'] if row['classifier'] else ''}.{lacks}"
         )
@@ -172,7 +172,7 @@ def _show_runs(runs: pd.DataFrame) -> None:
         )
     else:
         chosen = next(iter(names))
-        st.markdown(f"**{plain(names[chosen])}**")
+        st.markdown(f"**{escape_markdown(names[chosen])}**")
     with st.container(horizontal=True):
         for page, label, icon in _PAGES:
             st.page_link(page, label=label, icon=icon, query_params={"run": chosen})
@@ -219,7 +219,7 @@ def _offer_pair(seen: Comparison, points: pd.DataFrame, key: str) -> None:
         icon=":material/compare_arrows:",
         type="primary",
         key="compare_second",
-        help=plain(f"Read texts of this point beside those of {words}."),
+        help=escape_markdown(f"Read texts of this point beside those of {words}."),
         on_click=_remember,
         args=([first, key], "Texts"),
     )

@@ -25,7 +25,7 @@ from pages.components.compare.part import (
     stages_of,
 )
 from pages.components.compare.point import cells, choose_point, metric_column, show_point
-from pages.components.shell import Office, told
+from pages.components.shell import AppContext, show_errors
 
 PARAMETERS = ("task", *KNOBS, "other", "encoder", "classifier")
 _TITLES = {
@@ -40,9 +40,9 @@ _ROWS = "compare_table"
 
 
 @st.fragment
-def show_table(office: Office, seen: Comparison) -> None:
+def show_table(app: AppContext, seen: Comparison) -> None:
     """Draw the table, the point that is chosen in it, and the downloads."""
-    with told():
+    with show_errors():
         with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
             part = choose_part(seen)
             stages = stages_of(part)

@@ -21,7 +21,7 @@ from core.store.generation.samples import SAMPLE_COLUMNS, sample_rows
 from core.store.interventions.versions import head, version_rows
 from core.sweeps.assessment.recipe import recipe_from_dict
 from pages.components.compare.comparison import Comparison, sweep_of
-from pages.components.shell import Office, plain
+from pages.components.shell import AppContext, escape_markdown
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ _COLUMN = 400  # pixels; in a narrower window one side stands under the other
 _ROW = 68  # pixels: from 65 on a table breaks long texts into lines
 
 
-def show_texts(office: Office, seen: Comparison) -> None:
+def show_texts(app: AppContext, seen: Comparison) -> None:
     """Draw the tab."""
     points = seen.points.drop_duplicates("point").set_index("point", drop=False)
     names = _names(seen.points)
@@ -127,7 +127,7 @@ def show_texts(office: Office, seen: Comparison) -> None:
     with st.grid(2, min_column_width=_COLUMN, gap="medium"):
         for place in range(2):
             with st.container():
-                sides.append(_choose_side(office, seen, points, names, chosen, place))
+                sides.append(_choose_side(app, seen, points, names, chosen, place))
     label, count = _controls(sides, chosen)
     seed = int(st.session_state.get(_SEED, 0))
     with st.grid(2, min_column_width=_COLUMN, gap="medium"):
@@ -166,7 +166,7 @@ def _chosen(seen: Comparison) -> tuple[str, str]:
 
 
 def _choose_side(
-    office: Office,
+    app: AppContext,
     seen: Comparison,
     points: pd.DataFrame,
     names: Mapping[str, str],
@@ -200,7 +200,7 @@ def _choose_side(
                 width=90,
             )
     _show_numbers(point)
-    return look_at(office.db, seen, point, run_id)
+    return look_at(app.db, seen, point, run_id)
 
 
 def _take(key: str, place: int, chosen: tuple[str, str], raw: Mapping[str, str]) -> None:
@@ -303,7 +303,7 @@ def _show(side: Side, other: Side, name: str, label: str, count: int, seed: int)
                 options=list(side.label_names),
                 color=[colors[one] for one in side.label_names],
                 width=95,
-                help=plain(told),
+                help=escape_markdown(told),
             )
     if any(notes):
         frame["note"] = notes

@@ -10,7 +10,7 @@ from core.domain.connections import Connection, Prices, TokenizerKind
 from core.domain.errors import BadInput, WidesetError
 from core.generation.servers.keys import looks_like_key
 from core.store.connections import find_connection, save_connection
-from pages.components.shell import Office, flash
+from pages.components.shell import AppContext, flash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +109,7 @@ def open_form(connection: Connection | None) -> None:
     )
 
 
-def show_form(office: Office) -> None:
+def show_form(app: AppContext) -> None:
     """Draw the form while it is open."""
     editing = st.session_state.get(FORM)
     if editing is None:
@@ -161,7 +161,7 @@ def show_form(office: Office) -> None:
                 icon=":material/save:",
                 key="connect_save",
                 on_click=_save,
-                args=(office, editing),
+                args=(app, editing),
             )
             st.button("Cancel", key="connect_cancel", on_click=_close)
 
@@ -253,7 +253,7 @@ def _checked() -> None:
             flash(_NO_KEY)
 
 
-def _save(office: Office, editing: str) -> None:
+def _save(app: AppContext, editing: str) -> None:
     _checked()
     if "flash" in st.session_state:
         return
@@ -276,11 +276,11 @@ def _save(office: Office, editing: str) -> None:
             ),
             requests_at_once=int(_value("at_once") or 8),
         )
-        if editing == NEW and find_connection(office.db, connection.base_url) is not None:
+        if editing == NEW and find_connection(app.db, connection.base_url) is not None:
             raise BadInput(
                 f"There is a connection to {connection.base_url} already.", "Change that one."
             )
-        save_connection(office.db, connection)
+        save_connection(app.db, connection)
     except WidesetError as error:
         flash(error)
         return

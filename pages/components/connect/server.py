@@ -36,7 +36,7 @@ from pages.components.connect.editing import open_form
 from pages.components.connect.keys import show_key
 from pages.components.connect.servers import delete
 from pages.components.model import known_models, title
-from pages.components.shell import PAGES, Office, flash, plain, told
+from pages.components.shell import PAGES, AppContext, escape_markdown, flash, show_errors
 
 _ICONS: dict[Support, str] = {
     "exact": ":green[:material/check_circle:]",
@@ -55,17 +55,17 @@ _VERDICTS = {
 }
 
 
-def show_capabilities(office: Office, connection: Connection, probed: Probed) -> None:
+def show_capabilities(app: AppContext, connection: Connection, probed: Probed) -> None:
     """Draw it all, the verdict on suppression first."""
     found = capabilities_from_dict(probed.result)
-    _numbers(found, age=office.db.now() - probed.created_at)
+    _numbers(found, age=app.db.now() - probed.created_at)
     if probed.stale:
         st.warning(probed.stale, icon=":material/history:")
     _suppression(found)
     _table(found)
     _canary(found.canary)
     if not found.tokenizer and connection.tokenizer != "none":
-        st.caption(plain(found.tokenizer_note))
+        st.caption(escape_markdown(found.tokenizer_note))
     if found.notes:
         with st.expander(f"Notes: {len(found.notes)}", icon=":material/notes:"):
             for note in found.notes:
@@ -101,8 +101,8 @@ def _suppression(found: Capabilities) -> None:
     why = found.canary.why if found.tokenizer else found.tokenizer_note
     left = " or ".join(METHOD_TITLES[method] for method in approximate_methods(found))
     st.warning(
-        f"Logit suppression is not possible here. {plain(why)} In its place, under its own name: "
-        f"{left}.",
+        f"Logit suppression is not possible here. {escape_markdown(why)} "
+        f"In its place, under its own name: {left}.",
         icon=":material/warning:",
     )
 
@@ -113,7 +113,7 @@ def _table(found: Capabilities) -> None:
         {
             "What": [row.title for row in rows],
             "Here": [f"{_ICONS[row.support]} {row.words}" for row in rows],
-            "Meaning": [plain(row.meaning) for row in rows],
+            "Meaning": [escape_markdown(row.meaning) for row in rows],
         }
     )
     st.table(frame, border="horizontal", hide_index=True, hide_header=True)
@@ -122,7 +122,7 @@ def _table(found: Capabilities) -> None:
 def _canary(canary: Canary) -> None:
     with st.expander(_VERDICTS[canary.verdict], icon=":material/raven:"):
         if not canary.untouched:
-            st.caption(plain(canary.why))
+            st.caption(escape_markdown(canary.why))
             return
         rows = [
             (QUESTION, "nothing", canary.untouched),
@@ -150,11 +150,11 @@ def _quoted(texts: "list[str] | tuple[str, ...]") -> str:
 _POLL_SECONDS = 1.0
 
 
-def show_server(office: Office, connection: Connection) -> None:
+def show_server(app: AppContext, connection: Connection) -> None:
     """Draw it, with the test that goes on or what the last one found."""
-    test = latest_connection_test(office.db, connection.base_url)
+    test = latest_connection_test(app.db, connection.base_url)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader(plain(title(connection)), anchor=False, width="content")
+        st.subheader(escape_markdown(title(connection)), anchor=False, width="content")
         show_key(connection)
         st.space("stretch")
         st.button(
@@ -169,22 +169,26 @@ def show_server(office: Office, connection: Connection) -> None:
             icon=":material/delete:",
             key="connect_delete",
             on_click=delete,
-            args=(office, connection),
+            args=(app, connection),
             help="Undo brings it back; its runs stay either way.",
         )
     live = test is not None and test[1] in LIVE
-    model = _controls(office, connection, test, live=live)
+    model = _controls(app, connection, test, live=live)
     with st.container():
         if test is not None and live:
-            _follow(office, test[0].id)
+            _follow(app, test[0].id)
         elif test is not None:
             _show_end(*test)
-        _show_last(office, connection)
-    probed = find_capabilities(office.db, connection.base_url, model) if model else None
+        _show_last(app, connection)
+    probed = find_capabilities(app.db, connection.base_url, model) if model else None
     if probed is not None:
-        show_capabilities(office, connection, probed)
+        show_capabilities(app, connection, probed)
     elif not live:
-        what = f"The model {plain(model)} was never tested." if model else "No model is chosen yet."
+        what = (
+            f"The model {escape_markdown(model)} was never tested."
+            if model
+            else "No model is chosen yet."
+        )
         st.info(
             f"{what} A test tells which knobs really work there, logit bias above all, and lists "
             "the server's models.",
@@ -193,10 +197,10 @@ def show_server(office: Office, connection: Connection) -> None:
 
 
 def _controls(
-    office: Office, connection: Connection, test: tuple[Job, State] | None, *, live: bool
+    app: AppContext, connection: Connection, test: tuple[Job, State] | None, *, live: bool
 ) -> str:
     """Choice of the model, and the two buttons; the model, empty while none is chosen."""
-    models = known_models(office.db, connection)
+    models = known_models(app.db, connection)
     just = "" if test is None else str(test[0].progress.get("model", ""))
     usual = just if just in models else connection.model
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -215,18 +219,18 @@ def _controls(
         st.button(
             "Test" if model or models else "Test and list models",
             icon=":material/network_check:",
-            type="secondary" if model and _tested(office.db, connection, model) else "primary",
+            type="secondary" if model and _tested(app.db, connection, model) else "primary",
             key="connect_test",
             disabled=live,
             on_click=_test,
-            args=(office, connection, model, st.session_state.setdefault("test_token", _token())),
+            args=(app, connection, model, st.session_state.setdefault("test_token", _token())),
             help=f"About {TYPICAL_REQUESTS} short questions of 24 tokens at most, and what they "
             "take is told.",
         )
         if st.button(
             "Use for generating",
             icon=":material/edit_note:",
-            type="primary" if model and _tested(office.db, connection, model) else "secondary",
+            type="primary" if model and _tested(app.db, connection, model) else "secondary",
             key="connect_use",
             disabled=not model,
         ):
@@ -247,10 +251,10 @@ def _token() -> str:
     return uuid4().hex
 
 
-def _test(office: Office, connection: Connection, model: str, token: str) -> None:
+def _test(app: AppContext, connection: Connection, model: str, token: str) -> None:
     try:
-        start_connection_test(office.db, connection.base_url, model, token=token)
-        ensure_worker(office.home, office.db)
+        start_connection_test(app.db, connection.base_url, model, token=token)
+        ensure_worker(app.home, app.db)
     except WidesetError as error:
         flash(error)
         return
@@ -258,18 +262,18 @@ def _test(office: Office, connection: Connection, model: str, token: str) -> Non
 
 
 @st.fragment(run_every=_POLL_SECONDS)
-def _follow(office: Office, job_id: str) -> None:
+def _follow(app: AppContext, job_id: str) -> None:
     """Redrawn every second, and the whole page once when the test comes to rest."""
-    with told():
+    with show_errors():
         try:
-            job, state = status(office.db, job_id)
+            job, state = status(app.db, job_id)
         except StoreBusy:
             st.caption("The store is busy; this looks again in a second.")
             return
         if state not in LIVE:
             st.rerun()
         if state == "queued":
-            ensure_worker(office.home, office.db)
+            ensure_worker(app.home, app.db)
         done, total = job.progress.get("done", 0), job.progress.get("total", TYPICAL_REQUESTS)
         words = f"Testing: question {done} of about {total}"
         if state == "queued":
@@ -278,23 +282,23 @@ def _follow(office: Office, job_id: str) -> None:
             words = "Asking the server"
         with st.container(horizontal=True, vertical_alignment="center"):
             st.progress(min(1.0, done / total), words)
-            st.button("Stop", key="connect_stop", on_click=_stop, args=(office, job_id))
+            st.button("Stop", key="connect_stop", on_click=_stop, args=(app, job_id))
 
 
-def _stop(office: Office, job_id: str) -> None:
+def _stop(app: AppContext, job_id: str) -> None:
     try:
-        request_cancel(office.db, job_id)
+        request_cancel(app.db, job_id)
     except WidesetError as error:
         flash(error)
 
 
-def _show_last(office: Office, connection: Connection) -> None:
+def _show_last(app: AppContext, connection: Connection) -> None:
     """What a run came to here, where that is the last thing known and no good one."""
-    last = last_contacts(office.db).get(connection.base_url)
+    last = last_contacts(app.db).get(connection.base_url)
     if last is not None and last.by == "run" and not last.well:
         st.warning(
-            f"A run failed here {ago(office.db.now() - last.at)}: {plain(last.run)}. "
-            f"{plain(last.why)}",
+            f"A run failed here {ago(app.db.now() - last.at)}: {escape_markdown(last.run)}. "
+            f"{escape_markdown(last.why)}",
             icon=":material/warning:",
         )
 
@@ -313,7 +317,7 @@ def _show_end(job: Job, state: State) -> None:
         st.caption(":material/stop: The last test was stopped.")
         return
     reason = f"{job.message} {job.remedy}".strip() or "Its worker ended without a word."
-    st.error(f"The last test failed. {plain(reason)}", icon=":material/error:")
+    st.error(f"The last test failed. {escape_markdown(reason)}", icon=":material/error:")
     if "is not set" in job.message:
         st.caption(
             "A worker keeps the environment that it was started with, and ends by itself a while "

@@ -20,20 +20,20 @@ from core.store.connections import (
 from pages.components.ages import ago
 from pages.components.connect.keys import key_state
 from pages.components.model import probed_of, title
-from pages.components.shell import Office, flash, plain
+from pages.components.shell import AppContext, escape_markdown, flash
 
 _DELETED = "connect_deleted"
 _SUPPRESSION = {"exact": "exact", "approximate": "approximate only", "untested": "not tested"}
 
 
-def choose_server(office: Office) -> Connection | None:
+def choose_server(app: AppContext) -> Connection | None:
     """Draw the list; the connection that is on view, None without any."""
-    _undo(office)
-    connections = list_connections(office.db)
+    _undo(app)
+    connections = list_connections(app.db)
     if not connections:
         return None
-    found = {one.base_url: probed_of(office.db, one) for one in connections}
-    contacts, now = last_contacts(office.db), office.db.now()
+    found = {one.base_url: probed_of(app.db, one) for one in connections}
+    contacts, now = last_contacts(app.db), app.db.now()
     keys = {"none": "needs none", "set": "set", "missing": "not set"}
     frame = pd.DataFrame(
         {
@@ -81,10 +81,10 @@ def choose_server(office: Office) -> Connection | None:
     return next((one for one in connections if one.base_url == asked), connections[0])
 
 
-def delete(office: Office, connection: Connection) -> None:
+def delete(app: AppContext, connection: Connection) -> None:
     """Delete a connection and offer to bring it back; a callback."""
     try:
-        delete_connection(office.db, connection.base_url)
+        delete_connection(app.db, connection.base_url)
     except WidesetError as error:
         flash(error)
         return
@@ -92,26 +92,27 @@ def delete(office: Office, connection: Connection) -> None:
     st.query_params.pop("server", None)
 
 
-def _undo(office: Office) -> None:
+def _undo(app: AppContext) -> None:
     gone = st.session_state.get(_DELETED)
     if gone is None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
-            f":material/delete: {plain(title(gone))} is deleted; its runs stay.", width="content"
+            f":material/delete: {escape_markdown(title(gone))} is deleted; its runs stay.",
+            width="content",
         )
         st.button(
             "Undo",
             icon=":material/undo:",
             key="connect_undo",
             on_click=_restore,
-            args=(office, gone),
+            args=(app, gone),
         )
 
 
-def _restore(office: Office, connection: Connection) -> None:
+def _restore(app: AppContext, connection: Connection) -> None:
     try:
-        save_connection(office.db, connection)
+        save_connection(app.db, connection)
     except WidesetError as error:
         flash(error)
         return

@@ -10,7 +10,7 @@ from core.domain.tasks import Task
 from core.store.generation.runs import RunRecord, list_runs
 from pages.components.encoder import choose_encoder
 from pages.components.reference import choose_reference
-from pages.components.shell import Office, told
+from pages.components.shell import AppContext, show_errors
 from pages.components.task import asked_run, choose_task, run_names
 
 MAX_RUNS = 8
@@ -37,23 +37,23 @@ class Choice:
     encoder: EncoderChoice
 
 
-def has_texts(office: Office) -> bool:
+def has_texts(app: AppContext) -> bool:
     """Whether any run has a text to see."""
-    return any(row.counts.usable for row in list_runs(office.db))
+    return any(row.counts.usable for row in list_runs(app.db))
 
 
-def choose(office: Office) -> Choice | None:
+def choose(app: AppContext) -> Choice | None:
     """Draw the choice; None while there is nothing to see."""
-    found = [row for row in list_runs(office.db) if row.counts.usable]
+    found = [row for row in list_runs(app.db) if row.counts.usable]
     if not found:
         return None
     asked = asked_run(found, page="explore")
-    with st.sidebar, told():
+    with st.sidebar, show_errors():
         task = choose_task(found, asked, key="explore_task")
         own = {row.run.id: row.run for row in found if row.run.spec.task.key == task.key}
         names = run_names(list(own.values()))
         runs = _runs(own, names, asked)
-        reference = choose_reference(office, task)
+        reference = choose_reference(app, task)
         encoder = choose_encoder()
         if runs and encoder is not None:
             return Choice(

@@ -19,7 +19,7 @@ from core.store.datasets import load_dataset, reference_key, run_key
 from core.store.diversity.embeddings import matrix_of
 from core.store.generation.samples import counts, cycles_of
 from pages.components.explore.choice import Choice
-from pages.components.shell import Office
+from pages.components.shell import AppContext
 
 Vectors = npt.NDArray[np.float32]
 
@@ -78,9 +78,9 @@ class Exploration:
         return None if self.places.map is None else self.places.map.encoder
 
 
-def explore(office: Office, choice: Choice) -> Exploration:
+def explore(app: AppContext, choice: Choice) -> Exploration:
     """Gather what is there; queue what is missing."""
-    db = office.db
+    db = app.db
     states = states_of_runs(db)
     going = tuple(
         name

@@ -15,7 +15,7 @@ from core.store.database import Database
 from pages.components.explore.exploration import Exploration, placed, vectors_of
 from pages.components.explore.selection import show_texts
 from pages.components.intervene.annotation.chosen import label_chosen
-from pages.components.shell import Office, told
+from pages.components.shell import AppContext, show_errors
 
 _COLOURS = {
     "label": "Label",
@@ -37,11 +37,11 @@ _NEIGHBOURS = 10
 
 
 @st.fragment
-def show_map(office: Office, seen: Exploration, *, threshold: float) -> None:
+def show_map(app: AppContext, seen: Exploration, *, threshold: float) -> None:
     """Draw the map and what is chosen on it."""
-    with told():
+    with show_errors():
         colour, search, method, mouse, several = _controls(seen)
-        points = placed(seen, office.db, method)
+        points = placed(seen, app.db, method)
         note = _note(seen, method, len(points))
         points = points.assign(duplicate=repeats(points, threshold))
         if seen.reference is not None and not st.session_state.get("explore_real", True):
@@ -80,7 +80,7 @@ def show_map(office: Office, seen: Exploration, *, threshold: float) -> None:
                 hits = "" if found is None else f" {len(found):,} texts hold the words."
                 st.caption(f"{note}{hits}")
             with st.container():
-                _show_chosen(office.db, seen, points, found)
+                _show_chosen(app.db, seen, points, found)
 
 
 def _controls(seen: Exploration) -> tuple[str, str, str, str, bool]:

@@ -10,15 +10,15 @@ from core.figures.map import replay_figure
 from core.figures.theme import label_colors
 from pages.components.explore.exploration import Exploration, placed
 from pages.components.explore.selection import show_texts
-from pages.components.shell import Office, told
+from pages.components.shell import AppContext, show_errors
 
 _NEWEST = 20
 
 
 @st.fragment
-def show_replay(office: Office, seen: Exploration) -> None:
+def show_replay(app: AppContext, seen: Exploration) -> None:
     """Draw the curves, and the map at a moment."""
-    with told():
+    with show_errors():
         names = seen.names
         known = [name for name, result in zip(names, seen.results, strict=True) if result]
         if not known:
@@ -36,7 +36,7 @@ def show_replay(office: Office, seen: Exploration) -> None:
             with st.container():
                 _show_curves(seen, known, name, upto)
             with st.container():
-                _show_moment(office, seen, name, upto)
+                _show_moment(app, seen, name, upto)
         frame = seen.frame[(seen.frame["dataset"] == name) & (seen.frame["order"] < upto)]
         st.markdown(f"**The newest {min(_NEWEST, len(frame))} texts at that moment**")
         show_texts(frame.tail(_NEWEST)[::-1], labels=seen.label_names, key="replay", height=300)
@@ -66,9 +66,9 @@ def _show_curves(seen: Exploration, known: list[str], name: str, upto: int) -> N
     )
 
 
-def _show_moment(office: Office, seen: Exploration, name: str, upto: int) -> None:
+def _show_moment(app: AppContext, seen: Exploration, name: str, upto: int) -> None:
     method = "UMAP" if seen.places.map is not None else "PCA"
-    points = placed(seen, office.db, method)
+    points = placed(seen, app.db, method)
     points = points[(points["dataset"] == name) | points["reference"]]
     if points.empty:
         st.caption("The texts are not placed yet.")

@@ -13,7 +13,7 @@ from core.figures.scores import diversity_against_fluency, diversity_by_label, n
 from core.figures.theme import label_colors
 from core.files.rows import shown
 from pages.components.explore.exploration import Exploration
-from pages.components.shell import plain
+from pages.components.shell import escape_markdown
 
 _LOSS = 0.5  # nats a token: a drop of fluency that a reader notices
 
@@ -84,10 +84,10 @@ def show_side_by_side(seen: Exploration, *, threshold: float) -> None:
             if len(sizes) > 1
             else ""
         )
-        st.caption(f"Encoder {plain(known['encoder'])}, cosine distance.{other}")
+        st.caption(f"Encoder {escape_markdown(known['encoder'])}, cosine distance.{other}")
     caution = caution_of(rows)
     if caution:
-        st.warning(plain(caution), icon=":material/warning:")
+        st.warning(escape_markdown(caution), icon=":material/warning:")
 
 
 def caution_of(rows: Sequence[Mapping[str, Any]]) -> str:

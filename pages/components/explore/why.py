@@ -10,16 +10,16 @@ from core.diversity.map.frame import repeats
 from core.diversity.measures.remote_clique import Decomposition, decomposed
 from pages.components.explore.exploration import Exploration, Vectors, vectors_of
 from pages.components.explore.selection import show_texts
-from pages.components.shell import Office, plain, told
+from pages.components.shell import AppContext, escape_markdown, show_errors
 
 _SHOWN = 12
 _OVERUSED, _OVERUSED_TEXTS = 0.05, 5  # share, and texts at least: two of thirty are chance
 
 
 @st.fragment
-def show_why(office: Office, seen: Exploration, *, threshold: float) -> None:
+def show_why(app: AppContext, seen: Exploration, *, threshold: float) -> None:
     """Draw the reasons for one run, beside another if there is one."""
-    with told():
+    with show_errors():
         names = seen.names
         with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
             name = st.selectbox("Run", names, key="why_run", width=320)
@@ -29,7 +29,7 @@ def show_why(office: Office, seen: Exploration, *, threshold: float) -> None:
         if result is None:
             st.info("This run is not measured yet.", icon=":material/hourglass_top:")
             return
-        vectors = vectors_of(seen, office.db)
+        vectors = vectors_of(seen, app.db)
         if vectors is not None:
             _show_parts(seen, vectors, name, None if other == "nothing" else other, threshold)
         frame = seen.frame[seen.frame["dataset"] == name]
@@ -80,7 +80,7 @@ def _show_parts(
         alt="Remote-Clique within labels, between labels, and without repeated texts",
     )
     if len(rows) == 2:
-        st.markdown(plain(moved(rows[0], rows[1])))
+        st.markdown(escape_markdown(moved(rows[0], rows[1])))
 
 
 def moved(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
@@ -172,8 +172,8 @@ def _show_openings(seen: Exploration, name: str, other: str | None) -> None:
     texts = len(seen.datasets[seen.names.index(name)])
     if share >= _OVERUSED and share * texts >= _OVERUSED_TEXTS:
         st.caption(
-            f"“{plain(most)}” opens {share:.0%} of the texts. In the paper one condition began "
-            "3,012 of 5,600 texts with “I'm so”. Logit suppression is the knob against it."
+            f"“{escape_markdown(most)}” opens {share:.0%} of the texts. "
+            "In the paper one condition began 3,012 of 5,600 texts with “I'm so”. Logit suppression is the knob against it."
         )
 
 

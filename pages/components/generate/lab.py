@@ -12,14 +12,14 @@ from core.figures.generate import next_token_figure, shown_token
 from core.jobs.questions import NoAnswer, ask
 from core.store.generation.runs import RunRecord, list_runs
 from core.store.generation.samples import samples_of
-from pages.components.shell import Office, told
+from pages.components.shell import AppContext, show_errors
 
 _QUICK_SECONDS = 3.0
 _LOADING_SECONDS = 60.0
 _TOP = 30
 
 
-def show_next_token(office: Office, spec: RunSpec, run: RunRecord | None) -> None:
+def show_next_token(app: AppContext, spec: RunSpec, run: RunRecord | None) -> None:
     """Draw it; the knobs are those of the side bar, so each of their moves draws it anew."""
     names = list(spec.task.label_names)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -33,7 +33,7 @@ def show_next_token(office: Office, spec: RunSpec, run: RunRecord | None) -> Non
             help="Write the beginning of a text to see what could come next.",
         )
     found = _asked(
-        office,
+        app,
         {
             "spec": spec.to_dict(),
             "label_index": names.index(label) if label in names else 0,
@@ -62,15 +62,15 @@ def show_next_token(office: Office, spec: RunSpec, run: RunRecord | None) -> Non
         st.code(found["prompt"], language=None, wrap_lines=True)
 
 
-def _asked(office: Office, question: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _asked(app: AppContext, question: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The worker's answer; it loads the model for the first one."""
     loaded = st.session_state.get("lab_loaded")
     model = repr(question["spec"]["model"])
     try:
         if loaded == model:
-            return ask(office.db, "next_token", question, timeout=_QUICK_SECONDS)
+            return ask(app.db, "next_token", question, timeout=_QUICK_SECONDS)
         with st.spinner("The worker loads the model.", show_time=True):
-            found = ask(office.db, "next_token", question, timeout=_LOADING_SECONDS)
+            found = ask(app.db, "next_token", question, timeout=_LOADING_SECONDS)
         st.session_state["lab_loaded"] = model
         return found
     except NoAnswer as error:
@@ -138,11 +138,11 @@ _TEXTS = 200
 _OTHERS = 8
 
 
-def show_walk(office: Office, run: RunRecord) -> None:
+def show_walk(app: AppContext, run: RunRecord) -> None:
     """Draw the choice of a text and its steps."""
     texts = {
         sample.id: f"{sample.label}: {sample.text}"
-        for sample in samples_of(office.db, run.id)[:_TEXTS]
+        for sample in samples_of(app.db, run.id)[:_TEXTS]
         if sample.token_ids
     }
     if not texts:
@@ -155,7 +155,7 @@ def show_walk(office: Office, run: RunRecord) -> None:
         key=f"lab_text-{run.id}",
         help=f"The first {_TEXTS} texts of the run.",
     )
-    found = _walked(office, run.id, chosen)
+    found = _walked(app, run.id, chosen)
     if found is None:
         return
     steps = found["steps"]
@@ -210,7 +210,7 @@ def show_walk(office: Office, run: RunRecord) -> None:
     )
 
 
-def _walked(office: Office, run_id: str, sample_id: str) -> Mapping[str, Any] | None:
+def _walked(app: AppContext, run_id: str, sample_id: str) -> Mapping[str, Any] | None:
     known = st.session_state.get("lab_walk")
     if known is not None and known[0] == sample_id:
         kept: Mapping[str, Any] = known[1]
@@ -218,7 +218,7 @@ def _walked(office: Office, run_id: str, sample_id: str) -> Mapping[str, Any] | 
     question = {"run": run_id, "sample": sample_id, "top": _OTHERS}
     try:
         with st.spinner("The worker goes through the text.", show_time=True):
-            found = ask(office.db, "walk", question, timeout=_SECONDS)
+            found = ask(app.db, "walk", question, timeout=_SECONDS)
     except NoAnswer as error:
         st.info(f"{error.what} {error.remedy}".strip(), icon=":material/hourglass_top:")
         return None
@@ -232,11 +232,11 @@ def _walked(office: Office, run_id: str, sample_id: str) -> Mapping[str, Any] | 
 _VIEWS = ("Next token", "Step by step")
 
 
-def show_lab(office: Office, spec: RunSpec, *, run_id: str | None = None) -> None:
+def show_lab(app: AppContext, spec: RunSpec, *, run_id: str | None = None) -> None:
     """Draw the lab, folded away until somebody opens it.
 
     Args:
-        office: the store.
+        app: the store.
         spec: the settings as they stand in the side bar.
         run_id: the run on view, whose texts are tallied first.
     """
@@ -248,10 +248,10 @@ def show_lab(office: Office, spec: RunSpec, *, run_id: str | None = None) -> Non
     )
     if not box.open:
         return
-    with box, told():
+    with box, show_errors():
         runs = [
             row.run
-            for row in list_runs(office.db)
+            for row in list_runs(app.db)
             if row.counts.total and row.run.spec.task.key == spec.task.key
         ]
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -260,11 +260,11 @@ def show_lab(office: Office, spec: RunSpec, *, run_id: str | None = None) -> Non
             )
             run = _choose_run(runs, run_id)
         if view == _VIEWS[0]:
-            show_next_token(office, spec, run)
+            show_next_token(app, spec, run)
         elif run is None:
             st.caption("There is no text to go through yet: generate some, then choose their run.")
         else:
-            show_walk(office, run)
+            show_walk(app, run)
 
 
 def _choose_run(runs: list[RunRecord], asked: str | None) -> RunRecord | None:

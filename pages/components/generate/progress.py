@@ -13,7 +13,7 @@ from core.jobs.history import EarlierCurve, curve_before
 from core.store.database import Database
 from core.store.generation.runs import RunRecord
 from core.store.generation.samples import Counts, counts
-from pages.components.shell import plain
+from pages.components.shell import escape_markdown
 
 _LOW_FLUENCY = -4.0
 _HELP = (
@@ -33,7 +33,7 @@ def show_meter(db: Database, run: RunRecord, progress: Mapping[str, Any]) -> Non
     told = progress.get("diversity") or {}
     st.markdown("**Diversity** :small[:gray[mean distance between two texts]]", help=_HELP)
     if told.get("problem"):
-        st.warning(plain(told["problem"]), icon=":material/error:")
+        st.warning(escape_markdown(told["problem"]), icon=":material/error:")
         return
     if told.get("value") is None:
         st.caption("It shows with the second text.")
@@ -51,8 +51,10 @@ def show_meter(db: Database, run: RunRecord, progress: Mapping[str, Any]) -> Non
         config={"displayModeBar": False},
         alt="Remote-Clique over the texts so far, the run before in grey",
     )
-    grey = f"Grey: {plain(before.name)}. " if before is not None else ""
-    st.caption(f"{grey}{told['n']:,} texts · {plain(told['encoder'] or '')} · cosine distance")
+    grey = f"Grey: {escape_markdown(before.name)}. " if before is not None else ""
+    st.caption(
+        f"{grey}{told['n']:,} texts · {escape_markdown(told['encoder'] or '')} · cosine distance"
+    )
 
 
 def _sentence(told: Mapping[str, Any], progress: Mapping[str, Any]) -> str:
@@ -160,7 +162,9 @@ def _show_suppressed(spec: RunSpec, progress: Mapping[str, Any]) -> None:
     """The most-suppressed tokens with count, share and bias."""
     rows = progress.get("suppressed") or []
     suppression = spec.condition.suppression
-    scope = f" in {plain(spec.task.label_names[0])}" if suppression.scope == "label" else ""
+    scope = (
+        f" in {escape_markdown(spec.task.label_names[0])}" if suppression.scope == "label" else ""
+    )
     st.markdown(f"**Suppressed tokens**{scope} :small[:gray[as of the cycle's start]]")
     if not suppression.on:
         st.caption("Suppression is off for this run.")

@@ -20,7 +20,7 @@ from core.store.generation.runs import RunRecord
 from core.store.generation.samples import SAMPLE_COLUMNS, counts, sample_rows, samples_of
 from pages.components.generate.progress import show_spread
 from pages.components.samples_table import noted, show_samples
-from pages.components.shell import Office
+from pages.components.shell import AppContext
 
 _SHOWN = 500
 _COLUMNS = (
@@ -186,21 +186,21 @@ _FORMATS: dict[ExportFormat, str] = {
 }
 
 
-def show_results(office: Office, run: RunRecord, progress: Mapping[str, Any]) -> None:
+def show_results(app: AppContext, run: RunRecord, progress: Mapping[str, Any]) -> None:
     """Draw the tabs of a run at rest."""
     texts, spread, settings = st.tabs(
         ["Texts", "Balance and tokens", "Settings"], key="run_tabs", on_change="rerun"
     )
     if texts.open:
         with texts:
-            _texts(office.db, run)
+            _texts(app.db, run)
     if spread.open:
         with spread:
-            show_spread(office.db, run, progress)
+            show_spread(app.db, run, progress)
     if settings.open:
         with settings:
             show_settings(run)
-            show_attempts(office.db, run)
+            show_attempts(app.db, run)
 
 
 @st.fragment

@@ -13,7 +13,7 @@ from core.jobs.queue import LIVE, Job, State, request_cancel
 from core.store.generation.runs import RunRecord, delete_run, rename_run, restore_run
 from pages.components.generate.reuse import use_settings
 from pages.components.jobs import resume_button, resume_job, stop_button
-from pages.components.shell import PAGES, Office, flash, plain, told
+from pages.components.shell import PAGES, AppContext, escape_markdown, flash, show_errors
 from pages.components.spending import raised_cap
 
 _BADGES = {
@@ -37,10 +37,10 @@ _DELETE = ":material/delete: Delete"
 _RESTORE = ":material/restore_from_trash: Restore"
 
 
-def show_header(office: Office, run: RunRecord, job: Job | None, state: State) -> None:
+def show_header(app: AppContext, run: RunRecord, job: Job | None, state: State) -> None:
     """Draw name, state and what can be done."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        st.subheader(plain(run.name), anchor=False, width="content")
+        st.subheader(escape_markdown(run.name), anchor=False, width="content")
         badge, color, icon = _BADGES[state]
         st.badge(badge, color=color, icon=icon)  # type: ignore[arg-type]
         if run.deleted_at is not None:
@@ -49,11 +49,11 @@ def show_header(office: Office, run: RunRecord, job: Job | None, state: State) -
         with st.container(horizontal=True, width="content", gap="small"):
             if job is not None and state in LIVE:
                 told_of = "What arrived is kept; Resume goes on."
-                stop_button(office, job, key="stop", told=told_of)
+                stop_button(app, job, key="stop", told=told_of)
             if job is not None and state in _ADVICE:
-                resume_button(office, job.id, key="resume", main=True)
+                resume_button(app, job.id, key="resume", main=True)
                 if job.spec.get("cap"):
-                    _cap(office, run, job)
+                    _cap(app, run, job)
             if state not in LIVE and st.button(
                 "Explore",
                 icon=":material/scatter_plot:",
@@ -61,20 +61,20 @@ def show_header(office: Office, run: RunRecord, job: Job | None, state: State) -
                 help="See how widely its texts spread, and why.",
             ):
                 st.switch_page(PAGES / "explore.py", query_params={"run": run.id})
-            _menu(office, run, job)
+            _menu(app, run, job)
     when = datetime.fromtimestamp(run.created_at).strftime("%d %b %Y, %H:%M")
-    st.caption(f"{when} · {plain(describe(run))}")
+    st.caption(f"{when} · {escape_markdown(describe(run))}")
     if job is not None and state in _ADVICE:
-        reason = plain(f"{job.message} {job.remedy}".strip())
+        reason = escape_markdown(f"{job.message} {job.remedy}".strip())
         st.warning(f"{reason} {_ADVICE[state]}".strip(), icon=":material/info:")
 
 
-def _cap(office: Office, run: RunRecord, job: Job) -> None:
+def _cap(app: AppContext, run: RunRecord, job: Job) -> None:
     """Raise the cap and go on, in one step."""
     now = spending_limit_from_dict(job.spec["cap"])
     with st.popover("Change the cap", icon=":material/savings:", key="raise_box"):
         st.caption("Of the whole run, what was spent before included. Empty is no limit.")
-        cap, why = raised_cap(office, run, now)
+        cap, why = raised_cap(app, run, now)
         st.button(
             "Resume with this cap",
             icon=":material/play_arrow:",
@@ -82,7 +82,7 @@ def _cap(office: Office, run: RunRecord, job: Job) -> None:
             key="resume_capped",
             disabled=bool(why) or cap == now,
             on_click=resume_job,
-            args=(office, job.id, cap),
+            args=(app, job.id, cap),
         )
 
 
@@ -108,36 +108,36 @@ def _suppression(knobs: Suppression) -> str:
     return f"suppression {knobs.strength:g}{by}"
 
 
-def _menu(office: Office, run: RunRecord, job: Job | None) -> None:
+def _menu(app: AppContext, run: RunRecord, job: Job | None) -> None:
     last = _DELETE if run.deleted_at is None else _RESTORE
     chosen = st.menu_button("More", [_RENAME, _REUSE, last], key="run_menu")
     if chosen == _RENAME:
-        _rename(office, run)
+        _rename(app, run)
     if chosen == _REUSE:
-        use_settings(office.db, run.spec)
+        use_settings(app.db, run.spec)
         st.rerun()
     if chosen in (_DELETE, _RESTORE):
-        _act(office, "delete" if chosen == _DELETE else "restore", run, job.id if job else None)
+        _act(app, "delete" if chosen == _DELETE else "restore", run, job.id if job else None)
         st.rerun()
 
 
 @st.dialog("Rename")
-def _rename(office: Office, run: RunRecord) -> None:
+def _rename(app: AppContext, run: RunRecord) -> None:
     name = st.text_input("Name", run.name, max_chars=200, key="new_name")
     if st.button("Rename", type="primary", key="rename_now"):
-        with told():
-            rename_run(office.db, run.id, name, expected_revision=run.revision)
+        with show_errors():
+            rename_run(app.db, run.id, name, expected_revision=run.revision)
             st.rerun()
 
 
-def _act(office: Office, what: str, run: RunRecord, job_id: str | None) -> None:
+def _act(app: AppContext, what: str, run: RunRecord, job_id: str | None) -> None:
     try:
         if what == "delete":
             if job_id:
-                request_cancel(office.db, job_id)
-            delete_run(office.db, run.id)
+                request_cancel(app.db, job_id)
+            delete_run(app.db, run.id)
             st.toast("Deleted. Restore in the same menu brings it back whole.")
         if what == "restore":
-            restore_run(office.db, run.id)
+            restore_run(app.db, run.id)
     except WidesetError as error:
         flash(error)

@@ -13,43 +13,43 @@ from pages.components.generate.progress import show_numbers, show_spread
 from pages.components.generate.results import show_results
 from pages.components.generate.run_header import show_header
 from pages.components.samples_table import show_samples
-from pages.components.shell import Office, plain, told
+from pages.components.shell import AppContext, escape_markdown, show_errors
 from pages.components.spending import show_spending
 
 _FEED_ROWS = 100
 _POLL_SECONDS = 1.0
 
 
-def show_run(office: Office, run_id: str) -> State | None:
+def show_run(app: AppContext, run_id: str) -> State | None:
     """Draw the run; its state, or None if there is no such run."""
-    with told():
-        run = get_run(office.db, run_id)
-        latest = job_of_run(office.db, run_id)
+    with show_errors():
+        run = get_run(app.db, run_id)
+        latest = job_of_run(app.db, run_id)
         if latest is None:
             job, state = None, "done"
         else:
-            job, state = status(office.db, latest.id)
-        show_header(office, run, job, state)
+            job, state = status(app.db, latest.id)
+        show_header(app, run, job, state)
         if job is not None and state in LIVE:
-            _follow(office, run, job.id, state)
+            _follow(app, run, job.id, state)
         else:
-            _rest(office, run, job)
+            _rest(app, run, job)
         return state
     st.button("Close", on_click=st.query_params.clear, icon=":material/close:")
     return None
 
 
 @st.fragment(run_every=_POLL_SECONDS)
-def _follow(office: Office, run: RunRecord, job_id: str, drawn: State) -> None:
+def _follow(app: AppContext, run: RunRecord, job_id: str, drawn: State) -> None:
     """The live part: redrawn every second, and the whole page once when the job ends."""
-    with told():
+    with show_errors():
         try:
-            job, state = status(office.db, job_id)
+            job, state = status(app.db, job_id)
             if state != drawn:
                 st.rerun()
             if state == "queued":
-                ensure_worker(office.home, office.db)
-            _show_live(office.db, run, job, state)
+                ensure_worker(app.home, app.db)
+            _show_live(app.db, run, job, state)
         except StoreBusy:
             st.caption("The store is busy; this looks again in a second.")
 
@@ -81,17 +81,19 @@ def _show_live(db: Database, run: RunRecord, job: Job, state: State) -> None:
     )
 
 
-def _rest(office: Office, run: RunRecord, job: Job | None) -> None:
+def _rest(app: AppContext, run: RunRecord, job: Job | None) -> None:
     progress = dict(job.progress) if job is not None else {}
     if progress:
         show_numbers(progress, live=False)
-    show_spending(office.db, run, progress, live=False)
+    show_spending(app.db, run, progress, live=False)
     shortfall = progress.get("shortfall") or {}
     if shortfall:
-        missing = plain(", ".join(f"{name}: {count}" for name, count in shortfall.items()))
+        missing = escape_markdown(
+            ", ".join(f"{name}: {count}" for name, count in shortfall.items())
+        )
         st.warning(
             "The model did not write enough usable texts within three times the target; missing "
             f"are {missing}. Raise the tokens a text, or lower temperature and suppression.",
             icon=":material/production_quantity_limits:",
         )
-    show_results(office, run, progress)
+    show_results(app, run, progress)

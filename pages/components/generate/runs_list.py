@@ -10,20 +10,20 @@ import streamlit as st
 from core.jobs.queue import states_of_runs
 from core.store.generation.runs import list_runs
 from pages.components.generate.run_header import describe
-from pages.components.shell import Office
+from pages.components.shell import AppContext
 
 
-def show_runs(office: Office) -> None:
+def show_runs(app: AppContext) -> None:
     """Draw the list; a click on a row opens the run."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("Runs", anchor=False, width="content")
         st.space("stretch")
         deleted = st.toggle("Deleted ones, too", key="show_deleted", persist_state="session")
-    runs = list_runs(office.db, include_deleted=deleted)
+    runs = list_runs(app.db, include_deleted=deleted)
     if not runs:
         st.info("No run yet. Choose a task in the side bar and press Generate.")
         return
-    states = states_of_runs(office.db)
+    states = states_of_runs(app.db)
     words = {"cancelled": "stopped"}
     frame = pd.DataFrame(
         {

@@ -10,19 +10,19 @@ from core.files.labelled import balanced_examples, read_labelled
 from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key
 from core.store.references import reference_of
-from pages.components.shell import Office, told
+from pages.components.shell import AppContext, show_errors
 
 SEED_COUNT = 18
 _NONE, _REFERENCE, _FILE, _PATH = "None", "Reference", "Upload", "Path"
 
 
-def choose_examples(office: Office, task: Task, *, seed: int) -> tuple[Example, ...] | None:
+def choose_examples(app: AppContext, task: Task, *, seed: int) -> tuple[Example, ...] | None:
     """Draw the choice; the train part of the task's reference is offered where it has one.
 
     Returns:
         The drawn examples, empty for an unseeded run; None while the choice can't be used.
     """
-    reference = reference_of(office.db, task)
+    reference = reference_of(app.db, task)
     offered = [_NONE, *([_REFERENCE] if reference is not None else []), _FILE, _PATH]
     if st.session_state.get("seeding") not in offered:
         st.session_state.pop("seeding", None)  # the task has no reference any more
@@ -38,9 +38,9 @@ def choose_examples(office: Office, task: Task, *, seed: int) -> tuple[Example, 
         st.caption("The first cycle has no examples; later ones draw from what was written.")
         return ()
     st.caption("Real texts with their labels stand in the prompts from the first cycle on.")
-    with told():
+    with show_errors():
         if how == _REFERENCE and reference is not None:
-            examples = _of_reference(office.db, reference_key(reference.id, "train"))
+            examples = _of_reference(app.db, reference_key(reference.id, "train"))
         else:
             examples = _uploaded(task) if how == _FILE else _at_path(task)
         if examples is None:

@@ -23,18 +23,18 @@ from pages.components.generate.reuse import apply_settings
 from pages.components.generate.seeding import choose_examples
 from pages.components.generate.task_panel import apply_choice, choose_task
 from pages.components.model import choose_server_model, found_of
-from pages.components.shell import Office, plain, told
+from pages.components.shell import AppContext, escape_markdown, show_errors
 
 _ANSWER_SECONDS = 0.4
 
 
-def show_prompt(office: Office, spec: RunSpec) -> None:
+def show_prompt(app: AppContext, spec: RunSpec) -> None:
     """Draw the prompt of the first cycle for a label that can be chosen."""
     names = list(spec.task.label_names)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         label = st.selectbox("Prompt for", names, key="preview_label", width=220)
         place = names.index(label) if label in names else 0
-        st.caption(_size(office, spec, place))
+        st.caption(_size(app, spec, place))
     prompt = prompt_for(spec, cycle=1, label_index=place, written={})
     st.code(prompt.preview(), language=None, wrap_lines=True)
     later = "drawn by the seed from what the run wrote"
@@ -43,13 +43,13 @@ def show_prompt(office: Office, spec: RunSpec) -> None:
     st.caption(f"From the second cycle on: one example a label in front, {later}.")
 
 
-def _size(office: Office, spec: RunSpec, place: int) -> str:
+def _size(app: AppContext, spec: RunSpec, place: int) -> str:
     """Its length in tokens, if the worker holds the model already."""
     try:
-        if living(office.db) is None:
+        if living(app.db) is None:
             return ""
         question = {"spec": spec.to_dict(), "label_index": place}
-        tokens = ask(office.db, "prompt", question, timeout=_ANSWER_SECONDS)["tokens"]
+        tokens = ask(app.db, "prompt", question, timeout=_ANSWER_SECONDS)["tokens"]
     except (NoAnswer, StoreBusy):
         return ""
     return "" if tokens is None else f"{tokens} tokens"
@@ -74,7 +74,7 @@ def choose_method(
     if found is not None:
         refused = condition_error(condition, found)
         if refused is not None:
-            st.error(plain(f"{refused.what} {refused.remedy}"), icon=":material/block:")
+            st.error(escape_markdown(f"{refused.what} {refused.remedy}"), icon=":material/block:")
             return None
         if condition.prompt != "chat" and api_for(condition, found) == "chat":
             st.caption(
@@ -119,12 +119,12 @@ def choose_method(
 TRIAL_TEXTS = 10
 
 
-def choose_spec(office: Office) -> RunSpec | None:
+def choose_spec(app: AppContext) -> RunSpec | None:
     """Draw the settings; None while something in them is unusable (and said so there)."""
     apply_settings()
     apply_choice()
-    with st.sidebar, told():
-        task = choose_task(office)
+    with st.sidebar, show_errors():
+        task = choose_task(app)
         temperature, strength = main_knobs()
         # What stands in for suppression hangs on the model, which is chosen further down.
         beneath = st.container()
@@ -145,15 +145,15 @@ def choose_spec(office: Office) -> RunSpec | None:
             )
         if task is None:
             return None
-        examples = choose_examples(office, task, seed=seed)
+        examples = choose_examples(app, task, seed=seed)
         condition = more_knobs(temperature, strength)
-        model = _choose_model(office)
+        model = _choose_model(app)
         # Before anything is given up: numbers that are not drawn would be forgotten.
         targets = _targets(tuple(task.label_names), per_label)
         if examples is None or model is None:
             return None
         with beneath:
-            sent = choose_method(condition, model, found_of(office.db, model))
+            sent = choose_method(condition, model, found_of(app.db, model))
         if sent is None:
             return None
         return RunSpec(
@@ -176,7 +176,7 @@ def trial_of(spec: RunSpec) -> RunSpec:
     return replace(spec, targets=targets)
 
 
-def _choose_model(office: Office) -> ModelChoice | None:
+def _choose_model(app: AppContext) -> ModelChoice | None:
     with st.expander("Model", icon=":material/memory:"):
         own = st.segmented_control(
             "Backend",
@@ -189,7 +189,7 @@ def _choose_model(office: Office) -> ModelChoice | None:
             persist_state="session",
         )
         if own == "Server":
-            return choose_server_model(office)
+            return choose_server_model(app)
         device = st.selectbox(
             "Device", ["auto", "cpu", "cuda", "mps"], key="device", persist_state="session"
         )
@@ -215,7 +215,11 @@ def _targets(names: tuple[str, ...], per_label: int) -> tuple[tuple[str, int], .
             (
                 name,
                 st.number_input(
-                    f"{place + 1}. {plain(name)}", 0, 100_000, per_label, key=f"target-{name}"
+                    f"{place + 1}. {escape_markdown(name)}",
+                    0,
+                    100_000,
+                    per_label,
+                    key=f"target-{name}",
                 ),
             )
             for place, name in enumerate(names)

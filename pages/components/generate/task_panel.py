@@ -4,14 +4,14 @@ import streamlit as st
 
 from core.domain.tasks import Label, Task, preset, preset_names, task_from_toml
 from core.store.tasks import TaskRecord, delete_task, list_tasks, save_task
-from pages.components.shell import Office, plain, told
+from pages.components.shell import AppContext, escape_markdown, show_errors
 
 _LABEL_ROWS = 3
 
 
-def choose_task(office: Office) -> Task | None:
+def choose_task(app: AppContext) -> Task | None:
     """Draw the choice; None while there is no usable task."""
-    saved = {f"saved-{record.id}": record for record in list_tasks(office.db)}
+    saved = {f"saved-{record.id}": record for record in list_tasks(app.db)}
     presets = {name: preset(name) for name in preset_names()}
     names = {key: task.name for key, task in presets.items()}
     taken = set(names.values())  # Streamlit tells options by what they read as
@@ -30,22 +30,24 @@ def choose_task(office: Office) -> Task | None:
     task = presets.get(chosen) or (saved[chosen].task if chosen in saved else None)
     if task is not None:
         labels = ", ".join(task.label_names)
-        st.caption(f"{len(task.labels)} × *{plain(task.text_type)}*: {plain(labels)}")
+        st.caption(
+            f"{len(task.labels)} × *{escape_markdown(task.text_type)}*: {escape_markdown(labels)}"
+        )
     with st.container(horizontal=True):
         if st.button("New task", icon=":material/add:", key="new_task", type="tertiary"):
-            _dialog(office, None, None)
+            _dialog(app, None, None)
         if task is not None and st.button(
             "Edit" if chosen in saved else "Edit a copy",
             icon=":material/edit:",
             key="edit_task",
             type="tertiary",
         ):
-            _dialog(office, task, saved.get(chosen))
+            _dialog(app, task, saved.get(chosen))
     return task
 
 
 @st.dialog("Task", width="medium")
-def _dialog(office: Office, task: Task | None, record: TaskRecord | None) -> None:
+def _dialog(app: AppContext, task: Task | None, record: TaskRecord | None) -> None:
     """Edit a task of one's own; a preset is copied, never changed."""
     name = task.name if task else ""
     if task is not None and record is None:
@@ -55,7 +57,7 @@ def _dialog(office: Office, task: Task | None, record: TaskRecord | None) -> Non
             "From a TOML file", type="toml", key="task_file", help="name, text_type, [[labels]]"
         )
         if file is not None:
-            _from_file(office, file.getvalue(), file.name)
+            _from_file(app, file.getvalue(), file.name)
             return
         st.caption("or fill in:")
     name = st.text_input("Name", name, max_chars=200, placeholder="Support tickets")
@@ -83,36 +85,36 @@ def _dialog(office: Office, task: Task | None, record: TaskRecord | None) -> Non
     with st.container(horizontal=True):
         save = st.button("Save task", type="primary", icon=":material/check:")
         remove = record is not None and st.button("Delete", icon=":material/delete:")
-    with told():
+    with show_errors():
         if save:
             labels = tuple(
                 Label(own, str(row.get("phrase") or "").strip() or own)
                 for row in edited
                 if (own := str(row.get("name") or "").strip())
             )
-            _keep(office, Task(name.strip(), text_type.strip(), labels), record)
+            _keep(app, Task(name.strip(), text_type.strip(), labels), record)
         if remove and record is not None:
-            delete_task(office.db, record.id)
+            delete_task(app.db, record.id)
             st.session_state["choose_task"] = preset_names()[0]
             st.rerun()
 
 
-def _from_file(office: Office, data: bytes, name: str) -> None:
-    with told():
+def _from_file(app: AppContext, data: bytes, name: str) -> None:
+    with show_errors():
         task = task_from_toml(data.decode("utf-8-sig", errors="replace"), source=f"The file {name}")
-        st.write(f"**{plain(task.name)}**: {plain(task.text_type)}")
+        st.write(f"**{escape_markdown(task.name)}**: {escape_markdown(task.text_type)}")
         st.dataframe(
             [{"label": label.name, "phrase": label.phrase} for label in task.labels],
             hide_index=True,
             alt="The labels of the file",
         )
         if st.button("Save task", type="primary", icon=":material/check:"):
-            _keep(office, task, None)
+            _keep(app, task, None)
 
 
-def _keep(office: Office, task: Task, record: TaskRecord | None) -> None:
+def _keep(app: AppContext, task: Task, record: TaskRecord | None) -> None:
     kept = save_task(
-        office.db,
+        app.db,
         task,
         task_id=None if record is None else record.id,
         expected_revision=None if record is None else record.revision,

@@ -7,7 +7,7 @@ from core.jobs.lease import living
 from core.jobs.queue import Job, list_jobs
 from core.store.generation.runs import get_run
 from pages.components.generate.progress import duration
-from pages.components.shell import Office, plain, told
+from pages.components.shell import AppContext, escape_markdown, show_errors
 
 _POLL_SECONDS = 2.0
 _KINDS = {
@@ -27,20 +27,20 @@ _KINDS = {
 
 
 @st.fragment(run_every=_POLL_SECONDS)
-def show_at_work(office: Office) -> None:
+def show_at_work(app: AppContext) -> None:
     """Draw the job that runs and how many wait; looks again every two seconds."""
-    with told():
+    with show_errors():
         try:
-            running = list_jobs(office.db, state="running", limit=1)
-            waiting = len(list_jobs(office.db, state="queued"))
-            alive = living(office.db) is not None
+            running = list_jobs(app.db, state="running", limit=1)
+            waiting = len(list_jobs(app.db, state="queued"))
+            alive = living(app.db) is not None
         except StoreBusy:
             st.caption("The store is busy; this looks again in two seconds.")
             return
         more = f" {waiting} more {'waits' if waiting == 1 else 'wait'}." if waiting else ""
         if running and alive:
             job = running[0]
-            st.progress(_share(job), f"{_sentence(office, job)}{more}")
+            st.progress(_share(job), f"{_sentence(app, job)}{more}")
         elif running:
             st.caption(
                 ":material/pause: A job was interrupted; Resume on its page goes on with it." + more
@@ -52,10 +52,10 @@ def show_at_work(office: Office) -> None:
             st.caption(f":material/bedtime: The worker is {said}.")
 
 
-def _sentence(office: Office, job: Job) -> str:
+def _sentence(app: AppContext, job: Job) -> str:
     what = _KINDS.get(job.kind, "Working")
     if job.run_id is not None:
-        what += f" {plain(get_run(office.db, job.run_id).name)}"
+        what += f" {escape_markdown(get_run(app.db, job.run_id).name)}"
     done, total = _numbers(job)
     if total:
         what += f": {done:,} of {total:,}"

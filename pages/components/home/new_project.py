@@ -14,16 +14,16 @@ from core.files.mapping import guessed_columns
 from core.services.demo import open_demo
 from core.store.references import add_reference
 from core.store.tasks import save_task
-from pages.components.shell import Office, flash, plain, told
+from pages.components.shell import AppContext, escape_markdown, flash, show_errors
 
 
 @st.dialog("From your own data", width="large")
-def own_data(office: Office) -> None:
+def own_data(app: AppContext) -> None:
     """Open the dialog."""
-    ask_for_data(office)
+    ask_for_data(app)
 
 
-def ask_for_data(office: Office) -> None:
+def ask_for_data(app: AppContext) -> None:
     """Ask for a file, what its texts are, and what each label means; then go to Generate."""
     st.caption(
         "A file of labelled texts: they seed the prompts, stand in for an annotator, and are what "
@@ -38,7 +38,7 @@ def ask_for_data(office: Office) -> None:
     )
     if file is None:
         return
-    with told():
+    with show_errors():
         content = file.getvalue()
         chosen = _columns(content, file.name)
         if chosen is None:
@@ -66,9 +66,9 @@ def ask_for_data(office: Office) -> None:
         if made and task is not None:
             parts = divided(examples, test_share=TEST_SHARE, seed=0)
             origin = {"file": file.name, "test_file": None, **parts.facts}
-            with office.db.write():
-                kept = save_task(office.db, task)
-                add_reference(office.db, task, file.name, parts.train, parts.test, origin)
+            with app.db.write():
+                kept = save_task(app.db, task)
+                add_reference(app.db, task, file.name, parts.train, parts.test, origin)
             st.session_state["choose_task"] = f"saved-{kept.id}"
             st.switch_page("pages/generate.py")
 
@@ -131,7 +131,10 @@ def _task(name: str, counts: Counter[str]) -> tuple[Task | None, list[str]]:
     )
     task = Task(title.strip(), text_type.strip(), labels)
     first = labels[0]
-    st.caption(f"The prompt will say: Write a *{plain(task.text_type)}* … {plain(first.phrase)}")
+    st.caption(
+        f"The prompt will say: Write a *{escape_markdown(task.text_type)}* … "
+        f"{escape_markdown(first.phrase)}"
+    )
     return task, []
 
 
@@ -140,15 +143,15 @@ def _read(content: bytes, name: str, text: str, label: str) -> list[Example]:
     return read_labelled(content, name=name, task=None, text_column=text, label_column=label)
 
 
-def show_ways(office: Office) -> None:
+def show_ways(app: AppContext) -> None:
     """Draw the three cards."""
     with st.grid(3, min_column_width=230, gap="medium"):
         with st.container(border=True, height="stretch"):
             _from_preset()
         with st.container(border=True, height="stretch"):
-            _from_own_data(office)
+            _from_own_data(app)
         with st.container(border=True, height="stretch"):
-            _from_demo(office)
+            _from_demo(app)
 
 
 def _from_preset() -> None:
@@ -164,7 +167,10 @@ def _from_preset() -> None:
     )
     task = preset(chosen)
     listed = ", ".join(task.label_names[:6]) + (" …" if len(task.labels) > 6 else "")
-    st.caption(f"{len(task.labels)} labels of a *{plain(task.text_type)}*: {plain(listed)}")
+    st.caption(
+        f"{len(task.labels)} labels of a *{escape_markdown(task.text_type)}*: "
+        f"{escape_markdown(listed)}"
+    )
     st.space("stretch")
     if st.button(
         "Start generating",
@@ -178,7 +184,7 @@ def _from_preset() -> None:
         st.switch_page("pages/generate.py")
 
 
-def _from_own_data(office: Office) -> None:
+def _from_own_data(app: AppContext) -> None:
     st.markdown("##### :material/upload_file: Your own data")
     st.caption(
         "Labelled texts in a file become a task: they seed the prompts, play the annotator, and "
@@ -186,10 +192,10 @@ def _from_own_data(office: Office) -> None:
     )
     st.space("stretch")
     if st.button("Choose a file", icon=":material/attach_file:", key="home_own", width="stretch"):
-        own_data(office)
+        own_data(app)
 
 
-def _from_demo(office: Office) -> None:
+def _from_demo(app: AppContext) -> None:
     st.markdown("##### :material/slideshow: The demo")
     st.caption(
         "A finished study of support messages by the embedded model: 16 conditions, repaired and "
@@ -198,7 +204,7 @@ def _from_demo(office: Office) -> None:
     st.space("stretch")
     if st.button("Open the demo", icon=":material/open_in_new:", key="home_demo", width="stretch"):
         try:
-            task = open_demo(office.db)
+            task = open_demo(app.db)
         except WidesetError as error:
             flash(error)
             st.rerun()

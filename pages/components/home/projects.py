@@ -10,15 +10,15 @@ from core.store.connections import list_connections
 from core.store.projects import Project, list_projects
 from core.store.tasks import list_tasks
 from pages.components.home.new_project import show_task
-from pages.components.shell import Office, plain
+from pages.components.shell import AppContext, escape_markdown
 
 
-def show_projects(office: Office) -> None:
+def show_projects(app: AppContext) -> None:
     """Draw the list; a chosen row offers the pages that its project is ready for."""
-    projects = list_projects(office.db, planned=True)
+    projects = list_projects(app.db, planned=True)
     st.subheader("Projects", anchor=False)
     if not projects:
-        st.caption(f"None yet. Choose one of the ways above{_connected(office)}.")
+        st.caption(f"None yet. Choose one of the ways above{_connected(app)}.")
         return
     steps = [_next_step(one) for one in projects]
     frame = pd.DataFrame(
@@ -61,7 +61,7 @@ def show_projects(office: Office) -> None:
     rows = event["selection"]["rows"]
     # By place among those just drawn: a project that came since is drawn in the next round.
     project = projects[rows[0]] if rows and rows[0] < len(projects) else projects[0]
-    _show_doors(office, project, chosen=bool(rows))
+    _show_doors(app, project, chosen=bool(rows))
 
 
 def _next_step(project: Project) -> str:
@@ -73,25 +73,25 @@ def _next_step(project: Project) -> str:
     return "Generate texts" if project.references else "Generate texts, or add real ones"
 
 
-def _connected(office: Office) -> str:
+def _connected(app: AppContext) -> str:
     """The rest of a sentence for a home in which nothing but a connection is set up."""
-    known = list_connections(office.db)
+    known = list_connections(app.db)
     if not known:
         return ""
-    names = " and ".join(plain(one.name) for one in known[:2])
+    names = " and ".join(escape_markdown(one.name) for one in known[:2])
     verb = "is a connection" if len(known) == 1 else "are connections"
     return f"; {names} {verb} whose model can write"
 
 
-def _show_doors(office: Office, project: Project, *, chosen: bool) -> None:
+def _show_doors(app: AppContext, project: Project, *, chosen: bool) -> None:
     said = "" if chosen else "Last worked on: "
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"{said}**{plain(project.task.name)}**", width="content")
+        st.markdown(f"{said}**{escape_markdown(project.task.name)}**", width="content")
         step = _next_step(project)
         if step:
             st.caption("has no text yet", width="content")
             if st.button("Generate", icon=":material/edit_note:", key="home_to_generate"):
-                _generate(office, project)
+                _generate(app, project)
             return
         for page, icon in (
             ("explore", "scatter_plot"),
@@ -108,12 +108,12 @@ def _show_doors(office: Office, project: Project, *, chosen: bool) -> None:
                 st.switch_page(f"pages/{page}.py")
 
 
-def _generate(office: Office, project: Project) -> None:
+def _generate(app: AppContext, project: Project) -> None:
     """Open Generate with the project's newest run, or with its task chosen."""
     if project.latest_run:
         st.switch_page("pages/generate.py", query_params={"run": project.latest_run})
     names = {preset(name).key: name for name in preset_names()}
-    names |= {one.task.key: f"saved-{one.id}" for one in list_tasks(office.db)}
+    names |= {one.task.key: f"saved-{one.id}" for one in list_tasks(app.db)}
     if project.task.key in names:
         st.session_state["choose_task"] = names[project.task.key]
     st.switch_page("pages/generate.py")

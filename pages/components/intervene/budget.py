@@ -16,10 +16,10 @@ from core.jobs.previews import look
 from pages.components.intervene.accuracy_words import told
 from pages.components.intervene.current_version import Standing
 from pages.components.intervene.previews import ask_button, show_asked
-from pages.components.shell import Office, plain
+from pages.components.shell import AppContext, escape_markdown
 
 
-def show_budget(office: Office, seen: Standing) -> None:
+def show_budget(app: AppContext, seen: Standing) -> None:
     """Draw the tab."""
     st.caption(
         f"Label accuracy after replacement over the number of inspected texts, {REPEATS} samples "
@@ -55,9 +55,9 @@ def show_budget(office: Office, seen: Standing) -> None:
             error_rate=choice.error_rate,
             weight=weight,
         )
-        asked = look(office.db, seen.dataset.key, request, seen=number)
+        asked = look(app.db, seen.dataset.key, request, seen=number)
         ask_button(
-            office,
+            app,
             seen.dataset.key,
             None if why is not None else request,
             asked=asked,
@@ -68,8 +68,8 @@ def show_budget(office: Office, seen: Standing) -> None:
             why=why,
         )
     if why is not None:
-        st.info(plain(why), icon=":material/info:")
-    show_asked(office, asked)
+        st.info(escape_markdown(why), icon=":material/info:")
+    show_asked(app, asked)
     if asked.result is not None:
         if not asked.fresh:
             st.info("More was judged since this curve. Draw it again to use it.")

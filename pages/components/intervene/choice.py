@@ -11,7 +11,7 @@ from core.interventions.requests import Annotator
 from core.store.generation.runs import RunRecord, list_runs
 from pages.components.encoder import choose_encoder
 from pages.components.reference import choose_reference
-from pages.components.shell import Office, told
+from pages.components.shell import AppContext, show_errors
 from pages.components.task import asked_run, choose_task, run_names
 
 _NAMES: dict[Annotator, str] = {"oracle": "Oracle", "people": "People"}
@@ -40,13 +40,13 @@ class Choice:
     error_rate: float
 
 
-def choose(office: Office) -> Choice | None:
+def choose(app: AppContext) -> Choice | None:
     """Draw the choice; None while there is nothing to repair."""
-    found = [row for row in list_runs(office.db) if row.counts.usable]
+    found = [row for row in list_runs(app.db) if row.counts.usable]
     if not found:
         return None
     asked = asked_run(found, page="intervene")
-    with st.sidebar, told():
+    with st.sidebar, show_errors():
         task = choose_task(found, asked, key="intervene_task")
         own = {row.run.id: row.run for row in found if row.run.spec.task.key == task.key}
         names = run_names(list(own.values()))
@@ -61,7 +61,7 @@ def choose(office: Office) -> Choice | None:
             key="intervene_run",
             persist_state="session",
         )
-        reference = choose_reference(office, task)
+        reference = choose_reference(app, task)
         encoder = choose_encoder()
         annotator, error_rate = _annotator(with_oracle=reference is not None)
         if encoder is not None:

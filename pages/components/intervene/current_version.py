@@ -22,7 +22,7 @@ from core.store.generation.samples import counts
 from core.store.interventions.judgements import last_number
 from core.store.interventions.versions import VersionRecord, head
 from pages.components.intervene.choice import Choice
-from pages.components.shell import Office
+from pages.components.shell import AppContext
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,9 @@ class Standing:
         return label_accuracy(borne, list(judged.values()), label_names=self.label_names)
 
 
-def standing(office: Office, choice: Choice) -> Standing:
+def standing(app: AppContext, choice: Choice) -> Standing:
     """Gather what is there; queue what is missing."""
-    db, run = office.db, choice.run
+    db, run = app.db, choice.run
     going = states_of_runs(db).get(run.id) in LIVE
     usable = sum(row.usable for row in counts(db, run.id).values())
     now = head(db, run.id)

@@ -27,7 +27,7 @@ from pages.components.intervene.current_version import Standing
 from pages.components.intervene.previews import annotator_name, ask_button, show_asked
 from pages.components.intervene.texts import choose_rows
 from pages.components.intervene.vectors import estimate, in_words, vectors_of
-from pages.components.shell import Office, plain, told
+from pages.components.shell import AppContext, escape_markdown, show_errors
 
 _ASKED = "oosf_effect_asked"  # the request that was queued last from within the fragment
 
@@ -45,24 +45,24 @@ def effect_request(seen: Standing, threshold: float) -> EffectRequest | None:
     )
 
 
-def follow_effect(office: Office, seen: Standing, threshold: float, *, learned: int) -> None:
+def follow_effect(app: AppContext, seen: Standing, threshold: float, *, learned: int) -> None:
     """Draw how far the worker is; outside of the fragment that `show_effect` is in.
 
     Args:
-        office: home and store.
+        app: home and store.
         seen: where the run stands.
         threshold: as it stands.
         learned: number of the latest judgement that the filter knows.
     """
     request = effect_request(seen, threshold)
     if request is not None:
-        asked = look(office.db, seen.dataset.key, request, seen=learned)
+        asked = look(app.db, seen.dataset.key, request, seen=learned)
         if asked.result is None or not asked.fresh:
-            show_asked(office, asked)
+            show_asked(app, asked)
 
 
 def show_effect(
-    office: Office, seen: Standing, threshold: float, *, going: int, learned: int
+    app: AppContext, seen: Standing, threshold: float, *, going: int, learned: int
 ) -> None:
     """Draw the button, or what came of it; arguments as `follow_effect`.
 
@@ -75,12 +75,12 @@ def show_effect(
             "With a reference attached, a linear probe tells here what a classifier makes of it."
         )
         return
-    asked = look(office.db, seen.dataset.key, request, seen=learned)
+    asked = look(app.db, seen.dataset.key, request, seen=learned)
     if asked.result is not None and asked.fresh:
         _show(asked.result)
         return
     ask_button(
-        office,
+        app,
         seen.dataset.key,
         request if 0 < going < len(seen.dataset) else None,
         asked=asked,
@@ -101,7 +101,8 @@ def _show(result: Mapping[str, Any]) -> None:
     effect = effect_from_dict(result)
     st.markdown(
         "**What a classifier makes of it** "
-        f":small[:gray[linear probes on the {effect.n_test:,} texts of {plain(result['test'])}]]"
+        f":small[:gray[linear probes on the {effect.n_test:,} texts of "
+        f"{escape_markdown(result['test'])}]]"
     )
     with st.grid(3, min_column_width=100, gap="small"):
         for name, n, score, how in (
@@ -131,7 +132,7 @@ def _points(found: Difference) -> str:
     return f"{100 * found.difference:+.1f} points ({low:+.1f} to {high:+.1f}{sure})"
 
 
-def show_filtering(office: Office, seen: Standing) -> None:
+def show_filtering(app: AppContext, seen: Standing) -> None:
     """Draw the tab."""
     st.caption(
         "Texts that belong to no label can go: a linear SVC learns from those that people judged "
@@ -145,12 +146,12 @@ def show_filtering(office: Office, seen: Standing) -> None:
         check_enough(judged.values())
     except BadInput as error:
         why = f"{error.what} {error.remedy}".strip()
-    asked = look(office.db, seen.dataset.key, request, seen=seen.seen)
+    asked = look(app.db, seen.dataset.key, request, seen=seen.seen)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
         st.metric("Judged in scope", f"{inside:,}", width="content")
         st.metric("Judged out of scope", f"{len(judged) - inside:,}", width="content")
         ask_button(
-            office,
+            app,
             seen.dataset.key,
             None if why is not None else request,
             asked=asked,
@@ -161,21 +162,23 @@ def show_filtering(office: Office, seen: Standing) -> None:
             why=why,
         )
     if why is not None:
-        st.info(plain(why), icon=":material/info:")
+        st.info(escape_markdown(why), icon=":material/info:")
         return
-    show_asked(office, asked)
+    show_asked(app, asked)
     if asked.result is None:
         return
     if not asked.fresh:
         st.info("More was judged since the filter learned. Learn again to use it.")
     threshold = st.session_state.get("oosf_threshold", THRESHOLD)
     with st.container():  # what comes and goes must not move the fragment below
-        follow_effect(office, seen, threshold, learned=int(asked.result["seen"]))
-    _show_filter(office, seen, asked.result, fresh=asked.fresh)
+        follow_effect(app, seen, threshold, learned=int(asked.result["seen"]))
+    _show_filter(app, seen, asked.result, fresh=asked.fresh)
 
 
 @st.fragment
-def _show_filter(office: Office, seen: Standing, result: Mapping[str, Any], *, fresh: bool) -> None:
+def _show_filter(
+    app: AppContext, seen: Standing, result: Mapping[str, Any], *, fresh: bool
+) -> None:
     """Redrawn alone, with every move of the threshold."""
     scope = filter_from_dict(result)
     with st.grid(2, min_column_width=420, gap="large"):
@@ -201,16 +204,16 @@ def _show_filter(office: Office, seen: Standing, result: Mapping[str, Any], *, f
             disabled=not going or len(going) == gone or not fresh,
             help="They leave the dataset's next version; undo brings them back.",
         ):
-            _remove(office, seen, scope, threshold)
+            _remove(app, seen, scope, threshold)
         if not going:
             st.caption(":material/check: Nothing is out of scope by this threshold.")
         for sentence in scope.explanations:
-            st.caption(f":material/info: {plain(sentence)}")
+            st.caption(f":material/info: {escape_markdown(sentence)}")
     with right:
         _show_counts(seen, going)
-        _show_diversity(office, seen, scope, threshold)
+        _show_diversity(app, seen, scope, threshold)
         learned = int(result["seen"])
-        show_effect(office, seen, threshold, going=len(going), learned=learned)
+        show_effect(app, seen, threshold, going=len(going), learned=learned)
     st.markdown("**About to go** :small[:gray[at the boundary first, judged ones last]]")
     dataset = seen.dataset
     frame = pd.DataFrame(
@@ -284,8 +287,8 @@ def _show_counts(seen: Standing, going: list[int]) -> None:
     )
 
 
-def _show_diversity(office: Office, seen: Standing, scope: ScopeFilter, threshold: float) -> None:
-    vectors = vectors_of(office.db, seen.dataset, seen.fingerprint)
+def _show_diversity(app: AppContext, seen: Standing, scope: ScopeFilter, threshold: float) -> None:
+    vectors = vectors_of(app.db, seen.dataset, seen.fingerprint)
     if vectors is None:
         return
     kept = vectors[scope.kept(threshold)]
@@ -296,10 +299,10 @@ def _show_diversity(office: Office, seen: Standing, scope: ScopeFilter, threshol
     )
 
 
-def _remove(office: Office, seen: Standing, scope: ScopeFilter, threshold: float) -> None:
-    with told():
+def _remove(app: AppContext, seen: Standing, scope: ScopeFilter, threshold: float) -> None:
+    with show_errors():
         version = accept_filter(
-            office.db,
+            app.db,
             seen.subject,
             scope,
             threshold=threshold,

@@ -7,38 +7,38 @@ from core.store.interventions.versions import VersionRecord, lineage, redo, redo
 from pages.components.intervene.accuracy_words import percent, told
 from pages.components.intervene.current_version import Standing
 from pages.components.intervene.previews import annotator_name
-from pages.components.shell import Office, flash, plain
+from pages.components.shell import AppContext, escape_markdown, flash
 
 _MOST_STEPS = 3
 _ICONS = {"lr": "healing", "oosf": "filter_alt", "manual": "edit"}
 
 
-def show_header(office: Office, seen: Standing) -> None:
+def show_header(app: AppContext, seen: Standing) -> None:
     """Draw the run's name, its present version, undo and redo; then how right its labels are."""
     now = seen.head
-    following = redo_target(office.db, seen.choice.run.id)
+    following = redo_target(app.db, seen.choice.run.id)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader(plain(seen.choice.name), anchor=False, width="content")
-        _steps(office, now)
+        st.subheader(escape_markdown(seen.choice.name), anchor=False, width="content")
+        _steps(app, now)
         st.space("stretch")
         message = st.session_state.pop("intervened", None)
         if message:  # here, as a toast would lie on the very buttons
             st.caption(f":material/check: {message}", width="content")
         with st.container(horizontal=True, width="content", gap="small"):
-            _step(office, seen, "Undo", possible=now is not None and now.parent_id is not None)
-            _step(office, seen, "Redo", possible=following is not None)
+            _step(app, seen, "Undo", possible=now is not None and now.parent_id is not None)
+            _step(app, seen, "Redo", possible=following is not None)
     _numbers(seen)
 
 
-def _steps(office: Office, now: VersionRecord | None) -> None:
+def _steps(app: AppContext, now: VersionRecord | None) -> None:
     """A badge for each intervention on the way to the present version, the latest ones."""
-    steps = [] if now is None else lineage(office.db, now.id)[1:]
+    steps = [] if now is None else lineage(app.db, now.id)[1:]
     if not steps:
         st.badge("as generated", color="gray", icon=":material/edit_note:")
     if len(steps) > _MOST_STEPS:
         st.badge(f"{len(steps) - _MOST_STEPS} more", color="gray")
     for step in steps[-_MOST_STEPS:]:
-        st.badge(plain(step.name), color="green", icon=f":material/{_ICONS[step.kind]}:")
+        st.badge(escape_markdown(step.name), color="green", icon=f":material/{_ICONS[step.kind]}:")
 
 
 def show_oracle(seen: Standing) -> None:
@@ -50,7 +50,7 @@ def show_oracle(seen: Standing) -> None:
         return
     st.caption(f"The oracle is right on {told(seen.oracle)}; {seen.oracle_facts['measured_on']}.")
     for sentence in seen.oracle_facts["notes"]:
-        st.caption(f":material/info: {plain(sentence)}")
+        st.caption(f":material/info: {escape_markdown(sentence)}")
 
 
 def _numbers(seen: Standing) -> None:
@@ -99,7 +99,7 @@ def _numbers(seen: Standing) -> None:
         )
 
 
-def _step(office: Office, seen: Standing, words: str, *, possible: bool) -> None:
+def _step(app: AppContext, seen: Standing, words: str, *, possible: bool) -> None:
     towards = "what this version derives from" if words == "Undo" else "the version undone last"
     st.button(
         words,
@@ -108,16 +108,16 @@ def _step(office: Office, seen: Standing, words: str, *, possible: bool) -> None
         disabled=not possible,
         help=f"Stand at {towards}. Nothing is lost either way.",
         on_click=_move,
-        args=(office, seen.choice.run.id, words, seen.head),
+        args=(app, seen.choice.run.id, words, seen.head),
     )
 
 
-def _move(office: Office, run_id: str, words: str, now: VersionRecord | None) -> None:
+def _move(app: AppContext, run_id: str, words: str, now: VersionRecord | None) -> None:
     if now is None:
         return
     try:
         step = undo if words == "Undo" else redo
-        version = step(office.db, run_id, who=annotator_name(), seen=now.id)
-        st.session_state["intervened"] = f"The run stands at: {plain(version.name)}."
+        version = step(app.db, run_id, who=annotator_name(), seen=now.id)
+        st.session_state["intervened"] = f"The run stands at: {escape_markdown(version.name)}."
     except WidesetError as error:
         flash(error)

@@ -9,11 +9,11 @@ from core.jobs.launch import ensure_worker
 from core.jobs.previews import Asked, Request, ask
 from core.jobs.queue import LIVE, RESUMABLE, resume
 from pages.components.jobs import show_work
-from pages.components.shell import Office, flash, plain
+from pages.components.shell import AppContext, escape_markdown, flash
 
 
 def ask_button(
-    office: Office,
+    app: AppContext,
     dataset: str,
     request: Request | None,
     *,
@@ -28,7 +28,7 @@ def ask_button(
     """The button that queues a preview; it is the primary one while there is none.
 
     Args:
-        office: home and store.
+        app: home and store.
         dataset: key of the dataset.
         request: what to ask; None blocks the button.
         asked: what is there of it.
@@ -49,20 +49,20 @@ def ask_button(
         disabled=request is None or there or live,
         help="This is what you see below; change a setting for another." if there else why,
         on_click=_ask,
-        args=(office, dataset, request, seen),
+        args=(app, dataset, request, seen),
     )
 
 
-def show_asked(office: Office, asked: Asked) -> None:
+def show_asked(app: AppContext, asked: Asked) -> None:
     """What goes on, or why nothing came of it."""
     work = asked.work
     if work is None or work.state == "done":
         return
     if work.state in LIVE:
-        show_work(office, [work])
+        show_work(app, [work])
         return
     reason = f"{work.job.message} {work.job.remedy}".strip() or "It was stopped."
-    st.warning(plain(reason), icon=":material/info:")
+    st.warning(escape_markdown(reason), icon=":material/info:")
 
 
 def annotator_name() -> str:
@@ -74,11 +74,11 @@ def annotator_name() -> str:
         return "me"
 
 
-def _ask(office: Office, dataset: str, request: Request, seen: int) -> None:
+def _ask(app: AppContext, dataset: str, request: Request, seen: int) -> None:
     try:
-        work = ask(office.db, dataset, request, seen=seen)
+        work = ask(app.db, dataset, request, seen=seen)
         if work.state in RESUMABLE:
-            resume(office.db, work.job.id)
-        ensure_worker(office.home, office.db)
+            resume(app.db, work.job.id)
+        ensure_worker(app.home, app.db)
     except WidesetError as error:
         flash(error)

@@ -21,16 +21,16 @@ from pages.components.intervene.accuracy_words import told as in_words
 from pages.components.intervene.current_version import Standing
 from pages.components.intervene.previews import annotator_name, ask_button, show_asked
 from pages.components.intervene.texts import choose_rows
-from pages.components.shell import Office, plain, told
+from pages.components.shell import AppContext, escape_markdown, show_errors
 
 _ALL = "All"
 
 
-def choose_settings(office: Office, seen: Standing) -> tuple[RelabelRequest | None, str | None]:
+def choose_settings(app: AppContext, seen: Standing) -> tuple[RelabelRequest | None, str | None]:
     """Draw the settings; as a request, or None and why there is none."""
     choice, n = seen.choice, len(seen.dataset)
     oracle = choice.annotator == "oracle"
-    before = latest_request(office.db, "relabel", seen.dataset.key) or {}
+    before = latest_request(app.db, "relabel", seen.dataset.key) or {}
     inspect: int | None = None
     why = None
     if oracle:
@@ -108,7 +108,7 @@ def _first(key: str, value: Any, options: Collection[Any] | None = None) -> None
         st.session_state[key] = value if not options or value in options else list(options)[-1]
 
 
-def show_replacing(office: Office, seen: Standing) -> None:
+def show_replacing(app: AppContext, seen: Standing) -> None:
     """Draw the tab."""
     st.caption(
         "Proxies, one linear SVC a label, learn from the inspected texts and relabel the rest. "
@@ -116,12 +116,12 @@ def show_replacing(office: Office, seen: Standing) -> None:
     )
     number = seen.seen if seen.choice.annotator == "people" else 0
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        request, why = choose_settings(office, seen)
+        request, why = choose_settings(app, seen)
         asked = None
         if request is not None:
-            asked = look(office.db, seen.dataset.key, request, seen=number)
+            asked = look(app.db, seen.dataset.key, request, seen=number)
         ask_button(
-            office,
+            app,
             seen.dataset.key,
             request,
             asked=asked,
@@ -132,20 +132,20 @@ def show_replacing(office: Office, seen: Standing) -> None:
             why=why,
         )
     if why is not None:
-        st.info(plain(why), icon=":material/info:")
+        st.info(escape_markdown(why), icon=":material/info:")
     if asked is None or request is None:
         return
-    show_asked(office, asked)
+    show_asked(app, asked)
     if asked.result is None:
         return
     if not asked.fresh:
         st.info("More was judged since this preview. Preview again to use it.")
-    _show_preview(office, seen, request, asked.result, fresh=asked.fresh)
+    _show_preview(app, seen, request, asked.result, fresh=asked.fresh)
 
 
 @st.fragment
 def _show_preview(
-    office: Office,
+    app: AppContext,
     seen: Standing,
     request: RelabelRequest,
     result: Mapping[str, Any],
@@ -197,7 +197,7 @@ def _show_preview(
             key="lr_accept",
             disabled=not accepted or not fresh,
         ):
-            _accept(office, seen, replacement, accepted, request, band)
+            _accept(app, seen, replacement, accepted, request, band)
         _explain(replacement)
     with figure:
         st.plotly_chart(
@@ -286,11 +286,11 @@ def _frame(seen: Standing, replacement: Replacement, taken: list[Change]) -> pd.
 
 def _explain(replacement: Replacement) -> None:
     for sentence in replacement.explanations:
-        st.caption(f":material/info: {plain(sentence)}")
+        st.caption(f":material/info: {escape_markdown(sentence)}")
 
 
 def _accept(
-    office: Office,
+    app: AppContext,
     seen: Standing,
     replacement: Replacement,
     accepted: set[str],
@@ -316,9 +316,9 @@ def _accept(
         "seed": request.seed,
         "confidence": list(band),
     }
-    with told():
+    with show_errors():
         version = accept_labels(
-            office.db,
+            app.db,
             seen.subject,
             replacement,
             accepted,

@@ -25,13 +25,13 @@ from pages.components.intervene.lineage import depth_first, settings_in_words, v
 from pages.components.intervene.previews import annotator_name
 from pages.components.intervene.texts import choose_rows
 from pages.components.intervene.vectors import diversity_of, in_words
-from pages.components.shell import Office, flash, plain, told
+from pages.components.shell import AppContext, escape_markdown, flash, show_errors
 
 _MOST = 500
 
 
 @st.fragment
-def show_editing(office: Office, seen: Standing) -> None:
+def show_editing(app: AppContext, seen: Standing) -> None:
     """Draw the part; searching redraws nothing else."""
     subject = seen.subject
     removed = any(not row.kept for row in subject.rows)
@@ -65,7 +65,7 @@ def show_editing(office: Office, seen: Standing) -> None:
             key="edit_set",
             disabled=not chosen,
         ):
-            _edit(office, seen, dict.fromkeys(chosen, str(new)), {})
+            _edit(app, seen, dict.fromkeys(chosen, str(new)), {})
         words, icon = ("Bring back", "undo") if gone else ("Remove", "delete")
         if st.button(
             f"{words} {len(chosen):,}" if chosen else words,
@@ -73,12 +73,12 @@ def show_editing(office: Office, seen: Standing) -> None:
             key="edit_scope",
             disabled=not chosen,
         ):
-            _edit(office, seen, {}, dict.fromkeys(chosen, bool(gone)))
+            _edit(app, seen, {}, dict.fromkeys(chosen, bool(gone)))
 
 
-def _edit(office: Office, seen: Standing, labels: dict[str, str], scopes: dict[str, bool]) -> None:
-    with told():
-        accept_edits(office.db, seen.subject, labels, scopes, who=annotator_name())
+def _edit(app: AppContext, seen: Standing, labels: dict[str, str], scopes: dict[str, bool]) -> None:
+    with show_errors():
+        accept_edits(app.db, seen.subject, labels, scopes, who=annotator_name())
         count = len(labels) + len(scopes)
         st.session_state["intervened"] = (
             f"{count:,} texts edited. Undo takes it back." if count > 1 else "One text edited."
@@ -89,7 +89,7 @@ def _edit(office: Office, seen: Standing, labels: dict[str, str], scopes: dict[s
 _GONE = "(removed)"
 
 
-def show_comparison(office: Office, seen: Standing, versions: Sequence[VersionRecord]) -> None:
+def show_comparison(app: AppContext, seen: Standing, versions: Sequence[VersionRecord]) -> None:
     """Draw the part."""
     names = version_names(versions)
     ids = list(names)
@@ -102,12 +102,12 @@ def show_comparison(office: Office, seen: Standing, versions: Sequence[VersionRe
             chosen = st.selectbox(
                 words, ids, format_func=lambda one: names.get(one, one), key=key, width=320
             )
-            sides.append(subject_at(office.db, seen.choice.run.id, chosen, len(seen.raw)))
+            sides.append(subject_at(app.db, seen.choice.run.id, chosen, len(seen.raw)))
     before, after = sides
     found = difference(before.rows, after.rows, label_names=seen.label_names)
     with st.grid(2, min_column_width=420, gap="large"):
         with st.container():
-            _table(office, seen, before.dataset, after.dataset, found.balance)
+            _table(app, seen, before.dataset, after.dataset, found.balance)
             st.caption(
                 f"{len(found.relabelled):,} labels differ, {len(found.gone):,} texts went, "
                 f"{len(found.come):,} came back."
@@ -123,7 +123,7 @@ def show_comparison(office: Office, seen: Standing, versions: Sequence[VersionRe
 
 
 def _table(
-    office: Office,
+    app: AppContext,
     seen: Standing,
     before: Dataset,
     after: Dataset,
@@ -137,7 +137,7 @@ def _table(
     rows.append(
         (
             "Remote-Clique",
-            *(in_words(diversity_of(office.db, one, seen.fingerprint)) for one in (before, after)),
+            *(in_words(diversity_of(app.db, one, seen.fingerprint)) for one in (before, after)),
         )
     )
     rows += [(name, f"{old:,}", f"{new:,}") for name, (old, new) in balance.items()]
@@ -193,7 +193,7 @@ def _by_id(subject: Subject) -> dict[str, str]:
 _FORMATS: dict[ExportFormat, str] = {"csv": "CSV", "jsonl": "JSONL", "parquet": "Parquet"}
 
 
-def show_export(office: Office, seen: Standing, versions: Sequence[VersionRecord]) -> None:
+def show_export(app: AppContext, seen: Standing, versions: Sequence[VersionRecord]) -> None:
     """Draw the part."""
     subject = seen.subject
     if versions:
@@ -207,7 +207,7 @@ def show_export(office: Office, seen: Standing, versions: Sequence[VersionRecord
             key=f"export_version_{now}",
             width=360,
         )
-        subject = subject_at(office.db, seen.choice.run.id, chosen, len(seen.raw))
+        subject = subject_at(app.db, seen.choice.run.id, chosen, len(seen.raw))
     st.caption(
         "Each text with its label, the one it was generated for, what proxies and annotators "
         "said, their confidence, whether it is in scope, and who said so."
@@ -227,7 +227,7 @@ def show_export(office: Office, seen: Standing, versions: Sequence[VersionRecord
         for ending, words in (("md", "Data card"), ("json", "Data card as JSON")):
             st.download_button(
                 words,
-                partial(_card, office, seen, subject, ending),
+                partial(_card, app, seen, subject, ending),
                 file_name=f"wideset-{name}-card.{ending}",
                 icon=":material/description:",
                 on_click="ignore",
@@ -239,11 +239,11 @@ def _content(subject: Subject, form: ExportFormat) -> io.BytesIO:
     return io.BytesIO(export_version(subject.texts, subject.specified, subject.rows, format=form))
 
 
-def _card(office: Office, seen: Standing, subject: Subject, ending: str) -> io.BytesIO:
+def _card(app: AppContext, seen: Standing, subject: Subject, ending: str) -> io.BytesIO:
     card = version_card(
-        office.db,
+        app.db,
         subject,
-        measures=_measures(office, seen, subject),
+        measures=_measures(app, seen, subject),
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     )
     if ending == "json":
@@ -251,7 +251,7 @@ def _card(office: Office, seen: Standing, subject: Subject, ending: str) -> io.B
     return io.BytesIO(card_markdown(card).encode("utf-8"))
 
 
-def _measures(office: Office, seen: Standing, subject: Subject) -> dict[str, Any]:
+def _measures(app: AppContext, seen: Standing, subject: Subject) -> dict[str, Any]:
     dataset, measures = subject.dataset, {}
     for name, found in (
         ("label_accuracy_by_oracle", seen.by_oracle(dataset)),
@@ -264,7 +264,7 @@ def _measures(office: Office, seen: Standing, subject: Subject) -> dict[str, Any
             "accuracy": seen.oracle.to_dict(),
             "measured_on": seen.oracle_facts["measured_on"],
         }
-    diversity = diversity_of(office.db, dataset, seen.fingerprint)
+    diversity = diversity_of(app.db, dataset, seen.fingerprint)
     if diversity is not None and diversity.value is not None:
         measures["remote_clique"] = {
             "value": diversity.value,
@@ -277,26 +277,26 @@ def _measures(office: Office, seen: Standing, subject: Subject) -> dict[str, Any
     return measures
 
 
-def show_versions(office: Office, seen: Standing) -> None:
+def show_versions(app: AppContext, seen: Standing) -> None:
     """Draw the tab."""
     st.caption(
         "A version is derived from another and never changed; every step can be taken back and "
         "forth, and a branch that was left stays."
     )
-    versions = list_versions(office.db, seen.choice.run.id)
+    versions = list_versions(app.db, seen.choice.run.id)
     if not versions:
         st.info(
             "Nothing was derived yet: these are the texts as generated.",
             icon=":material/account_tree:",
         )
     else:
-        _show_tree(office, seen, versions)
-        _show_choice(office, seen, versions)
+        _show_tree(app, seen, versions)
+        _show_choice(app, seen, versions)
         _show_growth(seen, versions)
     parts = (
-        ("Compare two versions", "compare", lambda: show_comparison(office, seen, versions)),
-        ("Edit by hand", "edit", lambda: show_editing(office, seen)),
-        ("Take it away", "export", lambda: show_export(office, seen, versions)),
+        ("Compare two versions", "compare", lambda: show_comparison(app, seen, versions)),
+        ("Edit by hand", "edit", lambda: show_editing(app, seen)),
+        ("Take it away", "export", lambda: show_export(app, seen, versions)),
     )
     for title, key, show in parts:
         if key == "compare" and len(versions) < 2:
@@ -307,13 +307,13 @@ def show_versions(office: Office, seen: Standing) -> None:
                 show()
 
 
-def _show_tree(office: Office, seen: Standing, versions: list[VersionRecord]) -> None:
-    made_by = {m.version_id: m.who for m in moves_of(office.db, seen.choice.run.id)[::-1]}
+def _show_tree(app: AppContext, seen: Standing, versions: list[VersionRecord]) -> None:
+    made_by = {m.version_id: m.who for m in moves_of(app.db, seen.choice.run.id)[::-1]}
     rows: list[dict[str, Any]] = []
     for version, depth in depth_first(versions):
-        subject = subject_at(office.db, version.run_id, version.id, len(seen.raw))
+        subject = subject_at(app.db, version.run_id, version.id, len(seen.raw))
         accuracy = seen.by_oracle(subject.dataset)
-        diversity = diversity_of(office.db, subject.dataset, seen.fingerprint)
+        diversity = diversity_of(app.db, subject.dataset, seen.fingerprint)
         rows.append(
             {
                 "here": "●" if seen.head is not None and version.id == seen.head.id else "",
@@ -350,7 +350,7 @@ def _show_tree(office: Office, seen: Standing, versions: list[VersionRecord]) ->
     )
 
 
-def _show_choice(office: Office, seen: Standing, versions: list[VersionRecord]) -> None:
+def _show_choice(app: AppContext, seen: Standing, versions: list[VersionRecord]) -> None:
     names = version_names(versions)
     now = seen.head.id if seen.head is not None else None
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -369,7 +369,7 @@ def _show_choice(office: Office, seen: Standing, versions: list[VersionRecord]) 
             key="versions_choose",
             disabled=wanted is None or wanted == now,
             on_click=_choose,
-            args=(office, wanted),
+            args=(app, wanted),
         )
 
 
@@ -383,9 +383,9 @@ def _show_growth(seen: Standing, versions: list[VersionRecord]) -> None:
         )
 
 
-def _choose(office: Office, version_id: str) -> None:
+def _choose(app: AppContext, version_id: str) -> None:
     try:
-        version = choose(office.db, version_id, who=annotator_name())
-        st.session_state["intervened"] = f"The run stands at: {plain(version.name)}."
+        version = choose(app.db, version_id, who=annotator_name())
+        st.session_state["intervened"] = f"The run stands at: {escape_markdown(version.name)}."
     except WidesetError as error:
         flash(error)

@@ -19,7 +19,7 @@ from core.store.interventions.versions import KIND_NAMES, VersionRecord, list_ve
 from core.store.references import reference_of
 from pages.components.asked_model import choose_asked_model
 from pages.components.reference import choose_reference
-from pages.components.shell import Office, told
+from pages.components.shell import AppContext, show_errors
 from pages.components.task import asked_run, choose_task, run_names
 from pages.components.train.answers import dataset_at
 
@@ -142,20 +142,20 @@ class Choice:
         return None if self.reference is None else reference_key(self.reference.id, "test")
 
 
-def choose(office: Office) -> Choice | None:
+def choose(app: AppContext) -> Choice | None:
     """Draw the choice; None while there is nothing to train on."""
-    found = [row for row in list_runs(office.db) if row.counts.usable]
+    found = [row for row in list_runs(app.db) if row.counts.usable]
     if not found:
         return None
     asked = asked_run(found, page="train")
-    with st.sidebar, told():
+    with st.sidebar, show_errors():
         task = choose_task(found, asked, key="train_task")
         # A task without one is told so in the middle of the page, which offers to attach it.
-        reference = reference_of(office.db, task)
+        reference = reference_of(app.db, task)
         if reference is not None:
-            reference = choose_reference(office, task)
+            reference = choose_reference(app, task)
         own = [row for row in found if row.run.spec.task.key == task.key]
-        offered = sources_of(office.db, own, reference)
+        offered = sources_of(app.db, own, reference)
         sources = _sources(offered, asked)
         matched = st.toggle(
             "Same size for all",
@@ -167,7 +167,7 @@ def choose(office: Office) -> Choice | None:
         )
         models = _models()
         baselines = _baselines()
-        asked_model = _asked_model(office, baselines)
+        asked_model = _asked_model(app, baselines)
         tuning, seeds = choose_settings([model.encoder for model in models])
         return Choice(
             task,
@@ -304,11 +304,11 @@ def _baselines() -> tuple[Baseline, ...]:
     return tuple(picked)
 
 
-def _asked_model(office: Office, baselines: Sequence[Baseline]) -> ModelChoice | None:
+def _asked_model(app: AppContext, baselines: Sequence[Baseline]) -> ModelChoice | None:
     """Who is asked; as by default while nobody is."""
     if not {"zero-shot", "few-shot"} & set(baselines):
         return ModelChoice()
-    return choose_asked_model(office, prefix="train_llm", local=ModelChoice())
+    return choose_asked_model(app, prefix="train_llm", local=ModelChoice())
 
 
 _HELP: Mapping[Baseline, str] = {

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.classification.evaluation.comparison import Difference
-from pages.components.shell import Office, plain
+from pages.components.shell import AppContext, escape_markdown
 from pages.components.train.answers import Answers, answers_of, difference_of
 from pages.components.train.entries import Entry
 from pages.components.train.labelled import show_labelled
@@ -15,7 +15,7 @@ from pages.components.train.labelled import show_labelled
 _ALL, _FIRST, _SECOND, _BOTH = "They differ", "A right, B wrong", "B right, A wrong", "Both wrong"
 
 
-def show_compare(office: Office, entries: Sequence[Entry], *, labels: Sequence[str]) -> None:
+def show_compare(app: AppContext, entries: Sequence[Entry], *, labels: Sequence[str]) -> None:
     """Draw the choice of two, their difference, and the texts."""
     if len(entries) < 2:
         st.info("Comparing takes two rows. Train another one.", icon=":material/balance:")
@@ -27,7 +27,7 @@ def show_compare(office: Office, entries: Sequence[Entry], *, labels: Sequence[s
     if first.record.id == second.record.id:
         st.info("A and B are the same row.", icon=":material/balance:")
         return
-    one, other = answers_of(office.db, first), answers_of(office.db, second)
+    one, other = answers_of(app.db, first), answers_of(app.db, second)
     ids = (first.record.id, second.record.id)
     found = difference_of(one.right, other.right, ids, len(one.right))
     with st.grid(4, min_column_width=110, gap="small"):
@@ -39,7 +39,7 @@ def show_compare(office: Office, entries: Sequence[Entry], *, labels: Sequence[s
             help="Over the same test texts, repeats averaged.",
         )
         st.metric("95 % interval", f"{found.low:+.3f} to {found.high:+.3f}")
-    st.caption(plain(verdict(found, first.name, second.name)))
+    st.caption(escape_markdown(verdict(found, first.name, second.name)))
     _show_texts(one, other, labels=labels, key="-".join(ids))
 
 

@@ -15,14 +15,14 @@ from core.jobs.launch import ensure_worker
 from core.jobs.queue import LIVE, RESUMABLE, resume
 from core.store.datasets import run_key
 from pages.components.jobs import show_work
-from pages.components.shell import Office, flash
+from pages.components.shell import AppContext, flash
 from pages.components.train.answers import dataset_at
 from pages.components.train.entries import Entry
 from pages.components.train.labelled import show_labelled
 
 
 def show_generated(
-    office: Office,
+    app: AppContext,
     entries: Sequence[Entry],
     offered: Sequence[Source],
     *,
@@ -61,7 +61,7 @@ def show_generated(
             persist_state="session",
         )
         source = texts[key]
-        there = look(office.db, chosen, key, n=source.n)
+        there = look(app.db, chosen, key, n=source.n)
         live = there.work is not None and there.work.state in LIVE
         st.button(
             "Test it",
@@ -70,16 +70,16 @@ def show_generated(
             key="train_apply",
             disabled=there.result is not None or live,
             on_click=_ask,
-            args=(office, chosen, key, source.n),
+            args=(app, chosen, key, source.n),
         )
     if there.work is not None and there.work.state != "done":
-        show_work(office, [there.work])
+        show_work(app, [there.work])
     if there.result is not None:
-        _show(office, there.result, source, trained[chosen], labels=labels)
+        _show(app, there.result, source, trained[chosen], labels=labels)
 
 
 def _show(
-    office: Office,
+    app: AppContext,
     result: Mapping[str, Any],
     source: Source,
     entry: Entry,
@@ -136,14 +136,14 @@ def _show(
                 config={"displayModeBar": False},
                 alt="Labels of generated texts against predicted ones",
             )
-    _wrong(office, result, source, labels=labels)
+    _wrong(app, result, source, labels=labels)
 
 
 def _wrong(
-    office: Office, result: Mapping[str, Any], source: Source, *, labels: Sequence[str]
+    app: AppContext, result: Mapping[str, Any], source: Source, *, labels: Sequence[str]
 ) -> None:
     n = len(result["ids"]) if source.key.startswith(run_key("")) else 0
-    data = dataset_at(office.db, source.key, n)
+    data = dataset_at(app.db, source.key, n)
     place = {one: row for row, one in enumerate(data.ids)}
     everything = result["n_seen"] == len(result["ids"])
     rows = [
@@ -179,11 +179,11 @@ def _wrong(
     )
 
 
-def _ask(office: Office, training_id: str, key: str, n: int) -> None:
+def _ask(app: AppContext, training_id: str, key: str, n: int) -> None:
     try:
-        work = ask(office.db, training_id, key, n=n)
+        work = ask(app.db, training_id, key, n=n)
         if work.state in RESUMABLE:
-            resume(office.db, work.job.id)
-        ensure_worker(office.home, office.db)
+            resume(app.db, work.job.id)
+        ensure_worker(app.home, app.db)
     except WidesetError as error:
         flash(error)

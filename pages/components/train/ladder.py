@@ -11,7 +11,7 @@ import streamlit as st
 from core.classification.ladder import KIND_WORDS
 from core.figures.classifiers import kind_color, ladder_figure
 from core.files.exports import export_table
-from pages.components.shell import plain
+from pages.components.shell import escape_markdown
 from pages.components.train.entries import Entry
 
 MEASURES = {"Accuracy": "accuracy", "Macro-F1": "macro_f1"}
@@ -42,7 +42,7 @@ def show_ladder(entries: Sequence[Entry]) -> None:
         config={"displayModeBar": False},
         alt="The ladder: each row's score with its 95 % interval",
     )
-    st.caption(plain(_said(entries)))
+    st.caption(escape_markdown(_said(entries)))
     sizes = {int(n) for n in frame.loc[frame["kind"].isin(_TRAINED), "n"].dropna()}
     if len(sizes) > 1:
         st.caption(

@@ -26,7 +26,7 @@ from core.store.generation.samples import counts
 from core.store.interventions.versions import list_versions, raw_version
 from pages.components.asked_model import choose_asking_cap, estimate_asked, estimate_words
 from pages.components.generate.progress import duration
-from pages.components.shell import Office, flash, plain, told
+from pages.components.shell import AppContext, escape_markdown, flash, show_errors
 from pages.components.train.answers import dataset_at
 from pages.components.train.choice import Choice
 from pages.components.train.entries import Entry
@@ -66,7 +66,10 @@ def planned_rows(db: Database, choice: Choice, entries: Sequence[Entry]) -> list
         try:
             examples = _examples(db, choice)
         except BadInput as error:
-            st.warning(f"LLM few-shot is left out. {plain(str(error))}", icon=":material/warning:")
+            st.warning(
+                f"LLM few-shot is left out. {escape_markdown(str(error))}",
+                icon=":material/warning:",
+            )
     baselines = choice.baselines
     if choice.asked is None:
         st.info("Choose the server's model that is to be asked.", icon=":material/cable:")
@@ -163,21 +166,24 @@ def fixed(db: Database, key: str | None) -> str | None:
 _TOKEN = "train_token"
 
 
-def show_plan(office: Office, choice: Choice, entries: Sequence[Entry]) -> None:
+def show_plan(app: AppContext, choice: Choice, entries: Sequence[Entry]) -> None:
     """Draw the plan and the button that starts it."""
     if choice.test is None:
         return
-    with st.container(border=True), told():
-        rows = planned_rows(office.db, choice, entries)
+    with st.container(border=True), show_errors():
+        rows = planned_rows(app.db, choice, entries)
         new = [row for row in rows if not row.there and row.refusal is None]
         head = st.container()
         asked = [row.rung for row in new if row.rung.spec.language_server]
-        cap, why_not = _asking(office, choice, asked)
+        cap, why_not = _asking(app, choice, asked)
         with head:
-            _head(office, choice, rows, new, cap, why_not)
+            _head(app, choice, rows, new, cap, why_not)
         for row in rows:
             if row.refusal is not None:
-                st.error(f"{plain(row.rung.name)}: {plain(row.refusal)}", icon=":material/error:")
+                st.error(
+                    f"{escape_markdown(row.rung.name)}: {escape_markdown(row.refusal)}",
+                    icon=":material/error:",
+                )
         _warn(rows)
         if rows:
             with st.expander(f"What it comes to: {len(rows)} rows", icon=":material/list:"):
@@ -185,18 +191,18 @@ def show_plan(office: Office, choice: Choice, entries: Sequence[Entry]) -> None:
 
 
 def _asking(
-    office: Office, choice: Choice, asked: Sequence[Rung]
+    app: AppContext, choice: Choice, asked: Sequence[Rung]
 ) -> tuple[SpendingLimit | None, str]:
     """What rows of a server's model take, and the cap of each; (cap, why it can't be kept)."""
     if not asked or choice.asked is None:
         return None, ""
-    test = dataset_at(office.db, str(choice.test))
+    test = dataset_at(app.db, str(choice.test))
     for rung in asked:
-        ahead = estimate_asked(office, choice.asked, test.texts, choice.task, rung.spec.examples)
-        st.caption(estimate_words(office, choice.asked, ahead, name=rung.name))
+        ahead = estimate_asked(app, choice.asked, test.texts, choice.task, rung.spec.examples)
+        st.caption(estimate_words(app, choice.asked, ahead, name=rung.name))
     with st.container(horizontal=True, vertical_alignment="center"):
         cap, why_not = choose_asking_cap(
-            office,
+            app,
             choice.asked,
             prefix="train_llm",
             requests=len(test),
@@ -211,7 +217,7 @@ def _asking(
 
 
 def _head(
-    office: Office,
+    app: AppContext,
     choice: Choice,
     rows: Sequence[Row],
     new: Sequence[Row],
@@ -221,7 +227,7 @@ def _head(
     seconds = sum(row.time.seconds for row in new)
     known = all(row.time.measured for row in new)
     least = smallest(choice.sources)
-    test = dataset_at(office.db, str(choice.test))
+    test = dataset_at(app.db, str(choice.test))
     with st.grid(5, min_column_width=110, gap="small", vertical_alignment="center"):
         st.metric("To train", f"{len(new)} rows" if len(new) != 1 else "1 row")
         st.metric(
@@ -249,9 +255,9 @@ def _head(
             icon=":material/model_training:",
             key="train_start",
             disabled=not new or bool(why_not),
-            help=plain(why_not) or (None if new else _why(rows)),
+            help=escape_markdown(why_not) or (None if new else _why(rows)),
             on_click=_start,
-            args=(office, choice, [row.rung for row in new], token, cap),
+            args=(app, choice, [row.rung for row in new], token, cap),
         )
 
 
@@ -277,7 +283,7 @@ def _warn(rows: Sequence[Row]) -> None:
             said.setdefault(words, []).append(row.rung.name)
     for words, names in said.items():
         whose = "All rows" if len(names) == len(rows) else ", ".join(dict.fromkeys(names))
-        st.warning(f"{plain(whose)}: {plain(words)}", icon=":material/warning:")
+        st.warning(f"{escape_markdown(whose)}: {escape_markdown(words)}", icon=":material/warning:")
 
 
 def _table(rows: Sequence[Row]) -> None:
@@ -319,20 +325,24 @@ def _state(row: Row) -> str:
 
 
 def _start(
-    office: Office, choice: Choice, wanted: Sequence[Rung], token: str, cap: SpendingLimit | None
+    app: AppContext,
+    choice: Choice,
+    wanted: Sequence[Rung],
+    token: str,
+    cap: SpendingLimit | None,
 ) -> None:
     """Queue one job a row, once for a token."""
     try:
         for place, rung in enumerate(wanted):
             start_training(
-                office.db,
-                replace(rung.spec, train=fixed(office.db, rung.spec.train)),
+                app.db,
+                replace(rung.spec, train=fixed(app.db, rung.spec.train)),
                 task_key=choice.task.key,
                 name=rung.name,
                 token=f"train {token} {place}",
                 cap=cap if rung.spec.language_server else None,
             )
-        ensure_worker(office.home, office.db)
+        ensure_worker(app.home, app.db)
     except WidesetError as error:
         flash(error)
         return

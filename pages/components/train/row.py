@@ -13,16 +13,16 @@ from core.figures.classifiers import calibration_figure, training_curves
 from core.figures.interventions import confusion_figure
 from core.files.exports import export_table
 from core.store.trainings import training_folder
-from pages.components.shell import Office, plain
+from pages.components.shell import AppContext, escape_markdown
 from pages.components.train.answers import Answers, answers_frame, answers_of, dataset_at
 from pages.components.train.entries import Entry
 from pages.components.train.labelled import show_labelled
 from pages.components.train.running import remove
 
 
-def show_downloads(office: Office, entry: Entry) -> None:
+def show_downloads(app: AppContext, entry: Entry) -> None:
     """Draw the buttons."""
-    db, record = office.db, entry.record
+    db, record = app.db, entry.record
 
     def predictions() -> io.BytesIO:
         result = entry.result
@@ -41,7 +41,7 @@ def show_downloads(office: Office, entry: Entry) -> None:
     )
     if entry.trained:
         seed = best_seed(entry.result)
-        folder = folder_of(training_folder(office.home, record.id), record.spec["kind"], seed)
+        folder = folder_of(training_folder(app.home, record.id), record.spec["kind"], seed)
         st.download_button(
             "Trained model",
             lambda: packed(folder, f"wideset-{record.id}", entry.result),
@@ -64,11 +64,11 @@ def show_downloads(office: Office, entry: Entry) -> None:
         key="train_remove",
         help="Takes the row off the ladder; undo brings it back.",
         on_click=remove,
-        args=(office, record.id),
+        args=(app, record.id),
     )
 
 
-def show_row(office: Office, entries: Sequence[Entry], *, labels: Sequence[str]) -> None:
+def show_row(app: AppContext, entries: Sequence[Entry], *, labels: Sequence[str]) -> None:
     """Draw the choice of a row and all that is known of it."""
     by_id = {one.record.id: one for one in entries}
     if st.session_state.get("train_row") not in by_id:
@@ -84,12 +84,12 @@ def show_row(office: Office, entries: Sequence[Entry], *, labels: Sequence[str])
         )
         st.space("stretch")
         entry = by_id[chosen]
-        show_downloads(office, entry)
-    answers = answers_of(office.db, entry)
+        show_downloads(app, entry)
+    answers = answers_of(app.db, entry)
     result = entry.result
     _numbers(result)
     for words in result["warnings"]:
-        st.warning(plain(words), icon=":material/warning:")
+        st.warning(escape_markdown(words), icon=":material/warning:")
     with st.grid(2, min_column_width=420, gap="large"):
         with st.container():
             pair = _confusion(entry, result)
@@ -101,7 +101,7 @@ def show_row(office: Office, entries: Sequence[Entry], *, labels: Sequence[str])
             _calibration(result)
         with st.container():
             _curves(result)
-    _overlaps(office, entry, result)
+    _overlaps(app, entry, result)
 
 
 def _numbers(result: Mapping[str, Any]) -> None:
@@ -203,7 +203,9 @@ def _behind(
             for row, own in enumerate(test.labels)
             if own == real and any(given[row] == predicted for given in answers.by_seed)
         ]
-        st.markdown(f"**Real label {plain(real)}, predicted {plain(predicted)}**")
+        st.markdown(
+            f"**Real label {escape_markdown(real)}, predicted {escape_markdown(predicted)}**"
+        )
     else:
         wrong = [
             row
@@ -267,7 +269,7 @@ def _curves(result: Mapping[str, Any]) -> None:
     )
 
 
-def _overlaps(office: Office, entry: Entry, result: Mapping[str, Any]) -> None:
+def _overlaps(app: AppContext, entry: Entry, result: Mapping[str, Any]) -> None:
     leak = result.get("leakage")
     if leak is None:
         return
@@ -275,7 +277,7 @@ def _overlaps(office: Office, entry: Entry, result: Mapping[str, Any]) -> None:
         near = "" if leak["threshold"] is None else ", nor nearly so"
         st.caption(f":material/check: No test text stands in the training texts{near}.")
         return
-    test = dataset_at(office.db, entry.record.spec["test"])
+    test = dataset_at(app.db, entry.record.spec["test"])
     texts = dict(zip(test.ids, test.texts, strict=True))
     with st.expander(f"{leak['exact'] + leak['near']:,} test texts that training has seen"):
         st.dataframe(

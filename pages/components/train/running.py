@@ -12,7 +12,7 @@ from core.store.trainings import delete_training
 from pages.components.asked_model import took_words
 from pages.components.generate.progress import duration
 from pages.components.jobs import resume_button, stop, stop_button
-from pages.components.shell import Office, flash, plain, told
+from pages.components.shell import AppContext, escape_markdown, flash, show_errors
 from pages.components.train.entries import Entry
 
 _POLL_SECONDS = 1.0
@@ -29,50 +29,50 @@ _ADVICE = {
 _SHOWN = 4  # rows that wait, by name
 
 
-def show_going(office: Office, entries: Sequence[Entry]) -> None:
+def show_going(app: AppContext, entries: Sequence[Entry]) -> None:
     """Draw what goes on, then what ended badly."""
     live = [one for one in entries if one.state in LIVE]
     if live:
-        ensure_worker(office.home, office.db)
-        _follow(office, tuple((one.record.job_id or "", one.name, one.kind) for one in live))
+        ensure_worker(app.home, app.db)
+        _follow(app, tuple((one.record.job_id or "", one.name, one.kind) for one in live))
     for one in entries:
         if not one.done and one.state not in LIVE:
-            _show_end(office, one)
+            _show_end(app, one)
 
 
 @st.fragment(run_every=_POLL_SECONDS)
-def _follow(office: Office, jobs: tuple[tuple[str, str, str], ...]) -> None:
+def _follow(app: AppContext, jobs: tuple[tuple[str, str, str], ...]) -> None:
     """Redrawn every second, and the whole page once when a job comes to rest."""
-    with told():
+    with show_errors():
         try:
-            found = [(name, *status(office.db, job_id)) for job_id, name, _ in jobs]
+            found = [(name, *status(app.db, job_id)) for job_id, name, _ in jobs]
         except StoreBusy:
             st.caption("The store is busy; this looks again in a second.")
             return
         if any(state not in LIVE for _, _, state in found):
             st.rerun()
         if all(state == "queued" for _, _, state in found):
-            ensure_worker(office.home, office.db)
+            ensure_worker(app.home, app.db)
         asked = {job_id for job_id, _, kind in jobs if kind == "llm"}
         for name, job, state in found:
             if state == "running":
-                _show_running(office, name, job, asked=job.id in asked)
+                _show_running(app, name, job, asked=job.id in asked)
         # In the order in which the worker takes them.
         waiting = sorted(
             ((job.queued_at, job.id, name) for name, job, state in found if state == "queued"),
         )
         if waiting:
-            _show_waiting(office, [(job_id, name) for _, job_id, name in waiting])
+            _show_waiting(app, [(job_id, name) for _, job_id, name in waiting])
 
 
-def _show_running(office: Office, name: str, job: Job, *, asked: bool) -> None:
+def _show_running(app: AppContext, name: str, job: Job, *, asked: bool) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(f"**{plain(name)}**", width="content")
+            st.markdown(f"**{escape_markdown(name)}**", width="content")
             st.badge("running", color="blue", icon=":material/play_arrow:")
             st.space("stretch")
             stop_button(
-                office,
+                app,
                 job,
                 key=f"train-stop-{job.id}",
                 told="No answer is kept then."
@@ -90,13 +90,13 @@ def _show_running(office: Office, name: str, job: Job, *, asked: bool) -> None:
             )
 
 
-def _show_waiting(office: Office, waiting: Sequence[tuple[str, str]]) -> None:
+def _show_waiting(app: AppContext, waiting: Sequence[tuple[str, str]]) -> None:
     names = ", ".join(name for _, name in waiting[:_SHOWN])
     more = f" and {len(waiting) - _SHOWN} more" if len(waiting) > _SHOWN else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
-            f":material/hourglass_top: Next: {plain(names)}{more}. The worker does one thing at a "
-            "time."
+            f":material/hourglass_top: Next: {escape_markdown(names)}{more}. The worker does "
+            "one thing at a time."
         )
         st.button(
             "Cancel these",
@@ -104,7 +104,7 @@ def _show_waiting(office: Office, waiting: Sequence[tuple[str, str]]) -> None:
             icon=":material/close:",
             key="train_cancel_waiting",
             on_click=stop,
-            args=(office, tuple(job_id for job_id, _ in waiting)),
+            args=(app, tuple(job_id for job_id, _ in waiting)),
         )
 
 
@@ -147,14 +147,16 @@ def sentence_of(job: Job, *, asked: bool = False) -> str:
     return ", ".join(words)
 
 
-def _show_end(office: Office, entry: Entry) -> None:
+def _show_end(app: AppContext, entry: Entry) -> None:
     job, state = entry.job, entry.state
     reason = _reason(job, state)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.warning(f"{plain(entry.name)}: {plain(reason)}", icon=":material/info:")
+        st.warning(
+            f"{escape_markdown(entry.name)}: {escape_markdown(reason)}", icon=":material/info:"
+        )
         if job is not None and state != "done":
             resume_button(
-                office,
+                app,
                 job.id,
                 key=f"train-resume-{job.id}",
                 label="Try again" if state == "failed" else "Resume",
@@ -165,7 +167,7 @@ def _show_end(office: Office, entry: Entry) -> None:
             type="tertiary",
             key=f"train-remove-{entry.record.id}",
             on_click=remove,
-            args=(office, entry.record.id),
+            args=(app, entry.record.id),
         )
 
 
@@ -176,10 +178,10 @@ def _reason(job: Job | None, state: State | None) -> str:
     return said or _ADVICE.get(state, "It did not end.")
 
 
-def remove(office: Office, training_id: str) -> None:
+def remove(app: AppContext, training_id: str) -> None:
     """Hide a training; the page offers to bring it back."""
     try:
-        delete_training(office.db, training_id)
+        delete_training(app.db, training_id)
         st.session_state["removed_training"] = training_id
     except WidesetError as error:
         flash(error)

@@ -9,7 +9,7 @@ import streamlit as st
 from core.domain.errors import WidesetError
 from core.jobs.launch import ensure_worker
 from core.jobs.questions import NoAnswer, ask
-from pages.components.shell import Office, plain
+from pages.components.shell import AppContext, escape_markdown
 from pages.components.train.entries import Entry
 from pages.components.train.labelled import show_labelled
 
@@ -19,7 +19,7 @@ _LATE = 45  # polls without any answer, after which it is said
 _TEXT, _SAID, _POLLS = "train_text", "train_said", "train_polls"
 
 
-def show_trying(office: Office, entries: Sequence[Entry], *, labels: Sequence[str]) -> None:
+def show_trying(app: AppContext, entries: Sequence[Entry], *, labels: Sequence[str]) -> None:
     """Draw the box and the answers."""
     trained = [one for one in entries if one.trained]
     if not trained:
@@ -48,20 +48,20 @@ def show_trying(office: Office, entries: Sequence[Entry], *, labels: Sequence[st
         return
     missing = any(one.record.id not in st.session_state[_SAID] for one in trained)
     if missing:
-        ensure_worker(office.home, office.db)
-        _follow(office, kept, trained, labels)
+        ensure_worker(app.home, app.db)
+        _follow(app, kept, trained, labels)
     else:
         _show(kept, trained, labels)
 
 
 @st.fragment(run_every=_POLL_SECONDS)
-def _follow(office: Office, text: str, trained: Sequence[Entry], labels: Sequence[str]) -> None:
+def _follow(app: AppContext, text: str, trained: Sequence[Entry], labels: Sequence[str]) -> None:
     """Redrawn every second until all have answered, then the whole page once."""
     said: dict[str, Any] = st.session_state[_SAID]
     for one in trained:
         if one.record.id in said:
             continue
-        answer = _asked(office, one, text)
+        answer = _asked(app, one, text)
         if answer is None:
             break
         said[one.record.id] = answer
@@ -82,11 +82,11 @@ def _follow(office: Office, text: str, trained: Sequence[Entry], labels: Sequenc
     )
 
 
-def _asked(office: Office, entry: Entry, text: str) -> Mapping[str, Any] | None:
+def _asked(app: AppContext, entry: Entry, text: str) -> Mapping[str, Any] | None:
     """What a model says; None while there is no answer."""
     try:
         spec = {"training": entry.record.id, "text": text}
-        return ask(office.db, "classify", spec, timeout=_PATIENCE)
+        return ask(app.db, "classify", spec, timeout=_PATIENCE)
     except NoAnswer as error:
         if "in time" in error.what:
             return None
@@ -130,4 +130,6 @@ def _show(text: str, trained: Sequence[Entry], labels: Sequence[str]) -> None:
     for one in trained:
         problem = said[one.record.id].get("problem")
         if problem:
-            st.warning(f"{plain(one.name)}: {plain(problem)}", icon=":material/error:")
+            st.warning(
+                f"{escape_markdown(one.name)}: {escape_markdown(problem)}", icon=":material/error:"
+            )

@@ -17,7 +17,7 @@ from core.reports.story.wording import capital
 from core.store.database import Database
 from core.store.sweeps import list_sweeps
 from pages.components.compare.comparison import Comparison
-from pages.components.shell import Office, plain
+from pages.components.shell import AppContext, escape_markdown
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -72,8 +72,8 @@ def _show_support(support: tuple[Support, ...]) -> None:
         st.caption("No two runs differ in one thing alone, so nothing can be tested.")
         return
     rows = [
-        f"| {_VERDICTS[one.verdict]} | {plain(one.words)} | {plain(one.effect)} "
-        f"| {plain(one.between)} | {plain(one.n.removesuffix(' of runs'))} |"
+        f"| {_VERDICTS[one.verdict]} | {escape_markdown(one.words)} "
+        f"| {escape_markdown(one.effect)} | {escape_markdown(one.between)} | {escape_markdown(one.n.removesuffix(' of runs'))} |"
         for one in support
     ]
     head = [
@@ -123,13 +123,13 @@ def presenting() -> bool:
     return _STEP in st.query_params
 
 
-def restore_presented(office: Office) -> None:
+def restore_presented(app: AppContext) -> None:
     """Choose the sweeps that the address names; call it before the side bar is drawn."""
     wanted = st.query_params.get(_SWEEPS, "").split(".")
     if not presenting() or "presented" in st.session_state:
         return
     st.session_state["presented"] = True
-    found = [one for one in list_sweeps(office.db) if one.id in wanted]
+    found = [one for one in list_sweeps(app.db) if one.id in wanted]
     if found:
         key = found[0].task_key
         st.session_state[_TASK] = key
@@ -150,11 +150,11 @@ def offer_presenter(seen: Comparison) -> None:
     )
 
 
-def show_presenter(office: Office, seen: Comparison) -> None:
+def show_presenter(app: AppContext, seen: Comparison) -> None:
     """Draw the step that the address names."""
     st.html(_STYLE)
     task = seen.choice.task
-    told = _told(office.db, seen.points, seen.results, task)
+    told = _told(app.db, seen.points, seen.results, task)
     if not told.steps:
         st.info("There is nothing to present: no run of this project is assessed yet.")
         st.button("Leave", icon=":material/close:", key="present_leave", on_click=_leave)
@@ -163,14 +163,14 @@ def show_presenter(office: Office, seen: Comparison) -> None:
     step = told.steps[place]
     _show_bar(task, place, len(told.steps))
     with st.container(key="present_stage", gap="small"):
-        st.header(plain(step.title), anchor=False)
+        st.header(escape_markdown(step.title), anchor=False)
         with st.container(key="present_said"):
-            st.markdown(plain(step.sentence))
+            st.markdown(escape_markdown(step.sentence))
         _show_step(told, step)
     with st.container(key="present_foot"):
         left, right = st.columns([5, 2], vertical_alignment="bottom")
         with left, st.container(key="present_note"):
-            st.caption(plain(step.note))
+            st.caption(escape_markdown(step.note))
         with right:
             _show_keys(place, len(told.steps))
 
@@ -196,7 +196,7 @@ def _show_number(number: Number) -> None:
     with st.container(gap="xxsmall"):
         st.metric(capital(number.name), number.value)
         if number.detail:
-            st.caption(plain(number.detail))
+            st.caption(escape_markdown(number.detail))
 
 
 def _show_beside(told: Story, step: Step) -> None:
@@ -207,7 +207,7 @@ def _show_beside(told: Story, step: Step) -> None:
         st.columns(len(sides), gap="medium"), sides, strict=True
     ):
         with column, st.container(gap="small"):
-            st.markdown(f"**{name}** :small[:gray[{plain(words)}]]")
+            st.markdown(f"**{name}** :small[:gray[{escape_markdown(words)}]]")
             _show_texts(texts, key, 1, labels=False)
 
 
@@ -223,7 +223,7 @@ def _show_texts(texts: Sequence[Text], key: str, across: int, *, labels: bool = 
             st.container(border=True, key=f"present_text_{key}_{place}"),
         ):
             if labels:
-                st.caption(plain(label))
+                st.caption(escape_markdown(label))
             st.text(" ".join(text.split()))
 
 
@@ -234,7 +234,7 @@ def _show_bar(task: Task, place: int, count: int) -> None:
         horizontal_alignment="distribute",
         vertical_alignment="center",
     ):
-        st.caption(f"Wideset · {plain(task.name)}", width="content")
+        st.caption(f"Wideset · {escape_markdown(task.name)}", width="content")
         dots = "".join("●" if one == place else "○" for one in range(count))
         with st.container(key="present_dots", width="content"):
             st.caption(dots, width="content")

@@ -9,7 +9,7 @@ from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key
 from core.sweeps.cost_estimate import DryRun
 from core.sweeps.grid.spec import Grid
-from pages.components.shell import plain
+from pages.components.shell import escape_markdown
 from pages.components.spending import money
 
 _MANY = 2_000  # runs; of more, looking each up would keep a person waiting
@@ -58,7 +58,7 @@ def show_takes(db: Database, grid: Grid) -> None:
     cost = ""
     if takes.money == 0 and not asked:
         cost = "It costs no money: the models run on this machine. "
-    st.caption(plain(f"{cost}{' '.join(takes.notes)}"))
+    st.caption(escape_markdown(f"{cost}{' '.join(takes.notes)}"))
 
 
 def _short(number: int) -> str:

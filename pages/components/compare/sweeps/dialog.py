@@ -39,16 +39,16 @@ from pages.components.compare.sweeps.widgets import (
     size_widgets,
 )
 from pages.components.generate.progress import duration
-from pages.components.shell import Office, plain, told
+from pages.components.shell import AppContext, escape_markdown, show_errors
 from pages.components.task import run_names
 
 
-def show_for_runs(office: Office, task: Task, reference: Reference | None) -> None:
+def show_for_runs(app: AppContext, task: Task, reference: Reference | None) -> None:
     """Draw the choice of runs and what is done with them."""
-    states = states_of_runs(office.db)
+    states = states_of_runs(app.db)
     own = {
         row.run.id: row
-        for row in list_runs(office.db)
+        for row in list_runs(app.db)
         if row.counts.usable
         and row.run.spec.task.key == task.key
         and states.get(row.run.id) not in LIVE
@@ -70,12 +70,12 @@ def show_for_runs(office: Office, task: Task, reference: Reference | None) -> No
     )
     repair_widgets(reference)
     name_widgets()
-    with st.container(border=True), told():
+    with st.container(border=True), show_errors():
         recipe = recipe_of_widgets(task, reference)
-        _, n_test = real_texts(office.db, recipe.reference)
-        left = [one for one in chosen if not assessed(office.db, one, recipe)]
+        _, n_test = real_texts(app.db, recipe.reference)
+        left = [one for one in chosen if not assessed(app.db, one, recipe)]
         sizes = [own[one].counts.usable for one in left]
-        seconds = assessment_seconds(office.db, recipe, sizes, n_test=n_test)
+        seconds = assessment_seconds(app.db, recipe, sizes, n_test=n_test)
         with st.grid(4, min_column_width=110, gap="small"):
             st.metric("Runs", f"{len(chosen):,}")
             st.metric("Measured already", f"{len(chosen) - len(left):,}")
@@ -88,17 +88,17 @@ def show_for_runs(office: Office, task: Task, reference: Reference | None) -> No
             key="sweep_assess",
             disabled=not chosen,
             on_click=_assess,
-            args=(office, [own[one].run for one in chosen], recipe, task, token()),
+            args=(app, [own[one].run for one in chosen], recipe, task, token()),
         )
 
 
 def _assess(
-    office: Office, runs: Sequence[RunRecord], recipe: Recipe, task: Task, once: str
+    app: AppContext, runs: Sequence[RunRecord], recipe: Recipe, task: Task, once: str
 ) -> None:
     name = str(st.session_state.get(key_of("name")) or "").strip()
     try:
         record, _ = start_assessment(
-            office.db,
+            app.db,
             [run.id for run in runs],
             recipe,
             task_key=task.key,
@@ -106,7 +106,7 @@ def _assess(
             study=str(st.session_state.get(key_of("study")) or ""),
             token=f"assess {once}",
         )
-        ensure_worker(office.home, office.db)
+        ensure_worker(app.home, app.db)
     except WidesetError as error:
         st.session_state[REFUSED] = f"{error.what} {error.remedy}".strip()
         return
@@ -117,27 +117,27 @@ _FILE = "sweep_file"
 _SAID = "sweep_file_said"
 
 
-def upload(office: Office, task: Task, reference: Reference | None) -> None:
+def upload(app: AppContext, task: Task, reference: Reference | None) -> None:
     """Draw the upload of a grid file, and what is wrong with the one that was given."""
     st.file_uploader(
         "Settings from a grid file",
         type="toml",
         key=_FILE,
         on_change=_take,
-        args=(office, task, reference),
+        args=(app, task, reference),
         max_upload_size=1,
         help="What python -m core sweep reads; its --help has an example.",
     )
     kind, said = st.session_state.get(_SAID, ("", ""))
     if kind == "error":
-        st.error(plain(said), icon=":material/error:")
+        st.error(escape_markdown(said), icon=":material/error:")
     elif kind:
-        st.warning(plain(said), icon=":material/info:")
+        st.warning(escape_markdown(said), icon=":material/info:")
 
 
-def download(office: Office, grid: Grid) -> None:
+def download(app: AppContext, grid: Grid) -> None:
     """Draw the download of the present settings."""
-    name, found = _task_word(office, grid.task)
+    name, found = _task_word(app, grid.task)
     reference = grid.recipe.reference
 
     def written() -> io.BytesIO:
@@ -158,14 +158,14 @@ def download(office: Office, grid: Grid) -> None:
     )
 
 
-def _take(office: Office, task: Task, reference: Reference | None) -> None:
+def _take(app: AppContext, task: Task, reference: Reference | None) -> None:
     given = st.session_state[_FILE]
     st.session_state.pop(_SAID, None)
     if given is None:
         return
 
     def find(named: str) -> Task:
-        return _find_task(office, named, task)
+        return _find_task(app, named, task)
 
     try:
         try:
@@ -174,14 +174,14 @@ def _take(office: Office, task: Task, reference: Reference | None) -> None:
             raise BadInput(f"{given.name} is not UTF-8.", "Save it as UTF-8.") from error
         file = grid_from_toml(text, find_task=find, source=given.name)
         fill(file.grid)
-        said = _other_reference(office, task, file.reference, reference)
+        said = _other_reference(app, task, file.reference, reference)
         if said:
             st.session_state[_SAID] = ("warning", said)
     except WidesetError as error:
         st.session_state[_SAID] = ("error", f"{error.what} {error.remedy}".strip())
 
 
-def _find_task(office: Office, named: str, own: Task) -> Task:
+def _find_task(app: AppContext, named: str, own: Task) -> Task:
     """The task that a file names, which must be the project's.
 
     Raises:
@@ -189,7 +189,7 @@ def _find_task(office: Office, named: str, own: Task) -> Task:
     """
     wanted = named.strip().casefold()
     known = {name.casefold(): preset(name) for name in preset_names()}
-    known |= {record.task.name.casefold(): record.task for record in list_tasks(office.db)}
+    known |= {record.task.name.casefold(): record.task for record in list_tasks(app.db)}
     known.setdefault(own.name.casefold(), own)
     found = known.get(wanted)
     if found is None:
@@ -205,7 +205,7 @@ def _find_task(office: Office, named: str, own: Task) -> Task:
 
 
 def _other_reference(
-    office: Office, task: Task, named: str | None, present: Reference | None
+    app: AppContext, task: Task, named: str | None, present: Reference | None
 ) -> str:
     """What to say where the file means another reference than the one that is attached."""
     if named is None:
@@ -214,7 +214,7 @@ def _other_reference(
         return "The file names a reference, and none is attached here."
     meant = [
         one.id
-        for one in list_references(office.db, task.key)
+        for one in list_references(app.db, task.key)
         if named in (one.id, one.name) or (named == "example" and one.origin.get("example"))
     ]
     if present.id in meant:
@@ -222,12 +222,12 @@ def _other_reference(
     return f"The file names the reference '{named[:60]}'; here '{present.name}' is attached."
 
 
-def _task_word(office: Office, task: Task) -> tuple[str, bool]:
+def _task_word(app: AppContext, task: Task) -> tuple[str, bool]:
     """A name by which a command finds the task, and whether it does."""
     for name in preset_names():
         if preset(name) == task:
             return name, True
-    saved = any(record.task == task for record in list_tasks(office.db))
+    saved = any(record.task == task for record in list_tasks(app.db))
     return task.name, saved
 
 
@@ -235,21 +235,21 @@ _MODES = {"new": "Generate and measure", "there": "Measure runs that are there"}
 
 
 @st.dialog("New sweep", width="large", on_dismiss=close_dialog)
-def new_sweep(office: Office, task: Task, reference: Reference | None) -> None:
+def new_sweep(app: AppContext, task: Task, reference: Reference | None) -> None:
     """Draw the dialog.
 
     Args:
-        office: the store.
+        app: the store.
         task: the project's.
         reference: its real texts; without, diversity alone is measured.
     """
     if not is_open(task):
         st.rerun()  # it started one: the page shows it
-    with told():
+    with show_errors():
         begin(task, reference)
         message = st.session_state.pop(REFUSED, None)
         if message:
-            st.error(plain(message), icon=":material/error:")
+            st.error(escape_markdown(message), icon=":material/error:")
         if reference is None:
             st.info(
                 "Without real texts diversity alone is measured. Attach some in the side bar for "
@@ -266,27 +266,27 @@ def new_sweep(office: Office, task: Task, reference: Reference | None) -> None:
             label_visibility="collapsed",
         )
         if mode == "there":
-            show_for_runs(office, task, reference)
+            show_for_runs(app, task, reference)
         else:
-            _for_grid(office, task, reference)
+            _for_grid(app, task, reference)
 
 
-def _for_grid(office: Office, task: Task, reference: Reference | None) -> None:
+def _for_grid(app: AppContext, task: Task, reference: Reference | None) -> None:
     st.caption("Every value is combined with every other.")
-    axes_widgets(office, reference)
+    axes_widgets(app, reference)
     size_widgets()
     repair_widgets(reference)
     name_widgets()
     kept = kept_words(task)
     if kept:
-        st.caption(f"As the file has it: {plain(kept)}.")
-    with st.container(border=True), told():
+        st.caption(f"As the file has it: {escape_markdown(kept)}.")
+    with st.container(border=True), show_errors():
         told_first = st.container()
         bar = st.container(horizontal=True, vertical_alignment="center")
         with told_first:
             # The cap stands beside the button, and what a grid takes hangs on it.
-            grid, why = choose_at_servers(office, grid_of_widgets(task, reference), cap_in=bar)
-            show_takes(office.db, grid)
+            grid, why = choose_at_servers(app, grid_of_widgets(task, reference), cap_in=bar)
+            show_takes(app.db, grid)
         with bar:
             st.button(
                 "Start",
@@ -294,13 +294,13 @@ def _for_grid(office: Office, task: Task, reference: Reference | None) -> None:
                 icon=":material/play_arrow:",
                 key="sweep_start",
                 disabled=bool(why),
-                help=plain(why) if why else None,
+                help=escape_markdown(why) if why else None,
                 on_click=_start,
-                args=(office, grid, token()),
+                args=(app, grid, token()),
             )
-            download(office, grid)
+            download(app, grid)
     with st.expander("Take settings from a file", icon=":material/upload_file:"):
-        upload(office, task, reference)
+        upload(app, task, reference)
         st.button(
             "Back to the paper's grid",
             icon=":material/restart_alt:",
@@ -310,11 +310,11 @@ def _for_grid(office: Office, task: Task, reference: Reference | None) -> None:
         )
 
 
-def _start(office: Office, grid: Grid, once: str) -> None:
+def _start(app: AppContext, grid: Grid, once: str) -> None:
     """Queue the sweep, once for a token."""
     try:
-        record, _ = start_sweep(office.db, grid, token=f"sweep {once}")
-        ensure_worker(office.home, office.db)
+        record, _ = start_sweep(app.db, grid, token=f"sweep {once}")
+        ensure_worker(app.home, app.db)
     except WidesetError as error:
         st.session_state[REFUSED] = f"{error.what} {error.remedy}".strip()
         return

@@ -23,7 +23,7 @@ from pages.components.compare.sweeps.dialog import new_sweep
 from pages.components.compare.sweeps.state import is_open, open_dialog
 from pages.components.jobs import resume_button, stop_button
 from pages.components.reference import choose_reference
-from pages.components.shell import Office, flash, plain
+from pages.components.shell import AppContext, escape_markdown, flash
 
 _SHOWN = 10
 _REMOVED = "removed_sweep"
@@ -38,20 +38,20 @@ _BADGES: dict[State, tuple[str, str, str]] = {
 }
 
 
-def show_sweeps(office: Office, choice: Choice) -> None:
+def show_sweeps(app: AppContext, choice: Choice) -> None:
     """Draw the way to a new sweep and the list of those that there are."""
     with st.sidebar:
-        reference = choose_reference(office, choice.task)
+        reference = choose_reference(app, choice.task)
     sweeps = choice.all_sweeps
     if sweeps:
         with st.container(horizontal=True, vertical_alignment="top", gap="small"):
-            _show_list(office, sweeps)
+            _show_list(app, sweeps)
             _new_button(choice, primary=False)
     else:
         _show_empty(choice)
-    _offer_undo(office, choice)
+    _offer_undo(app, choice)
     if is_open(choice.task):
-        new_sweep(office, choice.task, reference)
+        new_sweep(app, choice.task, reference)
 
 
 def _new_button(choice: Choice, *, primary: bool) -> None:
@@ -77,35 +77,33 @@ def _show_empty(choice: Choice) -> None:
         _new_button(choice, primary=True)
 
 
-def _show_list(office: Office, sweeps: Sequence[SweepRecord]) -> None:
-    found = [
-        (one, *(status(office.db, one.job_id) if one.job_id else (None, None))) for one in sweeps
-    ]
+def _show_list(app: AppContext, sweeps: Sequence[SweepRecord]) -> None:
+    found = [(one, *(status(app.db, one.job_id) if one.job_id else (None, None))) for one in sweeps]
     live = sum(state in LIVE for _, _, state in found)
     words = f"Sweeps of this project: {len(sweeps)}" + (f", {live} under way" if live else "")
     with st.expander(words, icon=":material/grid_on:"):
         whole = len(found) <= _SHOWN or st.toggle(f"All {len(found)}", key="sweep_all")
         for sweep, job, state in found if whole else found[:_SHOWN]:
-            _show_one(office, sweep, job, state)
+            _show_one(app, sweep, job, state)
 
 
-def _show_one(office: Office, sweep: SweepRecord, job: Job | None, state: State | None) -> None:
+def _show_one(app: AppContext, sweep: SweepRecord, job: Job | None, state: State | None) -> None:
     with st.container(
         horizontal=True, vertical_alignment="center", gap="small", key=f"sweep-{sweep.id}"
     ):
-        st.markdown(f"**{plain(sweep.name)}**", width="content")
+        st.markdown(f"**{escape_markdown(sweep.name)}**", width="content")
         word, color, icon = _BADGES[state or "done"]
         st.badge(word, color=color, icon=icon)  # type: ignore[arg-type]
-        st.caption(_counts(office, sweep, job, state), width="content")
+        st.caption(_counts(app, sweep, job, state), width="content")
         st.space("stretch")
         failed = int(job.progress.get("failed") or 0) if job is not None else 0
         if failed and state not in LIVE:
             with st.popover(f"{failed} failed", icon=":material/error:", key=f"why-{sweep.id}"):
-                _show_failed(office, sweep)
+                _show_failed(app, sweep)
         if job is not None:
-            _job_buttons(office, sweep, job, state, failed)
+            _job_buttons(app, sweep, job, state, failed)
         with st.popover("Rename", icon=":material/edit:", key=f"rename-sweep-{sweep.id}"):
-            _rename(office, sweep)
+            _rename(app, sweep)
         st.button(
             "Delete",
             icon=":material/delete:",
@@ -114,19 +112,19 @@ def _show_one(office: Office, sweep: SweepRecord, job: Job | None, state: State 
             disabled=state in LIVE,
             help="Stop it first." if state in LIVE else "Its runs stay.",
             on_click=_delete,
-            args=(office, sweep.id),
+            args=(app, sweep.id),
         )
     if job is not None and job.message and state not in LIVE and state != "done":
-        st.caption(plain(f"{job.message} {job.remedy}".strip()))
+        st.caption(escape_markdown(f"{job.message} {job.remedy}".strip()))
 
 
-def _counts(office: Office, sweep: SweepRecord, job: Job | None, state: State | None) -> str:
+def _counts(app: AppContext, sweep: SweepRecord, job: Job | None, state: State | None) -> str:
     made = datetime.fromtimestamp(sweep.created_at, UTC).strftime("%Y-%m-%d")
-    study = f", study {plain(sweep.study)}" if sweep.study else ""
+    study = f", study {escape_markdown(sweep.study)}" if sweep.study else ""
     if state in LIVE:
         return f"{made}{study}"
     if job is None:
-        trials = trials_of(office.db, sweep.id)
+        trials = trials_of(app.db, sweep.id)
         done, total = sum(trial.state == "done" for trial in trials), len(trials)
     else:
         done, total = job.progress.get("done") or 0, job.progress.get("total") or 0
@@ -134,14 +132,14 @@ def _counts(office: Office, sweep: SweepRecord, job: Job | None, state: State | 
 
 
 def _job_buttons(
-    office: Office, sweep: SweepRecord, job: Job, state: State | None, failed: int
+    app: AppContext, sweep: SweepRecord, job: Job, state: State | None, failed: int
 ) -> None:
     if state in LIVE:
         stop_button(
-            office, job, key=f"sweep-stop-{sweep.id}", told="What is done is kept; Resume goes on."
+            app, job, key=f"sweep-stop-{sweep.id}", told="What is done is kept; Resume goes on."
         )
     elif state in RESUMABLE:
-        resume_button(office, job.id, key=f"sweep-resume-{sweep.id}")
+        resume_button(app, job.id, key=f"sweep-resume-{sweep.id}")
     elif failed:
         st.button(
             "Retry failed",
@@ -149,12 +147,12 @@ def _job_buttons(
             key=f"sweep-retry-{sweep.id}",
             help="What is done stays.",
             on_click=_retry,
-            args=(office, sweep.id),
+            args=(app, sweep.id),
         )
 
 
-def _show_failed(office: Office, sweep: SweepRecord) -> None:
-    failed = [trial for trial in trials_of(office.db, sweep.id) if trial.state == "failed"]
+def _show_failed(app: AppContext, sweep: SweepRecord) -> None:
+    failed = [trial for trial in trials_of(app.db, sweep.id) if trial.state == "failed"]
     st.dataframe(
         pd.DataFrame(
             {
@@ -174,54 +172,54 @@ def _show_failed(office: Office, sweep: SweepRecord) -> None:
     )
 
 
-def _rename(office: Office, sweep: SweepRecord) -> None:
+def _rename(app: AppContext, sweep: SweepRecord) -> None:
     with st.form(f"rename-form-{sweep.id}", border=False):
         st.text_input("Name", sweep.name, key=f"sweep-name-{sweep.id}", max_chars=200)
-        st.form_submit_button("Save", on_click=_save_name, args=(office, sweep.id))
+        st.form_submit_button("Save", on_click=_save_name, args=(app, sweep.id))
 
 
-def _save_name(office: Office, sweep_id: str) -> None:
+def _save_name(app: AppContext, sweep_id: str) -> None:
     try:
-        rename_sweep(office.db, sweep_id, st.session_state[f"sweep-name-{sweep_id}"])
+        rename_sweep(app.db, sweep_id, st.session_state[f"sweep-name-{sweep_id}"])
     except WidesetError as error:
         flash(error)
 
 
-def _delete(office: Office, sweep_id: str) -> None:
+def _delete(app: AppContext, sweep_id: str) -> None:
     try:
-        delete_sweep(office.db, sweep_id)
+        delete_sweep(app.db, sweep_id)
         st.session_state[_REMOVED] = sweep_id
     except WidesetError as error:
         flash(error)
 
 
-def _offer_undo(office: Office, choice: Choice) -> None:
+def _offer_undo(app: AppContext, choice: Choice) -> None:
     removed = st.session_state.get(_REMOVED)
     if removed is None:
         return
-    record = get_sweep(office.db, removed)
+    record = get_sweep(app.db, removed)
     if record.task_key == choice.task.key and record.deleted_at is not None:
         st.button(
-            f"Undo: bring {plain(record.name)} back",
+            f"Undo: bring {escape_markdown(record.name)} back",
             icon=":material/undo:",
             type="tertiary",
             key="sweep_restore",
             on_click=_restore,
-            args=(office, removed),
+            args=(app, removed),
         )
 
 
-def _restore(office: Office, sweep_id: str) -> None:
+def _restore(app: AppContext, sweep_id: str) -> None:
     try:
-        restore_sweep(office.db, sweep_id)
+        restore_sweep(app.db, sweep_id)
         st.session_state.pop(_REMOVED, None)
     except WidesetError as error:
         flash(error)
 
 
-def _retry(office: Office, sweep_id: str) -> None:
+def _retry(app: AppContext, sweep_id: str) -> None:
     try:
-        retry_sweep(office.db, sweep_id)
-        ensure_worker(office.home, office.db)
+        retry_sweep(app.db, sweep_id)
+        ensure_worker(app.home, app.db)
     except WidesetError as error:
         flash(error)

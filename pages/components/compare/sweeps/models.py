@@ -24,7 +24,7 @@ from pages.components.compare.sweeps.settings import (
 )
 from pages.components.connect.keys import key_state
 from pages.components.model import SUPPRESSION_WORDS, found_of, known_models, tested_words
-from pages.components.shell import PAGES, Office, plain
+from pages.components.shell import PAGES, AppContext, escape_markdown
 from pages.components.spending import choose_sweep_cap
 
 _UNTESTED = (
@@ -33,12 +33,12 @@ _UNTESTED = (
 )
 
 
-def choose_models(office: Office) -> None:
+def choose_models(app: AppContext) -> None:
     """Draw the axis of models; `sweep_settings` reads it."""
     served = [
         model_words(ModelChoice(backend="openai", model=name, base_url=one.base_url))
-        for one in list_connections(office.db)
-        for name in known_models(office.db, one)
+        for one in list_connections(app.db)
+        for name in known_models(app.db, one)
     ]
     several(
         "models",
@@ -50,11 +50,11 @@ def choose_models(office: Office) -> None:
     )
 
 
-def choose_at_servers(office: Office, grid: Grid, *, cap_in: DeltaGenerator) -> tuple[Grid, str]:
+def choose_at_servers(app: AppContext, grid: Grid, *, cap_in: DeltaGenerator) -> tuple[Grid, str]:
     """Draw what is known of the servers' models, and what hangs on it.
 
     Args:
-        office: the store.
+        app: the store.
         grid: as the widgets say.
         cap_in: where the cap is drawn.
 
@@ -62,16 +62,14 @@ def choose_at_servers(office: Office, grid: Grid, *, cap_in: DeltaGenerator) -> 
         The grid with the method of suppression and the cap; and why it can't be started, "" if it
         can.
     """
-    served = {
-        model: found_of(office.db, model) for model in grid.models if model.backend != "local"
-    }
+    served = {model: found_of(app.db, model) for model in grid.models if model.backend != "local"}
     if not served:
         return grid, ""
-    missing = _show_known(office, served)
+    missing = _show_known(app, served)
     _show_refused(grid, served)
     grid, lacking = _choose_method(grid, served)
     with cap_in:
-        cap, uncapped = choose_sweep_cap(office, served)
+        cap, uncapped = choose_sweep_cap(app, served)
     return replace(grid, spend=cap), missing or lacking or uncapped
 
 
@@ -81,22 +79,24 @@ def _shown(words: str) -> str:
     return words if model.backend == "local" else model_and_server(model)
 
 
-def _show_known(office: Office, served: Mapping[ModelChoice, Capabilities | None]) -> str:
+def _show_known(app: AppContext, served: Mapping[ModelChoice, Capabilities | None]) -> str:
     """Draw what is known of each; why one of them can't be asked, "" if all can."""
     why = ""
     for model, found in served.items():
-        name = plain(_shown(model_words(model)))
-        connection = find_connection(office.db, model.base_url)
+        name = escape_markdown(_shown(model_words(model)))
+        connection = find_connection(app.db, model.base_url)
         if connection is None:
             why = f"There is no connection to {model.base_url}."
-            st.warning(f"{plain(why)} Add it on the page Connect.", icon=":material/cable:")
+            st.warning(
+                f"{escape_markdown(why)} Add it on the page Connect.", icon=":material/cable:"
+            )
             st.page_link(PAGES / "connect.py", label="Connect", icon=":material/cable:")
             continue
         kind = suppression_support(found)
         words = [_UNTESTED if kind == "untested" else SUPPRESSION_WORDS[kind]]
-        probed = find_capabilities(office.db, model.base_url, model.model)
+        probed = find_capabilities(app.db, model.base_url, model.model)
         if probed is not None:
-            words.append(f":gray[{tested_words(office, probed)}]")
+            words.append(f":gray[{tested_words(app, probed)}]")
         if key_state(connection) == "missing":
             words.append(f":red[:material/key_off: {connection.key_variable} is not set.]")
         st.markdown(f":small[**{name}**: {' '.join(words)}]")
@@ -114,7 +114,7 @@ def _show_refused(grid: Grid, served: Mapping[ModelChoice, Capabilities | None])
                 if refused is not None:
                     said[f"{refused.what} {refused.remedy}"] = None
     for words in said:
-        st.warning(f"Its runs would fail: {plain(words)}", icon=":material/block:")
+        st.warning(f"Its runs would fail: {escape_markdown(words)}", icon=":material/block:")
 
 
 def _choose_method(

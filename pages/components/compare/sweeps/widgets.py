@@ -10,7 +10,7 @@ from core.sweeps.assessment.recipe import ALL, Classifier
 from core.sweeps.grid.spec import MAX_REPEATS
 from pages.components.compare.sweeps.models import choose_models
 from pages.components.compare.sweeps.settings import key_of, several
-from pages.components.shell import Office
+from pages.components.shell import AppContext
 
 _AXES: Mapping[str, tuple[str, tuple[str, ...], str]] = {
     "temperature": (
@@ -42,7 +42,7 @@ _CLASSIFIERS: Mapping[Classifier, str] = {
 }
 
 
-def axes_widgets(office: Office, reference: Reference | None) -> None:
+def axes_widgets(app: AppContext, reference: Reference | None) -> None:
     """Draw the axes."""
     with st.grid(2, min_column_width=300, gap="small"):
         for axis, (title, offered, told) in _AXES.items():
@@ -53,7 +53,7 @@ def axes_widgets(office: Office, reference: Reference | None) -> None:
                 told,
                 disabled=axis == "seeding" and reference is None,
             )
-        choose_models(office)
+        choose_models(app)
 
 
 def size_widgets() -> None:

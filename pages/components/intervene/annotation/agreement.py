@@ -28,7 +28,7 @@ from pages.components.asked_model import (
 )
 from pages.components.intervene.annotation.state import forget_sitting, note, noted
 from pages.components.jobs import stop_button
-from pages.components.shell import Office, plain
+from pages.components.shell import AppContext, escape_markdown
 
 _TAKEN = "annotation_judge_taken"  # what was taken back last in this session
 _WAYS = {
@@ -39,12 +39,12 @@ _WAYS = {
 
 
 def show_judges(
-    office: Office, run_id: str, known: Sequence[Judgement], done: Sequence[Job]
+    app: AppContext, run_id: str, known: Sequence[Judgement], done: Sequence[Job]
 ) -> None:
     """Draw them.
 
     Args:
-        office: home and store.
+        app: home and store.
         run_id: the run.
         known: its judgements in effect.
         done: jobs that judged, for how the models were asked.
@@ -60,7 +60,8 @@ def show_judges(
         when = datetime.fromtimestamp(said[-1].at).strftime("%d %b %H:%M")
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(
-                f"**{plain(who)}** labelled {len(said):,} texts{f' {way}' if way else ''} · {when}",
+                f"**{escape_markdown(who)}** labelled {len(said):,} texts"
+                f"{f' {way}' if way else ''} · {when}",
                 width="content",
             )
             st.button(
@@ -70,13 +71,14 @@ def show_judges(
                 key=f"judge_back-{place}",
                 help="They stay on record, and can be brought back until you leave the page.",
                 on_click=_take_back,
-                args=(office, run_id, who),
+                args=(app, run_id, who),
             )
     taken = st.session_state.get(_TAKEN)
     if taken is not None and taken[0] == run_id and taken[1] not in by_judge:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(
-                f"Taken back: {len(taken[2]):,} labels by {plain(taken[1])}.", width="content"
+                f"Taken back: {len(taken[2]):,} labels by {escape_markdown(taken[1])}.",
+                width="content",
             )
             st.button(
                 "Bring them back",
@@ -84,13 +86,13 @@ def show_judges(
                 type="tertiary",
                 key="judge_again",
                 on_click=_bring_back,
-                args=(office, run_id),
+                args=(app, run_id),
             )
 
 
-def _take_back(office: Office, run_id: str, who: str) -> None:
+def _take_back(app: AppContext, run_id: str, who: str) -> None:
     try:
-        taken: list[Verdict] = take_back_machine(office.db, run_id, who=who)
+        taken: list[Verdict] = take_back_machine(app.db, run_id, who=who)
     except WidesetError as error:
         note(error)
         return
@@ -98,10 +100,10 @@ def _take_back(office: Office, run_id: str, who: str) -> None:
     forget_sitting()
 
 
-def _bring_back(office: Office, run_id: str) -> None:
+def _bring_back(app: AppContext, run_id: str) -> None:
     _, who, verdicts = st.session_state.pop(_TAKEN)
     try:
-        bring_back(office.db, run_id, verdicts, who=who, session=uuid4().hex)
+        bring_back(app.db, run_id, verdicts, who=who, session=uuid4().hex)
     except WidesetError as error:
         note(error)
         return
@@ -112,12 +114,12 @@ _CHANGED = "annotation_judge_changed"  # a job of ours began
 
 
 def ask_the_model(
-    office: Office, run: RunRecord, dataset: Dataset, known: Sequence[Judgement]
+    app: AppContext, run: RunRecord, dataset: Dataset, known: Sequence[Judgement]
 ) -> None:
     """Draw who is asked and what that takes, what became of it, and how it is taken back.
 
     Args:
-        office: home and store.
+        app: home and store.
         run: the run.
         dataset: its texts.
         known: its judgements in effect.
@@ -125,7 +127,7 @@ def ask_the_model(
     if st.session_state.pop(_CHANGED, False):
         st.rerun()  # the whole page, which follows the job above its tabs
     local = run.spec.model if run.spec.model.backend == "local" else ModelChoice()
-    jobs = judging(office.db, run.id)
+    jobs = judging(app.db, run.id)
     live = next((job for job, state in jobs if state in LIVE), None)
     texts = dict(zip(dataset.ids, dataset.texts, strict=True))
     wanted = list(
@@ -137,8 +139,8 @@ def ask_the_model(
         )
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        model = choose_asked_model(office, prefix="judge", local=local, width=260)
-        cap, why_not = choose_asking_cap(office, model, prefix="judge", requests=len(wanted))
+        model = choose_asked_model(app, prefix="judge", local=local, width=260)
+        cap, why_not = choose_asking_cap(app, model, prefix="judge", requests=len(wanted))
         own = {one.verdict.sample_id for one in known if model and one.who == judge_name(model)}
         missing = sum(key not in own for key in wanted)
         enough = len(wanted) >= LEAST
@@ -151,66 +153,66 @@ def ask_the_model(
             or not enough
             or live is not None
             or bool(why_not),
-            help=plain(why_not) or None,
+            help=escape_markdown(why_not) or None,
             on_click=_ask,
-            args=(office, run, wanted, model, cap),
+            args=(app, run, wanted, model, cap),
         )
     if not enough:
         st.caption("It judges what people judged; there is too little of that yet.")
     elif model is None:
         st.caption("Choose a model, or type the server's name for it.")
     elif not missing:
-        st.caption(f"{plain(judge_name(model))} has judged all that people judged.")
+        st.caption(f"{escape_markdown(judge_name(model))} has judged all that people judged.")
     else:
-        _say_what_it_takes(office, run, model, [texts[key] for key in wanted])
+        _say_what_it_takes(app, run, model, [texts[key] for key in wanted])
     if live is not None:
-        _show_live(office, live)
+        _show_live(app, live)
     elif jobs:
         _show_end(*jobs[0])
     problem = noted()
     if problem:
         st.warning(problem, icon=":material/error:")
-    show_judges(office, run.id, known, [job for job, state in jobs if state == "done"])
+    show_judges(app, run.id, known, [job for job, state in jobs if state == "done"])
 
 
 def _say_what_it_takes(
-    office: Office, run: RunRecord, model: ModelChoice, texts: Sequence[str]
+    app: AppContext, run: RunRecord, model: ModelChoice, texts: Sequence[str]
 ) -> None:
     counts = "Nothing of it counts where a person spoke."
     if model.backend == "local":
         st.caption(
-            f"{plain(judge_name(model))} labels the {len(texts):,} texts that people judged, by "
-            f"the likelihood of each label's phrase. {counts}"
+            f"{escape_markdown(judge_name(model))} labels the {len(texts):,} texts that people judged, "
+            f"by the likelihood of each label's phrase. {counts}"
         )
         return
-    ahead = estimate_asked(office, model, texts, run.spec.task, run.spec.seed_examples)
+    ahead = estimate_asked(app, model, texts, run.spec.task, run.spec.seed_examples)
     st.caption(
         f"It labels the {len(texts):,} texts that people judged; they and the labels' phrases are "
         f"sent to the server. {counts}"
     )
-    st.caption(estimate_words(office, model, ahead))
+    st.caption(estimate_words(app, model, ahead))
 
 
-def _show_live(office: Office, job: Job) -> None:
-    who = plain(model_and_server(model_of(job)))
+def _show_live(app: AppContext, job: Job) -> None:
+    who = escape_markdown(model_and_server(model_of(job)))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
             f":material/smart_toy: {who} is asked. How far it is stands above the tabs.",
             width="content",
         )
-        stop_button(office, job, key="ask_llm_stop", told="Nothing of it is stored then.")
+        stop_button(app, job, key="ask_llm_stop", told="Nothing of it is stored then.")
 
 
 def _show_end(job: Job, state: State) -> None:
     """What became of the last question, where it came to no good end or answers were lost."""
     spending, facts = job.progress.get("spending"), job.progress.get("facts") or {}
     lost = facts.get("not_parsed") or 0
-    who = plain(model_and_server(model_of(job)))
+    who = escape_markdown(model_and_server(model_of(job)))
     took = f" It took {took_words(spending)}." if spending else ""
     if state != "done":
         ends = {"cancelled": "Stopped by hand.", "interrupted": "Its worker ended without a word."}
         said = f"{job.message} {job.remedy}".strip() or ends.get(state, "It did not end.")
-        st.warning(f"{who}: {plain(said)}{took}", icon=":material/info:")
+        st.warning(f"{who}: {escape_markdown(said)}{took}", icon=":material/info:")
     elif spending or lost:
         unread = f" {lost:,} answers name no label and count for nothing." if lost else ""
         st.caption(
@@ -220,13 +222,17 @@ def _show_end(job: Job, state: State) -> None:
 
 
 def _ask(
-    office: Office, run: RunRecord, ids: list[str], model: ModelChoice, cap: SpendingLimit | None
+    app: AppContext,
+    run: RunRecord,
+    ids: list[str],
+    model: ModelChoice,
+    cap: SpendingLimit | None,
 ) -> None:
     try:
-        job = start_llm_judge(office.db, run.id, ids, model, cap=cap)
+        job = start_llm_judge(app.db, run.id, ids, model, cap=cap)
         if job.state != "done":  # maybe an earlier try of the same
-            resume(office.db, job.id)
-        ensure_worker(office.home, office.db)
+            resume(app.db, job.id)
+        ensure_worker(app.home, app.db)
         st.session_state[_CHANGED] = True
     except WidesetError as error:
         note(error)
@@ -249,10 +255,10 @@ def in_words(kappa: float | None) -> str:
     return next((word for least, word in _SCALE if kappa >= least), "worse than chance")
 
 
-def show_agreement(office: Office, run: RunRecord, dataset: Dataset) -> None:
+def show_agreement(app: AppContext, run: RunRecord, dataset: Dataset) -> None:
     """Draw kappa of every two annotators and where they differ; a model can be asked as well."""
-    known = judgements_of(office.db, run.id)
-    ask_the_model(office, run, dataset, known)
+    known = judgements_of(app.db, run.id)
+    ask_the_model(app, run, dataset, known)
     _show_pairs(known, dataset)
 
 

@@ -17,7 +17,7 @@ from pages.components.intervene.annotation.agreement import show_agreement
 from pages.components.intervene.annotation.bulk import show_bulk
 from pages.components.intervene.annotation.queue import show_queue
 from pages.components.intervene.annotation.state import ask_who, forget_sitting, note, session_id
-from pages.components.shell import Office, plain, told
+from pages.components.shell import AppContext, escape_markdown, show_errors
 
 _SHOWN = 20
 _WHY = {
@@ -62,7 +62,7 @@ def _show_event(db: Database, one: Judgement, text: str, specified: str) -> None
         )
         changed = not one.verdict.skipped and word != specified
         said = f"{specified} → {word}" if changed else word
-        st.markdown(f"**{plain(said)}**", width=190)
+        st.markdown(f"**{escape_markdown(said)}**", width=190)
         st.text(
             text if len(text) <= _TEXT else f"{text[: _TEXT - 1]}…", width="stretch", wrap=False
         )
@@ -90,7 +90,7 @@ _VIEWS = {
 
 
 def show_annotation(
-    office: Office,
+    app: AppContext,
     run: RunRecord,
     *,
     fingerprint: str | None = None,
@@ -99,30 +99,30 @@ def show_annotation(
     """Draw the annotation of a run's texts; a key redraws nothing but this.
 
     Args:
-        office: home and store.
+        app: home and store.
         run: whose texts are judged.
         fingerprint: of the encoder whose stored vectors spread the queue and find neighbours; None
             takes any that knows all texts.
         confidence: in the labels as they are now, by text id, 0 to 1, for the most uncertain
             first; None takes that of the newest preview of a label replacement.
     """
-    usable = sum(row.usable for row in counts(office.db, run.id).values())
+    usable = sum(row.usable for row in counts(app.db, run.id).values())
     if not usable:
         st.info("This run has no texts to judge yet.", icon=":material/hourglass_top:")
         return
-    _show(office, run, usable, fingerprint, confidence)
+    _show(app, run, usable, fingerprint, confidence)
 
 
 @st.fragment
 def _show(
-    office: Office,
+    app: AppContext,
     run: RunRecord,
     usable: int,
     fingerprint: str | None,
     confidence: Confidence | None,
 ) -> None:
-    with told():
-        dataset = texts_of(office.db, run_key(run.id), usable)
+    with show_errors():
+        dataset = texts_of(app.db, run_key(run.id), usable)
         with st.container(horizontal=True, vertical_alignment="center"):
             view = st.segmented_control(
                 "View",
@@ -137,15 +137,13 @@ def _show(
             st.space("stretch")
             who = ask_who()
         if view == "bulk":
-            show_bulk(office.db, run, dataset, who=who)
+            show_bulk(app.db, run, dataset, who=who)
         elif view == "agreement":
-            show_agreement(office, run, dataset)
+            show_agreement(app, run, dataset)
         elif view == "history":
-            show_history(office.db, run, dataset, who=who)
+            show_history(app.db, run, dataset, who=who)
         else:
-            show_queue(
-                office, run, dataset, who=who, fingerprint=fingerprint, confidence=confidence
-            )
+            show_queue(app, run, dataset, who=who, fingerprint=fingerprint, confidence=confidence)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

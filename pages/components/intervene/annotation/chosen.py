@@ -16,7 +16,7 @@ from pages.components.intervene.annotation.state import (
     noted,
     session_id,
 )
-from pages.components.shell import plain
+from pages.components.shell import escape_markdown
 
 _SEEN, _SAVED, _LABEL = "chosen_seen", "chosen_saved", "chosen_label"
 
@@ -75,7 +75,9 @@ def label_chosen(db: Database, datasets: Sequence[Dataset], ids: Sequence[str]) 
     elif last:
         st.caption(last["words"])
     else:
-        st.caption(f"Stored as judgements by {plain(annotator())}, for the Intervene page.")
+        st.caption(
+            f"Stored as judgements by {escape_markdown(annotator())}, for the Intervene page."
+        )
 
 
 def _seen(db: Database, own: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
@@ -111,7 +113,7 @@ def _save(
         st.session_state.pop(_SEEN, None)  # told once; labelling again is meant
         return
     said = "out of scope" if label is None else f"“{label}”"
-    words = plain(f"{len(stored):,} judged {said} by {who}.")
+    words = escape_markdown(f"{len(stored):,} judged {said} by {who}.")
     st.session_state[_SAVED] = {"ids": stored, "who": who, "words": words}
     st.session_state.pop(_SEEN, None)
     st.session_state[_LABEL] = None

@@ -27,7 +27,7 @@ from pages.components.intervene.annotation.state import (
     session_id,
     vectors_of,
 )
-from pages.components.shell import Office, plain
+from pages.components.shell import AppContext, escape_markdown
 
 _ON = "annotation_near"
 _COUNT = 6
@@ -190,7 +190,7 @@ _STYLE = """<style>
 
 
 def show_queue(
-    office: Office,
+    app: AppContext,
     run: RunRecord,
     dataset: Dataset,
     *,
@@ -201,11 +201,11 @@ def show_queue(
     """Draw the choice of the queue and its next text; arguments as `show_annotation`."""
     order = choose_order(dataset)
     try:
-        sitting = _sitting(office, run, dataset, order, who, fingerprint, confidence)
+        sitting = _sitting(app, run, dataset, order, who, fingerprint, confidence)
     except BadInput as error:
-        st.info(plain(f"{error.what} {error.remedy}"), icon=":material/hourglass_top:")
+        st.info(escape_markdown(f"{error.what} {error.remedy}"), icon=":material/hourglass_top:")
         return
-    _show_progress(sitting, office.db.now())
+    _show_progress(sitting, app.db.now())
     due = sitting.current
     if due is None:
         _show_end(sitting)
@@ -224,11 +224,11 @@ def show_queue(
         _show_last()
     near = _show_verdicts(sitting, due.id, label, dataset.label_names)
     if near:
-        show_neighbours(office.db, dataset, row, fingerprint)
+        show_neighbours(app.db, dataset, row, fingerprint)
 
 
 def _sitting(
-    office: Office,
+    app: AppContext,
     run: RunRecord,
     dataset: Dataset,
     order: Order,
@@ -244,15 +244,15 @@ def _sitting(
     forget_sitting()
     st.session_state.pop(_LAST, None)
     if order.kind == "uncertain" and confidence is None:
-        confidence = known_confidence(office.db, run.id)
+        confidence = known_confidence(app.db, run.id)
     sitting = Sitting(
-        office.db,
+        app.db,
         run.id,
         dataset,
         order,
         who=who,
         session=session_id(),
-        vectors=vectors_of(office.db, dataset, fingerprint) if order.kind == "spread" else None,
+        vectors=vectors_of(app.db, dataset, fingerprint) if order.kind == "spread" else None,
         confidence=confidence,
     )
     keep_sitting(signature, sitting)
@@ -266,7 +266,7 @@ def _show_progress(sitting: Sitting, now: float) -> None:
     st.progress(
         share,
         f"**{sitting.done}** of {sitting.total} · {sitting.mine} by "
-        f"{plain(sitting.who)} in this run, {today} of them today",
+        f"{escape_markdown(sitting.who)} in this run, {today} of them today",
     )
 
 
@@ -301,7 +301,7 @@ def _show_verdicts(sitting: Sitting, key: str, label: str, names: Sequence[str])
     with st.container(horizontal=True):
         for place, name in enumerate(names):
             st.button(
-                plain(name),
+                escape_markdown(name),
                 shortcut=keys[name],
                 key=f"give-{place}-{key}",
                 on_click=_judge,
@@ -309,7 +309,7 @@ def _show_verdicts(sitting: Sitting, key: str, label: str, names: Sequence[str])
             )
     with st.container(horizontal=True):
         st.button(
-            f"Keep {plain(label)}",
+            f"Keep {escape_markdown(label)}",
             type="primary",
             icon=":material/check:",
             shortcut="Space",
@@ -353,7 +353,7 @@ def _judge(sitting: Sitting, verdict: Verdict, specified: str) -> None:
     if stored is not None:
         said = _in_words(verdict)
         changed = said if verdict.label in (None, specified) else f"{specified} → {said}"
-        st.session_state[_LAST] = f"Last: {plain(changed)}"
+        st.session_state[_LAST] = f"Last: {escape_markdown(changed)}"
 
 
 def _undo(sitting: Sitting) -> None:
@@ -367,7 +367,7 @@ def _undo(sitting: Sitting) -> None:
         if back is None and sitting.mine
         else "There is nothing of yours left to take back."
         if back is None
-        else f"Taken back: {plain(_in_words(back.verdict))}"
+        else f"Taken back: {escape_markdown(_in_words(back.verdict))}"
     )
 
 

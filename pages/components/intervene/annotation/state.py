@@ -13,7 +13,7 @@ from core.domain.texts import text_hash
 from core.interventions.annotation.session import Sitting
 from core.store.database import Database
 from core.store.diversity.embeddings import encoders_of, matrix_of
-from pages.components.shell import plain
+from pages.components.shell import escape_markdown
 
 Vectors = npt.NDArray[np.float32]
 
@@ -94,7 +94,7 @@ def forget_sitting() -> None:
 
 def note(problem: WidesetError) -> None:
     """Keep what went wrong in a callback for the next drawing."""
-    st.session_state[_NOTE] = plain(f"{problem.what} {problem.remedy}".strip())
+    st.session_state[_NOTE] = escape_markdown(f"{problem.what} {problem.remedy}".strip())
 
 
 def noted() -> str | None:
