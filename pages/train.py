@@ -100,7 +100,8 @@ def _warn_of_another(choice: Choice, row: Entry) -> None:
     if choice.reference is not None:
         n = sum(choice.reference.test.values())
         now = (
-            f"not on that of the attached reference, {escape_markdown(choice.reference.name)}, {n:,} "
+            f"not on that of the attached reference, "
+            f"{escape_markdown(choice.reference.name)}, {n:,} "
             "texts. Scores on the two can't be compared; what is trained now stands apart."
         )
     st.warning(f"These rows were measured on {was}, {now}", icon=":material/rule:")

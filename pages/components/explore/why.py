@@ -173,7 +173,8 @@ def _show_openings(seen: Exploration, name: str, other: str | None) -> None:
     if share >= _OVERUSED and share * texts >= _OVERUSED_TEXTS:
         st.caption(
             f"“{escape_markdown(most)}” opens {share:.0%} of the texts. "
-            "In the paper one condition began 3,012 of 5,600 texts with “I'm so”. Logit suppression is the knob against it."
+            "In the paper one condition began "
+            "3,012 of 5,600 texts with “I'm so”. Logit suppression is the knob against it."
         )
 
 

@@ -73,7 +73,8 @@ def _show_support(support: tuple[Support, ...]) -> None:
         return
     rows = [
         f"| {_VERDICTS[one.verdict]} | {escape_markdown(one.words)} "
-        f"| {escape_markdown(one.effect)} | {escape_markdown(one.between)} | {escape_markdown(one.n.removesuffix(' of runs'))} |"
+        f"| {escape_markdown(one.effect)} "
+        f"| {escape_markdown(one.between)} | {escape_markdown(one.n.removesuffix(' of runs'))} |"
         for one in support
     ]
     head = [
