@@ -7,11 +7,12 @@ import numpy as np
 
 from core.domain.stages import STAGE
 from core.figures.curves import GREY_LINE
-from core.figures.elements import error_bars, padded_range, scatter, straight_line
+from core.figures.elements import error_bars, padded_range, row_notes, scatter, straight_line
 from core.figures.theme import (
     LABEL_COLORS,
     base_layout,
     escaped,
+    figure_of,
     grey,
     interval_text,
     note,
@@ -50,8 +51,6 @@ def training_curves(
         others: those of other repeats, grey behind.
         epochs: where the axis ends at least, so that it stays the same while epochs arrive.
     """
-    import plotly.graph_objects as go
-
     training, validation, accuracy = (LABEL_COLORS[place] for place in (4, 0, 2))
     traces = [
         _epochs(other, column, "another repeat", GREY_LINE, axis, width=1.2)
@@ -95,9 +94,7 @@ def training_curves(
     }
     layout = base_layout(
         height=230,
-        left=44,
-        top=30,
-        bottom=42,
+        margin={"l": 44, "t": 30, "b": 42},
         uirevision="training",
         xaxis={**axis, "domain": [0, 0.46]},
         xaxis2={**axis, "domain": [0.54, 1], "anchor": "y2"},
@@ -105,7 +102,7 @@ def training_curves(
         yaxis2=value_axis(anchor="x2", range=[0, 1.04], **_SHARE_AXIS),
         annotations=[note(left, above | {"x": 0}), note(right, above | {"x": 0.54})],
     )
-    return go.Figure(traces, layout)
+    return figure_of(traces, layout)
 
 
 def _epochs(
@@ -120,8 +117,7 @@ def _epochs(
         yaxis=f"y{axis}",
         line={"color": color, "width": width},
         name=name,
-        hoverinfo=None,
-        hovertemplate="%{y:.3f} after epoch %{x}<extra>%{fullData.name}</extra>",
+        template="%{y:.3f} after epoch %{x}<extra>%{fullData.name}</extra>",
     )
 
 
@@ -144,8 +140,6 @@ def ladder_figure(
         measure: what the values are.
         size: what `n` counts, in the hover.
     """
-    import plotly.graph_objects as go
-
     traces = []
     for kind in dict.fromkeys(rows["kind"]):
         places = np.flatnonzero((rows["kind"] == kind).to_numpy())
@@ -169,13 +163,8 @@ def ladder_figure(
         )
     values = rows[["mean", "low", "high"]].to_numpy(np.float64).ravel()
     span = padded_range(values, pad=0.08, least=0.04, floor=0.0, ceiling=1.02)
-    notes = [
-        note(
-            page_text(f"<b>{row['mean']:.3f}</b>{_size_text(' · ', row['n'])}"),
-            {"x": 1, "xref": "paper", "xanchor": "left", "xshift": 10, "y": place},
-        )
-        for place, row in enumerate(rows.to_dict("records"))
-    ]
+    texts = zip(rows["mean"], rows["n"], strict=True)
+    notes = row_notes([f"<b>{mean:.3f}</b>{_size_text(' · ', n)}" for mean, n in texts])
     shapes = []
     real = rows[rows["kind"] == "real"]
     if len(real):
@@ -185,15 +174,13 @@ def ladder_figure(
         notes.append(note(page_text(f"real data {best:.3f}"), top))
     layout = base_layout(
         height=70 + _ROW_PIXELS * max(1, len(rows)),
-        top=24,
-        bottom=44,
-        right=130,
+        margin={"r": 130, "t": 24, "b": 44},
         xaxis=value_axis(measure, range=span, nticks=7, tickformat=".2f"),
         yaxis=row_axis([shortened(name, _NAME) for name in rows["name"]]),
         annotations=notes,
         shapes=shapes,
     )
-    return go.Figure(traces, layout)
+    return figure_of(traces, layout)
 
 
 def _size_text(before: str, n: float) -> str:
@@ -213,8 +200,6 @@ def calibration_figure(bins: Sequence[Mapping[str, Any]], *, height: int = 320) 
             `accuracy` (`core.classification.evaluation.evaluation.Calibration`).
         height: in pixels.
     """
-    import plotly.graph_objects as go
-
     most = max((row["n"] for row in bins), default=1)
     dots = scatter(
         [row["confidence"] for row in bins],
@@ -235,13 +220,12 @@ def calibration_figure(bins: Sequence[Mapping[str, Any]], *, height: int = 320) 
     diagonal = straight_line(y=0) | {"xref": "x", "x0": 0, "y0": 0, "x1": 1, "y1": 1}
     layout = base_layout(
         height=height,
-        left=52,
-        bottom=46,
+        margin={"l": 52, "b": 46},
         xaxis=value_axis("Confidence", range=[0, 1.03], **_SHARE_AXIS),
         yaxis=value_axis("Accuracy", range=[0, 1.05], **_SHARE_AXIS),
         shapes=[diagonal],
     )
-    return go.Figure([dots], layout)
+    return figure_of([dots], layout)
 
 
 def accuracy_by_distance(
@@ -255,8 +239,6 @@ def accuracy_by_distance(
         overall: of all texts, a dashed line.
         height: in pixels.
     """
-    import plotly.graph_objects as go
-
     ends = ([row[name] for row in parts] for name in ("mean", "low", "high"))
     dots = scatter(
         list(range(len(parts))),
@@ -278,8 +260,7 @@ def accuracy_by_distance(
     )
     layout = base_layout(
         height=height,
-        left=52,
-        bottom=50,
+        margin={"l": 52, "b": 50},
         xaxis=value_axis(
             "Distance to the nearest training text",
             tickmode="array",
@@ -292,4 +273,4 @@ def accuracy_by_distance(
         shapes=[straight_line(y=overall)],
         annotations=[overall_note],
     )
-    return go.Figure([dots], layout)
+    return figure_of([dots], layout)

@@ -9,6 +9,7 @@ from core.figures.theme import (
     CLEAR,
     LABEL_COLORS,
     base_layout,
+    figure_of,
     grey,
     interval_text,
     page_text,
@@ -172,8 +173,6 @@ def _curves(
     marker: float | None,
     height: int,
 ) -> "go.Figure":
-    import plotly.graph_objects as go
-
     colors = iter(LABEL_COLORS * (1 + len(curves) // len(LABEL_COLORS)))
     painted = [
         (curve, (curve.color or next(colors)) if curve.emphasised else "")
@@ -201,14 +200,11 @@ def _curves(
     right = 24 + round(_CHARACTER * min(_NAME, max(map(len, names), default=0)))
     layout = base_layout(
         height=height,
-        left=56,
-        right=right,
-        top=top,
-        bottom=bottom,
+        margin={"l": 56, "r": right, "t": top, "b": bottom},
         uirevision="curves",
         xaxis=value_axis("Texts generated", range=[0, last], showgrid=False, tickformat=",d"),
         yaxis=value_axis(axes.title, range=[low, high], nticks=6, tickformat=axes.tick_form),
         shapes=shapes,
         annotations=side_notes(labels, pixels=(height - top - bottom) / (high - low)),
     )
-    return go.Figure(traces, layout)
+    return figure_of(traces, layout)

@@ -43,6 +43,7 @@ def scatter(
     *,
     mode: str = "markers",
     hovers: Any = None,
+    template: str = "",
     count: int | None = None,
     **more: Any,
 ) -> Trace:
@@ -52,14 +53,21 @@ def scatter(
         x: places, of shape (marks,).
         y: the same.
         mode: plotly's.
-        hovers: escaped, one per mark; None: the trace has no hover.
+        hovers: escaped, one per mark; without them and a template, the trace has no hover.
+        template: plotly's `hovertemplate`.
         count: marks of the whole figure where they are more than this trace's.
         more: further keys of the trace, which win.
     """
     large = (len(x) if count is None else count) > _GL_FROM
     hover = {"hoverinfo": "skip"} if hovers is None else {"hovertext": hovers, "hoverinfo": "text"}
+    hover = {"hovertemplate": template} if template else hover
     kind = "scattergl" if large else "scatter"
     return {"type": kind, "x": x, "y": y, "mode": mode, "showlegend": False, **hover, **more}
+
+
+def bars(x: Sequence[float], y: Sequence[Any], **more: Any) -> Trace:
+    """Horizontal bars; `more` are further keys of the trace."""
+    return {"type": "bar", "orientation": "h", "x": x, "y": y, **more}
 
 
 def error_bars(
@@ -183,6 +191,18 @@ def side_notes(
         )
         for (x, y, text), place in zip(labels, spread, strict=True)
     ]
+
+
+def row_notes(texts: Sequence[str]) -> list[dict[str, Any]]:
+    """Annotations right of a figure's rows; escaped."""
+    place = {"x": 1, "xref": "paper", "xanchor": "left", "xshift": 9, "align": "left"}
+    return [note(page_text(text), {**place, "y": row}) for row, text in enumerate(texts)]
+
+
+def category_look(place: int) -> dict[str, str]:
+    """Colour and symbol of the category at that place."""
+    color = LABEL_COLORS[place % len(LABEL_COLORS)]
+    return {"color": color, "symbol": SYMBOLS[place % len(SYMBOLS)]}
 
 
 def rim(symbol: str) -> dict[str, Any]:

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from core.figures.curves import Curve, curve_traces, score_range
-from core.figures.elements import scatter
+from core.figures.elements import bars, scatter
 from core.figures.theme import (
     LABEL_COLORS,
     base_layout,
     category_axis,
     escaped,
+    figure_of,
     grey,
     label_colors,
     value_axis,
@@ -34,8 +35,6 @@ def balance_figure(counts: "pd.DataFrame", *, wanted: Mapping[str, int]) -> "go.
             label without a row has none.
         wanted: texts wanted by label, in the order of the bars from the top.
     """
-    import plotly.graph_objects as go
-
     names = list(wanted)
     shown = counts.reindex(names, fill_value=0)
     new, duplicates = list(shown["new"]), list(shown["duplicates"])
@@ -45,11 +44,10 @@ def balance_figure(counts: "pd.DataFrame", *, wanted: Mapping[str, int]) -> "go.
     ]
     colors = list(label_colors(names).values())
     hatch = {"shape": "/", "fgcolor": "white", "size": 5}
-    bars = [
-        go.Bar(
-            y=list(map(escaped, names)),
-            x=values,
-            orientation="h",
+    traces = [
+        bars(
+            values,
+            list(map(escaped, names)),
             name=name,
             marker=marker,
             hovertemplate=f"%{{y}}: %{{x}} {name}<extra></extra>",
@@ -62,8 +60,7 @@ def balance_figure(counts: "pd.DataFrame", *, wanted: Mapping[str, int]) -> "go.
     ]
     layout = base_layout(
         height=_FRAME_PIXELS + _LABEL_PIXELS * len(names),
-        top=4,
-        bottom=22,
+        margin={"t": 4, "b": 22},
         barmode="stack",
         bargap=0.35,
         # Without the type, labels called 0 and 1 would be read as numbers.
@@ -75,7 +72,7 @@ def balance_figure(counts: "pd.DataFrame", *, wanted: Mapping[str, int]) -> "go.
         },
         xaxis={"fixedrange": True, "rangemode": "tozero", "zeroline": False},
     )
-    return go.Figure(bars, layout)
+    return figure_of(traces, layout)
 
 
 def diversity_meter(
@@ -93,8 +90,6 @@ def diversity_meter(
         target: texts wanted, so that the axis stays the same while they arrive.
         height: in pixels.
     """
-    import plotly.graph_objects as go
-
     color = (curve.color if curve else "") or LABEL_COLORS[0]
     shown = [one for one in (previous, curve) if one is not None]
     traces = [
@@ -109,17 +104,14 @@ def diversity_meter(
     small: dict[str, Any] = {"tickfont": {"size": 11}}
     layout = base_layout(
         height=height,
-        top=6,
-        bottom=20,
-        left=34,
-        right=10,
+        margin={"l": 34, "r": 10, "t": 6, "b": 20},
         uirevision="meter",
         xaxis=value_axis(
             range=[0, max(last, target or 0)], showgrid=False, nticks=5, tickformat=",d", **small
         ),
         yaxis=value_axis(range=list(score_range(shown)), nticks=3, tickformat=".2f", **small),
     )
-    return go.Figure(traces, layout)
+    return figure_of(traces, layout)
 
 
 def shown_token(text: str) -> str:
@@ -138,8 +130,6 @@ def next_token_figure(tokens: Mapping[str, Sequence[Any]]) -> "go.Figure":
         tokens: lists of equal length: `token`, `text`, `before`, `after` (0 to 1), `bias`, `share`
             (of the counted tokens, None where it is not suppressed); in order from the top.
     """
-    import plotly.graph_objects as go
-
     # Different tokens may read alike, so places are numbers and the words their names.
     places = range(len(tokens["token"]))
     suppressed = [place for place in places if tokens["bias"][place] < 0]
@@ -159,11 +149,10 @@ def next_token_figure(tokens: Mapping[str, Sequence[Any]]) -> "go.Figure":
     if suppressed:
         name = "with these knobs, suppressed ▾"
         series.append((name, "after", SUPPRESSED, suppressed, 1))
-    bars = [
-        go.Bar(
-            x=[tokens[column][row] for row in rows],
-            y=rows,
-            orientation="h",
+    traces = [
+        bars(
+            [tokens[column][row] for row in rows],
+            rows,
             name=name,
             offsetgroup=group,
             marker={"color": color, "line": {"width": 0}},
@@ -175,8 +164,7 @@ def next_token_figure(tokens: Mapping[str, Sequence[Any]]) -> "go.Figure":
     ]
     layout = base_layout(
         height=70 + _TOKEN_PIXELS * max(len(names), 4),
-        left=110,
-        bottom=40,
+        margin={"l": 110, "b": 40},
         barmode="group",
         bargap=0.28,
         bargroupgap=0.0,
@@ -184,7 +172,7 @@ def next_token_figure(tokens: Mapping[str, Sequence[Any]]) -> "go.Figure":
         xaxis=value_axis("Probability of being next", tickformat=".0%", rangemode="tozero"),
         yaxis=category_axis(names, range=None, autorange="reversed", automargin=None),
     )
-    return go.Figure(bars, layout)
+    return figure_of(traces, layout)
 
 
 def _bias_text(share: float | None, bias: float) -> str:

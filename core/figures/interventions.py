@@ -21,6 +21,7 @@ from core.figures.theme import (
     base_layout,
     category_axis,
     escaped,
+    figure_of,
     grey,
     interval_text,
     label_colors,
@@ -60,8 +61,6 @@ def label_flow(
         labels: in task order.
         sides: what the left and the right column are called.
     """
-    import plotly.graph_objects as go
-
     known = changes[changes["count"] > 0]
     names = list(dict.fromkeys([*labels, *known["old"], *known["new"]]))
     place = {name: number for number, name in enumerate(names)}
@@ -72,15 +71,13 @@ def label_flow(
     margin = 64 + 7 * min(_NAME, max(map(len, names), default=0))
     layout = base_layout(
         height=max(220, 34 * len(names) + 70),
-        left=margin,
-        right=margin,
-        top=26,
+        margin={"l": margin, "r": margin, "t": 26},
         xaxis={**HIDDEN_AXIS, "range": [0, 1]},
         yaxis={**HIDDEN_AXIS, "range": [1.02, -0.02]},
     )
     total = counts.sum()
     if not total:
-        return go.Figure(layout=layout)
+        return figure_of([], layout)
     heights = counts / total * (1 - _GAP)
     tops = _bar_tops(heights.sum(axis=1)), _bar_tops(heights.sum(axis=0))
     starts = tops[0][:, None] + np.cumsum(heights, axis=1) - heights
@@ -97,10 +94,12 @@ def label_flow(
         )
         for old, new in pairs
     ]
-    shapes, notes = [], []
-    for side in (0, 1):
+    shapes, notes, titles = [], [], []
+    for side, title in enumerate(sides):
         sums = counts.sum(axis=1 - side)
         beside = {"x": side, "xanchor": "left" if side else "right", "xshift": 8 if side else -8}
+        above = {"y": 1, "yref": "paper", "yanchor": "bottom"}
+        titles.append(note(f"<i>{title}</i>", beside | above))
         for number in np.flatnonzero(sums).tolist():
             name, top = names[number], float(tops[side][number])
             height = float(sums[number] / total * (1 - _GAP))
@@ -113,12 +112,7 @@ def label_flow(
             shapes.append({"type": "rect", "fillcolor": colors[name], "line": {"width": 0}, **bar})
             text = f"{page_text(shortened(name, _NAME))}  {int(sums[number]):,}"
             notes.append(note(text, beside | {"y": top + height / 2}))
-    for side, title in enumerate(sides):
-        beside = {"x": side, "xanchor": "left" if side else "right", "xshift": 8 if side else -8}
-        notes.append(
-            note(f"<i>{title}</i>", beside | {"y": 1, "yref": "paper", "yanchor": "bottom"})
-        )
-    return go.Figure(bands, layout | {"shapes": shapes, "annotations": notes})
+    return figure_of(bands, layout | {"shapes": shapes, "annotations": notes + titles})
 
 
 def _bar_tops(heights: Numbers) -> Numbers:
@@ -161,8 +155,6 @@ def confusion_figure(
         rows: what a row is.
         columns: what a column is.
     """
-    import plotly.graph_objects as go
-
     counts = matrix.to_numpy(np.int64)
     down, across = ([str(name) for name in names] for names in (matrix.index, matrix.columns))
     totals = counts.sum(axis=1, keepdims=True)
@@ -194,7 +186,7 @@ def confusion_figure(
     )
     layout = base_layout(
         height=pixels * len(down) + 110,
-        top=70,
+        margin={"t": 70},
         xaxis=category_axis(
             [shortened(name, 20) for name in across],
             down=False,
@@ -203,7 +195,7 @@ def confusion_figure(
         ),
         yaxis=category_axis([f"{shortened(name, 20)} " for name in down], title={"text": rows}),
     )
-    return go.Figure(traces, layout)
+    return figure_of(traces, layout)
 
 
 def budget_curve(
@@ -223,8 +215,6 @@ def budget_curve(
         measure: what the values are.
         height: in pixels.
     """
-    import plotly.graph_objects as go
-
     known = rows[rows["value"].notna()].sort_values("inspected")
     at, value, low, high = (
         known[name].to_numpy(np.float64) for name in ("inspected", "value", "low", "high")
@@ -238,8 +228,7 @@ def budget_curve(
         customdata=[interval_text(*ends, ".1%") for ends in zip(low, high, strict=True)],
         line={"color": color, "width": 2.2},
         marker={"size": 9, "color": color, "line": {"width": 0}},
-        hoverinfo=None,
-        hovertemplate="%{x:,} inspected: %{y:.1%}%{customdata}<extra></extra>",
+        template="%{x:,} inspected: %{y:.1%}%{customdata}<extra></extra>",
     )
     lines = [
         (name, share)
@@ -253,10 +242,7 @@ def budget_curve(
     labels = [(None, share, f"{name} {page_text(f'{share:.1%}')}") for name, share in lines]
     layout = base_layout(
         height=height,
-        left=58,
-        right=150,
-        top=top,
-        bottom=bottom,
+        margin={"l": 58, "r": 150, "t": top, "b": bottom},
         xaxis=value_axis(
             "Texts inspected",
             range=[-0.02 * last, 1.03 * last],
@@ -268,4 +254,4 @@ def budget_curve(
         shapes=[straight_line(y=share) for _, share in lines],
         annotations=side_notes(labels, pixels=(height - top - bottom) / (bounds[1] - bounds[0])),
     )
-    return go.Figure([curve], layout)
+    return figure_of([curve], layout)

@@ -37,6 +37,7 @@ from core.figures.theme import (
     COLOR_SCALE,
     LABEL_COLORS,
     base_layout,
+    figure_of,
     grey,
     hover_text,
     label_colors,
@@ -164,8 +165,6 @@ def map_figure(
         drag: what the mouse draws: "lasso", "select" (a box), or "pan", which moves the map.
         height: in pixels.
     """
-    import plotly.graph_objects as go
-
     texts = MapPoints.of(points)
     size = marker_size(len(texts))
     highlighted = None
@@ -201,7 +200,7 @@ def map_figure(
     layout["dragmode"] = drag
     # Streamlit's own default, which takes no click for a selection while a lasso or a box is on.
     layout["clickmode"] = "event+select" if drag == "pan" else "event"
-    return go.Figure(traces + _legend(traces), layout)
+    return figure_of(traces + _legend(traces), layout)
 
 
 def replay_figure(
@@ -221,8 +220,6 @@ def replay_figure(
         colors: as for `map_figure`.
         height: in pixels.
     """
-    import plotly.graph_objects as go
-
     texts = MapPoints.of(points)
     size = marker_size(len(texts))
     order = points["order"].to_numpy(np.float64, na_value=np.nan)
@@ -246,7 +243,7 @@ def replay_figure(
     pending = np.flatnonzero(~texts.reference & ~arrived)
     add(pending, "not yet generated", color=grey(_PENDING), opacity=1, symbol="circle")
     _add_categories(add, arrived, *category_codes(points, color_by, colors))
-    return go.Figure(traces + _legend(traces), _layout(texts, height=height, colors=color_by))
+    return figure_of(traces + _legend(traces), _layout(texts, height=height, colors=color_by))
 
 
 def _add_reference(add: Any, texts: MapPoints, size: float, *, colored: bool) -> None:
@@ -312,8 +309,7 @@ def _cycle_scale(values: Numbers) -> dict[str, Any]:
 def _layout(texts: MapPoints, *, height: int, colors: str) -> dict[str, Any]:
     layout = base_layout(
         height=height,
-        right=0,
-        bottom=0,
+        margin={"r": 0, "b": 0},
         dragmode="lasso",
         # Upright at the side: lying, its buttons would cover the legend.
         modebar={"orientation": "v"},

@@ -10,6 +10,7 @@ from core.figures.theme import (
     LABEL_COLORS,
     base_layout,
     escaped,
+    figure_of,
     grey,
     interval_text,
     label_colors,
@@ -50,8 +51,6 @@ def diversity_by_label(
         reference: which `dataset` is the reference.
         measure: what the values are.
     """
-    import plotly.graph_objects as go
-
     if datasets is None:
         datasets = label_colors([name for name in rows["dataset"].unique() if name != reference])
     line = {name: place for place, name in enumerate(labels)}
@@ -76,19 +75,17 @@ def diversity_by_label(
                 name=shortened(name),
                 showlegend=True,
                 marker=_mark(color, real, size=9),
-                hoverinfo=None,
-                hovertemplate="%{customdata}<extra>%{fullData.name}</extra>",
+                template="%{customdata}<extra>%{fullData.name}</extra>",
             )
         )
     layout = base_layout(
         height=92 + max(_ROW_PIXELS, 11 * len(shown)) * len(labels),
-        top=30,
-        bottom=46,
+        margin={"t": 30, "b": 46},
         showlegend=True,
         xaxis=value_axis(measure, nticks=7),
         yaxis=row_axis([shortened(name) for name in labels]),
     )
-    return go.Figure(traces, layout)
+    return figure_of(traces, layout)
 
 
 def diversity_against_fluency(
@@ -109,8 +106,6 @@ def diversity_against_fluency(
         measure: what `value` is.
         height: in pixels.
     """
-    import plotly.graph_objects as go
-
     known = rows[rows["value"].notna() & rows["fluency_mean"].notna()]
     colors = colors or label_colors([name for name in known["name"] if name != reference])
     sides = _name_sides(known)
@@ -132,8 +127,7 @@ def diversity_against_fluency(
                 cliponaxis=False,
                 marker=_mark(color, real, size=11),
                 name=shortened(name),
-                hoverinfo=None,
-                hovertemplate=(
+                template=(
                     f"%{{y:.3f}}{interval_text(row['low'], row['high'])}, {row['n']:,} texts"
                     f"<br>fluency %{{x:.2f}} ± {spread:.2f}<extra>%{{fullData.name}}</extra>"
                 ),
@@ -141,14 +135,11 @@ def diversity_against_fluency(
         )
     layout = base_layout(
         height=height,
-        left=56,
-        top=20,
-        bottom=46,
-        right=20,
+        margin={"l": 56, "r": 20, "t": 20, "b": 46},
         xaxis=value_axis("Fluency (mean log-probability per token) ± SD", nticks=7),
         yaxis=value_axis(measure, nticks=6),
     )
-    return go.Figure(traces, layout)
+    return figure_of(traces, layout)
 
 
 def _mark(color: str, real: bool, *, size: int) -> dict[str, Any]:
@@ -221,8 +212,6 @@ def nearest_histogram(
         colors: "#RRGGBB" by dataset; by default the label colours in order.
         height: in pixels.
     """
-    import plotly.graph_objects as go
-
     colors = colors or label_colors(list(distances))
     known = {name: own[np.isfinite(own)] for name, own in distances.items()}
     most = max((float(np.max(own)) for own in known.values() if len(own)), default=1.0)
@@ -247,8 +236,7 @@ def nearest_histogram(
                 line={"color": color, "width": 1.8},
                 name=f"{shortened(name)}: {within:.1%} within",
                 showlegend=True,
-                hoverinfo=None,
-                hovertemplate="%{y:.1%} of texts near %{x:.2f}<extra>%{fullData.name}</extra>",
+                template="%{y:.1%} of texts near %{x:.2f}<extra>%{fullData.name}</extra>",
             )
         )
     upper = note(
@@ -263,9 +251,7 @@ def nearest_histogram(
     }
     layout = base_layout(
         height=height,
-        left=52,
-        top=44,
-        bottom=46,
+        margin={"l": 52, "t": 44, "b": 46},
         showlegend=True,
         xaxis=value_axis(
             "Cosine distance to the nearest earlier text", range=[0, edges[-1]], nticks=8
@@ -274,4 +260,4 @@ def nearest_histogram(
         shapes=[straight_line(x=threshold)],
         annotations=[upper],
     )
-    return go.Figure(traces, layout)
+    return figure_of(traces, layout)

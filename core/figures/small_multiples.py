@@ -8,7 +8,7 @@ import numpy as np
 
 from core.figures.elements import NO_RIM, PanelGrid, Trace, legend_entry
 from core.figures.map import MapPoints, category_codes, marker_size
-from core.figures.theme import STATIC_LEGEND, base_layout, grey, shortened
+from core.figures.theme import STATIC_LEGEND, base_layout, figure_of, grey, shortened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,8 +42,6 @@ def small_multiples(
         colors: its categories in order with their colours, as `panels`.
         behind_real: the real texts lie behind instead, hollow.
     """
-    import plotly.graph_objects as go
-
     texts = MapPoints.of(points)
     generated = ~texts.reference
     codes, known = category_codes(points, by, panels)
@@ -70,8 +68,7 @@ def small_multiples(
     axes = texts.axes()
     layout = base_layout(
         height=grid.height + 8,
-        right=0,
-        top=0,
+        margin={"r": 0, "t": 0},
         showlegend=bool(legend),
         dragmode="lasso",
         uirevision="multiples",
@@ -83,22 +80,11 @@ def small_multiples(
         marker = {"size": size, "color": color, "opacity": 0.8, "line": NO_RIM}
         panel = grid.axes(place)
         traces += [behind | panel, texts.trace(own, name=shortened(name), marker=marker, **panel)]
-        for letter, domain in zip("xy", grid.domains(place), strict=True):
-            other = {"x": "y", "y": "x"}[letter] + grid.end(place)
-            shared = (
-                axes[f"{letter}axis"]
-                if place == 0
-                else {
-                    "visible": False,
-                    "range": axes[f"{letter}axis"]["range"],
-                    "matches": letter,
-                }
-            )
-            layout[f"{letter}axis{grid.end(place)}"] = {
-                **shared,
-                "domain": domain,
-                "anchor": other,
-            }
+        end = grid.end(place)
+        across, up = grid.domains(place)
+        shared = ({"matches": "x"}, {"matches": "y", "scaleanchor": None}) if place else ({}, {})
+        layout[f"xaxis{end}"] = axes["xaxis"] | {"domain": across, "anchor": f"y{end}"} | shared[0]
+        layout[f"yaxis{end}"] = axes["yaxis"] | {"domain": up, "anchor": f"x{end}"} | shared[1]
         title = grid.name(place, shortened(name, 28), size=12)
         notes.append(title | {"text": f"{title['text']}  {len(own):,}"})
     for category, color in legend.items():
@@ -106,7 +92,7 @@ def small_multiples(
         traces.append(legend_entry(shortened(category), group=category, color=color))
     layout["annotations"] = notes
     layout["legend"] |= {"y": 1, **STATIC_LEGEND}
-    return go.Figure(traces, layout)
+    return figure_of(traces, layout)
 
 
 def column_count(panels: int) -> int:

@@ -116,23 +116,21 @@ def interval_text(low: float | None, high: float | None, form: str = ".3f") -> s
 
 
 def base_layout(
-    *, height: int, left: int = 0, right: int = 8, top: int = 8, bottom: int = 8, **more: Any
+    *, height: int, margin: Mapping[str, int] | None = None, **more: Any
 ) -> dict[str, Any]:
     """Layout of every figure: no background, legend on top, no zoom.
 
     Args:
         height: in pixels.
-        left: margin in pixels, like the next three.
-        right: likewise.
-        top: likewise.
-        bottom: likewise.
+        margin: pixels left (`l`), right (`r`), at the top (`t`) and the bottom (`b`), where they
+            are not 0, 8, 8 and 8.
         more: further keys of the layout, which win.
     """
     return {
         "height": height,
         "paper_bgcolor": CLEAR,
         "plot_bgcolor": CLEAR,
-        "margin": {"l": left, "r": right, "t": top, "b": bottom},
+        "margin": {"l": 0, "r": 8, "t": 8, "b": 8, **(margin or {})},
         "hoverlabel": {"align": "left", "namelength": -1},
         "hovermode": "closest",
         "dragmode": False,
@@ -149,6 +147,13 @@ def base_layout(
         },
         **more,
     }
+
+
+def figure_of(traces: Any, layout: Mapping[str, Any]) -> "go.Figure":
+    """A figure of traces and a layout, both mappings; plotly is imported with the first one."""
+    import plotly.graph_objects as go
+
+    return go.Figure(traces, layout)
 
 
 STATIC_LEGEND = {"itemclick": False, "itemdoubleclick": False}
@@ -232,8 +237,6 @@ def empty_figure(message: str, *, height: int = 160, size: int = 14) -> "go.Figu
         height: in pixels.
         size: of the letters, in pixels.
     """
-    import plotly.graph_objects as go
-
     middle = note(message, {"x": 0.5, "xref": "paper", "y": 0.5, "yref": "paper"}, size=size)
     layout = base_layout(height=height, xaxis=HIDDEN_AXIS, yaxis=HIDDEN_AXIS, annotations=[middle])
-    return go.Figure(layout=layout)
+    return figure_of([], layout)

@@ -14,6 +14,7 @@ from core.domain.knobs import AXES, KNOB, SEPARATOR, condition_words
 from core.domain.metrics import COLUMN
 from core.domain.runs import short_model
 from core.domain.stages import ALL, RAW, stage_words
+from core.domain.wording import capitalized
 from core.figures.elements import Numbers, error_bars
 from core.figures.theme import escaped, interval_text, shortened
 
@@ -36,7 +37,7 @@ def axis_title(column: str) -> str:
     if column in KNOB:
         return escaped(KNOB[column].title)
     name = {"other": "other settings"}.get(column, column.replace("_", " "))
-    return shortened(name[:1].upper() + name[1:])
+    return shortened(capitalized(name))
 
 
 def column_name(column: str) -> str:

@@ -1,6 +1,7 @@
 """Forest plots: regression coefficients, replicated findings; and a regression's residuals."""
 
 import math
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,14 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from core.domain.wording import capitalized
 from core.figures.compare.columns import axis_title, numbers
 from core.figures.elements import (
     HOLLOW,
-    SYMBOLS,
+    Numbers,
     Trace,
+    category_look,
     legend_entry,
     padded_range,
     rim,
+    row_notes,
     scatter,
     straight_line,
 )
@@ -25,10 +29,9 @@ from core.figures.theme import (
     base_layout,
     empty_figure,
     escaped,
+    figure_of,
     grey,
     interval_text,
-    note,
-    page_text,
     row_axis,
     shortened,
     value_axis,
@@ -44,8 +47,10 @@ VERDICTS = {
     "does not": (LABEL_COLORS[5], "x"),
     "undecided": (grey(1), "circle-open"),
 }
+_PAPER_MARK: dict[str, Any] = {"color": grey(1), **HOLLOW}
 _ROW_PIXELS = 40
 _CHARACTER = 6.4  # pixels of a letter of 12, rather more than the mean
+_MARKUP = re.compile(r"<[^>]*>|&\w+;")
 _DOWN = 0.26  # of a row: where the paper's mark stands, under ours
 _NAME_LINE = 34  # characters of a finding's name in a line
 _MIN_ROWS = 3  # of residuals; through fewer, any line fits
@@ -96,12 +101,33 @@ def forest_figure(
         legend: traces for the legend alone.
         row_pixels: height of a row.
     """
-    import plotly.graph_objects as go
-
     ends = np.array([[row.value, row.low, row.high, row.paper] for row in rows], dtype=np.float64)
     if own_scales:
         most = np.nanmax(np.abs(ends), axis=1, initial=0.0, where=np.isfinite(ends), keepdims=True)
         ends = ends / np.where(most > 0, most, 1.0)
+    traces = _forest_traces(rows, ends)
+    if np.isfinite(ends[:, 3]).any():
+        legend = [*legend, legend_entry("the paper", **_PAPER_MARK)]
+    lines = [line for row in rows for line in row.words.split("<br>")]
+    long = max((len(_MARKUP.sub("", line)) for line in lines), default=0)
+    ticks: dict[str, Any] = {"tickvals": [0], "ticktext": ["0"]} if own_scales else {"nticks": 7}
+    span = list(padded_range([0.0, *ends.ravel()]))
+    top = 30 if legend else 8
+    layout = base_layout(
+        height=row_pixels * len(rows) + top + 48,
+        margin={"l": 8, "r": round(_CHARACTER * long) + 14, "t": top, "b": 46},
+        showlegend=bool(legend),
+        annotations=row_notes([row.words for row in rows]),
+        shapes=[straight_line(x=0, dash="solid", width=1.2, color=grey(0.8), layer="below")],
+        xaxis=value_axis(capitalized(axis), range=span, **ticks),
+        yaxis=row_axis([row.name for row in rows], range=[len(rows) - 0.4, -0.6]),
+    )
+    layout["legend"] |= STATIC_LEGEND
+    return figure_of([*traces, *legend], layout)
+
+
+def _forest_traces(rows: Sequence[ForestRow], ends: Numbers) -> list[Trace]:
+    """Intervals, our marks, the paper's; ends are value, low, high and the paper's of each row."""
     value, low, high, paper = ends.T
     places = np.arange(len(rows), dtype=np.float64)
     # A row's interval has its colour, which error bars of one trace could not have.
@@ -131,13 +157,12 @@ def forest_figure(
     )
     theirs = np.isfinite(paper)
     if theirs.any():
-        hollow: dict[str, Any] = {"color": grey(1), **HOLLOW}
         traces.append(
             scatter(
                 paper[theirs],
                 places[theirs] + _DOWN,
                 name="the paper",
-                marker={"size": 9, **hollow},
+                marker={"size": 9, **_PAPER_MARK},
                 hovers=[
                     f"{row.name}<br>the paper: {row.paper:+.3f}"
                     for row in rows
@@ -145,30 +170,7 @@ def forest_figure(
                 ],
             )
         )
-        legend = [*legend, legend_entry("the paper", **hollow)]
-    long = max((len(row.words) for row in rows), default=0)
-    beside = {"x": 1, "xref": "paper", "xanchor": "left", "xshift": 8, "align": "left"}
-    zero_tick: dict[str, Any] = (
-        {"tickmode": "array", "tickvals": [0], "ticktext": ["0"]} if own_scales else {}
-    )
-    span = list(padded_range([0.0, *ends.ravel()]))
-    top = 30 if legend else 8
-    layout = base_layout(
-        height=row_pixels * len(rows) + top + 48,
-        left=8,
-        right=round(_CHARACTER * long) + 14,
-        top=top,
-        bottom=46,
-        showlegend=bool(legend),
-        annotations=[
-            note(page_text(row.words), beside | {"y": place}) for place, row in enumerate(rows)
-        ],
-        shapes=[straight_line(x=0, dash="solid", width=1.2, color=grey(0.8), layer="below")],
-        xaxis=value_axis(axis, range=span, nticks=7, **zero_tick),
-        yaxis=row_axis([row.name for row in rows], range=[len(rows) - 0.4, -0.6]),
-    )
-    layout["legend"] |= STATIC_LEGEND
-    return go.Figure([*traces, *legend], layout)
+    return traces
 
 
 def _effect_words(value: float, low: float, high: float) -> str:
@@ -260,8 +262,6 @@ def residuals_figure(rows: "pd.DataFrame", *, unit: str = "", height: int = 320)
         unit: what both are, such as "model accuracy", for the axes.
         height: in pixels.
     """
-    import plotly.graph_objects as go
-
     known = np.isfinite(numbers(rows, "fitted")) & np.isfinite(numbers(rows, "residual"))
     shown = rows[known]
     if len(shown) < _MIN_ROWS:
@@ -284,8 +284,7 @@ def residuals_figure(rows: "pd.DataFrame", *, unit: str = "", height: int = 320)
         marker = {
             "size": 8 if len(shown) < 200 else 5,
             "opacity": 0.8,
-            "color": LABEL_COLORS[place % len(LABEL_COLORS)],
-            "symbol": SYMBOLS[place % len(SYMBOLS)],
+            **category_look(place),
         }
         traces.append(
             scatter(
@@ -303,13 +302,11 @@ def residuals_figure(rows: "pd.DataFrame", *, unit: str = "", height: int = 320)
     span = list(padded_range(fitted, pad=0.05, least=0.02))
     layout = base_layout(
         height=height,
-        left=60,
-        top=30,
-        bottom=46,
+        margin={"l": 60, "t": 30, "b": 46},
         showlegend=len(groups) > 1,
         xaxis=value_axis(f"Fitted {escaped(unit)}".strip(), range=span, nticks=7),
         # As far up as down, so that a tilt shows.
         yaxis=value_axis("Residual", range=[-most, most], nticks=6, tickformat="+.2f"),
         shapes=[straight_line(y=0, dash="solid", width=1.2, color=grey(0.7), layer="below")],
     )
-    return go.Figure(traces, layout)
+    return figure_of(traces, layout)

@@ -30,9 +30,9 @@ from core.figures.compare.columns import (
 from core.figures.elements import (
     HOLLOW,
     NO_RIM,
-    SYMBOLS,
     Numbers,
     Trace,
+    category_look,
     legend_entry,
     mark_names,
     padded_range,
@@ -44,6 +44,7 @@ from core.figures.theme import (
     STATIC_LEGEND,
     base_layout,
     empty_figure,
+    figure_of,
     footnote,
     grey,
     value_axis,
@@ -137,8 +138,6 @@ def frontier_figure(
         view: what is shown.
         height: in pixels.
     """
-    import plotly.graph_objects as go
-
     view = view or FrontierView()
     letters = view.letters
     raw = at_stage(points)
@@ -167,9 +166,8 @@ def frontier_figure(
         for axis, metric in (("x", view.x), ("y", view.y))
     }
     notes = _notes(shown, int((~known).sum()), view)
-    annotations = []
-    if notes:
-        annotations.append(footnote(notes, below=round(4.3 * letters), size=letters - 1))
+    below = round(4.3 * letters)
+    annotations = [footnote(notes, below=below, size=letters - 1)] if notes else []
     if len(members) <= _MAX_NAMES and not arrows:
         annotations += mark_names(
             condition_names(members, varying_knobs(shown[ours])),
@@ -181,9 +179,7 @@ def frontier_figure(
         )
     layout = base_layout(
         height=height or (680 if view.large else 460),
-        left=5 * letters,
-        top=3 * letters,
-        bottom=round(4.3 * letters) + round(1.5 * letters) * len(notes),
+        margin={"l": 5 * letters, "t": 3 * letters, "b": below + round(1.5 * letters) * len(notes)},
         dragmode="zoom",
         showlegend=True,
         uirevision=f"{view.x} {view.y}",
@@ -195,7 +191,7 @@ def frontier_figure(
     shade = view.shade(shown)
     if shade is not None and np.isfinite(numbers(shown, shade)).any():
         layout["coloraxis"] = color_axis(shown, shade, letters=letters)
-    return go.Figure(traces, layout)
+    return figure_of(traces, layout)
 
 
 def pareto_mask(x: Numbers, y: Numbers) -> npt.NDArray[np.bool_]:
@@ -271,17 +267,16 @@ def _marks(points: "pd.DataFrame", view: FrontierView, sizes: Numbers) -> list[T
     by = view.by
     values = np.array(points[by].tolist() if by else [""] * len(points), dtype=object)
     for place, value in enumerate(knob_values(points, by) if by else [""]):
-        color = LABEL_COLORS[place % len(LABEL_COLORS)]
-        symbol = SYMBOLS[place % len(SYMBOLS)]
+        look = category_look(place)
         name = (knob_words(by, value) if by else "") or "condition"
-        hollow = {**HOLLOW, "symbol": f"{symbol}-open"}
-        for rows, entry_name, look in (
-            (~paper, name, {"symbol": symbol}),
+        hollow = {**HOLLOW, **look, "symbol": f"{look['symbol']}-open"}
+        for rows, entry_name, marker in (
+            (~paper, name, look),
             (paper, f"{name}, the paper", hollow),
         ):
             mine = rows & (values == value)
             if mine.any():
-                traces.append(trace(mine, entry_name, color=color, **look))
+                traces.append(trace(mine, entry_name, **marker))
     missing = np.array([value is None or value != value for value in values], dtype=np.bool_)
     if missing.any():
         name = f"{column_name(by or '')} unknown"

@@ -24,7 +24,14 @@ from core.figures.compare.columns import (
     value_words,
 )
 from core.figures.elements import Numbers, PanelGrid, Trace, cell_traces
-from core.figures.theme import base_layout, category_axis, empty_figure, footnote, shortened
+from core.figures.theme import (
+    base_layout,
+    category_axis,
+    empty_figure,
+    figure_of,
+    footnote,
+    shortened,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,8 +68,6 @@ def grid_heatmap(
         inspected: the stage of repair.
         filtered: the same.
     """
-    import plotly.graph_objects as go
-
     rows = at_stage(points, inspected, filtered=filtered)
     keep = ~is_paper(rows) & np.isfinite(numbers(rows, metric))
     rows = rows[keep & (rows[x].notna() & rows[y].notna()).to_numpy(np.bool_)]
@@ -88,8 +93,7 @@ def grid_heatmap(
     notes = caveats(rows, [metric], pooled=pooled, of="Cells")
     layout = base_layout(
         height=grid.height + 56 + 17 * len(notes),
-        top=4,
-        bottom=48 + 17 * len(notes),
+        margin={"t": 4, "b": 48 + 17 * len(notes)},
         # Anywhere in a cell is near enough.
         hoverdistance=100,
         annotations=[footnote(notes, below=46)] if notes else [],
@@ -98,34 +102,18 @@ def grid_heatmap(
     traces: list[Trace] = []
     for place, part in enumerate(parts):
         own = rows if facet is None else rows[rows[facet] == part]
-        cells = _Cells.of(own, metric, (x, columns), (y, lines))
-        panel = cell_traces(
-            cells.means,
-            bounds=bounds,
-            texts=[
-                [f"{mean:{form}}" if form and mean == mean else "" for mean in line]
-                for line in cells.means.tolist()
-            ],
-            hovers=cells.hovers,
-            keys=cells.keys,
-            pixels=_CELL_PIXELS - 6,
-        )
+        panel = _Cells.of(own, metric, (x, columns), (y, lines)).traces(bounds, form)
         traces += [trace | grid.axes(place) for trace in panel]
         end = grid.end(place)
         across, up = grid.domains(place)
-        last_row = place + in_a_row >= len(parts)
-        layout[f"xaxis{end}"] = _axis(x, columns, titled=last_row, domain=across, anchor=f"y{end}")
-        layout[f"yaxis{end}"] = _axis(
-            y,
-            lines,
-            titled=place % in_a_row == 0,
-            domain=up,
-            anchor=f"x{end}",
-            showticklabels=place % in_a_row == 0,
-        )
+        first, last = place % in_a_row == 0, place + in_a_row >= len(parts)
+        x_place = {"domain": across, "anchor": f"y{end}"}
+        y_place = {"domain": up, "anchor": f"x{end}", "showticklabels": first}
+        layout[f"xaxis{end}"] = _axis(x, columns, titled=last, **x_place)
+        layout[f"yaxis{end}"] = _axis(y, lines, titled=first, **y_place)
         if facet is not None:
             layout["annotations"].append(grid.name(place, knob_words(facet, part)))
-    return go.Figure(traces, layout)
+    return figure_of(traces, layout)
 
 
 @dataclass(frozen=True)
@@ -150,27 +138,29 @@ class _Cells:
         members: dict[tuple[Any, Any], list[int]] = {}
         for row, cell in enumerate(zip(rows[y[0]], rows[x[0]], strict=True)):
             members.setdefault(cell, []).append(row)
-        values, points, texts = (
-            numbers(rows, metric),
-            rows["point"].tolist(),
-            hovers(rows, [metric]),
-        )
-        shape = len(y[1]), len(x[1])
-        means = np.full(shape, np.nan)
-        keys = [[""] * shape[1] for _ in range(shape[0])]
-        words = [[""] * shape[1] for _ in range(shape[0])]
-        for line, y_value in enumerate(y[1]):
-            for column, x_value in enumerate(x[1]):
-                own = members.get((y_value, x_value), [])
-                if len(own) == 1:
-                    keys[line][column] = str(points[own[0]])
-                    words[line][column] = texts[own[0]]
-                elif own:
-                    name = group_name((x[0], y[0]), (x_value, y_value))
-                    words[line][column] = mean_hover(name, metric, values[own])
-                if own:
-                    means[line, column] = float(values[own].mean())
+        values, points = numbers(rows, metric), rows["point"].tolist()
+        texts = hovers(rows, [metric])
+        means = np.full((len(y[1]), len(x[1])), np.nan)
+        keys = [[""] * len(x[1]) for _ in y[1]]
+        words = [[""] * len(x[1]) for _ in y[1]]
+        for (y_value, x_value), own in members.items():
+            line, column = y[1].index(y_value), x[1].index(x_value)
+            means[line, column] = float(values[own].mean())
+            if len(own) == 1:
+                keys[line][column], words[line][column] = str(points[own[0]]), texts[own[0]]
+            else:
+                name = group_name((x[0], y[0]), (x_value, y_value))
+                words[line][column] = mean_hover(name, metric, values[own])
         return cls(means, keys, words)
+
+    def traces(self, bounds: tuple[float, float], form: str) -> list[Trace]:
+        """Shaded cells with their means written in them, unless the form is ""."""
+        texts = [
+            [f"{mean:{form}}" if form and mean == mean else "" for mean in line]
+            for line in self.means.tolist()
+        ]
+        more: dict[str, Any] = {"texts": texts, "hovers": self.hovers, "keys": self.keys}
+        return cell_traces(self.means, bounds=bounds, pixels=_CELL_PIXELS - 6, **more)
 
 
 def _text_form(metric: str, columns: int) -> str:

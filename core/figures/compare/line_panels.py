@@ -30,6 +30,7 @@ from core.figures.elements import (
 from core.figures.theme import (
     STATIC_LEGEND,
     base_layout,
+    figure_of,
     footnote,
     grey,
     value_axis,
@@ -126,20 +127,13 @@ def series_of(points: "pd.DataFrame", *, at: str, by: Sequence[str], metric: str
 
 def joined(series: Sequence[Series], *, group: tuple[Any, ...]) -> Series:
     """Many series as one, with a gap (NaN, "") after each: a hundred lines at the price of one."""
-
-    def chain(parts: Iterable[tuple[Any, ...]], gap: Any) -> tuple[Any, ...]:
-        return tuple(value for part in parts for value in (*part, gap))
-
     nan = float("nan")
-    return Series(
-        group=group,
-        at=chain((one.at for one in series), nan),
-        value=chain((one.value for one in series), nan),
-        low=chain((one.low for one in series), nan),
-        high=chain((one.high for one in series), nan),
-        points=chain((one.points for one in series), ""),
-        hovers=chain((one.hovers for one in series), ""),
-    )
+    gaps = {"at": nan, "value": nan, "low": nan, "high": nan, "points": "", "hovers": ""}
+    chained: dict[str, Any] = {
+        name: tuple(value for line in series for value in (*getattr(line, name), gap))
+        for name, gap in gaps.items()
+    }
+    return Series(group=group, **chained)
 
 
 @dataclass(frozen=True)
@@ -279,8 +273,6 @@ def line_panels(
         legend: traces for the legend alone.
         notes: sentences under the figure, escaped.
     """
-    import plotly.graph_objects as go
-
     headed = any(panel.heading for panel in panels)
     grid = PanelGrid(
         rows=-(-len(panels) // how.columns),
@@ -289,13 +281,11 @@ def line_panels(
         head=58 if headed else 30,
         gap=0.12 if how.own_axis else 0.075,
     )
+    right = 34 if how.own_axis else 12
     above = _LEGEND_ROW * -(-len(legend) // _LEGEND_ENTRIES)
     layout = base_layout(
         height=grid.height + above + 50 + 17 * len(notes),
-        left=46,
-        right=34 if how.own_axis else 12,
-        top=above + 4,
-        bottom=46 + 17 * len(notes),
+        margin={"l": 46, "r": right, "t": above + 4, "b": 46 + 17 * len(notes)},
         showlegend=bool(legend),
         annotations=[footnote(notes, below=44)] if notes else [],
     )
@@ -320,7 +310,7 @@ def line_panels(
         if panel.heading:
             heading = f"<b>{panel.heading}</b>"
             layout["annotations"].append(grid.name(place, heading, size=14, up=24))
-    return go.Figure([*traces, *legend], layout)
+    return figure_of([*traces, *legend], layout)
 
 
 def _panel_axes(

@@ -24,6 +24,7 @@ from core.figures.theme import (
     HIDDEN_AXIS,
     base_layout,
     empty_figure,
+    figure_of,
     footnote,
     grey,
     note,
@@ -68,8 +69,6 @@ def parallel_figure(
         filtered: the same.
         height: in pixels.
     """
-    import plotly.graph_objects as go
-
     rows = at_stage(points, inspected, filtered=filtered)
     rows = rows[~is_paper(rows)]
     if columns is None:
@@ -97,7 +96,7 @@ def parallel_figure(
         traces.append(_marks(rows[bright], heights[bright][:, own], own, values[bright], metrics))
     layout = _layout(axes, caveats(rows, metrics), height)
     layout["coloraxis"] = color_axis(rows, color, letters=12)
-    return go.Figure(traces, layout)
+    return figure_of(traces, layout)
 
 
 class _Axis:
@@ -209,9 +208,7 @@ def _layout(axes: Sequence[_Axis], sentences: Sequence[str], height: int) -> dic
         notes += [_tick(text, place, y, axis) for text, y in axis.ticks.items()]
     return base_layout(
         height=height,
-        left=48,
-        top=66,
-        bottom=30 + 18 * len(sentences),
+        margin={"l": 48, "t": 66, "b": 30 + 18 * len(sentences)},
         annotations=notes,
         shapes=shapes,
         xaxis={**HIDDEN_AXIS, "range": [-0.02, last + 0.02]},

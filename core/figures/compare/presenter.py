@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.figures.elements import error_bars
+from core.figures.elements import bars, error_bars
 from core.figures.theme import (
     LABEL_COLORS,
     base_layout,
     category_axis,
     empty_figure,
+    figure_of,
     grey,
     interval_text,
     note,
@@ -45,13 +46,13 @@ class _Bar:
 
 
 def utility_figure(
-    bars: Sequence[tuple[str, str, float, float, float]], *, height: int = 380
+    models: Sequence[tuple[str, str, float, float, float]], *, height: int = 380
 ) -> "go.Figure":
     """A horizontal bar for each set, from 0, its value and 95% interval beside it.
 
     Args:
-        bars: kind (narrow, wide, narrow repaired, repaired, real; another is grey), name, accuracy
-            (0 to 1), low and high (NaN without an interval), from the top.
+        models: kind (narrow, wide, narrow repaired, repaired, real; another is grey), name,
+            accuracy (0 to 1), low and high (NaN without an interval), from the top.
         height: in pixels.
     """
     rows = [
@@ -63,7 +64,7 @@ def utility_figure(
             low=low,
             high=high,
         )
-        for kind, name, value, low, high in bars
+        for kind, name, value, low, high in models
         if math.isfinite(value)
     ]
     if not rows:
@@ -96,13 +97,10 @@ def openings_figure(
 
 
 def _bars(rows: Sequence[_Bar], *, most: float, height: int, title: str = "") -> "go.Figure":
-    import plotly.graph_objects as go
-
     ends = ([row.value for row in rows], [row.low for row in rows], [row.high for row in rows])
-    bars = go.Bar(
-        x=ends[0],
-        y=list(range(len(rows))),
-        orientation="h",
+    trace = bars(
+        ends[0],
+        list(range(len(rows))),
         width=0.62,
         marker={"color": [row.color for row in rows], "line": {"width": 0}},
         error_x=error_bars(*ends, color=grey(1), thickness=2, width=6),
@@ -122,7 +120,7 @@ def _bars(rows: Sequence[_Bar], *, most: float, height: int, title: str = "") ->
     x_axis = value_axis(range=[0, most * 1.28], tickformat=".0%", tickfont=small, nticks=6)
     layout = base_layout(
         height=height,
-        bottom=40,
+        margin={"b": 40},
         annotations=notes,
         xaxis=x_axis | {"title": {"text": title, "font": small}},
         yaxis=category_axis(
@@ -131,4 +129,4 @@ def _bars(rows: Sequence[_Bar], *, most: float, height: int, title: str = "") ->
             range=[max(_MIN_ROWS, len(rows)) - 0.5, -0.5],
         ),
     )
-    return go.Figure(bars, layout)
+    return figure_of([trace], layout)
