@@ -53,7 +53,7 @@ lock: $(VENV_READY)  ## Rewrite constraints.txt with the newest versions that fi
 setup: $(DEV_READY)  ## Only set up, for the app and for development.
 
 clean:  ## Remove the virtual environment and all caches.
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv wideset.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find app.py core pages tests .ci -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 # Every stamp is written last and removed first, so none outlives a failed or interrupted install.

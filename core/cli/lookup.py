@@ -1,15 +1,58 @@
-"""Runs, references and tasks by what a person types for them."""
+"""Runs, references, tasks and datasets by what a person types for them."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from core.domain.errors import BadInput
 from core.domain.references import Reference
 from core.domain.settings import home_from
 from core.domain.tasks import Task, preset, preset_names, read_task_file
+from core.files.labelled import read_labelled
+from core.files.rows import shown
 from core.store.database import Database, open_database
 from core.store.generation.runs import RunRecord, get_run, list_runs
 from core.store.references import list_references
 from core.store.tasks import list_tasks
+
+if TYPE_CHECKING:
+    from core.domain.datasets import Dataset
+
+_ENDINGS = (".csv", ".jsonl", ".ndjson", ".parquet")
+_KEYS = ("run", "version", "reference")
+
+
+class _Record(Protocol):
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def deleted_at(self) -> float | None: ...
+
+
+R = TypeVar("R", bound=_Record)
+
+
+def _find(records: Sequence[R], wanted: str, *, noun: str, command: str) -> R:
+    """The record of that id, else of that exact name, else the only one whose id begins so.
+
+    A deleted one is found by its full id only.
+    """
+    living = [record for record in records if record.deleted_at is None]
+    matches = (
+        [record for record in records if record.id == wanted]
+        or [record for record in living if record.name == wanted]
+        or [record for record in living if wanted and record.id.startswith(wanted)]
+    )
+    if len(matches) > 1:
+        ids = ", ".join(record.id for record in matches[:5]) + (", ..." if len(matches) > 5 else "")
+        raise BadInput(f"'{wanted}' means {len(matches)} {noun}s: {ids}.", "Give the full id.")
+    if not matches:
+        raise BadInput(f"There is no {noun} '{wanted}'.", f"See python -m core {command}.")
+    return matches[0]
 
 
 def find_run(db: Database, wanted: str) -> RunRecord:
@@ -21,17 +64,7 @@ def find_run(db: Database, wanted: str) -> RunRecord:
         BadInput: none, or more than one.
     """
     runs = [summary.run for summary in list_runs(db, include_deleted=True)]
-    if any(run.id == wanted for run in runs):
-        return get_run(db, wanted)
-    living = [run for run in runs if run.deleted_at is None]
-    named = [run for run in living if run.name == wanted]
-    found = named or [run for run in living if wanted and run.id.startswith(wanted)]
-    if len(found) > 1:
-        listed = ", ".join(run.id for run in found[:5]) + (", ..." if len(found) > 5 else "")
-        raise BadInput(f"'{wanted}' means {len(found)} runs: {listed}.", "Give the full id.")
-    if not found:
-        raise BadInput(f"There is no run '{wanted}'.", "See python -m core runs.")
-    return found[0]
+    return get_run(db, _find(runs, wanted, noun="run", command="runs").id)
 
 
 def find_reference(db: Database, wanted: str) -> Reference:
@@ -42,17 +75,8 @@ def find_reference(db: Database, wanted: str) -> Reference:
     Raises:
         BadInput: none, or more than one.
     """
-    known = list_references(db, include_deleted=True)
-    exact = [one for one in known if one.id == wanted]
-    living = [one for one in known if one.deleted_at is None]
-    named = [one for one in living if one.name == wanted]
-    found = exact or named or [one for one in living if wanted and one.id.startswith(wanted)]
-    if len(found) > 1:
-        listed = ", ".join(one.id for one in found[:5]) + (", ..." if len(found) > 5 else "")
-        raise BadInput(f"'{wanted}' means {len(found)} references: {listed}.", "Give the full id.")
-    if not found:
-        raise BadInput(f"There is no reference '{wanted}'.", "See python -m core reference list.")
-    return found[0]
+    references = list_references(db, include_deleted=True)
+    return _find(references, wanted, noun="reference", command="reference list")
 
 
 def find_task(wanted: str) -> Task:
@@ -77,4 +101,62 @@ def find_task(wanted: str) -> Task:
     raise BadInput(
         f"There is no task '{wanted}'.",
         f"Give a .toml file, the name of a saved task, or one of {', '.join(preset_names())}.",
+    )
+
+
+def find_dataset(
+    db: Database, wanted: str, *, text_column: str = "text", label_column: str = "label"
+) -> "Dataset":
+    """The texts that a person means: a key's, a file's, or a run's usable ones.
+
+    Args:
+        db: the store.
+        wanted: what was typed, see `core.cli.options.SOURCE_HELP`.
+        text_column: of a file.
+        label_column: of a file.
+
+    Raises:
+        BadInput: there are none such, or the file is refused.
+    """
+    from core.store.datasets import load_dataset, run_key
+
+    kind, _, rest = wanted.partition(":")
+    path = Path(wanted)
+    try:
+        exists, is_file, is_folder = path.exists(), path.is_file(), path.is_dir()
+    except OSError:  # a name that no file can have, such as a very long one
+        exists = is_file = is_folder = False
+    if kind in _KEYS and rest and not exists:
+        return load_dataset(db, run_key(find_run(db, rest).id) if kind == "run" else wanted)
+    if is_file or path.suffix.lower() in _ENDINGS:
+        return file_dataset(path, text_column=text_column, label_column=label_column)
+    try:
+        run = find_run(db, wanted)
+    except BadInput as error:
+        if not is_folder:
+            raise
+        message = f"{shown(wanted)} is a folder, and no run goes by that name."
+        raise BadInput(message, "Give one of its files.") from error
+    return load_dataset(db, run_key(run.id))
+
+
+def file_dataset(path: Path, *, text_column: str, label_column: str) -> "Dataset":
+    """The labelled texts of a file; their ids are the file's name and their place from 1.
+
+    Raises:
+        BadInput: the file is refused.
+    """
+    from core.domain.datasets import Dataset
+
+    examples = read_labelled(
+        path, name=path.name, task=None, text_column=text_column, label_column=label_column
+    )
+    return Dataset(
+        f"file:{path.name}",
+        path.name,
+        tuple(dict.fromkeys(example.label for example in examples)),
+        ids=tuple(f"{path.name}:{number}" for number in range(1, len(examples) + 1)),
+        texts=tuple(example.text for example in examples),
+        labels=tuple(example.label for example in examples),
+        fluency=(None,) * len(examples),
     )

@@ -1,20 +1,38 @@
-"""How far a generation is, on stderr: a bar on a terminal, a line now and then elsewhere."""
+"""How far work is, on stderr, and waiting for a job of the worker's or of this process's own."""
 
+import logging
 import shutil
+import signal
+import threading
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, TextIO
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+
+from core.domain.settings import Home
+from core.domain.wording import clock
+from core.jobs.context import Handler
+from core.jobs.lease import living
+from core.jobs.queue import Job, State, request_cancel, resume, status
+from core.jobs.registry import Desk
+from core.jobs.worker import Worker, WorkerBusy
+from core.store.database import Database
+
+if TYPE_CHECKING:
+    from core.classification.fine_tuning.fine_tuning import Step
 
 LINE_SECONDS = 10.0
 BAR_CELLS = 24
+POLL_SECONDS = 0.1
 
 
 class ProgressLine:
-    """Shows the progress of one job.
+    """One line that is drawn over itself on a terminal; elsewhere a line every ten seconds.
 
     Args:
-        stream: where to; a terminal gets a bar that is drawn over itself.
-        timer: seconds that only grow.
+        stream: where to.
+        timer: monotonic seconds.
     """
 
     def __init__(self, stream: TextIO, *, timer: Callable[[], float] = time.monotonic) -> None:
@@ -33,40 +51,85 @@ class ProgressLine:
 
     def show(self, progress: Mapping[str, Any]) -> None:
         """Show a progress report of a generate job; parts that it lacks are left out."""
-        if self._terminal:
-            self._draw(f"{bar_of(progress)} {words_of(progress)}".strip())
-        elif progress.get("usable") and self._timer() >= self._next_line:
-            self._next_line = self._timer() + LINE_SECONDS
-            self._print(words_of(progress))
+        line = words_of(progress)
+        self._update(line, f"{bar_of(progress)} {line}".strip(), log=bool(progress.get("usable")))
 
     def note(self, line: str) -> None:
-        """Say something once, until something else is said."""
+        """Print a line that stays; the same one again is left out."""
         if line == self._last_note:
             return
         self._last_note = line
         self.clear()
-        self._print(line)
+        print(line, file=self._stream, flush=True)
 
     def clear(self) -> None:
-        """Take the bar off the terminal."""
+        """Take the line off the terminal."""
         if self._shown:
             self._stream.write("\r" + " " * len(self._shown) + "\r")
             self._stream.flush()
             self._shown = ""
 
+    def _update(self, line: str, drawn: str | None = None, *, log: bool) -> None:
+        """Draw on a terminal; elsewhere print now and then, if `log`."""
+        if self._terminal:
+            self._draw(line if drawn is None else drawn)
+        elif log and (now := self._timer()) >= self._next_line:
+            self._next_line = now + LINE_SECONDS
+            print(line, file=self._stream, flush=True)
+
     def _draw(self, line: str) -> None:
         line = line[: shutil.get_terminal_size().columns - 1]
-        if line != self._shown:
+        if self._terminal and line != self._shown:
             self._stream.write("\r" + line.ljust(len(self._shown)))
             self._stream.flush()
             self._shown = line
 
-    def _print(self, line: str) -> None:
-        print(line, file=self._stream, flush=True)
+
+class WorkProgress(ProgressLine):
+    """How far work of this process is: embedding, training, asking a model."""
+
+    def __init__(self, stream: TextIO, *, timer: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(stream, timer=timer)
+        self._start: tuple[int, int, float] | None = None  # of the embedding: done, total, when
+        self._repeat = ""
+
+    def __enter__(self) -> "WorkProgress":
+        return self
+
+    def phase(self, name: str) -> None:
+        """Show what is being done; on a terminal only."""
+        self._draw(name)
+
+    def embedded(self, done: int, total: int) -> None:
+        """Show how many of the texts have their vectors."""
+        now = self._timer()
+        if self._start is None or self._start[1] != total or done < self._start[0]:
+            self._start = (done, total, now)
+        first, _, start = self._start
+        line = f"Embedding: {done:,} of {total:,} texts"
+        if first < done < total:
+            line += f", {clock((now - start) / (done - first) * (total - done))} left"
+        self._update(line, log=first < done)
+
+    def begin(self, repeat: int, repeats: int) -> None:
+        """Show which repeat (from 0) of how many begins."""
+        self._repeat = f"Repeat {repeat + 1} of {repeats}"
+        self.phase(self._repeat)
+
+    def step(self, step: "Step") -> None:
+        """Show where a training is."""
+        parts = [f"{self._repeat}: epoch {step.epoch}"]
+        if step.loss is not None:
+            parts.append(f"loss {step.loss:.3f}")
+        if step.history:
+            parts.append(f"validation accuracy {step.history[-1]['accuracy']:.3f}")
+        if step.seconds_left is not None:
+            parts.append(f"at most {clock(step.seconds_left)} left")
+        self._update(", ".join(parts), log=step.step == step.steps)
 
 
 def words_of(progress: Mapping[str, Any]) -> str:
-    """The report in words: texts, texts/s, tokens/s and time left."""
+    """A progress report in words: texts, texts/s, tokens/s and time left."""
     if progress.get("phase") == "loading":
         return "loading the model"
     if "usable" not in progress:
@@ -92,8 +155,120 @@ def bar_of(progress: Mapping[str, Any]) -> str:
     return "[" + "#" * filled + "-" * (BAR_CELLS - filled) + "]"
 
 
-def clock(seconds: float) -> str:
-    """Seconds as 0:05, 12:34 or 1:02:03."""
-    minutes, rest = divmod(max(0, round(seconds)), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+def wait_for_job(
+    home: Home,
+    db: Database,
+    job_id: str,
+    *,
+    handlers: Mapping[str, Handler] | None,
+    progress: ProgressLine,
+) -> tuple[Job, State]:
+    """Wait until a job ends, showing its progress; run it here if no worker lives.
+
+    The first Ctrl-C (or SIGTERM) asks the job to stop and waits for that; the second one leaves
+    at once. What arrived is in the store either way. A job whose worker died is taken over.
+
+    Returns:
+        The job and its state: done, failed, paused, cancelled or interrupted.
+
+    Raises:
+        KeyboardInterrupt: on the second Ctrl-C.
+        WidesetError: this process could not work on it.
+    """
+    own: _OwnWorker | None = None
+    stopping = taken_over = False
+    with _log_to_file(home), _sigterm_as_interrupt(), progress:
+        while True:
+            try:
+                job, state = status(db, job_id)
+                idle = own is None or own.over
+                lease = living(db)
+                if state == "queued" and idle and lease is None:
+                    own = _OwnWorker(home, job_id, handlers)
+                elif state == "interrupted" and own is None and not stopping and not taken_over:
+                    # Once only: a job that kills its workers must not kill one after the other.
+                    taken_over = True
+                    progress.note("The worker that ran it is gone; it continues here.")
+                    resume(db, job_id)
+                elif state not in ("queued", "running") and idle:
+                    return job, state
+                if own is not None:
+                    own.check()
+                if state == "running" and not stopping:
+                    progress.show(job.progress)
+                elif state == "queued" and lease and lease.note not in ("idle", f"busy {job_id}"):
+                    progress.note("Waiting for the worker, which is running another job.")
+                time.sleep(POLL_SECONDS)
+            except KeyboardInterrupt:
+                if stopping:
+                    raise
+                stopping = True
+                progress.note("Stopping; what arrived is kept. Ctrl-C again leaves at once.")
+                request_cancel(db, job_id)
+
+
+class _OwnWorker:
+    """A thread that runs one job, so that the main thread can follow it and hear Ctrl-C."""
+
+    def __init__(self, home: Home, job_id: str, handlers: Mapping[str, Handler] | None) -> None:
+        self._home = home
+        self._handlers = handlers
+        self._job_id = job_id
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
+        self._thread.start()
+
+    @property
+    def over(self) -> bool:
+        return not self._thread.is_alive()
+
+    def check(self) -> None:
+        """Raise what ended the thread, if anything did."""
+        if self._error is not None:
+            raise self._error
+
+    def _run(self) -> None:
+        try:
+            if self._handlers is None:
+                desk = Desk(self._home)
+                worker = Worker(self._home, desk.handlers(), answerers=desk.answerers())
+            else:
+                worker = Worker(self._home, self._handlers)
+            worker.run_job(self._job_id)
+        except WorkerBusy:
+            pass  # another worker was quicker; its progress is followed
+        except Exception as error:
+            self._error = error
+
+
+@contextmanager
+def _log_to_file(home: Home) -> Iterator[None]:
+    """Let the worker's log go where the messages say it is, not onto the terminal."""
+    handler = logging.FileHandler(home.worker_log, encoding="utf-8", delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log = logging.getLogger("wideset")
+    level = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
+        handler.close()
+
+
+@contextmanager
+def _sigterm_as_interrupt() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python delivers signals to the main thread only
+        return
+
+    def interrupt(_: int, __: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from core.cli.program import main
+from core.cli import main
 from core.domain.errors import BadInput
 from core.domain.settings import Home
 from core.generation.servers.keys import Key, redacted, said_by_server

@@ -1,0 +1,1 @@
+"""Commands on tasks and labelled texts: references, measures and interventions."""

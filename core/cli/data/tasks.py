@@ -1,0 +1,25 @@
+"""`tasks`: what `generate --task` takes."""
+
+from core.cli.app import Command, JsonListOption, new_app
+from core.cli.output import one_line, print_json
+from core.domain.settings import home_from
+from core.domain.tasks import preset, preset_names
+from core.store.database import open_database
+from core.store.tasks import list_tasks
+
+app = new_app()
+
+
+@app.command(cls=Command)
+def tasks(as_json: JsonListOption = False) -> None:
+    """List the presets (the paper's eight and an example) and the saved tasks."""
+    rows = [("preset", name, preset(name)) for name in preset_names()]
+    saved = list_tasks(open_database(home_from()))
+    rows += [("saved", record.task.name, record.task) for record in saved]
+    if as_json:
+        print_json([{"kind": kind, "id": name, **task.to_dict()} for kind, name, task in rows])
+        return
+    for kind, name, task in rows:
+        labels = f"{len(task.labels)} labels"
+        text_type = one_line(f"{task.text_type} ({task.name})")
+        print(f"{one_line(name):<20} {kind:<7} {labels:>10}  {text_type}")

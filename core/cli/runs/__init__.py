@@ -1,0 +1,1 @@
+"""Commands on runs: generate, resume, list, show, export, and the worker that runs jobs."""

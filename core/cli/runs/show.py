@@ -1,0 +1,48 @@
+"""`show`: the settings of a run."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from core.cli.app import Command, JsonOption, new_app
+from core.cli.lookup import find_run
+from core.cli.options import RunArgument
+from core.cli.output import one_line, print_json
+from core.domain.settings import home_from
+from core.jobs.queue import states_of_runs
+from core.store.database import open_database
+
+app = new_app()
+
+
+@app.command(cls=Command)
+def show(run: RunArgument, as_json: JsonOption = False) -> None:
+    """Show all settings of a run."""
+    db = open_database(home_from())
+    record = find_run(db, run)
+    settings: dict[str, Any] = {
+        "run": record.id,
+        "name": record.name,
+        "state": states_of_runs(db).get(record.id, "new"),
+        "spec": record.spec.to_dict(),
+        "facts": dict(record.facts),
+    }
+    if as_json:
+        print_json(settings)
+        return
+    spec = settings.pop("spec")
+    settings["seed examples"] = len(spec.pop("seed_examples"))
+    labels = spec["task"].pop("labels")
+    for name, value in _flat({**settings, **spec}):
+        print(f"{name:<32} {one_line(str(value))}")
+    for label in labels:
+        print(one_line(f"label {label['name']}").ljust(32), one_line(label["phrase"]))
+
+
+def _flat(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested settings as lines, in order: `condition temperature`, 0.7."""
+    for key, value in data.items():
+        name = f"{prefix}{key}".replace("_", " ")
+        if isinstance(value, dict):
+            yield from _flat(value, f"{name} ")
+        else:
+            yield name, value

@@ -1,0 +1,1 @@
+"""Commands on servers: probing, connections and batch files."""

@@ -1,0 +1,180 @@
+"""`connections`: the servers that the store knows, which key each gets, and what it costs."""
+
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Annotated, Any, Literal, cast, get_args
+
+from typer import Argument, Option
+
+from core.cli.app import Command, JsonListOption, OptionGroup, new_app, with_option_groups
+from core.cli.output import one_line, print_json
+from core.domain.connections import Connection, TokenizerKind
+from core.domain.errors import BadInput
+from core.domain.settings import home_from
+from core.jobs.server_health import ServerContact, last_contacts
+from core.store.connections import (
+    delete_connection,
+    find_connection,
+    get_connection,
+    list_connections,
+    save_connection,
+)
+from core.store.database import Database, open_database
+
+app = new_app()
+
+
+@dataclass(frozen=True)
+class ConnectionOptions(OptionGroup):
+    """A server and its settings; what is not given stays as it is."""
+
+    panel = "Server"
+
+    base_url: Annotated[
+        str | None, Option("--base-url", metavar="URL", help="Its address; often ends in /v1.")
+    ] = None
+    name: Annotated[
+        str | None, Option("--name", show_default="its host", help="Its name in lists.")
+    ] = None
+    model: Annotated[
+        str | None, Option("--model", metavar="NAME", help="The model to propose.")
+    ] = None
+    key_variable: Annotated[
+        str | None,
+        Option("--key-variable", metavar="NAME", help="Environment variable with the key."),
+    ] = None
+    tokenizer: Annotated[
+        str | None,
+        Option(
+            "--tokenizer",
+            metavar="KIND[:NAME]",
+            help="none, server, tiktoken, tiktoken:ENCODING or huggingface:ID.",
+        ),
+    ] = None
+    price_in: Annotated[
+        float | None,
+        Option("--price-in", metavar="P", help="Price of a million prompt tokens."),
+    ] = None
+    price_out: Annotated[
+        float | None,
+        Option("--price-out", metavar="P", help="Price of a million generated tokens."),
+    ] = None
+    currency: Annotated[
+        str | None,
+        Option("--currency", metavar="CODE", show_default="USD", help="Currency of the prices."),
+    ] = None
+    requests_at_once: Annotated[
+        int | None,
+        Option("--requests-at-once", metavar="N", show_default="8", help="Max parallel requests."),
+    ] = None
+
+    def connection(self, db: Database, base_url: str) -> Connection:
+        """The store's connection or a new one, with the settings that were given.
+
+        Raises:
+            BadInput: a setting is refused.
+        """
+        connection = with_server_settings(
+            find_connection(db, base_url) or Connection(base_url=base_url),
+            key_variable=self.key_variable,
+            tokenizer=self.tokenizer,
+        )
+        prices = {
+            "tokens_in": self.price_in,
+            "tokens_out": self.price_out,
+            "currency": self.currency,
+        }
+        settings = {
+            "name": self.name,
+            "model": self.model,
+            "requests_at_once": self.requests_at_once,
+        }
+        return replace(
+            connection,
+            prices=replace(connection.prices, **_given(prices)),
+            **_given(settings),
+        )
+
+
+@app.command(
+    cls=Command,
+    epilog="Example: python -m core connections add --base-url https://host/v1 "
+    "--key-variable HOST_KEY --price-in 0.5 --price-out 1.5",
+)
+@with_option_groups
+def connections(
+    options: ConnectionOptions,
+    action: Annotated[
+        Literal["list", "add", "remove"], Argument(metavar="ACTION", help="What to do.")
+    ] = "list",
+    as_json: JsonListOption = False,
+) -> None:
+    """List the servers that the store knows and how each answered last, add one or change its
+    settings, or remove one. What is not given stays as it is; runs of a removed one are kept.
+    """
+    db = open_database(home_from())
+    if action != "list":
+        if options.base_url is None:
+            raise BadInput("The server is not named.", "Add --base-url URL.")
+        if action == "add":
+            save_connection(db, options.connection(db, options.base_url))
+        else:
+            delete_connection(db, get_connection(db, options.base_url).base_url)
+    known = list_connections(db)
+    contacts = last_contacts(db)
+    if as_json:
+        rows = []
+        for connection in known:
+            last = contacts.get(connection.base_url)
+            rows.append({**connection.to_dict(), "last": None if last is None else asdict(last)})
+        print_json(rows)
+        return
+    for connection in known:
+        print(_line(connection, contacts.get(connection.base_url)))
+    if not known:
+        print("No servers. Add one with python -m core connections add --base-url URL.")
+
+
+def with_server_settings(
+    connection: Connection, *, key_variable: str | None, tokenizer: str | None
+) -> Connection:
+    """The connection with another key or tokenizer; None leaves it as it is.
+
+    Raises:
+        BadInput: one of them is refused.
+    """
+    if key_variable is not None:
+        connection = replace(connection, key_variable=key_variable)
+    if tokenizer is not None:
+        kind, _, name = tokenizer.partition(":")
+        if kind not in get_args(TokenizerKind):
+            raise BadInput(
+                f"The tokenizer '{kind[:50]}' is unknown.",
+                "Use server, tiktoken, tiktoken:ENCODING or huggingface:ID.",
+            )
+        connection = replace(connection, tokenizer=cast(TokenizerKind, kind), tokenizer_name=name)
+    return connection
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _line(connection: Connection, last: ServerContact | None) -> str:
+    prices = connection.prices
+    cost = (
+        "prices unknown"
+        if None in (prices.tokens_in, prices.tokens_out)
+        else f"{prices.tokens_in:g} in, {prices.tokens_out:g} out {prices.currency} per million"
+    )
+    key = f"key in {connection.key_variable}" if connection.key_variable else "no key"
+    name = f" '{connection.name}'" if connection.name else ""
+    model = f", model {connection.model}" if connection.model else ""
+    return one_line(f"{connection.base_url}{name}: {key}, {cost}{model}; {_last(last)}")
+
+
+def _last(last: ServerContact | None) -> str:
+    if last is None:
+        return "never asked"
+    when = datetime.fromtimestamp(last.at).strftime("%Y-%m-%d %H:%M")
+    return f"{last.said} {when}" + (f": {last.why}" if last.why else "")

@@ -1,0 +1,114 @@
+"""`probe`: what a model behind a server can do."""
+
+from dataclasses import replace
+from typing import Annotated
+
+from typer import Option
+
+from core.cli.app import Command, JsonOption, new_app
+from core.cli.output import one_line, print_json
+from core.cli.servers.connections import with_server_settings
+from core.domain.connections import Connection
+from core.domain.settings import home_from
+from core.generation.servers.capabilities import (
+    Capabilities,
+    capabilities_from_dict,
+    capability_table,
+)
+from core.generation.servers.http_client import HttpClient
+from core.generation.servers.keys import key_of
+from core.generation.servers.probing.probe import probe as probe_server
+from core.store.connections import (
+    find_capabilities,
+    find_connection,
+    save_capabilities,
+    save_connection,
+)
+from core.store.database import Database, open_database
+
+app = new_app()
+
+
+@app.command(
+    cls=Command,
+    epilog="Example: python -m core probe --base-url http://127.0.0.1:8080/v1 --model llama",
+)
+def probe(
+    base_url: Annotated[str, Option("--base-url", metavar="URL", help="Often ends in /v1.")],
+    model: Annotated[
+        str, Option("--model", metavar="NAME", help="The model, as the server names it.")
+    ],
+    key_variable: Annotated[
+        str | None,
+        Option(
+            "--key-variable",
+            metavar="NAME",
+            show_default="the connection's, else none",
+            help="Environment variable with the key.",
+        ),
+    ] = None,
+    tokenizer: Annotated[
+        str | None,
+        Option(
+            "--tokenizer",
+            metavar="KIND[:NAME]",
+            show_default="the connection's, else the server's own",
+            help="server, tiktoken, tiktoken:ENCODING or huggingface:ID.",
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Send a server about twenty short requests and print which knobs really work there. The result
+    is kept in the store.
+    """
+    db = open_database(home_from())
+    connection = with_server_settings(
+        find_connection(db, base_url) or Connection(base_url=base_url, model=model),
+        key_variable=key_variable,
+        tokenizer=tokenizer,
+    )
+    capabilities = probe_and_store(db, connection, model)
+    if as_json:
+        rows = [
+            {"key": row.key, "what": row.title, "support": row.support, "meaning": row.meaning}
+            for row in capability_table(capabilities)
+        ]
+        print_json({**capabilities.to_dict(), "table": rows})
+    else:
+        _print_words(capabilities)
+
+
+def probe_and_store(db: Database, connection: Connection, model: str) -> Capabilities:
+    """Probe a server's model and keep connection and result in the store.
+
+    Raises:
+        BadInput: the key or the model is refused.
+        BackendFailed: the server does not answer.
+    """
+    client = HttpClient(connection.base_url, key=key_of(connection))
+    result = probe_server(connection, model, client)
+    # One that answered is proposed from now on, unless another is.
+    save_connection(db, replace(connection, model=connection.model or model))
+    save_capabilities(db, connection.base_url, model, result.to_dict())
+    stored = find_capabilities(db, connection.base_url, model)
+    assert stored is not None
+    return capabilities_from_dict(stored.result)
+
+
+def _print_words(capabilities: Capabilities) -> None:
+    server = f" ({one_line(capabilities.server)})" if capabilities.server else ""
+    print(f"{one_line(capabilities.model)} at {capabilities.base_url}{server}")
+    rows = capability_table(capabilities)
+    widths = [max(len(row.title) for row in rows), max(len(row.words) for row in rows)]
+    for row in rows:
+        line = f"  {row.title:<{widths[0]}}  {row.words:<{widths[1]}}  {one_line(row.meaning)}"
+        print(line.rstrip())
+    note = one_line(capabilities.tokenizer_note)
+    print(f"Tokenizer: {capabilities.tokenizer or f'none. {note}'}")
+    if capabilities.latency_ms is not None:
+        print(f"Quickest answer: {capabilities.latency_ms:.0f} ms")
+    tokens = [capabilities.tokens_in, capabilities.tokens_out]
+    used = "unknown" if None in tokens else f"{tokens[0]} in, {tokens[1]} out"
+    print(f"The probe took {capabilities.requests} requests; tokens: {used}.")
+    for note in capabilities.notes:
+        print(f"Note: {one_line(note)}")

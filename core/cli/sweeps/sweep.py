@@ -1,0 +1,262 @@
+"""`sweep`: a grid of conditions, generated, measured and repaired."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Context, Option
+
+from core.cli.app import Command, JsonOption, OptionGroup, new_app, with_option_groups
+from core.cli.lookup import find_task
+from core.cli.options import KeyVariableOption, SpendingOptions, remember_connection
+from core.cli.output import one_line, print_json
+from core.cli.sweeps.references import ChosenReference, choose_reference
+from core.cli.sweeps.running import (
+    EndedSweep,
+    ExecutionOptions,
+    results_table,
+    run_sweep,
+    sweep_data,
+)
+from core.domain.connections import checked_url
+from core.domain.errors import BadInput, WidesetError
+from core.domain.runs import BackendKind, ModelChoice
+from core.domain.settings import home_from
+from core.jobs.sweeps.estimate import what_it_takes
+from core.store.database import Database, open_database
+from core.sweeps.cost_estimate import DryRun
+from core.sweeps.grid.file import model_name, read_grid_file
+from core.sweeps.grid.plan import planned
+from core.sweeps.grid.spec import Grid
+
+_EPILOG = """\
+GRID.toml, with the defaults of its entries; only `task` is required:
+
+  name = "..."           # in lists
+  study = ""             # shared by the sweeps of a study
+  task = "sst2"          # a preset, a saved task, or a file
+  reference = "..."      # example, an id or a name in the store, or a folder with
+                         # train.csv, test.csv (text, label) and maybe labels.csv
+                         # (a label of the files, its phrase in the task)
+  per_label = 100        # texts per label of a run
+  seed = 0               # of the first repeat; each further one has the next
+  repeats = 1
+
+  [axes]                 # every value is combined with every other
+  temperature = [0.3, 0.7, 0.9, 1.3]
+  suppression = [0, 7.5]
+  seeding = [0, 18]      # real examples; above 0 a reference is needed
+  min_p = [0]
+  model = ["embedded"]   # or {backend = "openai", model = "...", base_url = "..."}
+
+  [condition]            # any other knob: top_p, prompt, texts_a_request, ...
+  [condition.suppression]  # tokens, scope, floor, method
+  [repair]
+  inspect = [0, 90, 180, 270, "all"]
+  repeats = 5
+  weight = 0.3
+  out_of_scope = false
+  [train]
+  kind = "probe"         # fine-tuning (with seeds, model, max_epochs, ...), none
+  [limits]
+  conditions = 1000
+  money = 5              # of servers' models, all runs together; also tokens, requests
+
+Ctrl-C stops and keeps what is done, and so does a spending limit; the same command, with
+a higher limit, continues. Work that was done before with equal settings is not repeated."""
+
+app = new_app()
+
+
+@dataclass(frozen=True)
+class SweepModelOptions(OptionGroup):
+    """A model in place of the grid's."""
+
+    panel = "A model in place of the grid's"
+
+    backend: Annotated[BackendKind | None, Option("--backend", help="Where it runs.")] = None
+    base_url: Annotated[
+        str | None,
+        Option("--base-url", metavar="URL", help="Address of a server with OpenAI's API."),
+    ] = None
+    model: Annotated[
+        str | None,
+        Option(
+            "--model",
+            metavar="ID",
+            help="embedded, a Hugging Face id, a folder, or a server's model.",
+        ),
+    ] = None
+    key_variable: KeyVariableOption = ""
+
+    def applied_to(self, grid: Grid) -> Grid:
+        """The grid with this model, if one is named.
+
+        Raises:
+            BadInput: the options can't be used.
+        """
+        if self.model is None and self.backend is None and self.base_url is None:
+            return grid
+        if self.model is None and len(grid.models) > 1:
+            raise BadInput("The grid has more than one model.", "Say which with --model.")
+        url = "" if self.base_url is None else checked_url(self.base_url)
+        backend: BackendKind = self.backend or ("openai" if url else "local")
+        name = self.model or grid.models[0].model
+        choice = ModelChoice(
+            backend=backend,
+            model=model_name(name) if backend == "local" else name,
+            device=grid.models[0].device,
+            base_url=url,
+        )
+        return replace(grid, models=(choice,))
+
+
+@app.command(cls=Command, epilog=_EPILOG)
+@with_option_groups
+def sweep(
+    context: Context,
+    grid_file: Annotated[Path, Argument(metavar="GRID.toml", help="The grid, see below.")],
+    execution: ExecutionOptions,
+    model: SweepModelOptions,
+    limits: SpendingOptions,
+    dry_run: Annotated[
+        bool, Option("--dry-run", help="Only estimate what it takes; nothing is stored.")
+    ] = False,
+    as_json: JsonOption = False,
+    max_conditions: Annotated[
+        int | None,
+        Option(
+            "--cap",
+            metavar="N",
+            show_default="the file's, 1000",
+            help="Max conditions.",
+        ),
+    ] = None,
+) -> None:
+    """Generate, measure and repair texts under every condition of a grid, and train on them."""
+    if execution.workers is not None and not 1 <= execution.workers <= 256:
+        raise BadInput(f"--workers is {execution.workers}.", "Choose from 1 to 256.")
+    file = read_grid_file(grid_file, find_task=find_task)
+    grid = file.grid
+    if max_conditions is not None:
+        grid = replace(grid, cap=max_conditions)
+    grid = model.applied_to(replace(grid, spend=limits.limit() or grid.spend))
+    with file.naming("axes"):
+        grid.check_size()
+    home = home_from()
+    db = open_database(home)
+    reference = None
+    if file.reference is not None:
+        with file.naming("reference"):
+            reference = choose_reference(db, file.reference, grid.task)
+    with file.naming("axes.seeding"):  # refused before anything is attached
+        planned(grid, train=() if reference is None else reference.train)
+    if dry_run:
+        estimate = estimate_sweep(db, grid, reference)
+        print_json(estimate.to_dict()) if as_json else print(dry_run_words(estimate))
+        return
+    remember_servers(db, grid, model.key_variable)
+    if reference is not None:
+        grid = grid.with_reference(reference.attached(db, grid.task).id)
+    texts = grid.per_label * len(grid.task.labels)
+    ended = run_sweep(
+        home,
+        db,
+        grid,
+        execution,
+        handlers=context.obj.handlers,
+        first_line=lambda record: (
+            f"Sweep {record.id}: {grid.conditions:,} conditions, {grid.runs:,} runs of "
+            f"{texts:,} texts."
+        ),
+    )
+    _conclude(grid, ended, as_json=as_json)
+
+
+def _conclude(grid: Grid, sweep: EndedSweep, *, as_json: bool) -> None:
+    """Print what came of a sweep.
+
+    Raises:
+        WidesetError: runs are missing.
+    """
+    if as_json:
+        print_json(sweep_data(grid, sweep))
+    elif sweep.status.results:
+        print(results_table(grid, sweep.status), flush=True)
+    id_, status = sweep.record.id, sweep.status
+    if sweep.state == "done" and not status.failed:
+        return
+    why = {
+        "done": f"{status.failed} of {grid.runs} runs of sweep {id_} failed.",
+        "failed": f"Sweep {id_} failed: {sweep.message}",
+        "paused": f"Sweep {id_} is paused: {sweep.message}",
+        "cancelled": f"Sweep {id_} was stopped.",
+        "interrupted": f"Sweep {id_} was interrupted: its worker ended.",
+    }[sweep.state]
+    raise WidesetError(
+        one_line(f"{why} {sweep.remedy}"),
+        f"{status.done} of {grid.runs} runs are done and kept; the same command continues.",
+    )
+
+
+def remember_servers(db: Database, grid: Grid, key_variable: str) -> None:
+    """Store the connections of a grid's servers that are new, and the name of their key.
+
+    Args:
+        db: the store.
+        grid: the grid.
+        key_variable: the name; empty leaves it as it is.
+
+    Raises:
+        BadInput: the key can't be that of several servers, or of none.
+    """
+    urls = list(dict.fromkeys(model.base_url for model in grid.models if model.base_url))
+    if key_variable and len(urls) != 1:
+        raise BadInput(
+            f"--key-variable is for the key of one server, and the grid has {len(urls) or 'none'}.",
+            "Name each server's key with python -m core probe."
+            if urls
+            else "Leave it out, or name a server.",
+        )
+    for url in urls:
+        remember_connection(db, url, key_variable=key_variable)
+
+
+def estimate_sweep(db: Database, grid: Grid, reference: ChosenReference | None) -> DryRun:
+    """The dry run of a grid whose reference may not be in the store yet.
+
+    Raises:
+        BadInput: the grid is refused.
+    """
+    if reference is None:
+        return what_it_takes(db, grid, train=(), n_test=0)
+    key = "new" if reference.known is None else reference.known.id
+    grid = grid.with_reference(key)
+    return what_it_takes(db, grid, train=reference.train, n_test=len(reference.test))
+
+
+def dry_run_words(estimate: DryRun) -> str:
+    """A dry run in words, a line each."""
+    money = (
+        "an unknown amount of money"
+        if estimate.money is None
+        else f"{estimate.money:.2f} {estimate.currency}"
+        if estimate.currency
+        else "no money"
+    )
+    lines = [
+        f"{estimate.conditions:,} conditions, {estimate.runs:,} runs; {estimate.reused:,} of them "
+        f"exist already ({estimate.assessed:,} with their assessment).",
+        f"{estimate.texts:,} texts to generate: about {estimate.tokens_in:,} tokens in, "
+        f"{estimate.tokens_out:,} out.",
+        f"It takes {_minutes(estimate)} and costs {money}.",
+    ]
+    return "\n".join(one_line(line) for line in [*lines, *estimate.notes])
+
+
+def _minutes(estimate: DryRun) -> str:
+    if estimate.minutes_low is None or estimate.minutes_high is None:
+        return "an unknown time"
+    if estimate.minutes_high < 1:
+        return "less than a minute"
+    return f"{estimate.minutes_low:,.0f} to {estimate.minutes_high:,.0f} minutes"

@@ -1,0 +1,1 @@
+"""Commands on classifiers: training one, and asking a language model."""

@@ -1,0 +1,236 @@
+"""`classify`: ask a language model for the labels, as a baseline of training."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from typer import Option
+
+from core.classification.llm.cost_estimate import asking_ahead
+from core.classification.llm.llm import shuffled
+from core.classification.llm.served_labels import ServedLabels
+from core.classification.settings import FineTuning, TrainingSpec
+from core.classification.splitting import stratified_draw
+from core.cli.app import Command, JsonOption, OptionGroup, new_app, with_option_groups
+from core.cli.lookup import find_dataset, find_task
+from core.cli.options import SOURCE_HELP, ColumnOptions, ModelOptions, SpendingOptions, TaskOption
+from core.cli.output import one_line, print_json
+from core.cli.progress import WorkProgress
+from core.cli.training.results import in_words, train_here, without_history
+from core.domain.datasets import Dataset
+from core.domain.errors import BadInput
+from core.domain.runs import Example, ModelChoice
+from core.domain.settings import Home, home_from
+from core.domain.spending import SpendingLimit, SpendingTracker, check_spending_limit
+from core.domain.tasks import Task
+from core.files.labelled import SEED_COUNT, balanced_examples
+from core.generation.servers.backend import ServedBackend
+from core.generation.servers.probing.probe import probe
+from core.generation.servers.requests import Attempt
+from core.jobs.server_runs import ServedModels, stored_attempt
+from core.store.connections import find_capabilities
+from core.store.database import Database, open_database
+from core.store.generation.attempts import add_attempt
+
+app = new_app()
+
+
+@dataclass(frozen=True)
+class DrawOptions(OptionGroup):
+    """Which texts are drawn: examples for the prompt, and test texts."""
+
+    examples: Annotated[
+        str | None,
+        Option(
+            "--examples", metavar="FILE", help="Labelled texts to draw examples from; likewise."
+        ),
+    ] = None
+    shots: Annotated[
+        int, Option("--shots", metavar="N", help="Number of examples, balanced over the labels.")
+    ] = SEED_COUNT
+    sample: Annotated[
+        int | None,
+        Option("--limit", metavar="N", help="Ask about N test texts only, drawn by the seed."),
+    ] = None
+    seed: Annotated[int, Option("--seed", metavar="K", help="Seed of every random draw.")] = 0
+
+
+@app.command(
+    cls=Command,
+    epilog="Example: python -m core classify --test real.csv --task sst2 --examples train.csv",
+)
+@with_option_groups
+def classify(
+    test: Annotated[str, Option("--test", metavar="FILE", help=SOURCE_HELP)],
+    task: TaskOption,
+    draw: DrawOptions,
+    model: ModelOptions,
+    columns: ColumnOptions,
+    limits: SpendingOptions,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask a language model for the label of each test text, zero-shot or with examples in the
+    prompt, by the probability of each label's phrase; a server's model by that of a letter per
+    label, or by its answer. It is the baseline that a trained classifier has to beat.
+    """
+    if draw.seed < 0:
+        raise BadInput(f"--seed is {draw.seed}.", "Give 0 or more.")
+    choice, limit = model.choice(), limits.limit()
+    if limit is not None and choice.backend == "local":
+        raise BadInput(
+            "A cap is for a server's model; one on this machine costs nothing.", "Leave it out."
+        )
+    found_task = find_task(task)
+    home = home_from()
+    db = open_database(home)
+    names = {"text_column": columns.text_column, "label_column": columns.label_column}
+    test_set = _test_set(find_dataset(db, test, **names), found_task, draw.sample, draw.seed)
+    examples: tuple[Example, ...] = ()
+    if draw.examples is not None:
+        pool = find_dataset(db, draw.examples, **names)
+        examples = draw_examples(pool, found_task, draw.shots, draw.seed)
+    model.remember_connection(db)
+    spec = TrainingSpec(
+        kind="llm",
+        test=test_set.key,
+        fine_tuning=FineTuning(device=choice.device),
+        seeds=(draw.seed,),
+        task=found_task,
+        examples=examples,
+        language_model=choice.model,
+        language_server=choice.base_url,
+    )
+    with WorkProgress(sys.stderr) as progress:
+        progress.phase("Asking the model")
+        asking = ServedAsking(home, db, spec, test_set, limit=limit, note=progress.note)
+        try:
+            trained = train_here(
+                home, db, spec, None, test_set, progress=progress, served=asking.open
+            )
+        finally:
+            asking.close()
+            if asking.spending_words():
+                progress.note(asking.spending_words())
+    if not as_json:
+        print(in_words(trained.result))
+        return
+    data = without_history(trained.result)
+    if asking.tracker is not None:
+        data["spending"] = asking.tracker.progress(written=1, target=1)
+    print_json(data)
+
+
+def _test_set(dataset: Dataset, task: Task, sample: int | None, seed: int) -> Dataset:
+    """The test texts, or a stratified sample of them.
+
+    Raises:
+        BadInput: the task lacks one of their labels, or the sample is empty.
+    """
+    unknown = sorted(set(dataset.labels) - set(task.label_names))
+    if unknown:
+        raise BadInput(
+            f"The test texts have the label '{unknown[0]}', which the task {task.name} lacks.",
+            f"Its labels are {', '.join(task.label_names[:20])}.",
+        )
+    if sample is None:
+        return dataset
+    if sample < 1:
+        raise BadInput(f"--limit is {sample}.", "Give 1 or more.")
+    rng = np.random.default_rng(seed)
+    return dataset.take(stratified_draw(dataset.labels, sample, rng=rng).tolist())
+
+
+def draw_examples(pool: Dataset, task: Task, count: int, seed: int) -> tuple[Example, ...]:
+    """Examples for the prompt, balanced over the labels, in a random order.
+
+    Raises:
+        BadInput: the pool has too few of a label.
+    """
+    examples = [Example(text, label) for text, label in zip(pool.texts, pool.labels, strict=True)]
+    drawn = balanced_examples(examples, task=task, count=count, seed=seed)
+    return shuffled(drawn, rng=np.random.default_rng(seed))
+
+
+class ServedAsking:
+    """Opens a server's model for the questions of one command, and counts what they take.
+
+    Args:
+        home: where the store lies.
+        db: the store, in which every request is recorded.
+        spec: names the model, the task and the examples in each prompt.
+        test: the texts.
+        limit: what it may take; None is no limit.
+        note: shows lines that stay.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        db: Database,
+        spec: TrainingSpec,
+        test: Dataset,
+        *,
+        limit: SpendingLimit | None,
+        note: Callable[[str], None],
+    ) -> None:
+        self._home, self._db, self._note = home, db, note
+        self._spec, self._test = spec, test
+        self._limit = limit or SpendingLimit()
+        self.tracker: SpendingTracker | None = None
+        self._backend: ServedBackend | None = None
+
+    def open(self, choice: ModelChoice) -> ServedLabels:
+        """The model; shows the estimated cost first.
+
+        Raises:
+            BadInput: the limit can't be kept, or the key or the model is refused.
+            BackendFailed: the server does not answer.
+        """
+        if find_capabilities(self._db, choice.base_url, choice.model) is None:
+            model = one_line(choice.model)
+            self._note(f"What {model} can do is not known yet: it is tested first.")
+        backend = ServedModels(lambda: open_database(self._home), probe=probe).open(choice)
+        self._backend = backend
+        prices = backend.connection.prices
+        check_spending_limit(self._limit, prices=prices, usage=backend.capabilities.usage)
+        self.tracker = SpendingTracker(self._limit, prices=prices)
+        assert self._spec.task is not None
+        estimate = asking_ahead(
+            self._test.texts,
+            self._spec.task,
+            self._spec.examples,
+            found=backend.capabilities,
+            prices=prices,
+        )
+        money = estimate.money
+        cost = "an unknown cost" if money is None else f"{money:.4g} {prices.currency}"
+        self._note(
+            f"Asking {one_line(choice.model)} at {choice.base_url}: {estimate.requests:,} "
+            f"requests; at most {estimate.tokens_in:,} tokens in and {estimate.tokens_out:,} out, "
+            f"{cost}."
+        )
+        return ServedLabels(backend, record=self._record, tracker=self.tracker)
+
+    def spending_words(self) -> str:
+        """What it took so far, in words; empty before anything was asked."""
+        if self.tracker is None or not self.tracker.spent.requests:
+            return ""
+        spending = self.tracker.progress(written=1, target=1)
+        tokens = (
+            "an unknown number of tokens"
+            if spending["tokens_in"] is None
+            else f"{spending['tokens_in']:,} tokens in, {spending['tokens_out']:,} out"
+        )
+        money = spending["money"]
+        cost = "cost unknown" if money is None else f"{money:.4g} {spending['currency']}"
+        return f"It took {spending['requests']:,} requests, {tokens}, {cost}."
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._backend is not None:
+            self._backend.close()
+
+    def _record(self, attempt: Attempt) -> None:
+        add_attempt(self._db, stored_attempt(attempt), run_id=None)

@@ -1,0 +1,177 @@
+"""What `train` and `classify` share: training in this process, and its result in words."""
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.classification.fine_tuning.checkpoints import recipe_of
+from core.classification.llm.llm import LabelModel
+from core.classification.results import result_of
+from core.classification.settings import TrainingSpec
+from core.classification.tools import StoreTools
+from core.classification.training import look_before, predict, seeds_of
+from core.cli.output import one_line, table
+from core.cli.progress import WorkProgress
+from core.domain.datasets import Dataset
+from core.domain.runs import ModelChoice
+from core.domain.settings import Home
+from core.domain.wording import counted
+from core.store.database import Database
+
+_COLUMNS = ("", "precision", "recall", "F1", "texts")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedHere:
+    """What a training of this process came to.
+
+    Args:
+        result: see `core.classification.results.result_of`.
+        folder: holds a folder per repeat; named by what is trained on what, so that the same
+            command finds its last epoch again.
+    """
+
+    result: Mapping[str, Any]
+    folder: Path
+
+    def best(self) -> Path:
+        """The classifier of the repeat that was best on its validation texts (never: the test)."""
+
+        def validated(repeat: Mapping[str, Any]) -> float:
+            return max((epoch["accuracy"] for epoch in repeat["history"]), default=0.0)
+
+        seed = max(self.result["repeats"], key=validated)["seed"]
+        return _of_seed(self.folder, seed) / (
+            "probe" if self.result["kind"] == "probe" else "model"
+        )
+
+    def remove_folders(self) -> None:
+        """Remove the classifiers."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def train_here(
+    home: Home,
+    db: Database,
+    spec: TrainingSpec,
+    train: Dataset | None,
+    test: Dataset,
+    *,
+    progress: WorkProgress,
+    served: Callable[[ModelChoice], LabelModel] | None = None,
+) -> TrainedHere:
+    """Train all repeats in this process and test them.
+
+    Args:
+        home: where models and classifiers lie.
+        db: the store.
+        spec: the training.
+        train: what is trained on; None for an `llm`.
+        test: what is tested on.
+        progress: shows it.
+        served: opens a server's model; None knows none.
+
+    Raises:
+        WidesetError: the texts are refused, or a model can't be loaded.
+    """
+    from core.diversity.embedding.loading import EncoderKeeper
+
+    texts = [] if train is None else [list(train.texts), list(train.labels)]
+    key = recipe_of(spec.to_dict(), texts)
+    folder = home.folder / "trainings" / f"command-{key[:16]}"
+    keeper = EncoderKeeper(home.models)
+    tools = StoreTools(db, keeper, home.models, progress=progress.embedded, served=served)
+    progress.phase("Checking the texts")
+    warnings, leakage = look_before(spec, train, test, tools)
+    for warning in warnings:
+        progress.note(one_line(warning))
+    seeds = seeds_of(spec)
+    predictions = []
+    for repeat, seed in enumerate(seeds):
+        progress.begin(repeat, len(seeds))
+        predictions.append(
+            predict(
+                spec,
+                train,
+                test,
+                seed=seed,
+                folder=_of_seed(folder, seed),
+                tools=tools,
+                watch=progress.step,
+            )
+        )
+    result = result_of(spec, train, test, predictions, warnings=warnings, leakage=leakage)
+    return TrainedHere(result, folder)
+
+
+def _of_seed(folder: Path, seed: int) -> Path:
+    return folder / f"seed-{seed}"
+
+
+def without_history(result: Mapping[str, Any]) -> dict[str, Any]:
+    """The result as JSON shows it: all but the epochs of each repeat."""
+    repeats = [
+        {key: value for key, value in repeat.items() if key != "history"}
+        for repeat in result["repeats"]
+    ]
+    return {**result, "repeats": repeats}
+
+
+def in_words(result: Mapping[str, Any]) -> str:
+    """The result as text: the scores with their intervals, and a table by label."""
+    lines = [
+        f"{_title(result)}, {result['n_train']:,} training and {result['n_test']:,} test texts, "
+        f"{counted(len(result['seeds']), 'repeat')}.",
+        f"Accuracy {_score(result['accuracy'])}; macro-F1 {_score(result['macro_f1'])}.",
+    ]
+    rows = [
+        (
+            name,
+            *(_number(scores[what]) for what in ("precision", "recall", "f1")),
+            f"{scores['support']:,}",
+        )
+        for name, scores in result["per_label"].items()
+    ]
+    lines.append(table([_COLUMNS, *rows]))
+    if result["kind"] == "llm":
+        lines.append(_scoring(result["repeats"][0]["facts"]))
+    if result["calibration"] is not None:
+        lines.append(f"Expected calibration error {result['calibration']['ece']:.3f}.")
+    return "\n".join(lines)
+
+
+def _title(result: Mapping[str, Any]) -> str:
+    model = one_line(result["model"])
+    shots = result["n_train"]
+    return {
+        "fine-tuning": f"Fine-tuned encoder {model}",
+        "probe": f"Linear probe of encoder {model}",
+        "majority": "Most frequent label",
+        "llm": f"Language model {model}, {f'{shots} examples' if shots else 'no examples'}",
+    }[result["kind"]]
+
+
+def _scoring(facts: Mapping[str, Any]) -> str:
+    """How a language model was asked, and how many answers could not be read."""
+    calibrated = facts.get("calibration") == "batch"
+    method = {
+        "likeliest tokens": "Scored by the odds of each label's letter",
+        "forced answers": "Scored by the letter answered, all others being suppressed",
+        "answers": "Scored by the letter or phrase answered",
+    }.get(str(facts.get("scores")), "Scored by the odds of each label's phrase")
+    sentence = f"{method}, {'with batch calibration' if calibrated else 'uncalibrated'}"
+    not_parsed = facts.get("not_parsed")
+    return f"{sentence}." if not_parsed is None else f"{sentence}; not parsed: {not_parsed:,}."
+
+
+def _score(score: Mapping[str, Any]) -> str:
+    if score["low"] is None:
+        return f"{score['mean']:.3f}"
+    interval = f"95% interval {score['low']:.3f} to {score['high']:.3f}, {score['interval']}"
+    return f"{score['mean']:.3f} ({interval})"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

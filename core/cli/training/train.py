@@ -1,0 +1,229 @@
+"""`train`: a classifier from labelled texts, and its accuracy on others."""
+
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+from typer import Argument, Option
+
+from core.classification.settings import FineTuning, TrainingSpec
+from core.cli.app import Command, JsonOption, OptionGroup, new_app, with_option_groups
+from core.cli.lookup import find_dataset
+from core.cli.options import SOURCE_HELP, ColumnOptions, absolute_model
+from core.cli.output import one_line, print_json
+from core.cli.progress import WorkProgress
+from core.cli.training.results import in_words, train_here, without_history
+from core.domain.errors import BadInput
+from core.domain.runs import Device
+from core.domain.settings import home_from
+from core.store.database import open_database
+
+_EMBEDDED = "embedded"
+
+app = new_app()
+
+
+@dataclass(frozen=True)
+class ClassifierOptions(OptionGroup):
+    """What is trained."""
+
+    panel = "Classifier"
+
+    model: Annotated[
+        str | None,
+        Option(
+            "--model",
+            metavar="ID",
+            show_default=_EMBEDDED,
+            help="Fine-tune this encoder: embedded (all-MiniLM-L6-v2), a Hugging Face id "
+            "(bert-base-uncased) or a folder.",
+        ),
+    ] = None
+    probe: Annotated[
+        bool,
+        Option("--probe", help="Logistic regression on the embedded encoder's embeddings."),
+    ] = False
+    majority: Annotated[
+        bool, Option("--majority", help="Always the most frequent label, as a baseline.")
+    ] = False
+    max_epochs: Annotated[
+        int | None, Option("--epochs", metavar="N", show_default="20", help="Max epochs.")
+    ] = None
+    patience: Annotated[
+        int | None,
+        Option(
+            "--patience",
+            metavar="N",
+            show_default="5",
+            help="Epochs without improvement before training ends.",
+        ),
+    ] = None
+    batch_size: Annotated[
+        int | None,
+        Option("--batch-size", metavar="N", show_default="32", help="Texts per step."),
+    ] = None
+    learning_rate: Annotated[
+        float | None,
+        Option(
+            "--rate",
+            metavar="R",
+            show_default="1e-4 for the embedded encoder, the paper's 3e-5 for others",
+            help="Learning rate.",
+        ),
+    ] = None
+    class_weights: Annotated[
+        bool, Option("--class-weights", help="Weight labels so that all count the same.")
+    ] = False
+    device: Annotated[Device, Option("--device", help="Where it runs.")] = "auto"
+
+    def fine_tuning(self) -> FineTuning:
+        """The settings of a fine-tuning.
+
+        Raises:
+            BadInput: a setting is out of its range.
+        """
+        given: dict[str, Any] = {
+            "max_epochs": self.max_epochs,
+            "patience": self.patience,
+            "batch_size": self.batch_size,
+            "learning_rate": self.learning_rate,
+        }
+        return FineTuning(
+            model=absolute_model(self.model or _EMBEDDED),
+            device=self.device,
+            class_weights=self.class_weights,
+            **{name: value for name, value in given.items() if value is not None},
+        )
+
+    def check(self) -> None:
+        """See that one kind of classifier is named.
+
+        Raises:
+            BadInput: there are more.
+        """
+        if (self.model is not None) + self.probe + self.majority > 1:
+            raise BadInput("--model, --probe and --majority exclude each other.", "Give one.")
+
+
+@app.command(
+    cls=Command,
+    epilog="Example: python -m core train reviews.jsonl --test real.csv --save classifier",
+)
+@with_option_groups
+def train(
+    source: Annotated[str, Argument(metavar="TRAIN_FILE_OR_VERSION", help=SOURCE_HELP)],
+    test: Annotated[
+        str, Option("--test", metavar="FILE", help="Real texts to test on; named likewise.")
+    ],
+    classifier: ClassifierOptions,
+    columns: ColumnOptions,
+    seeds: Annotated[
+        int, Option("--seeds", metavar="N", help="Number of repeats, each with its seed.")
+    ] = 3,
+    size: Annotated[
+        int | None,
+        Option(
+            "--size",
+            metavar="N",
+            help="Train on so many texts, drawn anew for each seed; labels keep their shares.",
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+    save: Annotated[
+        Path | None,
+        Option(
+            "--save",
+            metavar="FOLDER",
+            help="Save the classifier (of the seed best in validation) in a new folder.",
+        ),
+    ] = None,
+) -> None:
+    """Fine-tune an encoder (or, in a moment, train a linear probe of its embeddings) on labelled
+    texts and test it on others, for several seeds. Started again after it was cut off, the same
+    command continues from the last epoch.
+    """
+    classifier.check()
+    if not 1 <= seeds <= 20:
+        raise BadInput(f"--seeds is {seeds}.", "Give 1 to 20.")
+    if save is not None:
+        check_new_folder(save)
+        if classifier.majority:
+            raise BadInput("There is nothing to save of --majority.", "Leave --save out.")
+    home = home_from()
+    db = open_database(home)
+    names = {"text_column": columns.text_column, "label_column": columns.label_column}
+    train_set = find_dataset(db, source, **names)
+    test_set = find_dataset(db, test, **names)
+    spec = TrainingSpec(
+        kind="probe" if classifier.probe else "majority" if classifier.majority else "fine-tuning",
+        train=train_set.key,
+        test=test_set.key,
+        fine_tuning=classifier.fine_tuning(),
+        seeds=tuple(range(seeds)),
+        size=size,
+    )
+    if size is not None and size >= len(train_set):
+        # Nothing is left out, so nothing is drawn: repeats of a probe would be alike, and their
+        # interval over seeds would have no width.
+        if size > len(train_set):
+            message = f"There are {len(train_set):,} training texts: all are used, not {size:,}."
+            print(message, file=sys.stderr)
+        spec = replace(spec, size=None)
+    with WorkProgress(sys.stderr) as progress:
+        trained = train_here(home, db, spec, train_set, test_set, progress=progress)
+        try:
+            if save is not None:
+                save_classifier(trained.best(), save, trained.result)
+        finally:
+            trained.remove_folders()
+    if as_json:
+        print_json(without_history(trained.result))
+        return
+    print(in_words(trained.result))
+    if save is not None:
+        print(one_line(f"Saved the classifier in {save}."))
+
+
+def check_new_folder(folder: Path) -> None:
+    """See that a folder can be made, before anything is spent.
+
+    Raises:
+        BadInput: it exists and is not empty, or its parent does not exist.
+    """
+    try:
+        taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+        parent = folder.absolute().parent.is_dir()
+    except (OSError, ValueError) as error:
+        raise BadInput(f"The folder {folder} can't be used ({error}).", "Give another.") from error
+    if taken:
+        raise BadInput(f"{folder} exists already.", "Give the name of a new folder.")
+    if not parent:
+        raise BadInput(f"There is no folder {folder.absolute().parent}.", "Make it first.")
+
+
+def save_classifier(source: Path, folder: Path, result: Mapping[str, Any]) -> None:
+    """Copy a classifier with its result to a new folder, which appears when it is complete.
+
+    Raises:
+        BadInput: it can't be written.
+    """
+    try:
+        unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder.absolute().parent))
+        try:
+            unfinished.chmod(0o755)
+            shutil.copytree(source, unfinished, dirs_exist_ok=True)
+            text = json.dumps(dict(result), indent=2)
+            (unfinished / "result.json").write_text(text, encoding="utf-8")
+            unfinished.replace(folder)  # replaces an empty folder, too
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+    except OSError as error:
+        raise BadInput(
+            f"The classifier can't be saved in {folder} ({error.strerror}).",
+            "Free some space, or choose another folder.",
+        ) from error
