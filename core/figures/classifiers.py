@@ -77,7 +77,7 @@ def training_curves(
                 name="best epoch",
             )
         )
-    last = max([len(one) for one in (history, *others)] + ([epochs] if epochs is not None else []))
+    last = max(epochs or 0, *(len(repeat) for repeat in (history, *others)))
     axis = value_axis(
         "Epoch", range=[0.7, max(last, 2) + 0.3], showgrid=False, tickformat="d", nticks=6
     )

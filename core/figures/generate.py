@@ -91,16 +91,16 @@ def diversity_meter(
         height: in pixels.
     """
     color = (curve.color if curve else "") or LABEL_COLORS[0]
-    shown = [one for one in (previous, curve) if one is not None]
+    shown = [each for each in (previous, curve) if each is not None]
     traces = [
         trace
-        for one in shown
-        for trace in curve_traces(one, "" if one is previous else LABEL_COLORS[0], form=".3f")
+        for each in shown
+        for trace in curve_traces(each, "" if each is previous else LABEL_COLORS[0], form=".3f")
     ]
     if curve is not None and curve.last:
         at, value = curve.last
         traces.append(scatter([at], [value], marker={"size": 7, "color": color}))
-    last = max((one.at[-1] for one in shown if len(one.at)), default=1)
+    last = max((each.at[-1] for each in shown if len(each.at)), default=1)
     small: dict[str, Any] = {"tickfont": {"size": 11}}
     layout = base_layout(
         height=height,

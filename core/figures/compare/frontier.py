@@ -385,9 +385,9 @@ def repair_traces(points: "pd.DataFrame", raw: "pd.DataFrame", view: FrontierVie
     wanted: list[tuple[str, str, list[str]]] = []
     if view.budget is not None:
         path = view.budget == PATH
-        through = [one for one in inspected_counts(points) if one != RAW] if path else [view.budget]
+        counts = [count for count in inspected_counts(points) if count != RAW]
         name = "LR, by texts inspected" if path else stage_words(view.budget)
-        wanted.append(("lr", name, through))
+        wanted.append(("lr", name, counts if path else [view.budget]))
     if view.filtered:
         wanted.append(("oosf", STAGE["oosf"].short, [RAW]))
     traces = []

@@ -209,9 +209,9 @@ def series_trace(
 def series_range(series: Iterable[Series], *, relative: bool = False) -> tuple[float, float]:
     """An axis with all values and intervals, and a margin; changes may lie below 0."""
     if relative:
-        values = [0.0, *(value for one in series for value in one.value)]
+        values = [0.0, *(value for part in series for value in part.value)]
         return padded_range(values, pad=0.08, least=0.04)
-    return score_range([Curve("", one.at, one.value, one.low, one.high) for one in series])
+    return score_range([Curve("", part.at, part.value, part.low, part.high) for part in series])
 
 
 @dataclass(frozen=True)
@@ -318,9 +318,9 @@ def _panel_axes(
 ) -> dict[str, Any]:
     """The axes of one panel by their names in the layout."""
     panel, end = panels[place], grid.end(place)
-    alike = [one for one in panels if one.metric == panel.metric] if how.share else [panel]
-    ours = [series for one in alike for series in one.ours]
-    paper = [series for one in alike for series in one.paper]
+    alike = [other for other in panels if other.metric == panel.metric] if how.share else [panel]
+    ours = [series for other in alike for series in other.ours]
+    paper = [series for other in alike for series in other.paper]
     form = tick_format(panel.metric)
     numbers_axis: dict[str, Any] = {
         "tickformat": f"+{form}" if how.relative else form,

@@ -8,6 +8,7 @@ import numpy as np
 
 from core.domain.stages import ALL, RAW
 from core.figures.compare.columns import (
+    ALL_KNOBS,
     METRICS,
     PAPER,
     at_stage,
@@ -125,7 +126,7 @@ def temperature_panels(
         return empty_figure("<br>".join([*dict.fromkeys(notes), nothing]))
     frame = pd.concat(shown)
     line = ("task", "temperature", *_GROUP)
-    pooled = pooled_knobs(ours[ours["task"].isin(names)], line, ("min_p", "model", "other"))
+    pooled = pooled_knobs(ours[ours["task"].isin(names)], line)
     temperatures = knob_values(frame, "temperature")
     notes += ["One temperature only."] if len(temperatures) == 1 else []
     notes += caveats(frame, metrics, pooled=pooled, of="Ours")
@@ -195,13 +196,13 @@ def _changes(lines: Lines, temperature: float, task: str) -> tuple[Lines, list[s
     for (whose, metric), series in lines.items():
         values = [
             value
-            for one in series
-            if one.group == (0, 0)
-            for at, value in zip(one.at, one.value, strict=True)
+            for part in series
+            if part.group == (0, 0)
+            for at, value in zip(part.at, part.value, strict=True)
             if at == temperature
         ]
         changed[whose, metric] = [
-            one.minus(values[0], metric, baseline) for one in series if values
+            part.minus(values[0], metric, baseline) for part in series if values
         ]
         if series and not values:
             without[whose] = None
@@ -301,7 +302,7 @@ def repair_panels(
     if by == "condition":
         return _by_condition(ours, metrics, axis, caveats(frame, metrics))
     line = ("temperature", "suppression", "inspected")
-    pooled = pooled_knobs(ours, line, ("task", "seeding", "min_p", "model", "other"))
+    pooled = pooled_knobs(ours, line, ("task", *ALL_KNOBS))
     temperatures = knob_values(frame, "temperature")
     strengths = knob_values(frame, "suppression")[:_MAX_STRENGTHS]
     panels = [
@@ -314,7 +315,7 @@ def repair_panels(
         for metric in metrics
         for strength in strengths
     ]
-    styles = {one: _temperature_style(one, temperatures) for one in temperatures}
+    styles = {value: _temperature_style(value, temperatures) for value in temperatures}
     legend = [style.legend_entry() for style in styles.values()]
     return line_panels(
         panels,
