@@ -77,8 +77,10 @@ def _converted(kind: Any, value: Any) -> Any:
         raise ValueError(f"'{value}' is not {names.get(kind, 'valid')}.") from None
 
 
-class _PlainParameters:
-    """A command or group whose parameters are converted by `_PlainConversion`."""
+class _OurStyle:
+    """What commands and groups share: `_PlainConversion`, and an epilog that keeps its lines."""
+
+    epilog: str | None
 
     def get_params(self, ctx: Any) -> list[Any]:
         """All parameters, the help option included."""
@@ -87,8 +89,13 @@ class _PlainParameters:
             parameter._runtime_param = _PlainConversion()
         return parameters
 
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write the epilog as it is, so that examples can be copied."""
+        if self.epilog:
+            formatter.write(f"\n{self.epilog.strip()}\n")
 
-class Group(_PlainParameters, TyperGroup):
+
+class Group(_OurStyle, TyperGroup):
     """A group of commands."""
 
 
@@ -102,12 +109,12 @@ def new_app(**settings: Any) -> typer.Typer:
     )
 
 
-class Command(_PlainParameters, TyperCommand):
-    """A command whose help keeps the options' sections and the epilog's lines."""
+class Command(_OurStyle, TyperCommand):
+    """A command whose help lists the options by section."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the arguments and options by section."""
-        sections: dict[str, list[tuple[str, str]]] = {}
+        sections: dict[str, list[tuple[str, str]]] = {"Arguments": []}
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
             if record is not None:
@@ -115,13 +122,9 @@ class Command(_PlainParameters, TyperCommand):
                 title = getattr(parameter, "rich_help_panel", None) or kind
                 sections.setdefault(title, []).append(record)
         for title, records in sections.items():
-            with formatter.section(title):
-                formatter.write_dl(records)
-
-    def format_epilog(self, ctx: Any, formatter: Any) -> None:
-        """Write the epilog as it is, so that examples can be copied."""
-        if self.epilog:
-            formatter.write(f"\n{self.epilog.strip()}\n")
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
 
 
 class OptionGroup:

@@ -20,19 +20,10 @@ RunArgument = Annotated[
 ]
 TaskOption = Annotated[
     str,
-    Option(
-        "--task",
-        metavar="NAME|FILE.toml",
-        help="A preset, a saved task (see tasks), or a TOML file.",
-    ),
+    Option(metavar="NAME|FILE.toml", help="A preset, a saved task (see tasks), or a TOML file."),
 ]
 ExportOption = Annotated[
-    Path,
-    Option(
-        "--out",
-        metavar="FILE",
-        help="FILE.jsonl, FILE.csv or FILE.parquet; replaced if it exists.",
-    ),
+    Path, Option(help="FILE.jsonl, FILE.csv or FILE.parquet; replaced if it exists.")
 ]
 SOURCE_HELP = (
     "FILE.csv, FILE.jsonl or FILE.parquet with the columns text and label; or a run's id, the "
@@ -43,19 +34,17 @@ _KEY_HELP = (
     "Environment variable (or entry of .streamlit/secrets.toml) with the server's key; stored "
     "with the connection."
 )
-KeyVariableOption = Annotated[str, Option("--key-variable", metavar="NAME", help=_KEY_HELP)]
+KeyVariableOption = Annotated[str, Option(metavar="NAME", help=_KEY_HELP)]
 
 
 @dataclass(frozen=True)
 class ColumnOptions(OptionGroup):
     """Which columns of files hold texts and labels."""
 
-    text_column: Annotated[
-        str, Option("--text-column", metavar="NAME", help="Column of texts in files.")
-    ] = "text"
-    label_column: Annotated[
-        str, Option("--label-column", metavar="NAME", help="Column of labels in files.")
-    ] = "label"
+    text_column: Annotated[str, Option(metavar="NAME", help="Column of texts in files.")] = "text"
+    label_column: Annotated[str, Option(metavar="NAME", help="Column of labels in files.")] = (
+        "label"
+    )
 
 
 @dataclass(frozen=True)
@@ -65,28 +54,13 @@ class SpendingOptions(OptionGroup):
     panel = "Spending limits for models behind servers"
 
     max_money: Annotated[
-        float | None,
-        Option(
-            "--max-money",
-            metavar="AMOUNT",
-            help="Pause before it costs more, at the connection's prices.",
-        ),
+        float | None, Option(help="Pause before it costs more, at the connection's prices.")
     ] = None
     max_tokens_spent: Annotated[
-        int | None,
-        Option(
-            "--max-tokens-spent",
-            metavar="N",
-            help="Pause before more tokens are used, in prompts and answers.",
-        ),
+        int | None, Option(help="Pause before more tokens are used, in prompts and answers.")
     ] = None
     max_requests: Annotated[
-        int | None,
-        Option(
-            "--max-requests",
-            metavar="N",
-            help="Pause before more requests are sent, failed ones included.",
-        ),
+        int | None, Option(help="Pause before more requests are sent, failed ones included.")
     ] = None
 
     def limit(self) -> SpendingLimit | None:
@@ -110,24 +84,17 @@ class ModelOptions(OptionGroup):
     model: Annotated[
         str,
         Option(
-            "--model",
             metavar="ID",
             help="embedded, a Hugging Face id or a folder; with --backend openai the server's "
             "name for it.",
         ),
     ] = ModelChoice().model
-    device: Annotated[Device, Option("--device", help="Where a local model runs.")] = "auto"
+    device: Annotated[Device, Option(help="Where a local model runs.")] = "auto"
     backend: Annotated[
-        BackendKind,
-        Option("--backend", help="On this machine, or behind a server with OpenAI's API."),
+        BackendKind, Option(help="On this machine, or behind a server with OpenAI's API.")
     ] = "local"
     base_url: Annotated[
-        str,
-        Option(
-            "--base-url",
-            metavar="URL",
-            help="Address of the server, such as http://127.0.0.1:8080/v1.",
-        ),
+        str, Option(metavar="URL", help="Address of the server, such as http://127.0.0.1:8080/v1.")
     ] = ""
     key_variable: KeyVariableOption = ""
 

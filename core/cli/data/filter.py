@@ -42,19 +42,12 @@ def filter_(
     judged: Annotated[
         Path,
         Option(
-            "--judged",
-            metavar="FILE",
-            help="A file with the columns text and in_scope (true or false, 1 or 0, yes or no).",
+            help="A file with the columns text and in_scope (true or false, 1 or 0, yes or no)."
         ),
     ],
     options: InterventionOptions,
     threshold: Annotated[
-        float,
-        Option(
-            "--threshold",
-            metavar="P",
-            help="In-scope probability below which a text is removed, 0 to 1.",
-        ),
+        float, Option(help="In-scope probability below which a text is removed, 0 to 1.")
     ] = 0.5,
 ) -> None:
     """Out-of-scope filtering. A linear SVC learns from texts that were judged in or out of scope
@@ -69,12 +62,7 @@ def filter_(
     db = open_database(home_from())
     subject = subject_of(db, source)
     result = filter_by_judgements(
-        Embedding(db),
-        subject,
-        judgements,
-        threshold=threshold,
-        who=judged.name,
-        seed=options.seed,
+        Embedding(db), subject, judgements, threshold=threshold, who=judged.name, seed=options.seed
     )
     conclude(db, options, subject, result)
 

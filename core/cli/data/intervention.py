@@ -45,14 +45,9 @@ class InterventionOptions(OptionGroup):
     """What an intervention writes."""
 
     out: ExportOption
-    card: Annotated[
-        Path | None,
-        Option("--card", metavar="FILE", help="Write a data card to FILE.md or FILE.json."),
-    ] = None
+    card: Annotated[Path | None, Option(help="Write a data card to FILE.md or FILE.json.")] = None
     as_json: JsonOption = False
-    seed: Annotated[
-        int, Option("--seed", metavar="K", help="Seed of every random draw and of training.")
-    ] = 0
+    seed: Annotated[int, Option(help="Seed of every random draw and of training.")] = 0
 
     def check(self) -> None:
         """See that everything can be written, before anything is spent.
@@ -198,13 +193,7 @@ def _store_version(db: Database, subject: Subject, result: Intervention) -> str:
     with db.write():
         parent_id = subject.parent_id or raw_version(db, subject.run_id).id
         return derive(
-            db,
-            parent_id,
-            result.kind,
-            result.rows,
-            who=WHO,
-            spec=result.spec,
-            facts=result.facts,
+            db, parent_id, result.kind, result.rows, who=WHO, spec=result.spec, facts=result.facts
         ).id
 
 

@@ -40,16 +40,12 @@ class EncoderOptions(OptionGroup):
 
     encoder: Annotated[
         str,
-        Option(
-            "--encoder",
-            metavar="ID",
-            help="embedded (all-MiniLM-L6-v2), a Hugging Face id or a folder.",
-        ),
+        Option(metavar="ID", help="embedded (all-MiniLM-L6-v2), a Hugging Face id or a folder."),
     ] = "embedded"
     pooling: Annotated[
-        Literal["mean", "cls"], Option("--pooling", help="How tokens become a text's vector.")
+        Literal["mean", "cls"], Option(help="How tokens become a text's vector.")
     ] = "mean"
-    device: Annotated[Device, Option("--device", help="Where the encoder runs.")] = "auto"
+    device: Annotated[Device, Option(help="Where the encoder runs.")] = "auto"
 
     def choice(self) -> EncoderChoice:
         """The encoder that the options name."""
@@ -65,13 +61,12 @@ def measure(
     columns: ColumnOptions,
     encoder: EncoderOptions,
     reference: Annotated[
-        str | None,
-        Option("--reference", metavar="FILE", help="Real texts to compare with; named likewise."),
+        str | None, Option(metavar="FILE", help="Real texts to compare with; named likewise.")
     ] = None,
     label: Annotated[
-        str | None, Option("--label", metavar="NAME", help="Measure the texts of this label only.")
+        str | None, Option(metavar="NAME", help="Measure the texts of this label only.")
     ] = None,
-    seed: Annotated[int, Option("--seed", metavar="K", help="Seed of resamples and samples.")] = 0,
+    seed: Annotated[int, Option(help="Seed of resamples and samples.")] = 0,
     as_json: JsonOption = False,
     texts: Annotated[
         bool, Option("--texts", help="With --json: the measures of each text, too.")

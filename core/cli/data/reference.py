@@ -53,24 +53,17 @@ class PartOptions(OptionGroup):
     test: Annotated[
         Path | None,
         Option(
-            "--test",
-            metavar="FILE",
-            help="The test part as a file of its own; its texts are left out of the train part.",
+            help="The test part as a file of its own; its texts are left out of the train part."
         ),
     ] = None
     test_share: Annotated[
         float | None,
         Option(
-            "--test-share",
-            metavar="P",
             show_default=str(TEST_SHARE),
             help="Without --test: share of each label that becomes the test part, 0 to 1.",
         ),
     ] = None
-    seed: Annotated[
-        int | None,
-        Option("--seed", metavar="K", show_default="0", help="Seed of that draw."),
-    ] = None
+    seed: Annotated[int | None, Option(show_default="0", help="Seed of that draw.")] = None
 
     def check(self, *, from_hub: bool) -> None:
         """See that the options do not exclude each other.
@@ -102,16 +95,10 @@ class MappingOptions(OptionGroup):
     panel = "Columns and labels"
 
     text_column: Annotated[
-        str | None,
-        Option(
-            "--text-column", metavar="NAME", show_default="guessed", help="Column of the texts."
-        ),
+        str | None, Option(metavar="NAME", show_default="guessed", help="Column of the texts.")
     ] = None
     label_column: Annotated[
-        str | None,
-        Option(
-            "--label-column", metavar="NAME", show_default="guessed", help="Column of the labels."
-        ),
+        str | None, Option(metavar="NAME", show_default="guessed", help="Column of the labels.")
     ] = None
     pairs: Annotated[
         list[str] | None,
@@ -144,19 +131,13 @@ class HubOptions(OptionGroup):
 
     panel = "From the Hugging Face hub, in place of FILE"
 
-    hub: Annotated[str | None, Option("--hub", metavar="ID", help="A dataset, owner/name.")] = None
+    hub: Annotated[str | None, Option(metavar="ID", help="A dataset, owner/name.")] = None
     config: Annotated[
         str | None,
-        Option(
-            "--config",
-            metavar="NAME",
-            show_default="the only or default one",
-            help="Its configuration.",
-        ),
+        Option(metavar="NAME", show_default="the only or default one", help="Its configuration."),
     ] = None
     split: Annotated[
-        str | None,
-        Option("--split", metavar="NAME", show_default="the only one or train", help="Its split."),
+        str | None, Option(metavar="NAME", show_default="the only one or train", help="Its split.")
     ] = None
 
 
@@ -170,9 +151,7 @@ def add(
     file: Annotated[
         Path | None, Argument(metavar="FILE", help="The labelled texts.", show_default=False)
     ] = None,
-    name: Annotated[
-        str, Option("--name", show_default="the file's", help="Its name in lists.")
-    ] = "",
+    name: Annotated[str, Option(show_default="the file's", help="Its name in lists.")] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Add real labelled texts to a task: a CSV, JSONL or Parquet file, or a dataset of the Hugging

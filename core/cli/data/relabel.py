@@ -39,28 +39,14 @@ class AnnotationOptions(OptionGroup):
 
     everything: Annotated[bool, Option("--all", help="The oracle labels every text.")] = False
     inspect: Annotated[
-        int | None,
-        Option(
-            "--inspect",
-            metavar="N",
-            help="The oracle labels N texts drawn at random (the paper uses 180).",
-        ),
+        int | None, Option(help="The oracle labels N texts drawn at random (the paper uses 180).")
     ] = None
     weight: Annotated[
         float,
-        Option(
-            "--weight",
-            metavar="W",
-            help="Weight of a text's current label against the proxies' prediction, 0 to 1.",
-        ),
+        Option(help="Weight of a text's current label against the proxies' prediction, 0 to 1."),
     ] = 0.3
     error_rate: Annotated[
-        float,
-        Option(
-            "--error-rate",
-            metavar="P",
-            help="Share of inspected texts that get a wrong label, to simulate people.",
-        ),
+        float, Option(help="Share of inspected texts that get a wrong label, to simulate people.")
     ] = 0.0
 
     def check(self) -> None:
@@ -88,7 +74,6 @@ def relabel(
     reference: Annotated[
         str,
         Option(
-            "--reference",
             metavar="FILE",
             help="Real texts that the oracle learns from: a file with the columns text and label, "
             "or reference:ID:train.",

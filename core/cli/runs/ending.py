@@ -25,10 +25,9 @@ class EndingOptions(OptionGroup):
 
     panel = "At the end"
 
-    out: Annotated[
-        Path | None,
-        Option("--out", metavar="FILE", help="Export to FILE.jsonl, FILE.csv or FILE.parquet."),
-    ] = None
+    out: Annotated[Path | None, Option(help="Export to FILE.jsonl, FILE.csv or FILE.parquet.")] = (
+        None
+    )
     everything: Annotated[bool, Option("--all", help="Export empty and truncated texts, too.")] = (
         False
     )

@@ -32,28 +32,22 @@ class RunOptions(OptionGroup):
     panel = "What to generate"
 
     task: TaskOption
-    per_label: Annotated[int, Option("--per-label", metavar="N", help="Texts per label.")] = 20
-    seed: Annotated[int, Option("--seed", metavar="K", help="Seed of every random draw.")] = 0
+    per_label: Annotated[int, Option(help="Texts per label.")] = 20
+    seed: Annotated[int, Option(help="Seed of every random draw.")] = 0
     seed_examples: Annotated[
         Path | None,
         Option(
-            "--seed-examples",
-            metavar="FILE",
-            help="Real labelled texts (CSV, JSONL or Parquet with text and label) for the prompts.",
+            help="Real labelled texts (CSV, JSONL or Parquet with text and label) for the prompts."
         ),
     ] = None
     seed_count: Annotated[
         int | None,
         Option(
-            "--seed-count",
-            metavar="N",
-            show_default=str(SEED_COUNT),
-            help="How many of them to draw, balanced over the labels.",
+            show_default=str(SEED_COUNT), help="How many of them to draw, balanced over the labels."
         ),
     ] = None
     name: Annotated[
-        str,
-        Option("--name", show_default="the task and its main knobs", help="The run's name."),
+        str, Option(show_default="the task and its main knobs", help="The run's name.")
     ] = ""
 
     def spec(self, task: Task, condition: Condition, model: ModelChoice) -> RunSpec:

@@ -16,9 +16,7 @@ app = new_app()
 @app.command(cls=Command)
 def worker(
     context: Context,
-    idle_seconds: Annotated[
-        float, Option("--idle-seconds", metavar="N", help="End after so many idle seconds.")
-    ] = 1800.0,
+    idle_seconds: Annotated[float, Option(help="End after so many idle seconds.")] = 1800.0,
 ) -> None:
     """Run queued jobs, one after the other. The pages start this by themselves; a second worker
     ends at once.

@@ -46,12 +46,9 @@ def write(
             help="A run by its id or name; or settings of a new one, as show --json prints them.",
         ),
     ],
-    out: Annotated[Path, Option("--out", metavar="FILE", help="The file, a new one.")],
-    cycles: Annotated[
-        int,
-        Option("--cycles", metavar="N", help="Cycles in the file, one request per label each."),
-    ] = 1,
-    name: Annotated[str, Option("--name", help="A new run's name in lists.")] = "",
+    out: Annotated[Path, Option(help="The file, a new one.")],
+    cycles: Annotated[int, Option(help="Cycles in the file, one request per label each.")] = 1,
+    name: Annotated[str, Option(help="A new run's name in lists.")] = "",
 ) -> None:
     """Write a file of requests."""
     if out.exists():

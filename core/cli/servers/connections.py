@@ -31,41 +31,27 @@ class ConnectionOptions(OptionGroup):
     panel = "Server"
 
     base_url: Annotated[
-        str | None, Option("--base-url", metavar="URL", help="Its address; often ends in /v1.")
+        str | None, Option(metavar="URL", help="Its address; often ends in /v1.")
     ] = None
-    name: Annotated[
-        str | None, Option("--name", show_default="its host", help="Its name in lists.")
-    ] = None
-    model: Annotated[
-        str | None, Option("--model", metavar="NAME", help="The model to propose.")
-    ] = None
+    name: Annotated[str | None, Option(show_default="its host", help="Its name in lists.")] = None
+    model: Annotated[str | None, Option(metavar="NAME", help="The model to propose.")] = None
     key_variable: Annotated[
-        str | None,
-        Option("--key-variable", metavar="NAME", help="Environment variable with the key."),
+        str | None, Option(metavar="NAME", help="Environment variable with the key.")
     ] = None
     tokenizer: Annotated[
         str | None,
         Option(
-            "--tokenizer",
             metavar="KIND[:NAME]",
             help="none, server, tiktoken, tiktoken:ENCODING or huggingface:ID.",
         ),
     ] = None
-    price_in: Annotated[
-        float | None,
-        Option("--price-in", metavar="P", help="Price of a million prompt tokens."),
-    ] = None
-    price_out: Annotated[
-        float | None,
-        Option("--price-out", metavar="P", help="Price of a million generated tokens."),
-    ] = None
+    price_in: Annotated[float | None, Option(help="Price of a million prompt tokens.")] = None
+    price_out: Annotated[float | None, Option(help="Price of a million generated tokens.")] = None
     currency: Annotated[
-        str | None,
-        Option("--currency", metavar="CODE", show_default="USD", help="Currency of the prices."),
+        str | None, Option(metavar="CODE", show_default="USD", help="Currency of the prices.")
     ] = None
     requests_at_once: Annotated[
-        int | None,
-        Option("--requests-at-once", metavar="N", show_default="8", help="Max parallel requests."),
+        int | None, Option(show_default="8", help="Max parallel requests.")
     ] = None
 
     def connection(self, db: Database, base_url: str) -> Connection:
@@ -90,9 +76,7 @@ class ConnectionOptions(OptionGroup):
             "requests_at_once": self.requests_at_once,
         }
         return replace(
-            connection,
-            prices=replace(connection.prices, **_given(prices)),
-            **_given(settings),
+            connection, prices=replace(connection.prices, **_given(prices)), **_given(settings)
         )
 
 

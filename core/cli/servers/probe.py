@@ -34,14 +34,11 @@ app = new_app()
     epilog="Example: python -m core probe --base-url http://127.0.0.1:8080/v1 --model llama",
 )
 def probe(
-    base_url: Annotated[str, Option("--base-url", metavar="URL", help="Often ends in /v1.")],
-    model: Annotated[
-        str, Option("--model", metavar="NAME", help="The model, as the server names it.")
-    ],
+    base_url: Annotated[str, Option(metavar="URL", help="Often ends in /v1.")],
+    model: Annotated[str, Option(metavar="NAME", help="The model, as the server names it.")],
     key_variable: Annotated[
         str | None,
         Option(
-            "--key-variable",
             metavar="NAME",
             show_default="the connection's, else none",
             help="Environment variable with the key.",
@@ -50,7 +47,6 @@ def probe(
     tokenizer: Annotated[
         str | None,
         Option(
-            "--tokenizer",
             metavar="KIND[:NAME]",
             show_default="the connection's, else the server's own",
             help="server, tiktoken, tiktoken:ENCODING or huggingface:ID.",

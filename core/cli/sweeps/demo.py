@@ -20,9 +20,7 @@ def demo(
     build: Annotated[
         Path | None,
         Option(
-            "--build",
-            metavar="FOLDER",
-            help="Build it anew with the embedded model, in about ten minutes, and write it there.",
+            help="Build it anew with the embedded model, in about ten minutes, and write it there."
         ),
     ] = None,
 ) -> None:

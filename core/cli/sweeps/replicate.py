@@ -29,15 +29,11 @@ app = new_app()
 class ReplicationOptions(OptionGroup):
     """How large the replication is."""
 
-    texts: Annotated[int, Option("--texts", metavar="N", help="Texts per run, at least.")] = 200
-    repeats: Annotated[int, Option("--repeats", metavar="N", help="Runs per condition.")] = 2
-    seed: Annotated[
-        int, Option("--seed", metavar="K", help="Seed of the first repeat; the next has the next.")
-    ] = 0
+    texts: Annotated[int, Option(help="Texts per run, at least.")] = 200
+    repeats: Annotated[int, Option(help="Runs per condition.")] = 2
+    seed: Annotated[int, Option(help="Seed of the first repeat; the next has the next.")] = 0
     filtering: Annotated[bool, Option("--filter", help="Try out-of-scope filtering, too.")] = False
-    model: Annotated[str, Option("--model", metavar="ID", help="The model that writes.")] = (
-        "embedded"
-    )
+    model: Annotated[str, Option(metavar="ID", help="The model that writes.")] = "embedded"
 
     def grid(self, real_set: RealSet, study: str) -> Grid:
         """The paper's grid on a real set, without its reference."""
@@ -61,19 +57,12 @@ def replicate(
     options: ReplicationOptions,
     execution: ExecutionOptions,
     only: Annotated[
-        list[str] | None,
-        Option("--only", metavar="NAME", help="Only this set; can be repeated."),
+        list[str] | None, Option(metavar="NAME", help="Only this set; can be repeated.")
     ] = None,
     out: Annotated[
-        Path | None,
-        Option(
-            "--out",
-            metavar="FOLDER",
-            show_default="the home folder's",
-            help="Folder for card and figures.",
-        ),
+        Path | None, Option(show_default="the home folder's", help="Folder for card and figures.")
     ] = None,
-    study: Annotated[str, Option("--study", metavar="NAME", help="Its name.")] = STUDY,
+    study: Annotated[str, Option(metavar="NAME", help="Its name.")] = STUDY,
     as_json: Annotated[bool, Option("--json", help="Print the card as JSON on stdout.")] = False,
 ) -> None:
     """Run the paper's 16 conditions on every real set of a folder (sst2, carer_emotion, clickbait,

@@ -31,15 +31,12 @@ def report(
             "task:NAME where one name means two things.",
         ),
     ],
-    out: Annotated[Path, Option("--out", metavar="FILE.html", help="The file.")],
+    out: Annotated[Path, Option(metavar="FILE.html", help="The file.")],
     csv: Annotated[
-        Path | None,
-        Option(
-            "--csv", metavar="FOLDER", help="Folder for points.csv, results.csv and study.json."
-        ),
+        Path | None, Option(help="Folder for points.csv, results.csv and study.json.")
     ] = None,
     title: Annotated[
-        str, Option("--title", metavar="WORDS", show_default="the project's", help="Its title.")
+        str, Option(metavar="WORDS", show_default="the project's", help="Its title.")
     ] = "",
     as_json: JsonOption = False,
 ) -> None:

@@ -38,20 +38,10 @@ class ExecutionOptions(OptionGroup):
 
     ray: Annotated[
         str | None,
-        Option(
-            "--ray",
-            metavar="ADDRESS|local",
-            help="Run it on a Ray cluster (pip install '.[ray]').",
-        ),
+        Option(metavar="ADDRESS|local", help="Run it on a Ray cluster (pip install '.[ray]')."),
     ] = None
     workers: Annotated[
-        int | None,
-        Option(
-            "--workers",
-            metavar="N",
-            show_default="by the machine",
-            help="Parallel processes or nodes.",
-        ),
+        int | None, Option(show_default="by the machine", help="Parallel processes or nodes.")
     ] = None
 
 

@@ -74,18 +74,13 @@ class SweepModelOptions(OptionGroup):
 
     panel = "A model in place of the grid's"
 
-    backend: Annotated[BackendKind | None, Option("--backend", help="Where it runs.")] = None
+    backend: Annotated[BackendKind | None, Option(help="Where it runs.")] = None
     base_url: Annotated[
-        str | None,
-        Option("--base-url", metavar="URL", help="Address of a server with OpenAI's API."),
+        str | None, Option(metavar="URL", help="Address of a server with OpenAI's API.")
     ] = None
     model: Annotated[
         str | None,
-        Option(
-            "--model",
-            metavar="ID",
-            help="embedded, a Hugging Face id, a folder, or a server's model.",
-        ),
+        Option(metavar="ID", help="embedded, a Hugging Face id, a folder, or a server's model."),
     ] = None
     key_variable: KeyVariableOption = ""
 
@@ -124,13 +119,7 @@ def sweep(
     ] = False,
     as_json: JsonOption = False,
     max_conditions: Annotated[
-        int | None,
-        Option(
-            "--cap",
-            metavar="N",
-            show_default="the file's, 1000",
-            help="Max conditions.",
-        ),
+        int | None, Option("--cap", show_default="the file's, 1000", help="Max conditions.")
     ] = None,
 ) -> None:
     """Generate, measure and repair texts under every condition of a grid, and train on them."""

@@ -42,19 +42,13 @@ class DrawOptions(OptionGroup):
     """Which texts are drawn: examples for the prompt, and test texts."""
 
     examples: Annotated[
-        str | None,
-        Option(
-            "--examples", metavar="FILE", help="Labelled texts to draw examples from; likewise."
-        ),
+        str | None, Option(metavar="FILE", help="Labelled texts to draw examples from; likewise.")
     ] = None
-    shots: Annotated[
-        int, Option("--shots", metavar="N", help="Number of examples, balanced over the labels.")
-    ] = SEED_COUNT
+    shots: Annotated[int, Option(help="Number of examples, balanced over the labels.")] = SEED_COUNT
     sample: Annotated[
-        int | None,
-        Option("--limit", metavar="N", help="Ask about N test texts only, drawn by the seed."),
+        int | None, Option("--limit", help="Ask about N test texts only, drawn by the seed.")
     ] = None
-    seed: Annotated[int, Option("--seed", metavar="K", help="Seed of every random draw.")] = 0
+    seed: Annotated[int, Option(help="Seed of every random draw.")] = 0
 
 
 @app.command(
@@ -63,7 +57,7 @@ class DrawOptions(OptionGroup):
 )
 @with_option_groups
 def classify(
-    test: Annotated[str, Option("--test", metavar="FILE", help=SOURCE_HELP)],
+    test: Annotated[str, Option(metavar="FILE", help=SOURCE_HELP)],
     task: TaskOption,
     draw: DrawOptions,
     model: ModelOptions,

@@ -37,7 +37,6 @@ class ClassifierOptions(OptionGroup):
     model: Annotated[
         str | None,
         Option(
-            "--model",
             metavar="ID",
             show_default=_EMBEDDED,
             help="Fine-tune this encoder: embedded (all-MiniLM-L6-v2), a Hugging Face id "
@@ -45,33 +44,23 @@ class ClassifierOptions(OptionGroup):
         ),
     ] = None
     probe: Annotated[
-        bool,
-        Option("--probe", help="Logistic regression on the embedded encoder's embeddings."),
+        bool, Option("--probe", help="Logistic regression on the embedded encoder's embeddings.")
     ] = False
     majority: Annotated[
         bool, Option("--majority", help="Always the most frequent label, as a baseline.")
     ] = False
-    max_epochs: Annotated[
-        int | None, Option("--epochs", metavar="N", show_default="20", help="Max epochs.")
-    ] = None
+    max_epochs: Annotated[int | None, Option("--epochs", show_default="20", help="Max epochs.")] = (
+        None
+    )
     patience: Annotated[
         int | None,
-        Option(
-            "--patience",
-            metavar="N",
-            show_default="5",
-            help="Epochs without improvement before training ends.",
-        ),
+        Option(show_default="5", help="Epochs without improvement before training ends."),
     ] = None
-    batch_size: Annotated[
-        int | None,
-        Option("--batch-size", metavar="N", show_default="32", help="Texts per step."),
-    ] = None
+    batch_size: Annotated[int | None, Option(show_default="32", help="Texts per step.")] = None
     learning_rate: Annotated[
         float | None,
         Option(
             "--rate",
-            metavar="R",
             show_default="1e-4 for the embedded encoder, the paper's 3e-5 for others",
             help="Learning rate.",
         ),
@@ -79,7 +68,7 @@ class ClassifierOptions(OptionGroup):
     class_weights: Annotated[
         bool, Option("--class-weights", help="Weight labels so that all count the same.")
     ] = False
-    device: Annotated[Device, Option("--device", help="Where it runs.")] = "auto"
+    device: Annotated[Device, Option(help="Where it runs.")] = "auto"
 
     def fine_tuning(self) -> FineTuning:
         """The settings of a fine-tuning.
@@ -117,30 +106,18 @@ class ClassifierOptions(OptionGroup):
 @with_option_groups
 def train(
     source: Annotated[str, Argument(metavar="TRAIN_FILE_OR_VERSION", help=SOURCE_HELP)],
-    test: Annotated[
-        str, Option("--test", metavar="FILE", help="Real texts to test on; named likewise.")
-    ],
+    test: Annotated[str, Option(metavar="FILE", help="Real texts to test on; named likewise.")],
     classifier: ClassifierOptions,
     columns: ColumnOptions,
-    seeds: Annotated[
-        int, Option("--seeds", metavar="N", help="Number of repeats, each with its seed.")
-    ] = 3,
+    seeds: Annotated[int, Option(help="Number of repeats, each with its seed.")] = 3,
     size: Annotated[
         int | None,
-        Option(
-            "--size",
-            metavar="N",
-            help="Train on so many texts, drawn anew for each seed; labels keep their shares.",
-        ),
+        Option(help="Train on so many texts, drawn anew for each seed; labels keep their shares."),
     ] = None,
     as_json: JsonOption = False,
     save: Annotated[
         Path | None,
-        Option(
-            "--save",
-            metavar="FOLDER",
-            help="Save the classifier (of the seed best in validation) in a new folder.",
-        ),
+        Option(help="Save the classifier (of the seed best in validation) in a new folder."),
     ] = None,
 ) -> None:
     """Fine-tune an encoder (or, in a moment, train a linear probe of its embeddings) on labelled
