@@ -96,6 +96,12 @@ class Knob:
         path = self.path if hasattr(holder, self.path[0]) else self.path[1:]
         return _replaced(holder, path, value)
 
+    def value_in_condition(self, condition: Any) -> Any:
+        """The value of the field that declares it, in a condition."""
+        for name in self.path[1:]:
+            condition = getattr(condition, name)
+        return condition
+
     def check(self, value: Any) -> None:
         """See that a value is allowed.
 

@@ -109,7 +109,7 @@ def replication_grid(
         per_label=per_label,
         seed=seed,
         repeats=repeats,
-        models=(ModelChoice() if model is None else model,),
+        axes={} if model is None else {"model": (model,)},
         base=Condition(texts_a_request=min(20, max(_LEAST_A_REQUEST, ceil(per_label / 3)))),
         recipe=Recipe(reference=reference, budgets=(0, 90, 180, 270, ALL), filter=filtering),
     )

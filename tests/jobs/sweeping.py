@@ -20,9 +20,7 @@ GRID = Grid(
     task=TASK,
     name="both",
     per_label=6,
-    temperature=(0.3, 0.9),
-    suppression=(0.0, 0.2),
-    seeding=(0,),
+    axes={"temperature": (0.3, 0.9), "suppression": (0.0, 0.2), "seeding": (0,)},
     base=Condition(texts_a_request=3),
     recipe=RECIPE,
 )

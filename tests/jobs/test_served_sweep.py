@@ -60,7 +60,7 @@ class Sweeping:
     def grid(self) -> Grid:
         """Two conditions of two labels, 6 texts each, 3 a request: 4 requests a condition."""
         model = ModelChoice(backend="openai", model="m", base_url=self.server.base_url)
-        return replace(GRID, models=(model,), suppression=(0.0,))
+        return GRID.with_axes(model=(model,), suppression=(0.0,))
 
     def run(self, job: Job) -> Job:
         return run_sweep(self.home, job, self.tools)  # type: ignore[arg-type]
@@ -215,7 +215,7 @@ def test_a_cap_that_can_not_be_kept_is_refused(home: Home, real_db: Database) ->
         save_capabilities(real_db, other.base_url, "m", KNOWN)
         connection = replace(one.runs.connection, base_url=other.base_url)
         save_connection(real_db, replace(connection, prices=Prices(tokens_in=3, tokens_out=3)))
-        both = replace(grid, models=(*grid.models, other), spend=SpendingLimit(money=1.0))
+        both = replace(grid.with_axes(model=(*grid.models, other)), spend=SpendingLimit(money=1.0))
         with pytest.raises(BadInput, match="different prices"):
             start_sweep(real_db, both)
         with pytest.raises(BadInput, match="cluster does not ask"):
@@ -226,7 +226,7 @@ def test_suppression_that_can_not_be_exact_is_refused_and_named(
     home: Home, real_db: Database
 ) -> None:
     with sweeping(home, real_db, logit_bias="ignored") as one:
-        record, job = start_sweep(real_db, replace(one.grid, suppression=(0.0, 7.5)))
+        record, job = start_sweep(real_db, one.grid.with_axes(suppression=(0.0, 7.5)))
         job = one.run(job)
         assert len(one.server.seen) == 8  # nothing was sent under the suppressed conditions
         trials = trials_of(real_db, record.id)

@@ -114,7 +114,7 @@ def test_what_is_done_with_equal_settings_is_reused_and_with_changed_ones_not(
     runs = [trial.run.id for trial in trials_of(real_db, first.id)]
     opened = len(tools.opened)
 
-    second, job = start_sweep(real_db, replace(GRID, temperature=(0.9, 1.1)), workers=1)
+    second, job = start_sweep(real_db, GRID.with_axes(temperature=(0.9, 1.1)), workers=1)
     job = run_sweep(home, job, tools)
     trials = trials_of(real_db, second.id)
     check_whole(real_db, trials)
@@ -167,8 +167,8 @@ def test_runs_that_are_there_are_assessed_as_they_are(
 def test_one_condition_fails_and_the_rest_goes_on(
     home: Home, real_db: Database, tmp_path: Path
 ) -> None:
-    grid = replace(
-        GRID, suppression=(0.0,), models=(ModelChoice(model="bad"), ModelChoice(model="good"))
+    grid = GRID.with_axes(
+        suppression=(0.0,), model=(ModelChoice(model="bad"), ModelChoice(model="good"))
     )
     record, job = start_sweep(real_db, grid, workers=1)
     job = run_sweep(home, job, FakeTools(tmp_path, broken="bad"))
@@ -212,7 +212,7 @@ def test_stopped_and_resumed_it_is_the_same(
 def test_a_run_is_stopped_by_hand_and_the_others_go_on(
     home: Home, real_db: Database, tmp_path: Path
 ) -> None:
-    grid = replace(GRID, per_label=20, temperature=(0.3,), suppression=(0.0, 0.2, 0.4))
+    grid = replace(GRID.with_axes(temperature=(0.3,), suppression=(0.0, 0.2, 0.4)), per_label=20)
     record, job = start_sweep(real_db, grid, workers=1)
 
     def stop_second(progress: Mapping[str, Any]) -> None:
@@ -233,7 +233,7 @@ def test_a_run_is_stopped_by_hand_and_the_others_go_on(
 def test_a_child_that_always_dies_fails_its_run_in_the_third_death(
     home: Home, real_db: Database, tmp_path: Path
 ) -> None:
-    grid = replace(GRID, temperature=(0.3,))  # two conditions
+    grid = GRID.with_axes(temperature=(0.3,))  # two conditions
     record, job = start_sweep(real_db, grid, workers=2)
     tools = FakeTools(tmp_path, deaths=100)
     job = run_sweep(home, job, tools)
@@ -304,7 +304,7 @@ def test_what_cannot_be_planned_is_refused_before_anything_is_made(
     foreign = replace(RECIPE, reference=reference.id)
     for grid in (
         replace(GRID, cap=3),
-        replace(GRID, seeding=(0, 2)),
+        GRID.with_axes(seeding=(0, 2)),
         GRID.with_reference(reference.id),
         GRID.with_reference("none"),
     ):

@@ -158,8 +158,7 @@ def test_start_makes_the_sweep_and_closes(
         task=TASK,
         name="Mine *1*",
         study="Study",
-        temperature=(0.3, 1.3),
-        min_p=(0.05,),
+        axes={"temperature": (0.3, 1.3), "min_p": (0.05,)},
         recipe=Recipe(reference=real.id, budgets=(0, 20, "all"), classifier="none", filter=True),
     )
     assert sweep.grid == as_stored(wanted)
@@ -250,13 +249,15 @@ def test_settings_from_a_file(dialog: AppTest, db: Database, real: Reference) ->
         per_label=12,
         repeats=2,
         seed=5,
-        temperature=(0.25, 1.0),
-        suppression=(7.5,),
-        seeding=(4,),
-        models=(
-            ModelChoice(),
-            ModelChoice(backend="openai", model="m", base_url="http://127.0.0.1:1/v1"),
-        ),
+        axes={
+            "temperature": (0.25, 1.0),
+            "suppression": (7.5,),
+            "seeding": (4,),
+            "model": (
+                ModelChoice(),
+                ModelChoice(backend="openai", model="m", base_url="http://127.0.0.1:1/v1"),
+            ),
+        },
         base=Condition(top_p=0.9),
         recipe=Recipe(reference=real.id, budgets=(0, 10), weight=0.5, seed=5),
         cap=9,
@@ -501,7 +502,11 @@ def test_a_typed_server_is_checked(dialog: AppTest, typed: str, said: str) -> No
 
 def started(db: Database, state: str = "queued", **progress: Any) -> SweepRecord:
     """A sweep whose job reads so."""
-    grid = Grid(task=TASK, name="Kept", temperature=(0.3,), suppression=(0.0, 7.5), seeding=(0,))
+    grid = Grid(
+        task=TASK,
+        name="Kept",
+        axes={"temperature": (0.3,), "suppression": (0.0, 7.5), "seeding": (0,)},
+    )
     sweep, job = start_sweep(db, grid)
     if state == "queued":
         return sweep

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 
 from core.domain.connections import Prices
@@ -30,12 +28,9 @@ def run(grid: Grid, pace: Pace, stored: object = lambda spec: "", **other: objec
 def test_it_adds_up_by_hand() -> None:
     grid = Grid(
         task=TASK,
-        temperature=(0.5, 1.0),
-        suppression=(0,),
-        seeding=(0,),
+        axes={"temperature": (0.5, 1.0), "suppression": (0,), "seeding": (0,), "model": (SERVER,)},
         repeats=2,
         per_label=30,
-        models=(SERVER,),
         recipe=NOTHING,
     )
     told = run(grid, Pace({0.5: 10.0, 1.2: 40.0}, 2.0, Prices(tokens_in=1, tokens_out=10)))
@@ -60,20 +55,23 @@ def test_it_adds_up_by_hand() -> None:
 
 
 def test_requests_to_servers_are_counted_and_one_text_each_has_its_own_prompt() -> None:
-    axes = {"temperature": (0.5,), "suppression": (0,), "seeding": (0,)}
-    grid = Grid(task=TASK, **axes, per_label=30, models=(SERVER,), recipe=NOTHING)
+    axes = {"temperature": (0.5,), "suppression": (0,), "seeding": (0,), "model": (SERVER,)}
+    grid = Grid(task=TASK, axes=axes, per_label=30, recipe=NOTHING)
     several = run(grid, Pace({0.5: 10.0}, 2.0))
     assert several.requests == 2 * 2  # of 20 texts at most
     alone = run(grid, Pace({0.5: 10.0}, 2.0, several=False))
     assert alone.requests == 2 * 30
     assert alone.tokens_in == several.tokens_in * 15
     assert alone.tokens_out == several.tokens_out
-    here = run(replace(grid, models=(ModelChoice(),)), Pace({0.5: 10.0}, 2.0))
+    here = run(grid.with_axes(model=(ModelChoice(),)), Pace({0.5: 10.0}, 2.0))
     assert here.requests == 0
 
 
 def test_what_is_stored_is_not_paid_again() -> None:
-    grid = Grid(task=TASK, temperature=(0.1, 0.2, 0.3), suppression=(0,), seeding=(0,))
+    grid = Grid(
+        task=TASK,
+        axes={"temperature": (0.1, 0.2, 0.3), "suppression": (0,), "seeding": (0,)},
+    )
     had = {0.1: "assessed", 0.2: "generated", 0.3: ""}
 
     def stored(spec: RunSpec) -> str:
@@ -88,24 +86,33 @@ def test_what_is_stored_is_not_paid_again() -> None:
 
 
 def test_a_server_without_prices_costs_nobody_knows_what() -> None:
-    grid = Grid(task=TASK, seeding=(0,), models=(SERVER,))
+    grid = Grid(
+        task=TASK,
+        axes={"seeding": (0,), "model": (SERVER,)},
+    )
     told = run(grid, Pace({1.0: 10.0}, 1.0))
     assert (told.money, told.currency) == (None, "")
     assert any(note.startswith("The cost is unknown") for note in told.notes)
 
 
 def test_an_unknown_model_takes_nobody_knows_how_long() -> None:
-    other = run(Grid(task=TASK, seeding=(0,), models=(ModelChoice(model="x"),)), Pace())
+    other = run(
+        Grid(
+            task=TASK,
+            axes={"seeding": (0,), "model": (ModelChoice(model="x"),)},
+        ),
+        Pace(),
+    )
     assert (other.minutes_low, other.minutes_high) == (None, None)
     assert "No earlier run tells the speed of x; the time is unknown." in other.notes
-    own = run(Grid(task=TASK, seeding=(0,)), Pace())
+    own = run(Grid(task=TASK, axes={"seeding": (0,)}), Pace())
     assert own.minutes_low is not None
     assert own.minutes_low < own.minutes_high
     assert own.tokens_out == 8 * 200 * 30
 
 
 def test_a_knob_that_can_do_nothing_is_told() -> None:
-    told = run(Grid(task=TASK, seeding=(0,), per_label=20), Pace({1: 1.0}, 1.0))
+    told = run(Grid(task=TASK, axes={"seeding": (0,)}, per_label=20), Pace({1: 1.0}, 1.0))
     assert told.notes[-1].startswith(
         "In 4 of 8 runs logit suppression will change next to nothing: "
     )
@@ -140,13 +147,13 @@ def test_fine_tuning_takes_its_pace_at_every_stage() -> None:
 
 
 def test_it_is_ready_for_json() -> None:
-    grid = Grid(task=TASK, seeding=(0,))
+    grid = Grid(task=TASK, axes={"seeding": (0,)})
     told = run(grid, Pace()).to_dict()
     assert (told["conditions"], told["texts"], type(told["notes"])) == (8, 1_600, list)
 
 
 def test_runs_are_taken_as_planned() -> None:
-    grid = Grid(task=TASK, seeding=(0,))
+    grid = Grid(task=TASK, axes={"seeding": (0,)})
     some: list[PlannedRun] = planned(grid, train=[])[:3]
     told = dry_run(grid, some, stored=lambda _: "", pace=lambda _: Pace(), n_test=0, train_paces={})
     assert (told.conditions, told.runs) == (8, 3)

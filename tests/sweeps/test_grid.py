@@ -10,21 +10,23 @@ from core.domain.errors import BadInput
 from core.domain.runs import ModelChoice
 from core.domain.tasks import preset
 from core.sweeps.assessment.recipe import Recipe
-from core.sweeps.grid.spec import Grid, GridFault, grid_from_dict
+from core.sweeps.grid.spec import Grid, GridError, grid_from_dict
 
 SUPPORT = preset("support")
 
 
 def test_the_defaults_are_the_papers_sixteen_conditions() -> None:
     grid = Grid(task=SUPPORT)
-    assert grid.temperature == (0.3, 0.7, 0.9, 1.3)
-    assert (grid.suppression, grid.seeding) == ((0.0, 7.5), (0, 18))
+    assert grid.axes["temperature"] == (0.3, 0.7, 0.9, 1.3)
+    assert (grid.axes["suppression"], grid.axes["seeding"]) == ((0.0, 7.5), (0, 18))
     assert (grid.conditions, grid.runs) == (16, 16)
 
 
 def test_counts_are_products() -> None:
     models = (ModelChoice(), ModelChoice(model="gpt2"))
-    grid = Grid(task=SUPPORT, min_p=(0, 0.1, 0.2), models=models, repeats=5, per_label=7)
+    grid = Grid(
+        task=SUPPORT, axes={"min_p": (0, 0.1, 0.2), "model": models}, repeats=5, per_label=7
+    )
     assert grid.conditions == 4 * 2 * 2 * 3 * 2
     assert grid.runs == 96 * 5
     assert grid.texts == 96 * 5 * 7 * 5
@@ -32,8 +34,11 @@ def test_counts_are_products() -> None:
 
 def test_a_million_conditions_are_counted_and_refused_above_the_cap() -> None:
     thousand = tuple(k / 1_000 for k in range(1_000))
-    grid = Grid(task=SUPPORT, temperature=thousand, min_p=thousand, suppression=(0,), seeding=(0,))
-    with pytest.raises(GridFault) as caught:
+    grid = Grid(
+        task=SUPPORT,
+        axes={"temperature": thousand, "min_p": thousand, "suppression": (0,), "seeding": (0,)},
+    )
+    with pytest.raises(GridError) as caught:
         grid.check_size()
     assert str(caught.value) == (
         "axes: they make 1,000,000 conditions (1000 temperature x 1000 min_p), above the cap of "
@@ -41,10 +46,7 @@ def test_a_million_conditions_are_counted_and_refused_above_the_cap() -> None:
     )
     raised = Grid(
         task=SUPPORT,
-        temperature=thousand,
-        min_p=thousand,
-        suppression=(0,),
-        seeding=(0,),
+        axes={"temperature": thousand, "min_p": thousand, "suppression": (0,), "seeding": (0,)},
         cap=1_000_000,
     )
     raised.check_size()
@@ -53,29 +55,29 @@ def test_a_million_conditions_are_counted_and_refused_above_the_cap() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"temperature": (0.3, 3)}, "axes.temperature: 3 is above 2."),
-        ({"temperature": (-0.1,)}, "axes.temperature: -0.1 is below 0."),
-        ({"temperature": (math.nan,)}, "axes.temperature: nan is no number."),
-        ({"temperature": (True,)}, "axes.temperature: True is no number."),
-        ({"temperature": ("hot",)}, "axes.temperature: hot is no number."),
-        ({"temperature": ()}, "axes.temperature: it has no value."),
-        ({"temperature": (1, 1.0)}, "axes.temperature: 1.0 stands twice."),
-        ({"suppression": (21,)}, "axes.suppression: 21 is above 20."),
-        ({"seeding": (1.5,)}, "axes.seeding: 1.5 is no whole number."),
-        ({"seeding": (1_001,)}, "axes.seeding: 1001 is above 1,000."),
-        ({"min_p": (math.inf,)}, "axes.min_p: inf is above 1."),
-        ({"models": ()}, "axes.model: it has no value."),
-        ({"models": (ModelChoice(),) * 2}, "axes.model: embedded stands twice."),
+        ({"axes": {"temperature": (0.3, 3)}}, "axes.temperature: 3 is above 2."),
+        ({"axes": {"temperature": (-0.1,)}}, "axes.temperature: -0.1 is below 0."),
+        ({"axes": {"temperature": (math.nan,)}}, "axes.temperature: nan is not a number."),
+        ({"axes": {"temperature": (True,)}}, "axes.temperature: True is not a number."),
+        ({"axes": {"temperature": ("hot",)}}, "axes.temperature: hot is not a number."),
+        ({"axes": {"temperature": ()}}, "axes.temperature: it has no value."),
+        ({"axes": {"temperature": (1, 1.0)}}, "axes.temperature: 1.0 is given twice."),
+        ({"axes": {"suppression": (21,)}}, "axes.suppression: 21 is above 20."),
+        ({"axes": {"seeding": (1.5,)}}, "axes.seeding: 1.5 is not a whole number."),
+        ({"axes": {"seeding": (1_001,)}}, "axes.seeding: 1001 is above 1,000."),
+        ({"axes": {"min_p": (math.inf,)}}, "axes.min_p: inf is above 1."),
+        ({"axes": {"model": ()}}, "axes.model: it has no value."),
+        ({"axes": {"model": (ModelChoice(),) * 2}}, "axes.model: embedded is given twice."),
         ({"repeats": 0}, "repeats: 0 is below 1."),
         ({"repeats": 101}, "repeats: 101 is above 100."),
         ({"seed": -1}, "seed: -1 is below 0."),
-        ({"per_label": 2.0}, "per_label: 2.0 is no whole number."),
+        ({"per_label": 2.0}, "per_label: 2.0 is not a whole number."),
         ({"cap": 0}, "limits.conditions: 0 is below 1."),
-        ({"name": "a\nb"}, "name: it is no line of up to 200 characters."),
+        ({"name": "a\nb"}, "name: it is not one line of up to 200 characters."),
     ],
 )
 def test_a_value_that_is_refused_is_named_by_its_key(given: dict, said: str) -> None:
-    with pytest.raises(GridFault) as caught:
+    with pytest.raises(GridError) as caught:
         Grid(task=SUPPORT, **given)
     assert caught.value.what == said
     assert said.startswith(caught.value.key)
@@ -83,7 +85,13 @@ def test_a_value_that_is_refused_is_named_by_its_key(given: dict, said: str) -> 
 
 def test_whole_numbers_on_an_axis_of_reals_make_the_same_grid() -> None:
     # Runs are found again by the text of their spec.
-    one, other = (Grid(task=SUPPORT, temperature=(t,), min_p=(-0.0,)) for t in (1, 1.0))
+    one, other = (
+        Grid(
+            task=SUPPORT,
+            axes={"temperature": (t,), "min_p": (-0.0,)},
+        )
+        for t in (1, 1.0)
+    )
     assert json.dumps(one.to_dict()) == json.dumps(other.to_dict())
     assert '"temperature": [1.0], ' in json.dumps(one.to_dict())
     assert '"min_p": [0.0]' in json.dumps(one.to_dict())
@@ -102,13 +110,15 @@ def test_a_grid_comes_back_from_json(
         task=SUPPORT,
         name="n",
         study="s",
-        temperature=tuple(temperature),
-        seeding=tuple(seeding),
+        axes={
+            "temperature": tuple(temperature),
+            "seeding": tuple(seeding),
+            "model": (
+                ModelChoice(),
+                ModelChoice(backend="openai", model="m", base_url="http://127.0.0.1:1/v1"),
+            ),
+        },
         repeats=repeats,
-        models=(
-            ModelChoice(),
-            ModelChoice(backend="openai", model="m", base_url="http://127.0.0.1:1/v1"),
-        ),
         base=Condition(top_p=0.5, suppression=Suppression(tokens=7), logit_bias=((3, -1.0),)),
         recipe=Recipe(reference="r1", budgets=(0, 9, "all"), classifier=classifier),
         cap=77,

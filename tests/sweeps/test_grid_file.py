@@ -79,14 +79,16 @@ def test_every_key_finds_its_place() -> None:
         per_label=30,
         seed=7,
         repeats=2,
-        temperature=(0.0, 1.0),
-        suppression=(0.0, 5.0),
-        seeding=(0, 4),
-        min_p=(0.0, 0.1),
-        models=(
-            ModelChoice(),
-            ModelChoice(backend="openai", model="m", base_url="http://localhost:8000/v1"),
-        ),
+        axes={
+            "temperature": (0.0, 1.0),
+            "suppression": (0.0, 5.0),
+            "seeding": (0, 4),
+            "min_p": (0.0, 0.1),
+            "model": (
+                ModelChoice(),
+                ModelChoice(backend="openai", model="m", base_url="http://localhost:8000/v1"),
+            ),
+        },
         base=Condition(
             top_p=1.0,
             prompt="C",
@@ -126,13 +128,13 @@ HEAD = 'task = "sst2"\nreference = "r"\n'  # so that what follows begins on line
     [
         ("[axes]\ntemperature = [0.3, 3]", "line 4, axes.temperature: 3 is above 2."),
         ("[axes]\nmin_p = [\n0,\n-1]", "line 4, axes.min_p: -1 is below 0."),
-        ("axes.temperature = [nan]", "line 3, axes.temperature: nan is no number."),
-        ("[axes]\ntemperature = [[1]]", "line 4, axes.temperature: [1] is no number."),
+        ("axes.temperature = [nan]", "line 3, axes.temperature: nan is not a number."),
+        ("[axes]\ntemperature = [[1]]", "line 4, axes.temperature: [1] is not a number."),
         ('[axes]\nmodel = [""]', "line 4, axes.model: The model's name is empty or unusable."),
-        ("[axes]\nseeding = [1.5]", "line 4, axes.seeding: 1.5 is no whole number."),
+        ("[axes]\nseeding = [1.5]", "line 4, axes.seeding: 1.5 is not a whole number."),
         ("[axes]\nseeding = []", "line 4, axes.seeding: it has no value."),
-        ("[axes]\nsuppression = 7.5", "line 4, axes.suppression: it is no list."),
-        ("[axes]\nmodel = [1]", "line 4, axes.model: a model is neither a name nor a table."),
+        ("[axes]\nsuppression = 7.5", "line 4, axes.suppression: it must be a list."),
+        ("[axes]\nmodel = [1]", "line 4, axes.model: a model must be a name or a table."),
         (
             '[axes]\nmodel = [{modl="x"}]',
             "line 4, axes.model.modl: there is no such key. Is it model?",
@@ -151,12 +153,12 @@ HEAD = 'task = "sst2"\nreference = "r"\n'  # so that what follows begins on line
         ("repeats = 0", "line 3, repeats: 0 is below 1."),
         ("seed = -1", "line 3, seed: -1 is below 0."),
         ("seed = 9_999_999_999", "line 3, seed: 9999999999 is above 2,147,483,647."),
-        ('name = ["a"]', "line 3, name: it is no line of up to 200 characters."),
-        ("axes = 3", "line 3, axes: it is no table."),
+        ('name = ["a"]', "line 3, name: it is not one line of up to 200 characters."),
+        ("axes = 3", "line 3, axes: it must be a table."),
         ("[condition]\ntemperature = 1", "line 4, condition.temperature: it is an axis."),
         (
             "[condition]\nsuppression = 7.5",
-            "line 4, condition.suppression: it is no table.",
+            "line 4, condition.suppression: it must be a table.",
         ),
         (
             "[condition.suppression]\nstrength = 7.5",
@@ -164,17 +166,17 @@ HEAD = 'task = "sst2"\nreference = "r"\n'  # so that what follows begins on line
         ),
         (
             "[condition.suppression]\n\ntokens = 301",
-            "line 5, condition.suppression.tokens: The number of suppressed tokens is 301",
+            "line 5, condition.suppression.tokens: Tokens to suppress is 301",
         ),
         ("[condition]\ntop_p = 1.5", "line 4, condition.top_p: top_p is 1.5"),
-        ('[condition]\nprompt = "B"', "line 4, condition.prompt: The prompt 'B' is unknown."),
+        ('[condition]\nprompt = "B"', "line 4, condition.prompt: Prompt 'B' is unknown."),
         ("[condition]\nlogit_bias = [[[], 1]]", "line 4, condition.logit_bias: it is of the"),
         ("[repair]\ninspect = [0, 1]", "line 4, repair.inspect: The budgets [0, 1]"),
-        ('[repair]\ninspect = "all"', "line 4, repair.inspect: it is no list."),
-        ("[repair]\nout_of_scope = 1", "line 4, repair.out_of_scope: it is neither true nor"),
-        ('[repair]\nweight = "x"', "line 4, repair.weight: it is of the wrong kind."),
+        ('[repair]\ninspect = "all"', "line 4, repair.inspect: it must be a list."),
+        ("[repair]\nout_of_scope = 1", "line 4, repair.out_of_scope: it must be true or false"),
+        ('[repair]\nweight = "x"', "line 4, repair.weight: it must be a number."),
         ('[train]\nkind = "svm"', "line 4, train.kind: The classifier 'svm' is unknown."),
-        ("[train]\nmodel = 3", "line 4, train.model: it is of the wrong kind."),
+        ("[train]\nmodel = 3", "line 4, train.model: it must be text."),
         ("[train]\nmax_epoch = 3", "line 4, train.max_epoch: there is no such key. Is it max_ep"),
         ("[train]\nbatch_size = 0", "line 4, train.batch_size: The batch size is 0"),
         ("[limits]\nconditions = 0", "line 4, limits.conditions: 0 is below 1."),
@@ -198,7 +200,7 @@ def test_what_is_not_in_the_file_has_no_line() -> None:
 
 def test_without_a_reference_nothing_is_seeded() -> None:
     read = grid_from_toml('task = "sst2"\n[axes]\nseeding = [0]', find_task=find_task)
-    assert (read.reference, read.grid.seeding) == (None, (0,))
+    assert (read.reference, read.grid.axes["seeding"]) == (None, (0,))
 
 
 def test_an_unknown_task_is_named_with_its_line() -> None:

@@ -14,9 +14,8 @@ from core.domain.runs import ModelChoice
 from core.domain.spending import SpendingLimit
 from core.domain.tasks import preset
 from core.sweeps.assessment.recipe import Recipe
-from core.sweeps.grid.file import grid_from_toml
+from core.sweeps.grid.file import grid_from_toml, grid_toml
 from core.sweeps.grid.spec import Grid
-from core.sweeps.grid.writing import grid_toml
 
 SST2 = preset("sst2")
 
@@ -64,16 +63,18 @@ def test_every_setting_comes_back() -> None:
         per_label=7,
         seed=3,
         repeats=2,
-        temperature=(0.0, 1e-07, 2.0),
-        suppression=(0.0, 0.2),
-        seeding=(0, 4),
-        min_p=(0.0, 0.05),
+        axes={
+            "temperature": (0.0, 1e-07, 2.0),
+            "suppression": (0.0, 0.2),
+            "seeding": (0, 4),
+            "min_p": (0.0, 0.05),
+            "model": (
+                ModelChoice(),
+                ModelChoice(model="org/other", device="cpu"),
+                ModelChoice(backend="openai", model="m", base_url="http://127.0.0.1:8000/v1"),
+            ),
+        },
         spend=SpendingLimit(money=1.5, tokens=10_000),
-        models=(
-            ModelChoice(),
-            ModelChoice(model="org/other", device="cpu"),
-            ModelChoice(backend="openai", model="m", base_url="http://127.0.0.1:8000/v1"),
-        ),
         base=Condition(
             top_p=0.9,
             frequency_penalty=0.5,
@@ -115,13 +116,19 @@ def test_every_setting_comes_back() -> None:
 )
 def test_any_grid_comes_back(axis: list[float], name: str, knobs: dict[str, Any]) -> None:
     grid = Grid(
-        task=SST2, name=name, temperature=tuple(axis), seeding=(0,), base=Condition(**knobs)
+        task=SST2,
+        name=name,
+        axes={"temperature": tuple(axis), "seeding": (0,)},
+        base=Condition(**knobs),
     )
     assert again(grid, None) == grid
 
 
 def test_a_model_s_name_is_written_as_toml_has_it() -> None:
-    grid = Grid(task=SST2, seeding=(0,), models=(ModelChoice(model='a\x7fb"\t'),))
+    grid = Grid(
+        task=SST2,
+        axes={"seeding": (0,), "model": (ModelChoice(model='a\x7fb"\t'),)},
+    )
     written = grid_toml(grid, task="sst2")
     assert tomllib.loads(written)["axes"]["model"] == ['a\x7fb"\t']
 

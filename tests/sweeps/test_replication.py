@@ -49,6 +49,6 @@ def test_the_papers_grid_at_our_size(task: str, per_label: int, a_request: int) 
     assert grid.base.texts_a_request == a_request
     assert grid.recipe.budgets == (0, 90, 180, 270, ALL)
     assert grid.recipe.reference == "r"
-    assert grid.temperature == (0.3, 0.7, 0.9, 1.3)
-    assert grid.suppression == (0.0, 7.5)
-    assert grid.seeding == (0, 18)
+    assert grid.axes["temperature"] == (0.3, 0.7, 0.9, 1.3)
+    assert grid.axes["suppression"] == (0.0, 7.5)
+    assert grid.axes["seeding"] == (0, 18)

@@ -21,7 +21,7 @@ from core.jobs.sweeps.spending import check_sweep_cap
 from core.store.assessments import find_assessments
 from core.store.database import Database
 from core.store.sweeps import SweepRecord, TrialRecord, list_sweeps, set_sweep_job, trials_of
-from core.sweeps.grid.plan import condition_key, condition_words
+from core.sweeps.grid.plan import condition_key, grid_condition_words
 from core.sweeps.grid.spec import Grid
 
 LOOK_SECONDS = 1.0
@@ -218,8 +218,7 @@ class SweepProgress(ProgressLine):
 
 def trial_line(grid: Grid, trial: TrialRecord, result: Mapping[str, Any] | None) -> str:
     """A trial that ended, in one line."""
-    repeat = f", repeat {trial.repeat + 1}" if grid.repeats > 1 else ""
-    name = f"{condition_words(grid, trial.run.spec)}{repeat}:"
+    name = f"{grid_condition_words(grid, trial.run.spec, repeat=trial.repeat)}:"
     if trial.state == "failed":
         return one_line(f"{name} failed. {trial.message} {trial.remedy}")
     reused = " (reused)" if trial.reused else ""
@@ -260,7 +259,7 @@ def results_table(grid: Grid, status: SweepStatus) -> str:
     for trial in status.trials:
         result = status.results.get(trial.run.id)
         if result is not None:
-            words = condition_words(grid, trial.run.spec)
+            words = grid_condition_words(grid, trial.run.spec)
             groups.setdefault(condition_key(trial.run.spec), (words, []))[1].append(result)
     budgets = shown_budgets(grid)
     rows = [["condition", "n", "diversity", "label accuracy"]]
@@ -297,7 +296,7 @@ def _trial_data(grid: Grid, trial: TrialRecord, result: Mapping[str, Any]) -> di
     return {
         "position": trial.position,
         "run": trial.run.id,
-        "condition": condition_words(grid, trial.run.spec),
+        "condition": grid_condition_words(grid, trial.run.spec),
         "condition_key": condition_key(trial.run.spec),
         "repeat": trial.repeat,
         "seed": trial.run.spec.seed,

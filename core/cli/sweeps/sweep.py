@@ -103,7 +103,7 @@ class SweepModelOptions(OptionGroup):
             device=grid.models[0].device,
             base_url=url,
         )
-        return replace(grid, models=(choice,))
+        return grid.with_axes(model=(choice,))
 
 
 @app.command(cls=Command, epilog=_EPILOG)

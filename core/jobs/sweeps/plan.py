@@ -62,7 +62,7 @@ def planned_of(db: Database, grid: Grid) -> list[Wanted]:
     grid.check_size()
     check_reference(db, grid.recipe, grid.task.key)
     train: list[Example] = []
-    if grid.recipe.reference is not None and any(grid.seeding):
+    if grid.recipe.reference is not None and any(grid.axes["seeding"]):
         real = load_dataset(db, reference_key(grid.recipe.reference, "train"))
         train = [Example(*pair) for pair in zip(real.texts, real.labels, strict=True)]
     return [

@@ -1,265 +1,261 @@
-"""Where in a TOML file each key stands, which `tomllib` does not tell."""
+"""Grid files: a grid as a page of TOML, read and written.
 
+The shape of a file is a pydantic model, whose errors say at which key they are; values are checked
+by the settings that they are for. `tomllib` does not tell lines, so `lines_of_keys` finds them.
+"""
+
+import json
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    create_model,
+)
 
 from core.classification.settings import FineTuning
-from core.domain.conditions import Condition, Suppression, condition_from_dict
+from core.domain.conditions import Condition, condition_from_dict
 from core.domain.connections import checked_url
 from core.domain.errors import BadInput
+from core.domain.knob import Knob
+from core.domain.knobs import AXES, KNOBS
 from core.domain.runs import ModelChoice
 from core.domain.spending import SpendingLimit
 from core.domain.tasks import MAX_FILE_BYTES, Task
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.grid.plan import check_seeding
-from core.sweeps.grid.spec import AXES, Grid, GridFault
+from core.sweeps.grid.spec import MAX_CONDITIONS, Grid, GridError
 
 KeyPath = tuple[str, ...]
 
-_QUOTES = ('"""', "'''", '"', "'")
+MAX_LINES_OF_VALUE = 500
+"""Lines of a value after which no further key is looked for."""
+
 _AT_LINE = re.compile(r"^(.*?) \(at line (\d+), column \d+\)$", re.DOTALL)
-
-
-def lines_of_keys(text: str) -> dict[KeyPath, int]:
-    """The line, from 1, of each key and table header by its path ("axes", "temperature").
-
-    Args:
-        text: TOML that `tomllib` can read. Keys within inline tables are left out, and of an
-            array of tables the first stands for all.
-    """
-    found: dict[KeyPath, int] = {}
-    table: KeyPath = ()
-    for start, key, header in _statements(text):
-        line = text.count("\n", 0, start) + 1
-        path = key if header else table + key
-        if header:
-            table = key
-        for length in range(1, len(path) + 1):
-            found.setdefault(path[:length], line)
-    return found
-
-
-def line_of_error(error: ValueError) -> tuple[int | None, str]:
-    """The line that `tomllib` refuses, None at the file's end, and its reason."""
-    told = str(error)
-    match = _AT_LINE.match(told)
-    if match is None:
-        return None, told.replace(" (at end of document)", " at the file's end")
-    return int(match[2]), match[1]
-
-
-def _statements(text: str) -> Iterator[tuple[int, KeyPath, bool]]:
-    """Each statement's place, its key, and whether it is a table's header."""
-    at = 0
-    while at < len(text):
-        if text[at].isspace():
-            at += 1
-        elif text[at] == "#":
-            at = _end_of_line(text, at)
-        elif text[at] == "[":
-            double = text.startswith("[[", at)
-            end = _until(text, at + 1 + double, "]")
-            yield at, _key(text[at + 1 + double : end]), True
-            at = _end_of_line(text, end)
-        else:
-            end = _until(text, at, "=")
-            yield at, _key(text[at:end]), False
-            at = _after_value(text, end + 1)
-
-
-def _key(words: str) -> KeyPath:
-    data = tomllib.loads(f"{words.strip()} = 0")
-    path: list[str] = []
-    while isinstance(data, dict):
-        ((name, data),) = data.items()
-        path.append(name)
-    return tuple(path)
-
-
-def _after_value(text: str, at: int) -> int:
-    depth = 0
-    while at < len(text):
-        char = text[at]
-        if char in "\"'":
-            at = _after_string(text, at)
-            continue
-        if char == "#":
-            at = _end_of_line(text, at)
-            continue
-        if char == "\n" and depth == 0:
-            return at
-        depth += (char in "[{") - (char in "]}")
-        at += 1
-    return at
-
-
-def _until(text: str, at: int, sign: str) -> int:
-    """The place of a sign outside of quotes."""
-    while at < len(text) and text[at] != sign:
-        at = _after_string(text, at) if text[at] in "\"'" else at + 1
-    return at
-
-
-def _after_string(text: str, at: int) -> int:
-    quote = next(quote for quote in _QUOTES if text.startswith(quote, at))
-    at += len(quote)
-    while at < len(text) and not text.startswith(quote, at):
-        at += 2 if text[at] == "\\" and quote[0] == '"' else 1
-    at += len(quote)
-    # A multi-line string may end in one or two quotes of its own.
-    while len(quote) == 3 and text.startswith(quote[0], at):
-        at += 1
-    return at
-
-
-def _end_of_line(text: str, at: int) -> int:
-    end = text.find("\n", at)
-    return len(text) if end < 0 else end
-
-
-_REPAIR = {
-    "inspect": "budgets",
-    "repeats": "lr_repeats",
-    "weight": "weight",
-    "out_of_scope": "filter",
+_KINDS: Mapping[str, tuple[str, str]] = {
+    "missing": ("it is missing.", 'Add a line like {name} = "sst2".'),
+    "model_type": ("it must be a table.", "Write [{key}] and its keys below it."),
+    "list_type": ("it must be a list.", "Write {name} = [...]."),
+    "string_type": ("it must be text.", "Write it in quotes."),
+    "bool_type": ("it must be true or false.", "Set it to one of the two."),
+    "int_type": ("it must be a whole number.", "Write it without quotes and decimals."),
+    "float_type": ("it must be a number.", "Write it without quotes."),
 }
-_TRAIN = {"kind": "classifier", "seeds": "train_seeds"}
-_OWN_AXIS = ("temperature", "min_p")
 
 
-def base_condition(table: Mapping[str, Any]) -> Condition:
-    """The fixed knobs of the table [condition].
+class _Refused(ValueError):
+    """Carries a refusal of the settings' own through pydantic, which adds where it came."""
 
-    Raises:
-        GridFault: a value is refused or a key unknown.
-    """
-    for axis in _OWN_AXIS:
-        if axis in table:
-            raise GridFault(f"condition.{axis}", "it is an axis.", "Write it in [axes].")
-    check_keys("condition", table, [f.name for f in fields(Condition) if f.name not in _OWN_AXIS])
-    suppression = table.get("suppression", {})
-    key = "condition.suppression"
-    if not isinstance(suppression, dict):
-        raise GridFault(key, "it is no table.", "Its strengths are an axis: write them in [axes].")
-    if "strength" in suppression:
-        raise GridFault(f"{key}.strength", "it is an axis.", "Write suppression = [...] in [axes].")
-    knobs = [f.name for f in fields(Suppression) if f.name != "strength"]
-    check_keys(key, suppression, knobs)
-    values: dict[str, Any] = {}
-    # One by one, as a refusal tells no key.
-    for name, value in suppression.items():
-        values.setdefault("suppression", {})[name] = even = _even(value, name == "floor")
-        with keyed(f"{key}.{name}"):
-            Suppression(**{name: even})
-    for name, value in table.items():
-        if name != "suppression":
-            values[name] = _even(value, name in ("top_p", "frequency_penalty"))
-            with keyed(f"condition.{name}"):
-                condition_from_dict({name: values[name]})
-    return condition_from_dict(values)
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(what)
+        self.what, self.remedy = what, remedy
 
 
-def recipe_of(repair: Mapping[str, Any], train: Mapping[str, Any], seed: int) -> Recipe:
-    """What is measured and repaired, by the tables [repair] and [train].
+def _checked(check: Callable[[Any], Any]) -> AfterValidator:
+    """Let settings refuse a value; what `check` returns takes its place."""
 
-    Raises:
-        GridFault: a value is refused or a key unknown.
-    """
-    settings = {f.name: f.default for f in fields(FineTuning)}
-    check_keys("repair", repair, _REPAIR)
-    check_keys("train", train, (*_TRAIN, *settings))
-    values: dict[str, Any] = {"seed": seed}
-    for name, value in repair.items():
-        key = f"repair.{name}"
-        if name == "inspect" and not isinstance(value, list):
-            raise GridFault(key, "it is no list.", 'Write inspect = [0, 90, 180, 270, "all"].')
-        if name == "out_of_scope":
-            _check_truth(key, value)
-        given: Any = tuple(value) if isinstance(value, list) else _even(value, name == "weight")
-        values[_REPAIR[name]] = given
-        with keyed(key):
-            Recipe(**{_REPAIR[name]: given})
-    chosen: dict[str, Any] = {}
-    for name, value in train.items():
-        key = f"train.{name}"
-        if name in _TRAIN:
-            values[_TRAIN[name]] = value
-            with keyed(key):
-                Recipe(**{_TRAIN[name]: value})
-            continue
-        if isinstance(settings[name], bool):
-            _check_truth(key, value)
-        chosen[name] = _even(value, name == "learning_rate" or isinstance(settings[name], float))
-        with keyed(key):
-            FineTuning(**{name: chosen[name]})
-            if name == "model":
-                chosen[name] = model_name(value)
-    return Recipe(**values, fine_tuning=FineTuning(**chosen))
+    def validate(value: Any) -> Any:
+        try:
+            return check(value)
+        except BadInput as error:
+            raise _Refused(error.what, error.remedy) from error
+        except (TypeError, AttributeError) as error:
+            raise _Refused("it is of the wrong kind.", "sweep --help has an example.") from error
+
+    return AfterValidator(validate)
+
+
+def _table(name: str, keys: Mapping[str, Any]) -> type[BaseModel]:
+    """A table of a file, by the type of each key; none has to be there."""
+    optional: dict[str, Any] = {key: (kind, None) for key, kind in keys.items()}
+    return create_model(name, __config__=ConfigDict(extra="forbid", strict=True), **optional)
+
+
+def _fits(settings: type, name: str, convert: Callable[[Any], Any] = lambda value: value) -> Any:
+    """A check that settings accept a value for a field, all else at its default."""
+
+    def check(value: Any) -> Any:
+        value = convert(value)
+        settings(**{name: value})
+        return value
+
+    return _checked(check)
+
+
+def _condition_table(name: str, knobs: Sequence[Knob], depth: int) -> type[BaseModel]:
+    keys: dict[str, Any] = {}
+    inner: dict[str, list[Knob]] = {}
+    kinds = {"number": float, "whole": int, "choice": str, "toggle": bool}
+    for knob in knobs:
+        if len(knob.path) > depth + 1:
+            inner.setdefault(knob.path[depth], []).append(knob)
+        else:
+            keys[knob.path[depth]] = Annotated[kinds[knob.kind], _knob_check(knob)]
+    for key, own in inner.items():
+        keys[key] = _condition_table(f"{name}.{key}", own, depth + 1)
+    if depth == 1:
+        keys["logit_bias"] = Annotated[list[Any], _checked(_logit_bias)]
+    return _table(name, keys)
+
+
+def _knob_check(knob: Knob) -> AfterValidator:
+    def check(value: Any) -> Any:
+        knob.check(value)
+        return value
+
+    return _checked(check)
+
+
+def _logit_bias(pairs: list[Any]) -> tuple[tuple[int, float], ...]:
+    return condition_from_dict({"logit_bias": pairs}).logit_bias
 
 
 def model_name(name: str) -> str:
     """A model's name; a folder's path is made to mean the same to a worker that runs elsewhere."""
-    # No name is refused later; as a path it would be the working folder.
+    # An empty name is refused later; as a path it would be the working folder.
     folder = name not in ("", "embedded") and Path(name).is_dir()
     return str(Path(name).resolve()) if folder else name
 
 
+def _model_table(value: object) -> object:
+    return {"model": value} if isinstance(value, str) else value
+
+
+def _model_choice(table: Any) -> ModelChoice:
+    choice = _given(table)
+    if choice.get("base_url"):
+        choice["base_url"] = checked_url(choice["base_url"])
+    if "model" in choice and "base_url" not in choice:
+        choice["model"] = model_name(choice["model"])
+    return ModelChoice(**choice)
+
+
+_ModelTable: Any = _table("model", {item.name: str for item in fields(ModelChoice)})
+_Model: Any = Annotated[
+    _ModelTable,
+    BeforeValidator(_model_table),
+    _checked(_model_choice),
+]
+_REPAIR = {"inspect": "budgets", "repeats": "lr_repeats", "weight": "weight"}
+_TRAIN = {"kind": "classifier", "seeds": "train_seeds"}
+_SPENDING = tuple(item.name for item in fields(SpendingLimit))
+_PLAIN = ("name", "study", "per_label", "seed", "repeats")
+
+_Axes = _table(
+    "axes", {axis.name: list[_Model] if axis.name == "model" else list[Any] for axis in AXES}
+)
+_Condition = _condition_table(
+    "condition", [knob for knob in KNOBS if knob.path[0] == "condition" and not knob.axis], 1
+)
+_Repair = _table(
+    "repair",
+    {
+        "inspect": Annotated[list[Any], _fits(Recipe, "budgets", tuple)],
+        "repeats": Annotated[int, _fits(Recipe, "lr_repeats")],
+        "weight": Annotated[float, _fits(Recipe, "weight")],
+        "out_of_scope": bool,
+    },
+)
+_Train = _table(
+    "train",
+    {key: Annotated[Any, _fits(Recipe, name)] for key, name in _TRAIN.items()}
+    | {
+        item.name: Annotated[
+            item.type,
+            _fits(FineTuning, item.name, *([model_name] if item.name == "model" else [])),
+        ]
+        for item in fields(FineTuning)
+    },
+)
+_Limits = _table(
+    "limits",
+    {"conditions": Any} | {name: Annotated[Any, _fits(SpendingLimit, name)] for name in _SPENDING},
+)
+
+
+class _File(BaseModel):
+    """A whole file. `Grid` checks what is `Any` here."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: Any = None
+    study: Any = None
+    task: str
+    reference: str | None = None
+    per_label: Any = None
+    seed: Any = None
+    repeats: Any = None
+    axes: _Axes = _Axes()  # type: ignore[valid-type]
+    condition: _Condition = _Condition()  # type: ignore[valid-type]
+    repair: _Repair = _Repair()  # type: ignore[valid-type]
+    train: _Train = _Train()  # type: ignore[valid-type]
+    limits: _Limits = _Limits()  # type: ignore[valid-type]
+
+
+def _given(table: BaseModel) -> dict[str, Any]:
+    """The keys that a file has, with their values."""
+    values = {name: getattr(table, name) for name in table.model_fields_set}
+    return {
+        name: _given(value) if isinstance(value, BaseModel) else value
+        for name, value in values.items()
+    }
+
+
+def _grid_error(error: ValidationError) -> GridError:
+    """The first error of a file's shape, with its key."""
+    first = error.errors(include_url=False)[0]
+    path = [part for part in first["loc"] if isinstance(part, str)]
+    key, kind = ".".join(path), first["type"]
+    refused = first.get("ctx", {}).get("error")
+    if isinstance(refused, _Refused):
+        return GridError(key, refused.what, refused.remedy)
+    if kind == "extra_forbidden":
+        axis = next((axis for axis in AXES if list(axis.path) == path), None)
+        if axis is not None:
+            return GridError(key, "it is an axis.", f"Write {axis.name} = [...] in [axes].")
+        known = list(_keys_at(path[:-1]))
+        near = get_close_matches(path[-1], known, n=1)
+        remedy = f"Is it {near[0]}?" if near else f"The keys here are {', '.join(known)}."
+        return GridError(key, "there is no such key.", remedy)
+    if kind == "model_type" and path == ["axes", "model"]:
+        return GridError(key, "a model must be a name or a table.", 'Write "embedded" or so.')
+    what, remedy = _KINDS.get(kind, (f"{first['msg']}.", "sweep --help has an example."))
+    return GridError(key, what, remedy.format(key=key, name=path[-1]))
+
+
+def _keys_at(path: Sequence[str]) -> Mapping[str, Any]:
+    if list(path) == ["axes", "model"]:
+        return ModelChoice.__dataclass_fields__
+    table: Any = _File
+    for name in path:
+        table = table.model_fields[name].annotation
+    known: Mapping[str, Any] = table.model_fields
+    return known
+
+
 @contextmanager
 def keyed(key: str) -> Iterator[None]:
-    """Let a refusal say at which key it came."""
-    try:
-        yield
-    except GridFault:
-        raise
-    except BadInput as error:
-        raise GridFault(key, error.what, error.remedy) from error
-    except (TypeError, AttributeError) as error:
-        raise GridFault(key, "it is of the wrong kind.", "See the example of sweep --help.") from (
-            error
-        )
-
-
-def check_keys(where: str, table: Mapping[str, Any], known: Iterable[str]) -> None:
-    """See that all keys of a table are known.
-
-    Args:
-        where: the table's key; "" is the top level.
-        table: what the file has.
-        known: the keys that it may have.
+    """Let a refusal say at which key it came.
 
     Raises:
-        GridFault: one is not; the nearest known one is named.
+        GridError: what is refused within.
     """
-    known = list(known)
-    for key in table:
-        if key in known:
-            continue
-        path = f"{where}.{key}" if where else key
-        near = get_close_matches(key, known, n=1)
-        remedy = f"Is it {near[0]}?" if near else f"The keys here are {', '.join(known)}."
-        raise GridFault(path, "there is no such key.", remedy)
-
-
-def _check_truth(key: str, value: object) -> None:
-    if not isinstance(value, bool):
-        raise GridFault(key, "it is neither true nor false.", "Set it to one.")
-
-
-def _even(value: Any, real: bool) -> Any:
-    """A whole number in place of a real one made real: equal specs have equal texts."""
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    return float(value) if real and whole else value
-
-
-_PLAIN = ("name", "study", "per_label", "seed", "repeats")
-_SPENDING = ("money", "tokens", "requests")
-_TABLES = ("axes", "condition", "repair", "train", "limits")
+    try:
+        yield
+    except GridError:
+        raise
+    except BadInput as error:
+        raise GridError(key, error.what, error.remedy) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,13 +267,13 @@ class GridFile:
         reference: what the file names as one: "example", an id or a name in the store, or a
             folder's path; None without one.
         source: how a message names the file.
-        lines: where each of its keys stands.
+        text: of the file.
     """
 
     grid: Grid
     reference: str | None
     source: str = "The grid file"
-    lines: Mapping[tuple[str, ...], int] = field(default_factory=dict)
+    text: str = ""
 
     @contextmanager
     def naming(self, key: str) -> Iterator[None]:
@@ -285,8 +281,8 @@ class GridFile:
         try:
             with keyed(key):
                 yield
-        except GridFault as fault:
-            raise _placed(fault, self.source, self.lines) from fault
+        except GridError as error:
+            raise _at_line(error, self.source, self.text) from error
 
 
 def read_grid_file(path: Path, *, find_task: Callable[[str], Task]) -> GridFile:
@@ -326,17 +322,17 @@ def grid_from_toml(
 
     Args:
         text: top level `name`, `study`, `task`, `reference`, `per_label`, `seed`, `repeats`; tables
-            `axes` (lists `temperature`, `suppression`, `seeding`, `min_p`, `model`; a model is a
-            name or a table of backend, model, base_url, device), `condition` (any other knob of
-            `Condition`), `repair` (`inspect`, `repeats`, `weight`, `out_of_scope`), `train`
-            (`kind`, `seeds`, and settings of `FineTuning`), `limits` (`conditions`; and of servers'
-            models `money`, `tokens`, `requests` of all runs together).
+            `axes` (a list for each knob that can vary; a model is a name or a table of backend,
+            model, base_url, device), `condition` (any other knob of `Condition`), `repair`
+            (`inspect`, `repeats`, `weight`, `out_of_scope`), `train` (`kind`, `seeds`, and settings
+            of `FineTuning`), `limits` (`conditions`; and of servers' models `money`, `tokens`,
+            `requests` of all runs together).
         find_task: the task of that name or file.
         source: how a message names the file.
         folder: what relative paths may start from; what is not there is left as it is.
 
     Raises:
-        BadInput: it is no TOML, or a value is refused or a key unknown: with line and key, as in
+        BadInput: it is not TOML, or a value is refused or a key unknown: with line and key, as in
             "grid.toml, line 7, axes.temperature: 3 is above 2."
     """
     try:
@@ -344,111 +340,203 @@ def grid_from_toml(
     except ValueError as error:  # TOMLDecodeError is one; so is a number of over 4,300 digits
         line, reason = line_of_error(error)
         where = source if line is None else f"{source}, line {line}"
-        raise BadInput(f"{where}: it is not valid TOML ({reason}).", "Mend that line.") from error
+        raise BadInput(f"{where}: it is not valid TOML ({reason}).", "Correct that line.") from (
+            error
+        )
     except RecursionError as error:
         raise BadInput(f"{source} is nested too deeply.", "A grid file has little nesting.") from (
             error
         )
-    lines = lines_of_keys(text)
     try:
         grid, reference = _read(data, find_task, folder)
-    except GridFault as fault:
-        raise _placed(fault, source, lines) from fault
-    return GridFile(grid, reference, source, lines)
-
-
-def _placed(fault: GridFault, source: str, lines: Mapping[tuple[str, ...], int]) -> BadInput:
-    path = tuple(fault.key.split("."))
-    while path and path not in lines:
-        path = path[:-1]
-    where = f"{source}, line {lines[path]}" if path else source
-    return BadInput(f"{where}, {fault.what}", fault.remedy)
+    except GridError as error:
+        raise _at_line(error, source, text) from error
+    return GridFile(grid, reference, source, text)
 
 
 def _read(
     data: Mapping[str, Any], find_task: Callable[[str], Task], folder: Path | None
 ) -> tuple[Grid, str | None]:
-    check_keys("", data, (*_PLAIN, "task", "reference", *_TABLES))
-    tables = {name: _table(data, name) for name in _TABLES}
-    if "task" not in data:
-        raise GridFault("task", "it is missing.", 'Add a line task = "sst2".')
+    try:
+        file: Any = _File.model_validate(data)
+    except ValidationError as error:
+        raise _grid_error(error) from error
+    for key in ("task", "reference"):
+        if key in data and not data[key].strip():
+            raise GridError(key, "it is empty.", "Write a name.")
     with keyed("task"):
-        named = _words(data, "task")
-        task = find_task(_found(folder, named) if named.lower().endswith(".toml") else named)
-    reference = _words(data, "reference") if "reference" in data else None
+        task = find_task(_path_of(folder, file.task) if _is_file(file.task) else file.task)
+    reference = file.reference
     if reference is not None and reference != "example":
-        reference = _found(folder, reference)
+        reference = _path_of(folder, reference)
+    limits = _given(file.limits)
     values: dict[str, Any] = {name: data[name] for name in _PLAIN if name in data}
-    values |= _axes(tables["axes"])
-    values |= _limits(tables["limits"])
-    grid = Grid(task=task, **values, base=base_condition(tables["condition"]))
-    # Only now is the seed known to be one.
-    recipe = recipe_of(tables["repair"], tables["train"], grid.seed)
-    grid = Grid(task=task, **values, base=grid.base, recipe=recipe)
+    values["axes"] = {name: tuple(axis) for name, axis in _given(file.axes).items()}
+    if "conditions" in limits:
+        values["cap"] = limits.pop("conditions")
+    with keyed("condition"):
+        values["base"] = condition_from_dict(_given(file.condition))
+    grid = Grid(task=task, **values, spend=SpendingLimit(**limits))
+    repair = _given(file.repair)
+    train = _given(file.train)
+    recipe = Recipe(
+        seed=grid.seed,
+        filter=repair.pop("out_of_scope", Recipe().filter),
+        **{_REPAIR[key]: value for key, value in repair.items()},
+        **{_TRAIN[key]: train.pop(key) for key in _TRAIN if key in train},
+        fine_tuning=FineTuning(**train),
+    )
+    grid = Grid(task=task, **values, spend=grid.spend, recipe=recipe)
     check_seeding(grid, train=reference is not None)
     return grid, reference
 
 
-def _limits(table: Mapping[str, Any]) -> dict[str, Any]:
-    check_keys("limits", table, ("conditions", *_SPENDING))
-    found: dict[str, Any] = {"cap": table["conditions"]} if "conditions" in table else {}
-    spending = {name: table[name] for name in _SPENDING if name in table}
-    for name, value in spending.items():
-        with keyed(f"limits.{name}"):
-            SpendingLimit(**{name: value})
-    return found | ({"spend": SpendingLimit(**spending)} if spending else {})
+def _is_file(task: str) -> bool:
+    return task.lower().endswith(".toml")
 
 
-def _axes(table: Mapping[str, Any]) -> dict[str, Any]:
-    check_keys("axes", table, (*AXES, "model"))
-    found: dict[str, Any] = {}
-    for axis, values in table.items():
-        key = f"axes.{axis}"
-        if not isinstance(values, list):
-            raise GridFault(key, "it is no list.", f"Write {axis} = [...].")
-        if axis == "model":
-            found["models"] = tuple(_model(key, value) for value in values)
-        else:
-            found[axis] = tuple(values)
-    return found
-
-
-def _model(key: str, value: object) -> ModelChoice:
-    told = {"model": value} if isinstance(value, str) else value
-    if not isinstance(told, dict):
-        raise GridFault(key, "a model is neither a name nor a table.", 'Write "embedded" or so.')
-    check_keys(key, told, [f.name for f in fields(ModelChoice)])
-    for name, part in told.items():
-        if not isinstance(part, str):
-            raise GridFault(key, f"the model's {name} is no text.", "Write it in quotes.")
-
-    choice = dict(told)
-    with keyed(key):
-        if choice.get("base_url"):
-            choice["base_url"] = checked_url(choice["base_url"])
-        if "model" in choice and "base_url" not in choice:
-            choice["model"] = model_name(choice["model"])
-        return ModelChoice(**choice)
-
-
-def _table(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    table = data.get(name, {})
-    if not isinstance(table, dict):
-        raise GridFault(name, "it is no table.", f"Write [{name}] and its keys below it.")
-    return table
-
-
-def _words(data: Mapping[str, Any], key: str) -> str:
-    words = data[key]
-    if not isinstance(words, str) or not words.strip():
-        raise GridFault(key, "it is no text.", "Write it in quotes.")
-    return words
-
-
-def _found(folder: Path | None, name: str) -> str:
-    """A path from the file's folder if something is there, else what was given."""
+def _path_of(folder: Path | None, name: str) -> str:
+    """A path from the file's folder if something is there, else the name as given."""
     try:
         beside = folder is not None and not Path(name).is_absolute() and (folder / name).exists()
     except (OSError, ValueError):
         return name
     return str(folder / name) if folder is not None and beside else name
+
+
+def lines_of_keys(text: str) -> dict[KeyPath, int]:
+    """The line, from 1, of each key and table header by its path ("axes", "temperature").
+
+    Args:
+        text: TOML that `tomllib` can read. Of an array of tables the first stands for all.
+    """
+    found: dict[KeyPath, int] = {}
+    table: KeyPath = ()
+    start, lines = 0, text.replace("\r\n", "\n").split("\n")
+    for end in range(1, len(lines) + 1):
+        statement = "\n".join(lines[start:end])
+        try:
+            data = tomllib.loads(statement)
+        except ValueError:  # a value that goes on in the next line
+            if end - start > MAX_LINES_OF_VALUE:  # each further line reads the value anew
+                return found
+            continue
+        paths = list(_paths(data))
+        header = statement.lstrip().startswith("[")
+        for path in paths:
+            found.setdefault(path if header else table + path, start + 1)
+        if header:
+            table = paths[-1]
+        start = end
+    return found
+
+
+def _paths(data: object) -> Iterator[KeyPath]:
+    """The paths of all keys, outer ones first."""
+    if isinstance(data, list):
+        for item in data:
+            yield from _paths(item)
+    elif isinstance(data, dict):
+        for name, value in data.items():
+            yield (name,)
+            yield from ((name, *path) for path in _paths(value))
+
+
+def line_of_error(error: ValueError) -> tuple[int | None, str]:
+    """The line that `tomllib` refuses, None at the file's end, and its reason."""
+    message = str(error)
+    match = _AT_LINE.match(message)
+    if match is None:
+        return None, message.replace(" (at end of document)", " at the file's end")
+    return int(match[2]), match[1]
+
+
+def _at_line(error: GridError, source: str, text: str) -> BadInput:
+    lines = lines_of_keys(text)
+    path = tuple(error.key.split("."))
+    while path and path not in lines:
+        path = path[:-1]
+    where = f"{source}, line {lines[path]}" if path else source
+    return BadInput(f"{where}, {error.what}", error.remedy)
+
+
+def grid_toml(grid: Grid, *, task: str, reference: str | None = None) -> str:
+    """The grid file; `grid_from_toml` makes the same grid of it, but for its reference.
+
+    What a person chooses first is always written, everything else where it is not the default.
+
+    Args:
+        grid: the grid.
+        task: a name by which it is found again: a preset's, a saved task's, or a file.
+        reference: "example", an id or a name in the store, or a folder; None writes none.
+
+    Raises:
+        ValueError: the grid has what a file can't express: an encoder of its own, or a recipe with
+            another seed.
+    """
+    recipe = grid.recipe
+    if dict(recipe.encoder) != dict(Recipe().encoder) or recipe.seed != grid.seed:
+        raise ValueError("a grid file has no encoder and one seed alone")
+    top: dict[str, Any] = {"name": grid.name} if grid.name else {}
+    top |= {"study": grid.study} if grid.study else {}
+    top |= {"task": task} | ({"reference": reference} if reference is not None else {})
+    top |= {"per_label": grid.per_label, "seed": grid.seed, "repeats": grid.repeats}
+    axes = {name: list(values) for name, values in grid.axes.items()}
+    axes["model"] = [_model_value(model) for model in grid.models]
+    repair = {key: getattr(recipe, name) for key, name in _REPAIR.items()}
+    train: dict[str, Any] = {"kind": recipe.classifier}
+    if recipe.train_seeds != Recipe().train_seeds:
+        train["seeds"] = recipe.train_seeds
+    limits: dict[str, Any] = {} if grid.cap == MAX_CONDITIONS else {"conditions": grid.cap}
+    limits |= {name: value for name, value in grid.spend.to_dict().items() if value is not None}
+    tables = {
+        "axes": axes,
+        **_condition_tables(grid.base),
+        "repair": {**repair, "out_of_scope": recipe.filter},
+        "train": train | _changed(recipe.fine_tuning),
+        "limits": limits,
+    }
+    parts = ["\n".join(_lines(top))]
+    parts += ["\n".join([f"[{name}]", *_lines(table)]) for name, table in tables.items() if table]
+    return "\n\n".join(parts) + "\n"
+
+
+def _condition_tables(base: Condition) -> dict[str, dict[str, Any]]:
+    """The knobs that are no axes and not at their default, by the table that has them."""
+    tables: dict[str, dict[str, Any]] = {"condition": {}}
+    for knob in KNOBS:
+        if knob.path[0] == "condition" and not knob.axis:
+            value = knob.value_in_condition(base)
+            if value != knob.default:
+                tables.setdefault(".".join(knob.path[:-1]), {})[knob.path[-1]] = value
+    if base.logit_bias:
+        tables["condition"]["logit_bias"] = base.logit_bias
+    return tables
+
+
+def _changed(settings: FineTuning) -> dict[str, Any]:
+    defaults = FineTuning()
+    values = {item.name: getattr(settings, item.name) for item in fields(settings)}
+    return {name: value for name, value in values.items() if value != getattr(defaults, name)}
+
+
+def _model_value(model: ModelChoice) -> Any:
+    table = model.to_dict()
+    return model.model if table == ModelChoice(model=model.model).to_dict() else table
+
+
+def _lines(table: Mapping[str, Any]) -> list[str]:
+    return [f"{key} = {_value(value)}" for key, value in table.items()]
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(_lines(value)) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    if isinstance(value, str):
+        # JSON's escapes are TOML's, but for one character that JSON leaves as it is.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value)

@@ -2,14 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
-from core.domain.conditions import Condition
-from core.domain.runs import Example, ModelChoice, RunSpec, short_model
+from core.domain.knobs import AXES, condition_words
+from core.domain.runs import Example, RunSpec
 from core.files.labelled import balanced_examples
-from core.sweeps.grid.spec import Grid, GridFault
+from core.sweeps.grid.spec import Grid, GridError
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def planned(grid: Grid, *, train: Sequence[Example]) -> list[PlannedRun]:
         train: the reference's train part, in its order; empty without a reference.
 
     Raises:
-        GridFault: there are too many conditions, or seeding has nothing to draw from.
+        GridError: there are too many conditions, or seeding has nothing to draw from.
         BadInput: a label has too few different texts to draw from.
     """
     grid.check_size()
@@ -54,24 +55,16 @@ def planned(grid: Grid, *, train: Sequence[Example]) -> list[PlannedRun]:
         seed = grid.seed + repeat
         drawn = {
             count: balanced_examples(train, task=grid.task, count=count, seed=seed) if count else ()
-            for count in grid.seeding
+            for count in grid.axes["seeding"]
         }
-        for model, condition, seeding in _conditions(grid):
-            spec = RunSpec(
-                task=grid.task,
-                condition=condition,
-                per_label=grid.per_label,
-                seed=seed,
-                seed_examples=drawn[seeding],
-                model=model,
-            )
+        for spec in _specs(grid, seed, drawn):
             runs.append(
                 PlannedRun(
                     position=len(runs),
                     spec=spec,
                     repeat=repeat,
                     condition_key=condition_key(spec),
-                    name=_name(grid, spec, repeat),
+                    name=f"{grid.task.name}, {grid_condition_words(grid, spec, repeat=repeat)}",
                 )
             )
     return runs
@@ -85,12 +78,12 @@ def check_seeding(grid: Grid, *, train: bool) -> None:
         train: whether there are texts to draw from.
 
     Raises:
-        GridFault: there are none.
+        GridError: there are none.
     """
-    if any(grid.seeding) and not train:
-        raise GridFault(
+    if any(grid.axes["seeding"]) and not train:
+        raise GridError(
             "axes.seeding",
-            f"{max(grid.seeding)} real examples need a reference to be drawn from.",
+            f"{max(grid.axes['seeding'])} real examples need a reference to be drawn from.",
             "Name a reference, or seed with 0 alone.",
         )
 
@@ -101,41 +94,31 @@ def condition_key(spec: RunSpec) -> str:
     The seed is left out, and so are which seed examples were drawn (their number counts) and the
     device.
     """
-    told = spec.to_dict()
-    told.pop("seed")
-    told["seed_examples"] = len(spec.seed_examples)
-    told["model"].pop("device")
-    written = json.dumps(told, sort_keys=True)
-    return hashlib.blake2b(written.encode(), digest_size=12).hexdigest()
+    data = spec.to_dict()
+    data.pop("seed")
+    data["seed_examples"] = len(spec.seed_examples)
+    data["model"].pop("device")
+    text = json.dumps(data, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 
-def condition_words(grid: Grid, spec: RunSpec) -> str:
-    """A condition by the knobs that vary in the grid, temperature and suppression always."""
-    condition = spec.condition
-    parts = [f"T {condition.temperature:g}", f"S {condition.suppression.strength:g}"]
-    if len(grid.seeding) > 1:
-        seeds = len(spec.seed_examples)
-        parts.append(f"{seeds} examples" if seeds else "unseeded")
-    if len(grid.min_p) > 1:
-        parts.append(f"min_p {condition.min_p:g}")
-    if len(grid.models) > 1:
-        parts.append(short_model(spec.model.model))
-    return ", ".join(parts)
+def grid_condition_words(grid: Grid, spec: RunSpec, *, repeat: int | None = None) -> str:
+    """A run by the axes of its grid: "T 0.7 · S 7.5, repeat 2"; the repeat if there are several."""
+    values = {axis.name: axis.value(spec) for axis in AXES}
+    words = condition_words(values, varying=grid.varying)
+    return f"{words}, repeat {repeat + 1}" if repeat is not None and grid.repeats > 1 else words
 
 
-def _name(grid: Grid, spec: RunSpec, repeat: int) -> str:
-    again = f", repeat {repeat + 1}" if grid.repeats > 1 else ""
-    return f"{grid.task.name}, {condition_words(grid, spec)}{again}"
-
-
-def _conditions(grid: Grid) -> Iterator[tuple[ModelChoice, Condition, int]]:
-    # Models outermost: each is loaded once in a repeat.
-    axes = product(grid.models, grid.seeding, grid.suppression, grid.min_p, grid.temperature)
-    for model, seeding, strength, min_p, temperature in axes:
-        condition = replace(
-            grid.base,
-            temperature=temperature,
-            min_p=min_p,
-            suppression=replace(grid.base.suppression, strength=strength),
+def _specs(grid: Grid, seed: int, drawn: Mapping[int, tuple[Example, ...]]) -> Iterator[RunSpec]:
+    """Each condition once; the last axis is outermost, so that each model is loaded once."""
+    axes = AXES[::-1]
+    for values in product(*(grid.axes[axis.name] for axis in axes)):
+        condition, fields = grid.base, dict[str, Any]()
+        for axis, value in zip(axes, values, strict=True):
+            if axis.path[0] == "condition":
+                condition = axis.within(condition, value)
+            else:
+                fields[axis.path[0]] = drawn[value] if axis.name == "seeding" else value
+        yield RunSpec(
+            task=grid.task, condition=condition, per_label=grid.per_label, seed=seed, **fields
         )
-        yield model, condition, seeding

@@ -1,44 +1,41 @@
-"""Grid: the conditions of a sweep, told as a list of values for each knob that varies."""
+"""Grid: the conditions of a sweep, as a list of values for each knob that varies."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
 from core.domain.conditions import Condition, condition_from_dict
 from core.domain.errors import BadInput
-from core.domain.runs import MAX_EXAMPLES, MAX_PER_LABEL, ModelChoice
+from core.domain.knob import Knob
+from core.domain.knobs import AXES
+from core.domain.runs import MAX_PER_LABEL, ModelChoice
 from core.domain.spending import SpendingLimit, spending_limit_from_dict
 from core.domain.tasks import Task, task_from_dict
+from core.domain.wording import number
 from core.sweeps.assessment.recipe import Recipe, recipe_from_dict
 
 MAX_CONDITIONS = 1_000
-"""The cap unless a grid has its own."""
+"""The most conditions of a grid that does not set its own limit."""
 
 MAX_VALUES = 10_000
 MAX_REPEATS = 100
 
-AXES: Mapping[str, tuple[float, float, bool]] = {
-    "temperature": (0, 2, False),
-    "suppression": (0, 20, False),
-    "seeding": (0, MAX_EXAMPLES, True),
-    "min_p": (0, 1, False),
-}
-"""The axes of numbers: the lowest and the highest value, and whether it is a whole number."""
+_STORED_AS = {"model": "models"}
+"""Keys in stored grids of axes that are not stored under the knob's name."""
 
 
-class GridFault(BadInput):
+class GridError(BadInput):
     """A grid can't be used; `key` says where ("axes.temperature")."""
 
-    def __init__(self, key: str, what: str, remedy: str) -> None:
-        super().__init__(f"{key}: {what}", remedy)
+    def __init__(self, key: str, fault: str, remedy: str) -> None:
+        super().__init__(f"{key}: {fault}", remedy)
         self.key = key
-        self.fault = what
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
-    """All conditions that the values of the axes make with each other, times the repeats.
+    """All combinations of the axes' values, times the repeats.
 
     The defaults are the paper's 16 conditions (section 4.1): four temperatures, suppression off
     and on, seeding off and on.
@@ -46,22 +43,20 @@ class Grid:
     Args:
         task: what is written.
         name: for display.
-        study: what sweeps of several tasks share; empty for a sweep of its own.
-        per_label: texts for each label of a run, 1 to 100,000.
+        study: shared by sweeps of several tasks; empty for a sweep of its own.
+        per_label: texts per label of a run, 1 to 100,000.
         seed: of the first repeat, 0 to 2**31 - 1; each further repeat has the next.
         repeats: runs of each condition, 1 to 100 (paper: 3).
-        temperature: 0 to 2.
-        suppression: strengths of logit suppression, 0 (off) to 20.
-        seeding: numbers of real seed examples, 0 to 1,000; above 0 they need a reference.
-        min_p: 0 (off) to 1.
-        models: the language models.
-        base: all other knobs; what it has of the axes' own is overridden.
+        axes: the values of each knob of `core.domain.knobs.AXES` by its name; a knob that is left
+            out gets `default_axis`. Seeding counts real seed examples; above 0 it needs a
+            reference. The values of `model` are `ModelChoice`s.
+        base: all other knobs; its values for the axes' knobs are ignored.
         recipe: what is measured and repaired; its reference is that of the seed examples.
         cap: the highest number of conditions, 1 or more.
         spend: what all runs together may spend on servers; nothing set is no limit.
 
     Raises:
-        GridFault: a value is out of its range or stands twice on its axis, or an axis is empty.
+        GridError: a value is out of its range or repeated on its axis, or an axis is empty.
     """
 
     task: Task
@@ -70,46 +65,55 @@ class Grid:
     per_label: int = 100
     seed: int = 0
     repeats: int = 1
-    temperature: tuple[float, ...] = (0.3, 0.7, 0.9, 1.3)
-    suppression: tuple[float, ...] = (0.0, 7.5)
-    seeding: tuple[int, ...] = (0, 18)
-    min_p: tuple[float, ...] = (0.0,)
-    models: tuple[ModelChoice, ...] = (ModelChoice(),)
+    axes: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     base: Condition = field(default_factory=Condition)
     recipe: Recipe = field(default_factory=Recipe)
     cap: int = MAX_CONDITIONS
     spend: SpendingLimit = field(default_factory=SpendingLimit)
 
     def __post_init__(self) -> None:
-        for key, words in (("name", self.name), ("study", self.study)):
-            if not isinstance(words, str) or len(words) > 200 or not words.isprintable():
-                raise GridFault(key, "it is no line of up to 200 characters.", "Write a short one.")
-        for key, number, least, most in (
+        for key, text in (("name", self.name), ("study", self.study)):
+            if not isinstance(text, str) or len(text) > 200 or not text.isprintable():
+                raise GridError(
+                    key, "it is not one line of up to 200 characters.", "Write a short one."
+                )
+        for key, value, low, high in (
             ("per_label", self.per_label, 1, MAX_PER_LABEL),
             ("seed", self.seed, 0, 2**31 - 1),
             ("repeats", self.repeats, 1, MAX_REPEATS),
             ("limits.conditions", self.cap, 1, 10**9),
         ):
-            check_number(key, number, least, most, whole=True)
-        for axis, (low, high, whole) in AXES.items():
-            values = getattr(self, axis)
-            for value in values:  # numbers first: a list in a list can't be looked for twice
-                check_number(f"axes.{axis}", value, low, high, whole=whole)
-            _check_axis(axis, values)
-            # Equal specs are told by their text, in which 1 and 1.0 differ.
-            even = tuple(value if whole else float(value) + 0.0 for value in values)
-            object.__setattr__(self, axis, even)
-        _check_axis("model", self.models)
+            check_number(key, value, low, high, whole=True)
+        known = [axis.name for axis in AXES]
+        unknown = sorted(self.axes.keys() - set(known))
+        if unknown:
+            raise GridError(
+                f"axes.{unknown[0]}", "there is no such axis.", f"Use {', '.join(known)}."
+            )
+        axes = {
+            axis.name: _axis_values(axis, self.axes.get(axis.name, default_axis(axis)))
+            for axis in AXES
+        }
+        object.__setattr__(self, "axes", axes)
+
+    @property
+    def models(self) -> tuple[ModelChoice, ...]:
+        """The language models."""
+        return self.axes["model"]
+
+    @property
+    def varying(self) -> list[str]:
+        """The axes with more than one value."""
+        return [name for name, values in self.axes.items() if len(values) > 1]
 
     @property
     def conditions(self) -> int:
-        """How many conditions there are; counted, not built."""
-        axes = [*(getattr(self, axis) for axis in AXES), self.models]
-        return prod(len(axis) for axis in axes)
+        """The number of conditions; they are not built."""
+        return prod(map(len, self.axes.values()))
 
     @property
     def runs(self) -> int:
-        """How many runs: every condition as often as it is repeated."""
+        """The number of runs: every condition times the repeats."""
         return self.conditions * self.repeats
 
     @property
@@ -118,20 +122,23 @@ class Grid:
         return self.runs * self.per_label * len(self.task.labels)
 
     def check_size(self) -> None:
-        """See that the cap holds.
+        """See that there are at most `cap` conditions.
 
         Raises:
-            GridFault: it does not.
+            GridError: there are more.
         """
         if self.conditions > self.cap:
-            axes = {**{axis: getattr(self, axis) for axis in AXES}, "model": self.models}
-            told = " x ".join(f"{len(axis)} {name}" for name, axis in axes.items() if len(axis) > 1)
-            raise GridFault(
+            factors = " x ".join(f"{len(self.axes[name])} {name}" for name in self.varying)
+            raise GridError(
                 "axes",
-                f"they make {self.conditions:,} conditions ({told}), above the cap of "
+                f"they make {self.conditions:,} conditions ({factors}), above the cap of "
                 f"{self.cap:,}.",
                 "Give fewer values, or raise the cap (limits.conditions, --cap).",
             )
+
+    def with_axes(self, **axes: tuple[Any, ...]) -> "Grid":
+        """The same grid with other values on these axes."""
+        return replace(self, axes={**self.axes, **axes})
 
     def with_reference(self, reference: str | None) -> "Grid":
         """The same grid with the reference of that id."""
@@ -139,73 +146,105 @@ class Grid:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, the inverse of `grid_from_dict`."""
-        told = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "spend"}
-        if self.spend.on:
-            told["spend"] = self.spend.to_dict()
-        return {
-            **{
-                key: list(value) if isinstance(value, tuple) else value
-                for key, value in told.items()
-            },
+        data: dict[str, Any] = {
             "task": self.task.to_dict(),
-            "models": [model.to_dict() for model in self.models],
+            "name": self.name,
+            "study": self.study,
+            "per_label": self.per_label,
+            "seed": self.seed,
+            "repeats": self.repeats,
+        }
+        for name, values in self.axes.items():
+            data[_STORED_AS.get(name, name)] = [
+                value.to_dict() if isinstance(value, ModelChoice) else value for value in values
+            ]
+        data |= {
             "base": self.base.to_dict(),
             "recipe": self.recipe.to_dict(),
+            "cap": self.cap,
         }
+        return data | ({"spend": self.spend.to_dict()} if self.spend.on else {})
 
 
 def grid_from_dict(data: Mapping[str, Any]) -> Grid:
-    """Build a grid from JSON data; what it lacks is as by default.
+    """Build a grid from JSON data; what it lacks has its default.
+
+    A stored grid that is older than an axis has the one value of its base condition there.
 
     Raises:
         BadInput: a part of it is unknown or refused.
     """
-    unknown = sorted(set(data) - {f.name for f in fields(Grid)})
+    values: dict[str, Any] = dict(data)
+    base = condition_from_dict(values["base"]) if "base" in values else Condition()
+    axes: dict[str, tuple[Any, ...]] = {}
+    for axis in AXES:
+        key = _STORED_AS.get(axis.name, axis.name)
+        if key in values:
+            axes[axis.name] = tuple(values.pop(key))
+        elif "base" in values and axis.path[0] == "condition":
+            axes[axis.name] = (axis.value_in_condition(base),)
+    if "model" in axes:
+        axes["model"] = tuple(ModelChoice(**model) for model in axes["model"])
+    unknown = sorted(set(values) - set(Grid.__dataclass_fields__) | (set(values) & {"axes"}))
     if unknown:
         raise BadInput(f"The part '{unknown[0]}' of a grid is unknown.", "Check its name.")
-    values: dict[str, Any] = dict(data)
     values["task"] = task_from_dict(data["task"])
-    for axis in AXES:
-        if axis in values:
-            values[axis] = tuple(values[axis])
-    if "models" in values:
-        values["models"] = tuple(ModelChoice(**model) for model in values["models"])
-    if "base" in values:
-        values["base"] = condition_from_dict(values["base"])
+    values["base"] = base
     if "spend" in values:
         values["spend"] = spending_limit_from_dict(values["spend"])
     if "recipe" in values:
         values["recipe"] = recipe_from_dict(values["recipe"])
-    return Grid(**values)
+    return Grid(**values, axes=axes)
 
 
-def check_number(key: str, value: object, low: float, high: float, *, whole: bool) -> None:
-    """See that a value is a number of a range.
+def default_axis(axis: Knob) -> tuple[Any, ...]:
+    """The values of an axis that a grid does not set."""
+    return (ModelChoice(),) if axis.name == "model" else axis.axis_values or (axis.default,)
+
+
+def check_number(
+    key: str, value: object, low: float, high: float, *, whole: bool, open_low: bool = False
+) -> None:
+    """See that a value is a number of a range; `open_low` leaves out its lower end.
 
     Raises:
-        GridFault: it is none; the fault is told as "3 is above 2".
+        GridError: it is not; the fault is put as "3 is above 2".
     """
     kind = int if whole else int | float
     what = "whole number" if whole else "number"
-    remedy = f"Choose a {what} from {low:,} to {high:,}."
-    said = str(value)[:40]
+    start = "above " if open_low else "from "
+    remedy = f"Choose a {what} {start}{number(low)} to {number(high)}."
+    shown = str(value)[:40]
     if not isinstance(value, kind) or isinstance(value, bool) or value != value:
-        raise GridFault(key, f"{said} is no {what}.", remedy)
-    if value < low:
-        raise GridFault(key, f"{said} is below {low:,}.", remedy)
+        raise GridError(key, f"{shown} is not a {what}.", remedy)
+    if value < low or (open_low and value == low):
+        raise GridError(
+            key, f"{shown} is {'not above' if open_low else 'below'} {number(low)}.", remedy
+        )
     if value > high:
-        raise GridFault(key, f"{said} is above {high:,}.", remedy)
+        raise GridError(key, f"{shown} is above {number(high)}.", remedy)
 
 
-def _check_axis(axis: str, values: tuple[Any, ...]) -> None:
-    key = f"axes.{axis}"
+def _axis_values(axis: Knob, values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The values of an axis, checked; those of a real-valued knob as floats."""
+    key = f"axes.{axis.name}"
     if not values:
-        raise GridFault(key, "it has no value.", "Give at least one, or leave the axis out.")
+        raise GridError(key, "it has no value.", "Give at least one, or leave the axis out.")
     if len(values) > MAX_VALUES:
-        raise GridFault(key, f"it has {len(values):,} values.", f"Give at most {MAX_VALUES:,}.")
+        raise GridError(key, f"it has {len(values):,} values.", f"Give at most {MAX_VALUES:,}.")
+    whole = axis.kind == "whole"
+    for value in values:  # before repeats are looked for: a list in a list has no hash
+        if axis.numeric:
+            check_number(key, value, axis.low, axis.high, whole=whole, open_low=axis.open_low)
+        elif axis.kind != "other":
+            try:
+                axis.check(value)
+            except BadInput as error:
+                raise GridError(key, error.what, error.remedy) from error
     seen: set[Any] = set()
     for value in values:
         if value in seen:
-            said = value.model if isinstance(value, ModelChoice) else value
-            raise GridFault(key, f"{str(said)[:40]} stands twice.", "Give each value once.")
+            shown = str(value.model if isinstance(value, ModelChoice) else value)
+            raise GridError(key, f"{shown[:40]} is given twice.", "Give each value once.")
         seen.add(value)
+    return tuple(float(value) + 0.0 if axis.kind == "number" else value for value in values)

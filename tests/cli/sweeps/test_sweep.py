@@ -146,13 +146,13 @@ def test_a_line_a_trial_and_a_table_at_the_end(grid: Path, home: Home, capsys: C
     (record,) = records(home)
     assert said.err.splitlines() == [
         f"Sweep {record.id}: 4 conditions, 4 runs of 6 texts.",
-        "[1/4] T 0.5, S 0, unseeded: 6 texts, diversity 0.000, label accuracy 0.000, model "
+        "[1/4] T 0.5 · unseeded: 6 texts, diversity 0.000, label accuracy 0.000, model "
         "accuracy 0.000",
-        "[2/4] T 1, S 0, unseeded: 6 texts, diversity 0.100, label accuracy 0.100, model "
+        "[2/4] T 1 · unseeded: 6 texts, diversity 0.100, label accuracy 0.100, model "
         "accuracy 0.100",
-        "[3/4] T 0.5, S 0, 2 examples: 6 texts, diversity 0.200, label accuracy 0.200, model "
+        "[3/4] T 0.5 · 2 examples: 6 texts, diversity 0.200, label accuracy 0.200, model "
         "accuracy 0.200",
-        "[4/4] T 1, S 0, 2 examples: 6 texts, diversity 0.300, label accuracy 0.300, model "
+        "[4/4] T 1 · 2 examples: 6 texts, diversity 0.300, label accuracy 0.300, model "
         "accuracy 0.300",
     ]
     head, *rows = said.out.splitlines()
@@ -166,7 +166,7 @@ def test_a_line_a_trial_and_a_table_at_the_end(grid: Path, home: Home, capsys: C
         "model accuracy at all",
     ]
     scores = ["6", "0.300", "0.300", "0.300", "0.500", "-"]
-    assert re.split(" {2,}", rows[-1]) == ["T 1, S 0, 2 examples", *scores]
+    assert re.split(" {2,}", rows[-1]) == ["T 1 · 2 examples", *scores]
     assert len(rows) == 4
 
 
@@ -223,13 +223,13 @@ def test_a_stopped_sweep_goes_on_with_the_same_command(
 
 def test_failed_runs_are_tried_again(grid: Path, home: Home, capsys: Capture) -> None:
     assert sweep(grid, handler=pretend(fail=2)) == 1
-    assert "[3/4] T 0.5, S 0, 2 examples: failed. No. Rest." in capsys.readouterr().err
+    assert "[3/4] T 0.5 · 2 examples: failed. No. Rest." in capsys.readouterr().err
     assert sweep(grid) == 0
     assert len(records(home)) == 1
     said = capsys.readouterr()
     assert len(said.out.splitlines()) == 1 + 4
     assert [line.split(":")[0] for line in said.err.splitlines()[1:]] == [
-        "[4/4] T 0.5, S 0, 2 examples"
+        "[4/4] T 0.5 · 2 examples"
     ]
 
 

@@ -17,9 +17,8 @@ from core.store.generation.runs import RunRecord, list_runs
 from core.store.references import list_references
 from core.store.tasks import list_tasks
 from core.sweeps.assessment.recipe import Recipe
-from core.sweeps.grid.file import grid_from_toml
+from core.sweeps.grid.file import grid_from_toml, grid_toml
 from core.sweeps.grid.spec import Grid
-from core.sweeps.grid.writing import grid_toml
 from pages.components.compare.sweeps.cost import real_texts, show_takes
 from pages.components.compare.sweeps.models import choose_at_servers
 from pages.components.compare.sweeps.settings import (

@@ -6,6 +6,7 @@ from dataclasses import replace
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from core.domain.knobs import AXES
 from core.domain.runs import ModelChoice, model_and_server
 from core.generation.servers.capabilities import Capabilities
 from core.generation.servers.suppression import (
@@ -107,10 +108,9 @@ def _show_refused(grid: Grid, served: Mapping[ModelChoice, Capabilities | None])
     """Say which values a server is known to refuse, as their runs would fail."""
     said: dict[str, None] = {}
     for found in served.values():
-        for temperature in grid.temperature if found is not None else ():
-            for min_p in grid.min_p:
-                condition = replace(grid.base, temperature=temperature, min_p=min_p)
-                refused = None if found is None else condition_error(condition, found)
+        for knob in AXES if found is not None else ():
+            for value in grid.axes[knob.name] if knob.path[0] == "condition" else ():
+                refused = condition_error(knob.within(grid.base, value), found)
                 if refused is not None:
                     said[f"{refused.what} {refused.remedy}"] = None
     for words in said:
@@ -125,7 +125,7 @@ def _choose_method(
     It holds for all models of the grid, so that they are compared alike.
     """
     lacking = [found for found in served.values() if found is not None and not found.can_suppress]
-    if not lacking or not any(grid.suppression):
+    if not lacking or not any(grid.axes["suppression"]):
         return grid, ""
     options = [
         method

@@ -9,13 +9,14 @@ import streamlit as st
 from core.classification.settings import FineTuning
 from core.domain.conditions import Condition, Suppression
 from core.domain.connections import checked_url
+from core.domain.knobs import NUMERIC_AXES
 from core.domain.references import Reference
 from core.domain.runs import ModelChoice
 from core.domain.spending import SpendingLimit
 from core.domain.tasks import Task
 from core.sweeps.assessment.recipe import ALL, Budget, Recipe
 from core.sweeps.grid.file import keyed, model_name
-from core.sweeps.grid.spec import AXES, Grid, GridFault
+from core.sweeps.grid.spec import Grid, GridError
 from pages.components.spending import put_sweep_cap
 
 _BASE = "sweep_base"  # the grid of a file, with all that has no widget
@@ -31,7 +32,7 @@ def begin(task: Task, reference: Reference | None) -> None:
         if reference is None:
             st.session_state[key_of("seeding")] = ["0"]
         return
-    fill(base if reference is not None else replace(base, seeding=(0,)))
+    fill(base if reference is not None else base.with_axes(seeding=(0,)))
 
 
 def fill(grid: Grid) -> None:
@@ -50,7 +51,7 @@ def fill(grid: Grid) -> None:
         "budgets": [str(one) for one in grid.recipe.budgets if one != 0],
         "filter": grid.recipe.filter,
         "classifier": grid.recipe.classifier,
-        **{axis: [f"{value:g}" for value in getattr(grid, axis)] for axis in AXES},
+        **{knob.name: [f"{v:g}" for v in grid.axes[knob.name]] for knob in NUMERIC_AXES},
     }
     for name, value in values.items():
         st.session_state[key_of(name)] = value
@@ -74,14 +75,17 @@ def grid_of_widgets(task: Task, reference: Reference | None) -> Grid:
     """The grid that the widgets say.
 
     Raises:
-        GridFault: a value is refused.
+        GridError: a value is refused.
     """
     base = base_of(task)
-    values = {
-        axis: tuple(
-            sorted(number_of(f"axes.{axis}", one, whole=AXES[axis][2]) for one in values_of(axis))
+    axes = {
+        knob.name: tuple(
+            sorted(
+                number_of(f"axes.{knob.name}", text, whole=knob.kind == "whole")
+                for text in values_of(knob.name)
+            )
         )
-        for axis in AXES
+        for knob in NUMERIC_AXES
     }
     known = {model_words(model): model for model in base.models}
     models = tuple(model_of(one, known) for one in values_of("models"))
@@ -95,11 +99,10 @@ def grid_of_widgets(task: Task, reference: Reference | None) -> Grid:
         repeats=int(_get("repeats")),
         seed=seed,
         cap=int(_get("cap")),
-        models=models,
+        axes={**axes, "model": models},
         base=replace(base.base, texts_a_request=int(_get("texts_a_request"))),
         recipe=recipe_of_widgets(task, reference),
         spend=SpendingLimit(),
-        **values,
     )
 
 
@@ -107,7 +110,7 @@ def recipe_of_widgets(task: Task, reference: Reference | None) -> Recipe:
     """What is measured and repaired; without a reference, diversity alone.
 
     Raises:
-        GridFault: a value is refused.
+        GridError: a value is refused.
     """
     budgets: list[Budget] = [0]
     for one in values_of("budgets"):
@@ -131,13 +134,13 @@ def number_of(key: str, text: str, *, whole: bool) -> Any:
         whole: whether it must be a whole one.
 
     Raises:
-        GridFault: it is none.
+        GridError: it is none.
     """
     try:
         return int(text.strip()) if whole else float(text.strip())
     except ValueError:
         what = "whole number" if whole else "number"
-        raise GridFault(
+        raise GridError(
             key,
             f"'{text.strip()[:40]}' is no {what}.",
             "Write it as 18." if whole else "Write it as 0.7.",
@@ -187,7 +190,7 @@ def model_of(words: str, known: Mapping[str, ModelChoice]) -> ModelChoice:
         known: models of a file by `model_words`.
 
     Raises:
-        GridFault: the name or the URL is refused.
+        GridError: the name or the URL is refused.
     """
     if words in known:
         return known[words]
