@@ -201,9 +201,9 @@ def test_above_the_cap_it_is_counted_and_refused(dialog: AppTest, db: Database) 
     [
         ("temperature", "warm", "axes.temperature: 'warm' is no number."),
         ("temperature", "3", "axes.temperature: 3.0 is above 2."),
-        ("temperature", "nan", "axes.temperature: nan is no number."),
+        ("temperature", "nan", "axes.temperature: nan is not a number."),
         ("seeding", "1.5", "axes.seeding: '1.5' is no whole number."),
-        ("temperature", "0.70", "axes.temperature: 0.7 stands twice."),
+        ("temperature", "0.70", "axes.temperature: 0.7 is given twice."),
         ("budgets", "many", "repair.inspect: 'many' is no whole number."),
         ("budgets", "1", "are not all 0, 2 or more, or 'all'."),
     ],
