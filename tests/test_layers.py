@@ -135,8 +135,8 @@ def test_the_checks_see_what_they_look_for() -> None:
         "core.jobs.queue": ["core.store.generation.runs"],
     }
     assert backward_arrows(wrong) == [
-        "core.store.generation.runs -> core.jobs.queue",
         "core.domain.tasks -> core.store.generation.runs",
+        "core.store.generation.runs -> core.jobs.queue",
     ]
     assert set(circle(wrong)) == {"core.domain.tasks", "core.store.generation.runs"} or set(
         circle(wrong)

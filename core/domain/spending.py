@@ -5,8 +5,8 @@ nothing is worked out from it.
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from core.domain.connections import Prices
@@ -62,7 +62,7 @@ class SpendingLimit:
 
 
 def spending_limit_from_dict(data: Mapping[str, Any] | None) -> SpendingLimit:
-    """Build a cap from JSON data; none is no limit.
+    """Build a limit from JSON data; none is no limit.
 
     Raises:
         BadInput: a value is refused, or a key is unknown.
@@ -126,6 +126,15 @@ class Spent:
             unreported=self.unreported + missing,
         )
 
+    def __add__(self, other: "Spent") -> "Spent":
+        """What both took."""
+        return Spent(
+            requests=self.requests + other.requests,
+            tokens_in=self.tokens_in + other.tokens_in,
+            tokens_out=self.tokens_out + other.tokens_out,
+            unreported=self.unreported + other.unreported,
+        )
+
     def money(self, prices: Prices) -> float | None:
         """What that costs; None where a price or a number of tokens is unknown."""
         return None if self.unreported else prices.cost(self.tokens_in, self.tokens_out)
@@ -163,7 +172,7 @@ def estimate_cost(
         prompt_tokens: of one prompt with its examples, on average; None if unknown.
         tokens_a_text: on average, from a trial run or one like it; None if unknown.
         prices: the connection's.
-        several: whether the server writes several texts a request; else each has its own prompt.
+        several: whether the server writes several texts per request; else each has its own prompt.
     """
     size = spec.condition.texts_a_request if several else 1
     requests = sum(math.ceil(wanted / size) for wanted in spec.wanted.values())
@@ -172,30 +181,87 @@ def estimate_cost(
     return CostEstimate(requests, tokens_in, tokens_out, prices.cost(tokens_in, tokens_out))
 
 
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Requests to a server now.
+
+    Args:
+        in_flight: sent, and not answered yet.
+        retrying: waiting to be sent again.
+    """
+
+    in_flight: int = 0
+    retrying: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpendingProgress:
+    """What was spent so far, projected to the end, and the limit.
+
+    Args:
+        requests: attempts, failed ones included.
+        tokens_in: of prompts; None while any is unreported.
+        tokens_out: generated; None while any is unreported.
+        money: None where unknown.
+        currency: of `money`.
+        projected_tokens: of the whole run; None where unknown.
+        projected_money: of the whole run; None where unknown.
+        limit: that is kept.
+        traffic: requests now.
+    """
+
+    requests: int = 0
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    money: float | None = None
+    currency: str = ""
+    projected_tokens: int | None = None
+    projected_money: float | None = None
+    limit: SpendingLimit = SpendingLimit()
+    traffic: Traffic = Traffic()
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, the inverse of `spending_progress_from_dict`."""
+        data = asdict(self)
+        limit = data.pop("limit")
+        return {**data, "cap": limit if self.limit.on else None}
+
+
+def spending_progress_from_dict(data: Mapping[str, Any]) -> SpendingProgress:
+    """Build it from JSON data, as a job's progress holds it; what is missing or not known to this
+    version is left out."""
+    known = {item.name for item in fields(SpendingProgress)} - {"limit", "traffic"}
+    return SpendingProgress(
+        **{name: value for name, value in data.items() if name in known},
+        limit=spending_limit_from_dict(data.get("cap")),
+        traffic=Traffic(**(data.get("traffic") or {})),
+    )
+
+
 class SpendingLimitReached(Pausing):
-    """The next request could go beyond the cap; the run waits with all that it has."""
+    """The next request could exceed the limit; the run waits with all that it has."""
 
 
 class UsageUnknown(Pausing):
-    """The server stopped reporting tokens, so that a cap can't be kept."""
+    """The server stopped reporting tokens, so that a limit can't be kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class AdmittedRequest:
-    """A request under way and the most that it can take."""
+    """A request in flight and the most that it can take."""
 
     tokens_in: int
     tokens_out: int
 
 
 class SpendingTracker:
-    """Keeps a run's cap. Used by one thread.
+    """Counts what a run takes and keeps its limit. Used by one thread.
 
-    A request is let through only if, together with those under way, it can't go beyond the cap even
-    if every text reaches its limit of tokens.
+    A request is admitted only if, together with those in flight, it can't exceed the limit even if
+    every text reaches its limit of tokens.
 
     Args:
-        cap: the limits.
+        limit: of the run.
         prices: the connection's.
         spent: before, by the same run.
 
@@ -203,17 +269,17 @@ class SpendingTracker:
         retrying: requests that wait to be sent again; kept by whoever sends them.
     """
 
-    def __init__(self, cap: SpendingLimit, *, prices: Prices, spent: Spent | None = None) -> None:
-        self.cap = cap
+    def __init__(self, limit: SpendingLimit, *, prices: Prices, spent: Spent | None = None) -> None:
+        self.limit = limit
         self.prices = prices
         self.spent = spent or Spent()
         self.retrying = 0
-        self._under_way: list[AdmittedRequest] = []
+        self._in_flight: list[AdmittedRequest] = []
 
     @property
     def needs_usage(self) -> bool:
         """See `SpendingLimit.needs_usage`."""
-        return self.cap.needs_usage
+        return self.limit.needs_usage
 
     def admit(self, *, tokens_in: int, tokens_out: int) -> AdmittedRequest | None:
         """Ask to send a request.
@@ -223,27 +289,27 @@ class SpendingTracker:
             tokens_out: the most that it can generate.
 
         Returns:
-            What `settle` wants afterwards; None while it must wait for one under way to settle.
+            What `settle` wants afterwards; None while it must wait for one in flight to settle.
 
         Raises:
-            CapReached: nothing is under way and it would still be too much.
-            UsageUnknown: the cap needs numbers that the server no longer reports.
+            SpendingLimitReached: nothing is in flight and it would still be too much.
+            UsageUnknown: the limit needs numbers that the server no longer reports.
         """
-        if self.cap.needs_usage and self.spent.unreported:
+        if self.limit.needs_usage and self.spent.unreported:
             raise UsageUnknown(
                 "The server stopped reporting the tokens that a request takes, so that the cap "
                 "can't be kept.",
                 "Resume with a cap on requests alone.",
             )
-        wanted = AdmittedRequest(tokens_in, tokens_out)
-        limit = self._beyond([*self._under_way, wanted])
-        if limit is None:
-            self._under_way.append(wanted)
-            return wanted
-        if self._under_way:
+        request = AdmittedRequest(tokens_in, tokens_out)
+        exceeded = self._exceeded_limit([*self._in_flight, request])
+        if exceeded is None:
+            self._in_flight.append(request)
+            return request
+        if self._in_flight:
             return None
         raise SpendingLimitReached(
-            f"The cap of {limit} is reached: the next request could go beyond it.",
+            f"The cap of {exceeded} is reached: the next request could go beyond it.",
             "Resume with a higher cap; what was written is kept.",
         )
 
@@ -255,7 +321,7 @@ class SpendingTracker:
         tokens_in: int | None,
         tokens_out: int | None,
     ) -> None:
-        """Book a request that was admitted.
+        """Count a request that was admitted.
 
         Args:
             admitted: what `admit` gave.
@@ -263,52 +329,47 @@ class SpendingTracker:
             tokens_in: as the server reported it.
             tokens_out: the same of generated ones.
         """
-        self._under_way.remove(admitted)
+        self._in_flight.remove(admitted)
         self.spent = self.spent.after(answered=answered, tokens_in=tokens_in, tokens_out=tokens_out)
 
     @property
-    def traffic(self) -> dict[str, int]:
-        """Requests now: `in_flight` (sent, not answered yet) and `retrying`."""
-        return {"in_flight": len(self._under_way), "retrying": self.retrying}
+    def traffic(self) -> Traffic:
+        """Requests now."""
+        return Traffic(len(self._in_flight), self.retrying)
 
-    def progress(self, *, written: int, target: int) -> dict[str, Any]:
-        """What a page shows: spent, projected to the end, and the cap.
+    def progress(self, *, written: int, target: int) -> SpendingProgress:
+        """What was spent, projected to the end.
 
         Args:
             written: usable texts so far, of resumed runs all of them.
             target: how many are wanted.
-
-        Returns:
-            `requests`, `tokens_in`, `tokens_out` (None while any is unreported), `money` (None
-            where unknown), `currency`, `projected_tokens` and `projected_money` (None where
-            unknown), `cap`, and `traffic`.
         """
         known = not self.spent.unreported
         money = self.spent.money(self.prices)
         scale = max(1.0, target / written) if written else None
         tokens = self.spent.tokens_in + self.spent.tokens_out
-        return {
-            "requests": self.spent.requests,
-            "tokens_in": self.spent.tokens_in if known else None,
-            "tokens_out": self.spent.tokens_out if known else None,
-            "money": money,
-            "currency": self.prices.currency,
-            "projected_tokens": round(tokens * scale) if known and scale else None,
-            "projected_money": None if money is None or scale is None else money * scale,
-            "cap": self.cap.to_dict() if self.cap.on else None,
-            "traffic": self.traffic,
-        }
+        return SpendingProgress(
+            requests=self.spent.requests,
+            tokens_in=self.spent.tokens_in if known else None,
+            tokens_out=self.spent.tokens_out if known else None,
+            money=money,
+            currency=self.prices.currency,
+            projected_tokens=round(tokens * scale) if known and scale else None,
+            projected_money=None if money is None or scale is None else money * scale,
+            limit=self.limit,
+            traffic=self.traffic,
+        )
 
-    def _beyond(self, under_way: list[AdmittedRequest]) -> str | None:
-        """The limit that these could go beyond, in words."""
-        cap, spent = self.cap, self.spent
-        if cap.requests is not None and spent.requests + len(under_way) > cap.requests:
-            return f"{cap.requests:,} requests"
-        tokens_in = spent.tokens_in + sum(one.tokens_in for one in under_way)
-        tokens_out = spent.tokens_out + sum(one.tokens_out for one in under_way)
-        if cap.tokens is not None and tokens_in + tokens_out > cap.tokens:
-            return f"{cap.tokens:,} tokens"
+    def _exceeded_limit(self, in_flight: Sequence[AdmittedRequest]) -> str | None:
+        """The limit that these could exceed, in words."""
+        limit, spent = self.limit, self.spent
+        if limit.requests is not None and spent.requests + len(in_flight) > limit.requests:
+            return f"{limit.requests:,} requests"
+        tokens_in = spent.tokens_in + sum(request.tokens_in for request in in_flight)
+        tokens_out = spent.tokens_out + sum(request.tokens_out for request in in_flight)
+        if limit.tokens is not None and tokens_in + tokens_out > limit.tokens:
+            return f"{limit.tokens:,} tokens"
         cost = self.prices.cost(tokens_in, tokens_out)
-        if cap.money is not None and cost is not None and cost > cap.money:
-            return f"{cap.money:g} {self.prices.currency}"
+        if limit.money is not None and cost is not None and cost > limit.money:
+            return f"{limit.money:g} {self.prices.currency}"
         return None

@@ -13,8 +13,8 @@ from typing import Any, Literal
 from core.domain.errors import BadInput
 from core.domain.runs import RunSpec
 from core.domain.spending import SpendingLimit
-from core.jobs.cost_estimate import check_run_limit
 from core.jobs.lease import Lease, living
+from core.services.cost_estimate import check_run_limit
 from core.store.database import Database
 from core.store.generation.runs import RunRecord, create_run, get_run, set_job
 from core.store.ids import new_id

@@ -4,7 +4,7 @@ Heavy modules are imported when the first such job runs, so that whoever only qu
 loads them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,21 @@ from core.jobs.questions import Answerer
 
 if TYPE_CHECKING:
     from core.classification.trained import TrainedKeeper
+    from core.domain.runs import ModelChoice
+    from core.generation.backends import Backend
     from core.jobs.handlers.lab import Lab
+    from core.services.served_models import ServedLabelModel
+
+
+def served_label_model(
+    context: JobContext, open_backend: "Callable[[ModelChoice], Backend]"
+) -> "ServedLabelModel":
+    """A served model that a job asks for labels, within the job's spending limit."""
+    from core.domain.spending import spending_limit_from_dict
+    from core.services.served_models import ServedLabelModel
+
+    limit = spending_limit_from_dict(context.spec.get("cap"))
+    return ServedLabelModel(context.db, open_backend, limit=limit, job_id=context.job.id)
 
 
 class Desk:
@@ -30,7 +44,7 @@ class Desk:
         from core.diversity.map.umap import MapKeeper
         from core.generation.local.keeper import ModelKeeper
         from core.generation.servers.probing.probe import probe
-        from core.jobs.server_runs import ServedModels
+        from core.services.served_models import ServedModels
         from core.store.database import open_database
 
         self._home = home
@@ -135,18 +149,16 @@ class Desk:
         """Let the language model judge texts."""
         from core.classification.tools import StoreTools
         from core.jobs.handlers.judge import llm_judge_job
-        from core.jobs.server_runs import ServedJobModel
 
-        with closing(ServedJobModel(context, self._keeper.backend)) as asking:
+        with closing(served_label_model(context, self._keeper.backend)) as asking:
             tools = StoreTools(context.db, self._encoders, self._models, served=asking.open)
             llm_judge_job(context, tools.label_model, asking=asking)
 
     def train(self, context: JobContext) -> None:
         """Train a classifier, or ask the language model, and test it."""
         from core.jobs.handlers.train import train_job
-        from core.jobs.server_runs import ServedJobModel
 
-        with closing(ServedJobModel(context, self._keeper.backend)) as asking:
+        with closing(served_label_model(context, self._keeper.backend)) as asking:
             train_job(context, self._encoders, self._home, asking=asking)
 
     def apply(self, context: JobContext) -> None:

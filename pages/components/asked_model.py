@@ -9,9 +9,9 @@ from core.classification.llm.cost_estimate import asking_ahead, check_enough
 from core.domain.connections import Connection
 from core.domain.errors import BadInput
 from core.domain.runs import Example, ModelChoice, model_and_server, short_model
-from core.domain.spending import CostEstimate, SpendingLimit
+from core.domain.spending import CostEstimate, SpendingLimit, spending_progress_from_dict
 from core.domain.tasks import Task
-from core.jobs.cost_estimate import check_model_limit
+from core.services.cost_estimate import check_model_limit
 from core.store.connections import find_connection, list_connections
 from pages.components.connect.keys import key_state
 from pages.components.model import Width, found_of, name_model, title
@@ -149,15 +149,15 @@ def took_words(spending: Mapping[str, Any]) -> str:
     """What was taken so far, as Markdown.
 
     Args:
-        spending: of `core.domain.spending.SpendingTracker.progress`.
+        spending: of a job's progress, as `SpendingProgress.to_dict` gives it.
     """
-    amount, unknown = spending["money"], spending["tokens_in"] is None
+    took = spending_progress_from_dict(spending)
     tokens = (
         "an unknown number of tokens"
-        if unknown
-        else f"{number(spending['tokens_in'])} tokens in, {number(spending['tokens_out'])} out"
+        if took.tokens_in is None
+        else f"{number(took.tokens_in)} tokens in, {number(took.tokens_out)} out"
     )
     cost = (
-        "cost unknown" if amount is None else escape_markdown(money(amount, spending["currency"]))
+        "cost unknown" if took.money is None else escape_markdown(money(took.money, took.currency))
     )
-    return f"{spending['requests']:,} requests, {tokens}, {cost}"
+    return f"{took.requests:,} requests, {tokens}, {cost}"

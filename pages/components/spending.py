@@ -8,9 +8,9 @@ import streamlit as st
 from core.domain.connections import Prices
 from core.domain.errors import BadInput
 from core.domain.runs import ModelChoice, RunSpec, model_and_server
-from core.domain.spending import SpendingLimit
-from core.jobs.cost_estimate import check_run_limit, estimate_run_cost, recent_token_use
+from core.domain.spending import SpendingLimit, spending_progress_from_dict
 from core.jobs.sweeps.spending import check_sweep_cap
+from core.services.cost_estimate import check_run_limit, estimate_run_cost, recent_token_use
 from core.store.connections import find_connection
 from core.store.database import Database
 from core.store.generation.attempts import totals
@@ -117,19 +117,20 @@ def show_spending(db: Database, run: RunRecord, progress: Mapping[str, Any], *, 
     Args:
         db: the store.
         run: the run; nothing is drawn for a model on this machine.
-        progress: its job's, with `core.domain.spending.SpendingTracker.progress` as `spending`.
+        progress: its job's, with a `SpendingProgress` as `spending`.
         live: whether it is under way, so that there is something to project.
     """
     if run.spec.model.backend != "openai":
         return
-    told = progress.get("spending") or {}
+    data = progress.get("spending")
+    spending = spending_progress_from_dict(data) if data else None
     prices = prices_of(db, run.spec.model)
-    currency, cap = prices.currency, told.get("cap") or {}
+    currency = prices.currency
     took = totals(db, run.id)
     tokens_in, tokens_out = took.known_tokens
     refused = took.outcomes.get(_TOO_MANY, 0)
     failed = took.requests - took.outcomes.get("ok", 0)
-    projected = money(told.get("projected_money"), currency)
+    projected = money(None if spending is None else spending.projected_money, currency)
     spent = money(prices.cost(tokens_in, tokens_out), currency)
     numbers = [
         ("Spent", spent, "By your prices; the server bills its own."),
@@ -139,21 +140,21 @@ def show_spending(db: Database, run: RunRecord, progress: Mapping[str, Any], *, 
         ("429s", f"{refused:,}", "Answers of the server that it is too many requests."),
     ]
     if live:
-        tokens = number(told.get("projected_tokens"))
+        tokens = number(None if spending is None else spending.projected_tokens)
         numbers.insert(1, ("Projected", projected, f"For the whole run; tokens: {tokens}."))
-    traffic = told.get("traffic") if live else None
+    traffic = spending.traffic if live and spending is not None else None
     if traffic is not None:
-        *spending, sent, refusals = numbers
+        *amounts, sent, refusals = numbers
         now = [
-            ("In flight", f"{traffic['in_flight']:,}", "Requests sent and not answered yet."),
-            ("Retrying", f"{traffic['retrying']:,}", "Failed ones that wait to be sent again."),
+            ("In flight", f"{traffic.in_flight:,}", "Requests sent and not answered yet."),
+            ("Retrying", f"{traffic.retrying:,}", "Failed ones that wait to be sent again."),
             ("Failed", f"{failed:,}", "Of all that were sent, those that were sent again, too."),
         ]
-        numbers = [sent, *now, refusals, *spending]
+        numbers = [sent, *now, refusals, *amounts]
     with st.grid(5 if traffic is not None else len(numbers), min_column_width=125, gap="small"):
         for label, value, words in numbers:
             st.metric(label, value, help=words)
-    limits = limit_words(cap, currency)
+    limits = "" if spending is None else limit_words(spending.limit.to_dict(), currency)
     if limits:
         st.caption(f":material/savings: Capped at {escape_markdown(limits)}.")
 
@@ -162,16 +163,19 @@ def traffic_words(progress: Mapping[str, Any]) -> str:
     """What goes to servers now, and what that took so far; "" for models of this machine.
 
     Args:
-        progress: a job's, with `core.domain.spending.SpendingTracker.progress` as `spending`.
+        progress: a job's, with a `SpendingProgress` as `spending`.
     """
-    told = progress.get("spending")
-    if not told:
+    data = progress.get("spending")
+    if not data:
         return ""
-    traffic = told.get("traffic") or {}
-    words = [f"{told.get('requests', 0):,} requests sent"]
-    words += [f"{traffic[name]:,} {said}" for name, said in _TRAFFIC.items() if traffic.get(name)]
-    if told.get("money"):
-        words.append(f"{money(told['money'], told.get('currency', ''))} spent")
+    spending = spending_progress_from_dict(data)
+    words = [f"{spending.requests:,} requests sent"]
+    for name, words_of in _TRAFFIC.items():
+        count = getattr(spending.traffic, name)
+        if count:
+            words.append(f"{count:,} {words_of}")
+    if spending.money:
+        words.append(f"{money(spending.money, spending.currency)} spent")
     return ", ".join(words)
 
 

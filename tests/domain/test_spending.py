@@ -15,10 +15,12 @@ from core.domain.spending import (
     SpendingLimitReached,
     SpendingTracker,
     Spent,
+    Traffic,
     UsageUnknown,
     check_spending_limit,
     estimate_cost,
     spending_limit_from_dict,
+    spending_progress_from_dict,
 )
 from core.domain.tasks import Label, Task
 
@@ -191,17 +193,17 @@ def test_what_is_in_flight_is_known() -> None:
     assert first is not None
     assert second is not None
     tracker.retrying += 1
-    assert tracker.traffic == {"in_flight": 2, "retrying": 1}
+    assert tracker.traffic == Traffic(in_flight=2, retrying=1)
     tracker.settle(first, answered=False, tokens_in=None, tokens_out=None)
-    told = tracker.progress(written=0, target=1)
-    assert told["traffic"] == {"in_flight": 1, "retrying": 1}
+    assert tracker.progress(written=0, target=1).traffic == Traffic(in_flight=1, retrying=1)
 
 
 def test_progress_projects_to_the_target_and_leaves_the_unknown_unknown() -> None:
     tracker = SpendingTracker(SpendingLimit(money=1.0), prices=PRICES)
-    assert tracker.progress(written=0, target=40)["projected_tokens"] is None
+    assert tracker.progress(written=0, target=40).projected_tokens is None
     book(tracker, 1000, 500)
-    assert tracker.progress(written=10, target=40) == {
+    progress = tracker.progress(written=10, target=40)
+    assert progress.to_dict() == {
         "requests": 1,
         "tokens_in": 1000,
         "tokens_out": 500,
@@ -212,10 +214,11 @@ def test_progress_projects_to_the_target_and_leaves_the_unknown_unknown() -> Non
         "cap": {"money": 1.0, "tokens": None, "requests": None},
         "traffic": {"in_flight": 0, "retrying": 0},
     }
-    assert tracker.progress(written=50, target=40)["projected_tokens"] == 1500
+    assert spending_progress_from_dict(progress.to_dict()) == progress
+    assert tracker.progress(written=50, target=40).projected_tokens == 1500
     free = SpendingTracker(SpendingLimit(), prices=Prices())
     book(free, 10, None)
-    told = free.progress(written=1, target=2)
-    assert (told["tokens_in"], told["tokens_out"], told["money"]) == (None, None, None)
-    assert (told["projected_tokens"], told["projected_money"], told["cap"]) == (None, None, None)
-    assert told["requests"] == 1
+    data = free.progress(written=1, target=2).to_dict()
+    assert (data["tokens_in"], data["tokens_out"], data["money"]) == (None, None, None)
+    assert (data["projected_tokens"], data["projected_money"], data["cap"]) == (None, None, None)
+    assert data["requests"] == 1

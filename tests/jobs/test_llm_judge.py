@@ -26,7 +26,7 @@ from core.interventions.annotation.bulk import bring_back, take_back_machine
 from core.jobs.context import JobContext
 from core.jobs.handlers.judge import KIND, judge_name, judging, llm_judge_job, start_llm_judge
 from core.jobs.queue import Job, get_job, list_jobs, request_cancel, resume
-from core.jobs.server_runs import ServedJobModel
+from core.jobs.registry import served_label_model
 from core.jobs.worker import Worker
 from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
@@ -206,7 +206,7 @@ class Asked:
 
     def work_off(self, job: Job) -> Job:
         def handler(context: JobContext) -> None:
-            with closing(ServedJobModel(context, self.open)) as asking:
+            with closing(served_label_model(context, self.open)) as asking:
                 tools = StoreTools(context.db, None, Path(), served=asking.open)  # type: ignore[arg-type]
                 llm_judge_job(context, tools.label_model, asking=asking)
 

@@ -22,7 +22,7 @@ from core.generation.servers.capabilities import Capabilities
 from core.jobs.context import JobContext
 from core.jobs.handlers.train import start_training, train_job
 from core.jobs.queue import Job, get_job, request_cancel, resume
-from core.jobs.server_runs import ServedJobModel
+from core.jobs.registry import served_label_model
 from core.jobs.worker import Worker
 from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
@@ -255,7 +255,7 @@ def test_a_servers_model_is_asked_on_record_and_within_its_cap(
             def opened(choice: ModelChoice) -> ServedBackend:
                 return ServedBackend(connection, choice.model, capabilities=found)
 
-            with closing(ServedJobModel(context, opened)) as asking:
+            with closing(served_label_model(context, opened)) as asking:
                 train_job(context, FakeEncoders(), home, asking=asking)
 
         def asked(cap: SpendingLimit) -> Job:

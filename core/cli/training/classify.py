@@ -10,7 +10,6 @@ from typer import Option
 
 from core.classification.llm.cost_estimate import asking_ahead
 from core.classification.llm.llm import shuffled
-from core.classification.llm.served_labels import ServedLabels
 from core.classification.settings import FineTuning, TrainingSpec
 from core.classification.splitting import stratified_draw
 from core.cli.app import Command, JsonOption, OptionGroup, new_app, with_option_groups
@@ -28,11 +27,9 @@ from core.domain.tasks import Task
 from core.files.labelled import SEED_COUNT, balanced_examples
 from core.generation.servers.backend import ServedBackend
 from core.generation.servers.probing.probe import probe
-from core.generation.servers.requests import Attempt
-from core.jobs.server_runs import ServedModels, stored_attempt
+from core.services.served_models import ServedLabelModel, ServedModels
 from core.store.connections import find_capabilities
 from core.store.database import Database, open_database
-from core.store.generation.attempts import add_attempt
 
 app = new_app()
 
@@ -98,21 +95,24 @@ def classify(
     )
     with WorkProgress(sys.stderr) as progress:
         progress.phase("Asking the model")
-        asking = ServedAsking(home, db, spec, test_set, limit=limit, note=progress.note)
+        asking = served_label_model(
+            home, db, spec, test_set, limit=limit or SpendingLimit(), note=progress.note
+        )
         try:
             trained = train_here(
                 home, db, spec, None, test_set, progress=progress, served=asking.open
             )
         finally:
             asking.close()
-            if asking.spending_words():
-                progress.note(asking.spending_words())
+            took = spending_words(asking.tracker)
+            if took:
+                progress.note(took)
     if not as_json:
         print(in_words(trained.result))
         return
     data = without_history(trained.result)
     if asking.tracker is not None:
-        data["spending"] = asking.tracker.progress(written=1, target=1)
+        data["spending"] = asking.tracker.progress(written=1, target=1).to_dict()
     print_json(data)
 
 
@@ -147,84 +147,59 @@ def draw_examples(pool: Dataset, task: Task, count: int, seed: int) -> tuple[Exa
     return shuffled(drawn, rng=np.random.default_rng(seed))
 
 
-class ServedAsking:
-    """Opens a server's model for the questions of one command, and counts what they take.
+def served_label_model(
+    home: Home,
+    db: Database,
+    spec: TrainingSpec,
+    test: Dataset,
+    *,
+    limit: SpendingLimit,
+    note: Callable[[str], None],
+) -> ServedLabelModel:
+    """Opens a server's model for the questions of one command; shows the estimated cost first.
 
     Args:
         home: where the store lies.
         db: the store, in which every request is recorded.
         spec: names the model, the task and the examples in each prompt.
         test: the texts.
-        limit: what it may take; None is no limit.
+        limit: what it may take.
         note: shows lines that stay.
     """
+    models = ServedModels(lambda: open_database(home), probe=probe)
 
-    def __init__(
-        self,
-        home: Home,
-        db: Database,
-        spec: TrainingSpec,
-        test: Dataset,
-        *,
-        limit: SpendingLimit | None,
-        note: Callable[[str], None],
-    ) -> None:
-        self._home, self._db, self._note = home, db, note
-        self._spec, self._test = spec, test
-        self._limit = limit or SpendingLimit()
-        self.tracker: SpendingTracker | None = None
-        self._backend: ServedBackend | None = None
-
-    def open(self, choice: ModelChoice) -> ServedLabels:
-        """The model; shows the estimated cost first.
-
-        Raises:
-            BadInput: the limit can't be kept, or the key or the model is refused.
-            BackendFailed: the server does not answer.
-        """
-        if find_capabilities(self._db, choice.base_url, choice.model) is None:
-            model = one_line(choice.model)
-            self._note(f"What {model} can do is not known yet: it is tested first.")
-        backend = ServedModels(lambda: open_database(self._home), probe=probe).open(choice)
-        self._backend = backend
+    def open_backend(choice: ModelChoice) -> ServedBackend:
+        if find_capabilities(db, choice.base_url, choice.model) is None:
+            note(f"What {one_line(choice.model)} can do is not known yet: it is tested first.")
+        backend = models.open(choice)
         prices = backend.connection.prices
-        check_spending_limit(self._limit, prices=prices, usage=backend.capabilities.usage)
-        self.tracker = SpendingTracker(self._limit, prices=prices)
-        assert self._spec.task is not None
+        check_spending_limit(limit, prices=prices, usage=backend.capabilities.usage)
+        assert spec.task is not None
         estimate = asking_ahead(
-            self._test.texts,
-            self._spec.task,
-            self._spec.examples,
-            found=backend.capabilities,
-            prices=prices,
+            test.texts, spec.task, spec.examples, found=backend.capabilities, prices=prices
         )
         money = estimate.money
         cost = "an unknown cost" if money is None else f"{money:.4g} {prices.currency}"
-        self._note(
+        note(
             f"Asking {one_line(choice.model)} at {choice.base_url}: {estimate.requests:,} "
             f"requests; at most {estimate.tokens_in:,} tokens in and {estimate.tokens_out:,} out, "
             f"{cost}."
         )
-        return ServedLabels(backend, record=self._record, tracker=self.tracker)
+        return backend
 
-    def spending_words(self) -> str:
-        """What it took so far, in words; empty before anything was asked."""
-        if self.tracker is None or not self.tracker.spent.requests:
-            return ""
-        spending = self.tracker.progress(written=1, target=1)
-        tokens = (
-            "an unknown number of tokens"
-            if spending["tokens_in"] is None
-            else f"{spending['tokens_in']:,} tokens in, {spending['tokens_out']:,} out"
-        )
-        money = spending["money"]
-        cost = "cost unknown" if money is None else f"{money:.4g} {spending['currency']}"
-        return f"It took {spending['requests']:,} requests, {tokens}, {cost}."
+    return ServedLabelModel(db, open_backend, limit=limit)
 
-    def close(self) -> None:
-        """Close the connections."""
-        if self._backend is not None:
-            self._backend.close()
 
-    def _record(self, attempt: Attempt) -> None:
-        add_attempt(self._db, stored_attempt(attempt), run_id=None)
+def spending_words(tracker: SpendingTracker | None) -> str:
+    """What was taken so far, in words; empty before anything was asked."""
+    if tracker is None or not tracker.spent.requests:
+        return ""
+    spending = tracker.progress(written=1, target=1)
+    tokens = (
+        "an unknown number of tokens"
+        if spending.tokens_in is None
+        else f"{spending.tokens_in:,} tokens in, {spending.tokens_out:,} out"
+    )
+    money = spending.money
+    cost = "cost unknown" if money is None else f"{money:.4g} {spending.currency}"
+    return f"It took {spending.requests:,} requests, {tokens}, {cost}."

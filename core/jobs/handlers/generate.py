@@ -8,13 +8,13 @@ from typing import Any, Protocol
 from core.diversity.embedding.encoder import EncoderChoice
 from core.diversity.measures.live import Encoders, LiveClique
 from core.domain.runs import ModelChoice, Sample
-from core.domain.spending import SpendingTracker
+from core.domain.spending import SpendingTracker, Traffic, spending_limit_from_dict
 from core.generation.backends import Backend, check_identity
 from core.generation.loop import Loop, Round
 from core.generation.progress import Meter, timed_rounds
 from core.generation.servers.backend import ServedBackend
 from core.jobs.context import JobContext
-from core.jobs.server_runs import backend_for_run
+from core.services.served_models import backend_for_run
 from core.store.database import Database
 from core.store.generation.rounds import finish_round, rounds_of
 from core.store.generation.runs import get_run, set_facts
@@ -64,18 +64,25 @@ def generate(
     def tell(phase: str, *, at_once: bool = True, **more: Any) -> None:
         told = {**meter.progress(phase, **more), "diversity": live.progress()}
         if tracker is not None:
-            told["spending"] = tracker.progress(written=told["accepted"], target=told["target"])
+            spending = tracker.progress(written=told["accepted"], target=told["target"])
+            told["spending"] = spending.to_dict()
         context.report(told, at_once=at_once)
 
     tracker: SpendingTracker | None = None
-    told_traffic, next_look = {"in_flight": 0, "retrying": 0}, 0.0
+    told_traffic, next_look = Traffic(), 0.0
     tell("loading")
     if context.should_stop():
         tell("stopped")
         return
     backend = keeper.backend(run.spec.model, dtype=run.facts.get("dtype"))
     if isinstance(backend, ServedBackend):
-        backend, tracker = backend_for_run(context, run, backend)
+        backend, tracker = backend_for_run(
+            db,
+            run,
+            backend,
+            limit=spending_limit_from_dict(context.spec.get("cap")),
+            job_id=context.job.id,
+        )
     check_identity(run.facts, backend.facts)
     if not run.facts:
         set_facts(db, run.id, backend.facts)

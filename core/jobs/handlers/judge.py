@@ -19,10 +19,10 @@ from core.domain.spending import SpendingLimit, SpendingLimitReached
 from core.interventions.relabelling.oracle import Oracle, train_oracle
 from core.interventions.requests import JudgeRequest
 from core.jobs.context import JobContext
-from core.jobs.cost_estimate import check_model_limit
 from core.jobs.handlers.embedding import EmbeddingJob, Stopped
 from core.jobs.queue import Job, State, status, submit
-from core.jobs.server_runs import ServedJobModel
+from core.services.cost_estimate import check_model_limit
+from core.services.served_models import ServedLabelModel
 from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key, run_key
 from core.store.generation.runs import get_run
@@ -175,13 +175,13 @@ def llm_judge_job(
     context: JobContext,
     label_model: Callable[[ModelChoice], LabelModel],
     *,
-    asking: ServedJobModel | None = None,
+    asking: ServedLabelModel | None = None,
 ) -> None:
     """Judge the texts of a job.
 
-    Reports phase (loading, judging, done, stopped) and total (texts); of a server's model what
-    `ServedJobModel.told` says; at the end `labelled` (texts) and `facts` (of the model, and how it
-    was asked).
+    Reports phase (loading, judging, done, stopped) and total (texts); of a server's model done
+    (texts answered) and spending (`SpendingProgress`); at the end `labelled` (texts) and `facts`
+    (of the model, and how it was asked).
 
     Args:
         context: the job.
@@ -204,7 +204,7 @@ def llm_judge_job(
         raise BadInput("A text to judge is none of the run's.", "Load the page again.")
 
     def report(phase: str, *, at_once: bool = True, **more: Any) -> None:
-        told = {} if asking is None else asking.told(len(ids))
+        told = {} if asking is None else asking.job_progress(len(ids))
         context.report({"phase": phase, "total": len(ids), **told, **more}, at_once=at_once)
 
     def between() -> None:
@@ -234,7 +234,7 @@ def llm_judge_job(
         report("stopped")
         return
     except SpendingLimitReached as error:
-        raise error if asking is None else asking.ended(error, len(ids)) from error
+        raise error if asking is None else asking.limit_reached(error, len(ids)) from error
     names = run.spec.task.label_names
     verdicts = [
         Verdict(key, names[int(share.argmax())])

@@ -19,10 +19,10 @@ from core.diversity.measures.live import Encoders
 from core.domain.settings import Home
 from core.domain.spending import SpendingLimit, SpendingLimitReached
 from core.jobs.context import JobContext
-from core.jobs.cost_estimate import check_model_limit
 from core.jobs.handlers.measure import stored_dataset
 from core.jobs.queue import Job, get_job, submit
-from core.jobs.server_runs import ServedJobModel
+from core.services.cost_estimate import check_model_limit
+from core.services.served_models import ServedLabelModel
 from core.store.database import Database
 from core.store.trainings import (
     Predictions,
@@ -89,7 +89,7 @@ def train_job(
     encoders: Encoders,
     home: Home,
     *,
-    asking: ServedJobModel | None = None,
+    asking: ServedLabelModel | None = None,
     timer: Callable[[], float] = time.monotonic,
 ) -> None:
     """Train seed by seed; a job that was stopped or killed goes on from the last epoch.
@@ -98,7 +98,7 @@ def train_job(
     seeds_done, epoch, epochs, loss, accuracy (on the validation texts), seconds_left (for all
     seeds, should none end early), done and total (texts embedded, or answered by a server's model),
     warnings, and history (of this seed); None while unknown. While and after a server is asked also
-    what `ServedJobModel.told` says.
+    done and spending (`SpendingProgress`).
 
     Args:
         context: the job.
@@ -140,8 +140,9 @@ def train_job(
         context.serve_questions()
         if context.should_stop():
             raise _Stopped
-        if asking is not None and asking.open_now:
-            report(total=len(test), **asking.told(len(test)))
+        asked = {} if asking is None else asking.job_progress(len(test))
+        if asked:
+            report(total=len(test), **asked)
 
     context.report(progress, at_once=True)
     test = stored_dataset(db, spec.test)
@@ -196,7 +197,7 @@ def train_job(
         report(phase="stopped", seconds_left=None)
         return
     except SpendingLimitReached as error:
-        raise error if asking is None else asking.ended(error, len(test)) from error
+        raise error if asking is None else asking.limit_reached(error, len(test)) from error
     ordered = [predictions[seed] for seed in seeds_of(spec)]
     result = result_of(spec, train, test, ordered, warnings=warnings, leakage=leakage)
     set_result(db, record.id, result)

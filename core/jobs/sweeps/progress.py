@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from core.domain.runs import RunSpec, Sample
@@ -75,8 +76,8 @@ class Going:
             return told
         spending = self._tracker.progress(written=told["accepted"], target=told["target"])
         if self._sweep_tracker is not None:
-            spending["traffic"] = self._sweep_tracker.traffic
-        return {**told, "spending": spending}
+            spending = replace(spending, traffic=self._sweep_tracker.traffic)
+        return {**told, "spending": spending.to_dict()}
 
     @property
     def worth(self) -> float:

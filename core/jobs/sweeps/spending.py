@@ -1,14 +1,19 @@
 """What the runs of a sweep behind servers take together, under the sweep's own cap."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from core.domain.connections import Prices
 from core.domain.errors import BadInput
 from core.domain.runs import ModelChoice
-from core.domain.spending import SpendingLimit, SpendingTracker, Spent, check_spending_limit
-from core.jobs.server_runs import spent_by_run
+from core.domain.spending import (
+    SpendingLimit,
+    SpendingProgress,
+    SpendingTracker,
+    Spent,
+    check_spending_limit,
+)
 from core.jobs.sweeps.plan import Wanted
+from core.services.served_models import spent_by_run
 from core.store.connections import find_capabilities, find_connection
 from core.store.database import Database
 from core.store.generation.samples import counts
@@ -40,7 +45,7 @@ class SweepSpending:
         if position in self._targets:
             self._written[position] = texts
 
-    def progress(self) -> dict[str, Any]:
+    def progress(self) -> SpendingProgress:
         """As `SpendingTracker.progress`, over all of these runs."""
         return self.tracker.progress(
             written=sum(self._written.values()), target=sum(self._targets.values())
@@ -107,13 +112,7 @@ def spending_of(
         trial = begun.get(one.position)
         if trial is None:
             continue
-        known = spent_by_run(db, trial.run.id)
-        spent = Spent(
-            requests=spent.requests + known.requests,
-            tokens_in=spent.tokens_in + known.tokens_in,
-            tokens_out=spent.tokens_out + known.tokens_out,
-            unreported=spent.unreported + known.unreported,
-        )
+        spent += spent_by_run(db, trial.run.id)
         written[one.position] = sum(label.usable for label in counts(db, trial.run.id).values())
     prices = {_prices(db, model) for model in _served(one.spec.model for one in own)}
     # At different prices the sum in money is not told.

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from core.domain.texts import text_hash
-from core.jobs.server_runs import stored_attempt
 from core.jobs.sweeps.plan import Wanted
 from core.jobs.sweeps.reuse import usable_texts
+from core.services.served_models import stored_attempt
 from core.store.assessments import save_assessment
 from core.store.database import Database
 from core.store.diversity.embeddings import add_vectors

@@ -98,7 +98,7 @@ class SweepTrials:
         at_once, self._phase = phase != self._phase, phase
         told = self._progress.report(phase)
         if self.spending is not None:
-            told["spending"] = self.spending.progress()
+            told["spending"] = self.spending.progress().to_dict()
         self._context.report(told, at_once=at_once)
 
     def between(self) -> None:

@@ -11,9 +11,9 @@ from core.domain.runs import Example, ModelChoice, RunSpec
 from core.domain.settings import Home
 from core.domain.spending import SpendingLimit, SpendingLimitReached
 from core.jobs.context import JobContext
-from core.jobs.cost_estimate import TokenUse, estimate_run_cost, recent_token_use
 from core.jobs.queue import get_job, list_jobs, request_cancel, resume, start_run
 from core.jobs.worker import Worker
+from core.services.cost_estimate import TokenUse, estimate_run_cost, recent_token_use
 from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
 from core.store.generation.attempts import StoredAttempt, add_attempt

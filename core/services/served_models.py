@@ -1,27 +1,34 @@
-"""Served models as jobs use them: opened by the store, on record, within a spending limit."""
+"""Models behind servers: opened by what the store knows, on record, within a spending limit."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from core.classification.llm.served_labels import ServedLabels
 from core.domain.errors import BadInput, Pausing
 from core.domain.runs import ModelChoice
 from core.domain.spending import (
+    SpendingLimit,
     SpendingLimitReached,
     SpendingTracker,
     Spent,
-    spending_limit_from_dict,
 )
 from core.generation.backends import Backend
 from core.generation.servers.backend import Probe, ServedBackend, ServedRun, open_served_model
 from core.generation.servers.capabilities import capabilities_from_dict
 from core.generation.servers.requests import Attempt, RecordAttempt
 from core.generation.servers.retries import ConcurrencyLimiter
-from core.jobs.context import JobContext
 from core.store.connections import find_capabilities, find_connection, save_capabilities
 from core.store.database import Database
-from core.store.generation.attempts import StoredAttempt, add_attempt, totals, totals_of_job
+from core.store.generation.attempts import (
+    AttemptTotals,
+    StoredAttempt,
+    add_attempt,
+    totals,
+    totals_of_job,
+)
 from core.store.generation.runs import RunRecord
+
+if TYPE_CHECKING:
+    from core.classification.llm.served_labels import ServedLabels
 
 
 class ServedModels:
@@ -65,46 +72,63 @@ class ServedModels:
             )
             self._limiters[choice.base_url, choice.model] = backend.endpoint.limiter
             if probed is None:
-                found = backend.capabilities.to_dict()
-                save_capabilities(db, choice.base_url, choice.model, found)
+                capabilities = backend.capabilities.to_dict()
+                save_capabilities(db, choice.base_url, choice.model, capabilities)
             return backend
         finally:
             db.close()
 
 
 def backend_for_run(
-    context: JobContext, run: RunRecord, backend: ServedBackend
+    db: Database, run: RunRecord, backend: ServedBackend, *, limit: SpendingLimit, job_id: str
 ) -> tuple[ServedRun, SpendingTracker]:
-    """A served backend for the job's run, and the tracker that keeps its spending limit."""
-    spent = spent_by_run(context.db, run.id)
-    cap = spending_limit_from_dict(context.spec.get("cap"))
-    tracker = SpendingTracker(cap, prices=backend.connection.prices, spent=spent)
-    served = backend.for_run(run.spec.condition, record=_recorder(context, run), tracker=tracker)
-    return served, tracker
+    """A served backend for a run, every request on record, and what keeps its spending limit.
+
+    Args:
+        db: the store.
+        run: the run.
+        backend: of its model.
+        limit: over all resumptions of the run.
+        job_id: that generates it.
+    """
+    spent = spent_by_run(db, run.id)
+    tracker = SpendingTracker(limit, prices=backend.connection.prices, spent=spent)
+    names = run.spec.task.label_names
+    record = record_attempts(db, label_names=names, run_id=run.id, job_id=job_id)
+    return backend.for_run(run.spec.condition, record=record, tracker=tracker), tracker
 
 
 def spent_by_run(db: Database, run_id: str) -> Spent:
     """What a run took so far, over all its resumptions."""
-    known = totals(db, run_id)
-    return Spent(
-        requests=known.requests,
-        tokens_in=known.tokens_in,
-        tokens_out=known.tokens_out,
-        unreported=known.unreported,
-    )
+    return _spent(totals(db, run_id))
+
+
+def record_attempts(
+    db: Database,
+    *,
+    label_names: Sequence[str] = (),
+    run_id: str | None = None,
+    job_id: str | None = None,
+) -> RecordAttempt:
+    """Stores every attempt; arguments as of `stored_attempt` and `add_attempt`."""
+
+    def record(attempt: Attempt) -> None:
+        add_attempt(db, stored_attempt(attempt, label_names), run_id=run_id, job_id=job_id)
+
+    return record
 
 
 def stored_attempt(attempt: Attempt, label_names: Sequence[str] = ()) -> StoredAttempt:
     """An attempt as the store keeps it.
 
     Args:
-        attempt: as it was told.
+        attempt: as it was sent.
         label_names: of the run's task, in its order; of no use outside of a run.
     """
-    place = attempt.label_index
+    index = attempt.label_index
     return StoredAttempt(
         cycle=attempt.cycle,
-        label=None if place is None else label_names[place],
+        label=None if index is None else label_names[index],
         texts_asked=attempt.texts_asked,
         texts_returned=attempt.texts_returned,
         attempt=attempt.attempt,
@@ -117,80 +141,68 @@ def stored_attempt(attempt: Attempt, label_names: Sequence[str] = ()) -> StoredA
     )
 
 
-def _recorder(context: JobContext, run: RunRecord) -> RecordAttempt:
-    names = run.spec.task.label_names
-
-    def record(attempt: Attempt) -> None:
-        stored = stored_attempt(attempt, names)
-        add_attempt(context.db, stored, run_id=run.id, job_id=context.job.id)
-
-    return record
-
-
-class ServedJobModel:
-    """Opens the model for one job; the job's cap counts all its resumptions.
-
-    Its requests are of no run: neither a run's cap nor what a run took has to do with them.
+class ServedLabelModel:
+    """A served model that is asked for labels, outside of any run: on record, within a limit.
 
     Args:
-        context: the job; `cap` in its spec is what it may take.
+        db: the store.
         open_backend: opens a served model.
+        limit: what it may take; with a job over all resumptions of that.
+        job_id: that asks; None for none.
+
+    Attributes:
+        tracker: counts what it takes; None before the model is opened.
     """
 
-    def __init__(self, context: JobContext, open_backend: Callable[[ModelChoice], Backend]) -> None:
-        self._context, self._open = context, open_backend
+    def __init__(
+        self,
+        db: Database,
+        open_backend: Callable[[ModelChoice], Backend],
+        *,
+        limit: SpendingLimit,
+        job_id: str | None = None,
+    ) -> None:
+        self._db, self._open, self._limit, self._job_id = db, open_backend, limit, job_id
         self._backend: ServedBackend | None = None
-        self._tracker: SpendingTracker | None = None
+        self.tracker: SpendingTracker | None = None
         self._answered = 0
 
-    def open(self, choice: ModelChoice) -> ServedLabels:
+    def open(self, choice: ModelChoice) -> "ServedLabels":
         """The model.
 
         Raises:
             BadInput: there is no such connection, or its key is missing or refused.
             BackendFailed: the server does not answer.
         """
+        from core.classification.llm.served_labels import ServedLabels
+
         backend = self._open(choice)
         if not isinstance(backend, ServedBackend):
             raise BadInput("This model is not behind a server.", "Choose another.")
         self._backend = backend
-        known = totals_of_job(self._context.db, self._context.job.id)
-        self._tracker = SpendingTracker(
-            spending_limit_from_dict(self._context.spec.get("cap")),
-            prices=backend.connection.prices,
-            spent=Spent(
-                requests=known.requests,
-                tokens_in=known.tokens_in,
-                tokens_out=known.tokens_out,
-                unreported=known.unreported,
-            ),
-        )
-        return ServedLabels(backend, record=self._record, tracker=self._tracker)
+        spent = None if self._job_id is None else _spent(totals_of_job(self._db, self._job_id))
+        self.tracker = SpendingTracker(self._limit, prices=backend.connection.prices, spent=spent)
+        return ServedLabels(backend, record=self._record, tracker=self.tracker)
 
     def close(self) -> None:
         """Close the connections."""
         if self._backend is not None:
             self._backend.close()
 
-    @property
-    def open_now(self) -> bool:
-        """Whether a server's model was opened."""
-        return self._tracker is not None
-
-    def told(self, total: int) -> dict[str, Any]:
-        """What a job reports of it: `done` (texts answered in this sitting) and `spending` (see
-        `core.domain.spending.SpendingTracker.progress`); {} where no server is asked.
+    def job_progress(self, total: int) -> dict[str, Any]:
+        """For a job's progress, JSON-ready: `done` (texts answered) and `spending` (see
+        `SpendingProgress`); empty where no server was asked.
 
         Args:
             total: texts that are asked about.
         """
-        if self._tracker is None:
+        if self.tracker is None:
             return {}
-        spending = self._tracker.progress(written=self._answered, target=total)
-        return {"done": self._answered, "spending": spending}
+        spending = self.tracker.progress(written=self._answered, target=total)
+        return {"done": self._answered, "spending": spending.to_dict()}
 
-    def ended(self, error: SpendingLimitReached, total: int) -> Pausing:
-        """What a reached cap means here, where nothing is kept of a part."""
+    def limit_reached(self, error: SpendingLimitReached, total: int) -> Pausing:
+        """What a reached limit means here, where nothing is kept of a part."""
         return Pausing(
             f"{error.what} {self._answered:,} of {total:,} texts were answered; a part is no "
             "answer, so none is kept.",
@@ -199,6 +211,13 @@ class ServedJobModel:
 
     def _record(self, attempt: Attempt) -> None:
         self._answered += attempt.texts_returned > 0
-        add_attempt(
-            self._context.db, stored_attempt(attempt), run_id=None, job_id=self._context.job.id
-        )
+        add_attempt(self._db, stored_attempt(attempt), run_id=None, job_id=self._job_id)
+
+
+def _spent(known: AttemptTotals) -> Spent:
+    return Spent(
+        requests=known.requests,
+        tokens_in=known.tokens_in,
+        tokens_out=known.tokens_out,
+        unreported=known.unreported,
+    )
