@@ -46,6 +46,7 @@ class Metric:
         needs_encoder: whether its value depends on the encoder, so that only values of one compare.
         needs_reference: whether it takes a reference.
         by_label: whether each label has its own value, under `per_label`.
+        summary: whether it has a column in Explore's summary of runs.
         measured: whether `core.diversity.measures.measure.measure` gives it.
         column: its column in frames of sweeps, with `_low` and `_high` beside it; empty where
             sweeps do not have it.
@@ -66,6 +67,7 @@ class Metric:
     needs_encoder: bool = False
     needs_reference: bool = False
     by_label: bool = True
+    summary: bool = False
     measured: bool = True
     column: str = ""
 
@@ -102,6 +104,14 @@ class Metric:
             return "no interval"
         return f"{self.words(low)} to {self.words(high)}"
 
+    def estimate_words(
+        self, value: float | None, low: float | None = None, high: float | None = None
+    ) -> str:
+        """ "72.5% (68.1% to 76.4%)", or the value alone where an end is missing."""
+        if value is None or low is None or high is None:
+            return self.words(value)
+        return f"{self.words(value)} ({self.interval_words(low, high)})"
+
 
 METRICS: tuple[Metric, ...] = (
     Metric(
@@ -116,6 +126,7 @@ METRICS: tuple[Metric, ...] = (
         high=2.0,
         needs_encoder=True,
         column="diversity",
+        summary=True,
     ),
     Metric(
         "vendi_score",
@@ -127,6 +138,8 @@ METRICS: tuple[Metric, ...] = (
         "Friedman and Dieng 2023, The Vendi Score",
         grows_with_n=True,
         needs_encoder=True,
+        digits=1,
+        summary=True,
     ),
     Metric(
         "distinct_1",
@@ -188,6 +201,7 @@ METRICS: tuple[Metric, ...] = (
         "Chamfer distance in Cox et al. 2021, Directed Diversity",
         grows_with_n=True,
         needs_encoder=True,
+        summary=True,
     ),
     Metric(
         "exact_duplicates",
@@ -200,6 +214,7 @@ METRICS: tuple[Metric, ...] = (
         grows_with_n=True,
         unit="share",
         high=1.0,
+        summary=True,
     ),
     Metric(
         "near_duplicates",
@@ -213,6 +228,7 @@ METRICS: tuple[Metric, ...] = (
         unit="share",
         high=1.0,
         needs_encoder=True,
+        summary=True,
     ),
     Metric(
         "fluency",
@@ -223,6 +239,8 @@ METRICS: tuple[Metric, ...] = (
         "How likely the language model found what it wrote; gibberish is unlikely, and looks "
         "diverse.",
         "mean log-probability of a token under the untouched model",
+        digits=2,
+        summary=True,
     ),
     Metric(
         "vocabulary",
@@ -280,6 +298,7 @@ METRICS: tuple[Metric, ...] = (
         needs_encoder=True,
         needs_reference=True,
         column="similarity",
+        summary=True,
     ),
     Metric(
         "size_matched",

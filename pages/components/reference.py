@@ -1,12 +1,13 @@
-"""The reference of a task: what it is, attaching one, removing it."""
+"""The reference of a task: its size, attaching one, removing it."""
 
 import streamlit as st
 
 from core.domain.errors import StoreBusy, WidesetError
 from core.domain.references import Reference
 from core.domain.tasks import Task, task_from_dict
+from core.domain.wording import percent
 from core.jobs.launch import ensure_worker
-from core.jobs.queue import Job, State, list_jobs, request_cancel, status
+from core.jobs.queue import LIVE, Job, State, list_jobs, request_cancel, status
 from core.store.references import (
     delete_reference,
     get_reference,
@@ -17,13 +18,12 @@ from pages.components.reference_source import attach
 from pages.components.shell import AppContext, escape_markdown, flash, show_errors
 
 _POLL_SECONDS = 1.0
-_LIVE: tuple[State, ...] = ("queued", "running")
 
 
 def choose_reference(app: AppContext, task: Task) -> Reference | None:
     """Draw the task's reference and the ways to attach, replace and remove it.
 
-    A page that calls this draws `show_flash` before: callbacks tell their failures there.
+    Errors of its callbacks appear where the page calls `show_flash`.
 
     Returns:
         The reference, None while the task has none.
@@ -65,7 +65,7 @@ def _show(reference: Reference) -> None:
             ],
             hide_index=True,
             height="content",
-            alt="Texts a label of the reference",
+            alt="Texts per label of the reference",
         )
         st.caption(escape_markdown(_origin(reference)))
 
@@ -73,12 +73,13 @@ def _show(reference: Reference) -> None:
 def _origin(reference: Reference) -> str:
     origin = reference.origin
     if "hub" in origin:
-        said = f"{origin['hub']} ({origin['config']}, {origin['split']}) of the Hugging Face hub"
+        source = f"{origin['hub']} ({origin['config']}, {origin['split']}) of the Hugging Face hub"
     else:
-        said = " and ".join(filter(None, (origin.get("file"), origin.get("test_file"))))
+        source = " and ".join(filter(None, (origin.get("file"), origin.get("test_file"))))
     if origin.get("test_share") is not None:
-        said += f"; {origin['test_share']:.0%} test, split by seed {origin['seed']}"
-    return f"From {said}."
+        share = percent(origin["test_share"], digits=0)
+        source += f"; {share} test, split with seed {origin['seed']}"
+    return f"From {source}."
 
 
 def _remove(app: AppContext, reference: Reference) -> None:
@@ -97,7 +98,7 @@ def _offer_undo(app: AppContext, task: Task) -> None:
     if reference.task_key != task.key or reference.deleted_at is None:
         return
     st.button(
-        f"Undo: bring {escape_markdown(reference.name)} back",
+        f"Undo: restore {escape_markdown(reference.name)}",
         icon=":material/undo:",
         type="tertiary",
         key="restore_reference",
@@ -115,40 +116,40 @@ def _restore(app: AppContext, reference_id: str) -> None:
 
 
 def _show_fetch(app: AppContext, task: Task) -> None:
-    """What is being fetched for the task, by anyone; and how this session's own ended."""
+    """The download for the task, of any session; and why this session's own failed."""
     for state in ("queued", "running"):
         for job in list_jobs(app.db, state=state):
             if job.kind == "fetch" and task_from_dict(job.spec["task"]).key == task.key:
-                _, reads = status(app.db, job.id)
-                if reads in _LIVE:
-                    _follow(app, job, reads)
+                _, job_state = status(app.db, job.id)
+                if job_state in LIVE:
+                    _follow(app, job, job_state)
                     return
     own = st.session_state.get("reference_fetch")
     if own is None:
         return
-    job, reads = status(app.db, own)
-    if reads == "done" or task_from_dict(job.spec["task"]).key != task.key:
+    job, job_state = status(app.db, own)
+    if job_state == "done" or task_from_dict(job.spec["task"]).key != task.key:
         return
-    said = job.message or f"The dataset was not fetched: the job is {reads}."
-    st.error(escape_markdown(f"{said} {job.remedy}".strip()), icon=":material/error:")
-    st.button("All right", key="dismiss_fetch", type="tertiary", on_click=_dismiss)
+    message = job.message or f"The dataset was not downloaded: the job is {job_state}."
+    st.error(escape_markdown(f"{message} {job.remedy}".strip()), icon=":material/error:")
+    st.button("Dismiss", key="dismiss_fetch", type="tertiary", on_click=_dismiss)
 
 
 @st.fragment(run_every=_POLL_SECONDS)
 def _follow(app: AppContext, job: Job, drawn: State) -> None:
-    """Redrawn every second, and the whole page once when the job moves on."""
+    """Redrawn every second; the whole page once when the job's state changes."""
     with show_errors():
         try:
-            _, reads = status(app.db, job.id)
-            if reads != drawn:
+            _, job_state = status(app.db, job.id)
+            if job_state != drawn:
                 st.rerun()
-            if reads == "queued":
+            if job_state == "queued":
                 ensure_worker(app.home, app.db)
-            what = "Fetching" if reads == "running" else "Waiting for the worker to fetch"
-            st.caption(f"{what} {escape_markdown(str(job.spec['hub']))} …")
+            action = "Downloading" if job_state == "running" else "Waiting to download"
+            st.caption(f"{action} {escape_markdown(str(job.spec['hub']))} …")
             st.button("Stop", key="stop_fetch", on_click=_stop, args=(app, job.id))
         except StoreBusy:
-            st.caption("The store is busy; this looks again in a second.")
+            st.caption("The store is busy; retrying every second.")
 
 
 def _stop(app: AppContext, job_id: str) -> None:

@@ -1,4 +1,4 @@
-"""What a file's columns and labels are in the task: guessed, shown, and for a person to mend."""
+"""Attaching a reference: its file, which columns and labels it has, and the train/test split."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from core.domain.errors import BadInput
 from core.domain.references import TEST_SHARE, Division, divided
 from core.domain.runs import Example
 from core.domain.tasks import Task
+from core.domain.wording import counted
 from core.files.example import TEST_FILE, TRAIN_FILE, example_reference, example_task
 from core.files.labelled import columns_of, read_labelled
 from core.files.mapping import MappedTexts, guessed_columns, guessed_map, read_mapped
@@ -26,12 +27,12 @@ MAX_MAPPED = 100
 
 @dataclass(frozen=True)
 class GivenFile:
-    """A file that a person gave.
+    """A labelled file.
 
     Args:
         name: its name.
         content: its content, or its path on this machine.
-        changed: for a path, what tells it from its older self.
+        changed: time of a path's last change, nanoseconds; distinguishes its versions in caches.
     """
 
     name: str
@@ -41,7 +42,7 @@ class GivenFile:
 
 @dataclass(frozen=True)
 class FileMapping:
-    """Which columns hold texts and labels, and what the labels are in the task."""
+    """Which columns hold texts and labels, and the task's label for each label of the file."""
 
     text_column: str
     label_column: str
@@ -58,43 +59,44 @@ def choose_mapping(task: Task, file: GivenFile, *, key: str) -> FileMapping | No
     guesses = guessed_columns(columns)
     left, right = st.columns(2)
     chosen = []
-    for place, what, guess in zip((left, right), ("Texts", "Labels"), guesses, strict=True):
-        with place:
+    for column, what, guess in zip((left, right), ("Text", "Label"), guesses, strict=True):
+        with column:
             chosen.append(
                 st.selectbox(
-                    f"Column of {what.lower()}",
+                    f"{what} column",
                     columns,
                     index=None if guess is None else columns.index(guess),
                     placeholder="Choose",
-                    # By its columns: another file's choice begins with its own guess.
+                    # By the columns, so that another file begins with its own guess.
                     key=f"{key}-{what}-{hash(tuple(columns))}",
                 )
             )
     text, label = chosen
     if text is None or label is None:
-        st.info("Choose the columns of texts and labels.")
+        st.info("Choose the text and label columns.")
         return None
     labels, first = _labels(file, text, label)
-    meant = _choose_labels(task, labels, key=key)
+    mapping = _choose_labels(task, labels, key=key)
     st.dataframe(
         [
-            {"Text": example.text, "Label": example.label, "In the task": meant.get(example.label)}
+            {"Text": example.text, "Label": example.label, "Task label": mapping.get(example.label)}
             for example in first
         ],
         hide_index=True,
         height="content",
         alt="The first rows of the file",
     )
-    missing = [name for name in labels if name not in meant]
+    missing = [name for name in labels if name not in mapping]
     if missing:
-        st.info(f"{len(missing)} of the file's {len(labels)} labels are none of the task's yet.")
+        verb = "is" if len(missing) == 1 else "are"
+        st.info(f"{counted(len(missing), 'label')} {verb} not mapped yet.")
         return None
-    return FileMapping(text, label, tuple(meant.items()))
+    return FileMapping(text, label, tuple(mapping.items()))
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
 def mapped_texts(task: Task, file: GivenFile, mapping: FileMapping) -> MappedTexts:
-    """All texts of a file in the task's words.
+    """All texts of a file with the task's labels.
 
     Raises:
         BadInput: the file is refused.
@@ -109,18 +111,18 @@ def mapped_texts(task: Task, file: GivenFile, mapping: FileMapping) -> MappedTex
 
 
 def _choose_labels(task: Task, labels: Mapping[str, int], *, key: str) -> dict[str, str]:
-    """The task's name for each label of the file that has one by now."""
+    """Draw the mapping; the task's label for each label of the file that is mapped."""
     guess = guessed_map(labels, task.label_names)
     if not set(labels) - set(task.label_names):
         return guess
     if len(labels) > MAX_MAPPED:
         raise BadInput(
-            f"The file has {len(labels):,} different labels, too many to be mapped by hand.",
-            "Choose the column of the labels, or name them in the file as the task does.",
+            f"The file has {len(labels):,} different labels, too many to be mapped manually.",
+            "Choose another label column, or use the task's label names in the file.",
         )
     names = list(task.label_names)
-    meant = {}
-    st.caption("The file's labels, and what each is in the task:")
+    mapping = {}
+    st.caption("Map the file's labels to the task's:")
     with st.grid(2, min_column_width=120, gap="small"):
         for label, count in labels.items():
             name = st.selectbox(
@@ -131,8 +133,8 @@ def _choose_labels(task: Task, labels: Mapping[str, int], *, key: str) -> dict[s
                 key=f"{key}-map-{label}",
             )
             if name is not None:
-                meant[label] = name
-    return meant
+                mapping[label] = name
+    return mapping
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
@@ -144,7 +146,7 @@ def _columns(file: GivenFile) -> list[str]:
 def _labels(
     file: GivenFile, text_column: str, label_column: str
 ) -> tuple[dict[str, int], list[Example]]:
-    """How often each label stands in a file, in order of their first rows; and these rows."""
+    """Texts per label of the file, in order of appearance; and its first rows."""
     examples = read_labelled(
         file.content,
         name=file.name,
@@ -159,24 +161,24 @@ _UPLOAD, _PATH, _HUB, _EXAMPLE = "Upload", "Path", "Hugging Face", "Example"
 
 
 def attach(app: AppContext, task: Task) -> None:
-    """Draw the ways to attach a reference to the task; the page is drawn anew once one is."""
-    # Every attached reference begins another round, whose widgets are empty again.
+    """Draw the ways to attach a reference to the task; reruns the page when one is attached."""
+    # Each attached reference begins another round, whose widgets are empty.
     key = f"reference-{task.key}-{st.session_state.get('reference_round', 0)}"
     ways = [_UPLOAD, _PATH, _HUB]
     if task.key == example_task().key:
         ways.insert(0, _EXAMPLE)
-    how = st.segmented_control("From", ways, default=ways[0], key=f"{key}-from", required=True)
+    source = st.segmented_control("From", ways, default=ways[0], key=f"{key}-from", required=True)
     with show_errors():
-        if how == _EXAMPLE:
+        if source == _EXAMPLE:
             _from_example(app, task, key)
-        elif how == _HUB:
+        elif source == _HUB:
             _from_hub(app, task, key)
         else:
-            _from_files(app, task, key, uploaded=how == _UPLOAD)
+            _from_files(app, task, key, uploaded=source == _UPLOAD)
 
 
 def _from_example(app: AppContext, task: Task, key: str) -> None:
-    st.caption("Messages to customer support, written for this project; no real person's.")
+    st.caption("Customer support messages, written for this project.")
     train, test = example_reference()
     parts = divided(train, test=test)
     _show_parts(task, parts)
@@ -192,12 +194,12 @@ def _from_example(app: AppContext, task: Task, key: str) -> None:
 
 
 def _from_files(app: AppContext, task: Task, key: str, *, uploaded: bool) -> None:
-    own_test = st.toggle("The test part is a file of its own", key=f"{key}-own")
-    give = _upload if uploaded else _path
-    train = give("Train part" if own_test else "Labelled texts", f"{key}-train")
-    test = give("Test part", f"{key}-test") if own_test else None
+    own_test = st.toggle("Separate test file", key=f"{key}-own")
+    choose_file = _upload if uploaded else _path
+    train = choose_file("Train file" if own_test else "Labelled texts", f"{key}-train")
+    test = choose_file("Test file", f"{key}-test") if own_test else None
     if train is None or (own_test and test is None):
-        st.caption("CSV, JSONL or Parquet with a column of texts and one of labels, up to 50 MB.")
+        st.caption("CSV, JSONL or Parquet with a text column and a label column, up to 50 MB.")
         return
     mapping = choose_mapping(task, train, key=key)
     if mapping is None:
@@ -222,25 +224,26 @@ def _from_files(app: AppContext, task: Task, key: str, *, uploaded: bool) -> Non
 
 
 def _from_hub(app: AppContext, task: Task, key: str) -> None:
-    st.caption("Fetched by the worker, where there is a network; at most 50 MB.")
+    st.caption("Downloaded in the background, up to 50 MB; needs a network connection.")
     name = st.text_input("Dataset", placeholder="owner/name", key=f"{key}-hub").strip()
     left, right = st.columns(2)
     with left:
-        config = st.text_input("Configuration", placeholder="the only one", key=f"{key}-config")
-        text = st.text_input("Column of texts", placeholder="a guess", key=f"{key}-text")
+        config = st.text_input("Configuration", placeholder="default", key=f"{key}-config")
+        text = st.text_input("Text column", placeholder="detected", key=f"{key}-text")
     with right:
         split = st.text_input("Split", placeholder="train", key=f"{key}-split")
-        label = st.text_input("Column of labels", placeholder="a guess", key=f"{key}-label")
+        label = st.text_input("Label column", placeholder="detected", key=f"{key}-label")
     pairs = st.text_area(
-        "Labels that have another name in the task",
+        "Label mapping",
         placeholder="0 = negative",
         height=68,
         key=f"{key}-pairs",
-        help="One on a line: the dataset's label = the task's. Case does not matter.",
+        help="Only for labels with another name in the task, one per line: dataset's label = "
+        "task's label. Case is ignored.",
     )
     share, seed = _choose_split(key)
     token = st.session_state.setdefault("reference_token", uuid4().hex)
-    if st.button("Fetch", type="primary", key=f"{key}-attach", disabled=not name):
+    if st.button("Download", type="primary", key=f"{key}-attach", disabled=not name):
         spec = {
             "hub": name,
             "config": config.strip() or None,
@@ -265,13 +268,13 @@ def _upload(label: str, key: str) -> GivenFile | None:
 
 
 def _path(label: str, key: str) -> GivenFile | None:
-    written = st.text_input(f"{label}: path", placeholder="/data/reviews.csv", key=key).strip()
-    if not written:
+    entered = st.text_input(f"{label}: path", placeholder="/data/reviews.csv", key=key).strip()
+    if not entered:
         return None
-    path = Path(written).expanduser()
+    path = Path(entered).expanduser()
     try:
         changed = path.stat().st_mtime_ns
-    except (OSError, ValueError):  # said in words when it is read
+    except (OSError, ValueError):  # reported when it is read
         changed = 0
     return GivenFile(path.name, path, changed)
 
@@ -280,38 +283,44 @@ def _choose_split(key: str) -> tuple[float, int]:
     left, right = st.columns(2)
     with left:
         share = st.slider(
-            "Test part", 5, 95, round(TEST_SHARE * 100), format="%d %%", key=f"{key}-share"
+            "Test share", 5, 95, round(TEST_SHARE * 100), format="%d%%", key=f"{key}-share"
         )
     with right:
-        seed = st.number_input("Seed of the split", 0, 2**31 - 1, 0, key=f"{key}-seed")
+        seed = st.number_input("Split seed", 0, 2**31 - 1, 0, key=f"{key}-seed")
     return share / 100, seed
 
 
 def _show_parts(task: Task, parts: Division) -> None:
-    """How many texts a label each part has, and what is odd about them."""
+    """Texts per label of each part, and what was removed or is unusual."""
     train, test = (Counter(example.label for example in part) for part in (parts.train, parts.test))
     rows = [{"Label": name, "Train": train[name], "Test": test[name]} for name in task.label_names]
-    st.dataframe(rows, hide_index=True, height="content", alt="Texts a label in both parts")
-    said = [f"{len(parts.train):,} train and {len(parts.test):,} test texts; none is in both."]
+    st.dataframe(rows, hide_index=True, height="content", alt="Texts per label in both parts")
+    sentences = [f"{len(parts.train):,} train and {len(parts.test):,} test texts, no overlap."]
     if parts.facts["left_out"]:
-        said.append(
-            f"{parts.facts['left_out']:,} of the train file are in the test file: left out."
+        sentences.append(
+            f"Left out of the train part, as they are in the test file: "
+            f"{counted(parts.facts['left_out'], 'text')}."
         )
     if parts.facts["copies"]:
-        said.append(f"{parts.facts['copies']:,} are copies of others.")
+        sentences.append(f"{counted(parts.facts['copies'], 'duplicate')}.")
     if parts.facts["contradictory"]:
-        said.append(f"{parts.facts['contradictory']:,} have more than one label.")
-    st.caption(" ".join(said))
+        sentences.append(
+            f"{counted(parts.facts['contradictory'], 'text')} with more than one label."
+        )
+    st.caption(" ".join(sentences))
 
 
 def _pairs(text: str) -> dict[str, str]:
-    found = {}
+    pairs = {}
     for line in filter(str.strip, text.splitlines()):
         label, separator, name = line.rpartition("=")
         if not separator or not label.strip() or not name.strip():
-            raise BadInput(f"The line '{line[:60]}' is no map.", "Write: file's label = task's.")
-        found[label.strip()] = name.strip()
-    return found
+            raise BadInput(
+                f"The line '{line[:60]}' is not a label mapping.",
+                "Write: dataset's label = task's label.",
+            )
+        pairs[label.strip()] = name.strip()
+    return pairs
 
 
 def _next_round() -> None:

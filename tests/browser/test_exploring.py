@@ -146,7 +146,7 @@ def listed(page: Page) -> Locator:
 def choose_four(page: Page) -> list[str]:
     """Draw a lasso round columns 1 and 2 of rows 2 and 3; the texts in it."""
     lasso(page, [(0.6, 1.6), (2.4, 1.6), (2.4, 3.4), (0.6, 3.4)])
-    expect(page.get_by_text("4 texts chosen")).to_be_visible()
+    expect(page.get_by_text("4 texts selected")).to_be_visible()
     return [f"text of row {row} and column {column}" for row in (2, 3) for column in (1, 2)]
 
 
@@ -201,7 +201,7 @@ def test_a_click_on_a_text_lists_its_nearest(explored: Explored, new_page: OpenP
         lambda: page.locator(MAP).evaluate_all(DRAGS) == ["pan"], what="a click chooses by now"
     )
     page.mouse.click(*on_screen(page, [(3, 2)])[0])
-    expect(page.get_by_text("One text and its nearest")).to_be_visible()
+    expect(page.get_by_text("Text and nearest neighbours")).to_be_visible()
     expect(listed(page).first).to_have_text("text of row 2 and column 3")
     settled(page)
     texts, distances = cells(page, LISTED, 1), cells(page, LISTED, 2)
@@ -218,7 +218,7 @@ def test_a_search_fades_the_others(explored: Explored, new_page: OpenPage) -> No
     page = new_page(explored.url)
     assert {opacity for *_, opacity in drawn(page, count=30)} == {0.8}
     page.get_by_label("Search", exact=True).fill("ROW 4")
-    expect(page.get_by_text("6 texts hold the words.")).to_be_visible()
+    expect(page.get_by_text("6 texts match the search.")).to_be_visible()
     found = {f"{explored.run.id}-{4 * WIDE + column}" for column in range(WIDE)}
     points = drawn(
         page, lambda all_: {one for one, _, opacity in all_ if opacity == 1} == found, count=30
@@ -230,12 +230,12 @@ def test_a_search_fades_the_others(explored: Explored, new_page: OpenPage) -> No
 def test_the_replay_goes_back_in_time(explored: Explored, new_page: OpenPage) -> None:
     page = new_page(explored.url)
     drawn(page, count=30)
-    page.get_by_role("tab", name="As they arrived").click()
+    page.get_by_role("tab", name="Timeline").click()
     assert "to come" not in {trace for _, trace, _ in drawn(page, figure=REPLAY, count=30)}
     handle = page.locator("[class*=st-key-replay-] input[type=range]")
     handle.focus()
     handle.press("Home")
-    expect(page.get_by_text("The newest 1 texts at that moment")).to_be_visible()
+    expect(page.get_by_text("Newest texts at this point (1)")).to_be_visible()
     first = [f"{explored.run.id}-0"]
     drawn(
         page,
@@ -293,7 +293,7 @@ def test_a_double_click_is_one_new_map(explored: Explored, new_page: OpenPage) -
             (left + x, high - y),
         ]
         lasso(page, outside)
-        expect(page.get_by_text("30 texts chosen")).to_be_visible()
+        expect(page.get_by_text("30 texts selected")).to_be_visible()
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 900)])
@@ -302,7 +302,7 @@ def test_nothing_is_wider_than_the_page(
 ) -> None:
     options: dict[str, Any] = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
     page = new_page(explored.url, **options)
-    for tab in ("Map", "Scores", "As they arrived", "Why", "All measures"):
+    for tab in ("Map", "Scores", "Timeline", "Why", "All metrics"):
         page.get_by_role("tab", name=tab).click()
         expect(page.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
         settled(page)

@@ -35,11 +35,11 @@ def chosen_page() -> None:
     from core.store.database import open_database
     from core.store.datasets import load_dataset, run_key
     from core.store.generation.runs import list_runs
-    from pages.components.intervene.annotation.chosen import label_chosen
+    from pages.components.intervene.annotation.selection import label_selection
 
     db = open_database(home_from())
     datasets = [load_dataset(db, run_key(row.run.id)) for row in list_runs(db)]
-    label_chosen(db, datasets, st.session_state["lasso"])
+    label_selection(db, datasets, st.session_state["lasso"])
 
 
 def drawn(app: AppTest) -> AppTest:

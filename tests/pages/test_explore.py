@@ -38,7 +38,7 @@ def queued(db: Database) -> list[tuple[str, str]]:
 def test_an_empty_store_says_so_and_leads_to_generate(app: AppTest, db: Database) -> None:
     app.switch_page("pages/explore.py")
     explore(app)
-    assert "There is nothing to see yet." in words(app)
+    assert "There are no texts yet." in words(app)
     (link,) = app.get("page_link")
     assert (link.proto.label, link.proto.page) == ("Generate texts", "generate")
     assert not app.dataframe
@@ -49,7 +49,7 @@ def test_an_empty_store_says_so_and_leads_to_generate(app: AppTest, db: Database
 def test_a_run_without_usable_texts_is_nothing_to_see(app: AppTest, db: Database) -> None:
     make_run(db, "done", rows=[{"text": "", "outcome": "empty"}])
     explore(app)
-    assert "There is nothing to see yet." in words(app)
+    assert "There are no texts yet." in words(app)
 
 
 def test_the_table_says_what_was_measured(app: AppTest, db: Database) -> None:
@@ -61,20 +61,20 @@ def test_the_table_says_what_was_measured(app: AppTest, db: Database) -> None:
     (row,) = side_by_side(app)
     assert row["name"] == "First"
     assert row["n"] == 6
-    assert row["score"] == found["remote_clique"]["value"]
+    assert row["remote_clique"] == found["remote_clique"]["value"]
     low, high = found["remote_clique"]["low"], found["remote_clique"]["high"]
     assert row["interval"] == f"{low:.3f} to {high:.3f}"
-    assert (row["fluency"], row["spread"]) == (-1.5, 0.0)
-    assert row["exact"] == pytest.approx(1 / 6)  # the third text is the first
-    assert row["near"] == pytest.approx(2 / 6)  # and the second is near it
-    assert row["nearest"] == found["nearest_distance"]["value"]
-    assert row["vendi"] == found["vendi_score"]["value"]
+    assert (row["fluency"], row["fluency_sd"]) == (-1.5, 0.0)
+    assert row["exact_duplicates"] == pytest.approx(1 / 6)  # the third text is the first
+    assert row["near_duplicates"] == pytest.approx(2 / 6)  # and the second is near it
+    assert row["nearest_distance"] == found["nearest_distance"]["value"]
+    assert row["vendi_score"] == found["vendi_score"]["value"]
     assert "similarity" not in row
     assert "Encoder fake, mean pooling, cosine distance." in words(app)
     assert queued(db) == []
 
 
-def test_near_repeats_follow_the_slider(app: AppTest, db: Database) -> None:
+def test_near_duplicates_follow_the_slider(app: AppTest, db: Database) -> None:
     run = run_of(db)
     measure_all(db, run)
     map_all(db, run)
@@ -85,7 +85,7 @@ def test_near_repeats_follow_the_slider(app: AppTest, db: Database) -> None:
         app.slider(key="near_threshold").set_value(threshold).run()
         assert not app.exception
         (row,) = side_by_side(app)
-        assert row["near"] == pytest.approx(near / len(TEXTS))
+        assert row["near_duplicates"] == pytest.approx(near / len(TEXTS))
 
 
 def test_runs_side_by_side_in_the_order_chosen(app: AppTest, db: Database) -> None:
@@ -98,7 +98,7 @@ def test_runs_side_by_side_in_the_order_chosen(app: AppTest, db: Database) -> No
     assert not app.exception
     rows = side_by_side(app)
     assert [(row["name"], row["n"]) for row in rows] == [("One", 6), ("Two", 3)]
-    assert "They differ in size" in words(app)
+    assert "The sizes differ" in words(app)
     assert queued(db) == []
 
 
@@ -124,8 +124,8 @@ def test_no_run_chosen_is_said(app: AppTest, db: Database) -> None:
     explore(app)
     app.multiselect(key="explore_runs").set_value([]).run()
     assert not app.exception
-    assert "Choose a run to see it." in words(app)
-    assert "Choose a run, and name an encoder, in the side bar." in words(app)
+    assert "Choose at least one run." in words(app)
+    assert "Choose a run and an encoder in the sidebar." in words(app)
     assert not app.get("page_link")
     app.multiselect(key="explore_runs").set_value([run.id]).run()
     assert len(side_by_side(app)) == 1
@@ -144,7 +144,7 @@ def test_what_is_missing_is_queued_once(app: AppTest, db: Database, spawned: lis
     (row,) = side_by_side(app)
     assert (row["interval"], row["n"]) == ("not measured", 6)
     assert "wait for the worker" in words(app)
-    assert "The worker has not embedded these texts yet." in words(app)
+    assert "These texts have not been embedded yet." in words(app)
     assert spawned
 
 
@@ -155,7 +155,7 @@ def test_a_run_that_goes_on_is_said_and_not_measured(app: AppTest, db: Database)
     assert queued(db) == []
     (row,) = side_by_side(app)
     assert (row["name"], row["n"], row["interval"]) == ("At work", 4, "not measured")
-    for tab in ("Scores", "As they arrived", "Why", "All measures"):
+    for tab in ("Scores", "Timeline", "Why", "All metrics"):
         explore(app, tab)
 
 
@@ -205,7 +205,7 @@ def test_beside_a_reference_there_is_similarity_and_a_row(app: AppTest, db: Data
     own = result_of(db, reference_key(real.id, "train"))
     assert mine["similarity"] == found["similarity"]["value"]
     assert (theirs["name"], theirs["n"]) == ("Real ones (train)", 3)
-    assert theirs["score"] == own["remote_clique"]["value"]
+    assert theirs["remote_clique"] == own["remote_clique"]["value"]
     assert queued(db) == []
     app.toggle(key="explore_real").set_value(False).run()
     assert not app.exception
@@ -268,7 +268,7 @@ def test_another_encoder_is_another_measurement(app: AppTest, db: Database) -> N
     map_all(db, run)
     explore(app)
     app.get_by_key("encoder_kind").set_value("Hugging Face").run()
-    assert "Write an encoder's id." in words(app)
+    assert "Enter a model id or folder." in words(app)
     assert queued(db) == []
     app.text_input(key="encoder_id").input("org/encoder").run()
     assert not app.exception

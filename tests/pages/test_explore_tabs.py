@@ -23,7 +23,7 @@ from tests.pages.evidence import (
 )
 from tests.pages.making import markup, table, words
 
-TABS = ("Map", "Scores", "As they arrived", "Why", "All measures")
+TABS = ("Map", "Scores", "Timeline", "Why", "All metrics")
 HOSTILE = (
     "<script>window.hacked = 1</script>",
     "![image](http://127.0.0.1:9/c.png) <img src=x onerror=alert(1)>",
@@ -60,7 +60,7 @@ def test_every_tab_draws(app: AppTest, db: Database, texts: tuple[tuple[str, str
     measure_all(db, run, other, beside=real)
     explore(app)
     app.multiselect(key="explore_runs").set_value([run.id, other.id]).run()
-    for mapped, tabs in ((False, ("Map", "As they arrived")), (True, TABS)):
+    for mapped, tabs in ((False, ("Map", "Timeline")), (True, TABS)):
         if mapped:
             map_all(db, run, other, beside=real)
         for tab in tabs:
@@ -74,7 +74,7 @@ def test_every_tab_draws(app: AppTest, db: Database, texts: tuple[tuple[str, str
     row = side_by_side(app)[0]
     assert row["name"] == "<b>One</b> $x$"
     if len(texts) == 1:
-        assert row["score"] is None or row["score"] != row["score"]
+        assert row["remote_clique"] is None or row["remote_clique"] != row["remote_clique"]
         assert row["interval"] == ""
 
 
@@ -119,7 +119,7 @@ def test_the_map_has_every_text_by_its_id(app: AppTest, db: Database) -> None:
 def test_without_a_map_two_axes_stand_in(app: AppTest, db: Database) -> None:
     measure_all(db, run_of(db))
     explore(app)
-    assert "6 texts on their two widest directions (PCA). UMAP follows" in words(app)
+    assert "6 texts on their first two principal components (PCA). UMAP follows" in words(app)
     assert len(points(figures(app)[0])) == 6
 
 
@@ -130,11 +130,11 @@ def test_a_search_lists_what_it_found(app: AppTest, db: Database) -> None:
     explore(app)
     app.text_input(key="explore_search").input("DULL").run()
     assert not app.exception
-    assert "1 texts hold the words." in words(app)
+    assert "1 texts match the search." in words(app)
     assert list(table(app, "mean_distance")["text"]) == ["a dull film"]
     app.text_input(key="explore_search").input("[").run()  # words, no pattern
     assert not app.exception
-    assert "0 texts hold the words." in words(app)
+    assert "0 texts match the search." in words(app)
 
 
 def test_one_text_chosen_shows_its_nearest(app: AppTest, db: Database) -> None:
@@ -150,7 +150,7 @@ def test_one_text_chosen_shows_its_nearest(app: AppTest, db: Database) -> None:
     assert list(near["distance"])[:4] == pytest.approx([0, 0, 0.091, 0.222], abs=5e-4)
     app.session_state["explore_selected"] = ids[3:5]
     explore(app)
-    assert "2 texts chosen" in words(app)
+    assert "2 texts selected" in words(app)
     chosen = table(app, "mean_distance")
     assert list(chosen["text"]) == [TEXTS[3][0], TEXTS[4][0]]
     app.button(key="clear_map").click().run()
@@ -162,10 +162,10 @@ def test_the_replay_shows_what_had_arrived(app: AppTest, db: Database) -> None:
     run = run_of(db)
     measure_all(db, run)
     map_all(db, run)
-    explore(app, "As they arrived")
-    (slider,) = [one for one in app.slider if one.label == "Texts arrived"]
+    explore(app, "Timeline")
+    (slider,) = [one for one in app.slider if one.label == "Texts generated"]
     assert (slider.min, slider.max, slider.value) == (1, 6, 6)
-    app.session_state["explore_tabs"] = "As they arrived"
+    app.session_state["explore_tabs"] = "Timeline"
     slider.set_value(2).run()
     assert not app.exception
     assert list(table(app, "mean_distance")["text"]) == [TEXTS[1][0], TEXTS[0][0]]
@@ -185,12 +185,12 @@ def test_why_ranks_texts_and_takes_the_score_apart(app: AppTest, db: Database) -
     found = result_of(db, run_key(run.id))
     (parts,) = [frame.value for frame in app.dataframe if "within" in frame.value]
     assert parts["score"].tolist() == pytest.approx([found["remote_clique"]["value"]], abs=1e-6)
-    assert parts["repeats"].tolist() == pytest.approx([2 / 6])
+    assert parts["duplicates"].tolist() == pytest.approx([2 / 6])
     most, least = [f.value for f in app.dataframe if "mean_distance" in f.value]
     assert list(most["mean_distance"]) == sorted(found["texts"]["mean_distance"], reverse=True)
     assert most["text"].iloc[0] == "nothing works here"
     assert least["mean_distance"].is_monotonic_increasing
-    pairs = table(app, "one")
+    pairs = table(app, "first")
     assert pairs["distance"].iloc[0] == pytest.approx(0.091, abs=5e-4)
     openings = table(app, "opening")
     assert openings.iloc[0].tolist() == ["a fine", pytest.approx(4 / 6)]
@@ -205,13 +205,13 @@ def test_all_measures_are_those_of_the_measurement(app: AppTest, db: Database) -
     run = run_of(db)
     measure_all(db, run)
     map_all(db, run)
-    explore(app, "All measures")
+    explore(app, "All metrics")
     found = result_of(db, run_key(run.id))
-    shown = table(app, "says").set_index("measure")["run-0"]
+    shown = table(app, "meaning").set_index("metric")["run-0"]
     assert shown["Remote-Clique"] == found["remote_clique"]["value"]
     assert shown["Vendi score"] == found["vendi_score"]["value"]
     app.selectbox(key="measures_of").set_value("neg")
-    app.session_state["explore_tabs"] = "All measures"
+    app.session_state["explore_tabs"] = "All metrics"
     app.run()
-    shown = table(app, "says").set_index("measure")["run-0"]
+    shown = table(app, "meaning").set_index("metric")["run-0"]
     assert shown["Remote-Clique"] == found["remote_clique"]["per_label"]["neg"]["value"]

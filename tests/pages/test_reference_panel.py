@@ -100,27 +100,27 @@ def test_a_file_is_mapped_split_and_attached(home: Home, db: Database, reviews: 
     panel.choose_way("Path")
     panel.write("train", reviews)
     selects = panel.selects()
-    assert selects["Column of texts"].value == "Review"
-    assert selects["Column of labels"].value is None
-    assert "Choose the columns of texts and labels." in panel.said
-    selects["Column of labels"].select("Mood")
+    assert selects["Text column"].value == "Review"
+    assert selects["Label column"].value is None
+    assert "Choose the text and label columns." in panel.said
+    selects["Label column"].select("Mood")
     panel.run()
     # NEG reads like neg; what good is, a person says.
     selects = panel.selects()
     assert (selects["good (10)"].value, selects["NEG (10)"].value) == (None, "neg")
-    assert "1 of the file's 2 labels are none of the task's yet." in panel.said
+    assert "1 label is not mapped yet." in panel.said
     assert panel.key("attach") not in buttons(panel.app)
     selects["good (10)"].select("pos")
     panel.run()
     preview = panel.app.dataframe[0].value
     assert preview["Text"].tolist() == ["fine 0", "*dull* 0", "fine 1", "*dull* 1", "fine 2"]
-    assert preview["In the task"].tolist() == ["pos", "neg", "pos", "neg", "pos"]
+    assert preview["Task label"].tolist() == ["pos", "neg", "pos", "neg", "pos"]
     panel.app.slider(key=panel.key("share")).set_value(20)
     panel.app.number_input(key=panel.key("seed")).set_value(7)
     panel.run()
     counts = panel.app.dataframe[1].value
     assert counts.values.tolist() == [["pos", 8, 2], ["neg", 8, 2]]
-    assert "16 train and 4 test texts; none is in both." in panel.said
+    assert "16 train and 4 test texts, no overlap." in panel.said
     panel.attach()
     reference = reference_of(db, TASK)
     assert reference is not None
@@ -129,7 +129,7 @@ def test_a_file_is_mapped_split_and_attached(home: Home, db: Database, reviews: 
     assert reference.origin["label_map"] == {"good": "pos", "NEG": "neg"}
     assert (reference.origin["test_share"], reference.origin["seed"]) == (0.2, 7)
     assert panel.app.expander[0].label.replace("\\", "") == "reviews.csv: 16 train, 4 test"
-    assert "From reviews.csv; 20% test, split by seed 7." in panel.said
+    assert "From reviews.csv; 20% test, split with seed 7." in panel.said
     # The next one begins with empty fields.
     panel.round = 1
     assert panel.app.get_by_key(panel.key("from")).value == "Upload"
@@ -148,7 +148,7 @@ def test_an_upload_with_a_test_file_of_its_own(home: Home, db: Database) -> None
     test_file = panel.app.file_uploader[1]
     test_file.upload("test.jsonl", test, "application/json")
     panel.run()
-    assert "1 of the train file are in the test file: left out." in panel.said
+    assert "Left out of the train part, as they are in the test file: 1 text." in panel.said
     panel.attach()
     reference = reference_of(db, TASK)
     assert reference is not None
@@ -190,7 +190,7 @@ def test_what_is_wrong_with_a_file_is_said_in_words(
 def test_the_example_is_offered_for_its_task(home: Home, db: Database) -> None:
     panel = Panel(example_task())
     assert panel.app.get_by_key(panel.key("from")).value == "Example"
-    assert "300 train and 150 test texts; none is in both." in panel.said
+    assert "300 train and 150 test texts, no overlap." in panel.said
     panel.attach()
     reference = reference_of(db, example_task())
     assert reference is not None
@@ -235,14 +235,14 @@ def test_a_dataset_is_fetched_by_the_worker(home: Home, db: Database) -> None:
         "test_share": 0.3,
         "seed": 0,
     }
-    assert "Waiting for the worker to fetch owner/reviews" in panel.said
+    assert "Waiting to download owner/reviews" in panel.said
     # Another session sees it too, and another task's panel does not.
     assert "owner/reviews" in Panel().said
     assert "owner/reviews" not in Panel(example_task()).said
     assert take(db, "w", 1, seconds=3600)
     assert claims.claim(db, "w", job_id=job.id)
     panel.run()
-    assert "Fetching owner/reviews" in panel.said
+    assert "Downloading owner/reviews" in panel.said
     claims.fail(db, job.id, "w", BadInput("There is no *such* dataset.", "Choose one."))
     release(db, "w")
     panel.run()
@@ -264,12 +264,12 @@ def test_a_fetch_can_be_stopped(home: Home, db: Database) -> None:
     assert list_references(db) == []
 
 
-def test_a_map_that_is_none_is_said(home: Home, db: Database) -> None:
+def test_an_invalid_label_mapping_is_refused(home: Home, db: Database) -> None:
     panel = Panel()
     panel.choose_way("Hugging Face")
     panel.write("hub", "owner/reviews")
     panel.app.text_area(key=panel.key("pairs")).input("zero is neg")
     panel.run()
     panel.attach()
-    assert "The line 'zero is neg' is no map." in panel.said
+    assert "The line 'zero is neg' is not a label mapping." in panel.said
     assert list_jobs(db) == []

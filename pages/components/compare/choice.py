@@ -10,7 +10,7 @@ from core.domain.tasks import Task
 from core.store.generation.runs import RunRecord, list_runs
 from core.store.sweeps import SweepRecord, list_sweeps
 from pages.components.shell import AppContext, show_errors
-from pages.components.task import asked_run, choose_task
+from pages.components.task import choose_task, requested_run
 
 METRIC_WORDS = {
     "diversity": "Diversity",
@@ -53,7 +53,7 @@ def choose(app: AppContext) -> Choice | None:
     # Projects that have something to compare stand first, and so does the one to begin with.
     found.sort(key=lambda row: row.run.spec.task.key not in swept)
     with st.sidebar, show_errors():
-        task = choose_task(found, asked_run(found, page="compare"), key="compare_task")
+        task = choose_task(found, requested_run(found, page="compare"), key="compare_task")
         runs = tuple(row.run for row in found if row.run.spec.task.key == task.key)
         own = list_sweeps(app.db, task_key=task.key)
         chosen = _choose_sweeps(own, task)

@@ -1,32 +1,34 @@
-"""The side bar of the Explore page: which runs, beside which reference, seen by which encoder."""
+"""The sidebar of the Explore page: runs, reference, encoder and threshold of near duplicates."""
 
 from dataclasses import dataclass
 
 import streamlit as st
 
 from core.diversity.embedding.encoder import EncoderChoice
+from core.diversity.measures.neighbours import DEFAULT_THRESHOLD
 from core.domain.references import Reference
 from core.domain.tasks import Task
 from core.store.generation.runs import RunRecord, list_runs
 from pages.components.encoder import choose_encoder
 from pages.components.reference import choose_reference
 from pages.components.shell import AppContext, show_errors
-from pages.components.task import asked_run, choose_task, run_names
+from pages.components.task import choose_task, requested_run, run_names
 
 MAX_RUNS = 8
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What is to be seen.
+    """What to explore.
 
     Args:
         task: of all the runs.
         runs: one to eight, in the order chosen.
-        names: theirs for display, each one once; the side bar and the page say the same.
-        others: the task's other runs that have texts, the newest first.
+        names: of the runs, for display, each unique.
+        others: the task's other runs that have texts, newest first.
         reference: real texts to compare with, None without.
         encoder: what makes the vectors.
+        threshold: cosine distance up to which two texts are near duplicates.
     """
 
     task: Task
@@ -35,50 +37,54 @@ class Choice:
     others: tuple[RunRecord, ...]
     reference: Reference | None
     encoder: EncoderChoice
+    threshold: float = DEFAULT_THRESHOLD
 
 
 def has_texts(app: AppContext) -> bool:
-    """Whether any run has a text to see."""
+    """Whether any run has a usable text."""
     return any(row.counts.usable for row in list_runs(app.db))
 
 
 def choose(app: AppContext) -> Choice | None:
-    """Draw the choice; None while there is nothing to see."""
-    found = [row for row in list_runs(app.db) if row.counts.usable]
-    if not found:
+    """Draw the choice; None while it is incomplete."""
+    summaries = [row for row in list_runs(app.db) if row.counts.usable]
+    if not summaries:
         return None
-    asked = asked_run(found, page="explore")
+    requested = requested_run(summaries, page="explore")
     with st.sidebar, show_errors():
-        task = choose_task(found, asked, key="explore_task")
-        own = {row.run.id: row.run for row in found if row.run.spec.task.key == task.key}
-        names = run_names(list(own.values()))
-        runs = _runs(own, names, asked)
+        task = choose_task(summaries, requested, key="explore_task")
+        runs = {row.run.id: row.run for row in summaries if row.run.spec.task.key == task.key}
+        names = run_names(list(runs.values()))
+        chosen = _choose_runs(runs, names, requested)
         reference = choose_reference(app, task)
         encoder = choose_encoder()
-        if runs and encoder is not None:
+        if chosen and encoder is not None:
             return Choice(
                 task,
-                tuple(own[one] for one in runs),
-                tuple(names[one] for one in runs),
-                tuple(run for one, run in own.items() if one not in runs),
+                tuple(runs[run_id] for run_id in chosen),
+                tuple(names[run_id] for run_id in chosen),
+                tuple(run for run_id, run in runs.items() if run_id not in chosen),
                 reference,
                 encoder,
+                _choose_threshold(),
             )
     return None
 
 
-def _runs(own: dict[str, RunRecord], names: dict[str, str], asked: RunRecord | None) -> list[str]:
+def _choose_runs(
+    runs: dict[str, RunRecord], names: dict[str, str], requested: RunRecord | None
+) -> list[str]:
     key = "explore_runs"
-    if asked is not None:
-        st.session_state[key] = [asked.id]
+    if requested is not None:
+        st.session_state[key] = [requested.id]
     before = st.session_state.get(key)
-    kept = [one for one in before or [] if one in own]
-    # Of a task that was not on view yet the newest; none where a person took all away.
-    st.session_state[key] = kept if kept or before == [] else list(own)[:1]
+    kept = [run_id for run_id in before or [] if run_id in runs]
+    # The newest run of a task that is shown for the first time; none where all were removed.
+    st.session_state[key] = kept if kept or before == [] else list(runs)[:1]
     chosen = st.multiselect(
         "Runs",
-        list(own),
-        format_func=lambda one: names.get(one, one),
+        list(runs),
+        format_func=lambda run_id: names.get(run_id, run_id),
         key=key,
         max_selections=MAX_RUNS,
         persist_state="session",
@@ -86,5 +92,18 @@ def _runs(own: dict[str, RunRecord], names: dict[str, str], asked: RunRecord | N
         wrap=True,
     )
     if not chosen:
-        st.info("Choose a run to see it.", icon=":material/arrow_upward:")
+        st.info("Choose at least one run.", icon=":material/arrow_upward:")
     return chosen
+
+
+def _choose_threshold() -> float:
+    return st.slider(
+        "Near-duplicate threshold",
+        0.0,
+        0.5,
+        DEFAULT_THRESHOLD,
+        0.01,
+        key="near_threshold",
+        persist_state="session",
+        help="Two texts whose cosine distance is at most this are near duplicates.",
+    )

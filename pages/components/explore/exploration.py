@@ -1,6 +1,6 @@
-"""What the Explore page has to show: texts, measures and places, as far as they are there."""
+"""What the Explore page shows: texts, measurements and map positions, as far as they exist."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,8 +9,10 @@ import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
+from core.diversity.embedding.encoder import EncoderChoice
 from core.diversity.map.frame import texts_frame
 from core.diversity.map.projection import principal_axes
+from core.diversity.measures.remote_clique import Vectors
 from core.domain.datasets import Dataset
 from core.jobs.cached_measurements import Mapped, Work, mapped, measured
 from core.jobs.queue import LIVE, states_of_runs
@@ -21,12 +23,16 @@ from core.store.generation.samples import counts, cycles_of
 from pages.components.explore.choice import Choice
 from pages.components.shell import AppContext
 
-Vectors = npt.NDArray[np.float32]
+Result = Mapping[str, Any]
+"""A measurement of `core.diversity.measures.measure.measure`."""
+
+Signature = tuple[Hashable, ...]
+"""Distinguishes the texts of one choice and time from those of another, for caches."""
 
 
 @dataclass(frozen=True)
 class Exploration:
-    """See the top of the file.
+    """What there is of a choice.
 
     Args:
         choice: what was chosen.
@@ -35,34 +41,39 @@ class Exploration:
         reference: the reference's train part, None without one.
         reference_result: its own measurement, None while it is missing.
         frame: all texts, see `core.diversity.map.frame`, with display names.
-        places: where they lie on the task's map.
-        works: the jobs that make what is missing.
-        going: names of chosen runs that still generate; they are measured at rest.
-        signature: tells the frame's texts from those of another choice or time.
+        places: their positions on the task's map.
+        jobs: the jobs that compute what is missing.
+        generating: names of chosen runs that are still generating; they are measured afterwards.
+        signature: of the frame's texts.
     """
 
     choice: Choice
     datasets: tuple[Dataset, ...]
-    results: tuple[Mapping[str, Any] | None, ...]
+    results: tuple[Result | None, ...]
     reference: Dataset | None
-    reference_result: Mapping[str, Any] | None
+    reference_result: Result | None
     frame: pd.DataFrame
     places: Mapped
-    works: tuple[Work, ...]
-    going: tuple[str, ...]
-    signature: tuple[Any, ...]
+    jobs: tuple[Work, ...]
+    generating: tuple[str, ...]
+    signature: Signature
 
     @property
     def names(self) -> list[str]:
-        """Display names of the runs, in their order, as they stand in the frame."""
-        shown = self.frame[~self.frame["reference"]]["dataset"]
-        return list(dict.fromkeys(shown.to_numpy()))
+        """Display names of the runs, in their order, as in the frame."""
+        return list(dict.fromkeys(self.frame.loc[~self.frame["reference"], "dataset"].to_numpy()))
 
     @property
-    def reference_name(self) -> str | None:
-        """The display name of the reference in the frame."""
-        shown = self.frame[self.frame["reference"]]["dataset"]
-        return None if shown.empty else str(shown.iloc[0])
+    def reference_name(self) -> str:
+        """Display name of the reference in the frame."""
+        names = self.frame.loc[self.frame["reference"], "dataset"]
+        return "reference" if names.empty else str(names.iloc[0])
+
+    @property
+    def measured(self) -> dict[str, Result]:
+        """The measurements that exist, by the runs' display names."""
+        pairs = zip(self.names, self.results, strict=True)
+        return {name: result for name, result in pairs if result is not None}
 
     @property
     def label_names(self) -> list[str]:
@@ -79,130 +90,118 @@ class Exploration:
 
 
 def explore(app: AppContext, choice: Choice) -> Exploration:
-    """Gather what is there; queue what is missing."""
+    """Gather what exists; queue what is missing."""
     db = app.db
     states = states_of_runs(db)
-    going = tuple(
-        name
-        for run, name in zip(choice.runs, choice.names, strict=True)
-        if states.get(run.id) in LIVE
-    )
+    live = [states.get(run.id) in LIVE for run in choice.runs]
     keys = [run_key(run.id) for run in choice.runs]
     datasets = tuple(
         replace(
-            _dataset(db, key, sum(row.usable for row in counts(db, run.id).values())),
+            _dataset(db, run_key(run.id), sum(row.usable for row in counts(db, run.id).values())),
             name=name,
         )
-        for key, run, name in zip(keys, choice.runs, choice.names, strict=True)
+        for run, name in zip(choice.runs, choice.names, strict=True)
     )
-    reference, beside = None, None
+    reference, reference_part = None, None
     if choice.reference is not None:
-        beside = reference_key(choice.reference.id, "train")
-        reference = _dataset(db, beside, 0)
-    works: list[Work] = []
-    results: list[Mapping[str, Any] | None] = []
-    for run, key, dataset in zip(choice.runs, keys, datasets, strict=True):
-        found = None
-        if states.get(run.id) not in LIVE:
-            known = measured(db, key, n=len(dataset), choice=choice.encoder, reference=beside)
-            found = known.result
-            works += [known.work] if known.work is not None else []
-        results.append(found)
-    own = None
-    if reference is not None and beside is not None:
-        known = measured(db, beside, n=len(reference), choice=choice.encoder, reference=None)
-        own = known.result
-        works += [known.work] if known.work is not None else []
-    signature = (tuple((data.key, data.name, len(data)) for data in datasets), beside)
-    frame = _frame(
-        db,
-        datasets,
-        tuple(results),
-        reference,
-        signature,
-        tuple(result is not None for result in results),
-        choice.encoder,
-    )
-    hashes = list(frame["hash"].to_numpy())
-    at_rest = [
-        key for key, run in zip(keys, choice.runs, strict=True) if states.get(run.id) not in LIVE
+        reference_part = reference_key(choice.reference.id, "train")
+        reference = _dataset(db, reference_part, 0)
+    known = [
+        None
+        if generating
+        else measured(db, key, n=len(data), choice=choice.encoder, reference=reference_part)
+        for key, data, generating in zip(keys, datasets, live, strict=True)
     ]
+    own = None
+    if reference is not None and reference_part is not None:
+        n = len(reference)
+        own = measured(db, reference_part, n=n, choice=choice.encoder, reference=None)
+    results = tuple(None if one is None else one.result for one in known)
+    signature: Signature = (
+        *((data.key, data.name, len(data)) for data in datasets),
+        reference_part,
+    )
+    done = tuple(result is not None for result in results)
+    frame = _frame(db, datasets, results, reference, (signature, done, choice.encoder))
+    finished = [key for key, generating in zip(keys, live, strict=True) if not generating]
     places = Mapped(None, {}, None)
-    if at_rest:
+    if finished:
         places = mapped(
             db,
-            [*at_rest, *([beside] if beside is not None else [])],
-            hashes,
+            [*finished, *([reference_part] if reference_part is not None else [])],
+            list(frame["hash"].to_numpy()),
             first=[run_key(run.id) for run in choice.others if states.get(run.id) not in LIVE],
             task_key=choice.task.key,
             choice=choice.encoder,
         )
-        works += [places.work] if places.work is not None else []
+    jobs = [one.work for one in (*known, own, places) if one is not None and one.work is not None]
     return Exploration(
         choice,
         datasets,
-        tuple(results),
+        results,
         reference,
-        own,
+        None if own is None else own.result,
         frame,
         places,
-        tuple(works),
-        going,
+        tuple(jobs),
+        tuple(name for name, generating in zip(choice.names, live, strict=True) if generating),
         signature,
     )
 
 
-def placed(seen: Exploration, db: Database, method: str) -> pd.DataFrame:
-    """The frame with x and y, texts without a place left out.
+def points_frame(view: Exploration, db: Database, method: str) -> pd.DataFrame:
+    """The frame with x and y, without texts that have no position.
 
     Args:
-        seen: what there is.
+        view: what there is.
         db: the store.
-        method: `UMAP` of the task's map, or `PCA` of the texts on view, which needs no worker.
+        method: `UMAP` of the task's map, or `PCA` of the texts shown, which needs no worker.
     """
-    frame = seen.frame
-    where = np.full((len(frame), 2), np.nan)
+    frame = view.frame
+    xy = np.full((len(frame), 2), np.nan)
     if method == "UMAP":
-        points = seen.places.points
-        spots = [points.get(key, (np.nan, np.nan)) for key in frame["hash"].to_numpy()]
-        where = np.array(spots, dtype=np.float64).reshape(-1, 2)
-    elif (found := vectors_of(seen, db)) is not None:
-        where = _principal(found, seen.fingerprint, seen.signature)
-    shown = frame.assign(x=where[:, 0], y=where[:, 1])
-    return shown[shown["x"].notna()]
+        points = view.places.points
+        pairs = [points.get(key, (np.nan, np.nan)) for key in frame["hash"].to_numpy()]
+        xy = np.array(pairs, dtype=np.float64).reshape(-1, 2)
+    else:
+        vectors = vectors_of(view, db)
+        if vectors is not None:
+            xy = _principal(vectors, view.fingerprint, view.signature)
+    placed = frame.assign(x=xy[:, 0], y=xy[:, 1])
+    return placed[placed["x"].notna()]
 
 
-def vectors_of(seen: Exploration, db: Database) -> Vectors | None:
+def vectors_of(view: Exploration, db: Database) -> Vectors | None:
     """The vectors of the frame's texts, float32 (texts, size); None while one is missing."""
-    if seen.fingerprint is None:
+    if view.fingerprint is None:
         return None
     try:
-        return _vectors(db, seen.frame, seen.fingerprint, seen.signature)
+        return _vectors(db, view.frame, view.fingerprint, view.signature)
     except LookupError:
         return None
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)
 def _vectors(
-    _db: Database, _frame: pd.DataFrame, fingerprint: str, signature: tuple[Any, ...]
+    _db: Database, _frame: pd.DataFrame, fingerprint: str, signature: Signature
 ) -> Vectors:
-    found = matrix_of(_db, fingerprint, list(_frame["hash"].to_numpy()))
-    if found is None:
-        raise LookupError("a vector is missing")  # what is raised is not kept
-    return found
+    vectors = matrix_of(_db, fingerprint, list(_frame["hash"].to_numpy()))
+    if vectors is None:
+        raise LookupError("a vector is missing")  # exceptions are not cached
+    return vectors
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)
 def _principal(
-    _vectors: Vectors, fingerprint: str | None, signature: tuple[Any, ...]
+    _vectors: Vectors, fingerprint: str | None, signature: Signature
 ) -> npt.NDArray[np.float64]:
-    """Places on the first two principal axes; the other arguments tell vectors apart."""
+    """Coordinates on the first two principal axes, float64 (texts, 2)."""
     return np.asarray(principal_axes(_vectors).place(_vectors), dtype=np.float64)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _dataset(_db: Database, key: str, n: int) -> Dataset:
-    """A dataset; `n` tells a run that grew from its younger self."""
+    """A dataset; `n` distinguishes the states of a run that grows."""
     return load_dataset(_db, key)
 
 
@@ -210,13 +209,11 @@ def _dataset(_db: Database, key: str, n: int) -> Dataset:
 def _frame(
     _db: Database,
     _datasets: tuple[Dataset, ...],
-    _results: tuple[Mapping[str, Any] | None, ...],
+    _results: tuple[Result | None, ...],
     _reference: Dataset | None,
-    signature: tuple[Any, ...],
-    known: tuple[bool, ...],
-    encoder: Any,
+    signature: tuple[Signature, tuple[bool, ...], EncoderChoice],
 ) -> pd.DataFrame:
-    """The frame of all texts; what follows `_reference` tells one from another."""
+    """The frame of all texts; cached by signature, which measurements exist, and encoder."""
     cycles: dict[str, int] = {}
     for dataset in _datasets:
         cycles |= cycles_of(_db, dataset.key.partition(":")[2])

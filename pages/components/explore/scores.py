@@ -1,254 +1,326 @@
-"""The runs side by side: diversity, what it rests on, and fluency beside it."""
+"""The metrics of the runs: the summary above the tabs, the Scores tab, and the table of all."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
 from core.diversity.measures.scores import GIBBERISH
+from core.domain.metrics import MEASURED, METRIC, Metric
+from core.domain.wording import listed
 from core.figures.scores import diversity_against_fluency, diversity_by_label, nearest_histogram
 from core.figures.theme import label_colors
 from core.files.rows import shown
-from pages.components.explore.exploration import Exploration
-from pages.components.shell import escape_markdown
+from pages.components.explore.exploration import Exploration, Result
+from pages.components.shell import AppContext, escape_markdown
 
-_LOSS = 0.5  # nats a token: a drop of fluency that a reader notices
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+_LESS_FLUENT = 0.5  # nats per token: a drop of fluency that a reader notices
+_SUMMARY = tuple(metric for metric in MEASURED if metric.summary and metric.field is not None)
+_DIVERSITY, _FLUENCY = METRIC["remote_clique"], METRIC["fluency"]
+_NOT_MEASURED = "No run has been measured yet."
 
 
-def show_side_by_side(seen: Exploration, *, threshold: float) -> None:
-    """A row for each run, and one for the reference."""
+@dataclass(frozen=True, slots=True)
+class RunScore:
+    """Diversity (Remote-Clique) and fluency (nats per token) of a run; None where unknown."""
+
+    name: str
+    diversity: float | None
+    fluency: float | None
+
+
+def show_summary(view: Exploration) -> None:
+    """Draw a row per run, and one for the reference."""
+    threshold = view.choice.threshold
     rows = [
-        _row(name, len(dataset), result, threshold)
-        for name, dataset, result in zip(seen.names, seen.datasets, seen.results, strict=True)
+        _summary_row(name, len(dataset), result, threshold)
+        for name, dataset, result in zip(view.names, view.datasets, view.results, strict=True)
     ]
-    if seen.reference is not None:
-        name = seen.reference_name or "reference"
-        rows.append(_row(name, len(seen.reference), seen.reference_result, threshold))
-    frame = pd.DataFrame(rows)
-    if seen.reference is None:
-        frame = frame.drop(columns="similarity", errors="ignore")
-    number = st.column_config.NumberColumn
+    if view.reference is not None:
+        own = view.reference_result
+        rows.append(_summary_row(view.reference_name, len(view.reference), own, threshold))
+    metrics = [
+        metric for metric in _SUMMARY if view.reference is not None or not metric.needs_reference
+    ]
+    columns = ["name", "n"]
+    config = {
+        "name": st.column_config.TextColumn("Run", width=190),
+        "n": st.column_config.NumberColumn("Texts", format="localized", width=60),
+        "interval": st.column_config.TextColumn("95% interval", width=110),
+        "fluency_sd": st.column_config.NumberColumn(
+            "Fluency SD", format="%.2f", width=85, help="Standard deviation over the texts."
+        ),
+    }
+    for metric in metrics:
+        config[metric.name] = _metric_column(metric, threshold)
+        columns.append(metric.name)
+        if metric is _DIVERSITY:
+            columns.append("interval")
+        elif metric is _FLUENCY:
+            columns.append("fluency_sd")
+    st.dataframe(
+        pd.DataFrame(rows, columns=columns),
+        hide_index=True,
+        height="content",
+        placeholder="–",
+        column_config=config,
+        alt="Metrics of the runs side by side",
+    )
+    _show_notes(view, metrics, {len(dataset) for dataset in view.datasets})
+    caution = fluency_caution(
+        [
+            RunScore(name, result[_DIVERSITY.name]["value"], result[_FLUENCY.name]["mean"])
+            for name, result in view.measured.items()
+        ]
+    )
+    if caution:
+        st.warning(escape_markdown(caution), icon=":material/warning:")
+
+
+def _show_notes(view: Exploration, metrics: Sequence[Metric], sizes: set[int]) -> None:
+    """The encoder, and which metrics can't be compared between runs of different size."""
+    known = next(iter(view.measured.values()), None)
+    if known is None:
+        return
+    if view.reference is not None:
+        sizes = sizes | {len(view.reference)}
+    note = ""
+    if len(sizes) > 1:
+        dependent = listed(metric.title for metric in metrics if metric.grows_with_n)
+        note = f" The sizes differ: {dependent} depend on the number of texts; "
+        note += f"{_DIVERSITY.title} does not."
+    st.caption(f"Encoder {escape_markdown(known['encoder'])}, cosine distance.{note}")
+
+
+def _summary_row(
+    name: str, n: int, result: Result | None, threshold: float
+) -> dict[str, str | float | None]:
+    row: dict[str, str | float | None] = {"name": name, "n": n, "interval": "not measured"}
+    if result is None:
+        return row
+    row |= {metric.name: _metric_value(result, metric) for metric in _SUMMARY}
+    diversity = result[_DIVERSITY.name]
+    low, high = diversity["low"], diversity["high"]
+    row["interval"] = "" if low is None else _DIVERSITY.interval_words(low, high)
+    row["fluency_sd"] = result[_FLUENCY.name]["sd"]
+    # Stored at the default threshold; the sidebar has another one.
+    near = (_nearest_earlier(result) <= threshold).mean() if n else None
+    row["near_duplicates"] = None if near is None else float(near)
+    return row
+
+
+def _metric_column(metric: Metric, threshold: float) -> st.column_config.Column:
+    help = f"{metric.sentence} {metric.direction.capitalize()}."
+    if metric.name == "near_duplicates":
+        help += f" Threshold: {threshold:g}."
+    if metric is _FLUENCY:
+        help += " Not available for texts from a server."
+    return st.column_config.NumberColumn(
+        metric.title,
+        format="percent" if metric.unit == "share" else f"%.{metric.digits}f",
+        width=60 + 4 * len(metric.title),
+        help=help,
+    )
+
+
+def _metric_value(result: Result, metric: Metric, label: str | None = None) -> float | None:
+    entry = result.get(metric.name)
+    if entry is None or metric.field is None:
+        return None
+    if label is not None:
+        entry = entry["per_label"].get(label, {})
+    value: float | None = entry.get(metric.field)
+    return value
+
+
+def _nearest_earlier(result: Result) -> "npt.NDArray[np.float64]":
+    """Each text's distance to the nearest earlier one, NaN for the first."""
+    return np.array(result["texts"]["nearest_earlier"], dtype=np.float64)
+
+
+def fluency_caution(runs: Sequence[RunScore]) -> str:
+    """A warning about runs whose diversity may be gibberish; empty if there is none.
+
+    A run is suspicious if its fluency is that of gibberish, or if it is more diverse and clearly
+    less fluent than the most fluent run.
+    """
+    known = [
+        (run.name, run.diversity, run.fluency)
+        for run in runs
+        if run.diversity is not None and run.fluency is not None
+    ]
+    if not known:
+        return ""
+    best, best_diversity, best_fluency = max(known, key=lambda run: run[2])
+    wider = [
+        run for run in known if run[1] > best_diversity and best_fluency - run[2] >= _LESS_FLUENT
+    ]
+    suspicious = wider or [run for run in known if run[2] <= GIBBERISH]
+    if not suspicious:
+        return ""
+    names = listed(f"{shown(name)} ({fluency:.1f} per token)" for name, _, fluency in suspicious)
+    verb = "is" if len(suspicious) == 1 else "are"
+    reason = (
+        f"more diverse than {shown(best)} ({best_fluency:.1f}) and clearly less fluent"
+        if wider
+        else "so unlikely under the model itself that the texts may make little sense"
+    )
+    return (
+        f"{names} {verb} {reason}. Gibberish is distant from everything: read the texts on the map "
+        "before trusting the score."
+    )
+
+
+def show_scores(app: AppContext, view: Exploration) -> None:
+    """Draw diversity by label, against fluency, and the distances to the nearest earlier text."""
+    known = view.measured
+    if not known:
+        st.info(_NOT_MEASURED, icon=":material/hourglass_top:")
+        return
+    colors = label_colors(view.names)
+    with st.grid(2, min_column_width=420, gap="large"):
+        with st.container():
+            _show_by_label(view)
+            _show_equal_size(view)
+        with st.container():
+            st.markdown(
+                f"**Diversity against fluency** :small[:gray[{_DIVERSITY.direction}; further right "
+                "is more fluent]]"
+            )
+            rows = [
+                {
+                    "name": name,
+                    **{end: result[_DIVERSITY.name][end] for end in ("value", "low", "high")},
+                    "fluency_mean": result[_FLUENCY.name]["mean"],
+                    "fluency_sd": result[_FLUENCY.name]["sd"],
+                    "n": result["n"],
+                }
+                for name, result in known.items()
+            ]
+            st.plotly_chart(
+                diversity_against_fluency(pd.DataFrame(rows), colors=colors),
+                key="against-fluency",
+                config={"displayModeBar": False},
+                alt="Diversity against fluency, one point per run",
+            )
+            st.markdown("**Distance to the nearest earlier text**")
+            st.plotly_chart(
+                nearest_histogram(
+                    {name: _nearest_earlier(result) for name, result in known.items()},
+                    threshold=view.choice.threshold,
+                    colors=colors,
+                ),
+                key="nearest",
+                config={"displayModeBar": False},
+                alt="Distances to the nearest earlier text, and the near-duplicate threshold",
+            )
+
+
+def _show_by_label(view: Exploration) -> None:
+    colors = label_colors(view.names)
+    own = view.reference_result
+    results = {**view.measured, **({} if own is None else {view.reference_name: own})}
+    rows = [
+        {"dataset": name, "label": label, **{key: entry[key] for key in ("value", "low", "high")}}
+        | {"n": entry["n"]}
+        for name, result in results.items()
+        for label, entry in result[_DIVERSITY.name]["per_label"].items()
+    ]
+    st.markdown(f"**{_DIVERSITY.title} by label** :small[:gray[with 95% intervals]]")
+    st.plotly_chart(
+        diversity_by_label(
+            pd.DataFrame(rows),
+            labels=view.label_names,
+            datasets={name: colors[name] for name in view.measured},
+            reference=None if own is None else view.reference_name,
+        ),
+        key="by-label",
+        config={"displayModeBar": False},
+        alt=f"{_DIVERSITY.title} of each label with intervals",
+    )
+    if own is None:
+        st.caption("Attach a reference to compare with the diversity of real texts.")
+
+
+def _show_equal_size(view: Exploration) -> None:
+    """Runs and reference at the smaller one's size, where there is a reference."""
+    rows = []
+    for name, result in view.measured.items():
+        matched = result.get("size_matched")
+        if matched is None or matched["dataset"]["value"] is None:
+            continue
+        run, real = (
+            _DIVERSITY.estimate_words(side["value"], side["low"], side["high"])
+            for side in (matched["dataset"], matched["reference"])
+        )
+        rows.append({"Run": name, "Texts": matched["n"], "Generated": run, "Reference": real})
+    if rows:
+        title = METRIC["size_matched"].title
+        st.markdown(f"**{title}** :small[:gray[random subsets of the larger one]]")
+        st.dataframe(pd.DataFrame(rows), hide_index=True, alt=f"{title}, runs and reference")
+
+
+def show_metrics(app: AppContext, view: Exploration) -> None:
+    """Draw a row per metric and a column per run; overall or of one label."""
+    results = view.measured
+    if not results:
+        st.info(_NOT_MEASURED, icon=":material/hourglass_top:")
+        return
+    overall = "All labels"
+    part = st.selectbox("Texts of", [overall, *view.label_names], key="measures_of", width=320)
+    label = None if part == overall else part
+    metrics = [
+        metric
+        for metric in MEASURED
+        if metric.field is not None and (label is None or metric.by_label)
+    ]
+    frame = pd.DataFrame(
+        {
+            "metric": [metric.title for metric in metrics],
+            **{
+                f"run-{place}": [_metric_value(result, metric, label) for metric in metrics]
+                for place, result in enumerate(results.values())
+            },
+            "direction": [metric.direction for metric in metrics],
+            "range": [metric.range for metric in metrics],
+            "meaning": [metric.sentence for metric in metrics],
+            "size": ["equal sizes only" if one.grows_with_n else "any sizes" for one in metrics],
+            "source": [metric.source for metric in metrics],
+        }
+    )
+    text = st.column_config.TextColumn
     st.dataframe(
         frame,
         hide_index=True,
         height="content",
         placeholder="–",
         column_config={
-            "name": st.column_config.TextColumn("Run", width=190),
-            "n": number("Texts", format="localized", width=60),
-            "score": number(
-                "Remote-Clique",
-                format="%.3f",
-                width=100,
-                help="Mean cosine distance between two texts, duplicates included. Higher is more "
-                "diverse.",
-            ),
-            "interval": st.column_config.TextColumn("95 % interval", width=110),
-            "fluency": number(
-                "Fluency",
-                format="%.2f",
-                width=70,
-                help="Mean log-probability a token under the untouched model. Gibberish is "
-                "unlikely, and looks diverse. A server does not tell it of its texts.",
-            ),
-            "spread": number("± spread", format="%.2f", width=75),
-            "exact": number("Exact repeats", format="percent", width=95),
-            "near": number(
-                "Near repeats",
-                format="percent",
-                width=95,
-                help=f"Within {threshold:g} of an earlier text, exact ones included.",
-            ),
-            "nearest": number(
-                "To nearest", format="%.3f", width=80, help="Mean distance to the nearest text."
-            ),
-            "vendi": number("Vendi", format="%.1f", width=60),
-            "similarity": number(
-                "Similarity",
-                format="%.3f",
-                width=80,
-                help="Mean cosine to the real texts (the paper's similarity).",
-            ),
+            "metric": text("Metric", width=180, pinned=True),
+            **{
+                f"run-{place}": st.column_config.NumberColumn(name, format="%.3f", width=110)
+                for place, name in enumerate(results)
+            },
+            "direction": text("Direction", width=170),
+            "range": text("Range", width=130),
+            "meaning": text("Meaning", width=430),
+            "size": text("Comparable between", width=150),
+            "source": text("Source", width=260),
         },
-        alt="The runs and their measures side by side",
+        alt="All metrics of the runs, with direction, range and source",
     )
-    known = next((result for result in seen.results if result is not None), None)
-    if known is not None:
-        sizes = {row["n"] for row in rows}
-        other = (
-            " They differ in size: Vendi, repeats and distance to the nearest grow or fall "
-            "with it; Remote-Clique does not."
-            if len(sizes) > 1
-            else ""
-        )
-        st.caption(f"Encoder {escape_markdown(known['encoder'])}, cosine distance.{other}")
-    caution = caution_of(rows)
-    if caution:
-        st.warning(escape_markdown(caution), icon=":material/warning:")
-
-
-def caution_of(rows: Sequence[Mapping[str, Any]]) -> str:
-    """A sentence on runs whose width may be gibberish: of no fluency, or of less than others.
-
-    Args:
-        rows: name, score and fluency of each run; None where unknown.
-
-    Returns:
-        Empty if there is none such.
-    """
-    known = [row for row in rows if row["score"] is not None and row["fluency"] is not None]
-    if not known:
-        return ""
-    best = max(known, key=lambda row: row["fluency"])
-    wide = [
-        row
-        for row in known
-        if row["score"] > best["score"] and best["fluency"] - row["fluency"] >= _LOSS
-    ]
-    odd = [row for row in known if row["fluency"] <= GIBBERISH]
-    if not wide and not odd:
-        return ""
-    told = ", ".join(f"{shown(row['name'])} ({row['fluency']:.1f} a token)" for row in wide or odd)
-    verb = "is" if len(wide or odd) == 1 else "are"
-    what = (
-        f"more diverse than {shown(best['name'])} ({best['fluency']:.1f}) and clearly less fluent"
-        if wide
-        else "so unlikely in the eyes of its own model that little of it may make sense"
+    st.download_button(
+        "Download as JSON",
+        json.dumps({name: dict(result) for name, result in results.items()}, indent=1),
+        file_name="wideset-measures.json",
+        icon=":material/download:",
+        on_click="ignore",
+        key="measures-json",
+        help="All metrics of the runs shown, with intervals, by label and by text.",
     )
-    return (
-        f"{told} {verb} {what}. Gibberish lies far from everything: read the texts on the map "
-        "before you praise the score."
-    )
-
-
-def show_scores(seen: Exploration, *, threshold: float) -> None:
-    """By label beside the reference's own, against fluency, and how near the nearest are."""
-    results = dict(zip(seen.names, seen.results, strict=True))
-    known = {name: result for name, result in results.items() if result is not None}
-    if not known:
-        st.info("No run is measured yet.", icon=":material/hourglass_top:")
-        return
-    colors = label_colors(seen.names)
-    own = seen.reference_result
-    rows = [row for name, result in known.items() for row in _by_label(name, result)]
-    if own is not None:
-        rows += _by_label(seen.reference_name or "reference", own)
-    with st.grid(2, min_column_width=420, gap="large"):
-        with st.container():
-            st.markdown("**Remote-Clique by label** :small[:gray[with 95 % intervals]]")
-            st.plotly_chart(
-                diversity_by_label(
-                    pd.DataFrame(rows),
-                    labels=seen.label_names,
-                    datasets={name: colors[name] for name in known},
-                    reference=seen.reference_name if own is not None else None,
-                ),
-                key="by-label",
-                config={"displayModeBar": False},
-                alt="Remote-Clique of each label with intervals",
-            )
-            if own is None:
-                st.caption("Attach a reference to see how diverse the real texts are.")
-            _show_matched(known)
-        with st.container():
-            st.markdown("**Diversity against fluency** :small[:gray[left: odd; right: fluent]]")
-            st.plotly_chart(
-                diversity_against_fluency(
-                    pd.DataFrame([_against(name, result) for name, result in known.items()]),
-                    colors=colors,
-                ),
-                key="against-fluency",
-                config={"displayModeBar": False},
-                alt="Diversity against fluency, a point a run",
-            )
-            st.markdown("**Distance to the nearest earlier text**")
-            distances = {name: _earlier(result) for name, result in known.items()}
-            st.plotly_chart(
-                nearest_histogram(distances, threshold=threshold, colors=colors),
-                key="nearest",
-                config={"displayModeBar": False},
-                alt="Distances to the nearest earlier text, with the threshold of near repeats",
-            )
-
-
-def _show_matched(known: Mapping[str, Mapping[str, Any]]) -> None:
-    """Both sides at the smaller one's size, where a reference is there."""
-    rows = []
-    for name, result in known.items():
-        matched = result.get("size_matched")
-        if matched is None or matched["dataset"]["value"] is None:
-            continue
-        rows.append(
-            {
-                "name": name,
-                "n": matched["n"],
-                "own": _told(matched["dataset"]),
-                "real": _told(matched["reference"]),
-            }
-        )
-    if rows:
-        st.markdown("**At equal size** :small[:gray[random subsets of the larger side]]")
-        st.dataframe(
-            pd.DataFrame(rows),
-            hide_index=True,
-            column_config={"name": "Run", "n": "Texts", "own": "Run's", "real": "Reference's"},
-            alt="Remote-Clique of runs and reference at equal size",
-        )
-
-
-def _row(name: str, n: int, result: Mapping[str, Any] | None, threshold: float) -> dict[str, Any]:
-    if result is None:
-        return {"name": name, "n": n, "score": None, "interval": "not measured", "fluency": None}
-    clique, fluency = result["remote_clique"], result["fluency"]
-    low, high = clique["low"], clique["high"]
-    return {
-        "name": name,
-        "n": n,
-        "score": clique["value"],
-        "interval": "" if low is None else f"{low:.3f} to {high:.3f}",
-        "fluency": fluency["mean"],
-        "spread": fluency["sd"],
-        "exact": result["exact_duplicates"]["share"],
-        "near": float((_earlier(result) <= threshold).mean()) if n else None,
-        "nearest": result["nearest_distance"]["value"],
-        "vendi": result["vendi_score"]["value"],
-        "similarity": result["similarity"]["value"] if "similarity" in result else None,
-    }
-
-
-def _earlier(result: Mapping[str, Any]) -> "npt.NDArray[np.float64]":
-    """Each text's distance to the nearest earlier one, NaN for the first."""
-    return np.array(result["texts"]["nearest_earlier"], dtype=np.float64)
-
-
-def _by_label(name: str, result: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {
-            "dataset": name,
-            "label": label,
-            **{key: found[key] for key in ("value", "low", "high", "n")},
-        }
-        for label, found in result["remote_clique"]["per_label"].items()
-    ]
-
-
-def _against(name: str, result: Mapping[str, Any]) -> dict[str, Any]:
-    clique, fluency = result["remote_clique"], result["fluency"]
-    return {
-        "name": name,
-        "value": clique["value"],
-        "low": clique["low"],
-        "high": clique["high"],
-        "fluency_mean": fluency["mean"],
-        "fluency_sd": fluency["sd"],
-        "n": result["n"],
-    }
-
-
-def _told(found: Mapping[str, Any]) -> str:
-    if found["low"] is None:
-        return f"{found['value']:.3f}"
-    return f"{found['value']:.3f} ({found['low']:.3f} to {found['high']:.3f})"

@@ -1,202 +1,214 @@
-"""Why the score is what it is: the texts, pairs, labels and openings that make it."""
+"""What makes up a run's diversity: the texts, pairs, labels and openings behind the score."""
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import asdict, dataclass
 
 import pandas as pd
 import streamlit as st
 
 from core.diversity.map.frame import repeats
-from core.diversity.measures.remote_clique import Decomposition, decomposed
-from pages.components.explore.exploration import Exploration, Vectors, vectors_of
-from pages.components.explore.selection import show_texts
+from core.diversity.measures.remote_clique import Vectors, decomposed
+from core.domain.metrics import METRIC
+from core.domain.wording import counted, percent, quoted
+from pages.components.explore.exploration import Exploration, vectors_of
+from pages.components.explore.texts import show_rows
 from pages.components.shell import AppContext, escape_markdown, show_errors
 
 _SHOWN = 12
 _OVERUSED, _OVERUSED_TEXTS = 0.05, 5  # share, and texts at least: two of thirty are chance
+_NONE = "none"
+_PAPER_OPENING = quoted("I'm so")
+_FLUENCY_DROP = 0.5  # nats per token
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreParts:
+    """Remote-Clique of a run, taken apart; None where unknown.
+
+    Args:
+        run: its name.
+        score: over all pairs of texts.
+        within: over pairs of texts of one label.
+        between: over pairs of texts of different labels.
+        without_duplicates: over all pairs, exact and near duplicates removed.
+        duplicates: share of exact and near duplicates, 0 to 1.
+        fluency: mean log-probability per token, nats.
+    """
+
+    run: str
+    score: float | None = None
+    within: float | None = None
+    between: float | None = None
+    without_duplicates: float | None = None
+    duplicates: float | None = None
+    fluency: float | None = None
 
 
 @st.fragment
-def show_why(app: AppContext, seen: Exploration, *, threshold: float) -> None:
-    """Draw the reasons for one run, beside another if there is one."""
+def show_why(app: AppContext, view: Exploration) -> None:
+    """Draw what makes up the score of one run, beside another if one is chosen."""
     with show_errors():
-        names = seen.names
+        names = view.names
         with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
             name = st.selectbox("Run", names, key="why_run", width=320)
-            others = ["nothing", *(other for other in names if other != name)]
-            other = st.selectbox("Compared with", others, key="why_other", width=320)
-        result = seen.results[names.index(name)]
-        if result is None:
-            st.info("This run is not measured yet.", icon=":material/hourglass_top:")
+            others = [_NONE, *(other for other in names if other != name)]
+            chosen = st.selectbox("Compare with", others, key="why_other", width=320)
+        other = None if chosen == _NONE else chosen
+        if name not in view.measured:
+            st.info("This run has not been measured yet.", icon=":material/hourglass_top:")
             return
-        vectors = vectors_of(seen, app.db)
+        vectors = vectors_of(view, app.db)
         if vectors is not None:
-            _show_parts(seen, vectors, name, None if other == "nothing" else other, threshold)
-        frame = seen.frame[seen.frame["dataset"] == name]
+            _show_parts(view, vectors, name, other)
         with st.grid(2, min_column_width=420, gap="large"):
             with st.container():
-                _show_openings(seen, name, None if other == "nothing" else other)
+                _show_openings(view, name, other)
             with st.container():
-                _show_pairs(frame, result)
-        st.markdown(
-            "**Texts that contribute most** :small[:gray[far from the others: wide, or odd; look "
-            "at their fluency]]"
-        )
+                _show_pairs(view, name)
+        frame = view.frame[view.frame["dataset"] == name]
         ranked = frame.sort_values("mean_distance", ascending=False, kind="stable")
-        show_texts(ranked.head(_SHOWN), labels=seen.label_names, key="most", height=300)
-        st.markdown(
-            "**Texts that contribute least** :small[:gray[close to the others: the rut that the "
-            "run is in]]"
-        )
-        show_texts(ranked[::-1].head(_SHOWN), labels=seen.label_names, key="least", height=300)
+        for title, note, rows, key in (
+            ("Most distant texts", "varied or odd; check their fluency", ranked, "most"),
+            ("Most typical texts", "closest to all others", ranked[::-1], "least"),
+        ):
+            st.markdown(f"**{title}** :small[:gray[{note}]]")
+            show_rows(rows.head(_SHOWN), labels=view.label_names, key=key, height=300)
 
 
-def _show_parts(
-    seen: Exploration, vectors: Vectors, name: str, other: str | None, threshold: float
-) -> None:
-    """The score within and between labels, and without repeated texts."""
-    rows = [_parts(seen, vectors, one, threshold) for one in (name, other) if one is not None]
+def _show_parts(view: Exploration, vectors: Vectors, name: str, other: str | None) -> None:
+    """The score within and between labels, and without duplicates."""
+    rows = [_parts(view, vectors, run) for run in (name, other) if run is not None]
+    number = st.column_config.NumberColumn
+    columns = (
+        ("score", METRIC["remote_clique"].title, "Mean distance over all pairs of texts."),
+        ("within", "Within labels", "Over pairs of texts of one label."),
+        ("between", "Between labels", "Over pairs of texts of different labels."),
+        ("without_duplicates", "Without duplicates", "Exact and near duplicates removed."),
+    )
     st.dataframe(
-        pd.DataFrame(rows),
+        pd.DataFrame([asdict(row) for row in rows]),
         hide_index=True,
+        placeholder="–",
         column_config={
             "run": st.column_config.TextColumn("Run", width=220),
-            **{
-                key: st.column_config.NumberColumn(label, format="%.3f", help=told)
-                for key, label, told in (
-                    ("score", "Remote-Clique", "Mean distance over all pairs of texts."),
-                    ("within", "Within labels", "Over pairs of texts of one label."),
-                    ("between", "Between labels", "Over pairs of texts of different labels."),
-                    (
-                        "without",
-                        "Without repeats",
-                        "Over all pairs, when exact and near duplicates are taken out.",
-                    ),
-                )
-            },
-            "repeats": st.column_config.NumberColumn("Repeats", format="percent", width=80),
-            "fluency": st.column_config.NumberColumn("Fluency", format="%.2f", width=80),
+            **{key: number(title, format="%.3f", help=help) for key, title, help in columns},
+            "duplicates": number("Duplicates", format="percent", width=80),
+            "fluency": number(METRIC["fluency"].title, format="%.2f", width=80),
         },
-        alt="Remote-Clique within labels, between labels, and without repeated texts",
+        alt="Remote-Clique within labels, between labels, and without duplicates",
     )
     if len(rows) == 2:
-        st.markdown(escape_markdown(moved(rows[0], rows[1])))
+        st.markdown(escape_markdown(explain_difference(*rows)))
 
 
-def moved(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
-    """In a sentence or two, what made one run's score differ from another's.
-
-    Args:
-        one: run, score, within, between, without, repeats (share) and fluency, None where unknown.
-        other: the same of the run that it is compared with.
-    """
-    if one["score"] is None or other["score"] is None:
+def explain_difference(first: ScoreParts, second: ScoreParts) -> str:
+    """Why the first run's score differs from the second's, in a few sentences."""
+    if first.score is None or second.score is None:
         return ""
-    step = one["score"] - other["score"]
-    how = f"{abs(step):.3f} {'more' if step > 0 else 'less'} diverse than"
-    if f"{abs(step):.3f}" == "0.000":
-        how = "as diverse as"
-    words = f"{one['run']} is {how} {other['run']}"
+    difference = first.score - second.score
+    relation = f"{abs(difference):.3f} {'more' if difference > 0 else 'less'} diverse than"
+    if f"{abs(difference):.3f}" == "0.000":
+        relation = "as diverse as"
     parts = [
-        (name, one[key] - other[key])
-        for name, key in (("within labels", "within"), ("between labels", "between"))
-        if one[key] is not None and other[key] is not None
+        f"{name} {one - other:+.3f}"
+        for name, one, other in (
+            ("within labels", first.within, second.within),
+            ("between labels", first.between, second.between),
+        )
+        if one is not None and other is not None
     ]
-    words += (
-        ": " + ", ".join(f"{name} {change:+.3f}" for name, change in parts) + "." if parts else "."
-    )
-    if one["without"] is not None and other["without"] is not None and step:
-        left = one["without"] - other["without"]
-        words += f" Without repeated texts the difference is {left:+.3f}."
-    if one["fluency"] is not None and other["fluency"] is not None:
-        change = one["fluency"] - other["fluency"]
-        if step > 0 and change < -0.5:
-            words += (
-                f" Its fluency is {-change:.1f} lower at the same time: read its texts before "
-                "you take this for a gain."
+    sentence = f"{first.run} is {relation} {second.run}"
+    sentences = [f"{sentence}: {', '.join(parts)}." if parts else f"{sentence}."]
+    if None not in (first.without_duplicates, second.without_duplicates) and difference:
+        assert first.without_duplicates is not None
+        assert second.without_duplicates is not None
+        rest = first.without_duplicates - second.without_duplicates
+        sentences.append(f"Without duplicates the difference is {rest:+.3f}.")
+    if first.fluency is not None and second.fluency is not None and difference > 0:
+        drop = second.fluency - first.fluency
+        if drop > _FLUENCY_DROP:
+            sentences.append(
+                f"Its fluency is {drop:.1f} lower, too: read its texts before treating this as an "
+                "improvement."
             )
-    return words
+    return " ".join(sentences)
 
 
-def _parts(seen: Exploration, vectors: Vectors, name: str, threshold: float) -> dict[str, Any]:
-    own = (seen.frame["dataset"] == name).to_numpy()
-    frame = seen.frame[own]
-    found = _decomposed(vectors[own], frame)
-    kinds = repeats(frame, threshold)
-    fresh = (kinds == "new").to_numpy()
-    alone = _decomposed(vectors[own][fresh], frame[fresh])
+def _parts(view: Exploration, vectors: Vectors, name: str) -> ScoreParts:
+    own = (view.frame["dataset"] == name).to_numpy()
+    frame = view.frame[own]
+    fresh = (repeats(frame, view.choice.threshold) == "new").to_numpy()
+    labels = frame["label"].to_numpy()
+    whole = decomposed(vectors[own], list(labels))
     fluency = frame["fluency"].mean()
-    return {
-        "run": name,
-        "score": found.value,
-        "within": found.within,
-        "between": found.between,
-        "without": alone.value,
-        "repeats": float((~fresh).mean()) if len(fresh) else None,
-        "fluency": None if pd.isna(fluency) else float(fluency),
-    }
+    return ScoreParts(
+        name,
+        whole.value,
+        whole.within,
+        whole.between,
+        decomposed(vectors[own][fresh], list(labels[fresh])).value,
+        float((~fresh).mean()) if len(fresh) else None,
+        None if pd.isna(fluency) else float(fluency),
+    )
 
 
-def _decomposed(vectors: Vectors, frame: pd.DataFrame) -> Decomposition:
-    return decomposed(vectors, list(frame["label"].to_numpy()))
-
-
-def _show_openings(seen: Exploration, name: str, other: str | None) -> None:
-    st.markdown("**Over-used openings** :small[:gray[first two words]]")
+def _show_openings(view: Exploration, name: str, other: str | None) -> None:
+    st.markdown(f"**{METRIC['openings'].title}** :small[:gray[first two words]]")
     shares = {
-        one: {row["words"]: row["share"] for row in result["openings"]}
-        for one, result in zip(seen.names, seen.results, strict=True)
-        if result is not None
+        run: {row["words"]: row["share"] for row in result["openings"]}
+        for run, result in view.measured.items()
     }
-    own = shares.get(name, {})
+    own = shares[name]
     if not own:
-        st.caption("No two texts begin alike.")
+        st.caption("No two texts begin with the same words.")
         return
-    columns: dict[str, Any] = {"opening": list(own), "share": list(own.values())}
+    frame = pd.DataFrame({"opening": list(own), "share": list(own.values())})
     if other is not None:
-        columns["other"] = [shares.get(other, {}).get(words) for words in own]
+        frame["other"] = [shares.get(other, {}).get(words) for words in own]
     st.dataframe(
-        pd.DataFrame(columns),
+        frame,
         hide_index=True,
         height=min(300, 38 + 35 * len(own)),
+        placeholder="–",
         column_config={
             "opening": st.column_config.TextColumn("Opening"),
             "share": st.column_config.ProgressColumn(
-                "Of its texts", format="percent", min_value=0.0, max_value=1.0
+                "Share of texts", format="percent", min_value=0.0, max_value=1.0
             ),
-            "other": st.column_config.NumberColumn("Of the other's", format="percent"),
+            "other": st.column_config.NumberColumn("In the other run", format="percent"),
         },
         alt="Openings that several texts share",
     )
     most, share = max(own.items(), key=lambda row: row[1])
-    texts = len(seen.datasets[seen.names.index(name)])
+    texts = len(view.datasets[view.names.index(name)])
     if share >= _OVERUSED and share * texts >= _OVERUSED_TEXTS:
         st.caption(
-            f"“{escape_markdown(most)}” opens {share:.0%} of the texts. "
-            "In the paper one condition began "
-            "3,012 of 5,600 texts with “I'm so”. Logit suppression is the knob against it."
+            f"{percent(share, digits=0)} of the {counted(texts, 'text')} begin with "
+            f"{quoted(escape_markdown(most))}. In the paper, 3,012 of 5,600 texts of one condition "
+            f"began with {_PAPER_OPENING}. Logit suppression reduces this."
         )
 
 
-def _show_pairs(frame: pd.DataFrame, result: Mapping[str, Any]) -> None:
-    st.markdown("**Nearest pairs** :small[:gray[of different wording]]")
+def _show_pairs(view: Exploration, name: str) -> None:
+    st.markdown("**Nearest pairs** :small[:gray[texts that are not identical]]")
+    frame = view.frame[view.frame["dataset"] == name]
     texts = dict(zip(frame["id"], frame["text"], strict=True))
     rows = [
-        {"distance": pair["distance"], "one": texts[pair["one"]], "other": texts[pair["other"]]}
-        for pair in result["pairs"]
+        {"distance": pair["distance"], "first": texts[pair["one"]], "second": texts[pair["other"]]}
+        for pair in view.measured[name]["pairs"]
         if pair["one"] in texts and pair["other"] in texts
     ]
     if not rows:
-        st.caption("There are too few texts of different wording.")
+        st.caption("There are too few texts that are not identical.")
         return
+    text = st.column_config.TextColumn
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
         height=300,
         column_config={
             "distance": st.column_config.NumberColumn("Distance", format="%.3f", width=75),
-            "one": st.column_config.TextColumn("One", width=240),
-            "other": st.column_config.TextColumn("Other", width=240),
+            "first": text("First text", width=240),
+            "second": text("Second text", width=240),
         },
-        alt="Pairs of texts that lie nearest together",
+        alt="Pairs of texts with the smallest distance",
     )

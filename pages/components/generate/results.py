@@ -19,8 +19,8 @@ from core.store.generation.attempts import StoredAttempt, attempts_of
 from core.store.generation.runs import RunRecord
 from core.store.generation.samples import SAMPLE_COLUMNS, counts, sample_rows, samples_of
 from pages.components.generate.progress import show_spread
-from pages.components.samples_table import noted, show_samples
 from pages.components.shell import AppContext
+from pages.components.tables import sample_notes, show_samples
 
 _SHOWN = 500
 _COLUMNS = (
@@ -227,7 +227,7 @@ def _texts(db: Database, run: RunRecord) -> None:
         labels = st.multiselect(
             "Labels", names, key=f"labels-{run.id}", placeholder="All labels", width=230
         )
-    notes = noted(frame)
+    notes = sample_notes(frame)
     shown = frame[
         notes.isin(kinds)
         & (frame["label"].isin(labels) if labels else True)

@@ -12,9 +12,9 @@ from core.store.generation.samples import SAMPLE_COLUMNS, next_order, sample_row
 from pages.components.generate.progress import show_numbers, show_spread
 from pages.components.generate.results import show_results
 from pages.components.generate.run_header import show_header
-from pages.components.samples_table import show_samples
 from pages.components.shell import AppContext, escape_markdown, show_errors
 from pages.components.spending import show_spending
+from pages.components.tables import show_samples
 
 _FEED_ROWS = 100
 _POLL_SECONDS = 1.0

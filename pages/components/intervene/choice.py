@@ -12,7 +12,7 @@ from core.store.generation.runs import RunRecord, list_runs
 from pages.components.encoder import choose_encoder
 from pages.components.reference import choose_reference
 from pages.components.shell import AppContext, show_errors
-from pages.components.task import asked_run, choose_task, run_names
+from pages.components.task import choose_task, requested_run, run_names
 
 _NAMES: dict[Annotator, str] = {"oracle": "Oracle", "people": "People"}
 
@@ -45,7 +45,7 @@ def choose(app: AppContext) -> Choice | None:
     found = [row for row in list_runs(app.db) if row.counts.usable]
     if not found:
         return None
-    asked = asked_run(found, page="intervene")
+    asked = requested_run(found, page="intervene")
     with st.sidebar, show_errors():
         task = choose_task(found, asked, key="intervene_task")
         own = {row.run.id: row.run for row in found if row.run.spec.task.key == task.key}

@@ -20,7 +20,7 @@ from core.store.references import reference_of
 from pages.components.asked_model import choose_asked_model
 from pages.components.reference import choose_reference
 from pages.components.shell import AppContext, show_errors
-from pages.components.task import asked_run, choose_task, run_names
+from pages.components.task import choose_task, requested_run, run_names
 from pages.components.train.answers import dataset_at
 
 _USUAL = FineTuning()
@@ -147,7 +147,7 @@ def choose(app: AppContext) -> Choice | None:
     found = [row for row in list_runs(app.db) if row.counts.usable]
     if not found:
         return None
-    asked = asked_run(found, page="train")
+    asked = requested_run(found, page="train")
     with st.sidebar, show_errors():
         task = choose_task(found, asked, key="train_task")
         # A task without one is told so in the middle of the page, which offers to attach it.

@@ -181,9 +181,8 @@ def _say_what_it_takes(
     counts = "Nothing of it counts where a person spoke."
     if model.backend == "local":
         st.caption(
-            f"{escape_markdown(judge_name(model))} labels the {len(texts):,} texts that people judged, "
-            f"by the likelihood of each "
-            f"label's phrase. {counts}"
+            f"{escape_markdown(judge_name(model))} labels the {len(texts):,} texts that people "
+            f"judged, by the likelihood of each label's phrase. {counts}"
         )
         return
     ahead = estimate_asked(app, model, texts, run.spec.task, run.spec.seed_examples)

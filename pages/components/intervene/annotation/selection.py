@@ -21,7 +21,7 @@ from pages.components.shell import escape_markdown
 _SEEN, _SAVED, _LABEL = "chosen_seen", "chosen_saved", "chosen_label"
 
 
-def label_chosen(db: Database, datasets: Sequence[Dataset], ids: Sequence[str]) -> None:
+def label_selection(db: Database, datasets: Sequence[Dataset], ids: Sequence[str]) -> None:
     """Draw what labels the chosen texts; texts of a reference are real and are left out.
 
     Args:
