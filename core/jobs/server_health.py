@@ -64,7 +64,7 @@ class ServerContact:
     why: str = ""
 
     @property
-    def said(self) -> str:
+    def summary(self) -> str:
         """In two words: `test passed`, `test failed`, `run answered` or `run failed`."""
         well = {"test": "passed", "run": "answered"}[self.by]
         return f"{self.by} {well if self.well else 'failed'}"
@@ -73,21 +73,21 @@ class ServerContact:
 def last_contacts(db: Database) -> dict[str, ServerContact]:
     """The latest contact with each server that was ever asked, by its base URL.
 
-    A run that is paused by its own cap, or stopped, tells nothing against its server; one that
-    failed does, and so does one that is paused after a request went wrong.
+    A run that is paused by its own spending limit, or stopped, says nothing about its server; one
+    that failed does, and so does one that is paused after a request went wrong.
     """
-    found: dict[str, ServerContact] = {}
+    latest: dict[str, ServerContact] = {}
     with db.read():
         for base_url, contact in (*_tests(db), *_requests(db), *_jobs(db)):
-            known = found.get(base_url)
-            # Of one moment, what a run came to tells more than its last request.
+            known = latest.get(base_url)
+            # At the same moment, the end of a run says more than its last request.
             if known is None or contact.at >= known.at:
-                found[base_url] = contact
-    return found
+                latest[base_url] = contact
+    return latest
 
 
 def _tests(db: Database) -> Iterator[tuple[str, ServerContact]]:
-    """What was found of models, by whichever test, and tests that found nothing."""
+    """Tests that found out what a model can do, and tests that failed."""
     with db.read() as sql:
         passed = sql.execute("SELECT base_url, model, created_at FROM capabilities").fetchall()
         ended = sql.execute(

@@ -15,7 +15,7 @@ from core.store.generation.runs import RunRecord, get_run
 
 
 def check_run_limit(db: Database, spec: RunSpec, cap: SpendingLimit) -> None:
-    """Refuse a cap that can't be kept for a run, before anything is spent.
+    """Refuse a spending limit that can't be kept for a run, before anything is spent.
 
     Raises:
         BadInput: the model runs on this machine, a price is unknown, or the server reports no
@@ -41,7 +41,7 @@ def check_model_limit(db: Database, model: ModelChoice, cap: SpendingLimit) -> N
     )
 
 
-_LOOKED_AT = 10
+_RECENT_RUNS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class TokenUse:
 
     Args:
         block: tokens of a prompt's block: the instruction with its place for a text.
-        text: tokens generated a text.
+        text: tokens generated per text.
         run: the name of the run that it is from.
     """
 
@@ -60,12 +60,12 @@ class TokenUse:
 
 
 def recent_token_use(db: Database, spec: RunSpec) -> TokenUse | None:
-    """What the latest run of that task with that model took; None without one that tells."""
+    """What the latest run of that task with that model took; None where none reported it."""
     with db.read() as connection:
         rows = connection.execute(
             "SELECT id FROM runs WHERE json_extract(spec, '$.model.base_url') = ?"
             " AND json_extract(spec, '$.model.model') = ? ORDER BY created_at DESC LIMIT ?",
-            (spec.model.base_url, spec.model.model, _LOOKED_AT),
+            (spec.model.base_url, spec.model.model, _RECENT_RUNS),
         ).fetchall()
     for row in rows:
         run = get_run(db, row["id"])
@@ -73,9 +73,9 @@ def recent_token_use(db: Database, spec: RunSpec) -> TokenUse | None:
             run.spec.task.key == spec.task.key
             and run.spec.condition.prompt == spec.condition.prompt
         ):
-            found = measure_token_use(run, attempts_of(db, run.id))
-            if found is not None:
-                return found
+            use = measure_token_use(run, attempts_of(db, run.id))
+            if use is not None:
+                return use
     return None
 
 
@@ -85,19 +85,20 @@ def measure_token_use(run: RunRecord, attempts: Sequence[StoredAttempt]) -> Toke
     A prompt is an instruction, and before it a block of the same shape for each example, closed by
     the example's text: tokens = blocks * instruction + (blocks - 1) * text.
     """
-    told = [
-        one
-        for one in attempts
-        if one.cycle is not None
-        and one.texts_returned
-        and None not in (one.tokens_in, one.tokens_out)
+    reported = [
+        attempt
+        for attempt in attempts
+        if attempt.cycle is not None
+        and attempt.texts_returned
+        and None not in (attempt.tokens_in, attempt.tokens_out)
     ]
-    if not told:
+    if not reported:
         return None
-    text = sum(one.tokens_out or 0 for one in told) / sum(one.texts_returned for one in told)
-    blocks = sum(_blocks(run.spec, one.cycle or 1) for one in told)
-    examples = blocks - len(told)
-    block = (sum(one.tokens_in or 0 for one in told) - examples * text) / blocks
+    texts = sum(attempt.texts_returned for attempt in reported)
+    text = sum(attempt.tokens_out or 0 for attempt in reported) / texts
+    blocks = sum(_blocks(run.spec, attempt.cycle or 1) for attempt in reported)
+    examples = blocks - len(reported)
+    block = (sum(attempt.tokens_in or 0 for attempt in reported) - examples * text) / blocks
     return TokenUse(block=max(0.0, block), text=text, run=run.name)
 
 
@@ -110,7 +111,7 @@ def estimate_run_cost(
         spec: the run.
         use: as `recent_token_use` gave it; None leaves tokens unknown.
         prices: the connection's.
-        several: whether the server writes several texts a request.
+        several: whether the server writes several texts per request.
     """
     prompt = None
     if use is not None:
@@ -134,7 +135,7 @@ def estimate_run_cost(
 
 
 def _blocks(spec: RunSpec, cycle: int) -> int:
-    """Blocks of a cycle's prompts: one a label that there is an example for, and the one asked."""
+    """Blocks of a cycle's prompts: one per label that has an example, and the one asked for."""
     if cycle > 1:
         return 1 + len(spec.task.labels)
     return 1 + len({example.label for example in spec.seed_examples})

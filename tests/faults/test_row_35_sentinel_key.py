@@ -16,7 +16,7 @@ import pytest
 from core.cli import main
 from core.domain.errors import BadInput
 from core.domain.settings import Home
-from core.generation.servers.keys import Key, redacted, said_by_server
+from core.generation.servers.keys import Key, redacted, server_message
 from core.jobs.registry import Desk
 from core.store.bundle import pack
 from core.store.database import Database
@@ -152,10 +152,10 @@ def test_a_key_is_in_no_words_about_it_and_in_no_pickle() -> None:
 
 
 def test_words_of_a_server_are_short_clean_and_without_keys() -> None:
-    said = said_by_server(f"a\x1b[31m\n{SENTINEL}\u202e b" + "x" * 1000, [SENTINEL])
+    said = server_message(f"a\x1b[31m\n{SENTINEL}\u202e b" + "x" * 1000, [SENTINEL])
     assert said.startswith("a [31m [key] b")
     assert len(said) == 300
-    assert said_by_server("Incorrect API key provided: sk-abc123***wxyz.") == (
+    assert server_message("Incorrect API key provided: sk-abc123***wxyz.") == (
         "Incorrect API key provided: [key]"
     )
     assert redacted("ollama said no", ["ollama"]) == "[key] said no"

@@ -69,11 +69,11 @@ def test_a_server_that_was_never_asked_is_not_there(db: Database) -> None:
 
 def test_a_run_that_failed_before_its_first_request_is_told(db: Database) -> None:
     save_capabilities(db, URL, "m", {})
-    assert last_contacts(db)[URL].said == "test passed"
+    assert last_contacts(db)[URL].summary == "test passed"
     _, job = begun(db, "First")
     claims.fail(db, job, "worker", BackendFailed("It is gone.", "Look."), progress={})
     last = last_contacts(db)[URL]
-    assert (last.said, last.run, last.model, last.why) == (
+    assert (last.summary, last.run, last.model, last.why) == (
         "run failed",
         "First",
         "m",
@@ -85,13 +85,13 @@ def test_a_run_that_failed_before_its_first_request_is_told(db: Database) -> Non
 def test_requests_of_a_run_under_way_count(db: Database) -> None:
     run, _ = begun(db)
     asked(db, run)
-    assert last_contacts(db)[URL].said == "run answered"
+    assert last_contacts(db)[URL].summary == "run answered"
     asked(db, run, "server_error", "It failed.")
     asked(db, run, "cancelled")  # Stop cut it off, which is no answer
     last = last_contacts(db)[URL]
-    assert (last.said, last.why) == ("run failed", "It failed.")
+    assert (last.summary, last.why) == ("run failed", "It failed.")
     asked(db, run)
-    assert last_contacts(db)[URL].said == "run answered"
+    assert last_contacts(db)[URL].summary == "run answered"
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_a_pause_speaks_of_the_server_only_after_a_request_that_went_wrong(
     asked(db, run, outcome, "" if outcome == "ok" else "(500)")
     claims.pause(db, job, "worker", problem, progress={})
     last = last_contacts(db)[URL]
-    assert last.said == said
+    assert last.summary == said
     assert last.why == ("" if outcome == "ok" else "The server failed (500).")
 
 
@@ -127,7 +127,7 @@ def test_each_server_has_its_own_and_the_latest_counts(db: Database) -> None:
     run, _ = begun(db)
     asked(db, run)
     found = last_contacts(db)
-    assert {url: one.said for url, one in found.items()} == {
+    assert {url: one.summary for url, one in found.items()} == {
         OTHER: "test failed",
         URL: "run answered",
     }

@@ -55,7 +55,7 @@ def ask(backend: ServedBackend, spec: RunSpec, told: dict[Any, Any], **more: Any
         label_index=0,
         prefix=more.pop("prefix", ""),
         samples=samples,
-        told=told,
+        cache=told,
         seconds=lambda: 0.5,
     )
 

@@ -161,4 +161,4 @@ def _last(last: ServerContact | None) -> str:
     if last is None:
         return "never asked"
     when = datetime.fromtimestamp(last.at).strftime("%Y-%m-%d %H:%M")
-    return f"{last.said} {when}" + (f": {last.why}" if last.why else "")
+    return f"{last.summary} {when}" + (f": {last.why}" if last.why else "")

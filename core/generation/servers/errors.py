@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from core.domain.errors import BackendFailed
-from core.generation.servers.keys import said_by_server
+from core.generation.servers.keys import server_message
 
 ErrorKind = Literal[
     "too_many_requests",
@@ -162,9 +162,9 @@ def error_from_status(
         clock: seconds since 1970, for a Retry-After that is a date.
     """
     fields = _error_fields(data)
-    message = said_by_server(str(fields.get("message") or ""), server.secrets)
+    message = server_message(str(fields.get("message") or ""), server.secrets)
     if not message and "<" not in body[:200]:
-        message = said_by_server(body, server.secrets)
+        message = server_message(body, server.secrets)
     says = f" It says: {message}" if message else ""
     codes = {str(fields.get(name) or "").lower() for name in ("code", "type")}
     wait = retry_after(headers or {}, clock=clock)

@@ -74,7 +74,7 @@ def key_of(
         raise BadInput(
             f"The key for {connection.base_url} is missing: the variable {name} is not set.",
             f"Set {name} in the environment that starts Wideset, or write it into "
-            f"{SECRETS}, then start Wideset anew.",
+            f"{SECRETS}, then restart Wideset.",
         )
     if not all(33 <= ord(char) <= 126 for char in value):
         raise BadInput(
@@ -88,14 +88,14 @@ def _secret(name: str, folders: Sequence[Path]) -> str:
     for folder in folders:
         path = folder / SECRETS
         try:
-            told = tomllib.loads(path.read_text(encoding="utf-8"))
+            secrets = tomllib.loads(path.read_text(encoding="utf-8"))
         except OSError:
             continue
         except ValueError:  # its words would quote the file
             raise BadInput(
                 f"The file {path} is no TOML, so the key {name} can't be looked up.", "Mend it."
             ) from None
-        value = told.get(name)
+        value = secrets.get(name)
         if isinstance(value, str) and value.strip():
             return value.strip()
     return ""
@@ -114,8 +114,8 @@ def looks_like_key(text: str, *, name: bool = False) -> bool:
 
     Args:
         text: as it was typed.
-        name: it should be a variable's name, so that letters and digits thrown together, as in
-            keys without a mark of their own, count, too.
+        name: it should be a variable's name, so that letters and digits mixed, as in keys without
+            a mark of their own, count, too.
     """
     if _PASTED_KEY.search(text):
         return True
@@ -126,8 +126,8 @@ def looks_like_key(text: str, *, name: bool = False) -> bool:
     return sum(a != b for a, b in pairwise(digits)) >= _SWITCHES
 
 
-MAX_SAID = 300
-_WINDOW = 8
+MAX_MESSAGE = 300
+_WINDOW = 8  # characters in a row of a key that are hidden
 _LONG = 16
 HIDDEN = "[key]"
 # What looks like a key or a header that holds one, whosever it is.
@@ -138,7 +138,7 @@ _KEY_PATTERNS = (
 )
 
 
-def said_by_server(text: str, secrets: Sequence[str] = ()) -> str:
+def server_message(text: str, secrets: Sequence[str] = ()) -> str:
     """A server's words on one line, redacted and cut to 300 characters.
 
     Args:
@@ -150,7 +150,7 @@ def said_by_server(text: str, secrets: Sequence[str] = ()) -> str:
     line = redacted(line, secrets)
     for pattern in _KEY_PATTERNS:
         line = pattern.sub(HIDDEN, line)
-    return line if len(line) <= MAX_SAID else line[: MAX_SAID - 3].rstrip() + "..."
+    return line if len(line) <= MAX_MESSAGE else line[: MAX_MESSAGE - 3].rstrip() + "..."
 
 
 def redacted(text: str, secrets: Sequence[str]) -> str:

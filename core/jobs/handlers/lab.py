@@ -52,7 +52,7 @@ class Lab:
         self._busy = busy
         self._timer = timer
         self._logits: OrderedDict[tuple[Any, ...], Tensor] = OrderedDict()
-        self._told: dict[tuple[str, ...], Any] = {}
+        self._served_tokens: dict[tuple[str, ...], Any] = {}
 
     def next_token(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """The next token's distribution: what the condition makes of the model's own.
@@ -129,7 +129,7 @@ class Lab:
             label_index=int(question["label_index"]),
             prefix=str(question.get("prefix", "")),
             samples=samples,
-            told=self._told,
+            cache=self._served_tokens,
             seconds=lambda: self._timer() - begun,
         )
 

@@ -25,7 +25,7 @@ class _Stopped(Exception):
 
 
 class _Watched:
-    """Asks the server, and says between two questions how many it were."""
+    """Asks the server, and reports between two questions how many there were."""
 
     def __init__(self, client: ServerClient, context: JobContext) -> None:
         self._client = client
@@ -38,11 +38,11 @@ class _Watched:
         self._context.serve_questions()
         if self._context.should_stop():
             raise _Stopped
-        reply = self._client.ask(path, body, root=root)
+        response = self._client.ask(path, body, root=root)
         self._asked += path.endswith("/completions")  # questions about tokens cost nothing
-        told = {"done": self._asked, "total": TYPICAL_REQUESTS}
-        self._context.report({**self._context.progress, **told})
-        return reply
+        progress = {"done": self._asked, "total": TYPICAL_REQUESTS}
+        self._context.report({**self._context.progress, **progress})
+        return response
 
 
 def probe_job(
@@ -74,13 +74,13 @@ def probe_job(
             model = listed[0] if len(listed) == 1 else ""
         if model:
             context.report({"phase": "probing", "model": model, "models": listed}, at_once=True)
-            found = probe(connection, model, client)
-            save_capabilities(db, connection.base_url, model, found.to_dict())
-            kept = find_connection(db, connection.base_url)
-            if kept is not None and not kept.model:
-                save_connection(db, replace(kept, model=model))
+            capabilities = probe(connection, model, client)
+            save_capabilities(db, connection.base_url, model, capabilities.to_dict())
+            stored = find_connection(db, connection.base_url)
+            if stored is not None and not stored.model:
+                save_connection(db, replace(stored, model=model))
     except _Stopped:
         context.report({"phase": "stopped", "model": model}, at_once=True)
         return
-    told = {"phase": "done", "model": model, "models": listed}
-    context.report({**context.progress, **told}, at_once=True)
+    progress = {"phase": "done", "model": model, "models": listed}
+    context.report({**context.progress, **progress}, at_once=True)

@@ -33,7 +33,7 @@ def prompt_of(
     if not 0 <= label_index < len(spec.task.labels):
         raise BadInput("There is no such label.", "Choose one of the task's.")
     written: dict[str, list[str]] = {}
-    for sample in sorted(samples, key=lambda one: (one.cycle, one.index)):
+    for sample in sorted(samples, key=lambda sample: (sample.cycle, sample.index)):
         if sample.outcome == "usable":
             written.setdefault(sample.label, []).append(sample.text)
     number = cycle if cycle is not None else (2 if written else 1)
@@ -62,7 +62,7 @@ def first_tokens(
     label_index: int,
     prefix: str,
     samples: Sequence[Sample],
-    told: dict[tuple[str, ...], Any],
+    cache: dict[tuple[str, ...], Any],
     seconds: Callable[[], float],
 ) -> dict[str, Any]:
     """One short request, and the answer of `core.jobs.handlers.lab.Lab.next_token` from it.
@@ -73,8 +73,7 @@ def first_tokens(
         label_index: the label asked for.
         prefix: must be empty: a chat can't be gone on with.
         samples: whose tokens are tallied, and who are the examples.
-        told: what servers told before, by prompt; added to here, so that a move of a knob costs no
-            request.
+        cache: likeliest tokens by prompt; added to here, so that changing a knob costs no request.
         seconds: since the question came.
 
     Raises:
@@ -95,40 +94,40 @@ def first_tokens(
     prompt = prompt_of(chat, label_index, samples)
     most = backend.capabilities.most_logprobs
     key = (spec.model.base_url, spec.model.model, prompt.preview())
-    if key not in told:
+    if key not in cache:
         answers = [text for _, text in ask_all(backend, [prompt], max_tokens=1, top_logprobs=most)]
-        told.clear()  # one prompt is on view at a time
-        told[key] = answers[0].likeliest if answers else ()
-    likeliest = told[key]
+        cache.clear()  # one prompt is on view at a time
+        cache[key] = answers[0].likeliest if answers else ()
+    likeliest = cache[key]
     if not likeliest:
         raise NoAnswer("The server told no likeliest token.", "Try again, or test it on Connect.")
     texts = [text.translate(_PIECES) for text, _ in likeliest]
     rows = suppressed_of(backend, spec, label_index, samples)
-    # By their texts, as the server tells no ids; of one text the first, likelier token counts.
+    # By their texts, as the server reports no ids; of equal texts the first, likelier token counts.
     by_text = {backend.token_text(row.token): row for row in reversed(rows)}
     held = {place: by_text[text] for place, text in enumerate(texts) if text in by_text}
-    found = change(
+    changed = change(
         torch.tensor([value for _, value in likeliest], dtype=torch.float32),
         knobs_of(spec.condition),
         biases={place: row.bias for place, row in held.items()},
         top=len(likeliest),
     )
-    places = [one.token for one in found.tokens]
+    places = [row.token for row in changed.tokens]
     return {
         "tokens": {
             "token": places,
             "text": [texts[place] for place in places],
-            "before": [one.before for one in found.tokens],
-            "after": [one.after for one in found.tokens],
-            "bias": [one.bias for one in found.tokens],
+            "before": [row.before for row in changed.tokens],
+            "after": [row.after for row in changed.tokens],
+            "bias": [row.bias for row in changed.tokens],
             "share": [held[place].share if place in held else None for place in places],
         },
-        "moved": found.moved,
-        "suppressed_before": found.suppressed_before,
-        "suppressed_after": found.suppressed_after,
-        "bits_before": found.bits_before,
-        "bits_after": found.bits_after,
-        "possible": found.possible,
+        "moved": changed.moved,
+        "suppressed_before": changed.suppressed_before,
+        "suppressed_after": changed.suppressed_after,
+        "bits_before": changed.bits_before,
+        "bits_after": changed.bits_after,
+        "possible": changed.possible,
         "suppressed": len(held),
         "known": min(1.0, sum(math.exp(value) for _, value in likeliest)),
         "prompt": prompt.preview(),

@@ -39,7 +39,7 @@ def choose_server(app: AppContext) -> Connection | None:
         {
             "name": [title(one) for one in connections],
             "last": [
-                "never asked" if last is None else f"{last.said} {ago(now - last.at)}"
+                "never asked" if last is None else f"{last.summary} {ago(now - last.at)}"
                 for last in (contacts.get(one.base_url) for one in connections)
             ],
             "url": [one.base_url for one in connections],

@@ -13,7 +13,7 @@ from core.domain.errors import BackendFailed, BadInput
 from core.generation.servers.capabilities import Canary, Capabilities, Support
 from core.generation.servers.errors import ServerInfo
 from core.generation.servers.http_client import HttpResponse, ServerClient
-from core.generation.servers.keys import said_by_server
+from core.generation.servers.keys import server_message
 from core.generation.servers.probing.canary import run_canary
 from core.generation.servers.probing.models import (
     MAX_MODELS,
@@ -131,7 +131,7 @@ class _Probe:
             if not names or is_listed(self._model, names):
                 raise
             more = ", ..." if len(names) > _MAX_NAMED else ""
-            known = said_by_server(", ".join(names[:_MAX_NAMED]) + more)
+            known = server_message(", ".join(names[:_MAX_NAMED]) + more)
             raise BadInput(
                 f"{error.what} It does not list '{self._model}'.",
                 f"Choose one of those that it lists: {known}",
