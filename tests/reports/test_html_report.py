@@ -11,7 +11,8 @@ import pytest
 
 from core.analysis.frames.results import results_frame
 from core.analysis.study import study
-from core.reports.html.page import Section, data_block, figure, page
+from core.reports.html.blocks import Chart, Paragraph, Section
+from core.reports.html.render import data_block, render
 from core.reports.html.report import report_html
 from core.reports.html.tables import Manifest
 from tests.analysis.made_results import measured, results, spec_of, stage
@@ -124,7 +125,7 @@ def test_all_parts_are_there_and_equal_input_gives_the_same_file() -> None:
     assert "<td>LR with 90 inspected texts</td>" in told[0]
     assert "a fine film <small>pos</small>" in told[0]
     assert found["sentence"][:40] in told[0]
-    assert "With a look at 90 texts at most" in told[0]
+    assert "Inspecting at most 90 texts" in told[0]
     assert told[0].count('class="chart"') == len(
         set(re.findall(r'class="chart" id="([^"]+)"', told[0]))
     )
@@ -168,18 +169,26 @@ def test_json_in_a_page_ends_no_tag() -> None:
 
 def test_figures_have_no_look_of_their_own_and_need_no_code_made_of_text() -> None:
     drawn = go.Figure(go.Scattergl(x=[1], y=[2], name="</script>"))
-    told = figure("f", drawn, alt='a "chart"', caption="<b>")
-    block = re.search(r'<script type="application/json" id="f-data">(.*?)</script>', told)
+    chart = Chart("f", drawn, alt='a "chart"', caption="<b>")
+    html = render("x", [Section("s", "S", [chart])])
+    block = re.search(r'<script type="application/json" id="f-data">(.*?)</script>', html)
     assert block is not None
     data = json.loads(block.group(1))
     assert data["data"][0]["type"] == "scatter"
     assert "template" not in data["layout"]
-    assert 'aria-label="a &quot;chart&quot;"' in told
-    assert "<figcaption>&lt;b&gt;</figcaption>" in told
+    assert 'aria-label="a &#34;chart&#34;"' in html
+    assert "<figcaption>&lt;b&gt;</figcaption>" in html
 
 
 def test_a_page_has_a_title_and_a_table_of_contents() -> None:
-    told = page("<t>", "<p>intro</p>", [Section("one", "A & B", "<p>body</p>")])
-    assert "<title>&lt;t&gt;</title>" in told
-    assert '<li><a href="#one">A &amp; B</a></li>' in told
-    assert '<section id="one"><h2>A &amp; B</h2><p>body</p></section>' in told
+    sections = [
+        Section("one", "A & B", [Paragraph("<p>body</p>", small=True)]),
+        Section("empty", "Nothing", []),
+    ]
+    html = render("<t>", sections, lead="lead", facts=[("runs", "<8>")])
+    assert "<title>&lt;t&gt;</title>" in html
+    assert '<li><a href="#one">A &amp; B</a></li>' in html
+    body = '<p class="quiet">&lt;p&gt;body&lt;/p&gt;</p>'
+    assert f'<section id="one"><h2>A &amp; B</h2>{body}</section>' in html
+    assert "<dt>runs</dt><dd>&lt;8&gt;</dd>" in html
+    assert "Nothing" not in html

@@ -1,4 +1,4 @@
-"""The parts of a report's page that are charts: HTML from points and a study."""
+"""The sections of a report that are charts, from points and a study."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -23,7 +23,7 @@ from core.figures.compare.frontier import PATH, FrontierView, frontier_figure
 from core.figures.compare.grid_heatmap import grid_heatmap
 from core.figures.compare.paper import PaperView, repair_panels, temperature_panels
 from core.reports.card import chance_words
-from core.reports.html.page import escaped, figure, folded, items, paragraph, table
+from core.reports.html.blocks import Block, Chart, Folded, Heading, Paragraph, Table, bullets
 from core.reports.story.wording import capital
 
 MOST_TASKS = 12
@@ -42,37 +42,37 @@ def tasks_of(points: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
             yield str(part["task"].iloc[0]), f"task-{place}", part
 
 
-def frontier_part(points: pd.DataFrame) -> str:
+def frontier_part(points: pd.DataFrame) -> list[Block]:
     """The frontier of each task."""
-    parts = []
+    parts: list[Block] = []
     for name, key, part in tasks_of(points):
         parts += [
-            _heading(name, points),
-            figure(
+            *heading(name, points),
+            Chart(
                 f"frontier-{key}",
                 frontier_figure(part),
                 alt="Label accuracy over diversity, a mark for each condition",
                 caption="A mark for each condition as generated; rings: no other is better in "
                 "both. A mark's area and colour tell model accuracy.",
             ),
-            items(mixtures(part)),
+            *bullets(mixtures(part)),
         ]
-    return "".join(parts)
+    return parts
 
 
-def repairs_part(points: pd.DataFrame) -> str:
+def repairs_part(points: pd.DataFrame) -> list[Block]:
     """Label replacement and filtering, task by task; empty where nothing was repaired."""
     raw = as_generated(points)
     if len(raw) == len(points):
-        return ""
-    parts = []
+        return []
+    parts: list[Block] = []
     for name, key, part in tasks_of(points):
         filtered = bool(part["filtered"].astype(bool).any())
         together = pd.concat([part, paper_label_replacement()], ignore_index=True)
         shown = [one for one in ("label_accuracy", "model_accuracy") if part[one].notna().any()]
         parts += [
-            _heading(name, points),
-            figure(
+            *heading(name, points),
+            Chart(
                 f"arrows-{key}",
                 frontier_figure(part, FrontierView(budget=PATH, filtered=filtered, pareto=False)),
                 alt="Arrows from each condition to where label replacement brings it",
@@ -82,7 +82,7 @@ def repairs_part(points: pd.DataFrame) -> str:
         ]
         if shown and (part["inspected"] != "0").any():
             parts.append(
-                figure(
+                Chart(
                     f"repairs-{key}",
                     repair_panels(together, task=str(part["task"].iloc[0]), metrics=shown),
                     alt="Accuracy over the number of inspected texts, ours and the paper's",
@@ -90,12 +90,12 @@ def repairs_part(points: pd.DataFrame) -> str:
                     f"hold 5,600 texts. {NOTE}",
                 )
             )
-    return "".join(parts)
+    return parts
 
 
-def paper_part(points: pd.DataFrame) -> str:
+def paper_part(points: pd.DataFrame) -> list[Block]:
     """The paper's four panels, ours over its own."""
-    parts = []
+    parts: list[Block] = []
     for name, key, part in tasks_of(points):
         its = paper_name(str(part["task_key"].iloc[0])) or AVERAGE
         together = pd.concat([part, paper_conditions(its)], ignore_index=True)
@@ -105,8 +105,8 @@ def paper_part(points: pd.DataFrame) -> str:
         shown = "Changes against no suppression and no seeding at the lowest temperature. "
         behind = f"Pale and dashed: the paper, {against}. {_UNLIKE}"
         parts += [
-            _heading(name, points),
-            figure(
+            *heading(name, points),
+            Chart(
                 f"paper-{key}",
                 temperature_panels(
                     together,
@@ -118,19 +118,19 @@ def paper_part(points: pd.DataFrame) -> str:
                 caption=f"{shown if change else ''}{behind}",
             ),
         ]
-    return "".join(parts)
+    return parts
 
 
-def grid_part(points: pd.DataFrame) -> str:
+def grid_part(points: pd.DataFrame) -> list[Block]:
     """Each metric over temperature and suppression."""
     raw = as_generated(points)
     facet = next((one for one in ("task_key", "seeding", "model") if raw[one].nunique() > 1), None)
-    parts = []
+    parts: list[Block] = []
     for metric in METRICS:
         if raw[metric].notna().any():
-            parts.append(f"<h3>{escaped(capital(TITLES[metric]))}</h3>")
+            parts.append(Heading(capital(TITLES[metric])))
             parts.append(
-                figure(
+                Chart(
                     f"grid-{metric.replace('_', '-')}",
                     grid_heatmap(
                         points, metric=metric, facet="task" if facet == "task_key" else facet
@@ -138,16 +138,16 @@ def grid_part(points: pd.DataFrame) -> str:
                     alt=f"{TITLES[metric]} over temperature and suppression",
                 )
             )
-    return "".join(parts)
+    return parts
 
 
-def matters_part(study: Mapping[str, Any]) -> str:
+def matters_part(study: Mapping[str, Any]) -> list[Block]:
     """The regression: sentence, coefficients, residuals, and every specification as a table."""
     raw = study["regression"]["as generated"]
     within = "standardised within task"
     specification = within if len(study["tasks"]) > 1 else "standardised"
     fit = raw[specification]
-    parts = [paragraph(study["sentence"])]
+    parts: list[Block] = [Paragraph(study["sentence"])]
     if "refused" not in fit:
         rows = pd.DataFrame(fit["coefficients"]).rename(columns={"name": "term"})
         residuals = pd.DataFrame(
@@ -159,7 +159,7 @@ def matters_part(study: Mapping[str, Any]) -> str:
             }
         )
         parts += [
-            figure(
+            Chart(
                 "coefficients",
                 coefficients_figure(
                     rows, paper=study["paper_coefficients"], scale=f"coefficient, {specification}"
@@ -167,13 +167,13 @@ def matters_part(study: Mapping[str, Any]) -> str:
                 alt="Coefficients with their intervals, and the paper's",
                 caption=f"Diamonds: the paper. {study['paper_note']}",
             ),
-            figure(
+            Chart(
                 "residuals",
                 residuals_figure(residuals, unit="model accuracy, standardised"),
                 alt="Residuals over fitted values",
                 caption="A bend or a funnel would tell that the model does not fit.",
             ),
-            items(fit["notes"]),
+            *bullets(fit["notes"]),
         ]
     cells = []
     for stage, fits in study["regression"].items():
@@ -192,11 +192,11 @@ def matters_part(study: Mapping[str, Any]) -> str:
                     ]
                 )
     head = ["rows", "specification", "predictor", "coefficient", "p", "fit"]
-    parts.append(folded("All specifications", table(head, cells)))
-    return "".join(parts)
+    parts.append(Folded("All specifications", Table(head, cells)))
+    return parts
 
 
-def card_part(study: Mapping[str, Any]) -> str:
+def card_part(study: Mapping[str, Any]) -> list[Block]:
     """The replication card, with each finding's sentence."""
     rows = [
         {
@@ -220,10 +220,11 @@ def card_part(study: Mapping[str, Any]) -> str:
     ]
     head = ["finding", "all tasks" if by_task else "verdict", *by_task]
     many = chance_words(study["card"])
-    parts = [table(head, verdicts), *([paragraph(many, quiet=True)] if many else [])]
+    parts: list[Block] = [Table(head, verdicts)]
+    parts += [Paragraph(many, small=True)] if many else []
     if rows:
         parts.append(
-            figure(
+            Chart(
                 "card-chart",
                 card_figure(rows, own_scales=True, axis="effect of each claim"),
                 alt="The effect that each claim is about, with interval and verdict",
@@ -231,13 +232,14 @@ def card_part(study: Mapping[str, Any]) -> str:
             )
         )
     for one in study["card"]:
-        parts.append(
-            f"<h3>{escaped(one['finding'])}. {escaped(one['title'])}</h3>"
-            + paragraph(one["sentence"])
-            + items([*one["missing"], *one["notes"]])
-        )
-    return "".join(parts)
+        parts += [
+            Heading(f"{one['finding']}. {one['title']}"),
+            Paragraph(one["sentence"]),
+            *bullets([*one["missing"], *one["notes"]]),
+        ]
+    return parts
 
 
-def _heading(name: str, points: pd.DataFrame) -> str:
-    return f"<h3>{escaped(name)}</h3>" if points["task_key"].nunique() > 1 else ""
+def heading(name: str, points: pd.DataFrame) -> list[Block]:
+    """The task's name where there are several."""
+    return [Heading(name)] if points["task_key"].nunique() > 1 else []

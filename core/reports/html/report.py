@@ -10,6 +10,7 @@ from core.analysis.contrasts import with_common_intervals
 from core.analysis.frames.results import points_frame
 from core.analysis.naming import named_apart, only_idle
 from core.reports.card import facts_of
+from core.reports.html.blocks import Paragraph, Section, bullets
 from core.reports.html.charts import (
     card_part,
     frontier_part,
@@ -18,7 +19,7 @@ from core.reports.html.charts import (
     paper_part,
     repairs_part,
 )
-from core.reports.html.page import Section, escaped, items, page, paragraph
+from core.reports.html.render import render
 from core.reports.html.tables import (
     Manifest,
     Text,
@@ -55,16 +56,10 @@ def report_html(
     points = with_common_intervals(points_frame(results), results)
     plainer = _without_the_common(points)
     facts = {**facts_of(results, now=now), "settings": _common(points), "Wideset": __version__}
-    told = "".join(f"<dt>{escaped(k)}</dt><dd>{escaped(v)}</dd>" for k, v in facts.items() if v)
-    intro = (
-        f'<p class="lead">{escaped(study["sentence"])}</p><dl>{told}</dl>'
-        + items(study["mixtures"])
-        + paragraph(
-            "Intervals are 95 %, by the spread among the repeats of all of a task's conditions at "
-            "that stage; where there are too few, by the condition's own repeats or its one run's "
-            "texts. Charts tell more where the pointer is, and are zoomed by dragging.",
-            quiet=True,
-        )
+    notes = (
+        "Intervals are 95%, from the spread among the repeats of all of a task's conditions at "
+        "that stage; where there are too few, from the condition's own repeats or its one run's "
+        "texts. Hover over a chart for details; drag to zoom."
     )
     sections = [
         Section("frontier", "What diversity costs", frontier_part(points)),
@@ -73,12 +68,18 @@ def report_html(
         Section("grid", "The grid", grid_part(points)),
         Section("matters", "What goes with model accuracy", matters_part(study)),
         Section("card", "The paper's findings here", card_part(study)),
-        Section("advice", "Where to stand", advice_part(plainer)),
+        Section("advice", "Recommended setting", advice_part(plainer)),
         Section("conditions", "All conditions", conditions_part(plainer)),
-        Section("texts", "Some texts", texts_part(plainer, samples)),
+        Section("texts", "Sample texts", texts_part(plainer, samples)),
         Section("again", "How to repeat it", manifest_part(manifest or Manifest())),
     ]
-    return page(title, intro, [one for one in sections if one.body])
+    return render(
+        title,
+        sections,
+        lead=study["sentence"],
+        facts=[(name, str(value)) for name, value in facts.items() if value],
+        intro=[*bullets(study["mixtures"]), Paragraph(notes, small=True)],
+    )
 
 
 def _without_the_common(points: pd.DataFrame) -> pd.DataFrame:
@@ -92,5 +93,5 @@ def _without_the_common(points: pd.DataFrame) -> pd.DataFrame:
 
 def _common(points: pd.DataFrame) -> str:
     """Unusual settings that all points share."""
-    found = points["other"].unique()
-    return str(found[0]) if len(found) == 1 else ""
+    settings = points["other"].unique()
+    return str(settings[0]) if len(settings) == 1 else ""

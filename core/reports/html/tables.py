@@ -1,4 +1,4 @@
-"""The parts of a report's page that are words: advice, conditions, texts, and how to repeat it."""
+"""The sections of a report that are words: recommendation, conditions, texts, how to repeat it."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -18,8 +18,18 @@ from core.analysis.naming import (
 )
 from core.analysis.recommendation import Target, advise
 from core.analysis.uninspected import uninspected_accuracy
-from core.reports.html.charts import tasks_of
-from core.reports.html.page import escaped, folded, items, listing, paragraph, table
+from core.domain.wording import counted
+from core.reports.html.blocks import (
+    Block,
+    Folded,
+    Listing,
+    Paragraph,
+    SampleColumn,
+    Samples,
+    Table,
+    bullets,
+)
+from core.reports.html.charts import heading, tasks_of
 from core.reports.story.conditions import cast
 
 Text = tuple[str, str]
@@ -44,40 +54,38 @@ class Manifest:
     files: Mapping[str, str] = field(default_factory=dict)
 
 
-def advice_part(points: pd.DataFrame) -> str:
+def advice_part(points: pd.DataFrame) -> list[Block]:
     """What to choose with no, few and any number of inspected texts, task by task."""
-    parts = []
-    several = points["task_key"].nunique() > 1
+    parts: list[Block] = []
     for name, _, part in tasks_of(points):
         chosen = cast(part)
         if not len(chosen.points):
             continue
-        counted = sorted({int(one) for one in chosen.points["inspected"] if one != "all"})
-        targets = [(f"With a look at {one:,} texts at most", one) for one in counted if one]
-        wanted = [("Without a look at any text", 0), *targets, ("Whatever it takes", None)]
-        if several:
-            parts.append(f"<h3>{escaped(name)}</h3>")
+        budgets = sorted({int(one) for one in chosen.points["inspected"] if one != "all"})
+        targets = [(f"Inspecting at most {one:,} texts", one) for one in budgets if one]
+        wanted = [("Inspecting no text", 0), *targets, ("Inspecting any number of texts", None)]
         rows = []
         notes: dict[str, None] = {}
         for words, limit in wanted:
             found = advise(chosen.points, Target(inspected=limit))
             rows.append([words, found.sentence])
             notes |= dict.fromkeys(found.notes)
-        parts.append(table(["", "advice"], rows) + items(notes))
-    return "".join(parts)
+        parts += [*heading(name, points), Table(["", "recommendation"], rows), *bullets(notes)]
+    return parts
 
 
-def conditions_part(points: pd.DataFrame) -> str:
+def conditions_part(points: pd.DataFrame) -> list[Block]:
     """All points with their metrics and intervals; those that were repaired are folded."""
     raw = as_generated(points)
-    parts = [_conditions(raw)]
+    parts = _conditions(raw)
     if len(raw) < len(points):
         repaired = points.drop(raw.index)
-        parts.append(folded(f"The same repaired: {len(repaired):,} points", _conditions(repaired)))
-    return "".join(parts)
+        table, *notes = _conditions(repaired)
+        parts += [Folded(f"After repair: {counted(len(repaired), 'point')}", table), *notes]
+    return parts
 
 
-def _conditions(points: pd.DataFrame) -> str:
+def _conditions(points: pd.DataFrame) -> list[Block]:
     several = points["task_key"].nunique() > 1
     repaired = bool((points["inspected"] != "0").any() or points["filtered"].any())
     shown = [metric for metric in METRICS if points[metric].notna().any()]
@@ -105,16 +113,18 @@ def _conditions(points: pd.DataFrame) -> str:
     columns = range(len(head), len(head) + len(shown) + 2)
     head += [*(TITLES[one] for one in shown), "runs", "texts"]
     left = len(points) - len(rows)
-    more = paragraph(f"{left:,} more points are in the data.", quiet=True) if left else ""
-    return table(head, rows, numbers=list(columns)) + more
+    note: list[Block] = []
+    if left:
+        note = [Paragraph(f"{counted(left, 'more point')} in the data files.", small=True)]
+    return [Table(head, rows, numeric=list(columns)), *note]
 
 
-def texts_part(points: pd.DataFrame, samples: Mapping[str, Sequence[Text]]) -> str:
+def texts_part(points: pd.DataFrame, samples: Mapping[str, Sequence[Text]]) -> list[Block]:
     """The first texts of each task's narrow and wide condition."""
-    parts = []
+    parts: list[Block] = []
     for name, _, part in tasks_of(points):
         chosen = cast(part)
-        boxes = []
+        boxes: list[SampleColumn] = []
         raw = as_generated(part)
         for condition in dict.fromkeys([chosen.narrow, chosen.wide]):
             texts = samples.get(condition, ())
@@ -122,36 +132,31 @@ def texts_part(points: pd.DataFrame, samples: Mapping[str, Sequence[Text]]) -> s
                 continue
             row = raw[raw["condition"] == condition].iloc[0]
             words = condition_words({str(k): v for k, v in row.items()})
-            listed = "".join(
-                f"<li>{escaped(text)} <small>{escaped(label)}</small></li>"
-                for text, label in texts[:TEXTS]
-            )
-            boxes.append(f"<div><h3>{escaped(words)}</h3><ol>{listed}</ol></div>")
+            boxes.append(SampleColumn(words, texts[:TEXTS]))
         if boxes:
-            heading = f"<h3>{escaped(name)}</h3>" if points["task_key"].nunique() > 1 else ""
-            parts.append(f'{heading}<div class="texts">{"".join(boxes)}</div>')
+            parts += [*heading(name, points), Samples(boxes)]
     if not parts:
-        return ""
+        return []
     words = (
         "The first usable texts of the narrowest and of the widest setting, chosen by their knobs; "
         "each with the label that it was asked for. Models wrote them: they claim nothing."
     )
-    return paragraph(words, quiet=True) + "".join(parts)
+    return [Paragraph(words, small=True), *parts]
 
 
-def manifest_part(manifest: Manifest) -> str:
+def manifest_part(manifest: Manifest) -> list[Block]:
     """Grids and commands."""
     words = (
         "Results by this program are the same for the same version of it, model, seed and kind of "
         "machine. Save a grid as grid.toml and run it; the reference must be there, too."
     )
-    parts = [
-        paragraph(words),
-        listing("python -m core sweep grid.toml --dry-run\npython -m core sweep grid.toml"),
+    parts: list[Block] = [
+        Paragraph(words),
+        Listing("python -m core sweep grid.toml --dry-run\npython -m core sweep grid.toml"),
     ]
     for name, grid in manifest.grids.items():
         if name in manifest.files:
-            parts.append(folded(f"{name} as a grid file", listing(manifest.files[name])))
-        told = json.dumps(grid, indent=1, ensure_ascii=False)
-        parts.append(folded(f"{name} as JSON", listing(told)))
-    return "".join(parts)
+            parts.append(Folded(f"{name} as a grid file", Listing(manifest.files[name])))
+        written = json.dumps(grid, indent=1, ensure_ascii=False)
+        parts.append(Folded(f"{name} as JSON", Listing(written)))
+    return parts
