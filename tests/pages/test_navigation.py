@@ -12,9 +12,9 @@ from tests.pages.making import ROOT
 
 
 def test_every_page_has_its_file() -> None:
-    code = (PAGES / "components" / "navigation.py").read_text("utf-8")
+    code = (PAGES / "components" / "shell.py").read_text("utf-8")
     for path in PAGES.glob("*.py"):
-        assert f'PAGES / "{path.name}"' in code, f"{path.name} is in no navigation"
+        assert f'PAGES / "{path.name}"' in code, f"{path.name} is not among the pages of the shell"
 
 
 def test_home_is_where_the_app_begins(db: Database) -> None:

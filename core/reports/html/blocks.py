@@ -89,13 +89,6 @@ class Chart:
         """In pixels."""
         return int(self.figure.layout.height or 450)
 
-    @property
-    def data(self) -> str:
-        """The figure as JSON that can stand between script tags."""
-        from core.reports.html.render import figure_data
-
-        return figure_data(self.figure)
-
 
 @dataclass(frozen=True, slots=True)
 class Folded:

@@ -92,6 +92,7 @@ def _template() -> "jinja2.Template":
         autoescape=True,
         undefined=jinja2.StrictUndefined,
     )
+    environment.filters["figure_data"] = figure_data
     return environment.get_template("report.html.j2")
 
 
