@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, get_args
 
 from core.domain.errors import BadInput
@@ -81,6 +81,10 @@ class FineTuning:
         if self.learning_rate is not None:
             return self.learning_rate
         return EMBEDDED_RATE if self.model == "embedded" else PAPER_RATE
+
+    def with_rate(self) -> "FineTuning":
+        """The same with the learning rate that is used; keys are made of this."""
+        return replace(self, learning_rate=self.rate)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, the rate that is used included."""

@@ -5,9 +5,10 @@ of a request: an answer says itself which judgements it knew.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
+from core.diversity.embedding.encoder import encoder_choice_from_dict
 from core.domain.errors import BadInput
 from core.interventions.relabelling.budget import REPEATS
 from core.interventions.relabelling.relabel import WEIGHT
@@ -26,7 +27,7 @@ class JudgeRequest:
     """
 
     n: int
-    encoder: Mapping[str, Any]
+    encoder: Mapping[str, Any] = field(metadata={"settings": encoder_choice_from_dict})
     reference: str
 
     def to_dict(self) -> dict[str, Any]:
@@ -59,7 +60,7 @@ class RelabelRequest:
     """
 
     n: int
-    encoder: Mapping[str, Any]
+    encoder: Mapping[str, Any] = field(metadata={"settings": encoder_choice_from_dict})
     annotator: Annotator
     reference: str | None = None
     inspect: int | None = None
@@ -90,7 +91,7 @@ class FilterRequest:
     """Learn from people's judgements what is out of scope; arguments as `RelabelRequest`."""
 
     n: int
-    encoder: Mapping[str, Any]
+    encoder: Mapping[str, Any] = field(metadata={"settings": encoder_choice_from_dict})
     seed: int = 0
 
     def to_dict(self) -> dict[str, Any]:
@@ -119,7 +120,7 @@ class EffectRequest:
     """
 
     n: int
-    encoder: Mapping[str, Any]
+    encoder: Mapping[str, Any] = field(metadata={"settings": encoder_choice_from_dict})
     reference: str
     threshold: float
     seed: int = 0
@@ -147,7 +148,7 @@ class BudgetRequest:
     """
 
     n: int
-    encoder: Mapping[str, Any]
+    encoder: Mapping[str, Any] = field(metadata={"settings": encoder_choice_from_dict})
     annotator: Annotator
     reference: str | None = None
     error_rate: float = 0.0

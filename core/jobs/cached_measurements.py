@@ -4,15 +4,14 @@ A page asks with every drawing; a job is queued once for a dataset at its number
 often it asks. A job that ended badly is told and waits for a person.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from core.diversity.embedding.encoder import EncoderChoice
+from core.domain.settings_key import stored_form
 from core.jobs.lease import living
-from core.jobs.queue import Job, State, get_job, state_of, submit
+from core.jobs.queue import Job, State, get_job, state_of, submit, submit_once
 from core.store.database import Database
 from core.store.diversity.maps import MapRecord, latest_map, points_of
 from core.store.diversity.measurements import MEASURES_VERSION, find_measurement, recipe_of
@@ -74,11 +73,11 @@ def measured(
         choice: the encoder.
         reference: key of the reference's part that it is compared with.
     """
-    recipe = recipe_of(choice.to_dict(), reference)
+    recipe = recipe_of(choice, reference)
     found = find_measurement(db, dataset, recipe=recipe)
     if found is not None and found["n"] == n:
         return Measured(dataset, found, None)
-    spec = {"dataset": dataset, "reference": reference, "encoder": choice.to_dict()}
+    spec = {"dataset": dataset, "reference": reference, "encoder": choice}
     # Measures that are computed differently by now are another wish, too.
     return Measured(dataset, None, once(db, "measure", spec, [n, MEASURES_VERSION]))
 
@@ -103,7 +102,7 @@ def mapped(
         first: datasets that a first map is fitted on as well, so that it suits what comes on view
             next.
     """
-    found = latest_map(db, task_key, choice=choice.to_dict())
+    found = latest_map(db, task_key, choice=choice)
     wanted = set(hashes)
     points = points_of(db, found.id, wanted) if found is not None else {}
     if len(points) == len(wanted):
@@ -119,7 +118,8 @@ def refit(
     db: Database, datasets: Sequence[str], *, task_key: str, choice: EncoderChoice, token: str
 ) -> Job:
     """Queue a new map of these datasets; with one token, a double click is one map."""
-    return submit(db, "project", _projection(datasets, task_key, choice, refit=True), token=token)
+    spec = stored_form(_projection(datasets, task_key, choice, refit=True))
+    return submit(db, "project", spec, token=token)
 
 
 def _projection(
@@ -128,20 +128,14 @@ def _projection(
     return {
         "datasets": list(datasets),
         "task_key": task_key,
-        "encoder": choice.to_dict(),
+        "encoder": choice,
         "refit": refit,
         "seed": 0,
     }
 
 
 def once(db: Database, kind: str, spec: Mapping[str, Any], version: Any) -> Work:
-    """The job of that kind, spec and version; queued where there is none."""
-    job = submit(db, kind, spec, token=token_of(kind, spec, version))
+    """The job of that kind, spec and version; queued where there is none, see `submit_once`."""
+    job = submit_once(db, kind, spec, version)
     with db.read():
         return Work(get_job(db, job.id), state_of(job, living(db), db.now()))
-
-
-def token_of(kind: str, spec: Mapping[str, Any], version: Any) -> str:
-    """What makes queueing a job once: all that decides it, and which version of its data."""
-    words = json.dumps([kind, dict(spec), version], sort_keys=True)
-    return f"{kind} {hashlib.sha256(words.encode()).hexdigest()[:24]}"

@@ -11,9 +11,9 @@ from core.interventions.requests import (
     JudgeRequest,
     RelabelRequest,
 )
-from core.jobs.cached_measurements import Work, once, token_of
+from core.jobs.cached_measurements import Work, once
 from core.jobs.lease import living
-from core.jobs.queue import job_of_token, state_of
+from core.jobs.queue import find_submitted, state_of
 from core.store.database import Database
 from core.store.interventions.previews import find_preview
 
@@ -48,8 +48,8 @@ def look(db: Database, dataset: str, request: Request, *, seen: int = 0) -> Aske
     kind = kind_of(request)
     spec = _spec(dataset, request)
     with db.read():
-        found = find_preview(db, kind, dataset, request.to_dict())
-        job = job_of_token(db, token_of(kind, spec, seen))
+        found = find_preview(db, kind, dataset, request)
+        job = find_submitted(db, kind, spec, seen)
         work = None if job is None else Work(job, state_of(job, living(db), db.now()))
     if found is None:
         return Asked(None, False, work)
@@ -77,4 +77,4 @@ def kind_of(request: Request) -> Kind:
 
 
 def _spec(dataset: str, request: Request) -> dict[str, Any]:
-    return {"dataset": dataset, "request": request.to_dict()}
+    return {"dataset": dataset, "request": request}

@@ -4,6 +4,7 @@ A job is queued -> running -> done, failed, paused or cancelled. Nobody writes "
 what a running job reads as once its worker's lease ran out.
 """
 
+import hashlib
 import json
 import sqlite3
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from typing import Any, Literal
 
 from core.domain.errors import BadInput
 from core.domain.runs import RunSpec
+from core.domain.settings_key import settings_key, stored_form
 from core.domain.spending import SpendingLimit
 from core.jobs.lease import Lease, living
 from core.services.cost_estimate import check_run_limit
@@ -148,6 +150,35 @@ def submit(
         return get_job(db, job_id)
 
 
+def submit_once(
+    db: Database, kind: str, spec: Mapping[str, Any], version: Any, *, run_id: str | None = None
+) -> Job:
+    """The job of that kind, spec and version; queued where there is none.
+
+    Args:
+        db: the store.
+        kind: which handler runs it.
+        spec: as of `submit`, but its values may be settings with a `to_dict`: fields of theirs
+            that have their defaults don't count when jobs are compared.
+        version: which version of its data it is to work on, ready for JSON.
+        run_id: see `submit`.
+    """
+    with db.write():
+        known = find_submitted(db, kind, spec, version)
+        if known is not None:
+            return known
+        token = _token_of(kind, spec, version)
+        return submit(db, kind, stored_form(spec), run_id=run_id, token=token)
+
+
+def find_submitted(db: Database, kind: str, spec: Mapping[str, Any], version: Any) -> Job | None:
+    """The job that `submit_once` queued for equal arguments; None if there is none."""
+    tokens = (_token_of(kind, spec, version), *_earlier_tokens(kind, spec, version))
+    with db.read() as connection:
+        jobs = (_by_token(connection, token) for token in tokens)
+        return next((job for job in jobs if job is not None), None)
+
+
 def start_run(
     db: Database,
     spec: RunSpec,
@@ -282,3 +313,17 @@ def _by_token(connection: sqlite3.Connection, token: str | None) -> Job | None:
         return None
     row = connection.execute("SELECT * FROM jobs WHERE token = ?", (token,)).fetchone()
     return None if row is None else job_from_row(row)
+
+
+def _token_of(kind: str, spec: Mapping[str, Any], version: Any) -> str:
+    return f"{kind} {settings_key([kind, spec, version])}"
+
+
+def _earlier_tokens(kind: str, spec: Mapping[str, Any], version: Any) -> list[str]:
+    """Tokens up to version 6 of the store, from JSON text; the version in them is stored nowhere
+    else, so that no migration could replace them."""
+    stored = stored_form(spec)
+    texts = [
+        json.dumps(parts, sort_keys=True) for parts in ([kind, stored, version], [stored, version])
+    ]
+    return [f"{kind} {hashlib.sha256(text.encode()).hexdigest()[:24]}" for text in texts]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.domain.errors import StoreBusy, StoreFull, StoreUnusable, WidesetError
 from core.domain.settings import Home
-from core.store.migrations import MIGRATIONS
+from core.store.migrations import MIGRATIONS, Migration
 
 _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -113,7 +113,7 @@ def check(connection: sqlite3.Connection, path: Path, *, latest: int = len(MIGRA
 
 
 def migrate(
-    connection: sqlite3.Connection, path: Path, *, migrations: Sequence[str] = MIGRATIONS
+    connection: sqlite3.Connection, path: Path, *, migrations: Sequence[Migration] = MIGRATIONS
 ) -> None:
     """Bring the store to the last of the migrations, all in the caller's open transaction.
 
@@ -123,7 +123,7 @@ def migrate(
     Args:
         connection: inside BEGIN IMMEDIATE.
         path: where the store lies.
-        migrations: scripts; the Nth (from 1) makes version N out of version N - 1.
+        migrations: the Nth (from 1) makes version N out of version N - 1.
 
     Raises:
         StoreUnusable: as `check`.
@@ -135,9 +135,12 @@ def migrate(
         return
     if version > 0:
         _back_up(path, version)
-    for script in migrations[version:]:
-        for statement in _statements(script):
-            connection.execute(statement)
+    for migration in migrations[version:]:
+        if isinstance(migration, str):
+            for statement in _statements(migration):
+                connection.execute(statement)
+        else:
+            migration(connection)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {len(migrations)}")
 

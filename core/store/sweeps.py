@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from core.domain.errors import BadInput
 from core.domain.runs import RunSpec
+from core.domain.settings_key import settings_key
 from core.store.database import Database
 from core.store.generation.runs import RunRecord, clean_name, runs_of
 from core.store.ids import new_id
@@ -67,16 +68,31 @@ class TrialRecord:
 
 
 def create_sweep(
-    db: Database, grid: Mapping[str, Any], *, task_key: str, name: str, study: str = ""
+    db: Database,
+    grid: Mapping[str, Any],
+    *,
+    task_key: str,
+    name: str,
+    study: str = "",
+    key: str = "",
 ) -> SweepRecord:
-    """Store a new sweep; see `SweepRecord`. The name is any text, see `clean_name`."""
+    """Store a new sweep; see `SweepRecord`.
+
+    Args:
+        db: the store.
+        grid: what is asked for.
+        task_key: `Task.key`.
+        name: any text, see `clean_name`.
+        study: see `SweepRecord`.
+        key: `Grid.key`, for `find_sweep`; empty for a sweep that is never looked for.
+    """
     now = db.now()
     record = SweepRecord(new_id(now), clean_name(name), study.strip(), task_key, grid, None, now)
     with db.write() as connection:
         connection.execute(
-            "INSERT INTO sweeps (id, name, study, task_key, grid, created_at)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (record.id, record.name, record.study, task_key, json.dumps(dict(grid)), now),
+            "INSERT INTO sweeps (id, name, study, task_key, grid, settings_key, created_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (record.id, record.name, record.study, task_key, json.dumps(dict(grid)), key, now),
         )
     return record
 
@@ -92,6 +108,17 @@ def get_sweep(db: Database, sweep_id: str) -> SweepRecord:
     if row is None:
         raise _unknown()
     return _sweep(row)
+
+
+def find_sweep(db: Database, key: str) -> SweepRecord | None:
+    """The newest living sweep of the grid with that `Grid.key`."""
+    with db.read() as connection:
+        row = connection.execute(
+            "SELECT * FROM sweeps WHERE settings_key = ? AND deleted_at IS NULL"
+            " ORDER BY created_at DESC, id DESC LIMIT 1",
+            (key,),
+        ).fetchone()
+    return None if row is None else _sweep(row)
 
 
 def list_sweeps(
@@ -204,13 +231,13 @@ def trials_of(db: Database, sweep_id: str) -> list[TrialRecord]:
 
 
 def find_run_of_spec(db: Database, spec: RunSpec) -> RunRecord | None:
-    """The newest living run of exactly that spec that was generated to its end.
+    """The newest living run with equal settings that was generated to its end.
 
     One without a job, as it comes with a project made elsewhere, counts where it has as many
     usable texts as it wants.
     """
     with db.read() as connection:
-        row = connection.execute(_FINISHED, (json.dumps(spec.to_dict()), spec.target)).fetchone()
+        row = connection.execute(_FINISHED, (settings_key(spec), spec.target)).fetchone()
         return None if row is None else runs_of(db, [row["id"]])[row["id"]]
 
 
@@ -219,7 +246,7 @@ SELECT id FROM (
     SELECT id, created_at, (
         SELECT state FROM jobs WHERE jobs.run_id = runs.id AND kind = 'generate'
         ORDER BY created_at DESC, rowid DESC LIMIT 1
-    ) AS state FROM runs WHERE spec = ? AND deleted_at IS NULL
+    ) AS state FROM runs WHERE settings_key = ? AND deleted_at IS NULL
 ) AS found
 WHERE state = 'done' OR state IS NULL AND ? <= (
     SELECT count(*) FROM samples WHERE run_id = found.id AND outcome = 'usable'
@@ -240,6 +267,7 @@ def _update(db: Database, sweep_id: str, assignment: str, value: float | str | N
 def _sweep(row: sqlite3.Row) -> SweepRecord:
     values = dict(row)
     values["grid"] = json.loads(values["grid"])
+    del values["settings_key"]
     return SweepRecord(**values)
 
 

@@ -95,7 +95,7 @@ def _fill(home: Home) -> None:
     vectors = (centres[places] + rng.normal(0, 1, (len(data), SIZE))).astype(np.float32)
     hashes = [text_hash(text) for text in data.texts]
     encoder = {"model": "bench", "pooling": "mean", "fingerprint": "bench", "size": SIZE}
-    choice = EncoderChoice().to_dict()
+    choice = EncoderChoice()
     add_vectors(db, "bench", dict(zip(hashes, vectors, strict=True)))
     save_measurement(
         db,
@@ -110,8 +110,9 @@ def _fill(home: Home) -> None:
         db,
         task_key=record.spec.task.key,
         encoder="bench",
+        choice=choice,
         facts={
-            "choice": choice,
+            "choice": choice.to_dict(),
             "method": "umap",
             "datasets": [{"key": data.key, "name": data.name, "n": len(data)}],
             "note": "",

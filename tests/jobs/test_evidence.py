@@ -24,7 +24,7 @@ def keep(db: Database, n: int, reference: str | None = None) -> None:
     data = Dataset("run:r", "R", ("a",), TEXTS[:n], TEXTS[:n], ("a",) * n, (None,) * n)
     vectors = FakeEncoder().embed(TEXTS[:n])
     result = measure(data, vectors, rng=np.random.default_rng(0), encoder={"name": "fake"})
-    recipe = recipe_of(CHOICE.to_dict(), reference)
+    recipe = recipe_of(CHOICE, reference)
     save_measurement(db, "run:r", encoder="fake", recipe=recipe, n=n, result=result)
 
 
@@ -81,7 +81,7 @@ def test_texts_without_a_place_are_brought_onto_the_map(db: Database) -> None:
     }
     places = {key: (float(row), 0.5) for row, key in enumerate(HASHES[:2])}
     facts = {"choice": CHOICE.to_dict()}
-    record = new_map(db, task_key="t", encoder="fake", facts=facts, fitted=places)
+    record = new_map(db, task_key="t", encoder="fake", choice=CHOICE, facts=facts, fitted=places)
     part = mapped(db, ["run:r"], HASHES, task_key="t", choice=CHOICE)
     assert part.map == record
     assert part.points == places

@@ -79,7 +79,7 @@ def test_a_run_is_embedded_measured_and_kept(home: Home, real_db: Database) -> N
     assert (job.state, job.message) == ("done", "")
     assert encoders.asked == [CHOICE]
     dataset = load_dataset(real_db, key)
-    result = find_measurement(real_db, key, recipe=recipe_of(CHOICE.to_dict(), None))
+    result = find_measurement(real_db, key, recipe=recipe_of(CHOICE, None))
     assert result is not None
     vectors = FakeEncoder().embed(dataset.texts)
     facts = FakeEncoder().facts
@@ -112,14 +112,14 @@ def test_beside_a_reference_and_of_several_runs(home: Home, real_db: Database) -
     one, other = filled(real_db), filled(real_db, 7)
     job = work_off(home, wish(real_db, one, other), FakeEncoders())
     assert job.state == "done"
-    assert find_measurement(real_db, one, recipe=recipe_of(CHOICE.to_dict(), None)) is None
-    result = find_measurement(real_db, one, recipe=recipe_of(CHOICE.to_dict(), other))
+    assert find_measurement(real_db, one, recipe=recipe_of(CHOICE, None)) is None
+    result = find_measurement(real_db, one, recipe=recipe_of(CHOICE, other))
     assert result is not None
     assert (result["reference"]["key"], result["size_matched"]["n"]) == (other, 7)
     both = f"joined:{one}+{other}"
     assert stored_dataset(real_db, both).key == both
     assert work_off(home, wish(real_db, both), FakeEncoders()).state == "done"
-    joined = find_measurement(real_db, both, recipe=recipe_of(CHOICE.to_dict(), None))
+    joined = find_measurement(real_db, both, recipe=recipe_of(CHOICE, None))
     assert joined is not None
     assert joined["n"] == 19
 
@@ -144,7 +144,7 @@ def test_a_stopped_job_ends_without_a_result(home: Home, real_db: Database) -> N
     job = work_off(home, job, FakeEncoders(encoder))
     assert (job.state, job.message) == ("cancelled", "")
     assert job.progress["phase"] == "stopped"
-    assert find_measurement(real_db, key, recipe=recipe_of(CHOICE.to_dict(), None)) is None
+    assert find_measurement(real_db, key, recipe=recipe_of(CHOICE, None)) is None
 
 
 def test_what_can_not_be_measured_says_why(home: Home, real_db: Database) -> None:
@@ -158,6 +158,6 @@ def test_what_can_not_be_measured_says_why(home: Home, real_db: Database) -> Non
 def test_an_empty_run_explains_itself(home: Home, real_db: Database) -> None:
     key = filled(real_db, 0)
     assert work_off(home, wish(real_db, key), FakeEncoders()).state == "done"
-    result = find_measurement(real_db, key, recipe=recipe_of(CHOICE.to_dict(), None))
+    result = find_measurement(real_db, key, recipe=recipe_of(CHOICE, None))
     assert result is not None
     assert result["remote_clique"]["why"] == "There is no text."

@@ -75,7 +75,7 @@ class Bench:
 
     @property
     def record(self) -> MapRecord:
-        found = latest_map(self.db, TASK.key, choice=CHOICE.to_dict())
+        found = latest_map(self.db, TASK.key, choice=CHOICE)
         assert found is not None
         return found
 
@@ -265,7 +265,7 @@ def test_a_map_of_few_texts_says_so_and_gives_way_to_umap(bench: Bench) -> None:
 def test_runs_without_a_text_are_refused(bench: Bench) -> None:
     job = bench.project(bench.run_of([]))
     assert (job.state, job.message) == ("failed", "There is no text to show on a map yet.")
-    assert latest_map(bench.db, TASK.key, choice=CHOICE.to_dict()) is None
+    assert latest_map(bench.db, TASK.key, choice=CHOICE) is None
 
 
 @pytest.mark.parametrize("phase", ["embedding", "fitting"])

@@ -86,7 +86,7 @@ def _measure(
     encoder = FakeEncoder()
     facts = {**encoder.facts, "pooling": "mean"}
     result = measure(data, vectors, rng=np.random.default_rng(0), encoder=facts, reference=real)
-    recipe = recipe_of(CHOICE.to_dict(), None if real is None else real[0].key)
+    recipe = recipe_of(CHOICE, None if real is None else real[0].key)
     fingerprint, n = encoder.fingerprint, len(data)
     save_measurement(db, data.key, encoder=fingerprint, recipe=recipe, n=n, result=result)
 
@@ -123,13 +123,15 @@ def map_all(
         "note": "",
     }
     fingerprint = FakeEncoder().fingerprint
-    return new_map(db, task_key=task.key, encoder=fingerprint, facts=facts, fitted=places)
+    return new_map(
+        db, task_key=task.key, encoder=fingerprint, choice=CHOICE, facts=facts, fitted=places
+    )
 
 
 def result_of(db: Database, key: str, beside: Reference | None = None) -> dict[str, Any]:
     """The measurement of a dataset."""
     other = None if beside is None else reference_key(beside.id, "train")
-    found = find_measurement(db, key, recipe=recipe_of(CHOICE.to_dict(), other))
+    found = find_measurement(db, key, recipe=recipe_of(CHOICE, other))
     assert found is not None
     return found
 

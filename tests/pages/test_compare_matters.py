@@ -193,7 +193,7 @@ def _knobs(db: Database, run_id: str) -> tuple[float, float]:
 def _place(db: Database, task_key: str, texts: list[str]) -> None:
     places = {text_hash(text): (float(place), 0.0) for place, text in enumerate(texts)}
     facts = {"choice": CHOICE.to_dict(), "method": "umap", "seed": 0, "datasets": [], "note": ""}
-    new_map(db, task_key=task_key, encoder="fake", facts=facts, fitted=places)
+    new_map(db, task_key=task_key, encoder="fake", choice=CHOICE, facts=facts, fitted=places)
 
 
 def _figures(app: AppTest) -> list[Any]:

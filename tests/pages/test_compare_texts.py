@@ -98,7 +98,7 @@ def test_what_is_known_of_the_labels(app: AppTest, db: Database) -> None:
     derive(db, raw, "lr", rows, who="me", name="Replaced", spec={}, facts={})
     request = JudgeRequest(n=5, encoder=dict(recipe.encoder), reference=real.id)
     said = {"ids": own, "labels": ["pos", "neg", "pos", "neg", "pos"], "confidence": [1.0] * 5}
-    save_preview(db, "judge", f"run:{first}", request.to_dict(), said)
+    save_preview(db, "judge", f"run:{first}", request, said)
     open_compare(app, "Texts")
     left, right = tables(app)
     assert list(left["now"]) == [["neg"]] * 5

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from core.cli.program import main
+from core.cli import main
+from core.diversity.embedding.encoder import EncoderChoice
 from core.domain.connections import Connection, Prices
 from core.domain.runs import Sample
 from core.domain.settings import Home
@@ -64,7 +65,7 @@ RAW, RELABELLED, FILTERED = "0mx3wci34jfhdhu", "0mx3wci346gefry", "0mx3wci63a1a4
 SWEEP = "0mx3wci7uyvp21f"
 MAJORITY, PROBE, TUNED = "0mx3wd60s4c7dqx", "0mx3wd61alahrq5", "0mx3wd61xa6qfl7"
 ENCODER = "sha256:53aa51172d142c89 mean 256 float32"
-CHOICE = {"model": "embedded", "pooling": "mean", "device": "auto"}
+CHOICE = EncoderChoice()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 
+from core.diversity.embedding.encoder import EncoderChoice
 from core.domain.texts import text_hash
 from core.store.database import Database
 from core.store.diversity.maps import (
@@ -19,8 +20,8 @@ from core.store.diversity.maps import (
 )
 from tests.store.making import FakeClock
 
-CHOICE = {"model": "embedded", "pooling": "mean", "device": "auto"}
-OTHER = {**CHOICE, "pooling": "cls"}
+CHOICE = EncoderChoice()
+OTHER = EncoderChoice(pooling="cls")
 A, B, C, D = (text_hash(text) for text in "abcd")
 
 
@@ -29,11 +30,10 @@ def make_map(
     fitted: dict[bytes, Point],
     *,
     task_key: str = "task",
-    choice: dict[str, str] = CHOICE,
+    choice: EncoderChoice = CHOICE,
 ) -> MapRecord:
-    return new_map(
-        db, task_key=task_key, encoder="e", facts={"choice": choice, "seed": 3}, fitted=fitted
-    )
+    facts = {"choice": choice.to_dict(), "seed": 3}
+    return new_map(db, task_key=task_key, encoder="e", choice=choice, facts=facts, fitted=fitted)
 
 
 def test_a_map_comes_back_with_its_points(db: Database, clock: FakeClock) -> None:
@@ -51,7 +51,7 @@ def test_a_map_is_found_by_its_task_and_choice(db: Database) -> None:
     three = make_map(db, {A: (3, 3)}, task_key="another")
     assert latest_map(db, "task", choice=CHOICE) == one
     assert latest_map(db, "task", choice=OTHER) == two
-    assert latest_map(db, "another", choice=dict(reversed(CHOICE.items()))) == three
+    assert latest_map(db, "another", choice=CHOICE) == three
     assert latest_map(db, "another", choice=OTHER) is None
 
 

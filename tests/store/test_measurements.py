@@ -2,11 +2,12 @@
 
 import pytest
 
+from core.diversity.embedding.encoder import EncoderChoice
 from core.store.database import Database
 from core.store.diversity.measurements import find_measurement, recipe_of, save_measurement
 from tests.store.making import FakeClock
 
-CHOICE = {"model": "embedded", "pooling": "mean", "device": "auto"}
+CHOICE = EncoderChoice()
 RECIPE = recipe_of(CHOICE, None)
 
 
@@ -16,11 +17,11 @@ def save(db: Database, n: int, *, encoder: str = "e1", recipe: str = RECIPE) -> 
 
 
 def test_the_recipe_is_of_encoder_and_reference_but_not_of_the_device() -> None:
-    assert len(RECIPE) == 16
-    assert recipe_of({**CHOICE, "device": "cuda"}, None) == RECIPE
+    assert len(RECIPE) == 24
+    assert recipe_of(EncoderChoice(device="cuda"), None) == RECIPE
     others = {
-        recipe_of({**CHOICE, "pooling": "cls"}, None),
-        recipe_of({**CHOICE, "model": "other"}, None),
+        recipe_of(EncoderChoice(pooling="cls"), None),
+        recipe_of(EncoderChoice(model="other"), None),
         recipe_of(CHOICE, "reference:r:train"),
         recipe_of(CHOICE, "reference:r:test"),
     }

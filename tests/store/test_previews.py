@@ -5,7 +5,7 @@ import math
 import pytest
 
 from core.store.database import Database
-from core.store.interventions.previews import find_preview, latest_request, recipe_of, save_preview
+from core.store.interventions.previews import find_preview, latest_preview, recipe_of, save_preview
 from tests.store.making import FakeClock
 
 
@@ -34,12 +34,14 @@ def test_the_next_of_a_recipe_takes_its_place(db: Database, clock: FakeClock) ->
     assert (found.result, found.created_at) == ({"n": 2}, clock.now)
 
 
-def test_the_latest_request_of_a_dataset(db: Database, clock: FakeClock) -> None:
-    assert latest_request(db, "budget", "run:a") is None
+def test_the_latest_preview_of_a_dataset(db: Database, clock: FakeClock) -> None:
+    assert latest_preview(db, "budget", "run:a") is None
     for seed, key in ((1, "run:a"), (2, "run:a"), (3, "run:b")):
         save_preview(db, "budget", key, {"seed": seed}, {})
         clock.forward(1)
-    assert latest_request(db, "budget", "run:a") == {"seed": 2}
+    newest = latest_preview(db, "budget", "run:a")
+    assert newest is not None
+    assert newest.request == {"seed": 2}
 
 
 def test_what_is_no_number_is_refused(db: Database) -> None:

@@ -48,7 +48,7 @@ def test_an_older_store_is_copied_and_migrated(db: Database, home: Home) -> None
 
 def test_runs_of_the_first_version_live_on(home: Home) -> None:
     with closing(sqlite3.connect(home.prepare().store)) as old:
-        old.executescript(MIGRATIONS[0])
+        old.executescript(str(MIGRATIONS[0]))
         old.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
         old.execute("PRAGMA user_version = 1")
         old.execute(

@@ -7,8 +7,10 @@ from functools import lru_cache
 from typing import Any
 
 from core.analysis.naming import IDLE
+from core.classification.settings import FineTuning
 from core.domain.conditions import Condition
 from core.domain.runs import RunSpec
+from core.domain.settings_key import settings_key
 from core.domain.tasks import Task
 from core.interventions.relabelling.relabel import WEIGHT
 from core.sweeps.grid.plan import condition_key
@@ -25,17 +27,19 @@ def result_key(spec: RunSpec, settings: Mapping[str, Any], result: Mapping[str, 
         settings: `Recipe.to_dict`.
         result: the assessment.
     """
-    told = [
+    tuning = None
+    if result.get("classifier") == "fine-tuning":
+        tuning = FineTuning(**(settings.get("fine_tuning") or {})).with_rate()
+    measured = [
         result.get("version"),
         result["encoder"],
         result.get("distance"),
         classifier_name(settings, result),
-        settings.get("fine_tuning") if result.get("classifier") == "fine-tuning" else None,
+        tuning,
         settings.get("reference"),
         settings.get("weight"),
     ]
-    written = json.dumps(told, sort_keys=True).encode()
-    return f"{condition_key(spec)}-{hashlib.blake2b(written, digest_size=4).hexdigest()}"
+    return f"{condition_key(spec)}-{settings_key(measured)[:8]}"
 
 
 def classifier_name(settings: Mapping[str, Any], result: Mapping[str, Any]) -> str:

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from core.classification.fine_tuning.encoders import LoadedEncoder, load_trained
+from core.classification.settings import FineTuning, TrainingSpec
+from core.domain.settings_key import canonical
 
 MODEL = "model"
 _STATE = "training.json"
@@ -26,16 +28,74 @@ _EPOCH = re.compile(r"epoch-(\d{4,})")
 _UNFINISHED = ".unfinished-"
 
 
-def recipe_of(*parts: Any) -> str:
-    """A digest of all that decides a training's result (JSON-ready): only the same goes on."""
-    words = json.dumps(parts, sort_keys=True)
-    return hashlib.sha256(words.encode("utf-8", "surrogatepass")).hexdigest()
+# All fields that settings had when recipes were hashes of JSON text.
+_EARLIER_TUNING = frozenset(
+    [
+        "model",
+        "device",
+        "learning_rate",
+        "warmup_epochs",
+        "max_epochs",
+        "patience",
+        "batch_size",
+        "validation",
+        "class_weights",
+        "max_tokens",
+        "weight_decay",
+    ]
+)
+_EARLIER_SPEC = frozenset(
+    [
+        "kind",
+        "train",
+        "test",
+        "fine_tuning",
+        "pooling",
+        "seeds",
+        "size",
+        "task",
+        "examples",
+        "language_model",
+        "language_server",
+    ]
+)
 
 
-def open_folder(folder: Path, recipe: str) -> dict[str, Any] | None:
+def earlier_recipe_of(settings: FineTuning | TrainingSpec, *parts: Any) -> str:
+    """The recipe under which a training with these settings was kept before there were keys.
+
+    It was a hash of JSON text. Folders are found by it that no migration of the store reaches.
+
+    Args:
+        settings: of the training.
+        parts: what else decides the training's result, JSON-ready.
+
+    Returns:
+        64 hexadecimal digits; empty where the settings use a field that is newer than such a hash.
+    """
+    tuning = settings if isinstance(settings, FineTuning) else settings.fine_tuning
+    newer = canonical(tuning).keys() - _EARLIER_TUNING
+    if isinstance(settings, TrainingSpec):
+        newer |= canonical(settings).keys() - _EARLIER_SPEC
+    if newer:
+        return ""
+    told = {name: value for name, value in tuning.to_dict().items() if name in _EARLIER_TUNING}
+    if isinstance(settings, TrainingSpec):
+        spec = settings.to_dict() | {"fine_tuning": told}
+        told = {name: value for name, value in spec.items() if name in _EARLIER_SPEC}
+    text = json.dumps([told, *parts], sort_keys=True)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def open_folder(folder: Path, recipe: str, *, earlier: str = "") -> dict[str, Any] | None:
     """Make a training's folder ready; the state of its last whole epoch, None at the start.
 
     What was cut off is swept out, and so is what another recipe left there.
+
+    Args:
+        folder: of the training.
+        recipe: the key of all that decides its result: only the same goes on.
+        earlier: of `earlier_recipe_of`, which goes on, too.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for path in folder.glob(f"{_UNFINISHED}*"):
@@ -43,7 +103,7 @@ def open_folder(folder: Path, recipe: str) -> dict[str, Any] | None:
     state = _state(folder / MODEL) or next(
         (state for path in reversed(_epochs(folder)) if (state := _state(path)) is not None), None
     )
-    other = state is not None and state.get("recipe") != recipe
+    other = state is not None and state.get("recipe") not in (recipe, earlier)
     if other or is_finished(folder):
         for path in (*_epochs(folder), *([folder / MODEL] if other else [])):
             shutil.rmtree(path, ignore_errors=True)

@@ -24,6 +24,7 @@ from core.classification.fine_tuning.encoders import (
 )
 from core.classification.settings import FineTuning
 from core.classification.splitting import stratified_split
+from core.domain.settings_key import settings_key
 from core.models.devices import pick_device
 from core.models.memory import Portion, is_out_of_memory
 
@@ -303,10 +304,10 @@ def fine_tune(
     """
     device = pick_device(settings.device)
     encoder = load_encoder_with_head(settings.model, label_names=label_names, seed=seed)
-    recipe = checkpoints.recipe_of(
-        settings.to_dict(), seed, list(label_names), list(texts), list(labels), encoder.fingerprint
-    )
-    state = checkpoints.open_folder(folder, recipe)
+    rest = [seed, list(label_names), list(texts), list(labels), encoder.fingerprint]
+    recipe = settings_key([settings.with_rate(), *rest])
+    earlier = checkpoints.earlier_recipe_of(settings, *rest)
+    state = checkpoints.open_folder(folder, recipe, earlier=earlier)
     if state is not None and checkpoints.is_finished(folder):
         return Trained(folder / checkpoints.MODEL, state["history"], state["facts"])
     lessons = _Lessons(encoder, texts, labels, label_names, settings, seed)

@@ -1,6 +1,5 @@
 """What `sweep` and `replicate` share: beginning a sweep, following it, and its results in words."""
 
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from core.jobs.queue import RESUMABLE, Job, State, request_cancel, resume, statu
 from core.jobs.sweeps.spending import check_sweep_cap
 from core.store.assessments import find_assessments
 from core.store.database import Database
-from core.store.sweeps import SweepRecord, TrialRecord, list_sweeps, set_sweep_job, trials_of
+from core.store.sweeps import SweepRecord, TrialRecord, find_sweep, set_sweep_job, trials_of
 from core.sweeps.grid.plan import condition_key, grid_condition_words
 from core.sweeps.grid.spec import Grid
 
@@ -142,12 +141,10 @@ def begin_sweep(
     Raises:
         BadInput: the grid is refused.
     """
-    settings = _without_limits(json.loads(json.dumps(grid.to_dict())))
     check_sweep_cap(db, grid.models, grid.spend)
     workers, ray = execution.workers, execution.ray
     with db.write():
-        sweeps = list_sweeps(db, task_key=grid.task.key)
-        before = next((item for item in sweeps if _without_limits(item.grid) == settings), None)
+        before = find_sweep(db, grid.key)
         if before is None or before.job_id is None:
             return start_sweep(db, grid, workers=workers, ray=ray)
         job, state = status(db, before.job_id)
@@ -167,11 +164,6 @@ def begin_sweep(
         job = submit(db, KIND, spec)
         set_sweep_job(db, before.id, job.id)
         return before, job
-
-
-def _without_limits(grid: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored grid without its spending limit: with a higher one the same sweep continues."""
-    return {key: value for key, value in grid.items() if key != "spend"}
 
 
 class SweepProgress(ProgressLine):

@@ -2,11 +2,11 @@
 
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from core.classification.fine_tuning.checkpoints import recipe_of
+from core.classification.fine_tuning.checkpoints import earlier_recipe_of
 from core.classification.llm.llm import LabelModel
 from core.classification.results import result_of
 from core.classification.settings import TrainingSpec
@@ -17,6 +17,7 @@ from core.cli.progress import WorkProgress
 from core.domain.datasets import Dataset
 from core.domain.runs import ModelChoice
 from core.domain.settings import Home
+from core.domain.settings_key import settings_key
 from core.domain.wording import counted
 from core.store.database import Database
 
@@ -79,8 +80,13 @@ def train_here(
     from core.diversity.embedding.loading import EncoderKeeper
 
     texts = [] if train is None else [list(train.texts), list(train.labels)]
-    key = recipe_of(spec.to_dict(), texts)
-    folder = home.folder / "trainings" / f"command-{key[:16]}"
+    key = settings_key([replace(spec, fine_tuning=spec.fine_tuning.with_rate()), texts])
+    folder, earlier = (
+        home.folder / "trainings" / f"command-{name[:16]}"
+        for name in (key, earlier_recipe_of(spec, texts))
+    )
+    if earlier.is_dir() and not folder.is_dir():
+        folder = earlier
     keeper = EncoderKeeper(home.models)
     tools = StoreTools(db, keeper, home.models, progress=progress.embedded, served=served)
     progress.phase("Checking the texts")

@@ -1,7 +1,7 @@
 """Encoders: what turns texts into vectors whose directions can be compared."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Protocol
 
 from core.diversity.measures.remote_clique import Vectors
@@ -45,7 +45,7 @@ class EncoderChoice:
 
     def to_dict(self) -> dict[str, Any]:
         """The choice as JSON-ready data, the inverse of `encoder_choice_from_dict`."""
-        return {"model": self.model, "pooling": self.pooling, "device": self.device}
+        return asdict(self)
 
 
 def encoder_choice_from_dict(data: Mapping[str, Any]) -> EncoderChoice:
@@ -54,7 +54,7 @@ def encoder_choice_from_dict(data: Mapping[str, Any]) -> EncoderChoice:
     Raises:
         BadInput: a part of it is refused or unknown.
     """
-    unknown = set(data) - {"model", "pooling", "device"}
+    unknown = set(data) - {field.name for field in fields(EncoderChoice)}
     if unknown:
         raise BadInput(
             f"An encoder has no '{min(unknown)}'.", "It has a model, a pooling and a device."

@@ -25,12 +25,12 @@ from core.diversity.measures.remote_clique import Vectors, unit_vectors
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
 from core.domain.settings import Home
-from core.jobs.cached_measurements import Work, once, token_of
+from core.jobs.cached_measurements import Work, once
 from core.jobs.context import JobContext
 from core.jobs.handlers.embedding import EmbeddingJob, Stopped
 from core.jobs.handlers.measure import stored_dataset
 from core.jobs.lease import living
-from core.jobs.queue import job_of_token, state_of
+from core.jobs.queue import find_submitted, state_of
 from core.store.database import Database
 from core.store.interventions.previews import find_preview, save_preview
 from core.store.trainings import get_training, training_folder
@@ -65,7 +65,7 @@ def look(db: Database, training_id: str, dataset: str, *, n: int) -> Applied:
     spec = _spec(training_id, dataset, n)
     with db.read():
         found = find_preview(db, KIND, dataset, _request(spec))
-        job = job_of_token(db, token_of(KIND, spec, 0))
+        job = find_submitted(db, KIND, spec, 0)
         work = None if job is None else Work(job, state_of(job, living(db), db.now()))
     return Applied(None if found is None else found.result, work)
 

@@ -66,7 +66,7 @@ def budget_job(context: JobContext, encoders: Encoders) -> None:
             "points": [point.to_dict() for point in points],
             "flattens": flattens(points),
         }
-        save_preview(db, "budget", dataset.key, request.to_dict(), result)
+        save_preview(db, "budget", dataset.key, request, result)
         job.report("done")
     except Stopped:
         job.report("stopped")

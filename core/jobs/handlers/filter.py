@@ -63,7 +63,7 @@ def filter_job(context: JobContext, encoders: Encoders) -> None:
             "taught": len(taught),
             **filter_to_dict(scope),
         }
-        save_preview(db, "filter", dataset.key, request.to_dict(), result)
+        save_preview(db, "filter", dataset.key, request, result)
         job.report("done")
     except Stopped:
         job.report("stopped")
@@ -86,7 +86,7 @@ def filter_effect_job(context: JobContext, encoders: Encoders) -> None:
         job.report("loading")
         dataset = load_dataset(db, context.spec["dataset"])
         learned = FilterRequest(n=request.n, encoder=request.encoder)
-        found = find_preview(db, "filter", dataset.key, learned.to_dict())
+        found = find_preview(db, "filter", dataset.key, learned)
         if found is None or found.result["ids"] != list(dataset.ids):
             raise BadInput("No filter of these texts was learned.", "Learn it first.")
         test = load_dataset(db, reference_key(request.reference, "test"))
@@ -104,7 +104,7 @@ def filter_effect_job(context: JobContext, encoders: Encoders) -> None:
             between=job.between,
         )
         result = {"seen": found.result["seen"], "test": test.name, **effect.to_dict()}
-        save_preview(db, "filter_effect", dataset.key, request.to_dict(), result)
+        save_preview(db, "filter_effect", dataset.key, request, result)
         job.report("done")
     except Stopped:
         job.report("stopped")

@@ -4,8 +4,6 @@ Its spec: `{"dataset": key, "request": JudgeRequest as JSON}`. The answer serves
 run, whatever labels they bear: it is of texts.
 """
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -20,7 +18,7 @@ from core.interventions.relabelling.oracle import Oracle, train_oracle
 from core.interventions.requests import JudgeRequest
 from core.jobs.context import JobContext
 from core.jobs.handlers.embedding import EmbeddingJob, Stopped
-from core.jobs.queue import Job, State, status, submit
+from core.jobs.queue import Job, State, status, submit_once
 from core.services.cost_estimate import check_model_limit
 from core.services.served_models import ServedLabelModel
 from core.store.database import Database
@@ -65,8 +63,7 @@ def opinion_of(job: EmbeddingJob, dataset: Dataset, request: JudgeRequest) -> di
         `ids`, `labels` and `confidence` (0 to 1), one a text; `oracle`: its `accuracy` (a
         `Share`), `measured_on` and `notes`; `encoder`, the fingerprint.
     """
-    asked = request.to_dict()
-    known = find_preview(job.db, "judge", dataset.key, asked)
+    known = find_preview(job.db, "judge", dataset.key, request)
     if known is not None and len(known.result["ids"]) == len(dataset):
         return dict(known.result)
     oracle, notes = _oracle(job, request.reference, dataset.label_names)
@@ -83,7 +80,7 @@ def opinion_of(job: EmbeddingJob, dataset: Dataset, request: JudgeRequest) -> di
         },
         "encoder": job.encoder.fingerprint,
     }
-    save_preview(job.db, "judge", dataset.key, asked, result)
+    save_preview(job.db, "judge", dataset.key, request, result)
     return result
 
 
@@ -146,13 +143,11 @@ def start_llm_judge(
     check_model_limit(db, model, cap)
     if model.backend != "local":
         check_enough(cap, len(ids))
-    spec = {"run": run_id, "texts": list(ids), "model": model.to_dict()}
+    spec = {"run": run_id, "texts": list(ids), "model": model}
     if cap.on:
-        spec["cap"] = cap.to_dict()
+        spec["cap"] = cap
     # After its labels were taken back the same question is another one.
-    words = json.dumps([spec, last_number(db, run_id)], sort_keys=True)
-    token = f"{KIND} {hashlib.sha256(words.encode()).hexdigest()[:24]}"
-    return submit(db, KIND, spec, token=token)
+    return submit_once(db, KIND, spec, last_number(db, run_id))
 
 
 def judging(db: Database, run_id: str) -> list[tuple[Job, State]]:

@@ -89,7 +89,7 @@ def measure_job(
         db,
         spec["dataset"],
         encoder=encoder.fingerprint,
-        recipe=recipe_of(choice.to_dict(), reference_key),
+        recipe=recipe_of(choice, reference_key),
         n=n,
         result=result,
     )

@@ -89,7 +89,7 @@ class _Projection:
 
     def run(self) -> None:
         self.step("loading", 0, 1)
-        record = latest_map(self.db, self.task_key, choice=self.choice.to_dict())
+        record = latest_map(self.db, self.task_key, choice=self.choice)
         if self.context.spec.get("refit"):
             record = None
         datasets = tuple(load_dataset(self.db, key) for key in self.context.spec["datasets"])
@@ -155,6 +155,7 @@ class _Projection:
             self.db,
             task_key=self.task_key,
             encoder=encoder.fingerprint,
+            choice=self.choice,
             facts=facts,
             fitted=_points(list(chosen.texts), fitted.coordinates),
         )

@@ -50,7 +50,7 @@ def relabel_job(context: JobContext, encoders: Encoders) -> None:
             "encoder": job.encoder.fingerprint,
             **replacement_to_dict(replacement),
         }
-        save_preview(context.db, "relabel", dataset.key, request.to_dict(), result)
+        save_preview(context.db, "relabel", dataset.key, request, result)
         job.report("done")
     except Stopped:
         job.report("stopped")

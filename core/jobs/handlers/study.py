@@ -17,7 +17,7 @@ from core.domain.errors import BadInput
 from core.jobs.cached_measurements import Work, once
 from core.jobs.context import JobContext
 from core.store.database import Database
-from core.store.interventions.previews import find_preview, latest_request, save_preview
+from core.store.interventions.previews import find_preview, latest_preview, save_preview
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,8 +59,7 @@ def studied(
         found = find_preview(db, KIND, dataset, _request(sweeps, digest))
         if found is not None:
             return Studied(found.result, True, None)
-        before = latest_request(db, KIND, dataset)
-        older = None if before is None else find_preview(db, KIND, dataset, before)
+        older = latest_preview(db, KIND, dataset)
     work = once(db, KIND, {"sweeps": sweeps}, [digest, STUDY_VERSION]) if queue else None
     return Studied(None if older is None else older.result, False, work)
 

@@ -72,7 +72,8 @@ def start_sweep(
         )
     name = grid.name or f"{grid.task.name}, {grid.conditions:,} conditions"
     return _start(
-        db, grid.to_dict(), grid.task.key, name, grid.study, workers, ray, token, grid.spend
+        *(db, grid.to_dict(), grid.task.key, name, grid.study, workers, ray, token, grid.spend),
+        key=grid.key,
     )
 
 
@@ -211,6 +212,7 @@ def _start(
     ray: str | None,
     token: str | None,
     cap: SpendingLimit = SpendingLimit(),  # noqa: B008
+    key: str = "",
 ) -> tuple[SweepRecord, Job]:
     if workers is not None and not 1 <= workers <= MAX_WORKERS:
         raise BadInput(f"There are {workers} workers.", f"Choose 1 to {MAX_WORKERS}.")
@@ -218,7 +220,7 @@ def _start(
         known = None if token is None else job_of_token(db, token)
         if known is not None:
             return get_sweep(db, known.spec["sweep"]), known
-        record = create_sweep(db, grid, task_key=task_key, name=name, study=study)
+        record = create_sweep(db, grid, task_key=task_key, name=name, study=study, key=key)
         spec: dict[str, Any] = {"sweep": record.id, "workers": workers, "ray": ray}
         spec |= {"cap": cap.to_dict()} if cap.on else {}
         job = submit(db, KIND, spec, token=token)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.domain.settings_key import Settings, settings_key
 from core.store.database import Database
 from core.store.ids import new_id
 
@@ -39,6 +40,7 @@ def new_map(
     *,
     task_key: str,
     encoder: str,
+    choice: Settings,
     facts: Mapping[str, Any],
     fitted: Mapping[bytes, Point],
 ) -> MapRecord:
@@ -48,6 +50,7 @@ def new_map(
         db: the store.
         task_key: of the task.
         encoder: the encoder's fingerprint.
+        choice: the choice of encoder as a person made it, by which the map is found again.
         facts: JSON-ready, with the `choice`.
         fitted: the points that it was fitted on, by text hash.
 
@@ -59,10 +62,11 @@ def new_map(
     now = db.now()
     record = MapRecord(new_id(now), task_key, encoder, dict(facts), now)
     with db.write() as connection:
-        replaced = [old.id for old in _maps(connection, task_key, facts["choice"])]
+        replaced = [old.id for old in _maps(connection, task_key, choice)]
         connection.execute(
-            "INSERT INTO maps (id, task_key, encoder, facts, created_at) VALUES (?, ?, ?, ?, ?)",
-            (record.id, task_key, encoder, json.dumps(record.facts), now),
+            "INSERT INTO maps (id, task_key, encoder, settings_key, facts, created_at)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (record.id, task_key, encoder, settings_key(choice), json.dumps(record.facts), now),
         )
         connection.executemany(
             "INSERT INTO points (map_id, text_hash, x, y, fitted) VALUES (?, ?, ?, ?, 1)",
@@ -91,7 +95,7 @@ def add_points(db: Database, map_id: str, placed: Mapping[bytes, Point]) -> None
         )
 
 
-def latest_map(db: Database, task_key: str, *, choice: Mapping[str, Any]) -> MapRecord | None:
+def latest_map(db: Database, task_key: str, *, choice: Settings) -> MapRecord | None:
     """The map of a task by a choice of encoder; None if none was made yet."""
     with db.read() as connection:
         found = _maps(connection, task_key, choice)
@@ -137,16 +141,14 @@ def _rows(points: Mapping[bytes, Sequence[float]]) -> list[tuple[bytes, float, f
     return rows
 
 
-def _maps(
-    connection: sqlite3.Connection, task_key: str, choice: Mapping[str, Any]
-) -> list[MapRecord]:
+def _maps(connection: sqlite3.Connection, task_key: str, choice: Settings) -> list[MapRecord]:
     rows = connection.execute(
-        "SELECT * FROM maps WHERE task_key = ? ORDER BY created_at, rowid", (task_key,)
+        "SELECT * FROM maps WHERE task_key = ? AND settings_key = ? ORDER BY created_at, rowid",
+        (task_key, settings_key(choice)),
     ).fetchall()
-    records = [
+    return [
         MapRecord(
             row["id"], row["task_key"], row["encoder"], json.loads(row["facts"]), row["created_at"]
         )
         for row in rows
     ]
-    return [record for record in records if record.facts["choice"] == dict(choice)]

@@ -1,27 +1,27 @@
 """Measurements in the store: the latest of each dataset, by encoder and by what was asked for."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
 
+from core.domain.settings_key import Settings, canonical, settings_key
 from core.store.database import Database
 
 MEASURES_VERSION = 1
 """Raised when `core.diversity.measures.measure` computes or names something differently."""
 
 
-def recipe_of(choice: Mapping[str, Any], reference_key: str | None) -> str:
-    """What was asked for, as 16 hexadecimal digits: encoder, reference, version of the measures.
+def recipe_of(choice: Settings, reference_key: str | None) -> str:
+    """The key of what was asked for: encoder, reference, version of the measures.
 
     The device is left out, as it changes the speed and not the result.
 
     Args:
-        choice: the encoder's choice as a dict (`model`, `pooling`, ...).
+        choice: the encoder's choice (`core.diversity.embedding.encoder.EncoderChoice`).
         reference_key: key of the reference compared with.
     """
-    asked = [choice.get("model"), choice.get("pooling"), reference_key, MEASURES_VERSION]
-    return hashlib.blake2b(json.dumps(asked).encode(), digest_size=8).hexdigest()
+    encoder = {name: value for name, value in canonical(choice).items() if name != "device"}
+    return settings_key([encoder, reference_key, MEASURES_VERSION])
 
 
 def save_measurement(

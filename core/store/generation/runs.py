@@ -10,6 +10,7 @@ from typing import Any
 
 from core.domain.errors import BadInput, StaleEdit
 from core.domain.runs import RunSpec, spec_from_dict
+from core.domain.settings_key import settings_key
 from core.store.database import Database
 from core.store.generation.samples import COUNT_COLUMNS, Counts, counts_in
 from core.store.ids import new_id
@@ -96,9 +97,9 @@ def create_run(db: Database, spec: RunSpec, *, name: str = "") -> RunRecord:
     )
     with db.write() as connection:
         connection.execute(
-            "INSERT INTO runs (id, name, spec, facts, revision, created_at)"
-            " VALUES (?, ?, ?, '{}', 1, ?)",
-            (run.id, run.name, json.dumps(spec.to_dict()), now),
+            "INSERT INTO runs (id, name, spec, settings_key, facts, revision, created_at)"
+            " VALUES (?, ?, ?, ?, '{}', 1, ?)",
+            (run.id, run.name, json.dumps(spec.to_dict()), settings_key(spec), now),
         )
     return run
 

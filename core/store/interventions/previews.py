@@ -1,12 +1,12 @@
 """Previews in the store: what an intervention would make of a dataset, by what was asked for."""
 
-import hashlib
 import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.domain.settings_key import Settings, settings_key, stored_form
 from core.store.database import Database
 
 
@@ -29,19 +29,25 @@ class Preview:
     created_at: float
 
 
-def recipe_of(dataset: str, request: Mapping[str, Any]) -> str:
-    """A short key of all that decides a preview.
+Request = Settings | Mapping[str, Any]
+"""What is asked for: settings, or a mapping, ready for JSON, whose keys are all told."""
+
+
+def recipe_of(dataset: str, request: Request) -> str:
+    """The key of all that decides a preview.
 
     Args:
         dataset: key of the dataset.
-        request: settings, JSON-ready; their order does not matter.
+        request: what is asked for.
+
+    Raises:
+        ValueError: it holds NaN or infinity.
     """
-    asked = json.dumps([dataset, dict(request)], sort_keys=True, allow_nan=False)
-    return hashlib.blake2b(asked.encode(), digest_size=12).hexdigest()
+    return settings_key([dataset, request])
 
 
 def save_preview(
-    db: Database, kind: str, dataset: str, request: Mapping[str, Any], result: Mapping[str, Any]
+    db: Database, kind: str, dataset: str, request: Request, result: Mapping[str, Any]
 ) -> None:
     """Store a preview in place of the one before of the same recipe.
 
@@ -57,14 +63,12 @@ def save_preview(
             " result = excluded.result, created_at = excluded.created_at",
             (
                 *(kind, recipe_of(dataset, request), dataset),
-                *(json.dumps(dict(request)), written, db.now()),
+                *(json.dumps(stored_form(request)), written, db.now()),
             ),
         )
 
 
-def find_preview(
-    db: Database, kind: str, dataset: str, request: Mapping[str, Any]
-) -> Preview | None:
+def find_preview(db: Database, kind: str, dataset: str, request: Request) -> Preview | None:
     """The preview of what is asked for, None while there is none."""
     with db.read() as connection:
         row = connection.execute(
@@ -74,16 +78,15 @@ def find_preview(
     return None if row is None else _preview(row)
 
 
-def latest_request(db: Database, kind: str, dataset: str) -> Mapping[str, Any] | None:
-    """What the newest preview of a dataset was asked for, None while there is none."""
+def latest_preview(db: Database, kind: str, dataset: str) -> Preview | None:
+    """The newest preview of a dataset, None while there is none."""
     with db.read() as connection:
         row = connection.execute(
-            "SELECT request FROM previews WHERE kind = ? AND dataset = ?"
+            "SELECT * FROM previews WHERE kind = ? AND dataset = ?"
             " ORDER BY created_at DESC, rowid DESC LIMIT 1",
             (kind, dataset),
         ).fetchone()
-    found: Mapping[str, Any] | None = None if row is None else json.loads(row["request"])
-    return found
+    return None if row is None else _preview(row)
 
 
 def _preview(row: sqlite3.Row) -> Preview:

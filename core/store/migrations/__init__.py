@@ -1,8 +1,12 @@
-"""The tables: one script for each version of the store.
+"""The tables: one migration for each version of the store, an SQL script or a function.
 
-A script is never edited once it was released; the next change is the next script. Times are
-seconds since 1970 UTC. JSON columns hold what `json.dumps` writes.
+One is never edited once it was released; the next change is the next one. A function works inside
+the open transaction and knows the settings of its time by itself, not from the classes of today.
+Times are seconds since 1970 UTC. JSON columns hold what `json.dumps` writes.
 """
+
+import sqlite3
+from collections.abc import Callable
 
 from core.store.migrations import (
     classification,
@@ -11,14 +15,18 @@ from core.store.migrations import (
     experiments,
     first,
     interventions,
+    settings_keys,
 )
 
-MIGRATIONS: tuple[str, ...] = (
+Migration = str | Callable[[sqlite3.Connection], None]
+
+MIGRATIONS: tuple[Migration, ...] = (
     first.SCRIPT,
     diversity.SCRIPT,
     interventions.SCRIPT,
     classification.SCRIPT,
     experiments.SCRIPT,
     connections.SCRIPT,
+    settings_keys.migrate,
 )
-"""The Nth script (from 1) makes version N out of version N - 1."""
+"""The Nth (from 1) makes version N out of version N - 1."""

@@ -1,13 +1,13 @@
 """Recipe: what is measured of every condition of a sweep, and which repairs are tried on it."""
 
-import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 from core.classification.settings import FineTuning
+from core.diversity.embedding.encoder import EncoderChoice, encoder_choice_from_dict
 from core.domain.errors import BadInput
+from core.domain.settings_key import settings_key
 from core.interventions.relabelling.relabel import WEIGHT
 
 RECIPE_VERSION = 1
@@ -45,7 +45,10 @@ class Recipe:
     """
 
     reference: str | None = None
-    encoder: Mapping[str, Any] = field(default_factory=lambda: dict(_ENCODER))
+    encoder: Mapping[str, Any] = field(
+        default_factory=lambda: EncoderChoice().to_dict(),
+        metadata={"settings": encoder_choice_from_dict},
+    )
     budgets: tuple[Budget, ...] = (0, 90, 180, 270, ALL)
     lr_repeats: int = 5
     weight: float = WEIGHT
@@ -95,17 +98,16 @@ class Recipe:
 
     @property
     def key(self) -> str:
-        """All that decides an assessment of given texts, as 24 hexadecimal digits.
+        """The key of all that decides an assessment of given texts.
 
         The device is left out, as it changes the speed and not the result.
         """
-        told = self.to_dict()
-        told["encoder"].pop("device", None)
-        told["fine_tuning"].pop("device", None)
-        if self.classifier != "fine-tuning":
-            told.pop("fine_tuning")
-        written = json.dumps([RECIPE_VERSION, told], sort_keys=True)
-        return hashlib.blake2b(written.encode(), digest_size=12).hexdigest()
+        tuning = FineTuning()
+        if self.classifier == "fine-tuning":
+            tuning = replace(self.fine_tuning.with_rate(), device="auto")
+        encoder = replace(encoder_choice_from_dict(self.encoder), device="auto").to_dict()
+        recipe = replace(self, encoder=encoder, fine_tuning=tuning)
+        return settings_key([RECIPE_VERSION, recipe])
 
 
 def recipe_from_dict(data: Mapping[str, Any]) -> Recipe:
@@ -124,6 +126,3 @@ def recipe_from_dict(data: Mapping[str, Any]) -> Recipe:
     if isinstance(values.get("fine_tuning"), Mapping):
         values["fine_tuning"] = FineTuning(**values["fine_tuning"])
     return Recipe(**values)
-
-
-_ENCODER: Mapping[str, Any] = {"model": "embedded", "pooling": "mean", "device": "auto"}

@@ -1,14 +1,13 @@
 """Planned runs: a grid spelled out, condition by condition and repeat by repeat."""
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
 from core.domain.knobs import AXES, condition_words
 from core.domain.runs import Example, RunSpec
+from core.domain.settings_key import settings_key
 from core.files.labelled import balanced_examples
 from core.sweeps.grid.spec import Grid, GridError
 
@@ -89,17 +88,14 @@ def check_seeding(grid: Grid, *, train: bool) -> None:
 
 
 def condition_key(spec: RunSpec) -> str:
-    """A run's condition as 24 hexadecimal digits: all that decides it but chance.
+    """The key of a run's condition: all that decides it but chance.
 
     The seed is left out, and so are which seed examples were drawn (their number counts) and the
     device.
     """
-    data = spec.to_dict()
-    data.pop("seed")
-    data["seed_examples"] = len(spec.seed_examples)
-    data["model"].pop("device")
-    text = json.dumps(data, sort_keys=True)
-    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+    model = replace(spec.model, device="auto")
+    without_chance = replace(spec, seed=0, seed_examples=(), model=model)
+    return settings_key([without_chance, len(spec.seed_examples)])
 
 
 def grid_condition_words(grid: Grid, spec: RunSpec, *, repeat: int | None = None) -> str:

@@ -10,6 +10,7 @@ from core.domain.errors import BadInput
 from core.domain.knob import Knob
 from core.domain.knobs import AXES
 from core.domain.runs import MAX_PER_LABEL, ModelChoice
+from core.domain.settings_key import canonical, settings_key
 from core.domain.spending import SpendingLimit, spending_limit_from_dict
 from core.domain.tasks import Task, task_from_dict
 from core.domain.wording import number
@@ -143,6 +144,17 @@ class Grid:
     def with_reference(self, reference: str | None) -> "Grid":
         """The same grid with the reference of that id."""
         return replace(self, recipe=replace(self.recipe, reference=reference))
+
+    @property
+    def key(self) -> str:
+        """The key of all but what it may spend: with a higher cap the same sweep goes on."""
+        recipe = replace(self.recipe, fine_tuning=self.recipe.fine_tuning.with_rate())
+        form = canonical(replace(self, spend=SpendingLimit(), recipe=recipe))
+        del form["axes"]
+        for axis in AXES:  # one that is added later is left out of older grids
+            if (values := self.axes[axis.name]) != default_axis(axis):
+                form[_STORED_AS.get(axis.name, axis.name)] = values
+        return settings_key(form)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, the inverse of `grid_from_dict`."""

@@ -16,7 +16,7 @@ from core.interventions.requests import RelabelRequest
 from core.interventions.results import replacement_from_dict
 from core.interventions.versions.apply import ORACLE, accept_labels
 from core.jobs.previews import look
-from core.store.interventions.previews import latest_request
+from core.store.interventions.previews import latest_preview
 from pages.components.intervene.accuracy_words import told as in_words
 from pages.components.intervene.current_version import Standing
 from pages.components.intervene.previews import annotator_name, ask_button, show_asked
@@ -30,7 +30,8 @@ def choose_settings(app: AppContext, seen: Standing) -> tuple[RelabelRequest | N
     """Draw the settings; as a request, or None and why there is none."""
     choice, n = seen.choice, len(seen.dataset)
     oracle = choice.annotator == "oracle"
-    before = latest_request(app.db, "relabel", seen.dataset.key) or {}
+    newest = latest_preview(app.db, "relabel", seen.dataset.key)
+    before = newest.request if newest is not None else {}
     inspect: int | None = None
     why = None
     if oracle:

@@ -33,7 +33,7 @@ def test_the_demo_that_comes_along_is_complete(home: Home, capsys: Capture) -> N
     assert project.trainings >= 10
     (sweep,) = list_sweeps(db)
     assert [trial.state for trial in trials_of(db, sweep.id)] == ["done"] * 16
-    assert latest_map(db, project.task.key, choice=EncoderChoice().to_dict())
+    assert latest_map(db, project.task.key, choice=EncoderChoice())
 
 
 def test_what_its_results_support_is_concluded_already(home: Home) -> None:

@@ -16,7 +16,7 @@ from core.store.database import Database
 from core.store.datasets import run_key, version_key
 from core.store.generation.runs import RunRecord
 from core.store.interventions.judgements import Verdict
-from core.store.interventions.previews import find_preview, latest_request
+from core.store.interventions.previews import latest_preview
 from core.store.interventions.versions import list_versions, version_rows
 from pages.components.intervene.annotation.state import (
     forget_sitting,
@@ -162,9 +162,8 @@ def known_confidence(db: Database, run_id: str) -> dict[str, float | None] | Non
     """
     versions = list_versions(db, run_id)
     keys = [run_key(run_id), *(version_key(version.id) for version in versions)]
-    asked = [(key, latest_request(db, "relabel", key)) for key in keys]
-    found = [find_preview(db, "relabel", key, one) for key, one in asked if one is not None]
-    previews = [preview for preview in found if preview is not None]
+    newest = [latest_preview(db, "relabel", key) for key in keys]
+    previews = [preview for preview in newest if preview is not None]
     if previews:
         result = max(previews, key=lambda preview: preview.created_at).result
         return dict(zip(result["ids"], result["confidence"], strict=True))
