@@ -5,10 +5,13 @@ Nothing here talks to a server.
 # ruff: noqa: RUF009 -- a field that declares a capability is made by a function
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
+from core.domain.conditions import Condition
 from core.domain.connections import TokenizerKind
+from core.domain.knob import Knob
+from core.domain.knobs import KNOBS
 
 Support = Literal["exact", "ignored", "refused", "wrong", "unknown"]
 """`exact`: it did what it says. `ignored`: accepted, without effect. `refused`: the server turned
@@ -56,9 +59,9 @@ class Capability:
 
     Args:
         key: of that field; of a knob the name of its parameter in requests.
-        title: for people.
+        title: for people; of a knob its own.
         lost: what is lost without it.
-        knob: the field of `Condition` whose value is sent under `key`; empty for none.
+        knob: the knob whose value is sent under `key`, by its `server_names`; None for none.
         neutral: values of the knob that are not worth refusing a server for that lacks it; the
             first is proposed in its place.
         extension: the parameter is not one of OpenAI's own, and is sent where it is known to work
@@ -71,18 +74,31 @@ class Capability:
     key: str
     title: str
     lost: str
-    knob: str = ""
+    knob: Knob | None = None
     neutral: tuple[float, ...] = ()
     extension: bool = False
     constant: float | None = None
     narrowest: float | None = None
 
+    def value(self, condition: Condition) -> float:
+        """The knob's value in a condition."""
+        assert self.knob is not None
+        value: Any = condition
+        for name in self.knob.path[1:]:
+            value = getattr(value, name)
+        number: float = value
+        return number
 
-def _capability(title: str, lost: str = "The knob has no effect.", **declared: Any) -> Any:
+
+def _capability(title: str, lost: str, **declared: Any) -> Any:
     """A field that holds a `Support` and declares a `Capability`."""
-    return field(
-        default="unknown", metadata={"capability": {"title": title, "lost": lost, **declared}}
-    )
+    declaration = {"title": title, "lost": lost, **declared}
+    return field(default="unknown", metadata={"capability": declaration})
+
+
+def _knob(*neutral: float, lost: str = "The knob has no effect.", **declared: Any) -> Any:
+    """The same of the knob that servers know by the field's name."""
+    return _capability("", lost, neutral=neutral, **declared)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,12 +138,7 @@ class Capabilities:
 
     base_url: str
     model: str
-    temperature: Support = _capability(
-        "Temperature",
-        "The main knob of diversity has no effect.",
-        knob="temperature",
-        neutral=(1.0,),
-    )
+    temperature: Support = _knob(1.0, lost="The main knob of diversity has no effect.")
     logit_bias: Support = _capability(
         "Logit bias", "Logit suppression is not possible; approximations are."
     )
@@ -138,18 +149,14 @@ class Capabilities:
     stop: Support = _capability(
         "Stop text", "Texts run on to the limit and are cut at the quote afterwards."
     )
-    top_p: Support = _capability("top_p", knob="top_p", neutral=(1.0,), narrowest=0.0001)
-    min_p: Support = _capability(
-        "min_p", knob="min_p", neutral=(0.0,), extension=True, narrowest=1.0
-    )
+    top_p: Support = _knob(1.0, narrowest=0.0001)
+    min_p: Support = _knob(0.0, extension=True, narrowest=1.0)
     # Servers' own defaults (llama.cpp: top_k 40) would narrow every text in silence.
     top_k: Support = _capability(
         "top_k", "The server's own top_k may narrow every text.", constant=0, narrowest=1
     )
     # The paper's penalty (0.02, section 4.1) is too small to be worth refusing a server for.
-    frequency_penalty: Support = _capability(
-        "Frequency penalty", knob="frequency_penalty", neutral=(0.0, 0.02)
-    )
+    frequency_penalty: Support = _knob(0.0, 0.02)
     top_logprobs: Support = _capability("Likeliest tokens", "The next tokens' odds can't be drawn.")
     completions: Support = _capability("Completions", "Prompts A and C are sent as a chat.")
     streaming: Support = _capability("Streaming", "Answers arrive whole.")
@@ -206,8 +213,16 @@ def capabilities_from_dict(data: Mapping[str, Any]) -> Capabilities:
     return Capabilities(**values)
 
 
+def _declared(key: str, declaration: Mapping[str, Any]) -> Capability:
+    capability = Capability(key=key, **declaration)
+    if not capability.neutral:
+        return capability
+    knob = next(knob for knob in KNOBS if key in knob.server_names)
+    return replace(capability, knob=knob, title=knob.title)
+
+
 CAPABILITIES: tuple[Capability, ...] = tuple(
-    Capability(key=item.name, **item.metadata["capability"])
+    _declared(item.name, item.metadata["capability"])
     for item in fields(Capabilities)
     if "capability" in item.metadata
 )

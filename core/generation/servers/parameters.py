@@ -18,21 +18,21 @@ from core.generation.servers.capabilities import CAPABILITIES, Capabilities
 from core.generation.servers.tokenizers import Tokenizer, check_ids
 
 
-def api_for(condition: Condition, found: Capabilities) -> Api:
+def api_for(condition: Condition, capabilities: Capabilities) -> Api:
     """The route that a condition's prompt takes; prompts A and C go as a chat where the server is
     known to have no Completions."""
-    is_text = condition.prompt != "chat" and not found.lacks("completions")
+    is_text = condition.prompt != "chat" and not capabilities.lacks("completions")
     return "completions" if is_text else "chat"
 
 
-def unsupported_knobs(found: Capabilities) -> list[str]:
+def unsupported_knobs(capabilities: Capabilities) -> list[str]:
     """The knobs that are not sent, as the server is known not to have them, and `stop`."""
-    knobs = [capability.key for capability in CAPABILITIES if capability.knob]
-    return [key for key in (*knobs, "stop") if found.lacks(key)]
+    knobs = [capability.key for capability in CAPABILITIES if capability.knob is not None]
+    return [key for key in (*knobs, "stop") if capabilities.lacks(key)]
 
 
 def check_condition(
-    condition: Condition, found: Capabilities, tokenizer: Tokenizer | None, model: str
+    condition: Condition, capabilities: Capabilities, tokenizer: Tokenizer | None, model: str
 ) -> None:
     """Refuse what could only be pretended.
 
@@ -40,35 +40,33 @@ def check_condition(
         BadInput: a knob has no effect on this server, or suppression has no tokenizer or failed
             the canary.
     """
-    suppression = condition.suppression
+    suppression, at = condition.suppression, f"'{model}' on {capabilities.base_url}"
     for capability in CAPABILITIES:
-        if not capability.knob or not found.lacks(capability.key):
+        if capability.knob is None or not capabilities.lacks(capability.key):
             continue
-        value = getattr(condition, capability.knob)
-        stands_in = suppression.on and suppression.method == capability.knob
+        value = capability.value(condition)
+        stands_in = suppression.on and suppression.method == capability.key
         if value not in capability.neutral or stands_in:
             title = capability.title
             subject = f"The {title.lower()}" if title[0].isupper() else title
             raise BadInput(
-                f"{subject} {value:g} would have no effect: '{model}' on {found.base_url} does not "
-                "honour it.",
+                f"{subject} {value:g} would have no effect: {at} does not honour it.",
                 f"Set it to {capability.neutral[0]:g}, or choose another model or server.",
             )
     by_bias = suppression.on and suppression.method == "logit_bias"
     if not by_bias and not condition.logit_bias:
         return
-    if found.canary.verdict != "exact":
-        verdict = found.canary.verdict
+    if capabilities.canary.verdict != "exact":
+        verdict = capabilities.canary.verdict
         state = "was not tested yet" if verdict == "unknown" else f"is {verdict}"
         raise BadInput(
-            f"Logit bias {state} for '{model}' on {found.base_url}, so suppression could only be "
-            "pretended.",
+            f"Logit bias {state} for {at}, so suppression could only be pretended.",
             "Test the connection, or choose an approximation: frequency penalty or words to avoid.",
         )
     if tokenizer is None:
         raise BadInput(
-            f"The token ids of '{model}' on {found.base_url} are not known, and they are never "
-            "guessed: suppression is not possible.",
+            f"The token ids of {at} are not known, and they are never guessed: suppression is not "
+            "possible.",
             "Name a tokenizer in the connection, or choose an approximation.",
         )
     check_ids(tokenizer, [token for token, _ in condition.logit_bias])
@@ -99,7 +97,7 @@ def biases_of(
 def body_of(
     request: Request,
     condition: Condition,
-    found: Capabilities,
+    capabilities: Capabilities,
     *,
     model: str,
     api: Api,
@@ -111,7 +109,7 @@ def body_of(
     Args:
         request: whose prompt and random stream it takes.
         condition: the knobs.
-        found: what the server can do.
+        capabilities: of the server.
         model: the server's name.
         api: the route.
         indices: which of the request's texts it asks for.
@@ -120,26 +118,26 @@ def body_of(
     body: dict[str, Any] = {"model": model}
     if api == "completions":
         body["prompt"] = request.prompt.text
-        if not found.lacks("stop"):
+        if not capabilities.lacks("stop"):
             body["stop"] = [QUOTE]
     else:
         body["messages"] = _as_messages(request.prompt)
-    body[found.token_field if api == "chat" else "max_tokens"] = condition.max_tokens
+    body[capabilities.token_field if api == "chat" else "max_tokens"] = condition.max_tokens
     extra: dict[str, Any] = {}
     for capability in CAPABILITIES:
-        works = getattr(found, capability.key) == "exact"
+        works = getattr(capabilities, capability.key) == "exact"
         if capability.constant is not None and works:
             extra[capability.key] = capability.constant
-        if not capability.knob or found.lacks(capability.key):
+        if capability.knob is None or capabilities.lacks(capability.key):
             continue
-        value = getattr(condition, capability.knob)
+        value = capability.value(condition)
         if not capability.extension:
             body[capability.key] = value
         elif works or value not in capability.neutral:
             extra[capability.key] = value
     if len(indices) > 1:
         body["n"] = len(indices)
-    elif found.seed == "exact":
+    elif capabilities.seed == "exact":
         # Several texts of one request would all share it, on some servers as the same text.
         sequence = np.random.SeedSequence([*request.entropy, indices[0]])
         body["seed"] = int(sequence.generate_state(1)[0]) >> 1

@@ -103,29 +103,29 @@ def avoiding(prompt: Prompt, words: Iterable[str]) -> Prompt:
     return Prompt(text=f"{examples}{gap}{request}\n{asked}")
 
 
-def suppression_support(found: Capabilities | None) -> SuppressionSupport:
+def suppression_support(capabilities: Capabilities | None) -> SuppressionSupport:
     """What suppression is on a model: the paper's own, approximations only, or not known yet.
 
     Args:
-        found: as stored; None where the model was never probed.
+        capabilities: as stored; None where the model was never probed.
     """
-    if found is None:
+    if capabilities is None:
         return "untested"
-    return "exact" if found.can_suppress else "approximate"
+    return "exact" if capabilities.can_suppress else "approximate"
 
 
-def approximate_methods(found: Capabilities) -> tuple[Method, ...]:
+def approximate_methods(capabilities: Capabilities) -> tuple[Method, ...]:
     """What can stand in for logit bias, as far as is known; a list of words always can."""
-    if not found.lacks("frequency_penalty"):
+    if not capabilities.lacks("frequency_penalty"):
         return ("frequency_penalty", "avoid_words")
     return ("avoid_words",)
 
 
-def condition_error(condition: Condition, found: Capabilities) -> BadInput | None:
+def condition_error(condition: Condition, capabilities: Capabilities) -> BadInput | None:
     """Why a condition can't be sent to a model, suppression and biases aside; None if it can."""
     knobs = replace(condition, suppression=Suppression(), logit_bias=())
     try:
-        check_condition(knobs, found, None, found.model)
+        check_condition(knobs, capabilities, None, capabilities.model)
     except BadInput as error:
         return error
     return None
