@@ -19,7 +19,7 @@ class Dataset:
             `version:ID`; `file:NAME` for texts that are not in the store.
         name: for display.
         label_names: all labels, in task order; one may have no text.
-        ids: stable, one a text.
+        ids: stable, one per text.
         texts: the texts.
         labels: each text's label, one of `label_names`.
         fluency: each text's mean log-probability a token; None where unknown.
@@ -76,7 +76,7 @@ def joined(datasets: Sequence[Dataset], *, name: str | None = None) -> Dataset:
     """
     if not datasets:
         raise ValueError("there is no dataset to join")
-    ids = tuple(one for dataset in datasets for one in dataset.ids)
+    ids = tuple(text_id for dataset in datasets for text_id in dataset.ids)
     if len(set(ids)) < len(ids):
         raise ValueError("a text stands in two of the datasets")
     return Dataset(

@@ -155,9 +155,9 @@ def split(
 def contradictory(examples: Iterable[Example]) -> set[str]:
     """The texts, folded, that have more than one label."""
     labels: dict[str, str] = {}
-    found = set()
+    repeated = set()
     for example in examples:
         text = fold(example.text)
         if labels.setdefault(text, example.label) != example.label:
-            found.add(text)
-    return found
+            repeated.add(text)
+    return repeated

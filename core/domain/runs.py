@@ -64,8 +64,8 @@ class ModelChoice:
 
     def to_dict(self) -> dict[str, Any]:
         """The choice as JSON-ready data."""
-        told = {"backend": self.backend, "model": self.model, "device": self.device}
-        return {**told, "base_url": self.base_url} if self.base_url else told
+        data = {"backend": self.backend, "model": self.model, "device": self.device}
+        return {**data, "base_url": self.base_url} if self.base_url else data
 
 
 def short_model(name: str) -> str:

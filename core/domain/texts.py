@@ -33,11 +33,11 @@ def why_unstorable(text: str) -> str | None:
     """
     if len(text) > MAX_TEXT:
         return f"is {len(text):,} characters long, over the limit of {MAX_TEXT:,}"
-    found = _UNSTORABLE.search(text)
-    if found is None:
+    match = _UNSTORABLE.search(text)
+    if match is None:
         return None
-    what = "a NUL character" if found.group() == "\0" else "half of a surrogate pair"
-    return f"holds {what} at character {found.start() + 1:,}"
+    what = "a NUL character" if match.group() == "\0" else "half of a surrogate pair"
+    return f"holds {what} at character {match.start() + 1:,}"
 
 
 def fold(text: str) -> str:
