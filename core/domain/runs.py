@@ -14,7 +14,7 @@ from core.domain.tasks import Task, task_from_dict
 MAX_PER_LABEL = 100_000
 MAX_EXAMPLES = 1_000
 
-ASKED_AGAIN = "only texts asked for again are suppressed"
+ASKED_AGAIN = "only re-requested texts are suppressed"
 """How far suppression reaches where one request covers a label."""
 
 Outcome = Literal["usable", "empty", "truncated"]
@@ -185,17 +185,17 @@ class RunSpec:
 
     @property
     def idle_knob(self) -> str:
-        """A sentence on a knob that can have next to no effect in this run, empty without one.
+        """A sentence on a knob that has almost no effect in this run; empty if there is none.
 
-        Suppression counts what was generated before: nothing, where every label's texts are asked
-        for at once and labels don't wait for each other. What is asked for again then, in place of
-        unusable texts or repeats, is suppressed.
+        Suppression counts the tokens generated so far. If one request covers a label and labels
+        don't wait for each other, there are none yet; only texts requested again, in place of
+        unusable ones or duplicates, are suppressed.
         """
         one_request = max(self.wanted.values()) <= self.condition.texts_a_request
         apart = not self.condition.strict_order or self.condition.suppression.scope == "label"
         if self.condition.suppression.on and one_request and apart:
             return (
-                "Logit suppression will change next to nothing: one request of up to "
+                "Logit suppression has almost no effect: one request of up to "
                 f"{self.condition.texts_a_request} covers a label, so {ASKED_AGAIN}."
             )
         return ""

@@ -254,7 +254,7 @@ def _notes(
     idle = sum(bool(run.spec.idle_knob) for run in runs)
     if idle:
         notes.append(
-            f"In {idle} of {len(runs)} runs logit suppression will change next to nothing: one "
+            f"In {idle} of {len(runs)} runs logit suppression has almost no effect: one "
             f"request covers a label, so {ASKED_AGAIN}. Raise per_label or lower texts_a_request."
         )
     return notes

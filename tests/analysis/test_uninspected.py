@@ -63,7 +63,7 @@ def test_advice_does_not_recommend_an_idle_knob_unsaid() -> None:
     idle = points(suppression=[0.0, 0.0, 7.5, 7.5], other=["", "", IDLE, f"max tokens 50, {IDLE}"])
     found = advise(idle, Target(label_accuracy=0.8))
     assert f"T 1.3, suppression 7.5, unseeded, max tokens 50, {IDLE}" in found.sentence
-    note = f"Where {IDLE}, one request covers a label: only texts asked for again are suppressed."
+    note = f"Where {IDLE}, one request covers a label: only re-requested texts are suppressed."
     assert note in found.notes
     assert note not in advise(points(), Target()).notes
 

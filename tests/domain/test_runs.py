@@ -116,8 +116,8 @@ def test_suppression_that_has_nothing_to_count_is_told(
     assert bool(spec.idle_knob) == idle
     assert spec.idle_knob in (
         "",
-        "Logit suppression will change next to nothing: one request of up to 20 covers a label, so "
-        "only texts asked for again are suppressed.",
+        "Logit suppression has almost no effect: one request of up to 20 covers a label, so "
+        "only re-requested texts are suppressed.",
     )
 
 

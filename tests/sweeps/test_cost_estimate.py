@@ -113,10 +113,8 @@ def test_an_unknown_model_takes_nobody_knows_how_long() -> None:
 
 def test_a_knob_that_can_do_nothing_is_told() -> None:
     told = run(Grid(task=TASK, axes={"seeding": (0,)}, per_label=20), Pace({1: 1.0}, 1.0))
-    assert told.notes[-1].startswith(
-        "In 4 of 8 runs logit suppression will change next to nothing: "
-    )
-    assert "only texts asked for again are suppressed" in told.notes[-1]
+    assert told.notes[-1].startswith("In 4 of 8 runs logit suppression has almost no effect: ")
+    assert "only re-requested texts are suppressed" in told.notes[-1]
 
 
 @pytest.mark.parametrize(
