@@ -75,15 +75,15 @@ def find_assessments(
         recipe: only by the recipe of that key.
     """
     if run_ids is None:
-        found = _assessments(db, task_key, sweep_ids, recipe, None)
+        assessments = _assessments(db, task_key, sweep_ids, recipe, None)
     else:
         ids = sorted(set(run_ids))
         parts = [ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE)]
         with db.read():
-            found = [
-                one for part in parts for one in _assessments(db, task_key, sweep_ids, recipe, part)
+            assessments = [
+                row for part in parts for row in _assessments(db, task_key, sweep_ids, recipe, part)
             ]
-    return found
+    return assessments
 
 
 def _assessments(

@@ -77,16 +77,16 @@ def get_connection(db: Database, base_url: str) -> Connection:
     Raises:
         BadInput: there is none.
     """
-    found = find_connection(db, base_url)
-    if found is None:
+    record = find_connection(db, base_url)
+    if record is None:
         raise BadInput(
             f"There is no connection to {base_url[:200]} in this store.", "Add it first."
         )
-    return found
+    return record
 
 
 def delete_connection(db: Database, base_url: str) -> None:
-    """Hide a connection; saving one to its base URL brings it back. Twice is once.
+    """Hide a connection; saving one to its base URL brings it back. Idempotent.
 
     Its runs keep what they need to be read, and what was probed stays.
     """

@@ -80,7 +80,7 @@ def list_projects(db: Database, *, planned: bool = False) -> list[Project]:
     begun: dict[str, float] = {}
     if planned:
         begun = _without_runs(tasks, saved, {key for rest in made.values() for key in rest})
-    found = []
+    projects = []
     for key, task in tasks.items():
         rows = [runs[place] for place in own.get(key, ())]
         times = [
@@ -92,7 +92,7 @@ def list_projects(db: Database, *, planned: bool = False) -> list[Project]:
         counts = {table: rest.get(key, (0, None)) for table, rest in made.items()}
         times += [latest for _, latest in counts.values() if latest is not None]
         times += [begun[key]] if key in begun else []
-        found.append(
+        projects.append(
             Project(
                 task=task,
                 runs=len(rows),
@@ -105,7 +105,7 @@ def list_projects(db: Database, *, planned: bool = False) -> list[Project]:
                 active_at=max(times),
             )
         )
-    return sorted(found, key=lambda one: one.active_at, reverse=True)
+    return sorted(projects, key=lambda project: project.active_at, reverse=True)
 
 
 def _without_runs(

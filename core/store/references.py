@@ -123,7 +123,7 @@ def reference_of(db: Database, task: Task) -> Reference | None:
 
 
 def delete_reference(db: Database, reference_id: str) -> None:
-    """Hide a reference; its texts stay, and `restore_reference` brings it back. Twice is once.
+    """Hide a reference; its texts stay, and `restore_reference` brings it back. Idempotent.
 
     Raises:
         BadInput: there is no such reference.
@@ -150,8 +150,8 @@ def _update(db: Database, reference_id: str, value: str, given: float | None) ->
 
 
 def _counted(examples: Iterable[Example], names: Sequence[str]) -> dict[str, int]:
-    found = Counter(example.label for example in examples)
-    return {name: found[name] for name in names}
+    counts = Counter(example.label for example in examples)
+    return {name: counts[name] for name in names}
 
 
 def _reference(row: sqlite3.Row) -> Reference:

@@ -148,7 +148,7 @@ def rename_sweep(db: Database, sweep_id: str, name: str) -> None:
 
 
 def delete_sweep(db: Database, sweep_id: str) -> None:
-    """Hide a sweep; its runs stay, and `restore_sweep` brings it back. Twice is once.
+    """Hide a sweep; its runs stay, and `restore_sweep` brings it back. Idempotent.
 
     Raises:
         BadInput: there is no such sweep.

@@ -90,7 +90,7 @@ def list_tasks(db: Database, *, include_deleted: bool = False) -> list[TaskRecor
 
 
 def delete_task(db: Database, task_id: str) -> None:
-    """Hide a saved task, which frees its name; runs keep their own copy of it. Twice is once.
+    """Hide a saved task, which frees its name; runs keep their own copy of it. Idempotent.
 
     Raises:
         BadInput: there is no such task.

@@ -131,7 +131,7 @@ def list_trainings(
 
 
 def delete_training(db: Database, training_id: str) -> None:
-    """Hide a training; its models stay. Twice is once.
+    """Hide a training; its models stay. Idempotent.
 
     Raises:
         BadInput: there is none of that id.

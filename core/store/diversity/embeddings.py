@@ -24,7 +24,7 @@ def known_vectors(db: Database, encoder: str, hashes: Iterable[bytes]) -> dict[b
         float32 (size,) each, read-only.
     """
     wanted = list(dict.fromkeys(hashes))
-    found: dict[bytes, Vector] = {}
+    vectors: dict[bytes, Vector] = {}
     with db.read() as connection:
         for start in range(0, len(wanted), _AT_ONCE):
             part = wanted[start : start + _AT_ONCE]
@@ -34,8 +34,8 @@ def known_vectors(db: Database, encoder: str, hashes: Iterable[bytes]) -> dict[b
                 f" WHERE encoder = ? AND text_hash IN ({marks})",
                 (encoder, *part),
             ):
-                found[row["text_hash"]] = np.frombuffer(row["vector"], dtype="<f4")
-    return found
+                vectors[row["text_hash"]] = np.frombuffer(row["vector"], dtype="<f4")
+    return vectors
 
 
 def matrix_of(db: Database, encoder: str, hashes: Sequence[bytes]) -> Vector | None:
@@ -69,7 +69,7 @@ def add_vectors(db: Database, encoder: str, vectors: Mapping[bytes, Vector]) -> 
 def encoders_of(db: Database, hashes: Iterable[bytes]) -> set[str]:
     """The encoders under which any of these texts is embedded."""
     wanted = list(dict.fromkeys(hashes))
-    found: set[str] = set()
+    encoders: set[str] = set()
     with db.read() as connection:
         for start in range(0, len(wanted), _AT_ONCE):
             part = wanted[start : start + _AT_ONCE]
@@ -77,5 +77,5 @@ def encoders_of(db: Database, hashes: Iterable[bytes]) -> set[str]:
             rows = connection.execute(
                 f"SELECT DISTINCT encoder FROM embeddings WHERE text_hash IN ({marks})", part
             )
-            found |= {row["encoder"] for row in rows}
-    return found
+            encoders |= {row["encoder"] for row in rows}
+    return encoders

@@ -98,8 +98,8 @@ def add_points(db: Database, map_id: str, placed: Mapping[bytes, Point]) -> None
 def latest_map(db: Database, task_key: str, *, choice: Settings) -> MapRecord | None:
     """The map of a task by a choice of encoder; None if none was made yet."""
     with db.read() as connection:
-        found = _maps(connection, task_key, choice)
-    return found[-1] if found else None
+        maps = _maps(connection, task_key, choice)
+    return maps[-1] if maps else None
 
 
 def points_of(db: Database, map_id: str, hashes: Iterable[bytes]) -> dict[bytes, Point]:
@@ -111,7 +111,7 @@ def points_of(db: Database, map_id: str, hashes: Iterable[bytes]) -> dict[bytes,
         hashes: of `core.domain.texts.text_hash`; repetitions are harmless.
     """
     wanted = list(dict.fromkeys(hashes))
-    found: dict[bytes, Point] = {}
+    points: dict[bytes, Point] = {}
     with db.read() as connection:
         for start in range(0, len(wanted), _AT_ONCE):
             part = wanted[start : start + _AT_ONCE]
@@ -120,8 +120,8 @@ def points_of(db: Database, map_id: str, hashes: Iterable[bytes]) -> dict[bytes,
                 f"SELECT text_hash, x, y FROM points WHERE map_id = ? AND text_hash IN ({marks})",
                 (map_id, *part),
             ):
-                found[key] = (x, y)
-    return found
+                points[key] = (x, y)
+    return points
 
 
 def fitted_points(db: Database, map_id: str) -> dict[bytes, Point]:

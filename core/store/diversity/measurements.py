@@ -68,5 +68,5 @@ def find_measurement(db: Database, dataset_key: str, *, recipe: str) -> dict[str
             " ORDER BY created_at DESC, rowid DESC LIMIT 1",
             (dataset_key, recipe),
         ).fetchone()
-    found: dict[str, Any] | None = None if row is None else json.loads(row["result"])
-    return found
+    result: dict[str, Any] | None = None if row is None else json.loads(row["result"])
+    return result

@@ -120,14 +120,14 @@ def get_run(db: Database, run_id: str) -> RunRecord:
 def runs_of(db: Database, run_ids: Iterable[str]) -> dict[str, RunRecord]:
     """Runs by their ids, deleted or not, in few queries; ids without a run are missing."""
     ids = list(dict.fromkeys(run_ids))
-    found: dict[str, RunRecord] = {}
+    records: dict[str, RunRecord] = {}
     with db.read() as connection:
         for start in range(0, len(ids), _AT_ONCE):
             part = ids[start : start + _AT_ONCE]
             marks = ",".join("?" * len(part))
             for row in connection.execute(f"SELECT * FROM runs WHERE id IN ({marks})", part):
-                found[row["id"]] = _run(row)
-    return found
+                records[row["id"]] = _run(row)
+    return records
 
 
 def list_runs(db: Database, *, include_deleted: bool = False) -> list[RunSummary]:
@@ -168,7 +168,7 @@ def rename_run(db: Database, run_id: str, name: str, *, expected_revision: int) 
 
 
 def delete_run(db: Database, run_id: str) -> None:
-    """Hide a run; its samples stay, and `restore_run` brings it back. Twice is once.
+    """Hide a run; its samples stay, and `restore_run` brings it back. Idempotent.
 
     Raises:
         BadInput: there is no such run.
@@ -226,9 +226,9 @@ def _run(row: sqlite3.Row) -> RunRecord:
 
 
 @lru_cache(maxsize=4096)
-def _spec(told: str) -> RunSpec:
+def _spec(data: str) -> RunSpec:
     """A spec never changes, and every page that lists runs reads all of them."""
-    return spec_from_dict(json.loads(told))
+    return spec_from_dict(json.loads(data))
 
 
 def _unknown(run_id: str) -> BadInput:

@@ -1,4 +1,4 @@
-"""Samples in the store: durable as they arrive, never twice, never changed."""
+"""Samples in the store: durable as they arrive, never stored twice, never changed; their counts."""
 
 import sqlite3
 import sys

@@ -130,7 +130,7 @@ def add_judgements(
 
 
 def retract(db: Database, judgement_id: str, *, who: str) -> Judgement:
-    """Take a judgement back; it stays in the history. Twice is once.
+    """Take a judgement back; it stays in the history. Idempotent.
 
     Args:
         db: the store.
@@ -215,10 +215,10 @@ def _check_known(db: Database, run_id: str, verdicts: Sequence[Verdict]) -> None
                 raise BadInput(
                     f"The task has no label '{verdict.label[:60]}'.", "Choose one of its labels."
                 )
-            found = connection.execute(
+            later = connection.execute(
                 "SELECT 1 FROM samples WHERE id = ? AND run_id = ?", (verdict.sample_id, run_id)
             ).fetchone()
-            if found is None:
+            if later is None:
                 raise BadInput("A judged text is none of the run's.", "Load the page again.")
 
 
@@ -240,15 +240,15 @@ def _check_unjudged_since(
         return
     others = len({row["sample_id"] for row in rows}) - 1
     more = f" (and {others} more of these texts were judged)" if others else ""
-    said = f"judged this text meanwhile: {_in_words(rows[0])}{more}. Nothing was overwritten."
+    message = f"judged this text meanwhile: {_in_words(rows[0])}{more}. Nothing was overwritten."
     if any(row["who"] == who for row in rows):
         raise StaleEdit(
-            f"Somebody under your name, {who}, {said}",
+            f"Somebody under your name, {who}, {message}",
             "If it was not you, take another name. Judge it again if you still want to; of one "
             "name the later judgement counts.",
         )
     raise StaleEdit(
-        f"{rows[0]['who']} {said}",
+        f"{rows[0]['who']} {message}",
         "Look at it; judge it again if you still want to, and both judgements stand.",
     )
 

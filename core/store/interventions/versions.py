@@ -378,7 +378,7 @@ def choose(db: Database, version_id: str, *, who: str) -> VersionRecord:
 
 
 def delete_version(db: Database, version_id: str) -> None:
-    """Hide a version from which nothing derives; its rows stay. Twice is once.
+    """Hide a version from which nothing derives; its rows stay. Idempotent.
 
     Raises:
         BadInput: there is none of that id, the run stands at it, or others derive from it.

@@ -145,15 +145,15 @@ def _assessments(connection: sqlite3.Connection) -> None:
         "SELECT run_id, recipe, settings FROM assessments ORDER BY created_at"
     ).fetchall():
         asked = json.loads(settings)
-        told = {**asked, "encoder": _without_device(asked.get("encoder", {}))}
+        settings = {**asked, "encoder": _without_device(asked.get("encoder", {}))}
         if asked.get("classifier") == "fine-tuning":
-            told["fine_tuning"] = _without_device(asked.get("fine_tuning", {}))
+            settings["fine_tuning"] = _without_device(asked.get("fine_tuning", {}))
         else:
-            told.pop("fine_tuning", None)
-        if recipe == _earlier_key([_RECIPE_VERSION, told]):
-            if "fine_tuning" in told:
-                told["fine_tuning"] = _with_rate(told["fine_tuning"])
-            key = settings_key([_RECIPE_VERSION, _without(told, _RECIPE)])
+            settings.pop("fine_tuning", None)
+        if recipe == _earlier_key([_RECIPE_VERSION, settings]):
+            if "fine_tuning" in settings:
+                settings["fine_tuning"] = _with_rate(settings["fine_tuning"])
+            key = settings_key([_RECIPE_VERSION, _without(settings, _RECIPE)])
             _replace_key(connection, "assessments", ("run_id", run_id), recipe, key)
 
 
@@ -193,8 +193,8 @@ def _replace_key(
     connection.execute(f"UPDATE {table} SET recipe = ? WHERE {where}", (key, *row[1::2], earlier))
 
 
-def _earlier_key(told: Any) -> str:
-    written = json.dumps(told, sort_keys=True)
+def _earlier_key(settings: Any) -> str:
+    written = json.dumps(settings, sort_keys=True)
     return hashlib.blake2b(written.encode(), digest_size=12).hexdigest()
 
 
