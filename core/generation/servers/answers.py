@@ -74,7 +74,7 @@ def read_answer(
         open_quote: the prompt ended in an open quotation mark, though it was sent as a chat.
 
     Raises:
-        ServerFault: it is a web page, no JSON, or an error.
+        RequestFailed: it is a web page, no JSON, or an error.
     """
     try:
         data = json.loads(body)
@@ -123,7 +123,7 @@ class StreamedAnswer:
         """Take one chunk.
 
         Raises:
-            ServerFault: it is an error.
+            RequestFailed: it is an error.
         """
         if chunk.get("error"):
             raise RequestFailed(error_from_object(self.server, chunk))

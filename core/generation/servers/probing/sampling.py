@@ -24,7 +24,7 @@ _HOT = 2.0
 def probe_sampling(
     questions: ProbeClient, findings: ProbeFindings, *, cold: Mapping[str, Any], greedy: str
 ) -> None:
-    """Try temperature, seed, top_p, top_k, min_p, stop and the frequency penalty.
+    """Try temperature, seed, stop, the frequency penalty and all that can narrow sampling.
 
     Args:
         questions: asks.
