@@ -1,1 +1,1 @@
-"""Analysis."""
+"""Analysis of assessed runs: frames, contrasts, regression, findings, recommendation."""

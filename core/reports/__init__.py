@@ -1,1 +1,1 @@
-"""Reports."""
+"""Reports: the HTML report, the replication card, the story for stakeholders."""

@@ -1,7 +1,7 @@
 """The connection to the store: one per thread, short transactions, migrations, clear errors.
 
-A store that an older version wrote is brought up to date when it is opened, after a backup; one that
-a newer version wrote, or that is no store of ours, is refused with the file untouched.
+A store that an older version wrote is brought up to date when it is opened, after a backup; one
+that a newer version wrote, or that is not one of ours, is refused with the file untouched.
 """
 
 import sqlite3

@@ -1,1 +1,1 @@
-"""Sweeps."""
+"""Sweeps: grids of conditions, how they are executed and assessed."""

@@ -1,1 +1,1 @@
-"""Findings."""
+"""The findings of the paper as hypotheses, tested on results."""

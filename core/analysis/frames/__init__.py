@@ -1,1 +1,1 @@
-"""Frames."""
+"""Frames of results and points, ours and the paper's."""

@@ -1,1 +1,1 @@
-"""Evaluation."""
+"""Evaluation: metrics, intervals, comparison, test leakage."""

@@ -1,1 +1,1 @@
-"""Fine tuning."""
+"""Fine-tuning an encoder, with checkpoints."""

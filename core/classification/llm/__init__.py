@@ -1,1 +1,1 @@
-"""Llm."""
+"""Language models as classifiers, here or behind a server."""

@@ -1,1 +1,1 @@
-"""Embedding."""
+"""Embedding texts: encoders, loading them, and cached vectors."""

@@ -1,1 +1,1 @@
-"""Map."""
+"""The map: texts as points of a plane."""

@@ -1,1 +1,1 @@
-"""Measures."""
+"""Measures of diversity, a file per measure or family."""

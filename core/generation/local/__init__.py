@@ -1,1 +1,1 @@
-"""Local."""
+"""Language models on this machine: loading, engines, decoding, sampling."""

@@ -1,1 +1,1 @@
-"""Annotation."""
+"""Judging texts: queues, sessions, agreement."""

@@ -1,1 +1,1 @@
-"""Relabelling."""
+"""Label replacement: oracle, proxies, preview, label accuracy."""

@@ -1,1 +1,1 @@
-"""Scope filter."""
+"""Out-of-scope filtering and its effect on a classifier."""

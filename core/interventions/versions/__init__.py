@@ -1,1 +1,1 @@
-"""Versions."""
+"""Dataset versions: applying interventions, comparing, data cards."""

@@ -1,1 +1,1 @@
-"""Handlers."""
+"""Job handlers, one file per kind of job."""

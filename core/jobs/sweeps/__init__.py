@@ -1,1 +1,1 @@
-"""Sweeps."""
+"""The coordinator of a sweep: plan, trials, progress, spending."""

@@ -1,1 +1,1 @@
-"""Html."""
+"""The HTML report: blocks, sections, template."""

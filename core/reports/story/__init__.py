@@ -1,1 +1,1 @@
-"""Story."""
+"""The story of a sweep, step by step, for stakeholders."""

@@ -1,1 +1,1 @@
-"""Diversity."""
+"""Embeddings, measurements and maps in the store."""

@@ -1,1 +1,1 @@
-"""Generation."""
+"""Runs, samples, rounds and requests in the store."""

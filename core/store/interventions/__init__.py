@@ -1,1 +1,1 @@
-"""Interventions."""
+"""Judgements, dataset versions and previews in the store."""

@@ -1,1 +1,1 @@
-"""Execution."""
+"""Where trials run: in this process, in child processes or on a Ray cluster."""

@@ -1,1 +1,1 @@
-"""Grid."""
+"""Grids: their specification, files and plans."""

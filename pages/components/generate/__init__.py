@@ -1,1 +1,1 @@
-"""Generate."""
+"""The parts of the Generate page."""

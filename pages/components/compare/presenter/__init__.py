@@ -1,1 +1,1 @@
-"""Presenter."""
+"""The presenter's view."""

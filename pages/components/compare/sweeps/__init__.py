@@ -1,1 +1,1 @@
-"""Sweeps."""
+"""Sweeps on the Compare page: the dialog, its settings, the list."""

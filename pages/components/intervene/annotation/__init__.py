@@ -1,1 +1,1 @@
-"""Annotation."""
+"""Annotation: the queue, the table, the history."""
