@@ -1,5 +1,6 @@
 """Fine-tuning a tiny random encoder: what is learned, kept, and taken up again."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -13,8 +14,9 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+from core.classification.fine_tuning.checkpoints import earlier_recipe_of
 from core.classification.fine_tuning.fine_tuning import Step, Trained, Trainer, fine_tune
-from core.classification.settings import FineTuning
+from core.classification.settings import FineTuning, TrainingSpec
 from core.domain.errors import BackendFailed
 from tests.classification.making import reviews
 from tests.classification.training_process import SETTINGS
@@ -169,6 +171,34 @@ def _fail_in_epoch_three(folder: Path, state: dict[str, Any]) -> None:
     if state["epoch"] == 3:
         raise Interrupted
     (folder / "training.json").write_text(json.dumps(state))
+
+
+@pytest.mark.parametrize("stop_at", [(3, 2), None])
+def test_a_folder_of_before_there_were_keys_goes_on(
+    tiny_bert: Path, tmp_path: Path, stop_at: tuple[int, int] | None
+) -> None:
+    whole = train(tiny_bert, tmp_path / "whole")
+    if stop_at is None:
+        train(tiny_bert, tmp_path / "old")
+    else:
+        with pytest.raises(Interrupted):
+            train(tiny_bert, tmp_path / "old", stop_at=stop_at)
+    settings = FineTuning(model=str(tiny_bert), **SETTINGS)  # type: ignore[arg-type]
+    texts, labels = ([row[column] for row in reviews(60)] for column in (0, 1))
+    for path in (tmp_path / "old").glob("*/training.json"):
+        state = json.loads(path.read_text())
+        known = [["neg", "pos"], texts, labels, state["facts"]["fingerprint"]]
+        text = json.dumps([settings.to_dict(), 7, *known], sort_keys=True).encode()
+        path.write_text(json.dumps({**state, "recipe": hashlib.sha256(text).hexdigest()}))
+    steps: list[Step] = []
+    assert_same(train(tiny_bert, tmp_path / "old", steps=steps), whole)
+    assert (steps[0].epoch if steps else None) == (None if stop_at is None else 3)
+
+
+def test_the_earlier_recipe_of_a_whole_training() -> None:
+    spec = TrainingSpec("fine-tuning", "run:b", train="run:a", seeds=(1,))
+    text = json.dumps([spec.to_dict(), [["x"], ["y"]]], sort_keys=True).encode()
+    assert earlier_recipe_of(spec, [["x"], ["y"]]) == hashlib.sha256(text).hexdigest()
 
 
 def test_another_training_starts_anew_in_the_same_folder(tiny_bert: Path, tmp_path: Path) -> None:

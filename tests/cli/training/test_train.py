@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from core.classification.fine_tuning.checkpoints import earlier_recipe_of
 from core.cli import main
 from core.domain.settings import Home
 from tests.classification.making import reviews, save_tiny_bert
@@ -104,7 +105,9 @@ def test_fine_tuning_saves_what_transformers_loads(
     assert "exists already" in refusal
 
 
+@pytest.mark.parametrize("earlier", [False, True])
 def test_a_command_that_was_cut_off_goes_on(
+    earlier: bool,
     home: Home,
     train: str,
     test: str,
@@ -113,7 +116,15 @@ def test_a_command_that_was_cut_off_goes_on(
     capsys: Capture,
 ) -> None:
     from core.cli.progress import WorkProgress
+    from core.cli.training import results
 
+    recipes: list[str] = []
+
+    def recipe_of(*parts: Any) -> str:
+        recipes.append(earlier_recipe_of(*parts))
+        return recipes[-1]
+
+    monkeypatch.setattr(results, "earlier_recipe_of", recipe_of)
     step = WorkProgress.step
     epochs: list[int] = []
 
@@ -131,9 +142,13 @@ def test_a_command_that_was_cut_off_goes_on(
     monkeypatch.setattr(WorkProgress, "step", cut)
     assert main(arguments) == 1
     assert "Interrupted" in capsys.readouterr().err
+    if earlier:  # as the folder was named by a hash of JSON text
+        (folder,) = (home.folder / "trainings").iterdir()
+        folder.rename(folder.with_name(f"command-{recipes[0][:16]}"))
     monkeypatch.setattr(WorkProgress, "step", watch)
     said(capsys, *arguments)
     assert min(epochs) == 3
+    assert len(set(recipes)) == 1
 
 
 @pytest.mark.parametrize(
