@@ -1,1 +1,1 @@
-"""What everything speaks of: tasks, conditions, runs, datasets, errors, and the registries. Imports no room."""
+"""What everything speaks of: tasks, conditions, runs, datasets, errors; the registries."""
