@@ -6,6 +6,7 @@ from typing import Final
 
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from core.figures.theme import label_colors
 from core.files.exports import ExportFormat
@@ -79,7 +80,7 @@ def show_texts(
     return [str(frame.index[row]) for row in sorted(rows) if row < len(frame)]
 
 
-def _column_config(*, wide: bool) -> dict[str, st.column_config.Column]:
+def _column_config(*, wide: bool) -> dict[str, ColumnConfig]:
     """Every column that more than one table has, by its name in the frame."""
     number = _COLUMNS.NumberColumn
     return {

@@ -198,7 +198,7 @@ def test_hostile_texts_stay_texts(url: str, db: Database, new_page: OpenPage) ->
         if place < len(order) - 1:
             press(page, "Space", order[place + 1][0])
     page.get_by_text("History", exact=True).click()
-    expect(page.get_by_text("Take back")).to_have_count(len(order) - 1)
+    expect(page.get_by_text("Retract")).to_have_count(len(order) - 1)
     for text, _ in order[:-1]:
         shown = " ".join(text.split())[:40]
         expect(page.get_by_test_id("stText").filter(has_text=shown).first).to_be_visible()
@@ -243,7 +243,7 @@ def test_the_table_saves_what_was_ticked_and_takes_it_back(
     button(page, "bulk_save").click()
     wait_until(lambda: said(db, run) == [(None, False, False)], what="it is stored")
     assert judgements_of(db, run.id)[0].verdict.sample_id.endswith("-2")
-    expect(page.get_by_text("5 texts, all on screen.")).to_be_visible()
+    expect(page.get_by_text("5 texts, all shown.")).to_be_visible()
     button(page, "bulk_undo").click()
-    expect(page.get_by_text("6 texts, all on screen.")).to_be_visible()
+    expect(page.get_by_text("6 texts, all shown.")).to_be_visible()
     assert said(db, run) == []

@@ -44,7 +44,7 @@ def opened(new_page: OpenPage, url: str, made: Made) -> Page:
     """The page of a run after the worker has done all that it queued by itself."""
     page = new_page(f"{url}/intervene?run={made.run_id}")
     expect(page.get_by_role("tab", name="Versions")).to_be_visible()
-    expect(metric(page, "Label accuracy by the oracle")).not_to_have_text("-")
+    expect(metric(page, "Label accuracy (oracle)")).not_to_have_text("–")
     settled(page)
     return page
 
@@ -87,7 +87,7 @@ def test_judge_by_keys_preview_accept_and_undo(
     before = load_dataset(db, run_key(made.run_id)).labels
     page = opened(new_page, url, made)
     # What proxies may learn from; the audit set, which comes first, is kept apart.
-    page.get_by_text("Most spread out", exact=True).click()
+    page.get_by_text("Most diverse", exact=True).click()
     expect(page.get_by_text("Texts far from each other")).to_be_visible()
     settled(page)
     page.wait_for_timeout(1000)
@@ -98,7 +98,7 @@ def test_judge_by_keys_preview_accept_and_undo(
     }
 
     page.get_by_text("People", exact=True).click()
-    open_tab(page, "Replace labels")
+    open_tab(page, "Label replacement")
     expect(metric(page, "Judged so far")).to_have_text("24")
     button(page, "lr_preview").click()
     accept = button(page, "lr_accept")
@@ -110,12 +110,12 @@ def test_judge_by_keys_preview_accept_and_undo(
     jobs = len(list_jobs(db))
     page.reload()
     page.get_by_text("People", exact=True).click()
-    open_tab(page, "Replace labels")
+    open_tab(page, "Label replacement")
     expect(accept).to_be_visible()
     assert len(list_jobs(db)) == jobs
 
     accept.click()
-    expect(page.get_by_text("labels changed. Undo takes it back.")).to_be_visible()
+    expect(page.get_by_text("labels changed. Undo to revert.")).to_be_visible()
     now = head(db, made.run_id)
     assert now is not None
     changed = now.facts["changed"]
@@ -141,7 +141,7 @@ def test_judge_by_keys_preview_accept_and_undo(
 def test_the_threshold_and_chosen_rows(url: str, db: Database, new_page: OpenPage) -> None:
     made = make_moods(db, each=40)
     page = opened(new_page, url, made)
-    open_tab(page, "Replace labels")
+    open_tab(page, "Label replacement")
     button(page, "lr_preview").click()
     accept = button(page, "lr_accept")
     expect(accept).to_contain_text("Accept all")
@@ -157,7 +157,7 @@ def test_the_threshold_and_chosen_rows(url: str, db: Database, new_page: OpenPag
     box = table.locator("canvas").first.bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + 16, box["y"] + 35 + 17)
-    expect(accept).to_contain_text("Accept 1 chosen")
+    expect(accept).to_contain_text("Accept 1 selected")
     accept.click()
     expect(metric(page, "Labels replaced")).to_have_text("1")
     now = head(db, made.run_id)
@@ -170,7 +170,7 @@ def test_another_person_s_version_is_not_overwritten(
 ) -> None:
     made = make_moods(db, each=40)
     page = opened(new_page, url, made)
-    open_tab(page, "Replace labels")
+    open_tab(page, "Label replacement")
     button(page, "lr_preview").click()
     accept = button(page, "lr_accept")
     expect(accept).to_contain_text("Accept all")
@@ -189,8 +189,8 @@ def test_a_cell_of_the_confusion_opens_its_texts(
 ) -> None:
     made = make_moods(db, each=12)
     page = opened(new_page, url, made)
-    open_tab(page, "Labels")
-    expect(page.get_by_text("Judged to be of another label")).to_be_visible()
+    open_tab(page, "Label accuracy")
+    expect(page.get_by_text("Disagreements")).to_be_visible()
     plot = page.locator(".js-plotly-plot").first
     expect(plot).to_be_visible()
     plot.scroll_into_view_if_needed()
@@ -204,7 +204,7 @@ def test_a_cell_of_the_confusion_opens_its_texts(
         }"""
     )
     page.mouse.click(*spot)
-    expect(page.get_by_text("The texts of the chosen cell")).to_be_visible()
+    expect(page.get_by_text("Texts of the selected cell")).to_be_visible()
     dataset = load_dataset(db, run_key(made.run_id))
     expected = {
         text
@@ -226,7 +226,7 @@ def test_out_of_scope_texts_leave_and_return(url: str, db: Database, new_page: O
     ]
     add_judgements(db, made.run_id, verdicts, who="ada", why="bulk")
     page = opened(new_page, url, made)
-    open_tab(page, "Out of scope")
+    open_tab(page, "Out-of-scope filtering")
     button(page, "oosf_learn").click()
     remove = button(page, "oosf_remove")
     expect(remove).to_be_enabled()
@@ -242,13 +242,13 @@ def test_out_of_scope_texts_leave_and_return(url: str, db: Database, new_page: O
     expect(metric(page, "Texts")).to_have_text("76")
 
 
-def test_a_version_is_taken_away_with_its_card(url: str, db: Database, new_page: OpenPage) -> None:
+def test_a_version_is_exported_with_its_card(url: str, db: Database, new_page: OpenPage) -> None:
     made = make_moods(db, each=12)
     raw = raw_version(db, made.run_id)
     derive(db, raw.id, "manual", version_rows(db, raw.id), who="ada", spec={}, facts={})
     page = opened(new_page, url, made)
     open_tab(page, "Versions")
-    page.get_by_text("Take it away", exact=True).click()
+    page.get_by_text("Export", exact=True).click()
     settled(page)
     with page.expect_download() as download:
         button(page, "export-jsonl").click()

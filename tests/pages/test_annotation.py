@@ -81,7 +81,7 @@ def test_undo_brings_text_after_text_back(app: AppTest, db: Database, run: RunRe
         assert shown(app)[0] == text
     assert said(db, run) == []
     press(app, "undo-")
-    assert "nothing of yours left to take back" in words(app)
+    assert "Nothing left to undo." in words(app)
 
 
 def test_the_audit_set_is_the_seeded_one_and_ends(
@@ -197,7 +197,7 @@ def test_undo_keeps_to_its_session_and_history_tells_the_others(
     assert [one.verdict for one in judgements_of(db, run.id)] == elsewhere
     press(app, "undo-")
     assert [one.verdict for one in judgements_of(db, run.id)] == elsewhere
-    assert "Nothing of this session is left to take back; History has the rest" in words(app)
+    assert "Nothing left to undo in this session" in words(app)
     press(app, "keep-")
     look(app, "history")
     assert words(app).count("another session") == 1 + 1  # in the sentence above, and on the one

@@ -13,8 +13,8 @@ from core.store.database import Database
 from core.store.datasets import load_dataset, run_key
 from core.store.generation.runs import RunRecord
 from core.store.interventions.judgements import Verdict, add_judgements, judgements_of, last_number
-from pages.components.intervene.annotation.agreement import in_words
-from pages.components.intervene.annotation.bulk import verdicts_of
+from pages.components.intervene.annotation.agreement import kappa_words
+from pages.components.intervene.annotation.table import verdicts_of
 from tests.pages.annotating import ROWS, chosen_page, drawn, look, page, press, said, shown
 from tests.pages.making import make_run, words
 
@@ -46,7 +46,7 @@ def test_agreement_and_differences(
     add_judgements(db, run.id, one, who="Ann", why="audit")
     add_judgements(db, run.id, [Verdict(texts.ids[9], "neg")], who="Bob", why="audit")
     drawn(app)
-    assert "no two of them the same one" in words(app)
+    assert "no two of them the same text" in words(app)
     by_bob = ("pos", "neg", "pos", "neg")
     other = [Verdict(texts.ids[row], label) for row, label in enumerate(by_bob)]
     add_judgements(db, run.id, other, who="Bob", why="audit")
@@ -69,9 +69,9 @@ def test_agreement_and_differences(
     ("kappa", "word"),
     [(1.0, "almost perfect"), (0.61, "substantial"), (0.2, "slight"), (-0.1, "worse than chance")],
 )
-def test_kappa_in_words(kappa: float, word: str) -> None:
-    assert in_words(kappa) == word
-    assert in_words(None).startswith("undefined")
+def test_kappa_kappa_words(kappa: float, word: str) -> None:
+    assert kappa_words(kappa) == word
+    assert kappa_words(None).startswith("undefined")
 
 
 def test_history_takes_back_one(app: AppTest, db: Database, run: RunRecord, texts: Dataset) -> None:
@@ -116,7 +116,7 @@ def test_the_table_lists_what_is_asked_for(app: AppTest, db: Database, run: RunR
     drawn(app)
     press(app, "keep-")
     look(app, "bulk")
-    assert "11 texts, all on screen." in words(app)
+    assert "11 texts, all shown." in words(app)
     app.text_input(key="bulk_search").set_value("NUMBER 1")
     app.selectbox(key="bulk_label").set_value("neg")
     app.get_by_key("bulk_which").set_value("All")
@@ -132,11 +132,11 @@ def test_the_table_knows_what_was_judged_elsewhere(
     app: AppTest, db: Database, run: RunRecord
 ) -> None:
     look(drawn(app), "bulk")
-    assert "12 texts, all on screen." in words(app)
+    assert "12 texts, all shown." in words(app)
     look(app, "queue")
     press(app, "keep-")
     look(app, "bulk")
-    assert "11 texts, all on screen." in words(app)
+    assert "11 texts, all shown." in words(app)
 
 
 def test_the_lasso_labels_across_runs_and_takes_back(db: Database) -> None:
@@ -149,7 +149,7 @@ def test_the_lasso_labels_across_runs_and_takes_back(db: Database) -> None:
     app.selectbox(key="chosen_label").set_value("neg")
     drawn(app)
     press(app, "chosen_save")
-    assert "3 judged “neg” by Ann." in words(app)
+    assert "3 texts judged “neg” by Ann." in words(app)
     assert said(db, runs[0]) == [("Ann", "lasso", "neg", True, False)] * 2
     assert said(db, runs[1]) == [("Ann", "lasso", "neg", True, False)]
     press(app, "chosen_undo")
@@ -190,7 +190,7 @@ def test_the_language_model_is_asked_once(app: AppTest, db: Database, run: RunRe
     )
     (ask,) = [one for one in app.button if one.key == "ask_llm"]
     assert ask.disabled
-    assert "embedded is asked." in words(app)
+    assert "Asking embedded." in words(app)
 
 
 def test_a_servers_model_is_asked_with_its_cost_and_cap_before(
@@ -203,7 +203,7 @@ def test_a_servers_model_is_asked_with_its_cost_and_cap_before(
     verdicts = [Verdict(key, "pos") for key in texts.ids[:3]]
     add_judgements(db, run.id, verdicts, who="Ann", why="audit")
     look(drawn(app), "agreement")
-    assert "llm:embedded labels the 3 texts" in words(app)
+    assert "embedded labels the 3 texts" in words(app)
     app.get_by_key("judge_where").set_value(url)
     drawn(app)
     ahead = asking_ahead(
@@ -226,7 +226,7 @@ def test_a_servers_model_is_asked_with_its_cost_and_cap_before(
     assert job.spec["cap"] == {"money": None, "tokens": None, "requests": 3}
     press(app, "ask_llm_stop")
     assert get_job(db, job.id).state == "cancelled"
-    assert "big at 127.0.0.1:8080: Stopped by hand." in words(app)
+    assert "big at 127.0.0.1:8080: Stopped." in words(app)
     press(app, "ask_llm")  # the same again: it is resumed
     assert get_job(db, job.id).state == "queued"
 
@@ -241,7 +241,7 @@ def test_a_judges_labels_are_taken_back_and_brought_back(
     assert "**llm:big at x.org** labelled 3 texts" in words(app)
     press(app, "judge_back-0")
     assert [one.who for one in judgements_of(db, run.id)] == ["Ann", "Ann"]
-    assert "Taken back: 3 labels by llm:big at x.org." in words(app)
+    assert "Retracted: 3 labels by llm:big at x.org." in words(app)
     press(app, "judge_again")
     assert [one.verdict for one in judgements_of(db, run.id) if one.why == "judge"] == verdicts
     assert last_number(db, run.id) == 3 + 2 + 3 + 3  # said, said, taken back, said again

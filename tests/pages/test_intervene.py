@@ -89,7 +89,7 @@ def made(db: Database) -> Made:
 
 def test_an_empty_store_leads_to_generate(app: AppTest, db: Database) -> None:
     draw(app)
-    assert "There is nothing to repair yet." in words(app)
+    assert "There are no texts to repair yet." in words(app)
     (link,) = app.get("page_link")
     assert link.proto.label == "Generate texts"
     assert list_jobs(db) == []
@@ -98,24 +98,24 @@ def test_an_empty_store_leads_to_generate(app: AppTest, db: Database) -> None:
 def test_the_oracle_is_asked_once_and_its_accuracy_is_shown(
     app: AppTest, home: Home, db: Database, made: Made
 ) -> None:
-    draw(app, "Labels")
+    draw(app, "Label accuracy")
     run(app)
-    assert metrics(app)["Label accuracy by the oracle"] == "-"
+    assert metrics(app)["Label accuracy (oracle)"] == "–"
     assert "The oracle is not trained yet." in words(app)
     assert work_off(home, db) == ["judge"]
     run(app)
     # Every fourth text bears a wrong label, and these texts are easy.
-    assert metrics(app)["Label accuracy by the oracle"] == "75.0%"
-    assert metrics(app)["By the audit set"] == "-"
-    assert "The oracle is right on 100.0% (88.6% to 100.0%, n 30)" in words(app)
+    assert metrics(app)["Label accuracy (oracle)"] == "75.0%"
+    assert metrics(app)["Label accuracy (audit set)"] == "–"
+    assert "Oracle accuracy: 100.0% (88.6% to 100.0%, n = 30)" in words(app)
     table = frame(app, "oracle")
     assert table["label"].tolist() == ["all labels", "joy", "grief", "calm"]
-    assert table["n"].tolist()[0] == 120
-    assert table["oracle"][0] == "75.0% (66.6 to 81.9)"
+    assert table["oracle_n"].tolist()[0] == 120
+    assert table["oracle"][0] == "75.0% (66.6% to 81.9%)"
     # The texts of another label by the oracle's word stand below, with both labels.
-    texts = frame(app, "said")
+    texts = frame(app, "judged_label")
     assert len(texts) == 30
-    assert [made.right[key] for key in texts.index] == [said[0] for said in texts["said"]]
+    assert [made.right[key] for key in texts.index] == [label[0] for label in texts["judged_label"]]
     assert list_jobs(db, state="queued") == []
 
 
@@ -123,8 +123,8 @@ def test_without_a_reference_people_do_it_all(
     app: AppTest, home: Home, db: Database, made: Made
 ) -> None:
     delete_reference(db, made.reference_id)
-    draw(app, "Replace labels")
-    assert "With reference data attached, an oracle can stand in for people." in words(app)
+    draw(app, "Label replacement")
+    assert "Attach a reference to let an oracle stand in for people." in words(app)
     assert "Nobody has labelled a text of this version yet" in words(app)
     assert not buttons(app)["lr_preview"]
     # The vectors are made anyway: annotation and versions need them.
@@ -142,8 +142,8 @@ def test_without_a_reference_people_do_it_all(
     assert work_off(home, db) == ["relabel"]
     run(app)
     assert metrics(app)["Inspected"] == "60"
-    assert metrics(app)["Labels that change"] == "30"
-    assert "Label accuracy by the oracle, itself" not in words(app)
+    assert metrics(app)["Changed labels"] == "30"
+    assert "By the oracle, whose own accuracy" not in words(app)
     press(app, "lr_accept")
     now = head(db, made.run_id)
     assert now is not None
@@ -157,7 +157,7 @@ def test_without_a_reference_people_do_it_all(
 def test_labels_are_previewed_accepted_undone_and_redone(
     app: AppTest, home: Home, db: Database, made: Made
 ) -> None:
-    draw(app, "Replace labels")
+    draw(app, "Label replacement")
     work_off(home, db)
     run(app)
     assert buttons(app)["lr_preview"]
@@ -178,8 +178,8 @@ def test_labels_are_previewed_accepted_undone_and_redone(
     assert "Accept all 30 changes" in words(app)
 
     # Another session finds the preview, with its settings.
-    other = draw(AppTest.from_file(str(ROOT / "app.py"), default_timeout=120), "Replace labels")
-    assert metrics(other)["Labels that change"] == "30"
+    other = draw(AppTest.from_file(str(ROOT / "app.py"), default_timeout=120), "Label replacement")
+    assert metrics(other)["Changed labels"] == "30"
 
     press(app, "lr_accept")
     now = head(db, made.run_id)
@@ -189,8 +189,8 @@ def test_labels_are_previewed_accepted_undone_and_redone(
     assert now.spec["inspect"] == 90
     assert now.facts["label_accuracy"] == {"before": 0.75, "after": 1.0}
     assert metrics(app)["Labels replaced"] == "30"
-    assert metrics(app)["Label accuracy by the oracle"] == "100.0%"
-    assert "30 labels changed. Undo takes it back." in words(app)
+    assert metrics(app)["Label accuracy (oracle)"] == "100.0%"
+    assert "30 labels changed. Undo to revert." in words(app)
     oracle = [one for one in judgements_of(db, made.run_id) if one.who == "oracle"]
     assert len(oracle) == 90
 
@@ -210,7 +210,7 @@ def test_labels_are_previewed_accepted_undone_and_redone(
 def test_the_threshold_decides_what_is_accepted(
     app: AppTest, home: Home, db: Database, made: Made
 ) -> None:
-    draw(app, "Replace labels")
+    draw(app, "Label replacement")
     work_off(home, db)
     run(app)
     press(app, "lr_preview")
@@ -241,7 +241,7 @@ def test_a_refusal_explains_itself_and_changes_nothing(
     verdicts = [Verdict(key, "joy", True) for key in joyful]
     add_judgements(db, made.run_id, verdicts, who="ada", why="bulk")
     app.session_state["intervene_annotator"] = "people"
-    draw(app, "Replace labels")
+    draw(app, "Label replacement")
     work_off(home, db)
     run(app)
     press(app, "lr_preview")
@@ -250,7 +250,7 @@ def test_a_refusal_explains_itself_and_changes_nothing(
     assert "All 12 inspected texts were labelled 'joy'" in words(app)
     assert "Inspect texts of other labels, too." in words(app)
     assert list_versions(db, made.run_id) == []
-    app.session_state["intervene_tabs"] = "Out of scope"
+    app.session_state["intervene_tabs"] = "Out-of-scope filtering"
     run(app)
     assert "All 12 judged texts are in scope" in words(app)
     assert not buttons(app)["oosf_learn"]
@@ -270,7 +270,7 @@ def test_what_is_out_of_scope_is_removed_and_comes_back(
         if place % 2 == 0
     ]
     add_judgements(db, made.run_id, verdicts, who="ada", why="bulk")
-    draw(app, "Out of scope")
+    draw(app, "Out-of-scope filtering")
     work_off(home, db)
     run(app)
     assert (metrics(app)["Judged in scope"], metrics(app)["Judged out of scope"]) == ("60", "8")
@@ -278,9 +278,9 @@ def test_what_is_out_of_scope_is_removed_and_comes_back(
     assert work_off(home, db) == ["filter"]
     run(app)
     assert (metrics(app)["Precision"], metrics(app)["Recall"]) == ("100%", "100%")
-    counts = frame(app, "go")
-    assert counts.set_index("label")["go"].to_dict() == {"joy": 0, "grief": 0, "calm": 16}
-    assert "The paper found no consistent gain from it" in words(app)
+    counts = frame(app, "removed")
+    assert counts.set_index("label")["removed"].to_dict() == {"joy": 0, "grief": 0, "calm": 16}
+    assert "The paper found no consistent gain" in words(app)
     assert "Remote-Clique" in words(app)
     texts = frame(app, "judged")
     assert len(texts) == 16
@@ -292,9 +292,9 @@ def test_what_is_out_of_scope_is_removed_and_comes_back(
     assert work_off(home, db) == ["filter_effect"]
     run(app)
     assert "oosf_effect" not in buttons(app)
-    assert "What is left against all:" in words(app)
+    assert "Kept texts against all:" in words(app)
     assert "120 texts" in words(app)
-    assert set(metrics(app)) >= {"All texts", "What is left", "Drawn at random"}
+    assert set(metrics(app)) >= {"All texts", "Kept texts", "Random subset"}
     app.slider(key="oosf_threshold").set_value(0.0)
     run(app)
     assert buttons(app)["oosf_effect"]  # another threshold, another question
@@ -325,7 +325,7 @@ def test_the_budget_curve_says_where_it_flattens(
     assert numbers["inspected"].tolist() == [0, 45, 90, 120]
     assert numbers["mean"].tolist()[0] == "75.0%"
     assert "It flattens at about 45 inspected texts" in words(app)
-    assert "Measured by the oracle on all 120 texts, itself right on 100.0%" in words(app)
+    assert "Measured by the oracle on all 120 texts; its own accuracy is 100.0%" in words(app)
 
 
 def test_versions_are_listed_chosen_compared_and_edited(
@@ -338,13 +338,12 @@ def test_versions_are_listed_chosen_compared_and_edited(
         derive(db, raw.id, "manual", rows, who=hostile, name=name, spec={}, facts={})
         for name in (hostile, "Second")
     )
-    app.session_state["versions_edit"] = True
     draw(app, "Versions")
     work_off(home, db)
     run(app)
     table = frame(app, "replaced")
     assert [name.strip("\u2003└ ") for name in table["name"]] == ["Raw", hostile, "Second"]
-    assert table["here"].tolist() == ["", "", "●"]
+    assert table["active"].tolist() == ["", "", "●"]
     assert table["accuracy"].tolist() == ["75.0%"] * 3
     stand = app.selectbox(key=f"versions_stand_{second.id}")
     stand.set_value(first.id)
@@ -356,19 +355,28 @@ def test_versions_are_listed_chosen_compared_and_edited(
     assert "x.example" not in "".join(one.value for one in app.markdown if "](" in one.value)
 
 
+def test_texts_are_listed_for_edits_by_hand(app: AppTest, db: Database, made: Made) -> None:
+    draw(app, "Manual edits")
+    assert len(frame(app, "label")) == 120
+    assert not buttons(app)["edit_set"]
+    app.text_input(key="edit_search").set_value(load_dataset(db, run_key(made.run_id)).texts[0])
+    run(app)
+    assert len(frame(app, "label")) == 1
+
+
 def test_a_version_behind_its_run_says_so(app: AppTest, db: Database, made: Made) -> None:
     raw = raw_version(db, made.run_id)
     derive(db, raw.id, "manual", version_rows(db, raw.id), who="ada", spec={}, facts={})
     add_samples(db, [make_sample(made.run_id, 120, text="a new one", label="joy")])
     draw(app, "Versions")
-    assert "The run has generated one text since this version was made" in words(app)
+    assert "The run has generated 1 text since this version was made" in words(app)
     assert metrics(app)["Texts"] == "120"
 
 
 def test_the_settings_of_a_run_are_found_again_after_a_reload(
     app: AppTest, home: Home, db: Database, made: Made
 ) -> None:
-    draw(app, "Replace labels")
+    draw(app, "Label replacement")
     work_off(home, db)
     run(app)
     app.number_input(key="lr_seed").set_value(7)
@@ -378,7 +386,7 @@ def test_the_settings_of_a_run_are_found_again_after_a_reload(
     (job,) = list_jobs(db, state="queued")
     assert job.spec["request"]["seed"] == 7
     work_off(home, db)
-    other = draw(AppTest.from_file(str(ROOT / "app.py"), default_timeout=120), "Replace labels")
+    other = draw(AppTest.from_file(str(ROOT / "app.py"), default_timeout=120), "Label replacement")
     assert other.number_input(key="lr_seed").value == 7
     assert other.slider(key="lr_weight").value == 0.5
     assert metrics(other)["Inspected"] == "90"

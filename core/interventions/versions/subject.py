@@ -31,6 +31,17 @@ class Subject:
     specified: Sequence[str]
     dataset: Dataset
 
+    @property
+    def replaced(self) -> int:
+        """How many kept texts have another label than the one they were generated for."""
+        pairs = zip(self.rows, self.specified, strict=True)
+        return sum(row.kept and row.label != label for row, label in pairs)
+
+    @property
+    def text_by_id(self) -> dict[str, str]:
+        """All texts, those let go included."""
+        return {row.sample_id: text for row, text in zip(self.rows, self.texts, strict=True)}
+
 
 def key_of(run_id: str, version_id: str | None) -> str:
     """The key of a run's texts, as generated or as a version has them."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from core.diversity.measures.scores import GIBBERISH
 from core.domain.metrics import MEASURED, METRIC, Metric
@@ -116,7 +117,7 @@ def _summary_row(
     return row
 
 
-def _metric_column(metric: Metric, threshold: float) -> st.column_config.Column:
+def _metric_column(metric: Metric, threshold: float) -> ColumnConfig:
     help = f"{metric.sentence} {metric.direction.capitalize()}."
     if metric.name == "near_duplicates":
         help += f" Threshold: {threshold:g}."

@@ -89,7 +89,7 @@ def _show_map(app: AppContext, view: Exploration, name: str, upto: int) -> None:
 
 def _diversity(name: str, result: Result, chosen: bool) -> Curve:
     curve = result["curve"]
-    return Curve(name, *(curve[end] for end in ("at", "value", "low", "high")), emphasised=chosen)
+    return Curve(name, curve["at"], curve["value"], curve["low"], curve["high"], emphasised=chosen)
 
 
 def _vocabulary(name: str, result: Result, chosen: bool) -> Curve:

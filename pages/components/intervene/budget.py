@@ -1,43 +1,39 @@
-"""The annotation-budget curve: what so many inspected texts buy."""
-
-from collections.abc import Mapping
-from typing import Any
+"""The Budget tab: label accuracy after replacement over the number of inspected texts."""
 
 import pandas as pd
 import streamlit as st
 
+from core.domain.wording import MISSING, percent, percent_interval
 from core.figures.interventions import budget_curve
 from core.interventions.annotation.judged import labels_by_row
-from core.interventions.relabelling.budget import FLAT, MIN_LEFT, REPEATS
+from core.interventions.relabelling.budget import FLAT, MIN_LEFT, REPEATS, BudgetPoint
 from core.interventions.relabelling.relabel import WEIGHT
 from core.interventions.requests import BudgetRequest
 from core.interventions.results import points_from_dicts
-from core.jobs.previews import look
-from pages.components.intervene.accuracy_words import told
-from pages.components.intervene.current_version import Standing
-from pages.components.intervene.previews import ask_button, show_asked
+from core.jobs.previews import Asked
+from pages.components.intervene.previews import PreviewQuery, preview_button, show_progress
+from pages.components.intervene.state import RunState, sized_share_words
 from pages.components.shell import AppContext, escape_markdown
 
 
-def show_budget(app: AppContext, seen: Standing) -> None:
+def show_budget(app: AppContext, state: RunState) -> None:
     """Draw the tab."""
     st.caption(
         f"Label accuracy after replacement over the number of inspected texts, {REPEATS} samples "
-        "each: where the curve flattens, more inspection buys little."
+        "each. Where the curve flattens, further inspection gains little."
     )
-    choice, oracle = seen.choice, seen.choice.annotator == "oracle"
-    number = 0 if oracle else seen.seen
-    judged = labels_by_row(seen.dataset.ids, seen.people, audit=None)
-    why = None
-    if not oracle and len(judged) < 2 * MIN_LEFT:
-        why = (
+    choice, by_oracle = state.choice, state.choice.annotator == "oracle"
+    judged = labels_by_row(state.dataset.ids, state.judgements, audit=None)
+    blocked = None
+    if not by_oracle and len(judged) < 2 * MIN_LEFT:
+        blocked = (
             f"{len(judged)} texts have a label from people; a curve needs at least "
             f"{2 * MIN_LEFT}, half to learn from and half to measure on. Judge more texts, or let "
             "the oracle inspect."
         )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         weight = st.slider(
-            "Weight of the present label",
+            "Weight of the current label",
             0.0,
             1.0,
             WEIGHT,
@@ -45,114 +41,120 @@ def show_budget(app: AppContext, seen: Standing) -> None:
             key="budget_weight",
             persist_state="session",
             width=220,
-            help="As for replacing labels; the paper has 0.3.",
+            help="As for label replacement; the paper uses 0.3.",
         )
         request = BudgetRequest(
-            n=len(seen.dataset),
+            n=len(state.dataset),
             encoder=choice.encoder.to_dict(),
             annotator=choice.annotator,
-            reference=choice.reference.id if oracle and choice.reference is not None else None,
+            reference=choice.oracle_reference,
             error_rate=choice.error_rate,
             weight=weight,
         )
-        asked = look(app.db, seen.dataset.key, request, seen=number)
-        ask_button(
+        last = 0 if by_oracle else state.last_judgement
+        query = PreviewQuery(state.dataset.key, request, last)
+        preview = query.look(app.db)
+        preview_button(
             app,
-            seen.dataset.key,
-            None if why is not None else request,
-            asked=asked,
-            seen=number,
-            label="Draw the curve",
+            query if blocked is None else None,
+            preview,
+            label="Draw curve",
             icon="show_chart",
             key="budget_draw",
-            why=why,
+            blocked=blocked,
         )
-    if why is not None:
-        st.info(escape_markdown(why), icon=":material/info:")
-    show_asked(app, asked)
-    if asked.result is not None:
-        if not asked.fresh:
-            st.info("More was judged since this curve. Draw it again to use it.")
-        _show_curve(seen, request, asked.result)
+    if blocked is not None:
+        st.info(escape_markdown(blocked), icon=":material/info:")
+    show_progress(app, preview)
+    if preview.result is not None:
+        if not preview.fresh:
+            st.info("Texts were judged after this curve. Draw it again to use them.")
+        _show_curve(state, request, preview)
 
 
-def _show_curve(seen: Standing, request: BudgetRequest, result: Mapping[str, Any]) -> None:
-    points = points_from_dicts(result["points"])
-    n = int(result["n"])
-    partial = [p for p in points if p.inspected < n]
-    means = {p.inspected: p.accuracy.mean for p in points if p.accuracy is not None}
-    frame = pd.DataFrame(
-        [
-            {
-                "inspected": p.inspected,
-                "value": None if p.accuracy is None else p.accuracy.mean,
-                "low": None if p.accuracy is None else p.accuracy.low,
-                "high": None if p.accuracy is None else p.accuracy.high,
-            }
-            for p in partial
-        ]
-    ).astype(float)
+def _show_curve(state: RunState, request: BudgetRequest, preview: Asked) -> None:
+    assert preview.result is not None
+    result = preview.result
+    points, n = points_from_dicts(result["points"]), int(result["n"])
+    means = {point.inspected: point.accuracy.mean for point in points if point.accuracy is not None}
     flat = result["flattens"]
     if flat is None:
-        words = "The curve still rises at its end: more inspection would pay."
+        finding = "The curve still rises at its end: further inspection would help."
     elif flat == 0:
-        words = "The curve is flat from the start: inspection buys little here."
+        finding = "The curve is flat from the start: inspection gains little here."
     else:
-        words = f"It flattens at about {flat:,} inspected texts, at {means[flat]:.1%}."
-    st.markdown(
-        f"**{words}** :small[:gray[below {100 * FLAT:g} points a 100 texts counts as flat]]"
-    )
+        finding = f"It flattens at about {flat:,} inspected texts, at {percent(means[flat])}."
+    st.markdown(f"**{finding}** :small[:gray[flat: less than {100 * FLAT:g} points per 100 texts]]")
     st.plotly_chart(
-        budget_curve(frame, baseline=means.get(0), everything=means.get(n)),
+        budget_curve(
+            _curve_frame([point for point in points if point.inspected < n]),
+            baseline=means.get(0),
+            everything=means.get(n),
+        ),
         key="budget-curve",
         config={"displayModeBar": False},
         alt="Label accuracy over the number of inspected texts",
     )
     if request.annotator == "oracle":
-        st.caption(
-            f"Measured by the oracle on all {n:,} texts, itself right on {told(seen.oracle)}. "
-            "It inspects, too, so the curve ends at 100 % by definition."
-            + (
-                f" It names a wrong label with a chance of {request.error_rate:.0%}."
-                if request.error_rate
-                else ""
-            )
+        own = sized_share_words(None if state.oracle is None else state.oracle.accuracy)
+        note = (
+            f"Measured by the oracle on all {n:,} texts; its own accuracy is {own}. It also "
+            "inspects, so the curve ends at 100% by definition."
         )
+        if request.error_rate:
+            note += f" Its error rate is set to {percent(request.error_rate, digits=0)}."
+        st.caption(note)
     else:
         st.caption(
-            f"Measured on {int(result['judged']):,} texts that people labelled; fair as far as "
-            "these were drawn at random."
+            f"Measured on {int(result['judged']):,} texts labelled by people; unbiased if they "
+            "were drawn at random."
         )
-    refused = sum(value is None for p in points for value in p.accuracies)
-    if refused:
+    skipped = sum(accuracy is None for point in points for accuracy in point.accuracies)
+    if skipped:
         st.caption(
-            f":material/info: {refused} samples held one label only, which teaches nothing; they "
-            "are left out."
+            f":material/info: {skipped} samples had a single label, from which nothing can be "
+            "learned; they are left out."
         )
-    with st.expander("The numbers"):
-        st.dataframe(
-            pd.DataFrame(
-                [
-                    {
-                        "inspected": p.inspected,
-                        "mean": None if p.accuracy is None else f"{p.accuracy.mean:.1%}",
-                        "interval": ""
-                        if p.accuracy is None or p.accuracy.low is None
-                        else f"{p.accuracy.low:.1%} to {p.accuracy.high:.1%}",
-                        "repeats": ", ".join(
-                            "-" if value is None else f"{value:.1%}" for value in p.accuracies
-                        ),
-                    }
-                    for p in points
-                ]
-            ),
-            hide_index=True,
-            height="content",
-            column_config={
-                "inspected": "Inspected",
-                "mean": "Label accuracy",
-                "interval": "95 % interval",
-                "repeats": "Each sample",
-            },
-            alt="The budget curve as numbers",
+    with st.expander("Numbers"):
+        _show_numbers(points)
+
+
+def _curve_frame(points: list[BudgetPoint]) -> pd.DataFrame:
+    rows = [
+        (point.inspected, point.accuracy.mean, point.accuracy.low, point.accuracy.high)
+        if point.accuracy is not None
+        else (point.inspected, None, None, None)
+        for point in points
+    ]
+    return pd.DataFrame(rows, columns=["inspected", "value", "low", "high"]).astype(float)
+
+
+def _show_numbers(points: list[BudgetPoint]) -> None:
+    rows = []
+    for point in points:
+        accuracy = point.accuracy
+        known = accuracy is not None and accuracy.low is not None
+        rows.append(
+            {
+                "inspected": point.inspected,
+                "mean": None if accuracy is None else percent(accuracy.mean),
+                "interval": percent_interval(accuracy.low, accuracy.high)
+                if known and accuracy is not None
+                else "",
+                "repeats": ", ".join(
+                    MISSING if value is None else percent(value) for value in point.accuracies
+                ),
+            }
         )
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        height="content",
+        column_config={
+            "inspected": "Inspected texts",
+            "mean": "Label accuracy",
+            "interval": "95% interval",
+            "repeats": "Per sample",
+        },
+        alt="The budget curve as numbers",
+    )

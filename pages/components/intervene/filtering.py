@@ -1,8 +1,7 @@
-"""What a classifier makes of the filter at a threshold: asked of the worker, shown when it came."""
+"""The Out-of-scope filtering tab: training the filter, its threshold, what it would remove."""
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
@@ -10,6 +9,7 @@ import streamlit as st
 from core.classification.evaluation.comparison import Difference
 from core.classification.evaluation.intervals import Interval
 from core.domain.errors import BadInput
+from core.domain.wording import MISSING, counted, percent, percent_interval
 from core.interventions.annotation.judged import scopes_by_row
 from core.interventions.requests import EffectRequest, FilterRequest
 from core.interventions.results import filter_from_dict
@@ -21,297 +21,265 @@ from core.interventions.scope_filter.out_of_scope import (
     check_enough,
 )
 from core.interventions.versions.apply import accept_filter
-from core.jobs.previews import look
+from core.jobs.previews import Asked
 from core.jobs.queue import LIVE
-from pages.components.intervene.current_version import Standing
-from pages.components.intervene.previews import annotator_name, ask_button, show_asked
-from pages.components.intervene.texts import choose_rows
-from pages.components.intervene.vectors import estimate, in_words, vectors_of
+from pages.components.intervene.annotation.state import annotator_name
+from pages.components.intervene.header import set_message
+from pages.components.intervene.previews import PreviewQuery, preview_button, show_progress
+from pages.components.intervene.state import RunState
 from pages.components.shell import AppContext, escape_markdown, show_errors
+from pages.components.tables import show_texts
+from pages.components.vectors import diversity_words, remote_clique, stored_vectors
 
-_ASKED = "oosf_effect_asked"  # the request that was queued last from within the fragment
-
-
-def effect_request(seen: Standing, threshold: float) -> EffectRequest | None:
-    """What is asked at a threshold; None without real texts to test on."""
-    reference = seen.choice.reference
-    if reference is None or not any(reference.test.values()):
-        return None
-    return EffectRequest(
-        n=len(seen.dataset),
-        encoder=seen.choice.encoder.to_dict(),
-        reference=reference.id,
-        threshold=threshold,
-    )
+_EFFECT_JOB = "oosf_effect_asked"  # the job that was queued last from within the fragment
 
 
-def follow_effect(app: AppContext, seen: Standing, threshold: float, *, learned: int) -> None:
-    """Draw how far the worker is; outside of the fragment that `show_effect` is in.
-
-    Args:
-        app: home and store.
-        seen: where the run stands.
-        threshold: as it stands.
-        learned: number of the latest judgement that the filter knows.
-    """
-    request = effect_request(seen, threshold)
-    if request is not None:
-        asked = look(app.db, seen.dataset.key, request, seen=learned)
-        if asked.result is None or not asked.fresh:
-            show_asked(app, asked)
-
-
-def show_effect(
-    app: AppContext, seen: Standing, threshold: float, *, going: int, learned: int
-) -> None:
-    """Draw the button, or what came of it; arguments as `follow_effect`.
-
-    Args:
-        going: how many texts would go.
-    """
-    request = effect_request(seen, threshold)
-    if request is None:
-        st.caption(
-            "With a reference attached, a linear probe tells here what a classifier makes of it."
-        )
-        return
-    asked = look(app.db, seen.dataset.key, request, seen=learned)
-    if asked.result is not None and asked.fresh:
-        _show(asked.result)
-        return
-    ask_button(
-        app,
-        seen.dataset.key,
-        request if 0 < going < len(seen.dataset) else None,
-        asked=asked,
-        seen=learned,
-        label="What a classifier makes of it",
-        icon="model_training",
-        key="oosf_effect",
-        why="No text would go, or all would.",
-        main=False,
-    )
-    live = asked.work is not None and asked.work.state in LIVE
-    if live and st.session_state.get(_ASKED) != asked.work.job.id:
-        st.session_state[_ASKED] = asked.work.job.id
-        st.rerun()  # the whole page, which follows the job outside of this fragment
-
-
-def _show(result: Mapping[str, Any]) -> None:
-    effect = effect_from_dict(result)
-    st.markdown(
-        "**What a classifier makes of it** "
-        f":small[:gray[linear probes on the {effect.n_test:,} texts of "
-        f"{escape_markdown(result['test'])}]]"
-    )
-    with st.grid(3, min_column_width=100, gap="small"):
-        for name, n, score, how in (
-            ("All texts", effect.n, effect.before, "over test texts"),
-            ("What is left", effect.kept, effect.after, "over test texts"),
-            ("Drawn at random", effect.kept, effect.drawn, f"over {DRAWS} draws"),
-        ):
-            with st.container(gap=None):
-                st.metric(name, f"{score.mean:.1%}", help=f"Accuracy, {how}.")
-                st.caption(f"{_range(score)} · {n:,} texts")
-    st.caption(
-        f"What is left against all: {_points(effect.against_all)}; against as many at random: "
-        f"{_points(effect.against_drawn)}. 95 % intervals, of differences by drawing the test "
-        "texts anew, the same for both."
-    )
-
-
-def _range(score: Interval) -> str:
-    if score.low is None or score.high is None:
-        return "no interval"
-    return f"{score.low:.1%} to {score.high:.1%}"
-
-
-def _points(found: Difference) -> str:
-    low, high = 100 * found.low, 100 * found.high
-    sure = "" if low > 0 or high < 0 else ", which may be chance"
-    return f"{100 * found.difference:+.1f} points ({low:+.1f} to {high:+.1f}{sure})"
-
-
-def show_filtering(app: AppContext, seen: Standing) -> None:
+def show_filtering(app: AppContext, state: RunState) -> None:
     """Draw the tab."""
     st.caption(
-        "Texts that belong to no label can go: a linear SVC learns from those that people judged "
-        "in or out of scope. The paper found no consistent gain from it, so look before you do it."
+        "Removes texts that belong to no label: a linear SVC learns from the texts that people "
+        "judged in or out of scope. The paper found no consistent gain, so check the effect first."
     )
-    judged = scopes_by_row(seen.raw.ids, seen.people)
-    inside = sum(judged.values())
-    request = FilterRequest(n=len(seen.dataset), encoder=seen.choice.encoder.to_dict())
-    why = None
+    judged = scopes_by_row(state.raw.ids, state.judgements)
+    in_scope = sum(judged.values())
+    request = FilterRequest(n=len(state.dataset), encoder=state.choice.encoder.to_dict())
+    query = PreviewQuery(state.dataset.key, request, state.last_judgement)
+    blocked = None
     try:
         check_enough(judged.values())
     except BadInput as error:
-        why = f"{error.what} {error.remedy}".strip()
-    asked = look(app.db, seen.dataset.key, request, seen=seen.seen)
+        blocked = str(error)
+    preview = query.look(app.db)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
-        st.metric("Judged in scope", f"{inside:,}", width="content")
-        st.metric("Judged out of scope", f"{len(judged) - inside:,}", width="content")
-        ask_button(
+        st.metric("Judged in scope", f"{in_scope:,}", width="content")
+        st.metric("Judged out of scope", f"{len(judged) - in_scope:,}", width="content")
+        preview_button(
             app,
-            seen.dataset.key,
-            None if why is not None else request,
-            asked=asked,
-            seen=seen.seen,
-            label="Learn the filter",
+            query if blocked is None else None,
+            preview,
+            label="Train filter",
             icon="filter_alt",
             key="oosf_learn",
-            why=why,
+            blocked=blocked,
         )
-    if why is not None:
-        st.info(escape_markdown(why), icon=":material/info:")
+    if blocked is not None:
+        st.info(escape_markdown(blocked), icon=":material/info:")
         return
-    show_asked(app, asked)
-    if asked.result is None:
+    show_progress(app, preview)
+    if preview.result is None:
         return
-    if not asked.fresh:
-        st.info("More was judged since the filter learned. Learn again to use it.")
+    if not preview.fresh:
+        st.info("Texts were judged after the filter was trained. Train it again to use them.")
     threshold = st.session_state.get("oosf_threshold", THRESHOLD)
-    with st.container():  # what comes and goes must not move the fragment below
-        follow_effect(app, seen, threshold, learned=int(asked.result["seen"]))
-    _show_filter(app, seen, asked.result, fresh=asked.fresh)
+    with st.container():  # keeps the position of the fragment below
+        effect = _effect_query(state, preview, threshold)
+        asked = None if effect is None else effect.look(app.db)
+        if asked is not None and (asked.result is None or not asked.fresh):
+            show_progress(app, asked)
+    _show_filter(app, state, preview)
 
 
 @st.fragment
-def _show_filter(
-    app: AppContext, seen: Standing, result: Mapping[str, Any], *, fresh: bool
-) -> None:
+def _show_filter(app: AppContext, state: RunState, preview: Asked) -> None:
     """Redrawn alone, with every move of the threshold."""
-    scope = filter_from_dict(result)
+    assert preview.result is not None
+    scope = filter_from_dict(preview.result)
     with st.grid(2, min_column_width=420, gap="large"):
         left, right = st.container(), st.container()
     with left:
         threshold = st.slider(
-            "Goes below a confidence of",
+            "Remove below in-scope probability",
             0.0,
             1.0,
             THRESHOLD,
             0.01,
             key="oosf_threshold",
-            help="Confidence that a text is in scope. Judged texts go or stay as they were judged.",
+            help="Judged texts are kept or removed as they were judged.",
         )
-        going = scope.going(threshold)
-        _show_quality(scope.quality(threshold), int(result["taught"]))
-        gone = len(seen.dataset)
+        rows = scope.going(threshold)
+        _show_quality(scope.quality(threshold), int(preview.result["taught"]))
+        removable = 0 < len(rows) < len(state.dataset)
         if st.button(
-            f"Remove {len(going):,} texts" if len(going) != 1 else "Remove the text",
+            f"Remove {counted(len(rows), 'text')}",
             type="primary",
             icon=":material/delete_sweep:",
             key="oosf_remove",
-            disabled=not going or len(going) == gone or not fresh,
-            help="They leave the dataset's next version; undo brings them back.",
+            disabled=not removable or not preview.fresh,
+            help="From the next version of the dataset; Undo restores them.",
         ):
-            _remove(app, seen, scope, threshold)
-        if not going:
-            st.caption(":material/check: Nothing is out of scope by this threshold.")
+            _remove(app, state, scope, threshold)
+        if not rows:
+            st.caption(":material/check: No text is out of scope at this threshold.")
         for sentence in scope.explanations:
             st.caption(f":material/info: {escape_markdown(sentence)}")
     with right:
-        _show_counts(seen, going)
-        _show_diversity(app, seen, scope, threshold)
-        learned = int(result["seen"])
-        show_effect(app, seen, threshold, going=len(going), learned=learned)
-    st.markdown("**About to go** :small[:gray[at the boundary first, judged ones last]]")
-    dataset = seen.dataset
+        _show_counts(state, rows)
+        _show_diversity(app, state, scope, threshold)
+        _show_effect(app, _effect_query(state, preview, threshold), removable=removable)
+    st.markdown("**To be removed** :small[:gray[closest to the threshold first, judged ones last]]")
+    dataset = state.dataset
     frame = pd.DataFrame(
         {
-            "text": [dataset.texts[row] for row in going],
-            "label": [dataset.labels[row] for row in going],
-            "confidence": [float(scope.confidence[row]) for row in going],
-            "judged": [row in scope.judged for row in going],
+            "text": [dataset.texts[row] for row in rows],
+            "label": [dataset.labels[row] for row in rows],
+            "confidence": [float(scope.confidence[row]) for row in rows],
+            "judged": [row in scope.judged for row in rows],
         },
-        index=[dataset.ids[row] for row in going],
+        index=[dataset.ids[row] for row in rows],
     )
-    choose_rows(frame, labels=seen.label_names, key="oosf-texts", choose=False)
+    show_texts(frame, labels=state.label_names, key="oosf-texts", alt="Texts to be removed")
 
 
 def _show_quality(quality: Quality, taught: int) -> None:
     with st.container(horizontal=True, gap="large"):
-        for name, found, words in (
-            ("Precision", quality.precision, "Of the texts that would go, those judged out."),
-            ("Recall", quality.recall, "Of the texts judged out of scope, those that would go."),
+        for name, share, help in (
+            ("Precision", quality.precision, "Share of the removed texts judged out of scope."),
+            ("Recall", quality.recall, "Share of the texts judged out of scope that are removed."),
         ):
             with st.container(width="content", gap=None):
-                st.metric(name, _share(found), width="content", help=words)
-                st.caption(_filtering_range(found))
+                value = MISSING if share is None else percent(share.mean, digits=0)
+                st.metric(name, value, width="content", help=help)
+                st.caption(_interval_words(share))
     nothing = quality.without_precision
     st.caption(
-        f"On {taught:,} judged texts, a fifth held out in {quality.splits} splits; means with "
-        "95 % intervals."
-        + (f" In {nothing} of the splits nothing would have gone." if nothing else "")
+        f"On {taught:,} judged texts, a fifth held out in {quality.splits} splits; means with 95% "
+        "intervals."
+        + (f" In {counted(nothing, 'split')}, no text would be removed." if nothing else "")
     )
     if not quality.recall.mean:
         st.warning(
-            "On held-out texts the filter finds nothing of what people call out of scope at this "
-            "threshold. Judge more texts before you trust it with others.",
+            "At this threshold the filter finds none of the held-out texts that people judged out "
+            "of scope. Judge more texts before trusting it with others.",
             icon=":material/warning:",
         )
 
 
-def _share(found: Interval | None) -> str:
-    return "-" if found is None else f"{found.mean:.0%}"
-
-
-def _filtering_range(found: Interval | None) -> str:
-    if found is None or found.low is None or found.high is None:
+def _interval_words(interval: Interval | None) -> str:
+    if interval is None or interval.low is None:
         return ""
-    return f"{found.low:.0%} to {found.high:.0%}"
+    return percent_interval(interval.low, interval.high)
 
 
-def _show_counts(seen: Standing, going: list[int]) -> None:
-    before = Counter(seen.dataset.labels)
-    leaving = Counter(seen.dataset.labels[row] for row in going)
+def _show_counts(state: RunState, rows: Sequence[int]) -> None:
+    before = Counter(state.dataset.labels)
+    removed = Counter(state.dataset.labels[row] for row in rows)
+    names = list(state.label_names)
+    number = st.column_config.NumberColumn
     st.dataframe(
         pd.DataFrame(
             {
-                "label": list(seen.label_names),
-                "n": [before[name] for name in seen.label_names],
-                "go": [leaving[name] for name in seen.label_names],
-                "share": [leaving[name] / max(1, before[name]) for name in seen.label_names],
+                "label": names,
+                "n": [before[name] for name in names],
+                "removed": [removed[name] for name in names],
+                "share": [removed[name] / max(1, before[name]) for name in names],
             }
         ),
         hide_index=True,
         height="content",
         column_config={
             "label": st.column_config.TextColumn("Label"),
-            "n": st.column_config.NumberColumn("Texts", format="localized"),
-            "go": st.column_config.NumberColumn("Would go", format="localized"),
+            "n": number("Texts", format="localized"),
+            "removed": number("To be removed", format="localized"),
             "share": st.column_config.ProgressColumn(
                 "Share", format="percent", min_value=0, max_value=1
             ),
         },
-        alt="Texts that would go, by label",
+        alt="Texts to be removed, by label",
     )
 
 
-def _show_diversity(app: AppContext, seen: Standing, scope: ScopeFilter, threshold: float) -> None:
-    vectors = vectors_of(app.db, seen.dataset, seen.fingerprint)
+def _show_diversity(app: AppContext, state: RunState, scope: ScopeFilter, threshold: float) -> None:
+    vectors = stored_vectors(app.db, state.dataset, state.fingerprint)
     if vectors is None:
         return
     kept = vectors[scope.kept(threshold)]
-    before, after = estimate(vectors), (estimate(kept) if len(kept) else None)
+    after = remote_clique(kept) if len(kept) else None
     st.caption(
-        f"What it does to this dataset: Remote-Clique {in_words(before)} before, "
-        f"{in_words(after)} after."
+        f"Effect on diversity: Remote-Clique {diversity_words(remote_clique(vectors))} before, "
+        f"{diversity_words(after)} after."
     )
 
 
-def _remove(app: AppContext, seen: Standing, scope: ScopeFilter, threshold: float) -> None:
+def _remove(app: AppContext, state: RunState, scope: ScopeFilter, threshold: float) -> None:
     with show_errors():
         version = accept_filter(
             app.db,
-            seen.subject,
+            state.subject,
             scope,
             threshold=threshold,
             who=annotator_name(),
             spec={"seed": 0},
             facts={"explanations": list(scope.explanations)},
-            by={key: said.who for key, said in seen.people.items()},
+            by={key: judgement.who for key, judgement in state.judgements.items()},
         )
-        st.session_state["intervened"] = (
-            f"{version.facts['removed']:,} texts removed. Undo brings them back."
-        )
+        set_message(f"{counted(version.facts['removed'], 'text')} removed. Undo to restore.")
         st.rerun()
+
+
+def _effect_query(state: RunState, preview: Asked, threshold: float) -> PreviewQuery | None:
+    """The filter's effect on a classifier; None without real texts to test on."""
+    reference = state.choice.reference
+    if preview.result is None or reference is None or not any(reference.test.values()):
+        return None
+    request = EffectRequest(
+        n=len(state.dataset),
+        encoder=state.choice.encoder.to_dict(),
+        reference=reference.id,
+        threshold=threshold,
+    )
+    return PreviewQuery(state.dataset.key, request, int(preview.result["seen"]))
+
+
+def _show_effect(app: AppContext, query: PreviewQuery | None, *, removable: bool) -> None:
+    """Draw the button that measures the effect, or the effect."""
+    if query is None:
+        st.caption("Attach a reference to see the effect on a classifier's accuracy.")
+        return
+    preview = query.look(app.db)
+    if preview.result is not None and preview.fresh:
+        _show_accuracies(preview)
+        return
+    preview_button(
+        app,
+        query if removable else None,
+        preview,
+        label="Effect on a classifier",
+        icon="model_training",
+        key="oosf_effect",
+        blocked="The threshold removes no text or all texts.",
+        primary=False,
+    )
+    work = preview.work
+    if work is not None and work.state in LIVE and st.session_state.get(_EFFECT_JOB) != work.job.id:
+        st.session_state[_EFFECT_JOB] = work.job.id
+        st.rerun()  # the whole page, which shows the progress outside this fragment
+
+
+def _show_accuracies(preview: Asked) -> None:
+    assert preview.result is not None
+    effect = effect_from_dict(preview.result)
+    st.markdown(
+        f"**Effect on a classifier** :small[:gray[accuracy of linear probes on the "
+        f"{effect.n_test:,} texts of {escape_markdown(preview.result['test'])}]]"
+    )
+    with st.grid(3, min_column_width=100, gap="small"):
+        for name, n, score, help in (
+            ("All texts", effect.n, effect.before, "Interval over test texts."),
+            ("Kept texts", effect.kept, effect.after, "Interval over test texts."),
+            ("Random subset", effect.kept, effect.drawn, f"Mean over {DRAWS} draws."),
+        ):
+            with st.container(gap=None):
+                st.metric(name, percent(score.mean), help=help)
+                st.caption(f"{percent_interval(score.low, score.high)} · {counted(n, 'text')}")
+    st.caption(
+        f"Kept texts against all: {_difference_words(effect.against_all)}; against a random subset "
+        f"of the same size: {_difference_words(effect.against_drawn)}. 95% intervals, paired over "
+        "test texts."
+    )
+
+
+def _difference_words(difference: Difference) -> str:
+    """ "+1.2 points (-0.4 to +2.8, includes 0)"."""
+    low, high = 100 * difference.low, 100 * difference.high
+    unclear = "" if low > 0 or high < 0 else ", includes 0"
+    return f"{100 * difference.difference:+.1f} points ({low:+.1f} to {high:+.1f}{unclear})"

@@ -1,123 +1,149 @@
-"""The head of the Intervene page: where the run stands, and the way back and forth."""
+"""The head of the Intervene page: the active version, undo and redo, label accuracy."""
+
+from collections.abc import Callable
 
 import streamlit as st
 
 from core.domain.errors import WidesetError
+from core.domain.stages import STAGE, STAGES
+from core.domain.wording import points, shown_difference
 from core.store.interventions.versions import VersionRecord, lineage, redo, redo_target, undo
-from pages.components.intervene.accuracy_words import percent, told
-from pages.components.intervene.current_version import Standing
-from pages.components.intervene.previews import annotator_name
+from pages.components.intervene.annotation.state import annotator_name
+from pages.components.intervene.state import (
+    RunState,
+    accuracy_value,
+    sized_share_words,
+)
 from pages.components.shell import AppContext, escape_markdown, flash
 
 _MOST_STEPS = 3
-_ICONS = {"lr": "healing", "oosf": "filter_alt", "manual": "edit"}
+_MESSAGE = "intervened"
 
 
-def show_header(app: AppContext, seen: Standing) -> None:
-    """Draw the run's name, its present version, undo and redo; then how right its labels are."""
-    now = seen.head
-    following = redo_target(app.db, seen.choice.run.id)
+def set_message(message: str) -> None:
+    """Keep a message, as Markdown, for the next drawing of the header."""
+    st.session_state[_MESSAGE] = message
+
+
+def show_header(app: AppContext, state: RunState) -> None:
+    """Draw the run's name, its active version, undo and redo; then the numbers."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader(escape_markdown(seen.choice.name), anchor=False, width="content")
-        _steps(app, now)
+        st.subheader(escape_markdown(state.choice.name), anchor=False, width="content")
+        _show_steps(app, state.version)
         st.space("stretch")
-        message = st.session_state.pop("intervened", None)
-        if message:  # here, as a toast would lie on the very buttons
+        message = st.session_state.pop(_MESSAGE, None)
+        if message:  # not a toast, which would cover the buttons
             st.caption(f":material/check: {message}", width="content")
         with st.container(horizontal=True, width="content", gap="small"):
-            _step(app, seen, "Undo", possible=now is not None and now.parent_id is not None)
-            _step(app, seen, "Redo", possible=following is not None)
-    _numbers(seen)
+            _show_moves(app, state)
+    _show_numbers(state)
 
 
-def _steps(app: AppContext, now: VersionRecord | None) -> None:
-    """A badge for each intervention on the way to the present version, the latest ones."""
-    steps = [] if now is None else lineage(app.db, now.id)[1:]
+def _show_steps(app: AppContext, version: VersionRecord | None) -> None:
+    """A badge for each of the latest interventions that led to the active version."""
+    steps = [] if version is None else lineage(app.db, version.id)[1:]
     if not steps:
-        st.badge("as generated", color="gray", icon=":material/edit_note:")
+        st.badge(STAGES[0].short, color="gray", icon=STAGES[0].icon)
     if len(steps) > _MOST_STEPS:
-        st.badge(f"{len(steps) - _MOST_STEPS} more", color="gray")
+        st.badge(f"{len(steps) - _MOST_STEPS} earlier", color="gray")
     for step in steps[-_MOST_STEPS:]:
-        st.badge(escape_markdown(step.name), color="green", icon=f":material/{_ICONS[step.kind]}:")
+        st.badge(escape_markdown(step.name), color="green", icon=STAGE[step.kind].icon)
 
 
-def show_oracle(seen: Standing) -> None:
-    """The oracle's own accuracy, in the side bar."""
-    if seen.choice.reference is None:
+def show_oracle(state: RunState) -> None:
+    """The oracle's own accuracy, in the sidebar."""
+    if state.choice.reference is None:
         return
-    if seen.oracle is None:
+    if state.oracle is None:
         st.caption("The oracle is not trained yet.")
         return
-    st.caption(f"The oracle is right on {told(seen.oracle)}; {seen.oracle_facts['measured_on']}.")
-    for sentence in seen.oracle_facts["notes"]:
-        st.caption(f":material/info: {escape_markdown(sentence)}")
+    accuracy = sized_share_words(state.oracle.accuracy)
+    st.caption(f"Oracle accuracy: {accuracy}; {state.oracle.measured_on}.")
+    for note in state.oracle.notes:
+        st.caption(f":material/info: {escape_markdown(note)}")
 
 
-def _numbers(seen: Standing) -> None:
-    now, raw = seen.by_oracle(seen.dataset), seen.by_oracle(seen.raw)
-    audit = seen.by_people(seen.dataset, audit=True)
-    gone = len(seen.raw) - len(seen.dataset)
-    changed = sum(
-        row.kept and row.label != label
-        for row, label in zip(seen.subject.rows, seen.subject.specified, strict=True)
-    )
+def _show_numbers(state: RunState) -> None:
+    current, raw = state.accuracy_by_oracle(state.dataset), state.accuracy_by_oracle(state.raw)
+    audit = state.accuracy_by_people(state.dataset, audit=True)
+    removed = len(state.raw) - len(state.dataset)
     with st.container(horizontal=True, gap="large"):
         st.metric(
             "Texts",
-            f"{len(seen.dataset):,}",
-            delta=f"-{gone:,} out of scope" if gone else None,
+            f"{len(state.dataset):,}",
+            delta=f"-{removed:,} removed" if removed else None,
             delta_color="off",
             width="content",
         )
         st.metric(
             "Labels replaced",
-            f"{changed:,}",
+            f"{state.subject.replaced:,}",
             width="content",
-            help="Against the labels that the texts were generated for.",
+            help="Compared with the labels that the texts were generated for.",
         )
         gain = None
-        if now is not None and raw is not None and now.overall.interval and raw.overall.interval:
-            difference = now.overall.interval.mean - raw.overall.interval.mean
-            gain = f"{100 * difference:+.1f} points" if difference else None
+        if current and raw and current.overall.interval and raw.overall.interval:
+            before, after = raw.overall.interval.mean, current.overall.interval.mean
+            gain = points(shown_difference(before, after, digits=3)) if before != after else None
+        oracle = None if state.oracle is None else state.oracle.accuracy
         st.metric(
-            "Label accuracy by the oracle",
-            percent(None if now is None else now.overall),
+            "Label accuracy (oracle)",
+            accuracy_value(current),
             delta=gain,
             width="content",
-            help=f"{told(None if now is None else now.overall)}. The oracle itself is right on "
-            f"{told(seen.oracle)}.",
+            help=f"{sized_share_words(None if current is None else current.overall)}. Accuracy of "
+            f"the oracle itself: {sized_share_words(oracle)}.",
         )
         st.metric(
-            "By the audit set",
-            percent(None if audit is None else audit.overall),
+            "Label accuracy (audit set)",
+            accuracy_value(audit),
             delta=None if audit is None else f"of {audit.overall.n:,}",
             delta_color="off",
             delta_arrow="off",
             width="content",
-            help="By people, on texts drawn at random: "
-            f"{told(None if audit is None else audit.overall)}.",
+            help="Judged by people on a random sample: "
+            f"{sized_share_words(None if audit is None else audit.overall)}.",
         )
 
 
-def _step(app: AppContext, seen: Standing, words: str, *, possible: bool) -> None:
-    towards = "what this version derives from" if words == "Undo" else "the version undone last"
-    st.button(
-        words,
-        icon=f":material/{words.lower()}:",
-        key=f"version_{words.lower()}",
-        disabled=not possible,
-        help=f"Stand at {towards}. Nothing is lost either way.",
-        on_click=_move,
-        args=(app, seen.choice.run.id, words, seen.head),
-    )
+def _show_moves(app: AppContext, state: RunState) -> None:
+    """Undo and Redo."""
+    version = state.version
+    for label, move, help, possible in (
+        (
+            "Undo",
+            undo,
+            "Activate the version that this one derives from. Nothing is lost.",
+            version is not None and version.parent_id is not None,
+        ),
+        (
+            "Redo",
+            redo,
+            "Activate the version that was undone last.",
+            redo_target(app.db, state.choice.run.id) is not None,
+        ),
+    ):
+        st.button(
+            label,
+            icon=f":material/{label.lower()}:",
+            key=f"version_{label.lower()}",
+            disabled=not possible,
+            help=help,
+            on_click=_move,
+            args=(app, state.choice.run.id, move, version),
+        )
 
 
-def _move(app: AppContext, run_id: str, words: str, now: VersionRecord | None) -> None:
-    if now is None:
+def _move(
+    app: AppContext,
+    run_id: str,
+    move: Callable[..., VersionRecord],
+    version: VersionRecord | None,
+) -> None:
+    if version is None:
         return
     try:
-        step = undo if words == "Undo" else redo
-        version = step(app.db, run_id, who=annotator_name(), seen=now.id)
-        st.session_state["intervened"] = f"The run stands at: {escape_markdown(version.name)}."
+        active = move(app.db, run_id, who=annotator_name(), seen=version.id)
+        set_message(f"Active version: {escape_markdown(active.name)}.")
     except WidesetError as error:
         flash(error)

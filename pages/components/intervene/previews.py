@@ -1,61 +1,77 @@
-"""Asking the worker for a preview: one button, what goes on, and why it was refused."""
+"""Previews that the worker computes: a button to ask for one, its progress, why it failed."""
 
-import getpass
+from dataclasses import dataclass
 
 import streamlit as st
 
 from core.domain.errors import WidesetError
 from core.jobs.launch import ensure_worker
-from core.jobs.previews import Asked, Request, ask
+from core.jobs.previews import Asked, Request, ask, look
 from core.jobs.queue import LIVE, RESUMABLE, resume
+from core.store.database import Database
 from pages.components.jobs import show_work
 from pages.components.shell import AppContext, escape_markdown, flash
 
 
-def ask_button(
+@dataclass(frozen=True, slots=True)
+class PreviewQuery:
+    """What to preview.
+
+    Args:
+        dataset: key of the dataset.
+        request: the settings.
+        last_judgement: number of the latest judgement, where the answer depends on them; else 0.
+    """
+
+    dataset: str
+    request: Request
+    last_judgement: int = 0
+
+    def look(self, db: Database) -> Asked:
+        """What exists of it; queues nothing."""
+        return look(db, self.dataset, self.request, seen=self.last_judgement)
+
+
+def preview_button(
     app: AppContext,
-    dataset: str,
-    request: Request | None,
+    query: PreviewQuery | None,
+    preview: Asked | None,
     *,
-    asked: Asked | None,
-    seen: int,
     label: str,
     icon: str,
     key: str,
-    why: str | None = None,
-    main: bool = True,
+    blocked: str | None = None,
+    primary: bool = True,
 ) -> None:
-    """The button that queues a preview; it is the primary one while there is none.
+    """Draw the button that queues a preview; it is the primary one while there is none.
 
     Args:
         app: home and store.
-        dataset: key of the dataset.
-        request: what to ask; None blocks the button.
-        asked: what is there of it.
-        seen: see `core.jobs.previews.look`.
-        label: what it says.
-        icon: a Material icon's name.
-        key: its key.
-        why: what blocks it, shown as its help.
-        main: whether it may be the primary one.
+        query: what to preview; None disables the button.
+        preview: what exists of it.
+        label: of the button.
+        icon: of Material Symbols, without the prefix.
+        key: of the button.
+        blocked: why it is disabled, shown as its help.
+        primary: whether it may be the primary one.
     """
-    there = asked is not None and asked.result is not None and asked.fresh
-    live = asked is not None and asked.work is not None and asked.work.state in LIVE
+    done = preview is not None and preview.result is not None and preview.fresh
+    work = None if preview is None else preview.work
     st.button(
         label,
         icon=f":material/{icon}:",
-        type="primary" if main and not there else "secondary",
+        type="primary" if primary and not done else "secondary",
         key=key,
-        disabled=request is None or there or live,
-        help="This is what you see below; change a setting for another." if there else why,
+        disabled=query is None or done or (work is not None and work.state in LIVE),
+        help="Up to date; change a setting for another preview." if done else blocked,
         on_click=_ask,
-        args=(app, dataset, request, seen),
+        args=(app, query),
     )
 
 
-def show_asked(app: AppContext, asked: Asked) -> None:
-    """What goes on, or why nothing came of it."""
-    work = asked.work
+def show_progress(app: AppContext, preview: Asked) -> None:
+    """Draw the progress of a preview, or why it failed."""
+    work = preview.work
     if work is None or work.state == "done":
         return
     if work.state in LIVE:
@@ -65,18 +81,9 @@ def show_asked(app: AppContext, asked: Asked) -> None:
     st.warning(escape_markdown(reason), icon=":material/info:")
 
 
-def annotator_name() -> str:
-    """The name that this person judges under, as the Annotate tab has it."""
-    name = str(st.session_state.get("annotator", "")).strip()
+def _ask(app: AppContext, query: PreviewQuery) -> None:
     try:
-        return (name or getpass.getuser())[:200] or "me"
-    except (KeyError, OSError, ImportError):
-        return "me"
-
-
-def _ask(app: AppContext, dataset: str, request: Request, seen: int) -> None:
-    try:
-        work = ask(app.db, dataset, request, seen=seen)
+        work = ask(app.db, query.dataset, query.request, seen=query.last_judgement)
         if work.state in RESUMABLE:
             resume(app.db, work.job.id)
         ensure_worker(app.home, app.db)

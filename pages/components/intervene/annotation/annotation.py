@@ -1,4 +1,4 @@
-"""What the annotator said last, each event with a way to take it back."""
+"""The Annotate tab: one by one, in a table, agreement of annotators, and the history."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,72 +14,15 @@ from core.store.generation.runs import RunRecord
 from core.store.generation.samples import counts
 from core.store.interventions.judgements import Judgement, judgements_of, retract
 from pages.components.intervene.annotation.agreement import show_agreement
-from pages.components.intervene.annotation.bulk import show_bulk
-from pages.components.intervene.annotation.queue import show_queue
-from pages.components.intervene.annotation.state import ask_who, forget_sitting, note, session_id
+from pages.components.intervene.annotation.queue import ORDERS, show_queue
+from pages.components.intervene.annotation.state import (
+    choose_annotator_name,
+    discard_queue,
+    session_id,
+    set_problem,
+)
+from pages.components.intervene.annotation.table import show_table
 from pages.components.shell import AppContext, escape_markdown, show_errors
-
-_SHOWN = 20
-_WHY = {
-    "audit": "audit set",
-    "uncertain": "most uncertain",
-    "spread": "most spread out",
-    "label": "a label at a time",
-    "bulk": "table",
-    "lasso": "lasso",
-}
-_TEXT = 130  # characters of a text that are shown
-
-
-def show_history(db: Database, run: RunRecord, dataset: Dataset, *, who: str) -> None:
-    """Draw the person's last judgements in effect, the latest first."""
-    own = [one for one in judgements_of(db, run.id) if one.who == who]
-    if not own:
-        st.info("You have not judged a text of this run yet.", icon=":material/history:")
-        return
-    row = {key: place for place, key in enumerate(dataset.ids)}
-    st.caption(
-        f"Your last {min(len(own), _SHOWN)} of {len(own):,} judgements in effect. One that is "
-        "taken back stays on record, and what you said before it counts again. Those of another "
-        "session may be of somebody else under your name."
-    )
-    for one in own[: -_SHOWN - 1 : -1]:
-        place = row.get(one.verdict.sample_id)
-        if place is not None:
-            _show_event(db, one, dataset.texts[place], dataset.labels[place])
-
-
-def _show_event(db: Database, one: Judgement, text: str, specified: str) -> None:
-    word = "skipped" if one.verdict.skipped else in_one_word(one.verdict) or "in scope"
-    when = datetime.fromtimestamp(one.at).strftime("%d %b %H:%M")
-    with st.container(horizontal=True, vertical_alignment="center", wrap=False):
-        st.button(
-            "Take back",
-            icon=":material/undo:",
-            key=f"take-back-{one.id}",
-            on_click=_take_back,
-            args=(db, one),
-        )
-        changed = not one.verdict.skipped and word != specified
-        said = f"{specified} → {word}" if changed else word
-        st.markdown(f"**{escape_markdown(said)}**", width=190)
-        st.text(
-            text if len(text) <= _TEXT else f"{text[: _TEXT - 1]}…", width="stretch", wrap=False
-        )
-        elsewhere = "" if one.session == session_id() else " · another session"
-        st.caption(f"{when} · {_WHY.get(one.why, one.why)}{elsewhere}", width=210)
-
-
-def _take_back(db: Database, one: Judgement) -> None:
-    try:
-        retract(db, one.id, who=one.who)
-    except WidesetError as error:
-        note(error)
-        return
-    forget_sitting()
-
-
-Confidence = Mapping[str, float | None]
 
 _VIEWS = {
     "queue": ":material/keyboard: One by one",
@@ -87,6 +30,11 @@ _VIEWS = {
     "agreement": ":material/group: Agreement",
     "history": ":material/history: History",
 }
+_OTHER_REASONS = {"bulk": "table", "lasso": "lasso"}
+_SHOWN = 20
+_MOST_CHARACTERS = 130
+
+Confidence = Mapping[str, float | None]
 
 
 def show_annotation(
@@ -96,15 +44,15 @@ def show_annotation(
     fingerprint: str | None = None,
     confidence: Confidence | None = None,
 ) -> None:
-    """Draw the annotation of a run's texts; a key redraws nothing but this.
+    """Draw the annotation of a run's texts; a key redraws nothing else.
 
     Args:
         app: home and store.
         run: whose texts are judged.
-        fingerprint: of the encoder whose stored vectors spread the queue and find neighbours; None
-            takes any that knows all texts.
-        confidence: in the labels as they are now, by text id, 0 to 1, for the most uncertain
-            first; None takes that of the newest preview of a label replacement.
+        fingerprint: of the encoder whose stored vectors are used; None takes any that has embedded
+            all texts.
+        confidence: in the current labels, by text id, 0 to 1, for the least confident first; None
+            takes that of the latest preview of a label replacement.
     """
     usable = sum(row.usable for row in counts(app.db, run.id).values())
     if not usable:
@@ -122,7 +70,7 @@ def _show(
     confidence: Confidence | None,
 ) -> None:
     with show_errors():
-        dataset = texts_of(app.db, run_key(run.id), usable)
+        dataset = _texts(app.db, run_key(run.id), usable)
         with st.container(horizontal=True, vertical_alignment="center"):
             view = st.segmented_control(
                 "View",
@@ -135,18 +83,68 @@ def _show(
                 label_visibility="collapsed",
             )
             st.space("stretch")
-            who = ask_who()
+            who = choose_annotator_name()
         if view == "bulk":
-            show_bulk(app.db, run, dataset, who=who)
+            show_table(app.db, run, dataset, who=who)
         elif view == "agreement":
             show_agreement(app, run, dataset)
         elif view == "history":
-            show_history(app.db, run, dataset, who=who)
+            _show_history(app.db, run, dataset, who=who)
         else:
             show_queue(app, run, dataset, who=who, fingerprint=fingerprint, confidence=confidence)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def texts_of(_db: Database, key: str, usable: int) -> Dataset:
-    """A run's texts; `usable` tells a run that grew from its younger self."""
+def _texts(_db: Database, key: str, usable: int) -> Dataset:
+    """A run's texts; `usable` distinguishes the states of a run that grows."""
     return load_dataset(_db, key)
+
+
+def _show_history(db: Database, run: RunRecord, dataset: Dataset, *, who: str) -> None:
+    """The person's latest judgements in effect, newest first."""
+    own = [judgement for judgement in judgements_of(db, run.id) if judgement.who == who]
+    if not own:
+        st.info("You have not judged a text of this run yet.", icon=":material/history:")
+        return
+    row_of = {key: row for row, key in enumerate(dataset.ids)}
+    st.caption(
+        f"Your last {min(len(own), _SHOWN)} of {len(own):,} judgements in effect. A retracted one "
+        "stays on record, and your earlier judgement of the text counts again. Those of another "
+        "session may be by somebody else with the same name."
+    )
+    for judgement in own[: -_SHOWN - 1 : -1]:
+        row = row_of.get(judgement.verdict.sample_id)
+        if row is not None:
+            _show_judgement(db, judgement, dataset.texts[row], dataset.labels[row])
+
+
+def _show_judgement(db: Database, judgement: Judgement, text: str, specified: str) -> None:
+    skipped = judgement.verdict.skipped
+    verdict = "skipped" if skipped else in_one_word(judgement.verdict) or "in scope"
+    if not skipped and verdict != specified:
+        verdict = f"{specified} → {verdict}"
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False):
+        st.button(
+            "Retract",
+            icon=":material/undo:",
+            key=f"take-back-{judgement.id}",
+            on_click=_retract,
+            args=(db, judgement),
+        )
+        st.markdown(f"**{escape_markdown(verdict)}**", width=190)
+        short = text if len(text) <= _MOST_CHARACTERS else f"{text[: _MOST_CHARACTERS - 1]}…"
+        st.text(short, width="stretch", wrap=False)
+        when = datetime.fromtimestamp(judgement.at).strftime("%d %b %H:%M")
+        order = next((one.title for one in ORDERS if one.kind == judgement.why), None)
+        reason = order or _OTHER_REASONS.get(judgement.why, judgement.why)
+        elsewhere = "" if judgement.session == session_id() else " · another session"
+        st.caption(f"{when} · {reason.lower()}{elsewhere}", width=210)
+
+
+def _retract(db: Database, judgement: Judgement) -> None:
+    try:
+        retract(db, judgement.id, who=judgement.who)
+    except WidesetError as error:
+        set_problem(error)
+        return
+    discard_queue()

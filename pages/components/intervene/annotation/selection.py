@@ -1,50 +1,63 @@
-"""Labelling texts that were chosen elsewhere, such as by the lasso of the map."""
+"""Labelling texts that were selected elsewhere, such as with the lasso on the map."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 
 from core.domain.datasets import Dataset
 from core.domain.errors import WidesetError
+from core.domain.wording import counted, quoted
 from core.interventions.annotation.bulk import judge_all, take_back
 from core.store.database import Database
 from core.store.interventions.judgements import Verdict, last_number
 from pages.components.intervene.annotation.state import (
-    annotator,
-    forget_sitting,
-    note,
-    noted,
+    annotator_name,
+    discard_queue,
+    pop_problem,
     session_id,
+    set_problem,
 )
 from pages.components.shell import escape_markdown
 
-_SEEN, _SAVED, _LABEL = "chosen_seen", "chosen_saved", "chosen_label"
+_LAST_NUMBERS, _SAVED, _LABEL = "chosen_seen", "chosen_saved", "chosen_label"
+
+TextsByRun = Mapping[str, tuple[str, ...]]
+"""Text ids by run id."""
+
+
+@dataclass(frozen=True)
+class _Saved:
+    """The judgements saved last: their ids, by whom, and a message about them as Markdown."""
+
+    ids: tuple[str, ...]
+    who: str
+    message: str
 
 
 def label_selection(db: Database, datasets: Sequence[Dataset], ids: Sequence[str]) -> None:
-    """Draw what labels the chosen texts; texts of a reference are real and are left out.
+    """Draw the controls that label the selected texts; texts of a reference are left out.
 
     Args:
         db: the store.
-        datasets: those on view; the chosen texts of runs (`run:ID`) can be labelled.
-        ids: the chosen texts'.
+        datasets: those shown; texts of runs (`run:ID`) can be labelled.
+        ids: of the selected texts.
     """
     wanted = set(ids)
-    own = {
-        dataset.key.partition(":")[2]: tuple(key for key in dataset.ids if key in wanted)
-        for dataset in datasets
-        if dataset.key.startswith("run:")
-    }
-    own = {run_id: part for run_id, part in own.items() if part}
-    n = sum(map(len, own.values()))
-    if not n:
+    texts: dict[str, tuple[str, ...]] = {}
+    for dataset in datasets:
+        origin, _, run_id = dataset.key.partition(":")
+        own = tuple(key for key in dataset.ids if key in wanted)
+        if origin == "run" and own:
+            texts[run_id] = own
+    if not texts:
         return
-    seen = _seen(db, own)
+    numbers = _last_numbers(db, texts)
     names = list(dict.fromkeys(name for dataset in datasets for name in dataset.label_names))
-    texts = "this text" if n == 1 else f"these {n:,} texts"
+    saved: _Saved | None = st.session_state.get(_SAVED)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         label = st.selectbox(
-            f"Right label of {texts}",
+            f"Set label for {counted(sum(map(len, texts.values())), 'text')}",
             names,
             index=None,
             placeholder="Choose a label",
@@ -52,80 +65,77 @@ def label_selection(db: Database, datasets: Sequence[Dataset], ids: Sequence[str
             width=210,
         )
         st.button(
-            "Label",
+            "Set label",
             icon=":material/label:",
             key="chosen_save",
             disabled=label is None,
             on_click=_save,
-            args=(db, own, seen, label),
+            args=(db, texts, numbers, label),
         )
         st.button(
             "Out of scope",
             icon=":material/block:",
             key="chosen_out",
             on_click=_save,
-            args=(db, own, seen, None),
+            args=(db, texts, numbers, None),
         )
-        if st.session_state.get(_SAVED):
+        if saved is not None:
             st.button("Undo", icon=":material/undo:", key="chosen_undo", on_click=_undo, args=(db,))
-    problem = noted()
-    last = st.session_state.get(_SAVED)
+    problem = pop_problem()
     if problem:
         st.warning(problem, icon=":material/group:")
-    elif last:
-        st.caption(last["words"])
+    elif saved is not None:
+        st.caption(saved.message)
     else:
-        st.caption(
-            f"Stored as judgements by {escape_markdown(annotator())}, for the Intervene page."
-        )
+        name = escape_markdown(annotator_name())
+        st.caption(f"Stored as judgements by {name}, which the Intervene page uses.")
 
 
-def _seen(db: Database, own: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
-    """The runs' latest judgements when these texts were chosen."""
-    kept = st.session_state.get(_SEEN)
-    if kept is None or kept[0] != own:
-        kept = (dict(own), {run_id: last_number(db, run_id) for run_id in own})
-        st.session_state[_SEEN] = kept
-    seen: dict[str, int] = kept[1]
-    return seen
+def _last_numbers(db: Database, texts: TextsByRun) -> dict[str, int]:
+    """The number of each run's latest judgement when these texts were selected."""
+    kept = st.session_state.get(_LAST_NUMBERS)
+    if kept is None or kept[0] != texts:
+        kept = (dict(texts), {run_id: last_number(db, run_id) for run_id in texts})
+        st.session_state[_LAST_NUMBERS] = kept
+    numbers: dict[str, int] = kept[1]
+    return numbers
 
 
-def _save(
-    db: Database, own: Mapping[str, tuple[str, ...]], seen: Mapping[str, int], label: str | None
-) -> None:
-    who, session = annotator(), session_id()
+def _save(db: Database, texts: TextsByRun, numbers: Mapping[str, int], label: str | None) -> None:
+    """Store the label, or out of scope for None, as a judgement of each text."""
+    who, session = annotator_name(), session_id()
     stored: list[str] = []
     try:
         with db.write():
-            for run_id, ids in own.items():
-                made = judge_all(
+            for run_id, ids in texts.items():
+                judgements = judge_all(
                     db,
                     run_id,
                     [Verdict(key, label, label is not None) for key in ids],
                     who=who,
                     why="lasso",
                     session=session,
-                    seen=seen[run_id],
+                    seen=numbers[run_id],
                 )
-                stored += [one.id for one in made]
+                stored += [judgement.id for judgement in judgements]
     except WidesetError as error:
-        note(error)
-        st.session_state.pop(_SEEN, None)  # told once; labelling again is meant
+        set_problem(error)
+        st.session_state.pop(_LAST_NUMBERS, None)  # saving again after this message is deliberate
         return
-    said = "out of scope" if label is None else f"“{label}”"
-    words = escape_markdown(f"{len(stored):,} judged {said} by {who}.")
-    st.session_state[_SAVED] = {"ids": stored, "who": who, "words": words}
-    st.session_state.pop(_SEEN, None)
+    verdict = "out of scope" if label is None else quoted(label)
+    message = escape_markdown(f"{counted(len(stored), 'text')} judged {verdict} by {who}.")
+    st.session_state[_SAVED] = _Saved(tuple(stored), who, message)
+    st.session_state.pop(_LAST_NUMBERS, None)
     st.session_state[_LABEL] = None
-    forget_sitting()
+    discard_queue()
 
 
 def _undo(db: Database) -> None:
-    last = st.session_state.pop(_SAVED)
+    saved: _Saved = st.session_state.pop(_SAVED)
     try:
-        take_back(db, last["ids"], who=last["who"])
+        take_back(db, saved.ids, who=saved.who)
     except WidesetError as error:
-        note(error)
+        set_problem(error)
         return
-    st.session_state.pop(_SEEN, None)
-    forget_sitting()
+    st.session_state.pop(_LAST_NUMBERS, None)
+    discard_queue()

@@ -1,111 +1,76 @@
-"""Stored vectors of a run's texts, held in memory between two keys."""
+"""What an annotation session keeps between reruns: the annotator's name, the queue, a problem."""
 
 import getpass
 from uuid import uuid4
 
-import numpy as np
-import numpy.typing as npt
 import streamlit as st
 
-from core.domain.datasets import Dataset
 from core.domain.errors import WidesetError
-from core.domain.texts import text_hash
 from core.interventions.annotation.session import Sitting
-from core.store.database import Database
-from core.store.diversity.embeddings import encoders_of, matrix_of
 from pages.components.shell import escape_markdown
 
-Vectors = npt.NDArray[np.float32]
-
-
-def vectors_of(db: Database, dataset: Dataset, fingerprint: str | None) -> Vectors | None:
-    """The texts' vectors, float32 (texts, size); None while one is missing.
-
-    Args:
-        db: the store.
-        dataset: the texts.
-        fingerprint: of the encoder; None takes any that knows all texts.
-    """
-    try:
-        return _vectors(db, dataset, dataset.key, len(dataset), fingerprint)
-    except LookupError:
-        return None
-
-
-@st.cache_resource(max_entries=3, show_spinner=False)
-def _vectors(
-    _db: Database, _dataset: Dataset, key: str, n: int, fingerprint: str | None
-) -> Vectors:
-    hashes = [text_hash(text) for text in _dataset.texts]
-    names = [fingerprint] if fingerprint is not None else sorted(encoders_of(_db, hashes))
-    for name in names:
-        found = matrix_of(_db, name, hashes)
-        if found is not None:
-            return found
-    raise LookupError("a vector is missing")  # what is raised is not kept
-
-
-_SITTING, _NOTE, _WHO = "annotation_sitting", "annotation_note", "annotator"
+_QUEUE, _PROBLEM, _NAME = "annotation_sitting", "annotation_note", "annotator"
 _SESSION = "annotation_session"
+MAX_NAME = 200
 
 
-def ask_who() -> str:
+def choose_annotator_name() -> str:
     """Draw the field for the annotator's name; the name, never empty."""
-    st.session_state.setdefault(_WHO, _user())
+    st.session_state.setdefault(_NAME, _user_name())
     name = st.text_input(
         "Your name",
-        key=_WHO,
-        max_chars=200,
+        key=_NAME,
+        max_chars=MAX_NAME,
         persist_state="session",
         width=210,
         icon=":material/person:",
         placeholder="Your name",
         label_visibility="collapsed",
     )
-    return name.strip() or _user()
+    return name.strip() or _user_name()
 
 
-def annotator() -> str:
-    """The name that was given, where the field is not drawn."""
-    return str(st.session_state.get(_WHO) or "").strip() or _user()
+def annotator_name() -> str:
+    """The annotator's name, where the field is not drawn."""
+    return str(st.session_state.get(_NAME) or "").strip() or _user_name()
 
 
 def session_id() -> str:
-    """What tells this session of the page from others, maybe of somebody under the same name."""
+    """Identifies this browser session; others may use the same name."""
     key: str = st.session_state.setdefault(_SESSION, uuid4().hex)
     return key
 
 
-def kept_sitting(signature: object) -> Sitting | None:
-    """The sitting that goes on, if it is the one that is asked for."""
-    kept = st.session_state.get(_SITTING)
+def kept_queue(signature: object) -> Sitting | None:
+    """The current queue, if it has this signature."""
+    kept = st.session_state.get(_QUEUE)
     return kept[1] if kept is not None and kept[0] == signature else None
 
 
-def keep_sitting(signature: object, sitting: Sitting) -> None:
-    """Go on with it at the next key."""
-    st.session_state[_SITTING] = (signature, sitting)
+def keep_queue(signature: object, queue: Sitting) -> None:
+    """Continue with it in the next rerun."""
+    st.session_state[_QUEUE] = (signature, queue)
 
 
-def forget_sitting() -> None:
-    """Judgements changed behind its back: the next drawing begins another."""
-    st.session_state.pop(_SITTING, None)
+def discard_queue() -> None:
+    """Judgements changed elsewhere: the next rerun builds another queue."""
+    st.session_state.pop(_QUEUE, None)
 
 
-def note(problem: WidesetError) -> None:
-    """Keep what went wrong in a callback for the next drawing."""
-    st.session_state[_NOTE] = escape_markdown(f"{problem.what} {problem.remedy}".strip())
+def set_problem(error: WidesetError) -> None:
+    """Keep the error of a callback for the next rerun."""
+    st.session_state[_PROBLEM] = escape_markdown(f"{error.what} {error.remedy}".strip())
 
 
-def noted() -> str | None:
-    """What was kept, once, as Markdown."""
-    found: str | None = st.session_state.pop(_NOTE, None)
-    return found
+def pop_problem() -> str | None:
+    """The kept error, once, as Markdown."""
+    problem: str | None = st.session_state.pop(_PROBLEM, None)
+    return problem
 
 
-def _user() -> str:
-    """The name of whoever is logged in, as far as the system tells."""
+def _user_name() -> str:
+    """The name of the logged-in user, if the system knows it."""
     try:
-        return getpass.getuser().strip()[:200] or "me"
+        return getpass.getuser().strip()[:MAX_NAME] or "me"
     except (KeyError, OSError, ImportError):
         return "me"
