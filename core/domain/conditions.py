@@ -44,6 +44,7 @@ class Suppression:
         widens=1,
         axis=True,
         axis_values=(0.0, 7.5),
+        axis_choices=(0.0, 2.5, 5.0, 7.5, 10.0),
         server_names=("logit_bias",),
         group="main",
         order=2,
@@ -145,6 +146,7 @@ class Condition:
         widens=1,
         axis=True,
         axis_values=(0.3, 0.7, 0.9, 1.3),
+        axis_choices=(0.3, 0.5, 0.7, 0.9, 1.1, 1.3, 1.5),
         server_names=("temperature",),
         group="main",
         order=1,
@@ -174,6 +176,7 @@ class Condition:
         paper=(0.0,),
         widens=-1,
         axis=True,
+        axis_choices=(0.0, 0.02, 0.05, 0.1),
         server_names=("min_p",),
         order=4,
     )

@@ -39,6 +39,7 @@ class Knob:
         widens: 1 where more of it widens the data, -1 where it narrows, 0 where neither is meant.
         axis: whether a sweep can vary it.
         axis_values: what a new sweep tries of it; empty for the default alone.
+        axis_choices: what a new sweep's widget offers of it, beside typed values.
         flag: of the command line.
         server_names: what servers with OpenAI's API call it in a request.
         group: where its widget stands; `main` ones are always in view.
@@ -65,6 +66,7 @@ class Knob:
     widens: Literal[-1, 0, 1] = 0
     axis: bool = False
     axis_values: tuple[Any, ...] = ()
+    axis_choices: tuple[Any, ...] = ()
     flag: str = ""
     server_names: tuple[str, ...] = ()
     group: Group = "decoding"

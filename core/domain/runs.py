@@ -121,6 +121,7 @@ class RunSpec:
         widens=1,
         axis=True,
         axis_values=(0, 18),
+        axis_choices=(0, 9, 18, 36),
         flag="--seed-count",
         group="none",
         shown_default=0,

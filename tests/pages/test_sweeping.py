@@ -38,7 +38,7 @@ from core.store.sweeps import (
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.cost_estimate import DryRun
 from core.sweeps.grid.spec import Grid, grid_from_dict
-from pages.components.compare.sweeps.cost import time_words
+from pages.components.compare.sweeps.dialog import time_words
 from tests.pages.evidence import reference, run_of, spec_of
 from tests.pages.making import buttons, make_run, table, words
 from tests.pages.swept import open_compare, sweep_of
@@ -121,13 +121,13 @@ def test_the_dry_run_follows_the_settings(dialog: AppTest) -> None:
     found = metrics(dialog)
     assert (found["Conditions"], found["Runs"], found["Reused"]) == ("16", "16", "0")
     assert found["New texts"] == "3,200"
-    assert "It costs no money" in words(dialog)
+    assert "No cost" in words(dialog)
     put(dialog, temperature=["0.3", "0.55"], seeding=["0"])
     dialog.number_input(key="sweep_set_repeats").set_value(3).run()
     dialog.number_input(key="sweep_set_per_label").set_value(7).run()
     found = metrics(dialog)
     assert (found["Conditions"], found["Runs"], found["New texts"]) == ("4", "12", "168")
-    assert "logit suppression will change" in words(dialog)
+    assert "almost no effect" in words(dialog)
     assert not dialog.exception
 
 
@@ -167,7 +167,7 @@ def test_start_makes_the_sweep_and_closes(
     assert spawned
     assert "sweep_start" not in buttons(dialog)
     assert dialog.session_state[f"compare_sweeps-{TASK.key}"] == [sweep.id]
-    assert "Sweeps of this project: 1, 1 under way" in [one.label for one in dialog.expander]
+    assert "Sweeps of this project: 1, 1 running" in [one.label for one in dialog.expander]
     assert not dialog.exception
 
 
@@ -192,19 +192,19 @@ def test_above_the_cap_it_is_counted_and_refused(dialog: AppTest, db: Database) 
     dialog.number_input(key="sweep_set_cap").set_value(20_000).run()
     assert not dialog.error
     assert metrics(dialog)["Conditions"] == "20,000"
-    assert metrics(dialog)["Texts, at most"] == "4,000,000"
+    assert metrics(dialog)["Max texts"] == "4,000,000"
     assert list_sweeps(db) == []
 
 
 @pytest.mark.parametrize(
     ("axis", "typed", "said"),
     [
-        ("temperature", "warm", "axes.temperature: 'warm' is no number."),
+        ("temperature", "warm", "axes.temperature: 'warm' is not a number."),
         ("temperature", "3", "axes.temperature: 3.0 is above 2."),
         ("temperature", "nan", "axes.temperature: nan is not a number."),
-        ("seeding", "1.5", "axes.seeding: '1.5' is no whole number."),
+        ("seeding", "1.5", "axes.seeding: '1.5' is not a whole number."),
         ("temperature", "0.70", "axes.temperature: 0.7 is given twice."),
-        ("budgets", "many", "repair.inspect: 'many' is no whole number."),
+        ("budgets", "many", "repair.inspect: 'many' is not a whole number."),
         ("budgets", "1", "are not all 0, 2 or more, or 'all'."),
     ],
 )
@@ -223,9 +223,9 @@ def test_an_axis_without_a_value_is_named(dialog: AppTest) -> None:
 def test_without_a_reference_diversity_alone(app: AppTest, db: Database) -> None:
     run_of(db)
     open_dialog(app)
-    assert "Without real texts diversity alone is measured." in words(app)
+    assert "Without real texts, only diversity is measured." in words(app)
     assert metrics(app)["Conditions"] == "8"
-    assert [box.disabled for box in app.multiselect if box.label == "Real seed examples"] == [True]
+    assert [box.disabled for box in app.multiselect if box.label == "Seed examples"] == [True]
     app.button(key="sweep_start").click().run()
     (sweep,) = list_sweeps(db)
     assert grid_from_dict(sweep.grid).recipe.reference is None
@@ -240,7 +240,7 @@ def test_settings_from_a_file(dialog: AppTest, db: Database, real: Reference) ->
     dialog.run()
     assert not dialog.warning
     assert metrics(dialog)["Runs"] == "8"
-    assert "As the file has it: top p 0.9, LR weight 0.5." in words(dialog)
+    assert "Also set by the file: top_p 0.9, LR weight 0.5." in words(dialog)
     dialog.number_input(key="sweep_set_seed").set_value(5).run()
     dialog.button(key="sweep_start").click().run()
     wanted = Grid(
@@ -335,7 +335,7 @@ def test_runs_that_are_there_are_measured(dialog: AppTest, db: Database, real: R
     dialog.selectbox(key="compare_task").select(TASK.key).run()
     dialog.segmented_control(key="sweep_mode").set_value("there").run()
     assert metrics(dialog)["Runs"] == "2"
-    assert metrics(dialog)["Measured already"] == "0"
+    assert metrics(dialog)["Already measured"] == "0"
     assert metrics(dialog)["Texts"] == "12"
     runs = next(box for box in dialog.multiselect if box.label == "Runs")
     runs.set_value([second.id]).run()
@@ -343,7 +343,7 @@ def test_runs_that_are_there_are_measured(dialog: AppTest, db: Database, real: R
     (sweep,) = list_sweeps(db)
     recipe = Recipe(reference=real.id)
     assert dict(sweep.grid) == {"runs": [second.id], "recipe": recipe.to_dict()}
-    assert sweep.name == "Reviews, 1 runs"
+    assert sweep.name == "Reviews, 1 run"
     assert sweep.job_id is not None
     assert get_job(db, sweep.job_id).state == "queued"
     assert "sweep_assess" not in buttons(dialog)
@@ -416,8 +416,8 @@ def test_models_of_connections_are_offered_and_swept_with_a_cap(
     found = metrics(dialog)
     # Two conditions of each model; of the server's a request for either label.
     assert (found["Conditions"], found["New texts"], found["Requests"]) == ("4", "16", "4")
-    assert found["Money"].endswith(" USD")
-    assert "It costs no money" not in words(dialog)
+    assert found["Cost"].endswith(" USD")
+    assert "No cost" not in words(dialog)
     dialog.number_input(key="sweep_cap-money").set_value(0.5).run()
     dialog.number_input(key="sweep_cap-requests").set_value(9).run()
     folded = [one.proto.popover.label.replace("\\", "") for one in dialog.get("popover")]
@@ -443,7 +443,7 @@ def test_a_cap_that_can_not_be_kept_over_a_sweep_says_why(dialog: AppTest, db: D
 def test_a_model_that_was_never_tested_says_so(dialog: AppTest, db: Database) -> None:
     served(db, "good")
     small(dialog, *at("good"))
-    assert "Not tested yet: it is when the sweep comes to it." in words(dialog)
+    assert "Not tested yet: the sweep tests it before its first run." in words(dialog)
     # One text a request, as it is not known to write several: two of each of two labels, twice.
     assert metrics(dialog)["Requests"] == "8"
     dialog.number_input(key="sweep_cap-money").set_value(1.0).run()
@@ -457,9 +457,9 @@ def test_where_logit_bias_does_not_work_what_stands_in_is_chosen(
     served(db, "poor", **DEAD, frequency_penalty="ignored")
     small(dialog, *at("good", "poor"))
     assert "approximations are offered" in words(dialog)
-    assert "Choose what stands in for it" in words(dialog)
+    assert "Choose an approximation" in words(dialog)
     assert not buttons(dialog)["sweep_start"]
-    (pills,) = [one for one in dialog.button_group if one.label == "In place of logit bias"]
+    (pills,) = [one for one in dialog.button_group if one.label == "Instead of logit bias"]
     assert pills.options == ["avoid these words (approximate)"]
     pills.set_value("avoid_words").run()
     dialog.button(key="sweep_start").click().run()
@@ -472,16 +472,16 @@ def test_without_suppression_nothing_has_to_stand_in(dialog: AppTest, db: Databa
     served(db, "poor", **DEAD)
     small(dialog, *at("poor"))
     put(dialog, suppression=["0"])
-    assert "In place of logit bias" not in words(dialog)
+    assert "Instead of logit bias" not in words(dialog)
     assert buttons(dialog)["sweep_start"]
 
 
 def test_values_that_a_server_refuses_are_told_before(dialog: AppTest, db: Database) -> None:
     served(db, "good", **EXACT | {"min_p": "refused"})
     small(dialog, *at("good"))
-    assert "Its runs would fail" not in words(dialog)
+    assert "Runs would fail" not in words(dialog)
     put(dialog, min_p=["0", "0.1"])
-    assert "Its runs would fail: " in words(dialog)
+    assert "Runs would fail: " in words(dialog)
 
 
 @pytest.mark.parametrize(
@@ -597,7 +597,7 @@ def test_a_failed_sweep_tells_why(app: AppTest, db: Database) -> None:
 def test_a_sweep_is_renamed_deleted_and_brought_back(app: AppTest, db: Database) -> None:
     sweep = sweep_of(db, name="First", conditions=[(0.3, 0.0, 0)])
     open_compare(app)
-    assert "1 of 1 runs" in words(app)
+    assert "1 of 1 run" in words(app)
     app.text_input(key=f"sweep-name-{sweep.id}").set_value("Second")
     next(b for b in app.button if b.label == "Save").click().run()
     assert get_sweep(db, sweep.id).name == "Second"

@@ -1,4 +1,4 @@
-"""The project's sweeps: starting one, how each stands, and what can be done with it."""
+"""The project's sweeps: the status of each, and its actions."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -7,6 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from core.domain.errors import WidesetError
+from core.domain.knobs import AXES
+from core.domain.wording import counted, listed
 from core.jobs.handlers.sweep import retry_sweep
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import LIVE, RESUMABLE, Job, State, status
@@ -20,7 +22,7 @@ from core.store.sweeps import (
 )
 from pages.components.compare.choice import Choice
 from pages.components.compare.sweeps.dialog import new_sweep
-from pages.components.compare.sweeps.state import is_open, open_dialog
+from pages.components.compare.sweeps.settings import is_open, open_dialog
 from pages.components.jobs import resume_button, stop_button
 from pages.components.reference import choose_reference
 from pages.components.shell import AppContext, escape_markdown, flash
@@ -39,7 +41,7 @@ _BADGES: dict[State, tuple[str, str, str]] = {
 
 
 def show_sweeps(app: AppContext, choice: Choice) -> None:
-    """Draw the way to a new sweep and the list of those that there are."""
+    """Draw the button of a new sweep and the list of sweeps."""
     with st.sidebar:
         reference = choose_reference(app, choice.task)
     sweeps = choice.all_sweeps
@@ -66,28 +68,32 @@ def _new_button(choice: Choice, *, primary: bool) -> None:
 
 
 def _show_empty(choice: Choice) -> None:
+    axes = listed(axis.title.lower() for axis in AXES)
     with st.container(border=True):
-        st.markdown("**What does each knob buy, and what does it cost? A sweep tells.**")
+        st.markdown("**What does each knob gain, and what does it cost? A sweep shows it.**")
         st.markdown(
-            "A sweep is a grid of conditions: temperature, logit suppression, seeding and more. "
-            "Texts are generated under each of them, measured, repaired by label replacement, and "
-            "a classifier is trained on them. What it takes is told before it starts; it can be "
-            "stopped and goes on where it was. Runs that are there can be measured the same way."
+            f"A sweep is a grid of conditions: {axes}. Texts are generated under each condition, "
+            "measured and repaired by label replacement, and a classifier is trained on them. "
+            "Time and cost are shown before it starts, and it can be stopped and resumed. Existing "
+            "runs can be measured the same way."
         )
         _new_button(choice, primary=True)
 
 
 def _show_list(app: AppContext, sweeps: Sequence[SweepRecord]) -> None:
-    found = [(one, *(status(app.db, one.job_id) if one.job_id else (None, None))) for one in sweeps]
-    live = sum(state in LIVE for _, _, state in found)
-    words = f"Sweeps of this project: {len(sweeps)}" + (f", {live} under way" if live else "")
+    rows = [
+        (sweep, *(status(app.db, sweep.job_id) if sweep.job_id else (None, None)))
+        for sweep in sweeps
+    ]
+    live = sum(state in LIVE for _, _, state in rows)
+    words = f"Sweeps of this project: {len(sweeps)}" + (f", {live} running" if live else "")
     with st.expander(words, icon=":material/grid_on:"):
-        whole = len(found) <= _SHOWN or st.toggle(f"All {len(found)}", key="sweep_all")
-        for sweep, job, state in found if whole else found[:_SHOWN]:
-            _show_one(app, sweep, job, state)
+        show_all = len(rows) <= _SHOWN or st.toggle(f"All {len(rows)}", key="sweep_all")
+        for sweep, job, state in rows if show_all else rows[:_SHOWN]:
+            _show_row(app, sweep, job, state)
 
 
-def _show_one(app: AppContext, sweep: SweepRecord, job: Job | None, state: State | None) -> None:
+def _show_row(app: AppContext, sweep: SweepRecord, job: Job | None, state: State | None) -> None:
     with st.container(
         horizontal=True, vertical_alignment="center", gap="small", key=f"sweep-{sweep.id}"
     ):
@@ -110,7 +116,7 @@ def _show_one(app: AppContext, sweep: SweepRecord, job: Job | None, state: State
             type="tertiary",
             key=f"sweep-delete-{sweep.id}",
             disabled=state in LIVE,
-            help="Stop it first." if state in LIVE else "Its runs stay.",
+            help="Stop it first." if state in LIVE else "Its runs are kept.",
             on_click=_delete,
             args=(app, sweep.id),
         )
@@ -128,7 +134,7 @@ def _counts(app: AppContext, sweep: SweepRecord, job: Job | None, state: State |
         done, total = sum(trial.state == "done" for trial in trials), len(trials)
     else:
         done, total = job.progress.get("done") or 0, job.progress.get("total") or 0
-    return f"{done:,} of {total:,} runs, {made}{study}"
+    return f"{done:,} of {counted(total, 'run')}, {made}{study}"
 
 
 def _job_buttons(
@@ -136,7 +142,7 @@ def _job_buttons(
 ) -> None:
     if state in LIVE:
         stop_button(
-            app, job, key=f"sweep-stop-{sweep.id}", told="What is done is kept; Resume goes on."
+            app, job, key=f"sweep-stop-{sweep.id}", told="Finished runs are kept; Resume continues."
         )
     elif state in RESUMABLE:
         resume_button(app, job.id, key=f"sweep-resume-{sweep.id}")
@@ -145,7 +151,7 @@ def _job_buttons(
             "Retry failed",
             icon=":material/refresh:",
             key=f"sweep-retry-{sweep.id}",
-            help="What is done stays.",
+            help="Finished runs are kept.",
             on_click=_retry,
             args=(app, sweep.id),
         )
@@ -168,7 +174,7 @@ def _show_failed(app: AppContext, sweep: SweepRecord) -> None:
             "message": st.column_config.TextColumn("What happened", width=300),
             "remedy": st.column_config.TextColumn("What to do", width=240),
         },
-        alt="Runs that failed, and why",
+        alt="Failed runs and their errors",
     )
 
 
@@ -200,7 +206,7 @@ def _offer_undo(app: AppContext, choice: Choice) -> None:
     record = get_sweep(app.db, removed)
     if record.task_key == choice.task.key and record.deleted_at is not None:
         st.button(
-            f"Undo: bring {escape_markdown(record.name)} back",
+            f"Undo: restore {escape_markdown(record.name)}",
             icon=":material/undo:",
             type="tertiary",
             key="sweep_restore",
