@@ -1,6 +1,7 @@
-"""A language model that is asked for labels: which one, what it takes, and what it may take."""
+"""A language model that is asked for labels: the choice of it, its cost, and a limit."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -69,33 +70,41 @@ def _model_at(
         return None
 
 
-def choose_asking_cap(
-    app: AppContext, model: ModelChoice | None, *, prefix: str, requests: int, each: str = ""
-) -> tuple[SpendingLimit | None, str]:
-    """Draw the cap of what a server's model may take; (cap, why it can't be kept).
+@dataclass(frozen=True)
+class AskingLimit:
+    """A limit on what a server's model may use, None without; `refusal` if it is too low."""
+
+    limit: SpendingLimit | None = None
+    refusal: str = ""
+
+
+def choose_asking_limit(
+    app: AppContext, model: ModelChoice | None, *, prefix: str, requests: int, note: str = ""
+) -> AskingLimit:
+    """Draw the limit on what a server's model may use.
 
     Args:
         app: home and store.
         model: who is asked; nothing is drawn for one on this machine.
         prefix: begins the widgets' keys.
-        requests: how many it takes at least.
-        each: what the cap is of, where there are several; a sentence with a space before it.
+        requests: how many are needed at least.
+        note: another sentence of the help, with a space before it.
     """
     if model is None or model.backend == "local":
-        return None, ""
+        return AskingLimit()
 
     def check(cap: SpendingLimit) -> None:
         check_model_limit(app.db, model, cap)
         check_enough(cap, requests)
 
-    cap, why = cap_box(
+    limit, refusal = cap_box(
         f"{prefix}-cap",
         prices_of(app.db, model),
         check,
-        "Asking ends before a request that could go beyond it. A part of the answers is no "
-        f"answer: none of them is kept then. Empty is no limit.{each}",
+        "The job stops before a request that could exceed the limit, and keeps none of its "
+        f"answers. Empty means no limit.{note}",
     )
-    return (cap if cap.on else None), why
+    return AskingLimit(limit if limit.on else None, refusal)
 
 
 def estimate_asked(
@@ -105,7 +114,7 @@ def estimate_asked(
     task: Task,
     examples: Sequence[Example],
 ) -> CostEstimate:
-    """What asking a server's model about some texts is thought to take."""
+    """The estimated cost of asking a server's model about some texts."""
     return asking_ahead(
         texts,
         task,

@@ -22,7 +22,7 @@ from tests.classification.making import reviews
 from tests.pages.evidence import run_of
 from tests.pages.trained import attach
 
-LADDER = "Rows of the ladder"
+LADDER = "Models with their settings"
 
 
 @pytest.fixture
@@ -41,20 +41,20 @@ def home(tmp_path: Path) -> Iterator[Home]:
 def test_a_probe_from_start_to_download(home: Home, new_page: OpenPage) -> None:
     with Server(home) as server, closing(open_database(home)) as db:
         page = new_page(f"{server.url}/train", viewport={"width": 1440, "height": 1000})
-        expect(metric(page, "To train")).to_have_text("3 rows")
+        expect(metric(page, "To train")).to_have_text("3 models")
         button(page, "train_start").dblclick()
         expect(tables(page, LADDER)).to_be_visible()
-        expect(page.get_by_text("The worker does one thing at a time")).to_have_count(0)
+        expect(page.get_by_text("Jobs run one at a time")).to_have_count(0)
         expect(tables(page, LADDER).locator('[role=gridcell][aria-colindex="1"]')).to_have_text(
             ["Majority class", "The run · MiniLM probe", "Real data · MiniLM probe"]
         )
         found = list_trainings(db)
         assert len(found) == 3  # a double click is one start
-        expect(metric(page, "To train")).to_have_text("0 rows")
+        expect(metric(page, "To train")).to_have_text("0 models")
         expect(button(page, "train_start")).to_be_disabled()
         _scores_are_the_stored_ones(db, cells(page, LADDER, 1))
 
-        page.get_by_role("tab", name="One row", exact=True).click()
+        page.get_by_role("tab", name="Model details", exact=True).click()
         settled(page)
         record = next(one for one in found if one.name.startswith("Real data"))
         result = record.result
@@ -64,7 +64,7 @@ def test_a_probe_from_start_to_download(home: Home, new_page: OpenPage) -> None:
         expect(figure).to_be_visible()
         ((x, y),) = figure.evaluate(ON_SCREEN, [[1, 0]])
         page.mouse.click(x, y)
-        expect(page.get_by_text("Real label pos, predicted neg", exact=True)).to_be_visible()
+        expect(page.get_by_text("True label pos, predicted neg", exact=True)).to_be_visible()
 
         settled(page)
         with page.expect_download() as waiting:
@@ -74,17 +74,19 @@ def test_a_probe_from_start_to_download(home: Home, new_page: OpenPage) -> None:
         assert sorted(names) == ["probe.json", "probe.safetensors", "result.json"]
 
         page.get_by_role("tab", name="Try it", exact=True).click()
-        page.get_by_label("A text of your own").fill("the plot was superb <b>x</b>")
+        page.get_by_label("Your text").fill("the plot was superb <b>x</b>")
         page.get_by_test_id("stBaseButton-primaryFormSubmit").click()
-        expect(tables(page, "What each model says")).to_be_visible()
+        expect(tables(page, "Predictions of each model")).to_be_visible()
         expect(page.get_by_text("the plot was superb <b>x</b>", exact=True)).to_be_visible()
-        says = tables(page, "What each model says").locator('[role=gridcell][aria-colindex="1"]')
+        says = tables(page, "Predictions of each model").locator(
+            '[role=gridcell][aria-colindex="1"]'
+        )
         expect(says).to_have_text(["The run · MiniLM probe", "Real data · MiniLM probe"])
 
         page.get_by_role("tab", name="On generated texts", exact=True).click()
         button(page, "train_apply").click()
-        expect(metric(page, "Agrees with their labels")).to_have_text(re.compile(r"^[01]\.\d{3}$"))
-        expect(page.get_by_text("distance to the nearest text learned from")).to_be_visible()
+        expect(metric(page, "Agreement with labels")).to_have_text(re.compile(r"^[01]\.\d{3}$"))
+        expect(page.get_by_text("Accuracy by distance from the training texts")).to_be_visible()
 
 
 def _scores_are_the_stored_ones(db: Database, shown: list[str]) -> None:

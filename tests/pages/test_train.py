@@ -25,8 +25,8 @@ from core.store.interventions.versions import (
 )
 from core.store.references import delete_reference
 from core.store.trainings import get_training, list_trainings
-from pages.components.train.entries import entries_of
-from pages.components.train.ladder import json_of
+from pages.components.train.results import results_json
+from pages.components.train.trainings import trainings_of
 from tests.pages.evidence import run_of
 from tests.pages.making import buttons, markup, table, words
 from tests.pages.trained import LEARNED, REAL, attach, finished, open_train, probe_of
@@ -48,7 +48,7 @@ def trains(db: Database) -> list[Job]:
 
 def test_an_empty_store_says_so_and_leads_to_generate(app: AppTest, db: Database) -> None:
     open_train(app)
-    assert "There is nothing to train on yet." in words(app)
+    assert "There are no texts to train on yet." in words(app)
     (link,) = app.get("page_link")
     assert link.proto.label == "Generate texts"
     assert "train_start" not in buttons(app)
@@ -184,17 +184,17 @@ def test_the_ladder_shows_what_is_stored(app: AppTest, db: Database) -> None:
     finished(db, base, [["pos"] * 4], name="Majority class")
     open_train(app)
     rows = table(app, "accuracy")
-    assert rows["row"].tolist() == ["Majority class", "Run · probe", "Real data · probe"]
+    assert rows["model name"].tolist() == ["Majority class", "Run · probe", "Real data · probe"]
     stored = [0.5, 0.875, 1.0]
     assert rows["accuracy"].tolist() == pytest.approx(stored)
     assert rows["macro-F1"].tolist()[1:] == pytest.approx(
         [one.result["macro_f1"]["mean"] for one in (poor, good)]
     )
     assert "seeds" in rows
-    assert "model" not in rows  # what does not differ is left out
+    assert "base model" not in rows  # what does not differ is left out
     app.toggle(key="train_only_different").set_value(False)
     app.run()
-    assert set(table(app, "accuracy")["model"]) == {"embedded"}
+    assert set(table(app, "accuracy")["base model"]) == {"all-MiniLM-L6-v2"}
     (figure,) = app.get("plotly_chart")
     drawn = json.loads(figure.proto.spec)["data"]
     assert [trace["name"] for trace in drawn] == ["majority", "raw", "real"]
@@ -212,7 +212,7 @@ def test_rows_of_one_size_alone(app: AppTest, db: Database) -> None:
     base = TrainingSpec("majority", test=test, train=run_key(run.id), seeds=(0,))
     finished(db, base, [["pos"] * 4], name="Majority class")
     open_train(app)
-    assert "The trained rows differ in size (4 to 6 texts)" in words(app)
+    assert "The training sets differ in size (4 to 6 texts)" in words(app)
     assert app.selectbox(key="train_size").options == [
         "All sizes",
         "4 texts each",
@@ -220,7 +220,7 @@ def test_rows_of_one_size_alone(app: AppTest, db: Database) -> None:
     ]
     app.selectbox(key="train_size").set_value(4)
     app.run()
-    assert table(app, "accuracy")["row"].tolist() == ["Majority class", "Real data · probe"]
+    assert table(app, "accuracy")["model name"].tolist() == ["Majority class", "Real data · probe"]
     assert "differ in size" not in words(app)
 
 
@@ -235,7 +235,7 @@ def test_two_rows_are_compared_text_by_text(app: AppTest, db: Database) -> None:
     app.session_state["train_a"], app.session_state["train_b"] = first.id, second.id
     open_train(app, "Compare two")
     said = {metric.label: metric.value for metric in app.metric}
-    assert (said["A's accuracy"], said["B's accuracy"]) == ("0.500", "1.000")
+    assert (said["Accuracy of A"], said["Accuracy of B"]) == ("0.500", "1.000")
     assert said["B minus A"] == "+0.500"
     differ = table(app, "a")
     assert differ["text"].tolist() == [REAL[1][0], REAL[2][0]]
@@ -243,7 +243,7 @@ def test_two_rows_are_compared_text_by_text(app: AppTest, db: Database) -> None:
     assert differ["b"].map(list).tolist() == [["neg"], ["pos"]]
     app.session_state["train_differences"] = "A right, B wrong"
     app.run()
-    assert "No such text." in words(app)
+    assert "No such texts." in words(app)
 
 
 def test_a_row_in_full(app: AppTest, db: Database, home: Home) -> None:
@@ -252,9 +252,9 @@ def test_a_row_in_full(app: AppTest, db: Database, home: Home) -> None:
     test = reference_key(real.id, "test")
     given = ["pos", "pos", "neg", "neg"]
     record = finished(db, probe_of(run_key(run.id), test), [given], name="Run · probe", sure=0.75)
-    open_train(app, "One row")
+    open_train(app, "Model details")
     said = {metric.label: metric.value for metric in app.metric}
-    assert (said["Accuracy"], said["Macro-F1"], said["Learned from"]) == (
+    assert (said["Accuracy"], said["Macro-F1"], said["Trained on"]) == (
         "0.500",
         "0.500",
         "6 texts",
@@ -281,26 +281,28 @@ def test_an_older_test_set_stays_in_sight(app: AppTest, db: Database) -> None:
     delete_reference(db, old.id)
     open_train(app)
     assert "Attach labelled texts of this task" in words(app)
-    assert table(app, "accuracy")["row"].tolist() == ["Run · probe"]
-    assert "measured on Real ones (test), 4 texts, which is no longer attached." in words(app)
+    assert table(app, "accuracy")["model name"].tolist() == ["Run · probe"]
+    assert "tested on Real ones (test), 4 texts, which is no longer attached." in words(app)
     new = attach(db, test=REAL[:2])
     app.run()
-    assert table(app, "accuracy")["row"].tolist() == ["Run · probe"]
-    said = "measured on Real ones (test), 4 texts, not on that of the attached reference"
-    assert f"{said}, Real ones, 2 texts. Scores on the two can't be compared" in words(app)
+    assert table(app, "accuracy")["model name"].tolist() == ["Run · probe"]
+    said = "tested on Real ones (test), 4 texts, not on that of the attached reference"
+    assert f"{said}, Real ones, 2 texts. Scores on different test sets can't be compared" in words(
+        app
+    )
     spec = probe_of(run_key(run.id), reference_key(new.id, "test"))
     finished(db, spec, [truth[:2]], name="Run again · probe")
     app.run()
-    assert table(app, "accuracy")["row"].tolist() == ["Run again · probe"]
+    assert table(app, "accuracy")["model name"].tolist() == ["Run again · probe"]
     assert "can't be compared" not in words(app)
     chosen = app.selectbox(key="train_test")
     assert chosen.options == [
-        "Real ones (test), 2 texts, now attached",
-        "Real ones (test), 4 texts, no longer attached",
+        "Real ones (test), 2 texts, attached",
+        "Real ones (test), 4 texts, not attached",
     ]
     chosen.set_value(reference_key(old.id, "test"))
     app.run()
-    assert table(app, "accuracy")["row"].tolist() == ["Run · probe"]
+    assert table(app, "accuracy")["model name"].tolist() == ["Run · probe"]
     assert said in words(app)
 
 
@@ -330,7 +332,7 @@ def test_hostile_texts_and_names_stay_texts(app: AppTest, db: Database) -> None:
     test = reference_key(real.id, "test")
     for name in (HOSTILE, "Other"):
         finished(db, probe_of(run_key(run.id), test), [["neg", "pos"]], name=name)
-    for tab in ("Ladder", "Compare two", "One row", "On generated texts"):
+    for tab in ("Results", "Compare two", "Model details", "On generated texts"):
         open_train(app, tab)
         assert "<script>" not in markup(app)
         assert "![x](" not in markup(app)
@@ -353,10 +355,10 @@ def test_the_worker_is_asked_about_a_text(
     monkeypatch.setattr("pages.components.train.try_it.ask", ask)
     open_train(app, "Try it")
     app.text_input(key="train_try_text").set_value(HOSTILE)
-    app.button(key="FormSubmitter:train_try-Ask").click()
+    app.button(key="FormSubmitter:train_try-Classify").click()
     app.run()
     assert asked == [("classify", {"training": record.id, "text": HOSTILE})]
-    said = table(app, "says")
+    said = table(app, "predicted")
     assert (said["neg"].tolist(), said["pos"].tolist()) == ([0.75], [0.25])
     assert [text.value for text in app.text] == [HOSTILE]
 
@@ -366,8 +368,8 @@ def test_downloads_hold_the_stored_results(app: AppTest, db: Database) -> None:
     real = attach(db)
     spec = probe_of(run_key(run.id), reference_key(real.id, "test"))
     record = finished(db, spec, [[label for _, label in REAL]], name="Run · probe")
-    (entry,) = entries_of(db, TASK)
-    (row,) = json.loads(json_of([entry]))
+    (training,) = trainings_of(db, TASK)
+    (row,) = json.loads(results_json([training]))
     assert row["result"] == record.result
     assert row["spec"] == record.spec
 

@@ -97,7 +97,7 @@ def probe_of(train: str, test: str, *, seeds: tuple[int, ...] = (0,), **more: An
     return replace(TrainingSpec("probe", test=test, train=train, seeds=seeds), **more)
 
 
-def open_train(app: AppTest, tab: str = "Ladder") -> None:
+def open_train(app: AppTest, tab: str = "Results") -> None:
     """The page with a tab open."""
     app.switch_page("pages/train.py")
     app.session_state["train_tabs"] = tab

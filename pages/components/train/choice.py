@@ -1,16 +1,16 @@
-"""Settings of training in the side bar of the Train page."""
+"""The sidebar of the Train page: task, training texts, models, baselines, settings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
 
-from core.classification.ladder import BASELINES, Baseline, Model, Source, SourceKind
+from core.classification.ladder import BASELINES, Baseline, Model, Source
 from core.classification.settings import EMBEDDED_RATE, PAPER_RATE, FineTuning
 from core.diversity.map.frame import display_names
 from core.domain.references import Reference
 from core.domain.runs import ModelChoice
+from core.domain.stages import STAGE
 from core.domain.tasks import Task
 from core.store.database import Database
 from core.store.datasets import reference_key, run_key, version_key
@@ -21,96 +21,32 @@ from pages.components.asked_model import choose_asked_model
 from pages.components.reference import choose_reference
 from pages.components.shell import AppContext, show_errors
 from pages.components.task import choose_task, requested_run, run_names
-from pages.components.train.answers import dataset_at
-
-_USUAL = FineTuning()
-
-
-def choose_settings(encoders: Sequence[str]) -> tuple[dict[str, Any], tuple[int, ...]]:
-    """Draw the settings, folded away.
-
-    Args:
-        encoders: those that are trained or probed.
-
-    Returns:
-        Arguments of `FineTuning` but its model, and the seeds of the repeats.
-    """
-    with st.expander("Settings", icon=":material/tune:"):
-        with st.container(horizontal=True):
-            repeats = _whole("Repeats", "train_repeats", 3, 1, 10, "Each with a seed of its own.")
-            seed = _whole("First seed", "train_seed", 0, 0, 2**31 - 20)
-        own_rate = st.toggle(
-            "Learning rate of my own",
-            key="train_own_rate",
-            persist_state="session",
-            help=f"Else {EMBEDDED_RATE:g} for MiniLM (measured) and the paper's {PAPER_RATE:g} "
-            "for other encoders.",
-        )
-        rate = None
-        if own_rate:
-            rate = st.number_input(
-                "Learning rate",
-                1e-7,
-                1.0,
-                EMBEDDED_RATE,
-                format="%.1e",
-                step=1e-5,
-                key="train_rate",
-                persist_state="session",
-            )
-        with st.container(horizontal=True):
-            epochs = _whole("Epochs at most", "train_epochs", _USUAL.max_epochs, 1, 1_000)
-            patience = _whole(
-                "Patience",
-                "train_patience",
-                _USUAL.patience,
-                1,
-                1_000,
-                "Epochs without a better one on the texts held out, after which training ends.",
-            )
-        with st.container(horizontal=True):
-            warmup = _whole("Warm-up epochs", "train_warmup", _USUAL.warmup_epochs, 0, 100)
-            batch = _whole("Batch size", "train_batch", _USUAL.batch_size, 1, 1_024)
-        weights = st.toggle(
-            "Class weights",
-            key="train_weights",
-            persist_state="session",
-            help="Rare labels count more, so that all labels count the same. Label replacement "
-            "may leave labels of unlike size.",
-        )
-        if encoders and all(one == "embedded" for one in encoders):
-            st.caption("A tenth of each label's texts is held out for early stopping.")
-    tuning = {
-        "learning_rate": rate,
-        "max_epochs": epochs,
-        "patience": patience,
-        "warmup_epochs": warmup,
-        "batch_size": batch,
-        "class_weights": weights,
-    }
-    return tuning, tuple(range(seed, seed + repeats))
-
-
-def _whole(label: str, key: str, value: int, low: int, high: int, told: str | None = None) -> int:
-    return int(
-        st.number_input(
-            label, low, high, value, key=key, persist_state="session", help=told, width=130
-        )
-    )
-
+from pages.components.train.trainings import dataset_at
 
 _REAL = "Real data"
-_BASELINE_WORDS: Mapping[Baseline, str] = {
-    "majority": "Majority class",
-    "zero-shot": "LLM zero-shot",
-    "few-shot": "LLM few-shot (18)",
+_PROBE, _FINE_TUNED, _OTHER = "Linear probe", "MiniLM fine-tuned", "Hugging Face"
+_DEFAULTS = FineTuning()
+_LLM_BASELINES = {"zero-shot", "few-shot"}
+_BASELINES: Mapping[Baseline, tuple[str, str]] = {
+    "majority": (
+        "Majority class",
+        "Every text gets the most frequent label of the training texts: the lowest bar.",
+    ),
+    "zero-shot": (
+        "LLM zero-shot",
+        "The language model is asked for the label of each test text, without examples.",
+    ),
+    "few-shot": (
+        "LLM few-shot (18)",
+        "The same with 18 examples of the reference's train part, balanced over labels.",
+    ),
 }
-_PROBE, _TUNED, _OTHER = "Linear probe", "MiniLM fine-tuned", "Hugging Face"
+"""Title and help of each baseline."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What was chosen.
+    """What to train.
 
     Args:
         task: whose texts.
@@ -118,11 +54,11 @@ class Choice:
         offered: all that can be trained on, real data last.
         sources: what to train on, in the order of `offered`.
         models: what to train.
-        tuning: arguments of `FineTuning` but its model.
+        tuning: settings of fine-tuning; its model is that of each of `models`.
         seeds: of the repeats.
-        matched: cut all to the size of the smallest.
+        matched: whether all sources are cut to the size of the smallest.
         baselines: what to compare with.
-        asked: the language model of these; None while a server's is not named.
+        language_model: of the LLM baselines; None while a server's is not chosen.
     """
 
     task: Task
@@ -130,11 +66,11 @@ class Choice:
     offered: tuple[Source, ...]
     sources: tuple[Source, ...]
     models: tuple[Model, ...]
-    tuning: Mapping[str, Any]
+    tuning: FineTuning
     seeds: tuple[int, ...]
     matched: bool
     baselines: tuple[Baseline, ...]
-    asked: ModelChoice | None = ModelChoice()
+    language_model: ModelChoice | None = ModelChoice()
 
     @property
     def test(self) -> str | None:
@@ -144,31 +80,36 @@ class Choice:
 
 def choose(app: AppContext) -> Choice | None:
     """Draw the choice; None while there is nothing to train on."""
-    found = [row for row in list_runs(app.db) if row.counts.usable]
-    if not found:
+    summaries = [row for row in list_runs(app.db) if row.counts.usable]
+    if not summaries:
         return None
-    asked = requested_run(found, page="train")
+    requested = requested_run(summaries, page="train")
     with st.sidebar, show_errors():
-        task = choose_task(found, asked, key="train_task")
-        # A task without one is told so in the middle of the page, which offers to attach it.
+        task = choose_task(summaries, requested, key="train_task")
+        # Without a reference, the middle of the page offers to attach one.
         reference = reference_of(app.db, task)
         if reference is not None:
             reference = choose_reference(app, task)
-        own = [row for row in found if row.run.spec.task.key == task.key]
+        own = [row for row in summaries if row.run.spec.task.key == task.key]
         offered = sources_of(app.db, own, reference)
-        sources = _sources(offered, asked)
+        sources = _choose_sources(offered, requested)
         matched = st.toggle(
             "Same size for all",
             True,
             key="train_matched",
             persist_state="session",
-            help="Everything is cut to the size of the smallest, each label keeping its share; the "
-            "seeds draw different texts. Without it, more texts alone may make the difference.",
+            help="Cut all training sets to the size of the smallest, keeping the share of each "
+            "label; each seed draws other texts. Otherwise, larger sets may be better by their "
+            "size alone.",
         )
-        models = _models()
-        baselines = _baselines()
-        asked_model = _asked_model(app, baselines)
-        tuning, seeds = choose_settings([model.encoder for model in models])
+        models = _choose_models()
+        baselines = _choose_baselines()
+        language_model: ModelChoice | None = ModelChoice()
+        if _LLM_BASELINES & set(baselines):
+            language_model = choose_asked_model(app, prefix="train_llm", local=ModelChoice())
+        with st.expander("Settings", icon=":material/tune:"):
+            seeds = _choose_seeds()
+            tuning = _choose_tuning()
         return Choice(
             task,
             reference,
@@ -179,43 +120,41 @@ def choose(app: AppContext) -> Choice | None:
             seeds,
             matched,
             baselines,
-            asked_model,
+            language_model,
         )
     return None
 
 
 def sources_of(
-    db: Database, own: Sequence[RunSummary], reference: Reference | None
+    db: Database, summaries: Sequence[RunSummary], reference: Reference | None
 ) -> tuple[Source, ...]:
-    """All that can be trained on: runs with their versions, the newest first, then real data."""
-    names = run_names([row.run for row in own])
-    found: list[Source] = []
-    for row in own:
+    """All that can be trained on: runs with their versions, newest first, then real data."""
+    names = run_names([row.run for row in summaries])
+    sources: list[Source] = []
+    for row in summaries:
         name = names[row.run.id]
-        found.append(Source(run_key(row.run.id), name, "raw", row.counts.usable))
-        versions = {one.id: one for one in list_versions(db, row.run.id, include_deleted=True)}
+        sources.append(Source(run_key(row.run.id), name, "raw", row.counts.usable))
+        versions = {
+            version.id: version for version in list_versions(db, row.run.id, include_deleted=True)
+        }
         for version in versions.values():
             if version.kind != "raw" and version.deleted_at is None:
                 key = version_key(version.id)
-                n = len(dataset_at(db, key))
-                words = name + version_words(version, versions)
-                found.append(Source(key, words, version.kind, n))
-    unique = display_names([one.name for one in found])
-    shown = [
-        Source(one.key, name, one.kind, one.n) for one, name in zip(found, unique, strict=True)
+                title = name + version_words(version, versions)
+                sources.append(Source(key, title, version.kind, len(dataset_at(db, key))))
+    unique = display_names([source.name for source in sources])
+    sources = [
+        Source(source.key, name, source.kind, source.n)
+        for source, name in zip(sources, unique, strict=True)
     ]
     if reference is not None and any(reference.train.values()):
-        real: SourceKind = "real"
         n = sum(reference.train.values())
-        shown.append(Source(reference_key(reference.id, "train"), _REAL, real, n))
-    return tuple(shown)
-
-
-_SHORT = {"lr": "LR", "oosf": "OOSF", "manual": "edits"}
+        sources.append(Source(reference_key(reference.id, "train"), _REAL, "real", n))
+    return tuple(sources)
 
 
 def version_words(version: VersionRecord, versions: Mapping[str, VersionRecord]) -> str:
-    """What was done to a run's texts, behind the run's name: " + LR + OOSF", or ": its own name".
+    """The stages of a version, after its run's name: " + LR + OOSF"; or ": its own name".
 
     Args:
         version: not a raw one.
@@ -223,25 +162,23 @@ def version_words(version: VersionRecord, versions: Mapping[str, VersionRecord])
     """
     if version.name != KIND_NAMES[version.kind]:
         return f": {version.name}"
-    chain: list[str] = []
-    now: VersionRecord | None = version
-    while now is not None and now.kind != "raw":
-        chain.append(_SHORT[now.kind])
-        now = versions.get(now.parent_id or "")
-    return "".join(f" + {what}" for what in reversed(chain))
+    stages: list[str] = []
+    step: VersionRecord | None = version
+    while step is not None and step.kind != "raw":
+        stages.append(STAGE[step.kind].short)
+        step = versions.get(step.parent_id or "")
+    return "".join(f" + {stage}" for stage in reversed(stages))
 
 
-def _sources(offered: Sequence[Source], asked: RunRecord | None) -> tuple[Source, ...]:
+def _choose_sources(offered: Sequence[Source], requested: RunRecord | None) -> tuple[Source, ...]:
     key = "train_sources"
-    by_key = {one.key: one for one in offered}
+    by_key = {source.key: source for source in offered}
     before = st.session_state.get(key)
-    kept = [one for one in before or [] if one in by_key]
-    if asked is not None or not (kept or before == []):
-        first = next(
-            (one.key for one in offered if asked is not None and asked.id in one.key),
-            offered[0].key,
-        )
-        kept = [first, *(one.key for one in offered if one.kind == "real")]
+    kept = [source for source in before or [] if source in by_key]
+    if requested is not None or not (kept or before == []):
+        own = (one.key for one in offered if requested is not None and requested.id in one.key)
+        real = [source.key for source in offered if source.kind == "real"]
+        kept = [next(own, offered[0].key), *real]
     st.session_state[key] = kept
     chosen = st.multiselect(
         "Train on",
@@ -251,68 +188,122 @@ def _sources(offered: Sequence[Source], asked: RunRecord | None) -> tuple[Source
         persist_state="session",
         placeholder="Choose texts",
         wrap=True,
-        help="Runs as generated, their versions after interventions, and the reference's own train "
-        "part. Each becomes a row of the ladder for each model.",
+        help="Runs as generated, their versions after interventions, and the train part of the "
+        "reference. One model is trained per choice and model type.",
     )
-    return tuple(one for one in offered if one.key in chosen)
+    return tuple(source for source in offered if source.key in chosen)
 
 
-def _models() -> tuple[Model, ...]:
-    picked = st.pills(
+def _choose_models() -> tuple[Model, ...]:
+    chosen = st.pills(
         "Model",
-        [_PROBE, _TUNED, _OTHER],
+        [_PROBE, _FINE_TUNED, _OTHER],
         default=[_PROBE],
         selection_mode="multi",
         key="train_models",
         persist_state="session",
         wrap=True,
-        help="A probe is logistic regression on embeddings: seconds. Fine-tuning trains the whole "
-        "encoder: minutes.",
+        help="A linear probe is logistic regression on embeddings and takes seconds. Fine-tuning "
+        "trains the whole encoder and takes minutes.",
     )
     models = []
-    if _PROBE in picked:
+    if _PROBE in chosen:
         models.append(Model("probe"))
-    if _TUNED in picked:
+    if _FINE_TUNED in chosen:
         models.append(Model("fine-tuning"))
-    if _OTHER in picked:
+    if _OTHER in chosen:
         name = st.text_input(
             "Model id or folder",
             key="train_model_id",
             persist_state="session",
             placeholder="google-bert/bert-base-uncased",
-            help="Any Hugging Face encoder with safetensors; it is fine-tuned.",
+            help="Any Hugging Face encoder with safetensors weights; it is fine-tuned.",
         ).strip()
         if name:
             models.append(Model("fine-tuning", name))
         else:
-            st.info("Write an encoder's id.")
+            st.info("Enter a model id or folder.")
     return tuple(models)
 
 
-def _baselines() -> tuple[Baseline, ...]:
-    st.caption("Compare with")
-    picked = []
-    for name in BASELINES:
+def _choose_baselines() -> tuple[Baseline, ...]:
+    st.caption("Baselines")
+    return tuple(
+        name
+        for name in BASELINES
         if st.checkbox(
-            _BASELINE_WORDS[name],
+            _BASELINES[name][0],
             name == "majority",
             key=f"train_{name}",
             persist_state="session",
-            help=_HELP[name],
-        ):
-            picked.append(name)
-    return tuple(picked)
+            help=_BASELINES[name][1],
+        )
+    )
 
 
-def _asked_model(app: AppContext, baselines: Sequence[Baseline]) -> ModelChoice | None:
-    """Who is asked; as by default while nobody is."""
-    if not {"zero-shot", "few-shot"} & set(baselines):
-        return ModelChoice()
-    return choose_asked_model(app, prefix="train_llm", local=ModelChoice())
+def _choose_seeds() -> tuple[int, ...]:
+    with st.container(horizontal=True):
+        repeats = _integer("Repeats", "train_repeats", 3, 1, 10, "Each with another seed.")
+        seed = _integer("First seed", "train_seed", 0, 0, 2**31 - 20)
+    return tuple(range(seed, seed + repeats))
 
 
-_HELP: Mapping[Baseline, str] = {
-    "majority": "Every text gets the label that training has most of: the least to beat.",
-    "zero-shot": "The language model is asked for each test text, without examples.",
-    "few-shot": "The same with 18 examples of the reference's train part, balanced over labels.",
-}
+def _choose_tuning() -> FineTuning:
+    """Draw the settings of fine-tuning."""
+    rate = None
+    if st.toggle(
+        "Custom learning rate",
+        key="train_own_rate",
+        persist_state="session",
+        help=f"Default: {EMBEDDED_RATE:g} for MiniLM (measured), {PAPER_RATE:g} for other encoders "
+        "(paper).",
+    ):
+        rate = st.number_input(
+            "Learning rate",
+            1e-7,
+            1.0,
+            EMBEDDED_RATE,
+            format="%.1e",
+            step=1e-5,
+            key="train_rate",
+            persist_state="session",
+        )
+    with st.container(horizontal=True):
+        epochs = _integer("Max epochs", "train_epochs", _DEFAULTS.max_epochs, 1, 1_000)
+        patience = _integer(
+            "Patience",
+            "train_patience",
+            _DEFAULTS.patience,
+            1,
+            1_000,
+            "Training stops after this many epochs without improvement on held-out texts, a tenth "
+            "of each label's.",
+        )
+    with st.container(horizontal=True):
+        warmup = _integer("Warm-up epochs", "train_warmup", _DEFAULTS.warmup_epochs, 0, 100)
+        batch = _integer("Batch size", "train_batch", _DEFAULTS.batch_size, 1, 1_024)
+    weights = st.toggle(
+        "Class weights",
+        key="train_weights",
+        persist_state="session",
+        help="Weight texts by the inverse frequency of their label, so that all labels count the "
+        "same. Labels may be imbalanced after label replacement.",
+    )
+    return FineTuning(
+        learning_rate=rate,
+        max_epochs=epochs,
+        patience=patience,
+        warmup_epochs=warmup,
+        batch_size=batch,
+        class_weights=weights,
+    )
+
+
+def _integer(
+    label: str, key: str, default: int, low: int, high: int, help: str | None = None
+) -> int:
+    return int(
+        st.number_input(
+            label, low, high, default, key=key, persist_state="session", help=help, width=130
+        )
+    )

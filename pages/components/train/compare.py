@@ -1,4 +1,4 @@
-"""Two rows of the ladder beside each other: is one better, and on which texts do they differ?"""
+"""The Compare two tab: is one model better than another, and on which texts do they differ?"""
 
 from collections.abc import Sequence
 
@@ -7,83 +7,74 @@ import pandas as pd
 import streamlit as st
 
 from core.classification.evaluation.comparison import Difference
+from core.domain.wording import number, percent
 from pages.components.shell import AppContext, escape_markdown
-from pages.components.train.answers import Answers, answers_of, difference_of
-from pages.components.train.entries import Entry
-from pages.components.train.labelled import show_labelled
+from pages.components.tables import show_texts
+from pages.components.train.choice import Choice
+from pages.components.train.trainings import (
+    Answers,
+    Training,
+    answers_of,
+    choose_training,
+    difference_of,
+)
 
 _ALL, _FIRST, _SECOND, _BOTH = "They differ", "A right, B wrong", "B right, A wrong", "Both wrong"
 
 
-def show_compare(app: AppContext, entries: Sequence[Entry], *, labels: Sequence[str]) -> None:
+def show_compare(app: AppContext, choice: Choice, trainings: Sequence[Training]) -> None:
     """Draw the choice of two, their difference, and the texts."""
-    if len(entries) < 2:
-        st.info("Comparing takes two rows. Train another one.", icon=":material/balance:")
+    if len(trainings) < 2:
+        st.info("Train another model to compare two.", icon=":material/balance:")
         return
-    by_id = {one.record.id: one for one in entries}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        first = _choose("A", by_id, "train_a", -2)
-        second = _choose("B", by_id, "train_b", -1)
-    if first.record.id == second.record.id:
-        st.info("A and B are the same row.", icon=":material/balance:")
+        first = choose_training("A", trainings, key="train_a", default=-2)
+        second = choose_training("B", trainings, key="train_b")
+    if first.id == second.id:
+        st.info("A and B are the same model.", icon=":material/balance:")
         return
-    one, other = answers_of(app.db, first), answers_of(app.db, second)
-    ids = (first.record.id, second.record.id)
-    found = difference_of(one.right, other.right, ids, len(one.right))
+    a, b = answers_of(app.db, first), answers_of(app.db, second)
+    difference = difference_of(a.right, b.right, (first.id, second.id), len(a.right))
     with st.grid(4, min_column_width=110, gap="small"):
-        st.metric("A's accuracy", f"{one.right.mean():.3f}")
-        st.metric("B's accuracy", f"{other.right.mean():.3f}")
+        st.metric("Accuracy of A", number(float(a.right.mean()), digits=3))
+        st.metric("Accuracy of B", number(float(b.right.mean()), digits=3))
         st.metric(
             "B minus A",
-            f"{found.difference:+.3f}",
-            help="Over the same test texts, repeats averaged.",
+            f"{difference.difference:+.3f}",
+            help="On the same test texts, averaged over repeats.",
         )
-        st.metric("95 % interval", f"{found.low:+.3f} to {found.high:+.3f}")
-    st.caption(escape_markdown(verdict(found, first.name, second.name)))
-    _show_texts(one, other, labels=labels, key="-".join(ids))
+        st.metric("95% interval", f"{difference.low:+.3f} to {difference.high:+.3f}")
+    st.caption(escape_markdown(verdict(difference, first.name, second.name)))
+    _show_differences(a, b, labels=choice.task.label_names, key=f"{first.id}-{second.id}")
 
 
-def verdict(found: Difference, first: str, second: str) -> str:
+def verdict(difference: Difference, first: str, second: str) -> str:
     """The difference in words."""
-    how = (
-        f"Paired bootstrap over the {found.n:,} test texts, 10,000 draws: B is the better one in "
-        f"{found.share:.1%} of them."
+    method = (
+        f"Paired bootstrap over the {difference.n:,} test texts, 10,000 draws; B is better in "
+        f"{percent(difference.share)} of them."
     )
-    if found.low > 0:
-        return f"{second} is better than {first} on such texts. {how}"
-    if found.high < 0:
-        return f"{first} is better than {second} on such texts. {how}"
-    return f"The interval holds 0: on so many texts the two can't be told apart. {how}"
+    if difference.low > 0:
+        return f"{second} is better than {first}. {method}"
+    if difference.high < 0:
+        return f"{first} is better than {second}. {method}"
+    return f"The interval includes 0: no difference can be shown on this test set. {method}"
 
 
-def _choose(label: str, by_id: dict[str, Entry], key: str, usual: int) -> Entry:
-    ids = list(by_id)
-    if st.session_state.get(key) not in by_id:
-        st.session_state[key] = ids[max(-len(ids), usual)]
-    chosen = st.selectbox(
-        label,
-        ids,
-        format_func=lambda one: by_id[one].name if one in by_id else one,
-        key=key,
-        persist_state="session",
-    )
-    return by_id[chosen]
-
-
-def _show_texts(one: Answers, other: Answers, *, labels: Sequence[str], key: str) -> None:
-    own = np.array(one.test.labels, dtype=object)
-    a, b = (np.array(answers.labels, dtype=object) for answers in (one, other))
-    kinds = {
+def _show_differences(first: Answers, second: Answers, *, labels: Sequence[str], key: str) -> None:
+    truth = np.array(first.test.labels, dtype=object)
+    a, b = (np.array(answers.labels, dtype=object) for answers in (first, second))
+    groups = {
         _ALL: a != b,
-        _FIRST: (a == own) & (b != own),
-        _SECOND: (b == own) & (a != own),
-        _BOTH: (a != own) & (b != own),
+        _FIRST: (a == truth) & (b != truth),
+        _SECOND: (b == truth) & (a != truth),
+        _BOTH: (a != truth) & (b != truth),
     }
-    picked = (
+    group = (
         st.segmented_control(
             "Texts",
-            list(kinds),
-            format_func=lambda kind: f"{kind} ({int(kinds[kind].sum()):,})",
+            list(groups),
+            format_func=lambda name: f"{name} ({int(groups[name].sum()):,})",
             default=_ALL,
             key="train_differences",
             required=True,
@@ -91,29 +82,30 @@ def _show_texts(one: Answers, other: Answers, *, labels: Sequence[str], key: str
         )
         or _ALL
     )
-    rows = np.flatnonzero(kinds[picked])
+    rows = np.flatnonzero(groups[group])
     if not len(rows):
-        st.info("No such text.", icon=":material/check:")
+        st.info("No such texts.", icon=":material/check:")
         return
     frame = pd.DataFrame(
         {
-            "text": [one.test.texts[row] for row in rows],
-            "own": own[rows],
+            "text": [first.test.texts[row] for row in rows],
+            "own": truth[rows],
             "a": a[rows],
             "b": b[rows],
-            "confidence of A": one.confidence[rows],
-            "confidence of B": other.confidence[rows],
+            "Confidence of A": first.confidence[rows],
+            "Confidence of B": second.confidence[rows],
         }
     )
-    show_labelled(
+    show_texts(
         frame,
-        titles={"own": "Real label", "a": "A says", "b": "B says"},
+        titles={"own": "True label", "a": "Predicted by A", "b": "Predicted by B"},
+        shares=("Confidence of A", "Confidence of B"),
         labels=labels,
-        key=f"differences-{picked}-{key}",
-        alt="Test texts and what the two say of them",
+        key=f"differences-{group}-{key}",
+        alt="Test texts and the predictions of both models",
         height=460,
     )
     st.caption(
-        "What a row says is the label of the highest mean probability over its repeats. Taken "
-        "together so, repeats can be more often right, or less, than their mean accuracy above."
+        "Predictions are the label of the highest mean probability over the repeats, so their "
+        "accuracy can differ from the mean accuracy above."
     )

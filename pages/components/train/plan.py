@@ -1,7 +1,7 @@
-"""What would be trained: the rows of the plan, checked and timed."""
+"""The plan: which models would be trained, checked, timed and priced; and the start."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from uuid import uuid4
 
 import numpy as np
@@ -16,46 +16,92 @@ from core.classification.training import seeds_of
 from core.domain.errors import BadInput, WidesetError
 from core.domain.runs import Example, ModelChoice
 from core.domain.spending import SpendingLimit
+from core.domain.wording import MISSING, capitalized, counted, duration
 from core.files.labelled import balanced_examples
 from core.jobs.handlers.train import start_training
 from core.jobs.launch import ensure_worker
+from core.jobs.queue import LIVE
 from core.jobs.training_throughput import recent_paces
 from core.store.database import Database
 from core.store.datasets import reference_key, version_key
 from core.store.generation.samples import counts
 from core.store.interventions.versions import list_versions, raw_version
-from pages.components.asked_model import choose_asking_cap, estimate_asked, estimate_words
-from pages.components.generate.progress import duration
+from pages.components.asked_model import (
+    AskingLimit,
+    choose_asking_limit,
+    estimate_asked,
+    estimate_words,
+)
 from pages.components.shell import AppContext, escape_markdown, flash, show_errors
-from pages.components.train.answers import dataset_at
 from pages.components.train.choice import Choice
-from pages.components.train.entries import Entry
+from pages.components.train.trainings import Training, dataset_at
+
+_TOKEN = "train_token"
 
 
 @dataclass(frozen=True)
-class Row:
-    """A row that is planned.
+class DataCheck:
+    """Whether texts can be trained on.
 
     Args:
-        rung: what is done.
-        time: how long it takes at most.
-        warnings: what is odd.
-        refusal: why it can't be done; None if it can.
-        leakage: test texts that are in it word for word; None where nothing is learned from.
-        there: it is on the ladder already, or under way.
+        warnings: what is unusual.
+        refusal: why they can't be trained on; empty if they can.
+        leakage: test texts among them; None where nothing is learned from them.
+    """
+
+    warnings: tuple[str, ...] = ()
+    refusal: str = ""
+    leakage: Leakage | None = None
+
+
+@dataclass(frozen=True)
+class PlannedModel:
+    """A model that would be trained, or a baseline.
+
+    Args:
+        rung: name and settings.
+        time: estimate, an upper bound.
+        data: of its training texts.
+        exists: whether it is trained or being trained already.
     """
 
     rung: Rung
     time: Estimate
-    warnings: tuple[str, ...]
-    refusal: str | None
-    leakage: Leakage | None
-    there: bool
+    data: DataCheck
+    exists: bool
+
+    @property
+    def state(self) -> str:
+        """What becomes of it, in a word."""
+        if self.data.refusal:
+            return "not possible"
+        return "done" if self.exists else "to train"
 
 
-def planned_rows(db: Database, choice: Choice, entries: Sequence[Entry]) -> list[Row]:
-    if not choice.sources and not choice.baselines:
-        return []
+def show_plan(app: AppContext, choice: Choice, trainings: Sequence[Training]) -> None:
+    """Draw the plan and the button that starts it."""
+    if choice.test is None:
+        return
+    with st.container(border=True), show_errors():
+        plan = _planned_models(app.db, choice, trainings)
+        new = [model for model in plan if not model.exists and not model.data.refusal]
+        head = st.container()
+        limit = _show_cost(app, choice, [m.rung for m in new if m.rung.spec.language_server])
+        with head:
+            _show_head(app, choice, plan, new, limit)
+        for model in plan:
+            if model.data.refusal:
+                name = escape_markdown(model.rung.name)
+                st.error(f"{name}: {escape_markdown(model.data.refusal)}", icon=":material/error:")
+        _show_warnings(plan)
+        if plan:
+            with st.expander(f"Plan: {counted(len(plan), 'model')}", icon=":material/list:"):
+                _show_table(plan)
+
+
+def _planned_models(
+    db: Database, choice: Choice, trainings: Sequence[Training]
+) -> list[PlannedModel]:
     try:
         refuse_nothing(choice.sources, choice.baselines)
     except BadInput:
@@ -64,75 +110,67 @@ def planned_rows(db: Database, choice: Choice, entries: Sequence[Entry]) -> list
     examples: tuple[Example, ...] = ()
     if "few-shot" in choice.baselines:
         try:
-            examples = _examples(db, choice)
+            examples = _few_shot_examples(db, choice)
         except BadInput as error:
-            st.warning(
-                f"LLM few-shot is left out. {escape_markdown(str(error))}",
-                icon=":material/warning:",
-            )
+            message = escape_markdown(str(error))
+            st.warning(f"LLM few-shot is left out. {message}", icon=":material/warning:")
     baselines = choice.baselines
-    if choice.asked is None:
-        st.info("Choose the server's model that is to be asked.", icon=":material/cable:")
-        baselines = tuple(one for one in baselines if one == "majority")
+    if choice.language_model is None:
+        st.info("Choose the server's model.", icon=":material/cable:")
+        baselines = tuple(name for name in baselines if name == "majority")
+    tuning = asdict(choice.tuning)
+    del tuning["model"]
     planned = rungs(
         choice.sources,
         test=test,
         models=choice.models,
-        tuning=choice.tuning,
+        tuning=tuning,
         seeds=choice.seeds,
         matched=choice.matched,
         baselines=baselines,
         task=choice.task,
         examples=examples,
-        language=choice.asked or ModelChoice(),
+        language=choice.language_model or ModelChoice(),
     )
     known = recent_paces(db)
-    there = [
-        entry.record.spec for entry in entries if entry.done or entry.state in ("queued", "running")
-    ]
-    found = []
-    for rung in planned:
-        n_test = len(dataset_at(db, test))
-        warnings, refusal, leakage = _looked_at(db, rung, test)
-        found.append(
-            Row(
-                rung,
-                estimate(rung.spec, n_train=rung.n_train, n_test=n_test, known=known),
-                warnings,
-                refusal,
-                leakage,
-                replace(rung.spec, train=_as_it_is(db, rung.spec.train)).to_dict() in there,
-            )
+    n_test = len(dataset_at(db, test))
+    existing = [one.record.spec for one in trainings if one.done or one.state in LIVE]
+    return [
+        PlannedModel(
+            rung,
+            estimate(rung.spec, n_train=rung.n_train, n_test=n_test, known=known),
+            _check_data(db, rung, test),
+            replace(rung.spec, train=_existing_version(db, rung.spec.train)).to_dict() in existing,
         )
-    return found
+        for rung in planned
+    ]
 
 
-def _looked_at(
-    db: Database, rung: Rung, test: str
-) -> tuple[tuple[str, ...], str | None, Leakage | None]:
+def _check_data(db: Database, rung: Rung, test: str) -> DataCheck:
     if rung.spec.train is None:
-        return (), None, None
+        return DataCheck()
     origin, _, name = rung.spec.train.partition(":")
     n = sum(row.usable for row in counts(db, name).values()) if origin == "run" else 0
     return _checked(db, rung.spec.train, n, test)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _checked(
-    _db: Database, train: str, n: int, test: str
-) -> tuple[tuple[str, ...], str | None, Leakage | None]:
-    """Warnings, refusal and exact leakage; `n` tells a run that grew from its younger self."""
-    data = dataset_at(_db, train, n)
-    real = dataset_at(_db, test)
+def _checked(_db: Database, train: str, n: int, test: str) -> DataCheck:
+    """The check, with exact leakage; `n` distinguishes the states of a run that grows."""
+    data, real = dataset_at(_db, train, n), dataset_at(_db, test)
     try:
         warnings = check(data, real)
     except BadInput as error:
-        return (), str(error), None
-    return tuple(warnings), None, look_for_leakage(data.texts, real.texts)
+        return DataCheck(refusal=str(error))
+    return DataCheck(tuple(warnings), leakage=look_for_leakage(data.texts, real.texts))
 
 
-def _examples(db: Database, choice: Choice) -> tuple[Example, ...]:
-    """The examples of the few-shot prompt, drawn by the first seed."""
+def _few_shot_examples(db: Database, choice: Choice) -> tuple[Example, ...]:
+    """The examples of the few-shot prompt, drawn with the first seed.
+
+    Raises:
+        BadInput: the reference has too few.
+    """
     if choice.reference is None:
         return ()
     pool = dataset_at(db, reference_key(choice.reference.id, "train"))
@@ -146,8 +184,8 @@ def _examples(db: Database, choice: Choice) -> tuple[Example, ...]:
     return shuffled(drawn, rng=np.random.default_rng(seed))
 
 
-def _as_it_is(db: Database, key: str | None) -> str | None:
-    """The version that `fixed` would give, where there is one already; else the key."""
+def _existing_version(db: Database, key: str | None) -> str | None:
+    """For a run, the version that already holds its texts as they are now; else the key."""
     origin, _, name = str(key).partition(":")
     if key is None or origin != "run":
         return key
@@ -156,191 +194,163 @@ def _as_it_is(db: Database, key: str | None) -> str | None:
     return next((one for one in raw if len(dataset_at(db, one)) == n), key)
 
 
-def fixed(db: Database, key: str | None) -> str | None:
-    """A run's texts as they are now, as a version, which never changes."""
+def _frozen_version(db: Database, key: str | None) -> str | None:
+    """For a run, a version with its texts as they are now, which never changes; else the key."""
     if key is None or not key.startswith("run:"):
         return key
     return version_key(raw_version(db, key.removeprefix("run:")).id)
 
 
-_TOKEN = "train_token"
-
-
-def show_plan(app: AppContext, choice: Choice, entries: Sequence[Entry]) -> None:
-    """Draw the plan and the button that starts it."""
-    if choice.test is None:
-        return
-    with st.container(border=True), show_errors():
-        rows = planned_rows(app.db, choice, entries)
-        new = [row for row in rows if not row.there and row.refusal is None]
-        head = st.container()
-        asked = [row.rung for row in new if row.rung.spec.language_server]
-        cap, why_not = _asking(app, choice, asked)
-        with head:
-            _head(app, choice, rows, new, cap, why_not)
-        for row in rows:
-            if row.refusal is not None:
-                st.error(
-                    f"{escape_markdown(row.rung.name)}: {escape_markdown(row.refusal)}",
-                    icon=":material/error:",
-                )
-        _warn(rows)
-        if rows:
-            with st.expander(f"What it comes to: {len(rows)} rows", icon=":material/list:"):
-                _table(rows)
-
-
-def _asking(
-    app: AppContext, choice: Choice, asked: Sequence[Rung]
-) -> tuple[SpendingLimit | None, str]:
-    """What rows of a server's model take, and the cap of each; (cap, why it can't be kept)."""
-    if not asked or choice.asked is None:
-        return None, ""
+def _show_cost(app: AppContext, choice: Choice, served: Sequence[Rung]) -> AskingLimit:
+    """Draw the cost of what a server's model answers, and the limit of each."""
+    if not served or choice.language_model is None:
+        return AskingLimit()
+    model = choice.language_model
     test = dataset_at(app.db, str(choice.test))
-    for rung in asked:
-        ahead = estimate_asked(app, choice.asked, test.texts, choice.task, rung.spec.examples)
-        st.caption(estimate_words(app, choice.asked, ahead, name=rung.name))
+    for rung in served:
+        cost = estimate_asked(app, model, test.texts, choice.task, rung.spec.examples)
+        st.caption(estimate_words(app, model, cost, name=rung.name))
     with st.container(horizontal=True, vertical_alignment="center"):
-        cap, why_not = choose_asking_cap(
+        limit = choose_asking_limit(
             app,
-            choice.asked,
+            model,
             prefix="train_llm",
             requests=len(test),
-            each=" It is the cap of each row." if len(asked) > 1 else "",
+            note=" The limit applies to each baseline." if len(served) > 1 else "",
         )
         st.caption(
-            ":red[The cap can't be kept.]"
-            if why_not
+            ":red[The limit is too low.]"
+            if limit.refusal
             else "The test texts and the examples are sent to that server."
         )
-    return cap, why_not
+    return limit
 
 
-def _head(
+def _show_head(
     app: AppContext,
     choice: Choice,
-    rows: Sequence[Row],
-    new: Sequence[Row],
-    cap: SpendingLimit | None,
-    why_not: str,
+    plan: Sequence[PlannedModel],
+    new: Sequence[PlannedModel],
+    limit: AskingLimit,
 ) -> None:
-    seconds = sum(row.time.seconds for row in new)
-    known = all(row.time.measured for row in new)
     least = smallest(choice.sources)
     test = dataset_at(app.db, str(choice.test))
+    measured = all(model.time.measured for model in new)
+    seconds = max(1.0, sum(model.time.seconds for model in new))
+    sizes = [model.rung.n_train for model in new if model.data.leakage is not None]
     with st.grid(5, min_column_width=110, gap="small", vertical_alignment="center"):
-        st.metric("To train", f"{len(new)} rows" if len(new) != 1 else "1 row")
+        st.metric("To train", counted(len(new), "model"))
         st.metric(
             "Texts each",
-            _sizes([row.rung.n_train for row in new if row.leakage is not None]),
-            help=f"Cut to the smallest, {least:,} texts, drawn anew for each repeat."
+            _range_words(sizes),
+            help=f"Cut to the smallest set, {counted(least, 'text')}, drawn anew per repeat."
             if choice.matched and least is not None
-            else "Each as large as it is: more texts alone may make the difference.",
+            else "All texts of each set: larger sets may be better by their size alone.",
         )
-        st.metric("Test texts", f"{len(test):,}", help="Real ones, never trained on.")
+        st.metric("Test texts", f"{len(test):,}", help="Real texts, never trained on.")
+        pace = (
+            "Based on earlier trainings on this machine."
+            if measured
+            else "Based on typical speed until a first training has measured this machine."
+        )
         st.metric(
-            "Time, at most",
-            duration(max(1.0, seconds)) if new else "–",
-            help=(
-                "At the pace of earlier trainings here."
-                if known
-                else "By a usual pace; the first training of a kind on this machine measures it."
-            )
-            + " Early stopping often ends fine-tuning sooner.",
+            "Max time",
+            duration(seconds) if new else MISSING,
+            help=f"{pace} Early stopping often ends fine-tuning sooner.",
         )
         token = st.session_state.setdefault(_TOKEN, uuid4().hex)
         st.button(
-            "Start",
+            "Start training",
             type="primary",
             icon=":material/model_training:",
             key="train_start",
-            disabled=not new or bool(why_not),
-            help=escape_markdown(why_not) or (None if new else _why(rows)),
+            disabled=not new or bool(limit.refusal),
+            help=escape_markdown(limit.refusal) or (None if new else _nothing_new_words(plan)),
             on_click=_start,
-            args=(app, choice, [row.rung for row in new], token, cap),
+            args=(app, choice, [model.rung for model in new], token, limit.limit),
         )
 
 
-def _sizes(sizes: Sequence[int]) -> str:
+def _range_words(sizes: Sequence[int]) -> str:
     if not sizes:
-        return "–"
+        return MISSING
     low, high = min(sizes), max(sizes)
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
-def _why(rows: Sequence[Row]) -> str:
-    if rows and all(row.there for row in rows):
-        return "All of it is on the ladder already or under way: equal settings give equal results."
-    return "Choose texts and a model in the side bar."
+def _nothing_new_words(plan: Sequence[PlannedModel]) -> str:
+    if plan and all(model.exists for model in plan):
+        return "All models are trained or being trained: equal settings give equal results."
+    return "Choose texts and a model in the sidebar."
 
 
-def _warn(rows: Sequence[Row]) -> None:
-    """What is odd, each sentence once with the rows that it is true of."""
-    said: dict[str, list[str]] = {}
-    for row in rows:
-        found = None if row.leakage is None else row.leakage.warning()
-        for words in [*row.warnings, *([found] if found else [])]:
-            said.setdefault(words, []).append(row.rung.name)
-    for words, names in said.items():
-        whose = "All rows" if len(names) == len(rows) else ", ".join(dict.fromkeys(names))
-        st.warning(f"{escape_markdown(whose)}: {escape_markdown(words)}", icon=":material/warning:")
+def _show_warnings(plan: Sequence[PlannedModel]) -> None:
+    """Each warning once, with the models that it applies to."""
+    names: dict[str, list[str]] = {}
+    for model in plan:
+        leakage = None if model.data.leakage is None else model.data.leakage.warning()
+        for warning in [*model.data.warnings, *([leakage] if leakage else [])]:
+            names.setdefault(warning, []).append(model.rung.name)
+    for warning, models in names.items():
+        subject = "All models" if len(models) == len(plan) else ", ".join(dict.fromkeys(models))
+        st.warning(
+            f"{escape_markdown(subject)}: {escape_markdown(warning)}", icon=":material/warning:"
+        )
 
 
-def _table(rows: Sequence[Row]) -> None:
+def _show_table(plan: Sequence[PlannedModel]) -> None:
+    leakage = [model.data.leakage for model in plan]
+    text, number = st.column_config.TextColumn, st.column_config.NumberColumn
     st.dataframe(
         pd.DataFrame(
             {
-                "name": [row.rung.name for row in rows],
-                "n": [row.rung.n_train for row in rows],
-                "repeats": [len(seeds_of(row.rung.spec)) for row in rows],
-                "time": [duration(max(1.0, row.time.seconds)) for row in rows],
-                "known": ["measured" if row.time.measured else "usual" for row in rows],
-                "leak": [None if row.leakage is None else len(row.leakage.exact) for row in rows],
-                "state": [_state(row) for row in rows],
+                "name": [model.rung.name for model in plan],
+                "n": [model.rung.n_train for model in plan],
+                "repeats": [len(seeds_of(model.rung.spec)) for model in plan],
+                "time": [duration(max(1.0, model.time.seconds)) for model in plan],
+                "pace": ["measured" if model.time.measured else "typical" for model in plan],
+                "leak": [None if one is None else len(one.exact) for one in leakage],
+                "state": [capitalized(model.state) for model in plan],
             }
         ),
         hide_index=True,
         height="content",
+        placeholder="–",
         column_config={
-            "name": st.column_config.TextColumn("Row", width=300),
-            "n": st.column_config.NumberColumn("Texts", format="localized", width=70),
-            "repeats": st.column_config.NumberColumn("Repeats", width=75),
-            "time": st.column_config.TextColumn("Time, at most", width=110),
-            "known": st.column_config.TextColumn("Pace", width=85),
-            "leak": st.column_config.NumberColumn(
-                "Test texts in it",
+            "name": text("Model", width=300),
+            "n": number("Texts", format="localized", width=70),
+            "repeats": number("Repeats", width=75),
+            "time": text("Max time", width=110),
+            "pace": text("Speed", width=85),
+            "leak": number(
+                "Test leakage",
                 width=120,
-                help="Word for word. Near repeats are looked for when the training begins.",
+                help="Test texts among the training texts, word for word. Near duplicates are "
+                "searched for when the training starts.",
             ),
-            "state": st.column_config.TextColumn("", width=150),
+            "state": text("State", width=120),
         },
-        alt="What would be trained, how long it takes, and what is there already",
+        alt="Models to train, their time, and what is done already",
     )
-
-
-def _state(row: Row) -> str:
-    if row.refusal is not None:
-        return "can't be trained"
-    return "there already" if row.there else "to do"
 
 
 def _start(
     app: AppContext,
     choice: Choice,
-    wanted: Sequence[Rung],
+    planned: Sequence[Rung],
     token: str,
-    cap: SpendingLimit | None,
+    limit: SpendingLimit | None,
 ) -> None:
-    """Queue one job a row, once for a token."""
+    """Queue a job per model, once per token."""
     try:
-        for place, rung in enumerate(wanted):
+        for place, rung in enumerate(planned):
             start_training(
                 app.db,
-                replace(rung.spec, train=fixed(app.db, rung.spec.train)),
+                replace(rung.spec, train=_frozen_version(app.db, rung.spec.train)),
                 task_key=choice.task.key,
                 name=rung.name,
                 token=f"train {token} {place}",
-                cap=cap if rung.spec.language_server else None,
+                cap=limit if rung.spec.language_server else None,
             )
         ensure_worker(app.home, app.db)
     except WidesetError as error:

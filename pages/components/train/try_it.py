@@ -1,31 +1,50 @@
-"""Try it: a text of one's own, and what every trained model says of it."""
+"""The Try it tab: the predictions of all trained models for a text of one's own."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import pandas as pd
 import streamlit as st
 
 from core.domain.errors import WidesetError
+from core.domain.wording import counted
 from core.jobs.launch import ensure_worker
 from core.jobs.questions import NoAnswer, ask
 from pages.components.shell import AppContext, escape_markdown
-from pages.components.train.entries import Entry
-from pages.components.train.labelled import show_labelled
+from pages.components.tables import show_texts
+from pages.components.train.choice import Choice
+from pages.components.train.trainings import Training
 
-_PATIENCE = 0.5  # seconds that the page waits for an answer before it shows what it has
+_WAIT_SECONDS = 0.5  # that the page waits for an answer before it shows what it has
 _POLL_SECONDS = 1.0
-_LATE = 45  # polls without any answer, after which it is said
-_TEXT, _SAID, _POLLS = "train_text", "train_said", "train_polls"
+_LATE_POLLS = 45  # polls without any answer before a warning
+_QUESTION = "train_question"
 
 
-def show_trying(app: AppContext, entries: Sequence[Entry], *, labels: Sequence[str]) -> None:
-    """Draw the box and the answers."""
-    trained = [one for one in entries if one.trained]
+@dataclass(frozen=True)
+class _Prediction:
+    """The probability of each label, the likeliest first; or why there is none."""
+
+    probabilities: dict[str, float] = field(default_factory=dict)
+    problem: str = ""
+
+
+@dataclass
+class _Question:
+    """A text, the predictions so far by training id, and the polls since the last one."""
+
+    text: str
+    predictions: dict[str, _Prediction] = field(default_factory=dict)
+    polls: int = 0
+
+
+def show_try_it(app: AppContext, choice: Choice, trainings: Sequence[Training]) -> None:
+    """Draw the text field and the predictions."""
+    trained = [training for training in trainings if training.has_model]
+    labels = choice.task.label_names
     if not trained:
         st.info(
-            "No model is trained yet. Train a probe: it takes seconds.",
-            icon=":material/chat_bubble:",
+            "No model is trained yet. A linear probe takes seconds.", icon=":material/chat_bubble:"
         )
         return
     with (
@@ -33,103 +52,99 @@ def show_trying(app: AppContext, entries: Sequence[Entry], *, labels: Sequence[s
         st.container(horizontal=True, vertical_alignment="bottom"),
     ):
         text = st.text_input(
-            "A text of your own",
+            "Your text",
             max_chars=2_000,
             key="train_try_text",
-            placeholder="Write what a person might write",
+            placeholder="Type a text to classify",
         )
-        asked = st.form_submit_button("Ask", type="primary", icon=":material/send:")
-    if asked and text.strip():
-        st.session_state[_TEXT], st.session_state[_SAID] = text, {}
-        st.session_state[_POLLS] = 0
-    kept = st.session_state.get(_TEXT)
-    if not kept:
-        st.caption("Each trained model answers; the repeat that was best on its held-out texts.")
-        return
-    missing = any(one.record.id not in st.session_state[_SAID] for one in trained)
-    if missing:
+        submitted = st.form_submit_button("Classify", type="primary", icon=":material/send:")
+    if submitted and text.strip():
+        st.session_state[_QUESTION] = _Question(text)
+    question: _Question | None = st.session_state.get(_QUESTION)
+    if question is None:
+        st.caption("Every trained model answers, with its best repeat on held-out texts.")
+    elif any(training.id not in question.predictions for training in trained):
         ensure_worker(app.home, app.db)
-        _follow(app, kept, trained, labels)
+        _poll(app, question, trained, labels)
     else:
-        _show(kept, trained, labels)
+        _show_predictions(question, trained, labels)
 
 
 @st.fragment(run_every=_POLL_SECONDS)
-def _follow(app: AppContext, text: str, trained: Sequence[Entry], labels: Sequence[str]) -> None:
-    """Redrawn every second until all have answered, then the whole page once."""
-    said: dict[str, Any] = st.session_state[_SAID]
-    for one in trained:
-        if one.record.id in said:
+def _poll(
+    app: AppContext, question: _Question, trained: Sequence[Training], labels: Sequence[str]
+) -> None:
+    """Redrawn every second until all models have answered, then the whole page once."""
+    for training in trained:
+        if training.id in question.predictions:
             continue
-        answer = _asked(app, one, text)
-        if answer is None:
+        prediction = _ask(app, training, question.text)
+        if prediction is None:
             break
-        said[one.record.id] = answer
-        st.session_state[_POLLS] = 0
-    if all(one.record.id in said for one in trained):
+        question.predictions[training.id] = prediction
+        question.polls = 0
+    answered = [training for training in trained if training.id in question.predictions]
+    if len(answered) == len(trained):
         st.rerun()
-    st.session_state[_POLLS] += 1
-    _show(text, [one for one in trained if one.record.id in said], labels)
-    left = len(trained) - len(said)
-    if st.session_state[_POLLS] > _LATE:
+    question.polls += 1
+    _show_predictions(question, answered, labels)
+    if question.polls > _LATE_POLLS:
         st.warning(
-            "The worker has not answered for a while. It may be loading a large model.",
+            "There has been no answer for a while. A large model may be loading.",
             icon=":material/hourglass_top:",
         )
+    left = counted(len(trained) - len(answered), "model")
     st.caption(
-        f":material/hourglass_top: {left} to go: a model is loaded for its first text, which takes "
+        f":material/hourglass_top: Waiting for {left}. Loading a model for its first text takes "
         "some seconds."
     )
 
 
-def _asked(app: AppContext, entry: Entry, text: str) -> Mapping[str, Any] | None:
-    """What a model says; None while there is no answer."""
+def _ask(app: AppContext, training: Training, text: str) -> _Prediction | None:
+    """The prediction of a model; None while there is no answer."""
     try:
-        spec = {"training": entry.record.id, "text": text}
-        return ask(app.db, "classify", spec, timeout=_PATIENCE)
+        spec = {"training": training.id, "text": text}
+        answer = ask(app.db, "classify", spec, timeout=_WAIT_SECONDS)
     except NoAnswer as error:
-        if "in time" in error.what:
-            return None
-        return {"problem": str(error)}
+        return None if "in time" in error.what else _Prediction(problem=str(error))
     except WidesetError as error:
-        return {"problem": str(error)}
+        return _Prediction(problem=str(error))
+    return _Prediction(dict(zip(answer["labels"], answer["probabilities"], strict=True)))
 
 
-def _show(text: str, trained: Sequence[Entry], labels: Sequence[str]) -> None:
-    said: dict[str, Any] = st.session_state[_SAID]
-    st.text(text)
-    good = [one for one in trained if "problem" not in said[one.record.id]]
-    if good:
-        shares = {
-            one.record.id: dict(
-                zip(
-                    said[one.record.id]["labels"],
-                    said[one.record.id]["probabilities"],
-                    strict=True,
-                )
-            )
-            for one in good
-        }
-        names = [*labels, *{name for own in shares.values() for name in own if name not in labels}]
+def _show_predictions(
+    question: _Question, trained: Sequence[Training], labels: Sequence[str]
+) -> None:
+    st.text(question.text)
+    predictions = {
+        training.name: question.predictions[training.id].probabilities
+        for training in trained
+        if not question.predictions[training.id].problem
+    }
+    if predictions:
+        names = list(
+            dict.fromkeys([*labels, *(label for p in predictions.values() for label in p)])
+        )
         frame = pd.DataFrame(
             {
-                "model": [one.name for one in good],
-                "says": [said[one.record.id]["labels"][0] for one in good],
-                **{name: [shares[one.record.id].get(name) for one in good] for name in names},
+                "model": list(predictions),
+                "predicted": [next(iter(shares)) for shares in predictions.values()],
+                **{name: [shares.get(name) for shares in predictions.values()] for name in names},
             }
         )
-        show_labelled(
+        show_texts(
             frame,
-            titles={"says": "Says"},
+            titles={"predicted": "Predicted"},
             labels=names,
             key="train-said",
-            alt="What each model says of the text",
+            alt="Predictions of each model for the text",
             height=700,
-            bars=names,
+            shares=names,
         )
-    for one in trained:
-        problem = said[one.record.id].get("problem")
+    for training in trained:
+        problem = question.predictions[training.id].problem
         if problem:
             st.warning(
-                f"{escape_markdown(one.name)}: {escape_markdown(problem)}", icon=":material/error:"
+                f"{escape_markdown(training.name)}: {escape_markdown(problem)}",
+                icon=":material/error:",
             )

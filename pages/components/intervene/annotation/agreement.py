@@ -23,7 +23,7 @@ from core.store.generation.runs import RunRecord
 from core.store.interventions.judgements import Judgement, Verdict, judgements_of
 from pages.components.asked_model import (
     choose_asked_model,
-    choose_asking_cap,
+    choose_asking_limit,
     estimate_asked,
     estimate_words,
     took_words,
@@ -94,7 +94,7 @@ def _show_language_model(
     enough = len(wanted) >= LEAST
     with st.container(horizontal=True, vertical_alignment="bottom"):
         model = choose_asked_model(app, prefix="judge", local=local, width=260)
-        cap, refusal = choose_asking_cap(app, model, prefix="judge", requests=len(wanted))
+        limit = choose_asking_limit(app, model, prefix="judge", requests=len(wanted))
         own = {one.verdict.sample_id for one in known if model and one.who == judge_name(model)}
         missing = sum(key not in own for key in wanted)
         st.button(
@@ -105,10 +105,10 @@ def _show_language_model(
             or not missing
             or not enough
             or live is not None
-            or bool(refusal),
-            help=escape_markdown(refusal) or None,
+            or bool(limit.refusal),
+            help=escape_markdown(limit.refusal) or None,
             on_click=_ask,
-            args=(app, run, wanted, model, cap),
+            args=(app, run, wanted, model, limit.limit),
         )
     if not enough:
         st.caption(

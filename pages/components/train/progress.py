@@ -1,0 +1,187 @@
+"""Trainings in progress with their curves and Stop; and those that did not finish."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.domain.errors import StoreBusy, WidesetError
+from core.domain.wording import capitalized, duration
+from core.figures.classifiers import training_curves
+from core.jobs.launch import ensure_worker
+from core.jobs.queue import LIVE, Job, State, status
+from core.store.trainings import delete_training
+from pages.components.asked_model import took_words
+from pages.components.jobs import resume_button, stop, stop_button
+from pages.components.shell import AppContext, escape_markdown, flash, show_errors
+from pages.components.train.trainings import Training
+
+_POLL_SECONDS = 1.0
+_PHASES = {
+    "checking": "checking the texts",
+    "embedding": "embedding texts",
+    "training": "training",
+    "testing": "testing",
+}
+_ASKING = "asking the language model about each test text"
+_ENDS = {
+    "interrupted": "The worker stopped unexpectedly.",
+    "cancelled": "Stopped.",
+}
+_MOST_NAMES = 4
+
+REMOVED = "removed_training"
+"""Session key of the training that was removed last."""
+
+
+def show_unfinished(app: AppContext, trainings: Sequence[Training]) -> None:
+    """Draw the trainings in progress, then those that did not finish."""
+    live = [training for training in trainings if training.state in LIVE]
+    if live:
+        ensure_worker(app.home, app.db)
+        _poll(app, tuple((one.record.job_id or "", one.name, one.kind) for one in live))
+    for training in trainings:
+        if not training.done and training.state not in LIVE:
+            _show_end(app, training)
+
+
+@st.fragment(run_every=_POLL_SECONDS)
+def _poll(app: AppContext, trainings: tuple[tuple[str, str, str], ...]) -> None:
+    """Redrawn every second; the whole page once when a job ends.
+
+    Args:
+        app: home and store.
+        trainings: job id, name and kind of each.
+    """
+    with show_errors():
+        try:
+            jobs = [(name, *status(app.db, job_id)) for job_id, name, _ in trainings]
+        except StoreBusy:
+            st.caption("The store is busy; retrying every second.")
+            return
+        if any(state not in LIVE for _, _, state in jobs):
+            st.rerun()
+        if all(state == "queued" for _, _, state in jobs):
+            ensure_worker(app.home, app.db)
+        llm_jobs = {job_id for job_id, _, kind in trainings if kind == "llm"}
+        for name, job, state in jobs:
+            if state == "running":
+                _show_running(app, name, job, llm=job.id in llm_jobs)
+        # In the order in which the worker takes them.
+        waiting = sorted((job.queued_at, job.id, name) for name, job, s in jobs if s == "queued")
+        if waiting:
+            _show_waiting(app, [(job_id, name) for _, job_id, name in waiting])
+
+
+def _show_running(app: AppContext, name: str, job: Job, *, llm: bool) -> None:
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f"**{escape_markdown(name)}**", width="content")
+            st.badge("running", color="blue", icon=":material/play_arrow:")
+            st.space("stretch")
+            stop_button(
+                app,
+                job,
+                key=f"train-stop-{job.id}",
+                told="No answers are kept then."
+                if llm
+                else "Finished epochs are kept; Resume continues after the last one.",
+            )
+        st.progress(progress_share(job), progress_words(job, llm=llm))
+        history = job.progress.get("history") or []
+        if history:
+            st.plotly_chart(
+                training_curves(history, epochs=job.progress.get("epochs")),
+                key=f"curves-{job.id}",
+                config={"displayModeBar": False},
+                alt="Loss and accuracy by epoch",
+            )
+
+
+def _show_waiting(app: AppContext, waiting: Sequence[tuple[str, str]]) -> None:
+    """The job ids and names of those that wait."""
+    names = escape_markdown(", ".join(name for _, name in waiting[:_MOST_NAMES]))
+    more = f" and {len(waiting) - _MOST_NAMES} more" if len(waiting) > _MOST_NAMES else ""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f":material/hourglass_top: Waiting: {names}{more}. Jobs run one at a time.")
+        st.button(
+            "Cancel waiting",
+            type="tertiary",
+            icon=":material/close:",
+            key="train_cancel_waiting",
+            on_click=stop,
+            args=(app, tuple(job_id for job_id, _ in waiting)),
+        )
+
+
+def progress_share(job: Job) -> float:
+    """How much of a training is done at least, 0 to 1; early stopping may end it sooner."""
+    progress = job.progress
+    seeds = max(1, progress.get("seeds") or 1)
+    done = float(progress.get("seeds_done") or 0)
+    epoch, epochs = progress.get("epoch"), progress.get("epochs")
+    if epoch and epochs:
+        done += min(1.0, len(progress.get("history") or []) / epochs)
+    elif progress.get("spending") and progress.get("total"):
+        return min(1.0, (progress.get("done") or 0) / progress["total"])
+    elif progress.get("phase") == "embedding" and progress.get("total"):
+        return min(1.0, 0.9 * (progress.get("done") or 0) / progress["total"])
+    return min(1.0, done / seeds)
+
+
+def progress_words(job: Job, *, llm: bool = False) -> str:
+    """The progress of a training as Markdown; `llm` if a language model is asked."""
+    progress = job.progress
+    phase = _PHASES.get(str(progress.get("phase")), "starting")
+    parts = [capitalized(_ASKING if llm and progress.get("phase") == "training" else phase)]
+    if progress.get("total") and (progress.get("spending") or progress.get("phase") == "embedding"):
+        parts.append(f"{progress.get('done') or 0:,} of {progress['total']:,}")
+    if progress.get("spending"):
+        parts.append(took_words(progress["spending"]))
+    if progress.get("seed") is not None and (progress.get("seeds") or 1) > 1:
+        parts.append(f"repeat {progress['seeds_done'] + 1} of {progress['seeds']}")
+    if progress.get("epoch"):
+        parts.append(f"epoch {progress['epoch']} of at most {progress['epochs']}")
+    if progress.get("loss") is not None:
+        parts.append(f"training loss {progress['loss']:.3f}")
+    if progress.get("accuracy") is not None:
+        parts.append(f"validation accuracy {progress['accuracy']:.3f}")
+    if progress.get("seconds_left"):
+        parts.append(f"at most {duration(progress['seconds_left'])} left")
+    return ", ".join(parts)
+
+
+def _show_end(app: AppContext, training: Training) -> None:
+    job, state = training.job, training.state
+    with st.container(horizontal=True, vertical_alignment="center"):
+        reason = escape_markdown(_reason(job, state))
+        st.warning(f"{escape_markdown(training.name)}: {reason}", icon=":material/info:")
+        if job is not None and state != "done":
+            resume_button(
+                app,
+                job.id,
+                key=f"train-resume-{job.id}",
+                label="Try again" if state == "failed" else "Resume",
+            )
+        st.button(
+            "Remove",
+            icon=":material/delete:",
+            type="tertiary",
+            key=f"train-remove-{training.id}",
+            on_click=remove,
+            args=(app, training.id),
+        )
+
+
+def _reason(job: Job | None, state: State | None) -> str:
+    if job is None or state is None:
+        return "It was never started."
+    return f"{job.message} {job.remedy}".strip() or _ENDS.get(state, "It did not finish.")
+
+
+def remove(app: AppContext, training_id: str) -> None:
+    """Hide a training; the page offers to restore it."""
+    try:
+        delete_training(app.db, training_id)
+        st.session_state[REMOVED] = training_id
+    except WidesetError as error:
+        flash(error)
