@@ -91,7 +91,7 @@ def _show_numbers(applied: Applied, training: Training) -> None:
         )
     elif seen:
         st.caption(
-            f":material/info: {seen:,} of {n:,} texts, on which the model was trained, are left out."
+            f":material/info: {seen:,} of {n:,} texts are excluded, as they were trained on."
         )
 
 
