@@ -3,11 +3,10 @@
 import inspect
 from collections.abc import Callable, Mapping
 from copy import copy
-from dataclasses import MISSING, dataclass, fields
-from functools import wraps
+from dataclasses import MISSING, fields
+from functools import cached_property, wraps
 from typing import (
     TYPE_CHECKING,
-    Annotated,
     Any,
     ClassVar,
     Literal,
@@ -17,26 +16,43 @@ from typing import (
 )
 
 import typer
-from typer import Option
 from typer.core import TyperCommand, TyperGroup
+
+from core.domain.settings import Home, home_from
+from core.store.database import Database, open_database
 
 if TYPE_CHECKING:
     from core.jobs.context import Handler
 
+Function = Callable[..., None]
 
-@dataclass(frozen=True, slots=True)
+
 class Session:
-    """What `main` hands to the commands, as `context.obj`.
+    """What the commands of one call work on: the home folder, its store, and who runs jobs.
 
     Args:
         handlers: who runs which kind of job in this process; None for the worker's own.
+        home: the home folder; None is the user's.
+        db: its store; None is opened when it is first needed.
     """
 
-    handlers: "Mapping[str, Handler] | None" = None
+    def __init__(
+        self,
+        handlers: "Mapping[str, Handler] | None" = None,
+        home: Home | None = None,
+        db: Database | None = None,
+    ) -> None:
+        self.handlers, self._home, self._db = handlers, home, db
 
+    @cached_property
+    def home(self) -> Home:
+        """The home folder."""
+        return self._home or home_from()
 
-JsonOption = Annotated[bool, Option("--json", help="Print one JSON object on stdout.")]
-JsonListOption = Annotated[bool, Option("--json", help="Print one JSON array on stdout.")]
+    @cached_property
+    def db(self) -> Database:
+        """The store."""
+        return self._db or open_database(self.home)
 
 
 class _PlainConversion:
@@ -99,16 +115,6 @@ class Group(_OurStyle, TyperGroup):
     """A group of commands."""
 
 
-def new_app(**settings: Any) -> typer.Typer:
-    """A Typer app with our settings: no completion, no markup, and errors left to `main`."""
-    return typer.Typer(
-        add_completion=False,
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-        **{"cls": Group, **settings},
-    )
-
-
 class Command(_OurStyle, TyperCommand):
     """A command whose help lists the options by section."""
 
@@ -125,6 +131,27 @@ class Command(_OurStyle, TyperCommand):
             if records:
                 with formatter.section(title):
                     formatter.write_dl(records)
+
+
+class App(typer.Typer):
+    """A Typer app with our settings: no completion, no markup, and errors left to `main`."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(
+            add_completion=False,
+            rich_markup_mode=None,
+            pretty_exceptions_enable=False,
+            **{"cls": Group, **settings},
+        )
+
+    def add(self, name: str | None = None, **settings: Any) -> Callable[[Function], Function]:
+        """Add a command, which may take option groups and the `Session`."""
+
+        def decorate(function: Function) -> Function:
+            self.command(name, cls=Command, **settings)(_with_plain_options(function))
+            return function
+
+        return decorate
 
 
 class OptionGroup:
@@ -151,27 +178,32 @@ class OptionGroup:
         ]
 
 
-def with_option_groups(function: Callable[..., None]) -> Callable[..., None]:
-    """Let a command take option groups: Typer sees their options, the function the group."""
+def _with_plain_options(function: Function) -> Function:
+    """The function as Typer can call it: with the options of its groups, and Typer's context."""
     hints = get_type_hints(function, include_extras=True)
     groups: dict[str, list[inspect.Parameter]] = {}
     parameters: list[inspect.Parameter] = []
+    session_name = ""
+    keyword = inspect.Parameter.KEYWORD_ONLY
     for name, parameter in inspect.signature(function).parameters.items():
         hint = hints[name]
-        if isinstance(hint, type) and issubclass(hint, OptionGroup):
+        if hint is Session:
+            session_name = name
+            parameters.append(inspect.Parameter("context", keyword, annotation=typer.Context))
+        elif isinstance(hint, type) and issubclass(hint, OptionGroup):
             groups[name] = hint.parameters()
             parameters += groups[name]
         else:
-            keyword = inspect.Parameter.KEYWORD_ONLY
             parameters.append(parameter.replace(kind=keyword, annotation=hint))
 
     @wraps(function)
     def command(**values: Any) -> None:
-        built = {
-            name: hints[name](**{option.name: values.pop(option.name) for option in options})
-            for name, options in groups.items()
-        }
-        function(**built, **values)
+        if session_name:
+            values[session_name] = values.pop("context").obj
+        for name, options in groups.items():
+            group = {option.name: values.pop(option.name) for option in options}
+            values[name] = hints[name](**group)
+        function(**values)
 
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return command

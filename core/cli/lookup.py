@@ -10,6 +10,12 @@ from core.domain.settings import home_from
 from core.domain.tasks import Task, preset, preset_names, read_task_file
 from core.files.labelled import read_labelled
 from core.files.rows import shown
+from core.services.reference_files import (
+    PreparedReference,
+    reference_of_example,
+    reference_of_folder,
+    stored_reference,
+)
 from core.store.database import Database, open_database
 from core.store.generation.runs import RunRecord, get_run, list_runs
 from core.store.references import list_references
@@ -19,6 +25,7 @@ if TYPE_CHECKING:
     from core.domain.datasets import Dataset
 
 _ENDINGS = (".csv", ".jsonl", ".ndjson", ".parquet")
+_EXAMPLE = "example"
 _KEYS = ("run", "version", "reference")
 
 
@@ -77,6 +84,30 @@ def find_reference(db: Database, wanted: str) -> Reference:
     """
     references = list_references(db, include_deleted=True)
     return _find(references, wanted, noun="reference", command="reference list")
+
+
+def find_or_prepare_reference(db: Database, wanted: str, task: Task) -> PreparedReference:
+    """The reference that a name means; nothing is added yet.
+
+    Args:
+        db: the store.
+        wanted: "example"; a folder (see `reference_of_folder`); else an id or a name in the store.
+        task: whose reference it is to be.
+
+    Raises:
+        BadInput: there is none, it is another task's, or a file is refused.
+    """
+    if wanted == _EXAMPLE:
+        return reference_of_example(db, task)
+    if Path(wanted).is_dir():
+        return reference_of_folder(db, Path(wanted), task)
+    known = find_reference(db, wanted)
+    if known.task_key != task.key:
+        raise BadInput(
+            f"The reference '{known.name}' is that of another task.",
+            f"Name one with the labels {', '.join(task.label_names[:20])}.",
+        )
+    return stored_reference(db, known)
 
 
 def find_task(wanted: str) -> Task:

@@ -16,7 +16,7 @@ import typer
 from typer.main import get_command
 
 from core import __version__
-from core.cli.app import Group, Session, new_app
+from core.cli.app import App, Group, Session
 from core.cli.output import one_line
 from core.domain.errors import WidesetError
 
@@ -68,7 +68,7 @@ class _LazyCommands(Group):
             formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
 
 
-app = new_app(
+app = App(
     cls=_LazyCommands,
     subcommand_metavar="COMMAND ...",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

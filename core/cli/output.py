@@ -1,7 +1,9 @@
 """What commands print: lines that a terminal does not obey, tables and JSON."""
 
 import json
+import sys
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 
@@ -14,6 +16,17 @@ def one_line(text: str) -> str:
         )
         for word in text.split()
     )
+
+
+def print_lines(*lines: str) -> None:
+    """Print each on a line of standard output."""
+    for line in lines:
+        print(one_line(line))
+
+
+def print_note(line: str) -> None:
+    """Print what to mind on standard error, where it is no part of the result."""
+    print(one_line(line), file=sys.stderr)
 
 
 def print_json(data: Any) -> None:
@@ -32,3 +45,8 @@ def table(rows: Sequence[Sequence[str]], *, left: Sequence[int] = (0,)) -> str:
         ).rstrip()
         for row in cells
     )
+
+
+def date_time(seconds: float) -> str:
+    """Seconds since 1970 as "2026-11-30 14:05", local time."""
+    return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M")

@@ -10,14 +10,13 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
+from core.cli.app import Session
 from core.domain.settings import Home
 from core.domain.wording import clock
-from core.jobs.context import Handler
 from core.jobs.lease import living
 from core.jobs.queue import Job, State, request_cancel, resume, status
 from core.jobs.registry import Desk
 from core.jobs.worker import Worker, WorkerBusy
-from core.store.database import Database
 
 if TYPE_CHECKING:
     from core.classification.fine_tuning.fine_tuning import Step
@@ -155,14 +154,7 @@ def bar_of(progress: Mapping[str, Any]) -> str:
     return "[" + "#" * filled + "-" * (BAR_CELLS - filled) + "]"
 
 
-def wait_for_job(
-    home: Home,
-    db: Database,
-    job_id: str,
-    *,
-    handlers: Mapping[str, Handler] | None,
-    progress: ProgressLine,
-) -> tuple[Job, State]:
+def wait_for_job(session: Session, job_id: str, progress: ProgressLine) -> tuple[Job, State]:
     """Wait until a job ends, showing its progress; run it here if no worker lives.
 
     The first Ctrl-C (or SIGTERM) asks the job to stop and waits for that; the second one leaves
@@ -175,16 +167,17 @@ def wait_for_job(
         KeyboardInterrupt: on the second Ctrl-C.
         WidesetError: this process could not work on it.
     """
+    db = session.db
     own: _OwnWorker | None = None
     stopping = taken_over = False
-    with _log_to_file(home), _sigterm_as_interrupt(), progress:
+    with _log_to_file(session.home), _sigterm_as_interrupt(), progress:
         while True:
             try:
                 job, state = status(db, job_id)
                 idle = own is None or own.over
                 lease = living(db)
                 if state == "queued" and idle and lease is None:
-                    own = _OwnWorker(home, job_id, handlers)
+                    own = _OwnWorker(session, job_id)
                 elif state == "interrupted" and own is None and not stopping and not taken_over:
                     # Once only: a job that kills its workers must not kill one after the other.
                     taken_over = True
@@ -210,9 +203,8 @@ def wait_for_job(
 class _OwnWorker:
     """A thread that runs one job, so that the main thread can follow it and hear Ctrl-C."""
 
-    def __init__(self, home: Home, job_id: str, handlers: Mapping[str, Handler] | None) -> None:
-        self._home = home
-        self._handlers = handlers
+    def __init__(self, session: Session, job_id: str) -> None:
+        self._session = session
         self._job_id = job_id
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
@@ -229,11 +221,12 @@ class _OwnWorker:
 
     def _run(self) -> None:
         try:
-            if self._handlers is None:
-                desk = Desk(self._home)
-                worker = Worker(self._home, desk.handlers(), answerers=desk.answerers())
+            home, handlers = self._session.home, self._session.handlers
+            if handlers is None:
+                desk = Desk(home)
+                worker = Worker(home, desk.handlers(), answerers=desk.answerers())
             else:
-                worker = Worker(self._home, self._handlers)
+                worker = Worker(home, handlers)
             worker.run_job(self._job_id)
         except WorkerBusy:
             pass  # another worker was quicker; its progress is followed

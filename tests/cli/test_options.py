@@ -3,7 +3,7 @@
 import pytest
 from typer.main import get_command
 
-from core.cli.app import new_app, with_option_groups
+from core.cli.app import App
 from core.cli.options import ModelOptions
 from core.domain.connections import Connection
 from core.domain.errors import BadInput
@@ -17,10 +17,9 @@ __all__ = ["clock", "db", "home"]
 
 def parsed(*words: str) -> ModelOptions:
     options: list[ModelOptions] = []
-    app = new_app()
+    app = App()
 
-    @app.command()
-    @with_option_groups
+    @app.add()
     def command(model: ModelOptions) -> None:
         options.append(model)
 

@@ -6,39 +6,36 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from typer import Argument, Option
+from typer import Option
 
-from core.cli.app import Command, new_app, with_option_groups
+from core.cli.app import App, Session
 from core.cli.data.intervention import (
     Embedding,
     Intervention,
     InterventionOptions,
     Subject,
     conclude,
-    subject_of,
+    find_subject,
 )
-from core.cli.options import SOURCE_HELP
+from core.cli.options import SourceArgument, check_range
 from core.domain.errors import BadInput
-from core.domain.settings import home_from
 from core.files.labelled import read_labelled
 from core.interventions.scope_filter.out_of_scope import check_enough, train_filter
 from core.interventions.versions.apply import filtered
-from core.store.database import open_database
 
 _YES = ("true", "1", "yes", "y", "in")
 _NO = ("false", "0", "no", "n", "out")
 _SHOWN = 5
 
-app = new_app()
+app = App()
 
 
-@app.command(
-    cls=Command,
+@app.add(
     epilog="Example: python -m core filter reviews.jsonl --judged judged.csv --out kept.jsonl",
 )
-@with_option_groups
 def filter_(
-    source: Annotated[str, Argument(metavar="FILE_OR_RUN", help=SOURCE_HELP)],
+    session: Session,
+    source: SourceArgument,
     judged: Annotated[
         Path,
         Option(
@@ -55,12 +52,11 @@ def filter_(
     version; the texts as generated stay.
     """
     options.check()
-    if not 0 <= threshold <= 1:
-        raise BadInput(f"--threshold is {threshold}.", "Give 0 to 1.")
+    check_range("--threshold", threshold, 0, 1)
     judgements = read_judged(judged)
     check_enough(judgements.values())
-    db = open_database(home_from())
-    subject = subject_of(db, source)
+    db = session.db
+    subject = find_subject(db, source)
     result = filter_by_judgements(
         Embedding(db), subject, judgements, threshold=threshold, who=judged.name, seed=options.seed
     )

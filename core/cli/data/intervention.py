@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
-from core.cli.app import JsonOption, OptionGroup
+from core.cli.app import OptionGroup
 from core.cli.lookup import find_dataset
-from core.cli.options import ExportOption
-from core.cli.output import one_line, print_json
+from core.cli.options import ExportOption, JsonOption, check_seed
+from core.cli.output import print_json, print_lines
 from core.cli.progress import WorkProgress
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
@@ -62,8 +62,7 @@ class InterventionOptions(OptionGroup):
                     f"The card '{self.card.name}' is neither .md nor .json.", "Rename it."
                 )
             check_export(self.card.with_suffix(".jsonl"))  # the folder is what counts
-        if not 0 <= self.seed < 2**63:
-            raise BadInput(f"--seed is {self.seed}.", "Give a whole number from 0 on.")
+        check_seed(self.seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +132,7 @@ class Embedding:
             return embedded(self.db, encoder, texts, progress=progress.embedded)
 
 
-def subject_of(db: Database, wanted: str) -> Subject:
+def find_subject(db: Database, wanted: str) -> Subject:
     """The texts that a person means.
 
     Raises:
@@ -181,11 +180,10 @@ def conclude(
         names = {"source": subject.dataset.name, "version": version_id, "out": str(options.out)}
         print_json({**result.facts, **result.spec, **names})
         return
-    for line in result.words:
-        print(one_line(line))
+    print_lines(*result.words)
     kept = sum(row.kept for row in result.rows)
     stored = "" if version_id is None else f" Stored as version:{version_id}."
-    print(one_line(f"Wrote {kept} texts to {options.out}.{stored}"))
+    print_lines(f"Wrote {kept} texts to {options.out}.{stored}")
 
 
 def _store_version(db: Database, subject: Subject, result: Intervention) -> str:

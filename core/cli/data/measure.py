@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from typer import Argument, Option
+from typer import Option
 
-from core.cli.app import Command, JsonOption, OptionGroup, new_app, with_option_groups
-from core.cli.lookup import find_dataset
-from core.cli.options import SOURCE_HELP, ColumnOptions
+from core.cli.app import App, OptionGroup, Session
+from core.cli.options import ColumnOptions, JsonOption, SourceArgument, check_seed
 from core.cli.output import one_line, print_json, table
 from core.cli.progress import WorkProgress
 from core.diversity.embedding.embedding import embedded
@@ -21,15 +20,15 @@ from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
 from core.domain.metrics import MEASURED, Metric
 from core.domain.runs import Device
-from core.domain.settings import Home, home_from
+from core.domain.settings import Home
 from core.domain.wording import counted
-from core.store.database import Database, open_database
+from core.store.database import Database
 
 _BULKY = ("texts", "pairs")
 _LEFT_OUT = "reference_distance"  # 1 minus the similarity: one of them per label is enough
 _SHARES = ("exact_duplicates", "near_duplicates")
 
-app = new_app()
+app = App()
 
 
 @dataclass(frozen=True)
@@ -52,12 +51,10 @@ class EncoderOptions(OptionGroup):
         return EncoderChoice(self.encoder, self.pooling, self.device)
 
 
-@app.command(
-    cls=Command, epilog="Example: python -m core measure reviews.jsonl --reference real.csv"
-)
-@with_option_groups
+@app.add(epilog="Example: python -m core measure reviews.jsonl --reference real.csv")
 def measure(
-    source: Annotated[str, Argument(metavar="FILE_OR_RUN", help=SOURCE_HELP)],
+    session: Session,
+    source: SourceArgument,
     columns: ColumnOptions,
     encoder: EncoderOptions,
     reference: Annotated[
@@ -75,10 +72,8 @@ def measure(
     """Measure how diverse texts are, all together and per label, and how near they are to real
     ones. Each vector is computed once for an encoder and kept in the store.
     """
-    if seed < 0:
-        raise BadInput(f"--seed is {seed}.", "Give 0 or more.")
-    home = home_from()
-    db = open_database(home)
+    check_seed(seed)
+    home, db = session.home, session.db
     dataset = _dataset(db, source, columns, label)
     real = None if reference is None else _dataset(db, reference, columns, label)
     if real is not None and not set(real.labels) & set(dataset.labels):
@@ -132,9 +127,7 @@ def _dataset(db: Database, wanted: str, columns: ColumnOptions, label: str | Non
     Raises:
         BadInput: there are none such, or the file is refused.
     """
-    dataset = find_dataset(
-        db, wanted, text_column=columns.text_column, label_column=columns.label_column
-    )
+    dataset = columns.find_dataset(db, wanted)
     if label is None:
         return dataset
     rows = dict(dataset.rows_by_label()).get(label)

@@ -1,42 +1,27 @@
 """`reference`: real labelled texts, to learn from and to be measured by."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from core.cli.app import (
-    Command,
-    JsonListOption,
-    JsonOption,
-    OptionGroup,
-    new_app,
-    with_option_groups,
-)
+from core.cli.app import App, OptionGroup, Session
 from core.cli.lookup import find_reference, find_task
-from core.cli.options import TaskOption
-from core.cli.output import one_line, print_json
+from core.cli.options import JsonListOption, JsonOption, TaskOption, check_seed
+from core.cli.output import date_time, one_line, print_json, print_lines
 from core.domain.errors import BadInput
-from core.domain.references import TEST_SHARE, Reference, divided
-from core.domain.settings import home_from
+from core.domain.references import TEST_SHARE, Reference
 from core.domain.tasks import Task
-from core.files.mapping import read_mapped
 from core.jobs.handlers.fetch import add_from_hub
-from core.store.database import Database, open_database
-from core.store.references import (
-    add_reference,
-    delete_reference,
-    list_references,
-    restore_reference,
-)
+from core.services.reference_files import FileMapping, reference_from_files
+from core.store.references import delete_reference, list_references, restore_reference
 
 ReferenceArgument = Annotated[
     str, Argument(metavar="REFERENCE", help="Its id, the start of it, or its name.")
 ]
 
-app = new_app(
+app = App(
     help="References: real labelled texts of a task, in a train and a test part without a text in "
     "common. The newest one of a task is the task's.",
     epilog="Example: python -m core reference add reviews.csv --task sst2 --label-column stars "
@@ -79,8 +64,7 @@ class PartOptions(OptionGroup):
                     "--test-share and --seed split one file, but --test gives the test part.",
                     "Leave out either.",
                 )
-        if self.seed is not None and not 0 <= self.seed < 2**63:
-            raise BadInput(f"--seed is {self.seed}.", "Choose from 0 to 2**63 - 1.")
+        check_seed(self.seed)
 
     @property
     def share(self) -> float:
@@ -141,9 +125,9 @@ class HubOptions(OptionGroup):
     ] = None
 
 
-@app.command("add", cls=Command, short_help="Add a reference to a task.")
-@with_option_groups
+@app.add("add", short_help="Add a reference to a task.")
 def add(
+    session: Session,
     task: TaskOption,
     parts: PartOptions,
     mapping: MappingOptions,
@@ -163,66 +147,72 @@ def add(
     if hub.hub is None and (hub.config is not None or hub.split is not None):
         raise BadInput("--config and --split are of a dataset of the hub.", "Add --hub ID.")
     parts.check(from_hub=hub.hub is not None)
-    found_task = find_task(task)
-    mapping.label_map()
-    db = open_database(home_from())
+    its_task, label_map = find_task(task), mapping.label_map()
+    columns = {"text_column": mapping.text_column, "label_column": mapping.label_column}
+    share, seed = parts.share, parts.seed or 0
     if file is None:
-        reference = _add_from_hub(db, hub, found_task, name, parts, mapping)
+        source = {"hub": hub.hub, "config": hub.config, "split": hub.split, "map": label_map}
+        split = {"test_share": share, "seed": seed}
+        spec = {**source, "task": its_task.to_dict(), "name": name, **columns, **split}
+        reference = add_from_hub(session.db, spec)
     else:
-        reference = add_from_files(db, file, found_task, name, parts, mapping)
+        prepared = reference_from_files(
+            (file.name, file),
+            None if parts.test is None else (parts.test.name, parts.test),
+            its_task,
+            FileMapping(label_map=label_map, **columns),
+            name=name,
+            test_share=share,
+            seed=seed,
+        )
+        reference = prepared.attached(session.db, its_task)
     if as_json:
-        print_json(row_of(reference))
+        print_json(_to_dict(reference))
     else:
-        print(one_line(_in_words(reference, found_task)))
+        print_lines(_in_words(reference, its_task))
 
 
-@app.command("list", cls=Command)
+@app.add("list")
 def list_all(
+    session: Session,
     as_json: JsonListOption = False,
     deleted: Annotated[bool, Option("--all", help="Show deleted references, too.")] = False,
 ) -> None:
     """List the references, the newest first."""
-    references = list_references(open_database(home_from()), include_deleted=deleted)
+    references = list_references(session.db, include_deleted=deleted)
     if as_json:
-        print_json([row_of(reference) for reference in references])
+        print_json([_to_dict(reference) for reference in references])
         return
     if not references:
         print("There are no references yet. Add one: python -m core reference add FILE --task NAME")
     for reference in references:
-        when = datetime.fromtimestamp(reference.created_at).strftime("%Y-%m-%d %H:%M")
+        when = date_time(reference.created_at)
         texts = f"{sum(reference.train.values())}+{sum(reference.test.values())}"
         state = "" if reference.deleted_at is None else "deleted "
-        labels = ", ".join(reference.label_names)
-        print(
-            f"{reference.id}  {when}  {texts:>11} texts  {state}"
-            f"{one_line(f'{reference.name} ({labels})')}"
-        )
+        name = one_line(f"{reference.name} ({', '.join(reference.label_names)})")
+        print(f"{reference.id}  {when}  {texts:>11} texts  {state}{name}")
 
 
-@app.command("delete", cls=Command)
-def delete(reference: ReferenceArgument) -> None:
+@app.add("delete")
+def delete(session: Session, reference: ReferenceArgument) -> None:
     """Hide a reference; restore brings it back."""
-    db = open_database(home_from())
-    record = find_reference(db, reference)
-    delete_reference(db, record.id)
-    print(
-        one_line(
-            f"Deleted reference {record.id} '{record.name}'; "
-            f"python -m core reference restore {record.id} brings it back."
-        )
+    record = find_reference(session.db, reference)
+    delete_reference(session.db, record.id)
+    print_lines(
+        f"Deleted reference {record.id} '{record.name}'; "
+        f"python -m core reference restore {record.id} brings it back."
     )
 
 
-@app.command("restore", cls=Command)
-def restore(reference: ReferenceArgument) -> None:
+@app.add("restore")
+def restore(session: Session, reference: ReferenceArgument) -> None:
     """Bring a deleted reference back."""
-    db = open_database(home_from())
-    record = find_reference(db, reference)
-    restore_reference(db, record.id)
-    print(one_line(f"Restored reference {record.id} '{record.name}'."))
+    record = find_reference(session.db, reference)
+    restore_reference(session.db, record.id)
+    print_lines(f"Restored reference {record.id} '{record.name}'.")
 
 
-def row_of(reference: Reference) -> dict[str, Any]:
+def _to_dict(reference: Reference) -> dict[str, Any]:
     """A reference as JSON-ready data."""
     return {
         "reference": reference.id,
@@ -253,57 +243,3 @@ def _in_words(reference: Reference, task: Task) -> str:
     if origin["contradictory"]:
         parts.append(f"{origin['contradictory']} different texts have more than one label.")
     return " ".join(parts)
-
-
-def add_from_files(
-    db: Database, file: Path, task: Task, name: str, parts: PartOptions, mapping: MappingOptions
-) -> Reference:
-    """Add the labelled texts of a file, or of a file for each part, as a reference."""
-
-    def read(path: Path, text: str | None, label: str | None) -> Any:
-        return read_mapped(
-            [(path.name, path)],
-            task=task,
-            text_column=text,
-            label_column=label,
-            label_map=mapping.label_map(),
-        )
-
-    mapped = read(file, mapping.text_column, mapping.label_column)
-    test = None
-    if parts.test is not None:
-        columns = mapped.facts["text_column"], mapped.facts["label_column"]
-        test = read(parts.test, *columns).examples
-    divided_ = divided(mapped.examples, test=test, test_share=parts.share, seed=parts.seed or 0)
-    origin = {
-        "file": file.name,
-        "test_file": None if parts.test is None else parts.test.name,
-        **mapped.facts,
-        **divided_.facts,
-    }
-    return add_reference(db, task, name or file.name, divided_.train, divided_.test, origin)
-
-
-def _add_from_hub(
-    db: Database,
-    hub: HubOptions,
-    task: Task,
-    name: str,
-    parts: PartOptions,
-    mapping: MappingOptions,
-) -> Reference:
-    return add_from_hub(
-        db,
-        {
-            "hub": hub.hub,
-            "config": hub.config,
-            "split": hub.split,
-            "task": task.to_dict(),
-            "text_column": mapping.text_column,
-            "label_column": mapping.label_column,
-            "map": mapping.label_map(),
-            "test_share": parts.share,
-            "seed": parts.seed or 0,
-            "name": name,
-        },
-    )

@@ -5,32 +5,30 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
-from typer import Argument, Option
+from typer import Option
 
-from core.cli.app import Command, OptionGroup, new_app, with_option_groups
+from core.cli.app import App, OptionGroup, Session
 from core.cli.data.intervention import (
     Embedding,
     Intervention,
     InterventionOptions,
     Subject,
     conclude,
-    subject_of,
+    find_subject,
 )
 from core.cli.lookup import find_dataset
-from core.cli.options import SOURCE_HELP
+from core.cli.options import SourceArgument, check_range
 from core.domain.errors import BadInput
-from core.domain.settings import home_from
 from core.interventions.relabelling.label_accuracy import behind_the_oracle, label_accuracy
 from core.interventions.relabelling.oracle import Oracle, noisy, train_oracle
 from core.interventions.relabelling.preview import changes_of, flows_of
 from core.interventions.relabelling.relabel import Replacement, relabel_all, replace_labels
 from core.interventions.versions.apply import relabelled
-from core.store.database import open_database
 from core.store.datasets import load_dataset
 
 _SHOWN_FLOWS = 10
 
-app = new_app()
+app = App()
 
 
 @dataclass(frozen=True)
@@ -57,20 +55,17 @@ class AnnotationOptions(OptionGroup):
         """
         if self.everything == (self.inspect is not None):
             raise BadInput("Either --all or --inspect is required.", "Give one of the two.")
-        if not 0 <= self.weight <= 1:
-            raise BadInput(f"--weight is {self.weight}.", "Give 0 to 1; the paper uses 0.3.")
-        if not 0 <= self.error_rate <= 1:
-            raise BadInput(f"--error-rate is {self.error_rate}.", "Give 0 to 1.")
+        check_range("--weight", self.weight, 0, 1, remedy="Give 0 to 1; the paper uses 0.3.")
+        check_range("--error-rate", self.error_rate, 0, 1)
 
 
-@app.command(
-    cls=Command,
+@app.add(
     epilog="Example: python -m core relabel reviews.jsonl --reference real.csv --inspect 180 "
     "--out repaired.jsonl",
 )
-@with_option_groups
 def relabel(
-    source: Annotated[str, Argument(metavar="FILE_OR_RUN", help=SOURCE_HELP)],
+    session: Session,
+    source: SourceArgument,
     reference: Annotated[
         str,
         Option(
@@ -88,8 +83,8 @@ def relabel(
     """
     options.check()
     annotation.check()
-    db = open_database(home_from())
-    subject = subject_of(db, source)
+    db = session.db
+    subject = find_subject(db, source)
     n = len(subject.dataset)
     if annotation.inspect is not None and not 2 <= annotation.inspect <= n:
         raise BadInput(

@@ -1,20 +1,19 @@
 """`tasks`: what `generate --task` takes."""
 
-from core.cli.app import Command, JsonListOption, new_app
+from core.cli.app import App, Session
+from core.cli.options import JsonListOption
 from core.cli.output import one_line, print_json
-from core.domain.settings import home_from
 from core.domain.tasks import preset, preset_names
-from core.store.database import open_database
 from core.store.tasks import list_tasks
 
-app = new_app()
+app = App()
 
 
-@app.command(cls=Command)
-def tasks(as_json: JsonListOption = False) -> None:
+@app.add()
+def tasks(session: Session, as_json: JsonListOption = False) -> None:
     """List the presets (the paper's eight and an example) and the saved tasks."""
     rows = [("preset", name, preset(name)) for name in preset_names()]
-    saved = list_tasks(open_database(home_from()))
+    saved = list_tasks(session.db)
     rows += [("saved", record.task.name, record.task) for record in saved]
     if as_json:
         print_json([{"kind": kind, "id": name, **task.to_dict()} for kind, name, task in rows])

@@ -1,25 +1,23 @@
 """`export`: the texts of a run or a version as a file."""
 
-from pathlib import Path
 from typing import Annotated
 
 from typer import Argument, Option
 
-from core.cli.app import Command, new_app
+from core.cli.app import App, Session
 from core.cli.lookup import find_run
 from core.cli.options import ExportOption
-from core.cli.output import one_line
-from core.cli.runs.ending import export_run
+from core.cli.output import print_lines
+from core.cli.runs.outcome import export_run
 from core.domain.errors import BadInput
-from core.domain.settings import home_from
 from core.files.exports import check_export, format_of, write_whole
-from core.store.database import Database, open_database
 
-app = new_app()
+app = App()
 
 
-@app.command(cls=Command)
+@app.add()
 def export(
+    session: Session,
     run: Annotated[
         str,
         Argument(metavar="RUN", help="A run's id, the start of it, or its name; or version:ID."),
@@ -32,21 +30,17 @@ def export(
     apostrophe before = + - @).
     """
     check_export(out)
-    db = open_database(home_from())
-    if run.startswith("version:"):
-        if everything:
-            raise BadInput("A version has no empty or truncated texts.", "Leave --all out.")
-        written = _export_version(db, run, out)
+    if not run.startswith("version:"):
+        record = find_run(session.db, run)
+        written = export_run(session.db, record.id, out, everything=everything)
+    elif everything:
+        raise BadInput("A version has no empty or truncated texts.", "Leave --all out.")
     else:
-        written = export_run(db, find_run(db, run).id, out, everything=everything)
-    print(one_line(f"Wrote {written} texts to {out}."))
+        from core.cli.data.intervention import find_subject
+        from core.interventions.versions.card import export_version
 
-
-def _export_version(db: Database, key: str, out: Path) -> int:
-    from core.cli.data.intervention import subject_of
-    from core.interventions.versions.card import export_version
-
-    subject = subject_of(db, key)
-    format_ = format_of(out)
-    write_whole(out, export_version(subject.texts, subject.specified, subject.rows, format=format_))
-    return len(subject.dataset)
+        subject = find_subject(session.db, run)
+        texts, specified, rows = subject.texts, subject.specified, subject.rows
+        write_whole(out, export_version(texts, specified, rows, format=format_of(out)))
+        written = len(subject.dataset)
+    print_lines(f"Wrote {written} texts to {out}.")

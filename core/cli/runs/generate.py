@@ -5,24 +5,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from typer import Context, Option
+from typer import Option
 
-from core.cli.app import Command, OptionGroup, new_app, with_option_groups
-from core.cli.knob_options import KnobOptions
+from core.cli.app import App, OptionGroup, Session
 from core.cli.lookup import find_task
-from core.cli.options import ModelOptions, SpendingOptions, TaskOption
-from core.cli.progress import ProgressLine, wait_for_job
-from core.cli.runs.ending import EndingOptions, conclude
+from core.cli.options import KnobOptions, ModelOptions, SpendingOptions, TaskOption
+from core.cli.progress import ProgressLine
+from core.cli.runs.outcome import OutcomeOptions, finish_run
 from core.domain.conditions import Condition
 from core.domain.errors import BadInput
 from core.domain.runs import Example, ModelChoice, RunSpec
-from core.domain.settings import home_from
 from core.domain.tasks import Task
 from core.files.labelled import SEED_COUNT, balanced_examples, read_labelled
 from core.jobs.queue import start_run
-from core.store.database import open_database
 
-app = new_app()
+app = App()
 
 
 @dataclass(frozen=True)
@@ -66,46 +63,40 @@ class RunOptions(OptionGroup):
         )
 
     def _examples(self, task: Task) -> tuple[Example, ...]:
-        if self.seed_examples is None:
+        path = self.seed_examples
+        if path is None:
             if self.seed_count is not None:
                 raise BadInput(
                     "--seed-count has no file to draw from.", "Add --seed-examples FILE."
                 )
             return ()
-        path = self.seed_examples
-        examples = read_labelled(path, name=path.name, task=task)
         count = SEED_COUNT if self.seed_count is None else self.seed_count
+        examples = read_labelled(path, name=path.name, task=task)
         return balanced_examples(examples, task=task, count=count, seed=self.seed)
 
 
-@app.command(
-    cls=Command,
+@app.add(
     epilog="Example: python -m core generate --task sst2 --temperature 0.9 --suppression 7.5 "
-    "--per-label 50 --seed 1 --out reviews.jsonl",
+    "--per-label 50 --seed 1 --out reviews.jsonl"
 )
-@with_option_groups
 def generate(
-    context: Context,
+    session: Session,
     options: RunOptions,
     knobs: KnobOptions,
     model: ModelOptions,
     limits: SpendingOptions,
-    ending: EndingOptions,
+    outcome: OutcomeOptions,
 ) -> None:
     """Generate texts for every label of a task. The run is kept in the store text by text;
     Ctrl-C stops it and keeps what arrived.
     """
     condition, choice, limit = knobs.condition(), model.choice(), limits.limit()
-    ending.check()
+    outcome.check()
     spec = options.spec(find_task(options.task), condition, choice)
-    home = home_from()
-    db = open_database(home)
-    model.remember_connection(db)
-    record, job = start_run(db, spec, name=options.name, cap=limit)
+    model.remember_connection(session.db)
+    run, job = start_run(session.db, spec, name=options.name, cap=limit)
     progress = ProgressLine(sys.stderr)
-    progress.note(f"Run {record.id}: {spec.target} texts for {len(spec.task.labels)} labels.")
+    progress.note(f"Run {run.id}: {spec.target} texts for {len(spec.task.labels)} labels.")
     if spec.idle_knob:
         progress.note(f"{spec.idle_knob} Raise --per-label or lower --texts-a-request.")
-    handlers = context.obj.handlers
-    job, state = wait_for_job(home, db, job.id, handlers=handlers, progress=progress)
-    conclude(db, record, job, state, ending)
+    finish_run(session, run, job.id, outcome, progress)

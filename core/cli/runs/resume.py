@@ -2,37 +2,30 @@
 
 import sys
 
-from typer import Context
-
-from core.cli.app import Command, new_app, with_option_groups
+from core.cli.app import App, Session
 from core.cli.lookup import find_run
 from core.cli.options import RunArgument, SpendingOptions
-from core.cli.progress import ProgressLine, wait_for_job
-from core.cli.runs.ending import EndingOptions, conclude
+from core.cli.progress import ProgressLine
+from core.cli.runs.outcome import OutcomeOptions, finish_run
 from core.domain.errors import BadInput
-from core.domain.settings import home_from
 from core.jobs.queue import job_of_run
 from core.jobs.queue import resume as resume_job
-from core.store.database import open_database
 
-app = new_app()
+app = App()
 
 
-@app.command(cls=Command)
-@with_option_groups
+@app.add()
 def resume(
-    context: Context, run: RunArgument, limits: SpendingOptions, ending: EndingOptions
+    session: Session, run: RunArgument, limits: SpendingOptions, outcome: OutcomeOptions
 ) -> None:
     """Finish a run that was stopped, interrupted, paused or failed: no text is repeated, none is
     lost. A run that is being generated already is followed. Limits replace the run's own, and
     what was spent before counts.
     """
-    ending.check()
+    outcome.check()
     limit = limits.limit()
-    home = home_from()
-    db = open_database(home)
-    record = find_run(db, run)
-    job = job_of_run(db, record.id)
+    record = find_run(session.db, run)
+    job = job_of_run(session.db, record.id)
     if job is None or job.state == "done":
         raise BadInput(
             f"Run {record.id} is done; there is nothing to resume."
@@ -40,9 +33,7 @@ def resume(
             else f"Run {record.id} was never started.",
             f"Export it with python -m core export {record.id} --out FILE.",
         )
-    job = resume_job(db, job.id, cap=limit)
+    job = resume_job(session.db, job.id, cap=limit)
     progress = ProgressLine(sys.stderr)
     progress.note(f"Run {record.id} continues.")
-    handlers = context.obj.handlers
-    job, state = wait_for_job(home, db, job.id, handlers=handlers, progress=progress)
-    conclude(db, record, job, state, ending)
+    finish_run(session, record, job.id, outcome, progress)

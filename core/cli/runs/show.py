@@ -3,26 +3,23 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from core.cli.app import Command, JsonOption, new_app
+from core.cli.app import App, Session
 from core.cli.lookup import find_run
-from core.cli.options import RunArgument
+from core.cli.options import JsonOption, RunArgument
 from core.cli.output import one_line, print_json
-from core.domain.settings import home_from
 from core.jobs.queue import states_of_runs
-from core.store.database import open_database
 
-app = new_app()
+app = App()
 
 
-@app.command(cls=Command)
-def show(run: RunArgument, as_json: JsonOption = False) -> None:
+@app.add()
+def show(session: Session, run: RunArgument, as_json: JsonOption = False) -> None:
     """Show all settings of a run."""
-    db = open_database(home_from())
-    record = find_run(db, run)
+    record = find_run(session.db, run)
     settings: dict[str, Any] = {
         "run": record.id,
         "name": record.name,
-        "state": states_of_runs(db).get(record.id, "new"),
+        "state": states_of_runs(session.db).get(record.id, "new"),
         "spec": record.spec.to_dict(),
         "facts": dict(record.facts),
     }

@@ -1,34 +1,30 @@
 """`worker`: the process that runs the jobs; the pages start it by themselves."""
 
-import sys
 from typing import Annotated
 
-from typer import Context, Option
+from typer import Option
 
-from core.cli.app import Command, new_app
-from core.domain.errors import BadInput
-from core.domain.settings import home_from
+from core.cli.app import App, Session
+from core.cli.options import check_range
+from core.cli.output import print_note
 from core.jobs.worker import Worker, work
 
-app = new_app()
+app = App()
 
 
-@app.command(cls=Command)
-def worker(
-    context: Context,
+@app.add("worker")
+def run_worker(
+    session: Session,
     idle_seconds: Annotated[float, Option(help="End after so many idle seconds.")] = 1800.0,
 ) -> None:
     """Run queued jobs, one after the other. The pages start this by themselves; a second worker
     ends at once.
     """
-    if not idle_seconds >= 0:  # also refuses NaN
-        raise BadInput(
-            f"--idle-seconds is {idle_seconds}, which is no length of time.", "Give 0 or more."
-        )
-    handlers = context.obj.handlers
-    if handlers is None:
-        was_first = work(home_from(), idle_seconds=idle_seconds)
+    check_range("--idle-seconds", idle_seconds, 0)
+    if session.handlers is None:
+        is_first = work(session.home, idle_seconds=idle_seconds)
     else:
-        was_first = Worker(home_from(), handlers, idle_seconds=idle_seconds).run_forever()
-    if not was_first:
-        print("Another worker is running on this home folder.", file=sys.stderr)
+        worker = Worker(session.home, session.handlers, idle_seconds=idle_seconds)
+        is_first = worker.run_forever()
+    if not is_first:
+        print_note("Another worker is running on this home folder.")

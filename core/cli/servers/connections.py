@@ -1,16 +1,15 @@
 """`connections`: the servers that the store knows, which key each gets, and what it costs."""
 
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
-from typing import Annotated, Any, Literal, cast, get_args
+from typing import Annotated, Literal, cast, get_args
 
 from typer import Argument, Option
 
-from core.cli.app import Command, JsonListOption, OptionGroup, new_app, with_option_groups
-from core.cli.output import one_line, print_json
+from core.cli.app import App, OptionGroup, Session
+from core.cli.options import JsonListOption, given
+from core.cli.output import date_time, print_json, print_lines
 from core.domain.connections import Connection, TokenizerKind
 from core.domain.errors import BadInput
-from core.domain.settings import home_from
 from core.jobs.server_health import ServerContact, last_contacts
 from core.store.connections import (
     delete_connection,
@@ -19,9 +18,9 @@ from core.store.connections import (
     list_connections,
     save_connection,
 )
-from core.store.database import Database, open_database
+from core.store.database import Database
 
-app = new_app()
+app = App()
 
 
 @dataclass(frozen=True)
@@ -65,28 +64,17 @@ class ConnectionOptions(OptionGroup):
             key_variable=self.key_variable,
             tokenizer=self.tokenizer,
         )
-        prices = {
-            "tokens_in": self.price_in,
-            "tokens_out": self.price_out,
-            "currency": self.currency,
-        }
-        settings = {
-            "name": self.name,
-            "model": self.model,
-            "requests_at_once": self.requests_at_once,
-        }
-        return replace(
-            connection, prices=replace(connection.prices, **_given(prices)), **_given(settings)
-        )
+        prices = given(tokens_in=self.price_in, tokens_out=self.price_out, currency=self.currency)
+        settings = given(name=self.name, model=self.model, requests_at_once=self.requests_at_once)
+        return replace(connection, prices=replace(connection.prices, **prices), **settings)
 
 
-@app.command(
-    cls=Command,
+@app.add(
     epilog="Example: python -m core connections add --base-url https://host/v1 "
-    "--key-variable HOST_KEY --price-in 0.5 --price-out 1.5",
+    "--key-variable HOST_KEY --price-in 0.5 --price-out 1.5"
 )
-@with_option_groups
 def connections(
+    session: Session,
     options: ConnectionOptions,
     action: Annotated[
         Literal["list", "add", "remove"], Argument(metavar="ACTION", help="What to do.")
@@ -96,7 +84,7 @@ def connections(
     """List the servers that the store knows and how each answered last, add one or change its
     settings, or remove one. What is not given stays as it is; runs of a removed one are kept.
     """
-    db = open_database(home_from())
+    db = session.db
     if action != "list":
         if options.base_url is None:
             raise BadInput("The server is not named.", "Add --base-url URL.")
@@ -104,18 +92,18 @@ def connections(
             save_connection(db, options.connection(db, options.base_url))
         else:
             delete_connection(db, get_connection(db, options.base_url).base_url)
-    known = list_connections(db)
     contacts = last_contacts(db)
+    rows = [(known, contacts.get(known.base_url)) for known in list_connections(db)]
     if as_json:
-        rows = []
-        for connection in known:
-            last = contacts.get(connection.base_url)
-            rows.append({**connection.to_dict(), "last": None if last is None else asdict(last)})
-        print_json(rows)
-        return
-    for connection in known:
-        print(_line(connection, contacts.get(connection.base_url)))
-    if not known:
+        print_json(
+            [
+                {**known.to_dict(), "last": None if last is None else asdict(last)}
+                for known, last in rows
+            ]
+        )
+    elif rows:
+        print_lines(*(_line(known, last) for known, last in rows))
+    else:
         print("No servers. Add one with python -m core connections add --base-url URL.")
 
 
@@ -140,10 +128,6 @@ def with_server_settings(
     return connection
 
 
-def _given(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
-
-
 def _line(connection: Connection, last: ServerContact | None) -> str:
     prices = connection.prices
     cost = (
@@ -154,11 +138,7 @@ def _line(connection: Connection, last: ServerContact | None) -> str:
     key = f"key in {connection.key_variable}" if connection.key_variable else "no key"
     name = f" '{connection.name}'" if connection.name else ""
     model = f", model {connection.model}" if connection.model else ""
-    return one_line(f"{connection.base_url}{name}: {key}, {cost}{model}; {_last(last)}")
-
-
-def _last(last: ServerContact | None) -> str:
-    if last is None:
-        return "never asked"
-    when = datetime.fromtimestamp(last.at).strftime("%Y-%m-%d %H:%M")
-    return f"{last.summary} {when}" + (f": {last.why}" if last.why else "")
+    answer = "never asked"
+    if last is not None:
+        answer = f"{last.summary} {date_time(last.at)}" + (f": {last.why}" if last.why else "")
+    return f"{connection.base_url}{name}: {key}, {cost}{model}; {answer}"

@@ -5,11 +5,11 @@ from typing import Annotated
 
 from typer import Option
 
-from core.cli.app import Command, JsonOption, new_app
-from core.cli.output import one_line, print_json
+from core.cli.app import App, Session
+from core.cli.options import JsonOption
+from core.cli.output import print_json, print_lines, table
 from core.cli.servers.connections import with_server_settings
 from core.domain.connections import Connection
-from core.domain.settings import home_from
 from core.generation.servers.capabilities import (
     Capabilities,
     capabilities_from_dict,
@@ -24,16 +24,14 @@ from core.store.connections import (
     save_capabilities,
     save_connection,
 )
-from core.store.database import Database, open_database
+from core.store.database import Database
 
-app = new_app()
+app = App()
 
 
-@app.command(
-    cls=Command,
-    epilog="Example: python -m core probe --base-url http://127.0.0.1:8080/v1 --model llama",
-)
+@app.add(epilog="Example: python -m core probe --base-url http://127.0.0.1:8080/v1 --model llama")
 def probe(
+    session: Session,
     base_url: Annotated[str, Option(metavar="URL", help="Often ends in /v1.")],
     model: Annotated[str, Option(metavar="NAME", help="The model, as the server names it.")],
     key_variable: Annotated[
@@ -57,13 +55,12 @@ def probe(
     """Send a server about twenty short requests and print which knobs really work there. The result
     is kept in the store.
     """
-    db = open_database(home_from())
     connection = with_server_settings(
-        find_connection(db, base_url) or Connection(base_url=base_url, model=model),
+        find_connection(session.db, base_url) or Connection(base_url=base_url, model=model),
         key_variable=key_variable,
         tokenizer=tokenizer,
     )
-    capabilities = probe_and_store(db, connection, model)
+    capabilities = probe_and_store(session.db, connection, model)
     if as_json:
         rows = [
             {"key": row.key, "what": row.title, "support": row.support, "meaning": row.meaning}
@@ -92,19 +89,19 @@ def probe_and_store(db: Database, connection: Connection, model: str) -> Capabil
 
 
 def _print_words(capabilities: Capabilities) -> None:
-    server = f" ({one_line(capabilities.server)})" if capabilities.server else ""
-    print(f"{one_line(capabilities.model)} at {capabilities.base_url}{server}")
-    rows = capability_table(capabilities)
-    widths = [max(len(row.title) for row in rows), max(len(row.words) for row in rows)]
-    for row in rows:
-        line = f"  {row.title:<{widths[0]}}  {row.words:<{widths[1]}}  {one_line(row.meaning)}"
-        print(line.rstrip())
-    note = one_line(capabilities.tokenizer_note)
-    print(f"Tokenizer: {capabilities.tokenizer or f'none. {note}'}")
+    server = f" ({capabilities.server})" if capabilities.server else ""
+    print_lines(f"{capabilities.model} at {capabilities.base_url}{server}")
+    rows = [(row.title, row.words, row.meaning) for row in capability_table(capabilities)]
+    print(table(rows, left=(0, 1, 2)))
+    tokens = f"{capabilities.tokens_in} in, {capabilities.tokens_out} out"
+    if None in (capabilities.tokens_in, capabilities.tokens_out):
+        tokens = "unknown"
+    quickest = []
     if capabilities.latency_ms is not None:
-        print(f"Quickest answer: {capabilities.latency_ms:.0f} ms")
-    tokens = [capabilities.tokens_in, capabilities.tokens_out]
-    used = "unknown" if None in tokens else f"{tokens[0]} in, {tokens[1]} out"
-    print(f"The probe took {capabilities.requests} requests; tokens: {used}.")
-    for note in capabilities.notes:
-        print(f"Note: {one_line(note)}")
+        quickest = [f"Quickest answer: {capabilities.latency_ms:.0f} ms"]
+    print_lines(
+        f"Tokenizer: {capabilities.tokenizer or f'none. {capabilities.tokenizer_note}'}",
+        *quickest,
+        f"The probe took {capabilities.requests} requests; tokens: {tokens}.",
+        *(f"Note: {note}" for note in capabilities.notes),
+    )

@@ -1,28 +1,26 @@
 """`replicate`: the paper's grid on real sets, and the card of its findings."""
 
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from typer import Argument, Context, Option
+from typer import Argument, Option
 
-from core.cli.app import Command, OptionGroup, new_app, with_option_groups
-from core.cli.output import print_json
-from core.cli.sweeps.references import choose_reference
+from core.cli.app import App, OptionGroup, Session
+from core.cli.lookup import find_or_prepare_reference
+from core.cli.options import absolute_model
+from core.cli.output import print_json, print_note
 from core.cli.sweeps.running import ExecutionOptions, run_sweep
 from core.domain.errors import BadInput, WidesetError
 from core.domain.runs import ModelChoice
-from core.domain.settings import home_from
-from core.store.database import Database, open_database
+from core.store.database import Database
 from core.store.sweeps import list_sweeps
-from core.sweeps.grid.file import model_name
 from core.sweeps.grid.plan import planned
 from core.sweeps.grid.spec import Grid
 from core.sweeps.replication import STUDY, RealSet, real_sets, replication_grid
 
-app = new_app()
+app = App()
 
 
 @dataclass(frozen=True)
@@ -45,14 +43,13 @@ class ReplicationOptions(OptionGroup):
             repeats=self.repeats,
             seed=self.seed,
             filtering=self.filtering,
-            model=ModelChoice(model=model_name(self.model)),
+            model=ModelChoice(model=absolute_model(self.model)),
         )
 
 
-@app.command(cls=Command)
-@with_option_groups
+@app.add()
 def replicate(
-    context: Context,
+    session: Session,
     data: Annotated[Path, Argument(metavar="FOLDER", help="Has a folder for each real set.")],
     options: ReplicationOptions,
     execution: ExecutionOptions,
@@ -72,27 +69,19 @@ def replicate(
     if options.texts < 10 or options.repeats < 1:
         raise BadInput("A run has at least 10 texts, a condition one run.", "Ask for more.")
     sets = real_sets(data, only or [])
-    home = home_from()
-    db = open_database(home)
+    db = session.db
     grids = [_grid_on(db, real_set, options, study) for real_set in sets]
     failed = 0
     for grid in grids:
-        line = f"{grid.name}: {grid.runs} runs of {grid.texts // grid.runs} texts."
-        ended = run_sweep(
-            home,
-            db,
-            grid,
-            execution,
-            handlers=context.obj.handlers,
-            first_line=lambda _, line=line: line,  # type: ignore[misc]
-        )
+        title = f"{grid.name}: {grid.runs} runs of {grid.texts // grid.runs} texts."
+        ended = run_sweep(session, grid, execution, title=title)
         if ended.state != "done":
             raise WidesetError(
                 f"The sweep of {grid.task.name} is {ended.state}. {ended.message}".strip(),
                 "What is done is kept; the same command continues.",
             )
-        failed += ended.status.failed
-    write_card(db, study, out or home.folder / "replication", as_json=as_json)
+        failed += ended.status.count("failed")
+    _write_card(db, study, out or session.home.folder / "replication", as_json=as_json)
     if failed:
         raise WidesetError(
             f"{failed} runs failed, and the card is of the others.",
@@ -107,7 +96,7 @@ def _grid_on(db: Database, real_set: RealSet, options: ReplicationOptions, study
         BadInput: the set or the grid is refused.
     """
     try:
-        reference = choose_reference(db, str(real_set.folder), real_set.task)
+        reference = find_or_prepare_reference(db, str(real_set.folder), real_set.task)
         grid = options.grid(real_set, study)
         planned(grid.with_reference("checked"), train=reference.train)
     except BadInput as error:  # of several folders with files of the same names
@@ -115,7 +104,7 @@ def _grid_on(db: Database, real_set: RealSet, options: ReplicationOptions, study
     return grid.with_reference(reference.attached(db, real_set.task).id)
 
 
-def write_card(db: Database, study: str, out: Path, *, as_json: bool) -> None:
+def _write_card(db: Database, study: str, out: Path, *, as_json: bool) -> None:
     """Write card.md, card.json, points.csv, results.csv and report.html of a study.
 
     Args:
@@ -153,4 +142,4 @@ def write_card(db: Database, study: str, out: Path, *, as_json: bool) -> None:
     else:
         for finding in report.study["card"]:
             print(f"{finding['finding']}. {finding['title']}: {finding['verdict']}")
-    print(f"The card and its numbers are in {out}.", file=sys.stderr)
+    print_note(f"The card and its numbers are in {out}.")

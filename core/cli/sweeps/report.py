@@ -7,22 +7,23 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from core.cli.app import Command, JsonOption, new_app
-from core.cli.output import one_line, print_json
+from core.cli.app import App, Session
+from core.cli.options import JsonOption
+from core.cli.output import print_json, print_lines
 from core.domain.errors import BadInput
-from core.domain.settings import home_from
 from core.files.exports import write_whole
-from core.store.database import Database, open_database
+from core.store.database import Database
 from core.store.projects import list_projects
 from core.store.sweeps import SweepRecord, list_sweeps
 
 KINDS = ("sweep", "study", "task")
 
-app = new_app()
+app = App()
 
 
-@app.command(cls=Command)
+@app.add()
 def report(
+    session: Session,
     project: Annotated[
         str,
         Argument(
@@ -45,12 +46,11 @@ def report(
     """
     if out.suffix.lower() not in (".html", ".htm"):
         raise BadInput(f"The report '{out.name}' is no .html file.", "End it in .html.")
-    db = open_database(home_from())
-    sweeps = find_project(db, project)
+    sweeps = find_project(session.db, project)
     from core.reports.stored_report import stored_report
 
     ids = [sweep.id for sweep in sweeps.records]
-    result = stored_report(db, ids, title=title or sweeps.title)
+    result = stored_report(session.db, ids, title=title or sweeps.title)
     write_whole(out, result.html.encode("utf-8"))
     if csv is not None:
         _write_data(csv, result.data())
@@ -60,11 +60,9 @@ def report(
         print_json({**files, **{key: study[key] for key in ("tasks", "runs", "points")}})
         return
     data = "" if csv is None else f" Its numbers are in {csv}."
-    print(
-        one_line(
-            f"The report of the {sweeps.kind} '{sweeps.title}' ({study['runs']} runs, "
-            f"{study['points']} points) is in {out}.{data}"
-        )
+    print_lines(
+        f"The report of the {sweeps.kind} '{sweeps.title}' ({study['runs']} runs, "
+        f"{study['points']} points) is in {out}.{data}"
     )
 
 

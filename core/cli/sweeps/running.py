@@ -1,4 +1,4 @@
-"""What `sweep` and `replicate` share: beginning a sweep, following it, and its results in words."""
+"""What `sweep` and `replicate` share: following a sweep, and its results in words."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -8,27 +8,22 @@ from typing import Annotated, Any, TextIO
 from typer import Option
 
 from core.analysis.frames.columns import METRICS
-from core.cli.app import OptionGroup
+from core.cli.app import OptionGroup, Session
+from core.cli.options import check_range
 from core.cli.output import one_line, table
 from core.cli.progress import ProgressLine, wait_for_job
-from core.domain.settings import Home
 from core.domain.wording import clock
-from core.jobs.context import Handler
-from core.jobs.handlers.sweep import KIND, start_sweep
-from core.jobs.queue import RESUMABLE, Job, State, request_cancel, resume, status, submit
-from core.jobs.sweeps.spending import check_sweep_cap
-from core.store.assessments import find_assessments
+from core.jobs.handlers.sweep import MAX_WORKERS, continue_sweep
+from core.jobs.queue import State
+from core.store.assessments import Assessment, find_assessments
 from core.store.database import Database
-from core.store.sweeps import SweepRecord, TrialRecord, find_sweep, set_sweep_job, trials_of
+from core.store.sweeps import SweepRecord, TrialRecord, trials_of
 from core.sweeps.grid.plan import condition_key, grid_condition_words
 from core.sweeps.grid.spec import Grid
 
 LOOK_SECONDS = 1.0
 _ENDED = ("done", "failed")
 _SHOWN = ("diversity", "label_accuracy", "model_accuracy")
-
-Results = Mapping[str, Mapping[str, Any]]
-"""Assessments (see `core.sweeps.assessment.assess`) by run id."""
 
 
 @dataclass(frozen=True)
@@ -43,23 +38,30 @@ class ExecutionOptions(OptionGroup):
         int | None, Option(show_default="by the machine", help="Parallel processes or nodes.")
     ] = None
 
+    def check(self) -> None:
+        """See that the options are usable.
+
+        Raises:
+            BadInput: there are too many workers, or none.
+        """
+        check_range("--workers", self.workers, 1, MAX_WORKERS)
+
 
 @dataclass(frozen=True, slots=True)
 class SweepStatus:
-    """How far a sweep is: its trials that have begun, and their assessments."""
+    """How far a sweep is.
+
+    Args:
+        trials: that have begun.
+        assessments: of those that are done, by run id.
+    """
 
     trials: Sequence[TrialRecord]
-    results: Results
+    assessments: Mapping[str, Assessment]
 
-    @property
-    def failed(self) -> int:
-        """How many trials failed."""
-        return sum(trial.state == "failed" for trial in self.trials)
-
-    @property
-    def done(self) -> int:
-        """How many trials are done."""
-        return sum(trial.state == "done" for trial in self.trials)
+    def count(self, state: str) -> int:
+        """How many trials are in that state."""
+        return sum(trial.state == state for trial in self.trials)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class EndedSweep:
     """A sweep whose job has ended.
 
     Args:
+        grid: with its reference.
         record: the sweep.
         state: of its job.
         message: what happened, if it is not done.
@@ -74,96 +77,77 @@ class EndedSweep:
         status: its trials.
     """
 
+    grid: Grid
     record: SweepRecord
     state: State
     message: str
     remedy: str
     status: SweepStatus
 
-
-def status_of(db: Database, sweep_id: str, grid: Grid) -> SweepStatus:
-    """Read how far a sweep is."""
-    trials = trials_of(db, sweep_id)
-    runs = [trial.run.id for trial in trials if trial.state == "done"]
-    assessments = find_assessments(db, runs, recipe=grid.recipe.key)
-    return SweepStatus(trials, {item.run_id: item.result for item in assessments})
+    def to_dict(self) -> dict[str, Any]:
+        """How far it is, JSON-ready."""
+        status = self.status
+        return {
+            "sweep": self.record.id,
+            "name": self.record.name,
+            "state": self.state,
+            "conditions": self.grid.conditions,
+            "runs": self.grid.runs,
+            "done": status.count("done"),
+            "failed": status.count("failed"),
+            "reused": sum(trial.reused for trial in status.trials),
+            "trials": [
+                _trial_data(self.grid, trial, status.assessments.get(trial.run.id))
+                for trial in status.trials
+            ],
+        }
 
 
 def run_sweep(
-    home: Home,
-    db: Database,
-    grid: Grid,
-    execution: ExecutionOptions,
-    *,
-    handlers: Mapping[str, Handler] | None,
-    first_line: Callable[[SweepRecord], str],
+    session: Session, grid: Grid, execution: ExecutionOptions, *, title: str = ""
 ) -> EndedSweep:
     """Begin the sweep of a grid or continue it, and follow it to its end.
 
     Args:
-        home: where the store lies.
-        db: the store.
+        session: has the store.
         grid: with its reference.
         execution: where it runs.
-        handlers: see `core.cli.app.Session`.
-        first_line: what is printed on stderr when it begins.
+        title: what is printed on stderr when it begins; empty for its size.
 
     Raises:
         BadInput: the grid is refused.
     """
-    record, job = begin_sweep(db, grid, execution)
+    db = session.db
+    record, job = continue_sweep(db, grid, workers=execution.workers, ray=execution.ray)
     state: State = "done"
     with SweepProgress(
-        sys.stderr, look=lambda: status_of(db, record.id, grid), grid=grid
+        sys.stderr, look=lambda: _status_of(db, record.id, grid), grid=grid
     ) as progress:
-        progress.note(first_line(record))
+        texts = grid.per_label * len(grid.task.labels)
+        size = f"{grid.conditions:,} conditions, {grid.runs:,} runs of {texts:,} texts"
+        progress.note(title or f"Sweep {record.id}: {size}.")
         progress.report(quietly=True)
-        if job is not None:
-            job, state = wait_for_job(home, db, job.id, handlers=handlers, progress=progress)
-        else:
+        if job is None:
             progress.note("All of it was done before.")
+        else:
+            job, state = wait_for_job(session, job.id, progress)
         progress.report()
     unfinished = job if state != "done" else None
     return EndedSweep(
+        grid,
         record,
         state,
         message=unfinished.message if unfinished else "",
         remedy=unfinished.remedy if unfinished else "",
-        status=status_of(db, record.id, grid),
+        status=_status_of(db, record.id, grid),
     )
 
 
-def begin_sweep(
-    db: Database, grid: Grid, execution: ExecutionOptions
-) -> tuple[SweepRecord, Job | None]:
-    """The sweep of exactly this grid and its job, begun or continued; no job if all is done.
-
-    Raises:
-        BadInput: the grid is refused.
-    """
-    check_sweep_cap(db, grid.models, grid.spend)
-    workers, ray = execution.workers, execution.ray
-    with db.write():
-        before = find_sweep(db, grid.key)
-        if before is None or before.job_id is None:
-            return start_sweep(db, grid, workers=workers, ray=ray)
-        job, state = status(db, before.job_id)
-        if state in ("queued", "running"):
-            return before, job
-        trials = trials_of(db, before.id)
-        if any(trial.run.deleted_at is not None for trial in trials):
-            return start_sweep(db, grid, workers=workers, ray=ray)
-        if [trial.state for trial in trials] == ["done"] * grid.runs:
-            return before, None
-        spec: dict[str, Any] = {"sweep": before.id, "workers": workers, "ray": ray}
-        if state in RESUMABLE:
-            if {key: value for key, value in job.spec.items() if key != "cap"} == spec:
-                return before, resume(db, job.id, cap=grid.spend)
-            request_cancel(db, job.id)  # one that nobody runs, so that it stays so
-        spec |= {"cap": grid.spend.to_dict()} if grid.spend.on else {}
-        job = submit(db, KIND, spec)
-        set_sweep_job(db, before.id, job.id)
-        return before, job
+def _status_of(db: Database, sweep_id: str, grid: Grid) -> SweepStatus:
+    trials = trials_of(db, sweep_id)
+    runs = [trial.run.id for trial in trials if trial.state == "done"]
+    assessments = find_assessments(db, runs, recipe=grid.recipe.key)
+    return SweepStatus(trials, {item.run_id: item for item in assessments})
 
 
 class SweepProgress(ProgressLine):
@@ -204,40 +188,40 @@ class SweepProgress(ProgressLine):
             elif self._reported.get(trial.position) != trial.state:
                 self._reported[trial.position] = trial.state
                 if not quietly:
-                    line = trial_line(self._grid, trial, status.results.get(trial.run.id))
+                    line = _trial_line(self._grid, trial, status.assessments.get(trial.run.id))
                     self.note(f"[{len(self._reported)}/{self._grid.runs}] {line}")
 
 
-def trial_line(grid: Grid, trial: TrialRecord, result: Mapping[str, Any] | None) -> str:
+def _trial_line(grid: Grid, trial: TrialRecord, assessment: Assessment | None) -> str:
     """A trial that ended, in one line."""
     name = f"{grid_condition_words(grid, trial.run.spec, repeat=trial.repeat)}:"
     if trial.state == "failed":
         return one_line(f"{name} failed. {trial.message} {trial.remedy}")
     reused = " (reused)" if trial.reused else ""
-    if result is None:
+    if assessment is None:
         return one_line(f"{name} done{reused}")
     values = [
         f"{metric.replace('_', ' ')} {value:.3f}"
         for metric in _SHOWN
-        if (value := mean_at([result], "0", metric)) is not None
+        if (value := _mean_at([assessment], "0", metric)) is not None
     ]
-    scores = ", ".join([f"{result['n']} texts", *values])
+    scores = ", ".join([f"{assessment.result['n']} texts", *values])
     return one_line(f"{name} {scores}{reused}")
 
 
-def mean_at(results: Sequence[Mapping[str, Any]], inspected: str, metric: str) -> float | None:
+def _mean_at(assessments: Sequence[Assessment], inspected: str, metric: str) -> float | None:
     """The mean of a metric over repeats, as generated or after LR, without OOSF; None without."""
     values = [
         float(stage[metric]["value"])
-        for result in results
-        for stage in result["stages"]
+        for assessment in assessments
+        for stage in assessment.result["stages"]
         if stage["inspected"] == inspected and not stage["filtered"]
         if stage[metric]["value"] is not None
     ]
     return sum(values) / len(values) if values else None
 
 
-def shown_budgets(grid: Grid) -> list[str]:
+def _shown_budgets(grid: Grid) -> list[str]:
     """The budgets of the table: 0, the paper's 180 (else the middle one), and all."""
     budgets = grid.recipe.budgets
     numbers = [budget for budget in budgets if budget not in (0, "all")]
@@ -247,44 +231,26 @@ def shown_budgets(grid: Grid) -> list[str]:
 
 def results_table(grid: Grid, status: SweepStatus) -> str:
     """Each condition with its scores, the mean over repeats."""
-    groups: dict[str, tuple[str, list[Mapping[str, Any]]]] = {}
+    groups: dict[str, tuple[str, list[Assessment]]] = {}
     for trial in status.trials:
-        result = status.results.get(trial.run.id)
-        if result is not None:
+        assessment = status.assessments.get(trial.run.id)
+        if assessment is not None:
             words = grid_condition_words(grid, trial.run.spec)
-            groups.setdefault(condition_key(trial.run.spec), (words, []))[1].append(result)
-    budgets = shown_budgets(grid)
+            groups.setdefault(condition_key(trial.run.spec), (words, []))[1].append(assessment)
+    columns = [("diversity", "0"), ("label_accuracy", "0")]
+    columns += [("model_accuracy", budget) for budget in _shown_budgets(grid)]
     rows = [["condition", "n", "diversity", "label accuracy"]]
-    rows[0] += [f"model accuracy at {budget}" for budget in budgets]
-    for words, results in groups.values():
-        n = sum(result["n"] for result in results) / len(results)
-        values = [mean_at(results, "0", metric) for metric in ("diversity", "label_accuracy")]
-        values += [mean_at(results, budget, "model_accuracy") for budget in budgets]
+    rows[0] += [f"model accuracy at {budget}" for _, budget in columns[2:]]
+    for words, repeats in groups.values():
+        n = sum(assessment.result["n"] for assessment in repeats) / len(repeats)
+        values = [_mean_at(repeats, inspected, metric) for metric, inspected in columns]
         cells = ["-" if value is None else f"{value:.3f}" for value in values]
         rows.append([words, f"{n:g}", *cells])
     return table(rows)
 
 
-def sweep_data(grid: Grid, sweep: EndedSweep) -> dict[str, Any]:
-    """How far a sweep is, JSON-ready."""
-    status = sweep.status
-    return {
-        "sweep": sweep.record.id,
-        "name": sweep.record.name,
-        "state": sweep.state,
-        "conditions": grid.conditions,
-        "runs": grid.runs,
-        "done": status.done,
-        "failed": status.failed,
-        "reused": sum(trial.reused for trial in status.trials),
-        "trials": [
-            _trial_data(grid, trial, status.results.get(trial.run.id, {}))
-            for trial in status.trials
-        ],
-    }
-
-
-def _trial_data(grid: Grid, trial: TrialRecord, result: Mapping[str, Any]) -> dict[str, Any]:
+def _trial_data(grid: Grid, trial: TrialRecord, assessment: Assessment | None) -> dict[str, Any]:
+    result = {} if assessment is None else assessment.result
     return {
         "position": trial.position,
         "run": trial.run.id,
@@ -298,9 +264,7 @@ def _trial_data(grid: Grid, trial: TrialRecord, result: Mapping[str, Any]) -> di
         "n": result.get("n"),
         "stages": [
             {
-                "inspected": stage["inspected"],
-                "filtered": stage["filtered"],
-                "repeat": stage["repeat"],
+                **{key: stage[key] for key in ("inspected", "filtered", "repeat")},
                 **{metric: stage[metric]["value"] for metric in METRICS},
             }
             for stage in result.get("stages", [])

@@ -4,28 +4,26 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
-from typer import Argument, Context, Option
+from typer import Argument, Option
 
-from core.cli.app import Command, JsonOption, OptionGroup, new_app, with_option_groups
-from core.cli.lookup import find_task
-from core.cli.options import KeyVariableOption, SpendingOptions, remember_connection
-from core.cli.output import one_line, print_json
-from core.cli.sweeps.references import ChosenReference, choose_reference
-from core.cli.sweeps.running import (
-    EndedSweep,
-    ExecutionOptions,
-    results_table,
-    run_sweep,
-    sweep_data,
+from core.cli.app import App, OptionGroup, Session
+from core.cli.lookup import find_or_prepare_reference, find_task
+from core.cli.options import (
+    JsonOption,
+    KeyVariableOption,
+    SpendingOptions,
+    absolute_model,
+    remember_connection,
 )
+from core.cli.output import one_line, print_json, print_lines
+from core.cli.sweeps.running import EndedSweep, ExecutionOptions, results_table, run_sweep
 from core.domain.connections import checked_url
 from core.domain.errors import BadInput, WidesetError
 from core.domain.runs import BackendKind, ModelChoice
-from core.domain.settings import home_from
 from core.jobs.sweeps.estimate import what_it_takes
-from core.store.database import Database, open_database
+from core.store.database import Database
 from core.sweeps.cost_estimate import DryRun
-from core.sweeps.grid.file import model_name, read_grid_file
+from core.sweeps.grid.file import read_grid_file
 from core.sweeps.grid.plan import planned
 from core.sweeps.grid.spec import Grid
 
@@ -65,7 +63,7 @@ GRID.toml, with the defaults of its entries; only `task` is required:
 Ctrl-C stops and keeps what is done, and so does a spending limit; the same command, with
 a higher limit, continues. Work that was done before with equal settings is not repeated."""
 
-app = new_app()
+app = App()
 
 
 @dataclass(frozen=True)
@@ -99,17 +97,16 @@ class SweepModelOptions(OptionGroup):
         name = self.model or grid.models[0].model
         choice = ModelChoice(
             backend=backend,
-            model=model_name(name) if backend == "local" else name,
+            model=absolute_model(name) if backend == "local" else name,
             device=grid.models[0].device,
             base_url=url,
         )
         return grid.with_axes(model=(choice,))
 
 
-@app.command(cls=Command, epilog=_EPILOG)
-@with_option_groups
+@app.add(epilog=_EPILOG)
 def sweep(
-    context: Context,
+    session: Session,
     grid_file: Annotated[Path, Argument(metavar="GRID.toml", help="The grid, see below.")],
     execution: ExecutionOptions,
     model: SweepModelOptions,
@@ -123,8 +120,7 @@ def sweep(
     ] = None,
 ) -> None:
     """Generate, measure and repair texts under every condition of a grid, and train on them."""
-    if execution.workers is not None and not 1 <= execution.workers <= 256:
-        raise BadInput(f"--workers is {execution.workers}.", "Choose from 1 to 256.")
+    execution.check()
     file = read_grid_file(grid_file, find_task=find_task)
     grid = file.grid
     if max_conditions is not None:
@@ -132,63 +128,50 @@ def sweep(
     grid = model.applied_to(replace(grid, spend=limits.limit() or grid.spend))
     with file.naming("axes"):
         grid.check_size()
-    home = home_from()
-    db = open_database(home)
+    db = session.db
     reference = None
     if file.reference is not None:
         with file.naming("reference"):
-            reference = choose_reference(db, file.reference, grid.task)
+            reference = find_or_prepare_reference(db, file.reference, grid.task)
+    train = () if reference is None else reference.train
     with file.naming("axes.seeding"):  # refused before anything is attached
-        planned(grid, train=() if reference is None else reference.train)
+        planned(grid, train=train)
     if dry_run:
-        estimate = estimate_sweep(db, grid, reference)
-        print_json(estimate.to_dict()) if as_json else print(dry_run_words(estimate))
+        test = () if reference is None else reference.test
+        if reference is not None:
+            grid = grid.with_reference(reference.known.id if reference.known else "new")
+        estimate = what_it_takes(db, grid, train=train, n_test=len(test))
+        print_json(estimate.to_dict()) if as_json else print_lines(*_estimate_words(estimate))
         return
-    remember_servers(db, grid, model.key_variable)
+    _remember_servers(db, grid, model.key_variable)
     if reference is not None:
         grid = grid.with_reference(reference.attached(db, grid.task).id)
-    texts = grid.per_label * len(grid.task.labels)
-    ended = run_sweep(
-        home,
-        db,
-        grid,
-        execution,
-        handlers=context.obj.handlers,
-        first_line=lambda record: (
-            f"Sweep {record.id}: {grid.conditions:,} conditions, {grid.runs:,} runs of "
-            f"{texts:,} texts."
-        ),
-    )
-    _conclude(grid, ended, as_json=as_json)
-
-
-def _conclude(grid: Grid, sweep: EndedSweep, *, as_json: bool) -> None:
-    """Print what came of a sweep.
-
-    Raises:
-        WidesetError: runs are missing.
-    """
+    ended = run_sweep(session, grid, execution)
     if as_json:
-        print_json(sweep_data(grid, sweep))
-    elif sweep.status.results:
-        print(results_table(grid, sweep.status), flush=True)
-    id_, status = sweep.record.id, sweep.status
-    if sweep.state == "done" and not status.failed:
-        return
+        print_json(ended.to_dict())
+    elif ended.status.assessments:
+        print(results_table(grid, ended.status), flush=True)
+    if ended.state != "done" or ended.status.count("failed"):
+        raise _unfinished(ended)
+
+
+def _unfinished(sweep: EndedSweep) -> WidesetError:
+    """Runs are missing."""
+    id_, runs, status = sweep.record.id, sweep.grid.runs, sweep.status
     why = {
-        "done": f"{status.failed} of {grid.runs} runs of sweep {id_} failed.",
+        "done": f"{status.count('failed')} of {runs} runs of sweep {id_} failed.",
         "failed": f"Sweep {id_} failed: {sweep.message}",
         "paused": f"Sweep {id_} is paused: {sweep.message}",
         "cancelled": f"Sweep {id_} was stopped.",
         "interrupted": f"Sweep {id_} was interrupted: its worker ended.",
     }[sweep.state]
-    raise WidesetError(
+    return WidesetError(
         one_line(f"{why} {sweep.remedy}"),
-        f"{status.done} of {grid.runs} runs are done and kept; the same command continues.",
+        f"{status.count('done')} of {runs} runs are done and kept; the same command continues.",
     )
 
 
-def remember_servers(db: Database, grid: Grid, key_variable: str) -> None:
+def _remember_servers(db: Database, grid: Grid, key_variable: str) -> None:
     """Store the connections of a grid's servers that are new, and the name of their key.
 
     Args:
@@ -211,41 +194,23 @@ def remember_servers(db: Database, grid: Grid, key_variable: str) -> None:
         remember_connection(db, url, key_variable=key_variable)
 
 
-def estimate_sweep(db: Database, grid: Grid, reference: ChosenReference | None) -> DryRun:
-    """The dry run of a grid whose reference may not be in the store yet.
-
-    Raises:
-        BadInput: the grid is refused.
-    """
-    if reference is None:
-        return what_it_takes(db, grid, train=(), n_test=0)
-    key = "new" if reference.known is None else reference.known.id
-    grid = grid.with_reference(key)
-    return what_it_takes(db, grid, train=reference.train, n_test=len(reference.test))
-
-
-def dry_run_words(estimate: DryRun) -> str:
-    """A dry run in words, a line each."""
-    money = (
-        "an unknown amount of money"
-        if estimate.money is None
-        else f"{estimate.money:.2f} {estimate.currency}"
-        if estimate.currency
-        else "no money"
-    )
-    lines = [
+def _estimate_words(estimate: DryRun) -> list[str]:
+    money = "no money"
+    if estimate.money is None:
+        money = "an unknown amount of money"
+    elif estimate.currency:
+        money = f"{estimate.money:.2f} {estimate.currency}"
+    if estimate.minutes_low is None or estimate.minutes_high is None:
+        time = "an unknown time"
+    elif estimate.minutes_high < 1:
+        time = "less than a minute"
+    else:
+        time = f"{estimate.minutes_low:,.0f} to {estimate.minutes_high:,.0f} minutes"
+    return [
         f"{estimate.conditions:,} conditions, {estimate.runs:,} runs; {estimate.reused:,} of them "
         f"exist already ({estimate.assessed:,} with their assessment).",
         f"{estimate.texts:,} texts to generate: about {estimate.tokens_in:,} tokens in, "
         f"{estimate.tokens_out:,} out.",
-        f"It takes {_minutes(estimate)} and costs {money}.",
+        f"It takes {time} and costs {money}.",
+        *estimate.notes,
     ]
-    return "\n".join(one_line(line) for line in [*lines, *estimate.notes])
-
-
-def _minutes(estimate: DryRun) -> str:
-    if estimate.minutes_low is None or estimate.minutes_high is None:
-        return "an unknown time"
-    if estimate.minutes_high < 1:
-        return "less than a minute"
-    return f"{estimate.minutes_low:,.0f} to {estimate.minutes_high:,.0f} minutes"

@@ -12,16 +12,25 @@ from core.classification.llm.cost_estimate import asking_ahead
 from core.classification.llm.llm import shuffled
 from core.classification.settings import FineTuning, TrainingSpec
 from core.classification.splitting import stratified_draw
-from core.cli.app import Command, JsonOption, OptionGroup, new_app, with_option_groups
-from core.cli.lookup import find_dataset, find_task
-from core.cli.options import SOURCE_HELP, ColumnOptions, ModelOptions, SpendingOptions, TaskOption
+from core.cli.app import App, OptionGroup, Session
+from core.cli.lookup import find_task
+from core.cli.options import (
+    SOURCE_HELP,
+    ColumnOptions,
+    JsonOption,
+    ModelOptions,
+    SpendingOptions,
+    TaskOption,
+    check_range,
+    check_seed,
+)
 from core.cli.output import one_line, print_json
 from core.cli.progress import WorkProgress
 from core.cli.training.results import in_words, train_here, without_history
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
 from core.domain.runs import Example, ModelChoice
-from core.domain.settings import Home, home_from
+from core.domain.settings import Home
 from core.domain.spending import SpendingLimit, SpendingTracker, check_spending_limit
 from core.domain.tasks import Task
 from core.files.labelled import SEED_COUNT, balanced_examples
@@ -31,7 +40,7 @@ from core.services.served_models import ServedLabelModel, ServedModels
 from core.store.connections import find_capabilities
 from core.store.database import Database, open_database
 
-app = new_app()
+app = App()
 
 
 @dataclass(frozen=True)
@@ -48,12 +57,11 @@ class DrawOptions(OptionGroup):
     seed: Annotated[int, Option(help="Seed of every random draw.")] = 0
 
 
-@app.command(
-    cls=Command,
+@app.add(
     epilog="Example: python -m core classify --test real.csv --task sst2 --examples train.csv",
 )
-@with_option_groups
 def classify(
+    session: Session,
     test: Annotated[str, Option(metavar="FILE", help=SOURCE_HELP)],
     task: TaskOption,
     draw: DrawOptions,
@@ -66,29 +74,26 @@ def classify(
     prompt, by the probability of each label's phrase; a server's model by that of a letter per
     label, or by its answer. It is the baseline that a trained classifier has to beat.
     """
-    if draw.seed < 0:
-        raise BadInput(f"--seed is {draw.seed}.", "Give 0 or more.")
+    check_seed(draw.seed)
     choice, limit = model.choice(), limits.limit()
     if limit is not None and choice.backend == "local":
         raise BadInput(
             "A cap is for a server's model; one on this machine costs nothing.", "Leave it out."
         )
-    found_task = find_task(task)
-    home = home_from()
-    db = open_database(home)
-    names = {"text_column": columns.text_column, "label_column": columns.label_column}
-    test_set = _test_set(find_dataset(db, test, **names), found_task, draw.sample, draw.seed)
+    its_task = find_task(task)
+    home, db = session.home, session.db
+    test_set = _test_set(columns.find_dataset(db, test), its_task, draw.sample, draw.seed)
     examples: tuple[Example, ...] = ()
     if draw.examples is not None:
-        pool = find_dataset(db, draw.examples, **names)
-        examples = draw_examples(pool, found_task, draw.shots, draw.seed)
+        pool = columns.find_dataset(db, draw.examples)
+        examples = draw_examples(pool, its_task, draw.shots, draw.seed)
     model.remember_connection(db)
     spec = TrainingSpec(
         kind="llm",
         test=test_set.key,
         fine_tuning=FineTuning(device=choice.device),
         seeds=(draw.seed,),
-        task=found_task,
+        task=its_task,
         examples=examples,
         language_model=choice.model,
         language_server=choice.base_url,
@@ -130,8 +135,7 @@ def _test_set(dataset: Dataset, task: Task, sample: int | None, seed: int) -> Da
         )
     if sample is None:
         return dataset
-    if sample < 1:
-        raise BadInput(f"--limit is {sample}.", "Give 1 or more.")
+    check_range("--limit", sample, 1)
     rng = np.random.default_rng(seed)
     return dataset.take(stratified_draw(dataset.labels, sample, rng=rng).tolist())
 

@@ -12,20 +12,24 @@ from typing import Annotated, Any
 from typer import Argument, Option
 
 from core.classification.settings import FineTuning, TrainingSpec
-from core.cli.app import Command, JsonOption, OptionGroup, new_app, with_option_groups
-from core.cli.lookup import find_dataset
-from core.cli.options import SOURCE_HELP, ColumnOptions, absolute_model
-from core.cli.output import one_line, print_json
+from core.cli.app import App, OptionGroup, Session
+from core.cli.options import (
+    SOURCE_HELP,
+    ColumnOptions,
+    JsonOption,
+    absolute_model,
+    check_range,
+    given,
+)
+from core.cli.output import print_json, print_lines, print_note
 from core.cli.progress import WorkProgress
 from core.cli.training.results import in_words, train_here, without_history
 from core.domain.errors import BadInput
 from core.domain.runs import Device
-from core.domain.settings import home_from
-from core.store.database import open_database
 
 _EMBEDDED = "embedded"
 
-app = new_app()
+app = App()
 
 
 @dataclass(frozen=True)
@@ -76,17 +80,16 @@ class ClassifierOptions(OptionGroup):
         Raises:
             BadInput: a setting is out of its range.
         """
-        given: dict[str, Any] = {
-            "max_epochs": self.max_epochs,
-            "patience": self.patience,
-            "batch_size": self.batch_size,
-            "learning_rate": self.learning_rate,
-        }
         return FineTuning(
             model=absolute_model(self.model or _EMBEDDED),
             device=self.device,
             class_weights=self.class_weights,
-            **{name: value for name, value in given.items() if value is not None},
+            **given(
+                max_epochs=self.max_epochs,
+                patience=self.patience,
+                batch_size=self.batch_size,
+                learning_rate=self.learning_rate,
+            ),
         )
 
     def check(self) -> None:
@@ -99,12 +102,11 @@ class ClassifierOptions(OptionGroup):
             raise BadInput("--model, --probe and --majority exclude each other.", "Give one.")
 
 
-@app.command(
-    cls=Command,
+@app.add(
     epilog="Example: python -m core train reviews.jsonl --test real.csv --save classifier",
 )
-@with_option_groups
 def train(
+    session: Session,
     source: Annotated[str, Argument(metavar="TRAIN_FILE_OR_VERSION", help=SOURCE_HELP)],
     test: Annotated[str, Option(metavar="FILE", help="Real texts to test on; named likewise.")],
     classifier: ClassifierOptions,
@@ -125,17 +127,13 @@ def train(
     command continues from the last epoch.
     """
     classifier.check()
-    if not 1 <= seeds <= 20:
-        raise BadInput(f"--seeds is {seeds}.", "Give 1 to 20.")
+    check_range("--seeds", seeds, 1, 20)
     if save is not None:
         check_new_folder(save)
         if classifier.majority:
             raise BadInput("There is nothing to save of --majority.", "Leave --save out.")
-    home = home_from()
-    db = open_database(home)
-    names = {"text_column": columns.text_column, "label_column": columns.label_column}
-    train_set = find_dataset(db, source, **names)
-    test_set = find_dataset(db, test, **names)
+    home, db = session.home, session.db
+    train_set, test_set = (columns.find_dataset(db, wanted) for wanted in (source, test))
     spec = TrainingSpec(
         kind="probe" if classifier.probe else "majority" if classifier.majority else "fine-tuning",
         train=train_set.key,
@@ -148,8 +146,7 @@ def train(
         # Nothing is left out, so nothing is drawn: repeats of a probe would be alike, and their
         # interval over seeds would have no width.
         if size > len(train_set):
-            message = f"There are {len(train_set):,} training texts: all are used, not {size:,}."
-            print(message, file=sys.stderr)
+            print_note(f"There are {len(train_set):,} training texts: all are used, not {size:,}.")
         spec = replace(spec, size=None)
     with WorkProgress(sys.stderr) as progress:
         trained = train_here(home, db, spec, train_set, test_set, progress=progress)
@@ -163,7 +160,7 @@ def train(
         return
     print(in_words(trained.result))
     if save is not None:
-        print(one_line(f"Saved the classifier in {save}."))
+        print_lines(f"Saved the classifier in {save}.")
 
 
 def check_new_folder(folder: Path) -> None:

@@ -20,14 +20,31 @@ from core.domain.spending import SpendingLimit, spending_limit_from_dict
 from core.generation.backends import Backend
 from core.jobs.context import JobContext
 from core.jobs.handlers.embedding import Stopped
-from core.jobs.queue import Job, get_job, job_of_token, submit
+from core.jobs.queue import (
+    LIVE,
+    RESUMABLE,
+    Job,
+    get_job,
+    job_of_token,
+    request_cancel,
+    resume,
+    status,
+    submit,
+)
 from core.jobs.sweeps.plan import check_reference, planned_of, wanted_of
 from core.jobs.sweeps.spending import check_sweep_cap, spending_of
 from core.jobs.sweeps.trials import SweepTrials
 from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key
 from core.store.generation.runs import runs_of
-from core.store.sweeps import SweepRecord, create_sweep, get_sweep, set_sweep_job
+from core.store.sweeps import (
+    SweepRecord,
+    create_sweep,
+    find_sweep,
+    get_sweep,
+    set_sweep_job,
+    trials_of,
+)
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.execution.executors import Executor, NodeTools, Tools
 from core.sweeps.execution.select_executor import placed
@@ -75,6 +92,42 @@ def start_sweep(
         *(db, grid.to_dict(), grid.task.key, name, grid.study, workers, ray, token, grid.spend),
         key=grid.key,
     )
+
+
+def continue_sweep(
+    db: Database, grid: Grid, *, workers: int | None = None, ray: str | None = None
+) -> tuple[SweepRecord, Job | None]:
+    """Start the sweep of exactly this grid, or continue the one there is; arguments as
+    `start_sweep`.
+
+    Returns:
+        The sweep and its job; no job if all of it is done.
+
+    Raises:
+        BadInput: as `start_sweep`.
+    """
+    check_sweep_cap(db, grid.models, grid.spend)
+    with db.write():
+        before = find_sweep(db, grid.key)
+        if before is None or before.job_id is None:
+            return start_sweep(db, grid, workers=workers, ray=ray)
+        job, state = status(db, before.job_id)
+        if state in LIVE:
+            return before, job
+        trials = trials_of(db, before.id)
+        if any(trial.run.deleted_at is not None for trial in trials):
+            return start_sweep(db, grid, workers=workers, ray=ray)
+        if [trial.state for trial in trials] == ["done"] * grid.runs:
+            return before, None
+        spec: dict[str, Any] = {"sweep": before.id, "workers": workers, "ray": ray}
+        if state in RESUMABLE:
+            if {key: value for key, value in job.spec.items() if key != "cap"} == spec:
+                return before, resume(db, job.id, cap=grid.spend)
+            request_cancel(db, job.id)  # one that nobody runs, so that it stays so
+        spec |= {"cap": grid.spend.to_dict()} if grid.spend.on else {}
+        job = submit(db, KIND, spec)
+        set_sweep_job(db, before.id, job.id)
+        return before, job
 
 
 def start_assessment(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from core.cli import main
-from core.cli.sweeps.references import choose_reference
+from core.cli.lookup import find_or_prepare_reference
 from core.domain.connections import Connection, Prices
 from core.domain.errors import BadInput
 from core.domain.runs import Example
@@ -347,7 +347,7 @@ def test_a_model_takes_the_place_of_the_grids(grid: Path, home: Home) -> None:
 
 def test_a_folders_labels_are_mapped_by_their_phrases(grid: Path, home: Home) -> None:
     db, task, folder = open_database(home), preset("sst2"), str(grid.parent / "real")
-    chosen = choose_reference(db, folder, task)
+    chosen = find_or_prepare_reference(db, folder, task)
     assert chosen.train[:2] == (Example("train 0", "positive"), Example("train 0", "negative"))
     assert (len(chosen.train), len(chosen.test), chosen.known) == (8, 8, None)
     stored = chosen.attached(db, task)
@@ -355,25 +355,27 @@ def test_a_folders_labels_are_mapped_by_their_phrases(grid: Path, home: Home) ->
         "real",
         {"good": "positive", "bad": "negative"},
     )
-    again = choose_reference(db, folder, task)
+    again = find_or_prepare_reference(db, folder, task)
     assert again.known == stored
     assert (again.train, again.test) == (chosen.train, chosen.test)
-    assert choose_reference(db, "real", task).known == stored
+    assert find_or_prepare_reference(db, "real", task).known == stored
     with pytest.raises(BadInput, match="that of another task"):
-        choose_reference(db, stored.id, preset("cola"))
+        find_or_prepare_reference(db, stored.id, preset("cola"))
 
 
 def test_another_content_or_a_deleted_reference_is_added_anew(grid: Path, home: Home) -> None:
     db, task, folder = open_database(home), preset("sst2"), grid.parent / "real"
 
     def attach() -> str:
-        return choose_reference(db, str(folder), task).attached(db, task).id
+        return find_or_prepare_reference(db, str(folder), task).attached(db, task).id
 
     first = attach()
     (folder / "labels.csv").write_text("label,label_in_prompt\nbad,positive\ngood,negative\n")
     second = attach()
     assert second != first
-    assert choose_reference(db, str(folder), task).train[0] == Example("train 0", "negative")
+    assert find_or_prepare_reference(db, str(folder), task).train[0] == Example(
+        "train 0", "negative"
+    )
     delete_reference(db, second)
     assert attach() not in (first, second)
 
@@ -391,16 +393,16 @@ def test_a_folder_that_lacks_something(
 ) -> None:
     spoil(grid.parent / "real")
     with pytest.raises(BadInput, match=said):
-        choose_reference(open_database(home), str(grid.parent / "real"), preset("sst2"))
+        find_or_prepare_reference(open_database(home), str(grid.parent / "real"), preset("sst2"))
 
 
 def test_the_example_is_added_once(home: Home) -> None:
     db: Database = open_database(home)
     task = preset("support")
-    chosen = choose_reference(db, "example", task)
+    chosen = find_or_prepare_reference(db, "example", task)
     assert (len(chosen.train), len(chosen.test)) == (300, 150)
     stored = chosen.attached(db, task)
-    assert choose_reference(db, "example", task).known == stored
+    assert find_or_prepare_reference(db, "example", task).known == stored
     assert stored.origin["example"] is True
 
 
@@ -413,6 +415,6 @@ def test_the_papers_sets_go_with_the_presets(
     home: Home, data: Path, name: str, folder: str
 ) -> None:
     task = preset(name)
-    chosen = choose_reference(open_database(home), str(data / folder), task)
+    chosen = find_or_prepare_reference(open_database(home), str(data / folder), task)
     assert {example.label for example in chosen.train} == set(task.label_names)
     assert len(chosen.train) > 5_900

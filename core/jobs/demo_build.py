@@ -5,10 +5,9 @@ Every step is a job, as the pages would start it, in a home folder of its own.
 
 import hashlib
 import json
-import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -16,32 +15,28 @@ from core import __version__
 from core.analysis.frames.results import results_frame
 from core.analysis.frames.stored import stored_results
 from core.classification.ladder import BASELINES, Model, Source, rungs
-from core.cli.progress import ProgressLine, wait_for_job
 from core.diversity.embedding.encoder import EncoderChoice
 from core.domain.conditions import Condition
 from core.domain.errors import WidesetError
-from core.domain.references import divided
 from core.domain.runs import Example
-from core.domain.settings import Home, home_from
+from core.domain.settings import Home
 from core.domain.texts import text_hash
-from core.files.example import TEST_FILE, TRAIN_FILE, example_reference
 from core.files.labelled import SEED_COUNT, balanced_examples
 from core.interventions.requests import BudgetRequest, JudgeRequest, RelabelRequest
 from core.interventions.results import replacement_from_dict
 from core.interventions.versions.apply import accept_labels
 from core.interventions.versions.subject import subject_of
 from core.jobs.cached_measurements import mapped, measured
-from core.jobs.context import Handler
 from core.jobs.handlers.study import studied
 from core.jobs.handlers.sweep import start_sweep
 from core.jobs.handlers.train import start_training
 from core.jobs.previews import Request, ask, look
 from core.services.demo import BUNDLE, demo_task
+from core.services.reference_files import prepare_example
 from core.store.bundle import pack
 from core.store.database import Database, open_database
 from core.store.datasets import load_dataset, reference_key, run_key, version_key
 from core.store.generation.runs import RunRecord
-from core.store.references import add_reference
 from core.store.sweeps import trials_of
 from core.sweeps.assessment.recipe import ALL, Recipe
 from core.sweeps.grid.spec import Grid
@@ -55,21 +50,30 @@ TUNED_EPOCHS = 10
 SHOWN = ((0.3, 0.0, 0), (0.7, 7.5, 18), (1.3, 7.5, 18))
 
 
-def build_demo(folder: Path, *, handlers: Mapping[str, Handler] | None) -> None:
+RunJob = Callable[[Home, Database, str, str], None]
+"""Runs the job of that id to its end; the last argument names it for people.
+
+Raises:
+    WidesetError: it did not finish.
+"""
+
+
+def build_demo(folder: Path, *, models: Path, run_job: RunJob) -> None:
     """Build the demo and write the bundle with its manifest.
 
     Args:
         folder: where to, which is made.
-        handlers: see `core.cli.app.Session`.
+        models: folder of models.
+        run_job: runs each step.
 
     Raises:
         WidesetError: a step failed.
     """
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="wideset-demo-") as folder_name:
-        home = Home(Path(folder_name), home_from().models)
+        home = Home(Path(folder_name), models)
         with closing(open_database(home)) as db:
-            _Builder(home, db, handlers).build()
+            _Builder(home, db, run_job).build()
             folder.mkdir(parents=True, exist_ok=True)
             pack(db, folder / BUNDLE.name)
             manifest = _manifest(db, folder / BUNDLE.name, time.monotonic() - start)
@@ -77,24 +81,15 @@ def build_demo(folder: Path, *, handlers: Mapping[str, Handler] | None) -> None:
 
 
 class _Builder:
-    def __init__(self, home: Home, db: Database, handlers: Mapping[str, Handler] | None) -> None:
-        self._home, self._db, self._handlers = home, db, handlers
+    def __init__(self, home: Home, db: Database, run_job: RunJob) -> None:
+        self._home, self._db, self._run_job = home, db, run_job
         self._task = demo_task()
         self._encoder = EncoderChoice()
 
     def build(self) -> None:
         """All of it, in order."""
-        train, test = example_reference()
-        parts = divided(train, test=test)
-        origin = {"file": TRAIN_FILE.name, "test_file": TEST_FILE.name, "example": True}
-        reference = add_reference(
-            self._db,
-            self._task,
-            "Example messages",
-            parts.train,
-            parts.test,
-            {**origin, **parts.facts},
-        )
+        example = prepare_example()
+        reference = example.attached(self._db, self._task)
         grid = Grid(
             task=self._task,
             name="Demo: 16 conditions",
@@ -136,7 +131,7 @@ class _Builder:
         self._train(
             sources,
             reference.id,
-            balanced_examples(parts.train, task=self._task, count=SEED_COUNT, seed=0),
+            balanced_examples(example.train, task=self._task, count=SEED_COUNT, seed=0),
         )
 
     def _measure(self, runs: list[RunRecord], shown: list[RunRecord], reference: str) -> None:
@@ -235,13 +230,7 @@ class _Builder:
         return len(load_dataset(self._db, key))
 
     def _wait(self, job_id: str, name: str) -> None:
-        progress = ProgressLine(sys.stderr)
-        progress.note(f"Now: {name}")
-        job, state = wait_for_job(
-            self._home, self._db, job_id, handlers=self._handlers, progress=progress
-        )
-        if state != "done":
-            raise WidesetError(f"{name}: {state}. {job.message} {job.remedy}".strip())
+        self._run_job(self._home, self._db, job_id, name)
 
 
 def _short(run: RunRecord) -> str:

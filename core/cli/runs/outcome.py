@@ -1,4 +1,4 @@
-"""What `generate` and `resume` print and write at the end of a run."""
+"""What `generate` and `resume` do at the end of a run: its export, and its counts in words."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,9 +7,13 @@ from typing import Annotated, Any
 
 from typer import Option
 
-from core.cli.app import JsonOption, OptionGroup
+from core.cli.app import OptionGroup, Session
+from core.cli.options import JsonOption
 from core.cli.output import one_line, print_json
+from core.cli.progress import ProgressLine, wait_for_job
 from core.domain.errors import WidesetError
+from core.domain.spending import SpendingProgress, spending_progress_from_dict
+from core.domain.wording import UNKNOWN, number
 from core.files.exports import check_export, write_export
 from core.jobs.queue import Job, State
 from core.store.database import Database
@@ -20,7 +24,7 @@ _KINDS = ("usable", "empty", "truncated", "duplicates")
 
 
 @dataclass(frozen=True)
-class EndingOptions(OptionGroup):
+class OutcomeOptions(OptionGroup):
     """What happens at the end of a run."""
 
     panel = "At the end"
@@ -56,7 +60,7 @@ class RunOutcome:
         seconds: how long the generation took, as far as it is known.
         out: the export written, if any.
         written: its rows.
-        spending: what its requests to a server took (see `SpendingTracker`); None if local.
+        spending: what its requests to a server took; None if local.
     """
 
     run: RunRecord
@@ -102,53 +106,19 @@ class RunOutcome:
             f"missing: {missing}." if missing else "none missing.",
         ]
         if self.spending is not None:
-            parts.append(_spending_in_words(self.spending))
+            parts.append(spending_words(spending_progress_from_dict(self.spending)))
         if self.out is not None:
             parts.append(f"Wrote {self.written} texts to {self.out}.")
         return one_line(" ".join(parts))
 
 
-def _spending_in_words(spending: Mapping[str, Any]) -> str:
-    """What requests took, in one sentence; what the server did not report stays unknown."""
-
-    def number(name: str) -> str:
-        return "unknown" if spending[name] is None else f"{spending[name]:,}"
-
-    money = spending["money"]
-    cost = "unknown" if money is None else f"{money:.4g} {spending['currency']}"
+def spending_words(spending: SpendingProgress) -> str:
+    """What requests took, in one sentence; what the server did not report is unknown."""
+    money = spending.money
+    cost = UNKNOWN if money is None else f"{money:.4g} {spending.currency}"
     return (
-        f"It took {number('requests')} requests, {number('tokens_in')} tokens in, "
-        f"{number('tokens_out')} tokens out; cost: {cost}."
-    )
-
-
-def outcome_of(
-    db: Database, run: RunRecord, job: Job, state: State, ending: EndingOptions
-) -> RunOutcome:
-    """Count what a run has, and write its export if one is wanted."""
-    counted = counts(db, run.id)
-    labels = {name: counted.get(name, Counts()) for name in run.spec.task.label_names}
-    only_new = run.spec.condition.only_new
-    missing = {
-        name: run.spec.wanted[name] - (label.new if only_new else label.usable)
-        for name, label in labels.items()
-    }
-    rows = sample_rows(db, run.id)
-    tokens, arrived = SAMPLE_COLUMNS.index("tokens"), SAMPLE_COLUMNS.index("seconds")
-    written = 0
-    if ending.out is not None:
-        written = export_run(db, run.id, ending.out, everything=ending.everything)
-    return RunOutcome(
-        run=run,
-        state=state,
-        labels=labels,
-        shortfall={name: count for name, count in missing.items() if count > 0},
-        tokens=sum(row[tokens] for row in rows),
-        # A run cut off before its end has reported less than its samples know.
-        seconds=float(max(job.progress.get("elapsed", 0), *(row[arrived] for row in rows), 0)),
-        out=ending.out,
-        written=written,
-        spending=job.progress.get("spending"),
+        f"It took {number(spending.requests)} requests, {number(spending.tokens_in)} tokens in, "
+        f"{number(spending.tokens_out)} tokens out; cost: {cost}."
     )
 
 
@@ -159,33 +129,62 @@ def export_run(db: Database, run_id: str, out: Path, *, everything: bool) -> int
     return len(samples)
 
 
-def conclude(db: Database, run: RunRecord, job: Job, state: State, ending: EndingOptions) -> None:
-    """Write and print what a run was asked to give at its end.
+def finish_run(
+    session: Session, run: RunRecord, job_id: str, options: OutcomeOptions, progress: ProgressLine
+) -> None:
+    """Wait for the job of a run; then write and print what was asked for.
 
     Raises:
-        WidesetError: the job did not finish; the message says how to go on.
+        WidesetError: the job did not finish; the message says how to continue.
     """
-    if state != "done":
-        if ending.as_json:
-            unfinished = EndingOptions(as_json=True)  # its export is written when it is done
-            print_json(outcome_of(db, run, job, state, unfinished).to_dict())
-        raise _unfinished(db, run, job, state)
-    outcome = outcome_of(db, run, job, state, ending)
-    if ending.as_json:
+    job, state = wait_for_job(session, job_id, progress)
+    outcome = _outcome(session.db, run, job, state, options)
+    if options.as_json:
         print_json(outcome.to_dict())
-    else:
+    if state != "done":
+        raise _unfinished(outcome, job)
+    if not options.as_json:
         print(outcome.in_words())
 
 
-def _unfinished(db: Database, run: RunRecord, job: Job, state: State) -> WidesetError:
-    kept = sum(label.usable for label in counts(db, run.id).values())
+def _outcome(
+    db: Database, run: RunRecord, job: Job, state: State, options: OutcomeOptions
+) -> RunOutcome:
+    """Count what a run has, and write its export if it is done and one is wanted."""
+    by_label = counts(db, run.id)
+    labels = {name: by_label.get(name, Counts()) for name in run.spec.task.label_names}
+    only_new = run.spec.condition.only_new
+    missing = {
+        name: run.spec.wanted[name] - (label.new if only_new else label.usable)
+        for name, label in labels.items()
+    }
+    rows = sample_rows(db, run.id)
+    tokens, arrived = SAMPLE_COLUMNS.index("tokens"), SAMPLE_COLUMNS.index("seconds")
+    out = options.out if state == "done" else None
+    return RunOutcome(
+        run=run,
+        state=state,
+        labels=labels,
+        shortfall={name: count for name, count in missing.items() if count > 0},
+        tokens=sum(row[tokens] for row in rows),
+        # A run cut off before its end has reported less than its samples know.
+        seconds=float(max(job.progress.get("elapsed", 0), *(row[arrived] for row in rows), 0)),
+        out=out,
+        written=0 if out is None else export_run(db, run.id, out, everything=options.everything),
+        spending=job.progress.get("spending"),
+    )
+
+
+def _unfinished(outcome: RunOutcome, job: Job) -> WidesetError:
+    run = outcome.run
     why = {
         "failed": f"Run {run.id} failed: {job.message}",
         "paused": f"Run {run.id} is paused: {job.message}",
         "cancelled": f"Run {run.id} was stopped.",
         "interrupted": f"Run {run.id} was interrupted: its worker ended.",
-    }[state]
+    }[outcome.state]
     return WidesetError(
         f"{why} {job.remedy}".strip(),
-        f"{kept} of {run.spec.target} texts are kept; python -m core resume {run.id} continues it.",
+        f"{outcome.total('usable')} of {run.spec.target} texts are kept; "
+        f"python -m core resume {run.id} continues it.",
     )
