@@ -1,8 +1,7 @@
 """METRICS: what each measure of a dataset is called, which way it points and how it is written.
 
 The names are those of a result of `core.diversity.measures.measure.measure` and, by `column`, of
-the
-frames of sweeps. Nothing heavy is imported.
+the frames of sweeps. Nothing heavy is imported.
 """
 
 import math
@@ -47,6 +46,7 @@ class Metric:
         needs_reference: whether it takes a reference.
         by_label: whether each label has its own value, under `per_label`.
         summary: whether it has a column in Explore's summary of runs.
+        interval: whether its values have a 95% interval.
         measured: whether `core.diversity.measures.measure.measure` gives it.
         column: its column in frames of sweeps, with `_low` and `_high` beside it; empty where
             sweeps do not have it.
@@ -68,6 +68,7 @@ class Metric:
     needs_reference: bool = False
     by_label: bool = True
     summary: bool = False
+    interval: bool = False
     measured: bool = True
     column: str = ""
 
@@ -127,6 +128,7 @@ METRICS: tuple[Metric, ...] = (
         needs_encoder=True,
         column="diversity",
         summary=True,
+        interval=True,
     ),
     Metric(
         "vendi_score",
@@ -284,6 +286,7 @@ METRICS: tuple[Metric, ...] = (
         "paper, section 4.2",
         needs_encoder=True,
         needs_reference=True,
+        interval=True,
     ),
     Metric(
         "similarity",
@@ -299,6 +302,7 @@ METRICS: tuple[Metric, ...] = (
         needs_reference=True,
         column="similarity",
         summary=True,
+        interval=True,
     ),
     Metric(
         "size_matched",

@@ -103,7 +103,7 @@ def _fill(home: Home) -> None:
         encoder="bench",
         recipe=recipe_of(choice, None),
         n=len(data),
-        result=measure(data, vectors, rng=rng, encoder=encoder),
+        result=measure(data, vectors, rng=rng, encoder=encoder).to_dict(),
     )
     where = principal_axes(vectors).place(vectors).tolist()
     new_map(

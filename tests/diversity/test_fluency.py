@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from core.diversity.measures.scores import fluency_of
+from core.diversity.measures.fluency import fluency_of
 
 
 def test_what_is_not_known_is_left_out() -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.diversity.measures import scores
-from core.diversity.measures.measure import EVIDENCE, FACTS, encoder_name, measure
+from core.diversity.measures import registry
+from core.diversity.measures.measure import EVIDENCE, FACTS, MeasureResult, encoder_name, measure
 from core.diversity.measures.remote_clique import Vectors, mean_distance_between, remote_clique
-from core.diversity.measures.scores import vendi_score
+from core.diversity.measures.vendi import vendi_score
 from core.domain.datasets import Dataset, joined
 from core.domain.metrics import MEASURED
 from tests.diversity.fake_encoder import FakeEncoder
@@ -47,7 +47,10 @@ def measured(
     texts: tuple[str, ...], labels: tuple[str, ...] | None = None, **more: Any
 ) -> dict[str, Any]:
     rng = np.random.default_rng(0)
-    return measure(*made(texts, labels), rng=rng, encoder=FACTS_OF, **more)
+    result = measure(*made(texts, labels), rng=rng, encoder=FACTS_OF, **more)
+    data = result.to_dict()
+    assert MeasureResult.from_dict(json.loads(json.dumps(data))) == result
+    return data
 
 
 def naive_distances(vectors: Vectors) -> np.ndarray:
@@ -254,8 +257,8 @@ def test_a_seed_gives_the_same_result() -> None:
 def test_large_datasets_say_what_is_different(monkeypatch: pytest.MonkeyPatch) -> None:
     small = measured(TEXTS)
     assert small["remote_clique"]["interval"] == "bootstrap, 1,000 resamples"
-    monkeypatch.setattr(scores, "MOST_RESAMPLED", 5)
-    monkeypatch.setattr(scores, "MOST_COMPARED", 5)
+    monkeypatch.setattr(registry, "MOST_RESAMPLED", 5)
+    monkeypatch.setattr(registry, "MOST_COMPARED", 5)
     result = measured(TEXTS)
     assert result["remote_clique"]["interval"] == "delta method"
     assert result["remote_clique"]["value"] == pytest.approx(small["remote_clique"]["value"])
@@ -286,7 +289,7 @@ def test_several_runs_are_measured_as_one() -> None:
     assert both.texts == TEXTS
     assert both.labels == ("joy", "rest", "joy", "rest", "joy", "rest")
     vectors = FakeEncoder().embed(both.texts)
-    result = measure(both, vectors, rng=np.random.default_rng(0), encoder=FACTS_OF)
+    result = measure(both, vectors, rng=np.random.default_rng(0), encoder=FACTS_OF).to_dict()
     assert result["remote_clique"]["value"] == measured(TEXTS)["remote_clique"]["value"]
     for wrong in ([], [first, first]):
         with pytest.raises(ValueError, match="dataset"):

@@ -14,7 +14,7 @@ from core.diversity.measures.neighbours import (
     nearest_to,
 )
 from core.diversity.measures.remote_clique import Vectors, unit_vectors
-from core.diversity.measures.scores import vendi_score
+from core.diversity.measures.vendi import vendi_score
 
 
 def plane(*degrees: float) -> Vectors:

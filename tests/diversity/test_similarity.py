@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from core.diversity.measures.reference import similarity
 from core.diversity.measures.remote_clique import Vectors, mean_distance_between
+from core.diversity.measures.similarity import similarity
 
 
 def drawn(n: int, seed: int, middle: float = 1.0) -> Vectors:

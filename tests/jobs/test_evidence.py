@@ -25,7 +25,7 @@ def keep(db: Database, n: int, reference: str | None = None) -> None:
     vectors = FakeEncoder().embed(TEXTS[:n])
     result = measure(data, vectors, rng=np.random.default_rng(0), encoder={"name": "fake"})
     recipe = recipe_of(CHOICE, reference)
-    save_measurement(db, "run:r", encoder="fake", recipe=recipe, n=n, result=result)
+    save_measurement(db, "run:r", encoder="fake", recipe=recipe, n=n, result=result.to_dict())
 
 
 def test_what_is_missing_is_queued_once(db: Database) -> None:

@@ -84,7 +84,7 @@ def test_a_run_is_embedded_measured_and_kept(home: Home, real_db: Database) -> N
     vectors = FakeEncoder().embed(dataset.texts)
     facts = FakeEncoder().facts
     expected = measure(dataset, vectors, rng=np.random.default_rng(SEED), encoder=facts)
-    assert result == expected
+    assert result == expected.to_dict()
     assert result["remote_clique"]["value"] == pytest.approx(remote_clique(vectors))
     assert [now["phase"] for now in told] == [
         "loading",

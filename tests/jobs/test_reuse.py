@@ -144,7 +144,7 @@ def test_measurements_and_maps(db: Database, grow: Grow) -> None:
         data, FakeEncoder().embed(TEXTS), rng=np.random.default_rng(0), encoder={"name": "fake"}
     )
     recipe = recipe_of(choice, None)
-    save_measurement(db, "run:r", encoder="fake", recipe=recipe, n=3, result=result)
+    save_measurement(db, "run:r", encoder="fake", recipe=recipe, n=3, result=result.to_dict())
     hashes = [text_hash(text) for text in TEXTS]
     places = dict.fromkeys(hashes, (0.0, 0.5))
     facts = {"choice": choice.to_dict()}

@@ -88,7 +88,7 @@ def _measure(
     result = measure(data, vectors, rng=np.random.default_rng(0), encoder=facts, reference=real)
     recipe = recipe_of(CHOICE, None if real is None else real[0].key)
     fingerprint, n = encoder.fingerprint, len(data)
-    save_measurement(db, data.key, encoder=fingerprint, recipe=recipe, n=n, result=result)
+    save_measurement(db, data.key, encoder=fingerprint, recipe=recipe, n=n, result=result.to_dict())
 
 
 def map_all(

@@ -140,7 +140,7 @@ def test_diversity_and_similarity_are_those_that_explore_shows() -> None:
         rng=np.random.default_rng(0),
         encoder=FACTS,
         reference=(train, real.train_vectors),
-    )
+    ).to_dict()
     told = stage(found, "0")
     for end in ("value", "low", "high"):
         assert told["diversity"][end] == shown["remote_clique"][end]

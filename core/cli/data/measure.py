@@ -14,8 +14,8 @@ from core.cli.output import one_line, print_json, table
 from core.cli.progress import WorkProgress
 from core.diversity.embedding.embedding import embedded
 from core.diversity.embedding.encoder import EncoderChoice
+from core.diversity.measures.fluency import GIBBERISH
 from core.diversity.measures.measure import measure as measure_diversity
-from core.diversity.measures.scores import GIBBERISH
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
 from core.domain.metrics import MEASURED, Metric
@@ -118,7 +118,7 @@ def measure_dataset(
             rng=np.random.default_rng(seed),
             encoder=encoder.facts,
             reference=None if reference is None else (reference, vectors[n:]),
-        )
+        ).to_dict()
 
 
 def _dataset(db: Database, wanted: str, columns: ColumnOptions, label: str | None) -> Dataset:

@@ -91,7 +91,7 @@ def measure_job(
         encoder=encoder.fingerprint,
         recipe=recipe_of(choice, reference_key),
         n=n,
-        result=result,
+        result=result.to_dict(),
     )
     report("done")
 

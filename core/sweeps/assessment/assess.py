@@ -7,13 +7,21 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from core.classification.evaluation.intervals import Interval
+from core.diversity.measures.fluency import fluency_of
 from core.diversity.measures.measure import encoder_name
 from core.diversity.measures.neighbours import exact_duplicates
-from core.diversity.measures.reference import similarity
+from core.diversity.measures.registry import (
+    MEASURES,
+    NO_TEXT,
+    ONE_TEXT,
+    REFERENCE_MEASURES,
+    Comparison,
+    Part,
+)
 from core.diversity.measures.remote_clique import Pause, Vectors, no_pause
-from core.diversity.measures.scores import NO_TEXT, ONE_TEXT, RESAMPLES, SCORES, Part, fluency_of
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
+from core.domain.metrics import COLUMN
 from core.interventions.relabelling.label_accuracy import label_accuracy
 from core.interventions.relabelling.oracle import Oracle, train_oracle
 from core.sweeps.assessment.classifiers import NO_REFERENCE, FineTuner, ModelAccuracy
@@ -166,22 +174,40 @@ def _of_texts(
     recipe: Recipe,
     between: Pause,
 ) -> dict[str, Metric]:
-    """Diversity and similarity, which hang on no label: once for all stages with equal texts."""
+    """The metrics that depend on no label: once for all stages with equal texts."""
     taken, own = dataset.take(stage.kept), vectors[list(stage.kept)]
     why = (NO_TEXT, ONE_TEXT)[len(own) == 1]
-    # Each draws by itself, so that diversity has the very interval that Explore gives by seed 0.
-    part = Part(taken, own, rng=np.random.default_rng(recipe.seed), between=between)
-    clique = SCORES["remote_clique"](part)
-    near = None
-    if real is not None:
-        rng = np.random.default_rng(recipe.seed)
-        near = similarity(own, real.train_vectors, rng, resamples=RESAMPLES, between=between)
-    return {
-        "diversity": _measured(clique["value"], clique["low"], clique["high"], why),
-        "similarity": metric(None, NO_REFERENCE)
-        if near is None
-        else _measured(near.value, near.low, near.high, why),
-    }
+    metrics: dict[str, Metric] = {}
+    for column, declared in COLUMN.items():
+        # Each draws by itself, so that diversity has the interval that Explore gives by seed 0.
+        part = Part(taken, own, rng=np.random.default_rng(recipe.seed), between=between)
+        if declared.name in MEASURES:
+            result = MEASURES[declared.name](part)
+        elif declared.name not in REFERENCE_MEASURES:
+            continue
+        elif real is None:
+            metrics[column] = metric(None, NO_REFERENCE)
+            continue
+        else:
+            result = REFERENCE_MEASURES[declared.name](
+                Comparison(part, _reference_part(real, part.rng))
+            )
+        metrics[column] = _measured(result.value, result.low, result.high, why)
+    return metrics
+
+
+def _reference_part(real: RealTexts, rng: np.random.Generator) -> Part:
+    n = len(real.train)
+    dataset = Dataset(
+        key="reference",
+        name="reference",
+        label_names=tuple(dict.fromkeys(real.train_labels)),
+        ids=tuple(map(str, range(n))),
+        texts=real.train,
+        labels=real.train_labels,
+        fluency=(None,) * n,
+    )
+    return Part(dataset, real.train_vectors, rng=rng)
 
 
 def _measured(value: float | None, low: float | None, high: float | None, why: str) -> Metric:

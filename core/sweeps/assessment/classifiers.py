@@ -8,8 +8,8 @@ from pathlib import Path
 from core.classification.evaluation.evaluation import accuracy_interval, confusion
 from core.classification.evaluation.intervals import Interval
 from core.classification.probe import fit_probe
+from core.diversity.measures.registry import NO_TEXT
 from core.diversity.measures.remote_clique import Pause, Vectors, no_pause
-from core.diversity.measures.scores import NO_TEXT
 from core.domain.datasets import Dataset
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.assessment.stages import Stage
