@@ -11,7 +11,7 @@ from pages.components.compare.knobs import show_knobs
 from pages.components.compare.maps import show_maps
 from pages.components.compare.paper import show_paper
 from pages.components.compare.point import OPEN
-from pages.components.compare.presenter.presenter import (
+from pages.components.compare.presenter import (
     presenting,
     restore_presented,
     show_presenter,

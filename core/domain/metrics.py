@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from core.domain.wording import UNKNOWN, number, percent, points
+from core.domain.wording import UNKNOWN, number, percent, points, shown_difference
 
 Direction = Literal[
     "higher is more diverse",
@@ -83,6 +83,16 @@ class Metric:
         return "Diversity (Remote-Clique)" if self.column == "diversity" else self.title
 
     @property
+    def noun(self) -> str:
+        """Its name within a sentence about sweeps: "label accuracy"."""
+        return (self.column or self.name).replace("_", " ")
+
+    @property
+    def column_title(self) -> str:
+        """Its title in tables and choices about sweeps: "Diversity", "Label accuracy"."""
+        return "Diversity" if self.column == "diversity" else self.title
+
+    @property
     def tick_format(self) -> str:
         """How plotly's axes write its values."""
         return ".0%" if self.unit == "share" else ".2f"
@@ -98,6 +108,21 @@ class Metric:
         if value is None or not math.isfinite(value):
             return UNKNOWN
         return f"{value:+.{self.digits}f}"
+
+    def change_words(self, before: float | None, after: float | None) -> str:
+        """A difference of two values as they are shown, so that the shown numbers add up."""
+        if before is None or after is None:
+            return UNKNOWN
+        digits = 3 if self.unit == "share" else self.digits  # percent has one decimal place
+        return self.difference_words(shown_difference(before, after, digits=digits))
+
+    def difference_interval_words(self, low: float | None, high: float | None) -> str:
+        """ "+2.1 to +4.0 points", cut to what is possible; "no interval" without an end."""
+        if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
+            return "no interval"
+        span = self.high - self.low
+        first, second = (self.difference_words(min(max(end, -span), span)) for end in (low, high))
+        return f"{first.removesuffix(' points')} to {second}"
 
     def interval_words(self, low: float | None, high: float | None) -> str:
         """ "61.2% to 70.0%"; "no interval" where an end is missing."""
@@ -215,6 +240,7 @@ METRICS: tuple[Metric, ...] = (
         "counted",
         grows_with_n=True,
         unit="share",
+        low=0.0,
         high=1.0,
         summary=True,
     ),
@@ -228,6 +254,7 @@ METRICS: tuple[Metric, ...] = (
         "counted, by cosine distance",
         grows_with_n=True,
         unit="share",
+        low=0.0,
         high=1.0,
         needs_encoder=True,
         summary=True,
@@ -324,6 +351,7 @@ METRICS: tuple[Metric, ...] = (
         "The share of texts whose label is the one that the oracle gives them.",
         "paper, section 4.2",
         unit="share",
+        low=0.0,
         high=1.0,
         needs_encoder=True,
         needs_reference=True,
@@ -339,6 +367,7 @@ METRICS: tuple[Metric, ...] = (
         "The accuracy on real test texts of a classifier trained on the dataset.",
         "paper, section 4.2",
         unit="share",
+        low=0.0,
         high=1.0,
         grows_with_n=True,
         needs_reference=True,

@@ -1,4 +1,4 @@
-"""What a replication card rests on, for people."""
+"""The replication card as Markdown: the paper's findings, one by one, with their basis."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -6,35 +6,41 @@ from typing import Any
 
 import pandas as pd
 
-from core.analysis.findings.hypotheses import counted
-from core.analysis.naming import TITLES
+from core.analysis.findings.hypotheses import as_generated
+from core.analysis.findings.hypotheses import counted as counted_units
+from core.domain.metrics import COLUMN
+from core.domain.wording import MISSING, counted, percent
 from core.generation.local.conversion import EMBEDDED_NAME
 
 
-def facts_of(results: pd.DataFrame, *, now: float | None = None) -> dict[str, str]:
+def model_name(name: str) -> str:
+    """A language model's name for people; the one that comes with Wideset under its own name."""
+    return EMBEDDED_NAME if name == "embedded" else name
+
+
+def card_metadata(results: pd.DataFrame, *, now: float | None = None) -> dict[str, str]:
     """Date, model, tasks, sizes, encoder and classifier, as `card_text` shows them.
 
     Args:
         results: a results frame with one row as generated at least.
         now: seconds since 1970, UTC; None is this moment.
     """
-    raw = results[(results["inspected"].astype(str) == "0") & ~results["filtered"].astype(bool)]
+    raw = as_generated(results)
 
-    def listed(column: str) -> str:
-        return ", ".join(sorted({str(one) for one in raw[column] if str(one)}))
+    def names(column: str) -> str:
+        return ", ".join(sorted({model_name(str(name)) for name in raw[column] if str(name)}))
 
-    n = [f"{size:.0f}" for size in sorted({raw["n"].min(), raw["n"].max()})]
-    conditions = raw.drop_duplicates(["condition"])["condition"].nunique()
+    sizes = dict.fromkeys(f"{size:.0f}" for size in sorted({raw["n"].min(), raw["n"].max()}))
+    conditions = counted(raw["condition"].nunique(), "condition")
     return {
         "date": time.strftime("%Y-%m-%d", time.gmtime(now)),
-        "language model": listed("model").replace("embedded", f"{EMBEDDED_NAME} (embedded)"),
-        "tasks": listed("task"),
-        "runs": f"{raw['run_id'].nunique()} of {conditions} conditions, "
-        f"{' to '.join(dict.fromkeys(n))} texts each",
-        "encoder": listed("encoder"),
-        "classifier": listed("classifier"),
+        "language model": names("model"),
+        "tasks": names("task"),
+        "runs": f"{raw['run_id'].nunique()} of {conditions}, {' to '.join(sizes)} texts each",
+        "encoder": names("encoder"),
+        "classifier": names("classifier"),
         "oracle's own accuracy": ", ".join(
-            f"{task} {mean:.3f}"
+            f"{task} {percent(mean)}"
             for task, mean in raw.groupby("task")["oracle_accuracy"].mean().items()
         ),
     }
@@ -43,16 +49,16 @@ def facts_of(results: pd.DataFrame, *, now: float | None = None) -> dict[str, st
 _VERDICTS = {"holds": "holds", "does not": "**does not hold**", "undecided": "undecided"}
 
 
-def card_text(study: Mapping[str, Any], *, title: str, facts: Mapping[str, str]) -> str:
+def card_text(study: Mapping[str, Any], *, title: str, metadata: Mapping[str, str]) -> str:
     """The card.
 
     Args:
         study: of `study`.
         title: of the page.
-        facts: what it rests on, for people: date, model, sizes and the like.
+        metadata: what it is based on, for people: date, model, sizes and the like.
     """
     lines = [f"# {_cell(title)}", ""]
-    lines += [f"- {_cell(name)}: {_cell(value)}" for name, value in facts.items()]
+    lines += [f"- {_cell(name)}: {_cell(value)}" for name, value in metadata.items()]
     lines += ["", "## The paper's findings here", "", *_verdicts(study), ""]
     lines += [chance_words(study["card"]), ""]
     for finding in study["card"]:
@@ -69,29 +75,35 @@ def card_text(study: Mapping[str, Any], *, title: str, facts: Mapping[str, str])
     lines += ["## Which knob matters", "", study["sentence"], "", *_regressions(study), ""]
     lines += [study["paper_note"], ""]
     if study["mixtures"]:
-        lines += ["## Not comparable as they stand", "", *(f"- {one}" for one in study["mixtures"])]
+        lines += [
+            "## Not comparable as they stand",
+            "",
+            *(f"- {note}" for note in study["mixtures"]),
+        ]
         lines.append("")
     lines.append(study["paper_source"])
     return "\n".join(lines).rstrip() + "\n"
 
 
 def chance_words(findings: Sequence[Mapping[str, Any]]) -> str:
-    """What to think of so many tests at once.
+    """What so many tests at once mean for chance.
 
-    A finding that holds has passed all of its tests, so they make it no likelier by chance; that
-    one of many tests fails or passes is another matter.
+    A finding holds only if all its tests pass, so their number makes it no likelier by chance; a
+    single test that passes or fails may be chance.
 
     Args:
         findings: of a card (`Finding.to_dict`).
     """
     count = sum(
-        claim["counts"] and not claim["missing"] for one in findings for claim in one["claims"]
+        claim["counts"] and not claim["missing"]
+        for finding in findings
+        for claim in finding["claims"]
     )
     if count < 2:
         return ""
     return (
-        f"{count} claims are tested, each by its own 95 % interval, none made wider for the "
-        "others: where there is nothing, about one in twenty is decided by chance."
+        f"{count} claims are tested, each by its own 95% interval, without correction for multiple "
+        "tests: where there is no effect, about one in twenty is decided by chance."
     )
 
 
@@ -110,7 +122,9 @@ def _verdicts(study: Mapping[str, Any]) -> list[str]:
 
 def how_many(finding: Mapping[str, Any]) -> str:
     """Of an undecided finding, how much of it holds: " (2 of 3 claims hold)"."""
-    tested = [one["verdict"] for one in finding["claims"] if one["counts"] and not one["missing"]]
+    tested = [
+        claim["verdict"] for claim in finding["claims"] if claim["counts"] and not claim["missing"]
+    ]
     if finding["verdict"] != "undecided" or len(tested) < 2:
         return ""
     held = tested.count("holds")
@@ -122,44 +136,59 @@ def _claims(finding: Mapping[str, Any]) -> list[str]:
     several = any(claim.get("independent") for claim in tested)
     rows = [
         [
-            claim["words"] + ("" if claim["counts"] else " (told, not counted)"),
-            _effect(claim, "mean"),
-            _between(claim),
-            counted(claim["n"], claim["unit"]),
+            claim["words"] + ("" if claim["counts"] else " (shown, not counted)"),
+            effect_words(claim, "mean"),
+            interval_words(claim),
+            counted_units(claim["n"], claim["unit"]),
             *([_independent(claim)] if several else []),
-            _effect(claim, "paper"),
+            effect_words(claim, "paper"),
             claim["verdict"],
         ]
         for claim in tested
     ]
     beside = ["as if independent"] if several else []
     paper = f"paper ({finding['paper_of']})"
-    return _table(["claim", "effect", "95 %", "n", *beside, paper, "verdict"], rows)
+    return _table(["claim", "effect", "95%", "n", *beside, paper, "verdict"], rows)
 
 
 def _independent(claim: Mapping[str, Any]) -> str:
     """The interval over all pairs or runs, as if those of one task were not alike."""
-    found = claim.get("independent")
-    if not found:
-        return "-"
-    ends = _between({**found, "measure": claim["measure"]})
-    return f"{ends}, {counted(found['n'], claim['independent_unit'])}"
+    words = independent_words(claim)
+    if not words:
+        return MISSING
+    return f"{words}, {counted_units(claim['independent']['n'], claim['independent_unit'])}"
 
 
-def _between(claim: Mapping[str, Any]) -> str:
-    low, high = _effect(claim, "low"), _effect(claim, "high")
-    return "-" if "-" in (low, high) else f"{low.removesuffix(' points')} to {high}"
+def independent_words(claim: Mapping[str, Any]) -> str:
+    """The interval beside that of an effect over tasks; empty for one of a single task."""
+    effect = claim.get("independent")
+    return interval_words({**effect, "measure": claim["measure"]}) if effect else ""
 
 
-def _effect(claim: Mapping[str, Any], key: str) -> str:
-    value = claim.get(key)
+def interval_words(claim: Mapping[str, Any]) -> str:
+    """ "+2.1 to +4.0 points"; a dash where an end is missing."""
+    low, high = effect_words(claim, "low"), effect_words(claim, "high")
+    return MISSING if MISSING in (low, high) else f"{low.removesuffix(' points')} to {high}"
+
+
+def effect_words(claim: Mapping[str, Any], key: str) -> str:
+    """A number of a claim, as its measure is written; a dash for a missing one.
+
+    Args:
+        claim: of a finding.
+        key: "mean", "low", "high" or "paper".
+    """
+    value, measure = claim.get(key), claim["measure"]
     if value is None or value != value:
-        return "-"
-    if claim["measure"] == "share":
-        return f"{value:.0%}"
-    if claim["measure"].endswith("accuracy"):
-        return f"{100 * value:+.1f} points"
-    return f"{value:+.3f}"
+        return MISSING
+    if measure in COLUMN:
+        return COLUMN[measure].difference_words(value)
+    return percent(value, digits=0) if measure == "share" else f"{value:+.3f}"
+
+
+def predictor_title(name: str) -> str:
+    """What a predictor of the regression is called."""
+    return COLUMN[name].column_title if name in COLUMN else name.replace("_", " ").capitalize()
 
 
 def _regressions(study: Mapping[str, Any]) -> list[str]:
@@ -169,14 +198,14 @@ def _regressions(study: Mapping[str, Any]) -> list[str]:
             if "refused" in fit:
                 rows.append([stage, specification, fit["refused"], "", "", ""])
                 continue
-            for one in fit["coefficients"]:
+            for row in fit["coefficients"]:
                 rows.append(
                     [
                         stage,
                         specification,
-                        TITLES.get(one["name"], one["name"]),
-                        f"{one['value']:+.3f} ({one['low']:+.3f} to {one['high']:+.3f})",
-                        f"{one['p']:.3f}" if one["p"] >= 0.001 else "< .001",
+                        predictor_title(row["name"]),
+                        f"{row['value']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})",
+                        f"{row['p']:.3f}" if row["p"] >= 0.001 else "< .001",
                         f"R2 {fit['r2']:.2f}, n {fit['n']}",
                     ]
                 )

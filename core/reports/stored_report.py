@@ -14,7 +14,7 @@ from core.domain.errors import BadInput
 from core.files.exports import export_table
 from core.reports.html.report import report_html
 from core.reports.html.tables import Manifest, Text
-from core.reports.story.conditions import cast
+from core.reports.story.conditions import choose_conditions
 from core.store.database import Database
 from core.store.datasets import load_dataset, run_key
 from core.store.sweeps import SweepRecord, get_sweep
@@ -55,7 +55,7 @@ class StoredReport:
 def stored_report(
     db: Database, sweep_ids: Sequence[str], *, title: str, now: float | None = None
 ) -> StoredReport:
-    """Conclude and write; this loads statsmodels.
+    """Compute the study and write the report; this loads statsmodels.
 
     Args:
         db: the store.
@@ -66,54 +66,55 @@ def stored_report(
     Raises:
         BadInput: none of their runs is assessed, or there is no such sweep.
     """
-    sweeps = [get_sweep(db, one) for one in sorted(set(sweep_ids))]
-    results = results_frame(stored_results(db, sweep_ids=[one.id for one in sweeps]))
+    sweeps = [get_sweep(db, sweep_id) for sweep_id in sorted(set(sweep_ids))]
+    results = results_frame(stored_results(db, sweep_ids=[sweep.id for sweep in sweeps]))
     if not len(results):
-        raise BadInput("No run of these sweeps is assessed yet.", "Wait for the first, or go on.")
-    found = study(results)
+        raise BadInput(
+            "No run of these sweeps is assessed yet.",
+            "Wait for the first run, or resume the sweep.",
+        )
+    conclusions = study(results)
     points = points_frame(results)
     html = report_html(
-        title or ", ".join(found["tasks"]),
+        title or ", ".join(conclusions["tasks"]),
         results,
-        found,
-        texts_of_ends(db, points, results),
+        conclusions,
+        story_texts(db, points, results),
         manifest=_manifest(sweeps),
         now=db.now() if now is None else now,
     )
-    return StoredReport(results, points, found, html)
+    return StoredReport(results, points, conclusions, html)
 
 
-def texts_of_ends(
-    db: Database, points: pd.DataFrame, results: pd.DataFrame
-) -> dict[str, list[Text]]:
-    """The usable texts of the first run of each task's narrow and wide condition.
+def story_texts(db: Database, points: pd.DataFrame, results: pd.DataFrame) -> dict[str, list[Text]]:
+    """The usable texts of the first run of each task's baseline and most diverse condition.
 
     Args:
         db: the store.
         points: a points frame.
         results: the results frame that it was made of.
     """
-    found: dict[str, list[Text]] = {}
+    texts: dict[str, list[Text]] = {}
     for key in dict.fromkeys(points["task_key"]):
-        chosen = cast(points, task_key=key)
-        for condition in {chosen.narrow, chosen.wide} - {""}:
+        chosen = choose_conditions(points, task_key=key)
+        for condition in {chosen.baseline, chosen.most_diverse} - {""}:
             runs = results[results["condition"] == condition]["run_id"]
             data = load_dataset(db, run_key(str(runs.iloc[0])))
-            found[condition] = list(zip(data.texts, data.labels, strict=True))
-    return found
+            texts[condition] = list(zip(data.texts, data.labels, strict=True))
+    return texts
 
 
 def _manifest(sweeps: Sequence[SweepRecord]) -> Manifest:
     grids: dict[str, Mapping[str, Any]] = {}
     files: dict[str, str] = {}
-    for one in sweeps:
-        name = one.name if one.name not in grids else f"{one.name} ({one.id})"
-        grids[name] = one.grid
+    for sweep in sweeps:
+        name = sweep.name if sweep.name not in grids else f"{sweep.name} ({sweep.id})"
+        grids[name] = sweep.grid
         try:
-            grid = grid_from_dict(one.grid)
+            grid = grid_from_dict(sweep.grid)
             files[name] = grid_toml(grid, task=grid.task.name, reference=grid.recipe.reference)
         except (BadInput, KeyError, TypeError, ValueError):
-            continue  # runs that were there already have no grid; some grids no file can say
+            continue  # existing runs have no grid; some grids can't be written as a file
     return Manifest(grids, files)
 
 
@@ -125,4 +126,4 @@ def _csv(frame: pd.DataFrame) -> bytes:
         }
         for row in frame.to_dict("records")
     ]
-    return export_table(rows, columns=[str(one) for one in frame.columns], format="csv")
+    return export_table(rows, columns=[str(name) for name in frame.columns], format="csv")

@@ -18,13 +18,16 @@ from tests.browser.serving import Server, end_workers
 
 HOSTILE = "![x](https://example.org/x.png) <b>bold</b> " + "long " * 60
 STEPS = (
-    ("A language model writes the training data", "Asked for a movie review"),
-    ("Careful settings: the model repeats itself", "12 of 12 texts begin with"),
-    ("Knobs up: the texts spread wider", "Diversity rises from 0.300 to 0.500"),
-    ("The price: fewer labels are right", "falls from 90.0 % to 70.0 %"),
-    ("Repair: looking at 4 texts brings labels back", "from 70.0 % to 82.0 %"),
-    ("Worth it: repaired alike, the wide data teaches more", "rises from 60.0 % to 70.0 %"),
-    ("Where to stand", "LR with 4 inspected texts, has the highest model accuracy"),
+    ("A language model writes the training data", "asked for a movie review"),
+    ("Conservative settings: the model repeats itself", "12 of 12 texts begin with"),
+    ("Turning up the knobs: texts become more diverse", "Diversity rises from 0.300 to 0.500"),
+    ("The cost: fewer labels are correct", "falls from 90.0% to 70.0%"),
+    ("Correcting labels: inspecting 4 texts raises label accuracy", "from 70.0% to 82.0%"),
+    (
+        "Worth it: after the same corrections, diverse data trains a better classifier",
+        "rises from 60.0% to 70.0%",
+    ),
+    ("Recommended setting", "LR with 4 inspected texts, has the highest model accuracy"),
 )
 _FITS = """() => {
   const main = document.querySelector('[data-testid=stMain]');
@@ -61,7 +64,7 @@ def expect_step(page: Page, place: int) -> None:
     """The step's words are there, and nothing scrolls or overlaps."""
     title, said = STEPS[place]
     expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
-    expect(page.locator(".st-key-present_said")).to_contain_text(said)
+    expect(page.locator(".st-key-present_sentence")).to_contain_text(said)
     dots = page.locator(".st-key-present_dots")
     expect(dots).to_have_text("○" * place + "●" + "○" * (len(STEPS) - 1 - place))
     if place in (1, 3, 4, 5):

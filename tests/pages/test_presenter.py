@@ -31,8 +31,8 @@ def title(app: AppTest) -> str:
     ("asked", "shown"),
     [
         ("1", "A language model writes"),
-        ("5", "Repair: looking at 4 texts"),
-        ("99", "Where to stand"),
+        ("5", "Correcting labels: inspecting 4 texts"),
+        ("99", "Recommended setting"),
         ("x", "A language model writes"),
     ],
 )
@@ -45,7 +45,7 @@ def test_the_address_names_the_sweeps_too(db: Database, app: AppTest) -> None:
     first = finished_sweep(db, task=OTHER)
     finished_sweep(db)
     opened(app, present="1", of=first.id)
-    assert any("Asked for an utterance" in one.value for one in app.markdown)
+    assert any("asked for an utterance" in text.value for text in app.markdown)
 
 
 def test_without_a_result_there_is_a_way_out(db: Database, app: AppTest) -> None:

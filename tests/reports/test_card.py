@@ -12,7 +12,7 @@ def text_of(*tasks: str) -> tuple[str, dict[str, object]]:
         run_id=frame["point"], run_name="", sweep_id="", repeat=0, seed=0, oracle_accuracy=0.9
     )
     found = study(frame)
-    return card_text(found, title="A | title", facts={"date": "today", "odd": "a\nb"}), found
+    return card_text(found, title="A | title", metadata={"date": "today", "odd": "a\nb"}), found
 
 
 def test_what_was_found_stands_there() -> None:
@@ -45,7 +45,7 @@ def test_rows_have_as_many_cells_as_their_heads() -> None:
 
 def test_over_tasks_both_intervals_stand_there_and_so_does_how_many_are_tested() -> None:
     text, found = text_of("SST2", "CARER", "SUBJ")
-    head = "| claim | effect | 95 % | n | as if independent | paper (CARER, SST2 and SUBJ) |"
+    head = "| claim | effect | 95% | n | as if independent | paper (CARER, SST2 and SUBJ) |"
     row = text.split(head)[1].splitlines()[2]
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     claim = found["card"][0]["claims"][0]  # type: ignore[index]
@@ -59,7 +59,7 @@ def test_over_tasks_both_intervals_stand_there_and_so_does_how_many_are_tested()
         for finding in found["card"]  # type: ignore[attr-defined]
         for claim in finding["claims"]
     )
-    assert f"{counted} claims are tested, each by its own 95 % interval" in text
+    assert f"{counted} claims are tested, each by its own 95% interval" in text
     assert "as if independent" not in text_of("SST2")[0].split("## Which knob")[0].split("###")[1]
     assert chance_words([]) == ""
 

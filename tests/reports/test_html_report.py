@@ -138,7 +138,7 @@ def test_what_is_not_there_is_left_out_or_said() -> None:
     assert "repairs" not in anchors
     assert "texts" not in anchors
     assert "No regression: No result has" in told
-    assert "1 of 1 conditions" in told
+    assert "1 of 1 condition," in told
 
 
 def test_tasks_of_one_name_have_charts_of_their_own() -> None:

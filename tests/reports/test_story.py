@@ -11,14 +11,14 @@ import pytest
 from core.analysis.frames.results import points_frame, results_frame
 from core.analysis.frames.stored import stored_results
 from core.domain.settings import Home
-from core.reports.stored_report import texts_of_ends
+from core.reports.stored_report import story_texts
 from core.reports.story.step import Step
-from core.reports.story.story import Story, story
+from core.reports.story.story import Story, build_story
 from core.store.database import open_database
 from tests.analysis.made_results import SST2, measured, results, spec_of, stage
 from tests.analysis.study_store import Values, finished_sweep, nothing_there, trade_off
 
-KINDS = ["samples", "openings", "beside", "frontier", "repairs", "worth", "standing"]
+KINDS = ["samples", "openings", "side_by_side", "frontier", "repairs", "utility", "recommendation"]
 
 
 def made(values: Values, *, repeats: int = 2, ends: float | None = None) -> pd.DataFrame:
@@ -40,7 +40,7 @@ def made(values: Values, *, repeats: int = 2, ends: float | None = None) -> pd.D
 
 def tell(frame: pd.DataFrame, texts: Sequence[tuple[str, str]] = (), **more: Any) -> Story:
     samples = {one: list(texts) for one in frame["condition"]}
-    return story(points_frame(frame), frame, samples, task=more.get("task", SST2))
+    return build_story(points_frame(frame), frame, samples, task=more.get("task", SST2))
 
 
 def steps(found: Story) -> dict[str, Step]:
@@ -53,43 +53,48 @@ def test_a_trade_off_is_told_as_one() -> None:
     told = steps(found)
     assert told["samples"].left == (("I am so happy.", "positive"), ("I am so sad.", "negative"))
     assert told["samples"].numbers[1].value == "4"
-    assert told["openings"].title == "Careful settings: the model repeats itself"
+    assert told["openings"].title == "Conservative settings: the model repeats itself"
     assert told["openings"].sentence.startswith("2 of 2 texts begin with “i am so”.")
-    assert told["beside"].title == "Knobs up: the texts spread wider"
-    assert told["beside"].sentence == (
+    assert told["side_by_side"].title == "Turning up the knobs: texts become more diverse"
+    assert told["side_by_side"].sentence == (
         "Temperature 0.3 to 1.3, logit suppression 0 to 7.5. "
         "Diversity rises from 0.300 to 0.500: +0.200 (+0.184 to +0.216)."
     )
-    assert told["frontier"].title == "The price: fewer labels are right"
+    assert told["frontier"].title == "The cost: fewer labels are correct"
     assert "-20.0 points (-21.6 to -18.4 points)" in told["frontier"].sentence
-    assert told["repairs"].title == "Repair: looking at 4 texts brings labels back"
-    assert "from 70.0 % to 82.0 %" in told["repairs"].sentence
-    assert told["repairs"].sentence.endswith("The knobs had cost 20.0 points.")
-    assert told["worth"].title == "Worth it: repaired alike, the wide data teaches more"
-    assert [(bar.kind, round(bar.value, 3)) for bar in told["worth"].bars] == [
-        ("narrow", 0.6),
-        ("wide", 0.64),
-        ("narrow repaired", 0.6),
-        ("repaired", 0.7),
+    assert told["repairs"].title == "Correcting labels: inspecting 4 texts raises label accuracy"
+    assert "from 70.0% to 82.0%" in told["repairs"].sentence
+    assert told["repairs"].sentence.endswith("Turning up the knobs had cost 20.0 points.")
+    assert (
+        told["utility"].title
+        == "Worth it: after the same corrections, diverse data trains a better classifier"
+    )
+    assert [(bar.kind, round(bar.value, 3)) for bar in told["utility"].bars] == [
+        ("baseline", 0.6),
+        ("most_diverse", 0.64),
+        ("baseline repaired", 0.6),
+        ("most_diverse repaired", 0.7),
         ("real", 0.9),
     ]
-    assert "T 1.3, suppression 7.5, unseeded, LR with 4 inspected" in told["standing"].sentence
-    assert "The best of 12 measured points is partly so by luck" in told["standing"].note
-    assert {one.verdict for one in told["standing"].support} == {"holds"}
+    assert (
+        "T 1.3, suppression 7.5, unseeded, LR with 4 inspected" in told["recommendation"].sentence
+    )
+    assert "The best of 12 measured points is partly chance" in told["recommendation"].note
+    assert {one.verdict for one in told["recommendation"].support} == {"holds"}
     assert found.inspected == "4"
 
 
 def test_where_nothing_is_there_nothing_is_claimed() -> None:
     told = steps(tell(made(nothing_there)))
-    assert told["openings"].title == "Careful settings: the model repeats little"
-    assert told["beside"].title == "Knobs up: no clear change in diversity"
-    assert "holds 0" in told["beside"].sentence
-    assert told["frontier"].title == "The price: these data do not show one clearly"
-    assert told["repairs"].title == "Repair: looking at 4 texts shows no clear gain"
-    assert told["worth"].title == "Repaired alike, the wide data teaches no clearly better"
-    assert {one.verdict for one in told["standing"].support} == {"undecided"}
+    assert told["openings"].title == "Conservative settings: the model repeats little"
+    assert told["side_by_side"].title == "Turning up the knobs: no clear change in diversity"
+    assert "includes 0" in told["side_by_side"].sentence
+    assert told["frontier"].title == "The cost: no clear change in label accuracy"
+    assert told["repairs"].title == "Correcting labels: inspecting 4 texts shows no clear gain"
+    assert told["utility"].title == "After the same corrections, diverse data shows no clear gain"
+    assert {one.verdict for one in told["recommendation"].support} == {"undecided"}
     claims = " ".join(f"{step.title} {step.sentence}" for step in told.values())
-    assert not any(word in claims for word in (" rises", " falls", "brings labels", "Worth it"))
+    assert not any(word in claims for word in (" rises", " falls", "raises label", "Worth it"))
 
 
 def test_the_opposite_is_said_where_it_is_so() -> None:
@@ -104,11 +109,13 @@ def test_the_opposite_is_said_where_it_is_so() -> None:
         }
 
     told = steps(tell(made(turned)))
-    assert told["beside"].title == "Knobs up, and the texts spread less"
-    assert "Diversity falls from 0.700 to 0.500" in told["beside"].sentence
-    assert told["frontier"].title == "No price here: more labels are right"
-    assert told["repairs"].title == "Repair: looking at 4 texts makes it worse"
-    assert told["worth"].title == "Not worth it here: repaired alike, the wide data teaches less"
+    assert told["side_by_side"].title == "Turning up the knobs: texts become less diverse"
+    assert "Diversity falls from 0.700 to 0.500" in told["side_by_side"].sentence
+    assert told["frontier"].title == "No cost here: more labels are correct"
+    assert told["repairs"].title == "Correcting labels: inspecting 4 texts lowers label accuracy"
+    assert told["utility"].title == (
+        "Not worth it here: after the same corrections, diverse data trains a worse classifier"
+    )
 
 
 def test_what_the_repair_did_is_not_taken_for_what_the_knobs_did() -> None:
@@ -119,41 +126,41 @@ def test_what_the_repair_did_is_not_taken_for_what_the_knobs_did() -> None:
         chance = 0.01 if (repeat + (heat > 0.5)) % 2 else -0.01
         return told | {"model_accuracy": (0.5 if inspected == "0" else 0.7) + chance}
 
-    told = steps(tell(made(by_repair_alone)))["worth"]
-    assert told.title == "Repaired alike, the wide data teaches no clearly better"
-    assert "70.0 % to 70.0 %: +0.0 points, but the interval" in told.sentence
+    told = steps(tell(made(by_repair_alone)))["utility"]
+    assert told.title == "After the same corrections, diverse data shows no clear gain"
+    assert "70.0% to 70.0%: +0.0 points, but the interval" in told.sentence
 
 
 def test_single_runs_say_that_another_seed_may_differ() -> None:
     told = steps(tell(made(trade_off, repeats=1, ends=0.03)))
-    assert told["beside"].title == "Knobs up: the texts spread wider"
-    assert "by the texts of 1 run a side: another seed may come out" in told["beside"].note
+    assert told["side_by_side"].title == "Turning up the knobs: texts become more diverse"
+    assert "from the texts of 1 run per side: another seed may give" in told["side_by_side"].note
     bare = steps(tell(made(trade_off, repeats=1)))
-    assert bare["beside"].title == "Knobs up: no clear change in diversity"
-    assert "(+0.200); these runs tell no interval" in bare["beside"].sentence
+    assert bare["side_by_side"].title == "Turning up the knobs: no clear change in diversity"
+    assert "(+0.200); there are too few runs for an interval" in bare["side_by_side"].sentence
 
 
 def test_what_was_not_measured_is_said() -> None:
     rows = [{"temperature": heat, "diversity": 0.2, "task_key": SST2.key} for heat in (0.3, 1.3)]
     told = steps(tell(results(rows)))
-    assert told["frontier"].title == "The price was not measured"
-    assert told["repairs"].title == "Repair was not tried"
-    assert told["worth"].title == "What it is worth was not measured"
-    assert told["worth"].sentence == "No classifier was trained."
-    assert told["openings"].sentence == "The texts of this setting are not here."
-    assert "highest diversity" in told["standing"].sentence
+    assert told["frontier"].title == "Label accuracy was not measured"
+    assert told["repairs"].title == "Correcting labels was not tried"
+    assert told["utility"].title == "Downstream utility was not measured"
+    assert told["utility"].sentence == "No classifier was trained."
+    assert told["openings"].sentence == "The texts of this setting are not available."
+    assert "highest diversity" in told["recommendation"].sentence
 
 
 def test_one_setting_is_no_comparison() -> None:
     told = steps(tell(results([{"diversity": 0.2, "task_key": SST2.key}])))
-    assert told["beside"].title == "There is one setting only"
+    assert told["side_by_side"].title == "There is only one setting"
 
 
 def test_all_looked_at_is_right_by_definition_and_said_so() -> None:
     frame = made(trade_off)
     told = steps(tell(frame[frame["inspected"] != "4"]))
-    assert told["repairs"].title == "Repair: looking at all texts brings labels back"
-    assert "all are right by definition" in told["repairs"].sentence
+    assert told["repairs"].title == "Correcting labels: inspecting all texts raises label accuracy"
+    assert "all are correct by definition" in told["repairs"].sentence
 
 
 def test_the_fewest_texts_with_a_clear_gain_are_chosen() -> None:
@@ -182,14 +189,14 @@ def test_nothing_to_tell_and_another_task() -> None:
 def test_texts_come_as_they_are(hostile: str) -> None:
     told = steps(tell(made(trade_off), [(hostile, "positive")] * 5))
     assert told["samples"].left == ((hostile, "positive"),)
-    assert told["beside"].left == ((hostile, "positive"),) * 4
+    assert told["side_by_side"].left == ((hostile, "positive"),) * 4
 
 
 def test_a_page_can_tell_it_without_anything_heavy() -> None:
     code = (
         "import sys\n"
         "from core.analysis.frames.paper import paper_conditions\n"
-        "from core.reports.story.story import story\n"
+        "from core.reports.story.story import build_story\n"
         "from core.reports import stored_report\n"
         "from core.analysis.frames.results import points_frame, results_frame\n"
         "from core.domain.tasks import preset\n"
@@ -206,8 +213,8 @@ def test_the_texts_of_the_ends_come_from_the_store(home: Home) -> None:
     finished_sweep(db)
     frame = results_frame(stored_results(db))
     points = points_frame(frame)
-    found = texts_of_ends(db, points, frame)
+    found = story_texts(db, points, frame)
     assert sorted(len(texts) for texts in found.values()) == [12, 12]
-    told = steps(story(points, frame, found, task=SST2))
+    told = steps(build_story(points, frame, found, task=SST2))
     assert told["openings"].texts == 12
-    assert told["beside"].right[0] == ("Plot number 0: a marvel in 1.3 ways.", "positive")
+    assert told["side_by_side"].right[0] == ("Plot number 0: a marvel in 1.3 ways.", "positive")

@@ -116,7 +116,7 @@ def _write_card(db: Database, study: str, out: Path, *, as_json: bool) -> None:
     Raises:
         WidesetError: nothing is assessed, or the files can't be written.
     """
-    from core.reports.card import card_text, facts_of
+    from core.reports.card import card_metadata, card_text
     from core.reports.stored_report import stored_report
 
     sweeps = [sweep.id for sweep in list_sweeps(db, study=study)]
@@ -125,7 +125,7 @@ def _write_card(db: Database, study: str, out: Path, *, as_json: bool) -> None:
         report = stored_report(db, sweeps, title=title)
     except BadInput as error:
         raise WidesetError("No run of the study is assessed.", "Run it again.") from error
-    text = card_text(report.study, title=title, facts=facts_of(report.results))
+    text = card_text(report.study, title=title, metadata=card_metadata(report.results))
     try:
         out.mkdir(parents=True, exist_ok=True)
         (out / "card.md").write_text(text, "utf-8")

@@ -27,10 +27,10 @@ _LETTERS = 18
 _MIN_ROWS = 4  # as thick as a single one would be, it would look like a block
 _GREY = grey(0.75)
 _COLORS = {
-    "narrow": _GREY,
-    "wide": LABEL_COLORS[4],
-    "narrow repaired": _GREY,
-    "repaired": LABEL_COLORS[0],
+    "baseline": _GREY,
+    "most_diverse": LABEL_COLORS[4],
+    "baseline repaired": _GREY,
+    "most_diverse repaired": LABEL_COLORS[0],
     "real": LABEL_COLORS[1],
 }
 
@@ -51,8 +51,8 @@ def utility_figure(
     """A horizontal bar for each set, from 0, its value and 95% interval beside it.
 
     Args:
-        models: kind (narrow, wide, narrow repaired, repaired, real; another is grey), name,
-            accuracy (0 to 1), low and high (NaN without an interval), from the top.
+        models: kind (baseline, most_diverse, each also repaired, or real; another is grey),
+            name, accuracy (0 to 1), low and high (NaN without an interval), from the top.
         height: in pixels.
     """
     rows = [

@@ -17,14 +17,13 @@ from core.analysis.frames.paper import (
     paper_name,
 )
 from core.analysis.frames.results import mixtures
-from core.analysis.naming import TITLES
+from core.domain.metrics import COLUMN
 from core.figures.compare.forest import card_figure, coefficients_figure, p_words, residuals_figure
 from core.figures.compare.frontier import PATH, FrontierView, frontier_figure
 from core.figures.compare.grid_heatmap import grid_heatmap
 from core.figures.compare.paper import PaperView, repair_panels, temperature_panels
-from core.reports.card import chance_words
+from core.reports.card import chance_words, predictor_title
 from core.reports.html.blocks import Block, Chart, Folded, Heading, Paragraph, Table, bullets
-from core.reports.story.wording import capital
 
 MOST_TASKS = 12
 """Tasks with charts of their own; the numbers of all are in the tables."""
@@ -52,8 +51,8 @@ def frontier_part(points: pd.DataFrame) -> list[Block]:
                 f"frontier-{key}",
                 frontier_figure(part),
                 alt="Label accuracy over diversity, a mark for each condition",
-                caption="A mark for each condition as generated; rings: no other is better in "
-                "both. A mark's area and colour tell model accuracy.",
+                caption="A mark for each condition as generated. Ringed: Pareto-optimal. A mark's "
+                "area and colour show model accuracy.",
             ),
             *bullets(mixtures(part)),
         ]
@@ -128,14 +127,14 @@ def grid_part(points: pd.DataFrame) -> list[Block]:
     parts: list[Block] = []
     for metric in METRICS:
         if raw[metric].notna().any():
-            parts.append(Heading(capital(TITLES[metric])))
+            parts.append(Heading(COLUMN[metric].column_title))
             parts.append(
                 Chart(
                     f"grid-{metric.replace('_', '-')}",
                     grid_heatmap(
                         points, metric=metric, facet="task" if facet == "task_key" else facet
                     ),
-                    alt=f"{TITLES[metric]} over temperature and suppression",
+                    alt=f"{COLUMN[metric].column_title} over temperature and suppression",
                 )
             )
     return parts
@@ -171,7 +170,7 @@ def matters_part(study: Mapping[str, Any]) -> list[Block]:
                 "residuals",
                 residuals_figure(residuals, unit="model accuracy, standardised"),
                 alt="Residuals over fitted values",
-                caption="A bend or a funnel would tell that the model does not fit.",
+                caption="A bend or a funnel would mean that the model does not fit.",
             ),
             *bullets(fit["notes"]),
         ]
@@ -185,7 +184,7 @@ def matters_part(study: Mapping[str, Any]) -> list[Block]:
                     [
                         stage,
                         name,
-                        TITLES.get(row["name"], row["name"]),
+                        predictor_title(row["name"]),
                         f"{row['value']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})",
                         p_words(row["p"]),
                         f"R2 {one['r2']:.2f}, n {one['n']}",

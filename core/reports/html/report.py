@@ -9,7 +9,7 @@ from core import __version__
 from core.analysis.contrasts import with_common_intervals
 from core.analysis.frames.results import points_frame
 from core.analysis.naming import named_apart, only_idle
-from core.reports.card import facts_of
+from core.reports.card import card_metadata
 from core.reports.html.blocks import Paragraph, Section, bullets
 from core.reports.html.charts import (
     card_part,
@@ -55,7 +55,11 @@ def report_html(
     results = named_apart(results)
     points = with_common_intervals(points_frame(results), results)
     plainer = _without_the_common(points)
-    facts = {**facts_of(results, now=now), "settings": _common(points), "Wideset": __version__}
+    metadata = {
+        **card_metadata(results, now=now),
+        "settings": _common(points),
+        "Wideset": __version__,
+    }
     notes = (
         "Intervals are 95%, from the spread among the repeats of all of a task's conditions at "
         "that stage; where there are too few, from the condition's own repeats or its one run's "
@@ -77,7 +81,7 @@ def report_html(
         title,
         sections,
         lead=study["sentence"],
-        facts=[(name, str(value)) for name, value in facts.items() if value],
+        facts=[(name, str(value)) for name, value in metadata.items() if value],
         intro=[*bullets(study["mixtures"]), Paragraph(notes, small=True)],
     )
 

@@ -9,16 +9,13 @@ import pandas as pd
 
 from core.analysis.findings.hypotheses import as_generated
 from core.analysis.frames.columns import METRICS
-from core.analysis.naming import (
-    TITLES,
-    condition_words,
-    interval_words,
-    repair_words,
-    value_words,
-)
 from core.analysis.recommendation import Target, advise
 from core.analysis.uninspected import uninspected_accuracy
+from core.domain.knobs import condition_words
+from core.domain.metrics import COLUMN
+from core.domain.stages import ALL, stage_words
 from core.domain.wording import counted
+from core.figures.compare.columns import varying_knobs
 from core.reports.html.blocks import (
     Block,
     Folded,
@@ -30,7 +27,7 @@ from core.reports.html.blocks import (
     bullets,
 )
 from core.reports.html.charts import heading, tasks_of
-from core.reports.story.conditions import cast
+from core.reports.story.conditions import choose_conditions
 
 Text = tuple[str, str]
 """A text and its label."""
@@ -58,18 +55,21 @@ def advice_part(points: pd.DataFrame) -> list[Block]:
     """What to choose with no, few and any number of inspected texts, task by task."""
     parts: list[Block] = []
     for name, _, part in tasks_of(points):
-        chosen = cast(part)
+        chosen = choose_conditions(part)
         if not len(chosen.points):
             continue
-        budgets = sorted({int(one) for one in chosen.points["inspected"] if one != "all"})
-        targets = [(f"Inspecting at most {one:,} texts", one) for one in budgets if one]
+        counts = {str(count) for count in chosen.points["inspected"]} - {ALL}
+        budgets = sorted(map(int, counts))
+        targets = [
+            (f"Inspecting at most {counted(count, 'text')}", count) for count in budgets if count
+        ]
         wanted = [("Inspecting no text", 0), *targets, ("Inspecting any number of texts", None)]
         rows = []
         notes: dict[str, None] = {}
         for words, limit in wanted:
-            found = advise(chosen.points, Target(inspected=limit))
-            rows.append([words, found.sentence])
-            notes |= dict.fromkeys(found.notes)
+            advice = advise(chosen.points, Target(inspected=limit))
+            rows.append([words, advice.sentence])
+            notes |= dict.fromkeys(advice.notes)
         parts += [*heading(name, points), Table(["", "recommendation"], rows), *bullets(notes)]
     return parts
 
@@ -90,28 +90,30 @@ def _conditions(points: pd.DataFrame) -> list[Block]:
     repaired = bool((points["inspected"] != "0").any() or points["filtered"].any())
     shown = [metric for metric in METRICS if points[metric].notna().any()]
     rows = []
+    varying = varying_knobs(points)
     shown_rows = points.head(MOST_ROWS)
     others = uninspected_accuracy(shown_rows)
     for place, row in enumerate(shown_rows.to_dict("records")):
-        cells = [condition_words({str(k): v for k, v in row.items()})]
+        cells = [_condition(row, varying)]
         if several:
             cells.append(str(row["task"]))
         if repaired:
-            cells.append(repair_words(str(row["inspected"]), filtered=bool(row["filtered"])))
-        for metric in shown:
-            value, low, high = (row[f"{metric}{end}"] for end in ("", "_low", "_high"))
-            between = interval_words(metric, low, high) if low == low and high == high else ""
-            if metric == "label_accuracy" and value == value:
-                if row["inspected"] == "all":
-                    between = "by definition"
+            cells.append(stage_words(str(row["inspected"]), filtered=bool(row["filtered"])))
+        for name in shown:
+            metric = COLUMN[name]
+            value, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
+            details = [metric.interval_words(low, high)] if low == low and high == high else []
+            # After label replacement the inspected texts are correct by definition.
+            if name == "label_accuracy" and value == value:
+                if row["inspected"] == ALL:
+                    details = ["by definition"]
                 elif others[place] == others[place]:
-                    rest = f"not inspected: {value_words(metric, others[place])}"
-                    between = f"{between}; {rest}" if between else rest
-            cells.append(value_words(metric, value) + (f" ({between})" if between else ""))
+                    details.append(f"not inspected: {metric.words(others[place])}")
+            cells.append(metric.words(value) + (f" ({'; '.join(details)})" if details else ""))
         rows.append([*cells, f"{row['repeats']}", f"{row['n']:,.0f}"])
     head = ["condition", *(["task"] if several else []), *(["repair"] if repaired else [])]
     columns = range(len(head), len(head) + len(shown) + 2)
-    head += [*(TITLES[one] for one in shown), "runs", "texts"]
+    head += [*(COLUMN[name].noun for name in shown), "runs", "texts"]
     left = len(points) - len(rows)
     note: list[Block] = []
     if left:
@@ -119,27 +121,31 @@ def _conditions(points: pd.DataFrame) -> list[Block]:
     return [Table(head, rows, numeric=list(columns)), *note]
 
 
+def _condition(row: Mapping[Any, Any], varying: Sequence[str]) -> str:
+    return condition_words(row, varying=varying, other=str(row["other"]))
+
+
 def texts_part(points: pd.DataFrame, samples: Mapping[str, Sequence[Text]]) -> list[Block]:
-    """The first texts of each task's narrow and wide condition."""
+    """The first texts of each task's baseline and most diverse condition."""
     parts: list[Block] = []
     for name, _, part in tasks_of(points):
-        chosen = cast(part)
+        chosen = choose_conditions(part)
         boxes: list[SampleColumn] = []
         raw = as_generated(part)
-        for condition in dict.fromkeys([chosen.narrow, chosen.wide]):
+        for condition in dict.fromkeys([chosen.baseline, chosen.most_diverse]):
             texts = samples.get(condition, ())
             if not texts:
                 continue
             row = raw[raw["condition"] == condition].iloc[0]
-            words = condition_words({str(k): v for k, v in row.items()})
+            words = _condition(row.to_dict(), varying_knobs(raw))
             boxes.append(SampleColumn(words, texts[:TEXTS]))
         if boxes:
             parts += [*heading(name, points), Samples(boxes)]
     if not parts:
         return []
     words = (
-        "The first usable texts of the narrowest and of the widest setting, chosen by their knobs; "
-        "each with the label that it was asked for. Models wrote them: they claim nothing."
+        "The first usable texts of the most conservative and of the most diverse setting, chosen "
+        "by their knobs; each with the label it was generated for. A language model wrote them."
     )
     return [Paragraph(words, small=True), *parts]
 

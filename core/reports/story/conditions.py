@@ -1,7 +1,7 @@
-"""Cast: which conditions a story of a sweep is told with, chosen by their knobs alone.
+"""Which conditions the story of a sweep compares, chosen by their knobs alone.
 
 Chosen by their results they would look better than they are: the extremes of many measurements are
-partly luck.
+partly chance (winner's curse).
 """
 
 from dataclasses import dataclass
@@ -10,9 +10,13 @@ import numpy as np
 import pandas as pd
 
 from core.analysis.findings.hypotheses import as_generated
+from core.domain.knobs import NUMERIC_AXES
+from core.domain.wording import counted
 
 ALIKE = ("task_key", "encoder", "classifier", "model", "other")
 """What the conditions of a story share."""
+
+_WIDENING = tuple(knob for knob in NUMERIC_AXES if knob.widens)
 
 _UNLIKE = {
     "model": "of another model",
@@ -21,45 +25,41 @@ _UNLIKE = {
     "other": "with other settings",
 }
 
-_WIDENING = (("temperature", 1.0), ("suppression", 1.0), ("seeding", 1.0), ("min_p", -1.0))
-"""The knobs, and whether more of each is wider (paper, section 4.1; min_p cuts rare tokens off)."""
-
 
 @dataclass(frozen=True, slots=True)
-class Cast:
-    """What a story is told with.
+class StoryConditions:
+    """The conditions of a story.
 
     Args:
         points: the points of its conditions, at all stages.
-        narrow: `condition` with the most careful knobs; empty where there is nothing.
-        wide: the one with the widest; the same where no knob differs.
+        baseline: `condition` with the least widening knobs; empty where there is none.
+        most_diverse: the one with the most widening knobs; the same where no knob differs.
         left_out: points of the task that are too unlike the others to be compared with them.
         unlike: what these differ in, of `ALIKE`.
     """
 
     points: pd.DataFrame
-    narrow: str
-    wide: str
+    baseline: str
+    most_diverse: str
     left_out: int
     unlike: tuple[str, ...] = ()
 
     @property
     def left_out_words(self) -> str:
         """ "12 points of another model or with other settings"; not escaped."""
-        many = f"{self.left_out:,} point{'' if self.left_out == 1 else 's'}"
-        why = " or ".join(_UNLIKE[name] for name in self.unlike)
-        return f"{many} {why}".strip()
+        reasons = " or ".join(_UNLIKE[name] for name in self.unlike)
+        return f"{counted(self.left_out, 'point')} {reasons}".strip()
 
     @property
-    def moved(self) -> bool:
-        """Whether narrow and wide differ."""
-        return self.narrow != self.wide
+    def differ(self) -> bool:
+        """Whether the baseline and the most diverse condition are two."""
+        return self.baseline != self.most_diverse
 
 
-def cast(points: pd.DataFrame, *, task_key: str | None = None) -> Cast:
+def choose_conditions(points: pd.DataFrame, *, task_key: str | None = None) -> StoryConditions:
     """Choose the conditions: the largest group that is comparable, and its two ends.
 
-    A condition's place is the sum of its places on the knobs, each from 0 (the narrowest value
+    A condition's place is the sum of its places on the knobs, each from 0 (the least widening value
     that occurs) to 1; of equals the first in the frame.
 
     Args:
@@ -71,7 +71,7 @@ def cast(points: pd.DataFrame, *, task_key: str | None = None) -> Cast:
         ours = ours[ours["task_key"] == task_key]
     raw = as_generated(ours)
     if not len(raw):
-        return Cast(ours.iloc[:0], "", "", len(ours))
+        return StoryConditions(ours.iloc[:0], "", "", len(ours))
     if task_key is None:
         ours = ours[ours["task_key"] == raw["task_key"].value_counts().index[0]]
         raw = as_generated(ours)
@@ -82,12 +82,12 @@ def cast(points: pd.DataFrame, *, task_key: str | None = None) -> Cast:
         alike = alike & (ours[name] == own[name].iloc[0]).to_numpy(np.bool_)
     chosen = ours[alike]
     widths = np.zeros(len(own))
-    for knob, sign in _WIDENING:
-        values = sign * own[knob].fillna(0).to_numpy(np.float64)
+    for knob in _WIDENING:
+        values = knob.widens * own[knob.name].fillna(0).to_numpy(np.float64)
         span = float(np.ptp(values))
         widths += (values - values.min()) / span if span else 0.0
     names = own["condition"].tolist()
-    narrow, wide = (names[int(place)] for place in (np.argmin(widths), np.argmax(widths)))
+    baseline, most_diverse = (names[int(place)] for place in (np.argmin(widths), np.argmax(widths)))
     rest = ours[~alike]
     unlike = tuple(name for name in _UNLIKE if (rest[name] != own[name].iloc[0]).any())
-    return Cast(chosen, narrow, wide, len(rest), unlike)
+    return StoryConditions(chosen, baseline, most_diverse, len(rest), unlike)

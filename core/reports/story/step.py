@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from core.analysis.pairs import Verdict
 from core.diversity.measures.lexical import Opening
-from core.reports.story.downstream_utility import Bar
-from core.reports.story.recommendation import Support
 
-Kind = Literal["samples", "openings", "beside", "frontier", "repairs", "worth", "standing"]
+Kind = Literal[
+    "samples", "openings", "side_by_side", "frontier", "repairs", "utility", "recommendation"
+]
+BarKind = Literal["baseline", "most_diverse", "baseline repaired", "most_diverse repaired", "real"]
 Text = tuple[str, str]
 """A text and its label."""
 
@@ -28,6 +30,44 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
+class Bar:
+    """The data a classifier was trained on, and its accuracy on real test texts (0 to 1).
+
+    Args:
+        kind: which data.
+        name: in words.
+        value: the mean over runs.
+        low: lower end of its 95% interval; NaN without one.
+        high: upper end.
+    """
+
+    kind: BarKind
+    name: str
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """A claim of the paper, and what these data say of it.
+
+    Args:
+        claim: in words.
+        verdict: whether it holds here.
+        effect: the mean difference, in words.
+        interval: its interval, in words.
+        n: what the interval is over: "8 pairs of runs".
+    """
+
+    claim: str
+    verdict: Verdict
+    effect: str
+    interval: str
+    n: str
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One idea; nothing in it is escaped.
 
@@ -36,13 +76,13 @@ class Step:
         title: the idea; it claims nothing that the data does not support.
         sentence: what the numbers say.
         numbers: the few that count.
-        note: in small type: what it rests on.
-        left: texts of the narrow condition, for "samples" and "beside".
-        right: of the wide one.
-        openings: for "openings", the commonest first.
-        texts: of how many these are.
-        bars: for "worth".
-        support: for "standing".
+        note: in small type: what it is based on.
+        left: texts of the baseline, for "samples" and "side_by_side".
+        right: of the most diverse condition.
+        openings: for "openings", the most common first.
+        texts: of how many texts these are.
+        bars: for "utility".
+        support: for "recommendation".
     """
 
     kind: Kind

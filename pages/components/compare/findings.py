@@ -15,7 +15,7 @@ from core.analysis.regression import SPECIFICATIONS
 from core.figures.compare.forest import card_figure, coefficients_figure, residuals_figure
 from core.jobs.handlers.study import studied
 from core.jobs.queue import LIVE
-from core.reports.card import card_text, chance_words, facts_of, how_many
+from core.reports.card import card_metadata, card_text, chance_words, how_many
 from pages.components.compare.comparison import Comparison
 from pages.components.jobs import show_work
 from pages.components.shell import AppContext, escape_markdown
@@ -172,12 +172,12 @@ def _words(claim: Mapping[str, Any], key: str) -> str:
 
 def _markdown(seen: Comparison, study: Mapping[str, Any]) -> io.BytesIO:
     title = seen.choice.study or ", ".join(study["tasks"])
-    text = card_text(study, title=f"{title}: what holds", facts=facts_of(seen.results))
+    text = card_text(study, title=f"{title}: what holds", metadata=card_metadata(seen.results))
     return io.BytesIO(text.encode("utf-8"))
 
 
 def _json(seen: Comparison, study: Mapping[str, Any]) -> io.BytesIO:
-    told = {"facts": facts_of(seen.results), **study}
+    told = {"facts": card_metadata(seen.results), **study}
     return io.BytesIO(json.dumps(told, ensure_ascii=False, indent=1).encode("utf-8"))
 
 

@@ -8,7 +8,7 @@ from core.jobs.handlers.report import Wanted, queue_report, wanted
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import LIVE, status
 from pages.components.compare.comparison import Comparison
-from pages.components.compare.presenter.presenter import offer_presenter
+from pages.components.compare.presenter import offer_presenter
 from pages.components.jobs import show_work
 from pages.components.shell import AppContext, flash
 

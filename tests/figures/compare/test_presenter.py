@@ -6,7 +6,7 @@ from tests.figures.compare.result_points import HOSTILE, no_markup_of, notes
 
 def test_a_bar_for_each_model_with_its_value_and_interval() -> None:
     models = [
-        ("narrow", "T 0.3", 0.6, 0.55, 0.65),
+        ("baseline", "T 0.3", 0.6, 0.55, 0.65),
         ("real", "real", 0.8, math.nan, math.nan),
         ("wide", "not measured", math.nan, math.nan, math.nan),
     ]

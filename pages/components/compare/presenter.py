@@ -1,4 +1,4 @@
-"""The figures of the presenter's view, as tall as the window leaves room for."""
+"""The presenter's view: the story of the sweeps on view, one step per screen, by keys."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -7,13 +7,12 @@ import pandas as pd
 import streamlit as st
 
 from core.domain.tasks import Task
+from core.domain.wording import capitalized
 from core.figures.compare.frontier import FrontierView, frontier_figure
 from core.figures.compare.presenter import openings_figure, utility_figure
-from core.reports.stored_report import texts_of_ends
-from core.reports.story.recommendation import Support
-from core.reports.story.step import Number, Step, Text
-from core.reports.story.story import Story, story
-from core.reports.story.wording import capital
+from core.reports.stored_report import story_texts
+from core.reports.story.step import Number, Step, Support, Text
+from core.reports.story.story import Story, build_story
 from core.store.database import Database
 from core.store.sweeps import list_sweeps
 from pages.components.compare.comparison import Comparison
@@ -26,16 +25,16 @@ if TYPE_CHECKING:
 _VERDICTS = {
     "holds": ":green[:material/check_circle:] holds",
     "does not": ":red[:material/cancel:] the opposite",
-    "undecided": ":gray[:material/help:] open",
+    "undecided": ":gray[:material/help:] undecided",
 }
 
 
-def show_figure(told: Story, step: Step) -> None:
+def _show_figure(story: Story, step: Step) -> None:
     """Draw the figure of a step that has one."""
-    if step.kind == "standing":
+    if step.kind == "recommendation":
         _show_support(step.support)
         return
-    figure, words = _figure(told, step)
+    figure, alt = _figure(story, step)
     figure.update_layout(height=None)
     with st.container(key="present_figure", height="stretch"):
         st.plotly_chart(
@@ -43,52 +42,47 @@ def show_figure(told: Story, step: Step) -> None:
             key=f"present-{step.kind}",
             height="stretch",
             config={"displayModeBar": False, "scrollZoom": False},
-            alt=words,
+            alt=alt,
         )
 
 
-def _figure(told: Story, step: Step) -> "tuple[go.Figure, str]":
+def _figure(story: Story, step: Step) -> "tuple[go.Figure, str]":
+    """The figure, and what it shows."""
     if step.kind == "openings":
-        texts = step.texts
-        rows = [(one.words, one.count) for one in step.openings]
-        return openings_figure(rows, texts=texts), "How often texts begin alike"
-    if step.kind == "worth":
-        bars = [(one.kind, one.name, one.value, one.low, one.high) for one in step.bars]
-        return utility_figure(bars), "Accuracy on real texts by what a classifier learned from"
-    arrows = step.kind == "repairs" and bool(told.inspected)
+        rows = [(opening.words, opening.count) for opening in step.openings]
+        return openings_figure(rows, texts=step.texts), "How often texts begin alike"
+    if step.kind == "utility":
+        bars = [(bar.kind, bar.name, bar.value, bar.low, bar.high) for bar in step.bars]
+        return utility_figure(bars), "Accuracy on real texts by the data a classifier learned from"
+    arrows = step.kind == "repairs" and bool(story.inspected)
     view = FrontierView(
         value=None,
-        budget=told.inspected if arrows else None,
+        budget=story.inspected if arrows else None,
         pareto=not arrows,
-        intervals=False if arrows else None,  # the numbers beside it hold them
+        intervals=False if arrows else None,  # the numbers beside it have them
         large=True,
     )
-    alt = "Label accuracy over diversity, a mark for each condition"
-    return frontier_figure(told.points, view), alt
+    alt = "Label accuracy over diversity, a mark per condition"
+    return frontier_figure(story.points, view), alt
 
 
 def _show_support(support: tuple[Support, ...]) -> None:
     if not support:
-        st.caption("No two runs differ in one thing alone, so nothing can be tested.")
+        st.caption("No two runs differ in only one setting, so no claim can be tested.")
         return
-    rows = [
-        f"| {_VERDICTS[one.verdict]} | {escape_markdown(one.words)} "
-        f"| {escape_markdown(one.effect)} "
-        f"| {escape_markdown(one.between)} | {escape_markdown(one.n.removesuffix(' of runs'))} |"
-        for one in support
-    ]
-    head = [
-        "| here | claim of the paper | effect | 95 % interval | over |",
-        "|---|---|--:|--:|---|",
-    ]
+    rows = []
+    for claim in support:
+        words = (claim.claim, claim.effect, claim.interval, claim.n.removesuffix(" of runs"))
+        rows.append([_VERDICTS[claim.verdict], *map(escape_markdown, words)])
+    head = ["| here | claim of the paper | effect | 95% interval | over |", "|---|---|--:|--:|---|"]
     with st.container(key="present_support"):
-        st.markdown("\n".join([*head, *rows]))
+        st.markdown("\n".join([*head, *(f"| {' | '.join(row)} |" for row in rows)]))
 
 
 _STEP, _SWEEPS = "present", "of"
 _TASK, _CHOSEN = "compare_task", "compare_sweeps-{}"  # keys of the side bar's widgets
 
-# The whole window is the stage; letters grow with its height, so that nothing scrolls.
+# The view fills the window; letters grow with its height, so that nothing scrolls.
 _STYLE = """<style>
 [data-testid='stSidebar'], [data-testid='stHeader'],
 [data-testid='stExpandSidebarButton'], .st-key-present_keys {display: none}
@@ -97,7 +91,7 @@ _STYLE = """<style>
   overflow: hidden}
 .st-key-present_dots p {letter-spacing: 0.5em; font-size: 1.1rem}
 .st-key-present_stage h2 {font-size: clamp(1.7rem, 5.6vh, 4rem); padding: 0; line-height: 1.15}
-.st-key-present_said p {font-size: clamp(1.05rem, 2.9vh, 2rem); line-height: 1.35;
+.st-key-present_sentence p {font-size: clamp(1.05rem, 2.9vh, 2rem); line-height: 1.35;
   overflow: hidden; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3}
 .st-key-present_figure {flex: 0 0 58vh; height: 58vh; overflow: hidden}
 .st-key-present_figure > div {flex: 0 0 100%; height: 100%}
@@ -130,24 +124,27 @@ def restore_presented(app: AppContext) -> None:
     if not presenting() or "presented" in st.session_state:
         return
     st.session_state["presented"] = True
-    found = [one for one in list_sweeps(app.db) if one.id in wanted]
-    if found:
-        key = found[0].task_key
+    sweeps = [sweep for sweep in list_sweeps(app.db) if sweep.id in wanted]
+    if sweeps:
+        key = sweeps[0].task_key
         st.session_state[_TASK] = key
-        st.session_state[_CHOSEN.format(key)] = [one.id for one in found if one.task_key == key]
+        st.session_state[_CHOSEN.format(key)] = [
+            sweep.id for sweep in sweeps if sweep.task_key == key
+        ]
 
 
 def offer_presenter(seen: Comparison) -> None:
     """Draw the button that opens the view."""
+    key = seen.choice.task.key
     st.button(
         "Present",
         icon=":material/slideshow:",
         key="present_open",
-        help="The study as a story in seven steps, in large type. Arrow keys go on and back, "
-        "Escape leaves.",
+        help="The study as a story in seven steps, in large type. The arrow keys go to the next or "
+        "the previous step, Escape leaves.",
         disabled=not len(seen.raw),
         on_click=_open,
-        args=(tuple(one.id for one in seen.choice.sweeps if _mine(one.task_key, seen)),),
+        args=(tuple(sweep.id for sweep in seen.choice.sweeps if sweep.task_key == key),),
     )
 
 
@@ -155,39 +152,39 @@ def show_presenter(app: AppContext, seen: Comparison) -> None:
     """Draw the step that the address names."""
     st.html(_STYLE)
     task = seen.choice.task
-    told = _told(app.db, seen.points, seen.results, task)
-    if not told.steps:
-        st.info("There is nothing to present: no run of this project is assessed yet.")
+    story = _story(app.db, seen.points, seen.results, task)
+    if not story.steps:
+        st.info("There is nothing to present: no run of this project has been measured yet.")
         st.button("Leave", icon=":material/close:", key="present_leave", on_click=_leave)
         return
-    place = _place(len(told.steps))
-    step = told.steps[place]
-    _show_bar(task, place, len(told.steps))
+    place = _place(len(story.steps))
+    step = story.steps[place]
+    _show_bar(task, place, len(story.steps))
     with st.container(key="present_stage", gap="small"):
         st.header(escape_markdown(step.title), anchor=False)
-        with st.container(key="present_said"):
+        with st.container(key="present_sentence"):
             st.markdown(escape_markdown(step.sentence))
-        _show_step(told, step)
+        _show_step(story, step)
     with st.container(key="present_foot"):
         left, right = st.columns([5, 2], vertical_alignment="bottom")
         with left, st.container(key="present_note"):
             st.caption(escape_markdown(step.note))
         with right:
-            _show_keys(place, len(told.steps))
+            _show_keys(place, len(story.steps))
 
 
-def _show_step(told: Story, step: Step) -> None:
+def _show_step(story: Story, step: Step) -> None:
     if not step.numbers:
-        show_figure(told, step)
+        _show_figure(story, step)
         return
     left, right = st.columns([4, 1], gap="large")
     with left:
         if step.kind == "samples":
             _show_texts(step.left, "large", 2)
-        elif step.kind == "beside":
-            _show_beside(told, step)
+        elif step.kind == "side_by_side":
+            _show_side_by_side(story, step)
         else:
-            show_figure(told, step)
+            _show_figure(story, step)
     with right, st.container(key="present_numbers", gap="large"):
         for number in step.numbers:
             _show_number(number)
@@ -195,15 +192,15 @@ def _show_step(told: Story, step: Step) -> None:
 
 def _show_number(number: Number) -> None:
     with st.container(gap="xxsmall"):
-        st.metric(capital(number.name), number.value)
+        st.metric(capitalized(number.name), number.value)
         if number.detail:
             st.caption(escape_markdown(number.detail))
 
 
-def _show_beside(told: Story, step: Step) -> None:
-    sides = [("Narrow", told.narrow_words, step.left, "left")]
+def _show_side_by_side(story: Story, step: Step) -> None:
+    sides = [("Baseline", story.baseline_words, step.left, "left")]
     if step.right:
-        sides.append(("Wide", told.wide_words, step.right, "right"))
+        sides.append(("Most diverse", story.most_diverse_words, step.right, "right"))
     for column, (name, words, texts, key) in zip(
         st.columns(len(sides), gap="medium"), sides, strict=True
     ):
@@ -213,7 +210,7 @@ def _show_beside(told: Story, step: Step) -> None:
 
 
 def _show_texts(texts: Sequence[Text], key: str, across: int, *, labels: bool = True) -> None:
-    """Texts as they are, in boxes; too long a one ends where its box does."""
+    """Texts as they are, in boxes; long ones are cut off by their box."""
     if not texts:
         st.caption("There are no texts to show.")
         return
@@ -236,7 +233,7 @@ def _show_bar(task: Task, place: int, count: int) -> None:
         vertical_alignment="center",
     ):
         st.caption(f"Wideset · {escape_markdown(task.name)}", width="content")
-        dots = "".join("●" if one == place else "○" for one in range(count))
+        dots = "".join("●" if number == place else "○" for number in range(count))
         with st.container(key="present_dots", width="content"):
             st.caption(dots, width="content")
         st.button(
@@ -250,8 +247,8 @@ def _show_bar(task: Task, place: int, count: int) -> None:
 
 
 def _show_keys(place: int, count: int) -> None:
-    """Where a key goes to is part of its button: pressed twice in a hurry, it goes there once."""
-    back, on = max(0, place - 1), min(count - 1, place + 1)
+    """The target step is part of each button, so that a key pressed twice goes there once."""
+    back, forward = max(0, place - 1), min(count - 1, place + 1)
     with st.container(horizontal=True, horizontal_alignment="right"):
         st.button(
             "Back",
@@ -270,19 +267,19 @@ def _show_keys(place: int, count: int) -> None:
             shortcut="Right",
             disabled=place == count - 1,
             on_click=_go,
-            args=(on,),
+            args=(forward,),
         )
-    # What presenters' remote controls send, and other habits.
+    # The keys of presenters' remote controls, and of other programs.
     with st.container(key="present_keys"):
-        for key, goes in (("PageDown", on), ("Space", on), ("PageUp", back)):
-            st.button(key, key=f"present_{key}-{place}", shortcut=key, on_click=_go, args=(goes,))
+        for key, target in (("PageDown", forward), ("Space", forward), ("PageUp", back)):
+            st.button(key, key=f"present_{key}-{place}", shortcut=key, on_click=_go, args=(target,))
         st.button("X", key=f"present_x-{place}", shortcut="X", on_click=_leave)
 
 
 @st.cache_data(max_entries=8, show_spinner=False, hash_funcs={Database: lambda db: str(db.path)})
-def _told(db: Database, points: pd.DataFrame, results: pd.DataFrame, task: Task) -> Story:
+def _story(db: Database, points: pd.DataFrame, results: pd.DataFrame, task: Task) -> Story:
     own = points[points["task_key"] == task.key]
-    return story(points, results, texts_of_ends(db, own, results), task=task)
+    return build_story(points, results, story_texts(db, own, results), task=task)
 
 
 def _open(sweeps: Sequence[str]) -> None:
@@ -304,7 +301,3 @@ def _place(count: int) -> int:
     asked = st.query_params.get(_STEP, "")
     number = int(asked) if asked.isdecimal() and len(asked) < 4 else 1
     return min(max(number, 1), count) - 1
-
-
-def _mine(task_key: str, seen: Comparison) -> bool:
-    return task_key == seen.choice.task.key

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from core.analysis.contrasts import Contrast
-from core.reports.story.recommendation import supported
-from core.reports.story.wording import basis_words, between_words
+from core.domain.metrics import COLUMN
+from core.reports.story.conclusions import supported_claims
+from core.reports.story.wording import basis_sentence
 from tests.analysis.made_results import results
 
 
@@ -25,30 +26,30 @@ def runs(seeds: int) -> list[dict[str, Any]]:
 
 
 def test_two_pairs_have_no_interval_worth_telling() -> None:
-    one, two = (supported(results(runs(seeds)), "") for seeds in (1, 2))
-    assert [support.between for support in (*one, *two)] == ["too few for an interval"] * 4
+    one, two = (supported_claims(results(runs(seeds)), "") for seeds in (1, 2))
+    assert [support.interval for support in (*one, *two)] == ["too few for an interval"] * 4
     assert [support.n for support in two] == ["2 pairs of runs"] * 2
     assert two[1].effect == "-40.0 points"
     assert {support.verdict for support in two} == {"undecided"}
 
 
 def test_no_end_lies_beyond_what_is_possible() -> None:
-    diversity, accuracy = supported(results(runs(3)), "")
+    diversity, accuracy = supported_claims(results(runs(3)), "")
     # Differences 0.1, 0.2, 0.3: t(2) 4.303 times 0.1 / sqrt 3 is 0.248.
-    assert diversity.between == "-0.048 to +0.448"
+    assert diversity.interval == "-0.048 to +0.448"
     # -10, -70, -10 points: the mean is -30, and 4.303 * 20 is 86.
-    assert accuracy.between == "-100.0 to +56.1 points"
-    assert between_words("diversity", -3.0, 2.5) == "-2.000 to +2.000"
+    assert accuracy.interval == "-100.0 to +56.1 points"
+    assert COLUMN["diversity"].difference_interval_words(-3.0, 2.5) == "-2.000 to +2.000"
 
 
 @pytest.mark.parametrize(
     ("runs_", "said"),
     [
-        (1, "1 run a side is too few for an interval."),
-        (2, "2 runs a side are too few for an interval."),
+        (1, "1 run per side is too few for an interval."),
+        (2, "2 runs per side are too few for an interval."),
         (0, ""),
     ],
 )
 def test_a_note_says_why_there_is_no_interval(runs_: int, said: str) -> None:
     nothing = float("nan") if not runs_ else 0.5
-    assert basis_words(Contrast(0.4, nothing, None, None, runs_, ""), conditions=2) == said
+    assert basis_sentence(Contrast(0.4, nothing, None, None, runs_, ""), conditions=2) == said
