@@ -4,23 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
-
 from core.analysis.frames.columns import KNOBS
-from core.diversity.map.frame import display_names
 from core.domain.runs import short_model
-
-
-def named_apart(results: pd.DataFrame) -> pd.DataFrame:
-    """Two tasks of one name get two: "Trial", "Trial (2)"; done again it changes nothing.
-
-    Args:
-        results: a results or a points frame.
-    """
-    names = dict(zip(results["task_key"], results["task"], strict=True))
-    apart = dict(zip(names, display_names(list(names.values())), strict=True))
-    return results.assign(task=results["task_key"].map(apart).astype("str"))
-
 
 TITLES: Mapping[str, str] = {metric: metric.replace("_", " ") for metric in KNOBS} | {
     "diversity": "diversity",
@@ -30,15 +15,6 @@ TITLES: Mapping[str, str] = {metric: metric.replace("_", " ") for metric in KNOB
     "suppression": "suppression strength",
     "seeding": "seed examples",
 }
-
-
-IDLE = "suppression changes next to nothing"
-"""Among the unusual settings of a condition in which one request covers a label."""
-
-
-def only_idle(other: str) -> str:
-    """Of a condition's unusual settings those that its knobs can't be told without: `IDLE`."""
-    return IDLE if IDLE in other.split(", ") else ""
 
 
 def condition_words(row: Mapping[str, Any]) -> str:

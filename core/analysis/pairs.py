@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from core.analysis.frames.columns import METRICS
+from core.analysis.frames.columns import KNOBS, METRICS, STAGE
 from core.classification.evaluation.intervals import t_quantile
+from core.domain.knobs import KNOB, NUMERIC_AXES
 
 Verdict = Literal["holds", "does not", "undecided"]
 Numbers = npt.NDArray[np.float64]
@@ -20,31 +21,25 @@ LEAST = 3
 """Fewer pairs decide nothing."""
 
 TARGETS: Mapping[str, tuple[float, float]] = {
-    "temperature": (0.3, 1.3),
-    "suppression": (0.0, 7.5),
-    "seeding": (0.0, 18.0),
+    knob.name: (float(min(knob.paper)), float(max(knob.paper)))
+    for knob in NUMERIC_AXES
+    if len(knob.paper) > 1
 }
-"""The values of the paper that a knob's effect is told between."""
+"""The values of the paper between which a knob's effect is measured."""
 
 SAME = (
     "task",
     "task_key",
-    "model",
-    "min_p",
+    *KNOBS,
     "other",
     "encoder",
     "classifier",
-    "temperature",
-    "suppression",
-    "seeding",
-    "inspected",
-    "filtered",
+    *STAGE,
     "seed",
 )
 """What the two of a pair share, but for what is looked at. Repeats are paired by their seed: it
 draws the same seed examples for all conditions."""
 
-_OFF_OR_ON = ("suppression", "seeding")
 _EVEN = 1e-12  # differences of decimals such as 0.3 - 0.1 - 0.2 are not 0
 
 
@@ -140,12 +135,12 @@ def within(found: Effect, bound: float, *, least: int = LEAST) -> Verdict:
 def levels(frame: pd.DataFrame, knob: str) -> tuple[float, float] | None:
     """The two values of a knob in the frame that an effect is told between; None without two.
 
-    Those nearest to `TARGETS`; for suppression and seeding the first must be 0, off.
+    Those nearest to `TARGETS`; of a knob that can be off the first must be that, 0.
     """
     first, second = TARGETS[knob]
     values = np.unique(frame[knob].to_numpy(np.float64))
     values = values[np.isfinite(values)]
-    if knob in _OFF_OR_ON:
+    if KNOB[knob].off is not None:
         on = values[values > 0]
         if not len(on) or 0.0 not in values:
             return None

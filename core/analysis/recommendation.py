@@ -1,8 +1,8 @@
-"""Target: what a person wants of a condition, and what one costs."""
+"""Recommendation: the condition and repair that reach what a person wants, and what they cost."""
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,17 +10,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from core.analysis.frames.columns import METRICS
-from core.analysis.naming import (
-    IDLE,
-    TITLES,
-    condition_words,
-    interval_words,
-    repair_words,
-    value_words,
-)
+from core.analysis.frames.identity import IDLE
+from core.analysis.pairs import TARGETS
 from core.analysis.uninspected import ALL_RIGHT, uninspected_accuracy
 from core.domain.errors import BadInput
+from core.domain.knobs import AXES, condition_words
+from core.domain.metrics import COLUMN
 from core.domain.runs import ASKED_AGAIN
+from core.domain.stages import ALL, stage_words
+from core.domain.wording import counted, listed, number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,43 +26,33 @@ class Target:
     """What is wanted; None asks for nothing.
 
     Args:
-        label_accuracy: at least, 0 to 1.
-        model_accuracy: at least, 0 to 1.
-        diversity: at least, 0 to 2.
+        at_least: the lowest value wanted of each metric of sweeps, by its column.
         inspected: at most so many texts that somebody looks at.
         money: at most, in the prices' currency.
         seconds: at most, for one run and its inspection.
 
     Raises:
-        BadInput: a value is out of its range.
+        BadInput: a value is out of its range, or there is no such metric.
     """
 
-    label_accuracy: float | None = None
-    model_accuracy: float | None = None
-    diversity: float | None = None
+    at_least: Mapping[str, float] = field(default_factory=dict)
     inspected: int | None = None
     money: float | None = None
     seconds: float | None = None
 
     def __post_init__(self) -> None:
-        for name, most in (
-            ("label_accuracy", 1.0),
-            ("model_accuracy", 1.0),
-            ("diversity", 2.0),
-            ("inspected", math.inf),
-            ("money", math.inf),
-            ("seconds", math.inf),
-        ):
-            value = getattr(self, name)
-            if value is not None and not 0 <= value <= most:
-                until = f"from 0 to {most:g}" if math.isfinite(most) else "0 or more"
-                raise BadInput(f"The target {name} is {value}, not {until}.", "Choose another.")
-
-    @property
-    def least(self) -> dict[str, float]:
-        """The metrics that are asked for, and how much at least."""
-        told = {name: getattr(self, name) for name in METRICS if name != "similarity"}
-        return {name: value for name, value in told.items() if value is not None}
+        for name, value in self.at_least.items():
+            check_metric(name)
+            low, high = COLUMN[name].low, COLUMN[name].high
+            if not low <= value <= high:
+                raise BadInput(
+                    f"The target {name} is {value}, not from {number(low)} to {number(high)}.",
+                    "Choose another.",
+                )
+        for name in ("inspected", "money", "seconds"):
+            limit = getattr(self, name)
+            if limit is not None and not 0 <= limit <= math.inf:
+                raise BadInput(f"The target {name} is {limit}, not 0 or more.", "Choose another.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +69,10 @@ class Cost:
 
 
 LUCK = (
-    "The best of several measured points is partly so by luck: expect a little less of a new run."
+    "The best of several measured points is partly chance (winner's curse): expect a little less "
+    "of a new run."
 )
+
 
 Flags = npt.NDArray[np.bool_]
 
@@ -149,7 +139,7 @@ def advise(
     target: Target,
     *,
     aim: str | None = None,
-    prudent: bool = False,
+    conservative: bool = False,
     costs: Mapping[str, Cost] | None = None,
     seconds_a_text: float = 0.0,
 ) -> Advice:
@@ -164,7 +154,7 @@ def advise(
         target: what is wanted.
         aim: the metric of which there should be most; None is model accuracy where any point has
             it, else diversity.
-        prudent: let the lower ends of the intervals reach the target and be aimed at, not the
+        conservative: let the lower ends of the intervals reach the target and be aimed at, not the
             values; a point without an interval then counts by its value, and it is said so.
         costs: of one run by `condition`; with a limit of money or time, a condition whose cost is
             unknown is left out.
@@ -173,9 +163,9 @@ def advise(
     Raises:
         BadInput: the aim is no metric.
     """
-    if aim is not None and aim not in METRICS:
-        raise BadInput(f"There is no metric '{aim[:40]}'.", f"Use one of {', '.join(METRICS)}.")
-    if aim is None:
+    if aim is not None:
+        check_metric(aim)
+    else:
         aim = "model_accuracy" if points["model_accuracy"].notna().any() else "diversity"
     points = points.reset_index(drop=True)
     notes: list[str] = []
@@ -192,24 +182,30 @@ def advise(
             if unknown:
                 notes.append(f"{unknown} points are left out: their {what} is unknown.")
             allowed &= spent <= limit  # NaN is not
-    judged = {name: _judged(points, name, prudent=prudent) for name in (*target.least, aim)}
-    for name in target.least:
+    judged = {
+        name: _judged(points, name, conservative=conservative) for name in (*target.at_least, aim)
+    }
+    for name in target.at_least:
         lacking = int((allowed & np.isnan(judged[name])).sum())
         if lacking:
-            notes.append(f"{lacking} points are left out: their {TITLES[name]} was not measured.")
+            notes.append(
+                f"{lacking} points are left out: their {COLUMN[name].noun} was not measured."
+            )
         allowed &= np.isfinite(judged[name])
     if not allowed.any():
-        said = "No point is within the limits and has what is asked for." if len(points) else ""
-        return Advice(False, said or "There are no results yet.", None, None, 0, tuple(notes))
+        sentence = "There are no results yet."
+        if len(points):
+            sentence = "No point is within the limits and has what is asked for."
+        return Advice(False, sentence, None, None, 0, tuple(notes))
     short = np.zeros(len(points))
-    for name, least in target.least.items():
+    for name, least in target.at_least.items():
         short += np.clip(least - judged[name], 0, None) / (least or 1.0)
     reaches = allowed & (short == 0)
     gain = np.nan_to_num(judged[aim], nan=-np.inf)
     keys = (seconds, money, inspected, -gain, short)  # the last counts first; NaN sorts last
     order = [place for place in np.lexsort(keys) if allowed[place]]
     first, second = order[0], order[1] if len(order) > 1 else None
-    if prudent and any(_unsure(points, first, name) for name in target.least):
+    if conservative and any(_unsure(points, first, name) for name in target.at_least):
         notes.append("The choice has no interval (a single run), so its values were taken.")
     best = _choice(points, first, inspected, money, seconds)
     other = None if second is None else _choice(points, second, inspected, money, seconds)
@@ -223,30 +219,41 @@ def advise(
     if best.repeats == 1:
         notes.append("It rests on a single run: another seed may come out differently.")
     reached = bool(reaches[first])
-    by = "by the lower ends of the intervals" if prudent else "by the measured values"
+    by = "by the lower ends of the intervals" if conservative else "by the measured values"
     if reached:
-        said = f"Choose {best.words}: it reaches the target {by}"
-        said += f" and has most {TITLES[aim]}." if math.isfinite(gain[first]) else "."
+        sentence = f"Choose {best.words}: it reaches the target {by}"
+        most = f" and has the most {COLUMN[aim].noun}" if math.isfinite(gain[first]) else ""
+        sentence += f"{most}."
     else:
         lacks = [
-            f"{value_words(name, least - judged[name][first], signed=True).lstrip('+')} of "
-            f"{TITLES[name]}"
-            for name, least in target.least.items()
+            f"{COLUMN[name].difference_words(least - judged[name][first]).lstrip('+')} of "
+            f"{COLUMN[name].noun}"
+            for name, least in target.at_least.items()
             if judged[name][first] < least
         ]
-        said = f"Nothing reaches the target {by}. Nearest comes {best.words}; it lacks "
-        said += f"{' and '.join(lacks)}."
+        sentence = f"Nothing reaches the target {by}. Nearest comes {best.words}; it lacks "
+        sentence += f"{listed(lacks)}."
     if other is not None:
-        fits = "" if bool(reaches[second]) == reached else ", which misses the target"
-        said += f" Next: {other.words}{fits}."
-    return Advice(reached, said, best, other, int(reaches.sum()), tuple(notes))
+        misses = "" if bool(reaches[second]) == reached else ", which misses the target"
+        sentence += f" Next: {other.words}{misses}."
+    return Advice(reached, sentence, best, other, int(reaches.sum()), tuple(notes))
+
+
+def check_metric(name: str) -> None:
+    """See that sweeps have a metric.
+
+    Raises:
+        BadInput: they do not.
+    """
+    if name not in COLUMN:
+        raise BadInput(f"There is no metric '{name[:40]}'.", f"Use one of {', '.join(COLUMN)}.")
 
 
 def _inspected(points: pd.DataFrame) -> npt.NDArray[np.int_]:
     """Texts looked at; "all" is all that the condition had, before any filtering."""
     whole = points.groupby("condition")["n"].transform("max").fillna(0)
-    told = points["inspected"].astype(str)
-    count = pd.to_numeric(told.where(told != "all"), errors="coerce").fillna(whole)
+    inspected = points["inspected"].astype(str)
+    count = pd.to_numeric(inspected.where(inspected != ALL), errors="coerce").fillna(whole)
     rounded: npt.NDArray[np.int_] = np.rint(count.to_numpy(np.float64)).astype(np.int_)
     return rounded
 
@@ -257,15 +264,15 @@ def _costs(
     inspected: npt.NDArray[np.int_],
     seconds_a_text: float,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    known = [costs.get(condition, Cost()) for condition in points["condition"]]
-    money = np.array([math.nan if one.money is None else one.money for one in known], np.float64)
-    time = np.array([math.nan if one.seconds is None else one.seconds for one in known], np.float64)
+    own = [costs.get(condition, Cost()) for condition in points["condition"]]
+    money = np.array([math.nan if c.money is None else c.money for c in own], np.float64)
+    time = np.array([math.nan if c.seconds is None else c.seconds for c in own], np.float64)
     return money, time + seconds_a_text * inspected
 
 
-def _judged(points: pd.DataFrame, metric: str, *, prudent: bool) -> npt.NDArray[np.float64]:
+def _judged(points: pd.DataFrame, metric: str, *, conservative: bool) -> npt.NDArray[np.float64]:
     values: npt.NDArray[np.float64] = points[metric].to_numpy(np.float64)
-    if prudent:
+    if conservative:
         low = points[f"{metric}_low"].to_numpy(np.float64)
         values = np.where(np.isfinite(low), low, values)
     return values
@@ -290,20 +297,22 @@ def _choice(
         }
         for metric in METRICS
     }
-    condition = condition_words(row)
-    repair = repair_words(str(row["inspected"]), filtered=bool(row["filtered"]))
+    values = {axis.name: row[axis.name] for axis in AXES}
+    condition = condition_words(values, varying=TARGETS, other=str(row["other"]))
+    repair = stage_words(str(row["inspected"]), filtered=bool(row["filtered"]), raw="no repair")
     rest = float(uninspected_accuracy(points.iloc[[place]])[0])
-    told = []
-    for metric, one in metrics.items():
-        if one["value"] is None or metric == "similarity":
+    parts = []
+    for column, ends in metrics.items():
+        if ends["value"] is None or column == "similarity":
             continue
-        between = interval_words(metric, one["low"], one["high"])
-        if metric == "label_accuracy" and _by_definition(row):
+        metric = COLUMN[column]
+        between = metric.interval_words(ends["low"], ends["high"])
+        if column == "label_accuracy" and _by_definition(row):
             between = "by definition"
-        elif metric == "label_accuracy" and math.isfinite(rest):
-            between += f"; of the texts not inspected {value_words(metric, rest)}"
-        told.append(f"{TITLES[metric]} {value_words(metric, one['value'])} ({between})")
-    runs = f"{row['repeats']} run{'s' if row['repeats'] != 1 else ''}"
+        elif column == "label_accuracy" and math.isfinite(rest):
+            between += f"; of the texts not inspected {metric.words(rest)}"
+        parts.append(f"{metric.noun} {metric.words(ends['value'])} ({between})")
+    runs = counted(int(row["repeats"]), "run")
     size = f" of {row['n']:,.0f} texts" if row["n"] == row["n"] else ""
     return Choice(
         point=str(row["point"]),
@@ -316,10 +325,10 @@ def _choice(
         uninspected=rest if math.isfinite(rest) else None,
         seconds=None if math.isnan(seconds[place]) else float(seconds[place]),
         money=None if math.isnan(money[place]) else float(money[place]),
-        words=f"{condition}; {repair} ({', '.join(told)}; {runs}{size})",
+        words=f"{condition}; {repair} ({', '.join(parts)}; {runs}{size})",
     )
 
 
 def _by_definition(row: Mapping[Any, Any]) -> bool:
-    """Whether label accuracy is 100 %, whatever was generated."""
-    return str(row["inspected"]) == "all" and row["label_accuracy"] == row["label_accuracy"]
+    """Whether label accuracy is 100%, whatever was generated."""
+    return str(row["inspected"]) == ALL and row["label_accuracy"] == row["label_accuracy"]

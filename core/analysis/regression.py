@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from core.analysis.naming import TITLES, listed
 from core.domain.errors import BadInput
+from core.domain.metrics import COLUMN
+from core.domain.wording import capitalized, counted, listed
 
 Specification = Literal["raw", "standardised", "standardised within task"]
 SPECIFICATIONS: tuple[Specification, ...] = get_args(Specification)
@@ -110,47 +111,49 @@ class Regression:
         }
 
 
-def sentence(found: Regression) -> str:
+def sentence(fit: Regression) -> str:
     """What a fit supports and what it does not, in plain words."""
-    held, open_ = [], []
-    for one in found.coefficients:
-        name = TITLES.get(one.name, one.name)
-        clear = one.low > 0 or one.high < 0
-        if clear:
-            held.append(f"{'rises' if one.value > 0 else 'falls'} with {name} ({_told(one)})")
+    clear, unclear = [], []
+    for term in fit.coefficients:
+        noun = COLUMN[term.name].noun
+        if term.low > 0 or term.high < 0:
+            direction = "rises" if term.value > 0 else "falls"
+            clear.append(f"{direction} with {noun} ({_coefficient_words(term)})")
         else:
-            blurred = one.inflation >= COLLINEAR
             why = (
-                "which the other predictors nearly determine" if blurred else "its interval holds 0"
+                "which the other predictors nearly determine"
+                if term.inflation >= COLLINEAR
+                else "its interval includes 0"
             )
-            open_.append(f"{name} ({_told(one)}; {why})")
-    of = f"{found.runs} runs" if not found.robust else f"{found.n} results of {found.runs} runs"
-    if found.tasks > 1:
-        of += f" of {found.tasks} tasks, as if they were independent"
-    goal = TITLES.get(found.target, found.target)
-    said = [
-        f"Over {of}, {goal} {listed(held)}, the other predictors held ({found.specification})."
-        if held
-        else f"Over {of}, {goal} goes with none of the predictors for sure ({found.specification})."
+            unclear.append(f"{noun} ({_coefficient_words(term)}; {why})")
+    of = counted(fit.runs, "run")
+    if fit.robust:
+        of = f"{counted(fit.n, 'result')} of {of}"
+    if fit.tasks > 1:
+        of += f" of {fit.tasks} tasks, as if they were independent"
+    goal = COLUMN[fit.target].noun
+    parts = [
+        f"Over {of}, {goal} {listed(clear)}, the other predictors held ({fit.specification})."
+        if clear
+        else f"Over {of}, {goal} is clearly associated with none of the predictors "
+        f"({fit.specification})."
     ]
-    if open_:
-        said.append(f"Nothing can be said about {listed(open_)}.")
-    blurred_ = [
-        TITLES.get(one.name, one.name) for one in found.coefficients if one.inflation >= COLLINEAR
-    ]
-    if blurred_:
-        verb = "is" if len(blurred_) == 1 else "are"
-        said.append(
-            f"{listed(blurred_).capitalize()} {verb} hard to tell from the other predictors."
+    if unclear:
+        parts.append(f"Nothing can be said about {listed(unclear)}.")
+    collinear = [COLUMN[term.name].noun for term in fit.coefficients if term.inflation >= COLLINEAR]
+    if collinear:
+        verb = "is" if len(collinear) == 1 else "are"
+        parts.append(
+            f"{capitalized(listed(collinear))} {verb} hard to tell from the other predictors."
         )
-    if found.runs < FEW * len(found.coefficients):
-        said.append(f"{found.runs} runs are few for {len(found.coefficients)} predictors.")
-    said.append("What goes together need not cause each other.")
-    return " ".join(said)
+    if fit.runs < FEW * len(fit.coefficients):
+        parts.append(f"{fit.runs} runs are few for {len(fit.coefficients)} predictors.")
+    parts.append("Correlation is not causation.")
+    return " ".join(parts)
 
 
-def _told(one: Coefficient) -> str:
-    return f"{one.value:+.2f}, {one.low:+.2f} to {one.high:+.2f}"
+def _coefficient_words(term: Coefficient) -> str:
+    return f"{term.value:+.2f}, {term.low:+.2f} to {term.high:+.2f}"
 
 
 _RIDGE = 1e-9  # relative spread below which a column counts as constant
@@ -206,7 +209,7 @@ def regress(
     for name in (target, *used):
         if _constant(rows[name].to_numpy(np.float64)):
             raise CannotRegress(
-                f"The {TITLES.get(name, name)} is the same in all {len(rows)} results.",
+                f"The {COLUMN[name].noun} is the same in all {len(rows)} results.",
                 "Vary a knob that changes it, or leave it out.",
             )
     scaled = {
@@ -281,11 +284,11 @@ def _complete(
     used = [name for name in predictors if results[name].notna().any()]
     for name in predictors:
         if name not in used:
-            notes.append(f"No result has the {TITLES.get(name, name)}: it is left out.")
+            notes.append(f"No result has the {COLUMN[name].noun}: it is left out.")
     rows = results.dropna(subset=[target, *used])
     if not used or rows.empty:
         raise CannotRegress(
-            f"No result has {TITLES.get(target, target)} and a predictor at once.",
+            f"No result has {COLUMN[target].noun} and a predictor at once.",
             "Assess the runs with a reference and a classifier.",
         )
     if len(rows) < len(results):
@@ -300,7 +303,7 @@ def _varied(rows: pd.DataFrame, names: Sequence[str], notes: list[str]) -> pd.Da
     for (_, task), part in rows.groupby(["task_key", "task"], sort=False):
         still = [name for name in names if _constant(part[name].to_numpy(np.float64))]
         if still:
-            notes.append(f"{task} is left out: its {TITLES.get(still[0], still[0])} does not vary.")
+            notes.append(f"{task} is left out: its {COLUMN[still[0]].noun} does not vary.")
         else:
             kept.append(part)
     if not kept:

@@ -10,8 +10,7 @@ import pandas as pd
 from core.analysis.findings.findings import card
 from core.analysis.findings.hypotheses import as_generated
 from core.analysis.frames.paper import NOTE
-from core.analysis.frames.results import mixtures, points_frame
-from core.analysis.naming import named_apart
+from core.analysis.frames.results import mixtures, named_apart, points_frame
 from core.analysis.regression import (
     PAPER_COEFFICIENTS,
     PAPER_NOTE,

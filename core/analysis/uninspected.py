@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 ALL_RIGHT = (
-    "After LR of all texts label accuracy is 100 % by definition: the oracle that relabels them is "
+    "After LR of all texts label accuracy is 100% by definition: the oracle that relabels them is "
     "the one that judges."
 )
 

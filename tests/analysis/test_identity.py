@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from core.analysis.frames.identity import classifier_name, others_told, result_key
+from core.analysis.frames.identity import classifier_name, other_settings, result_key
 from core.domain.conditions import Condition, Suppression
 from core.domain.runs import RunSpec
 from core.sweeps.assessment.recipe import Recipe
@@ -42,7 +42,7 @@ def test_classifiers_by_name() -> None:
 
 def test_only_the_unusual_is_told() -> None:
     plain = spec_of()
-    assert others_told([(plain, SETTINGS), (spec_of(1.3, 7.5, 4), SETTINGS)]) == ["", ""]
+    assert other_settings([(plain, SETTINGS), (spec_of(1.3, 7.5, 4), SETTINGS)]) == ["", ""]
     odd = RunSpec(
         task=SST2,
         condition=Condition(
@@ -50,21 +50,22 @@ def test_only_the_unusual_is_told() -> None:
         ),
         per_label=100,
     )
-    assert others_told([(odd, {**SETTINGS, "weight": 0.5})]) == [
-        "top_p 0.9, suppressed tokens 50, tally by label, prompt chat, only_new, LR weight 0.5"
+    assert other_settings([(odd, {**SETTINGS, "weight": 0.5})]) == [
+        "top_p 0.9 · 50 suppressed tokens · tokens counted by label · prompt chat · "
+        "unique texts only · LR weight 0.5"
     ]
 
 
 def test_what_has_no_default_is_told_where_it_differs() -> None:
     runs = [(spec_of(), SETTINGS), (spec_of(per_label=7), {**SETTINGS, "reference": "abc"})]
-    assert others_told(runs) == [
-        "texts a label 100, no reference",
-        "texts a label 7, reference abc",
+    assert other_settings(runs) == [
+        "texts per label 100 · no reference",
+        "texts per label 7 · reference abc",
     ]
 
 
 def test_a_suppression_next_to_without_effect_is_named() -> None:
     # All ten texts of a label come in one request: nothing was counted before.
-    assert others_told([(spec_of(0.7, 7.5, per_label=10), SETTINGS)]) == [
-        "suppression changes next to nothing"
+    assert other_settings([(spec_of(0.7, 7.5, per_label=10), SETTINGS)]) == [
+        "suppression has almost no effect"
     ]

@@ -194,7 +194,7 @@ def test_the_sentence_says_what_holds_and_what_does_not() -> None:
     assert said.startswith("Over 200 runs, model accuracy rises with label accuracy (+0.5")
     assert " and rises with diversity (+0.8" in said
     assert "Nothing can be said about similarity (" in said
-    assert "its interval holds 0" in said
+    assert "its interval includes 0" in said
     assert "are few for" not in said
     few = sentence(regress(made(12, noise=0.5), specification="standardised"))
     assert "12 runs are few for 3 predictors." in few

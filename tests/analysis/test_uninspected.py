@@ -5,7 +5,7 @@ import math
 import pytest
 
 from core.analysis.findings.repair import replacement_claims
-from core.analysis.naming import IDLE
+from core.analysis.frames.identity import IDLE
 from core.analysis.recommendation import Target, advise
 from core.analysis.uninspected import ALL_RIGHT, uninspected_accuracy
 from core.reports.html.tables import conditions_part
@@ -47,22 +47,22 @@ def test_the_card_tells_what_lr_does_beyond_inspection() -> None:
 
 
 def test_advice_tells_it_and_what_is_so_by_definition() -> None:
-    found = advise(points(), Target(label_accuracy=0.8))
+    found = advise(points(), Target(at_least={"label_accuracy": 0.8}))
     assert found.best is not None
     assert found.best.uninspected == pytest.approx(80 / 110)
     assert ALL_RIGHT not in found.notes
     everything = points(inspected=["0", "all", "0", "all"], label_accuracy=[0.9, 1.0, 0.7, 1.0])
-    told = advise(everything, Target(label_accuracy=0.99))
+    told = advise(everything, Target(at_least={"label_accuracy": 0.99}))
     assert told.best is not None
     assert told.best.uninspected is None
-    assert "label accuracy 100.0 % (by definition)" in told.sentence
+    assert "label accuracy 100.0% (by definition)" in told.sentence
     assert ALL_RIGHT in told.notes
 
 
 def test_advice_does_not_recommend_an_idle_knob_unsaid() -> None:
-    idle = points(suppression=[0.0, 0.0, 7.5, 7.5], other=["", "", IDLE, f"max tokens 50, {IDLE}"])
-    found = advise(idle, Target(label_accuracy=0.8))
-    assert f"T 1.3, suppression 7.5, unseeded, max tokens 50, {IDLE}" in found.sentence
+    idle = points(suppression=[0.0, 0.0, 7.5, 7.5], other=["", "", IDLE, f"max tokens 50 · {IDLE}"])
+    found = advise(idle, Target(at_least={"label_accuracy": 0.8}))
+    assert f"T 1.3 · S 7.5 · unseeded · m · max tokens 50 · {IDLE}" in found.sentence
     note = f"Where {IDLE}, one request covers a label: only re-requested texts are suppressed."
     assert note in found.notes
     assert note not in advise(points(), Target()).notes

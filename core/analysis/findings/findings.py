@@ -26,9 +26,10 @@ from core.analysis.frames.paper import (
     paper_label_replacement,
     task_keys,
 )
-from core.analysis.naming import listed, value_words
 from core.analysis.pairs import Verdict
 from core.analysis.regression import PAPER_COEFFICIENTS
+from core.domain.metrics import COLUMN
+from core.domain.wording import listed, percent
 
 TITLES_OF: Mapping[int, str] = {
     1: "Logit suppression raises diversity and lowers label accuracy and similarity",
@@ -138,7 +139,7 @@ def _paper_effects(number: int, ours: tuple[str, ...]) -> tuple[dict[str, float 
         of = f"means of {EIGHT}" if number == 6 else FOUR
         told = {claim.name: claim for claim in CLAIMS[number](frame)}
     else:
-        of = listed(list(ours)) if ours and len(ours) < 8 else EIGHT
+        of = listed(ours) if ours and len(ours) < 8 else EIGHT
         told = {claim.name: claim for claim in CLAIMS[number](paper_conditions(*ours))}
         for claim in CLAIMS[number](paper_conditions(AVERAGE)):
             if math.isnan(told[claim.name].effect.mean):  # similarity is read off the means alone
@@ -205,7 +206,7 @@ def _claim_words(claim: Claim, paper: float | None) -> str:
 
 def _value(claim: Claim, value: float) -> str:
     if claim.measure == "share":
-        return f"{100 * value:.0f} % gains"
+        return f"{percent(value, digits=0)} gains"
     if claim.measure in ("correlation", "coefficient"):
         return f"{np.round(value, 2) + 0.0:+.2f}"
-    return value_words(claim.measure, value, signed=True)
+    return COLUMN[claim.measure].difference_words(value)

@@ -7,8 +7,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from core.analysis.naming import TITLES
 from core.analysis.pairs import Effect, Verdict, effect, over_tasks, tasks_of, verdict
+from core.domain.metrics import COLUMN
 
 TASKS = "tasks"
 """The unit of an effect over tasks."""
@@ -89,7 +89,7 @@ def of_differences(
     values, tasks = differences.to_numpy(np.float64), tasks_of(pairs)
     found = together(effect(values), over_tasks(values, list(tasks)), unit)
     if not missing and not found.effect.n:
-        missing = f"{TITLES[metric]} was not measured"
+        missing = f"{COLUMN[metric].noun} was not measured"
     return Claim(
         name,
         words,

@@ -11,8 +11,9 @@ from typing import Literal
 import pandas as pd
 
 from core.analysis.findings.hypotheses import Claim, as_generated, of_differences, unit_words
-from core.analysis.naming import TITLES
 from core.analysis.pairs import crossed, levels, of_knob, tasks_of
+from core.domain.knobs import KNOB
+from core.domain.metrics import COLUMN
 
 _KNOB_WORDS: Mapping[str, str] = {
     "suppression": "logit suppression",
@@ -42,7 +43,7 @@ def temperature_claims(frame: pd.DataFrame) -> list[Claim]:
         claims.append(
             of_differences(
                 f"{metric}_less",
-                f"suppression alone {more} {TITLES[metric]} more than temperature alone",
+                f"suppression alone {more} {COLUMN[metric].noun} more than temperature alone",
                 metric,
                 direction,
                 squares[f"{metric}_01"] - squares[f"{metric}_10"],
@@ -106,13 +107,13 @@ def _knob_claims(
 ) -> list[Claim]:
     frame = as_generated(frame)
     pairs = of_knob(frame, knob)
-    missing = "" if len(pairs) else f"no two results differ in {TITLES[knob]} alone"
+    missing = "" if len(pairs) else f"no two results differ in {KNOB[knob].title.lower()} alone"
     between = _between(frame, knob)
     return [
         of_differences(
             metric,
             f"{_KNOB_WORDS[knob]}{between} {'raises' if direction > 0 else 'lowers'} "
-            f"{TITLES[metric]}",
+            f"{COLUMN[metric].noun}",
             metric,
             direction,
             pairs[f"{metric}_b"] - pairs[f"{metric}_a"],

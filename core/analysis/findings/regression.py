@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from core.analysis.findings.hypotheses import Claim, as_generated, together
-from core.analysis.naming import TITLES
 from core.analysis.pairs import Effect, over_tasks, verdict
 from core.analysis.regression import (
     PAPER_COEFFICIENTS,
@@ -17,6 +16,7 @@ from core.analysis.regression import (
     Regression,
     regress,
 )
+from core.domain.metrics import COLUMN
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +72,11 @@ def _claim(
     if one is not None:
         whole = Effect(one.value, one.low, one.high, whole.n)
     elif not missing:
-        missing = f"{TITLES[name]} was not measured"
+        missing = f"{COLUMN[name].noun} was not measured"
     own = [found.value for found in (_coefficient(name, fit) for fit in each) if found is not None]
     tasks = over_tasks(np.array(own, np.float64), [str(place) for place in range(len(own))])
     found = together(whole, tasks, unit)
-    words = f"{TITLES[name]} goes with higher model accuracy, the others held"
+    words = f"{COLUMN[name].noun} goes with higher model accuracy, the others held"
     return Claim(
         name,
         words,

@@ -14,7 +14,6 @@ from core.analysis.findings.hypotheses import (
     unit_words,
     untested,
 )
-from core.analysis.naming import value_words
 from core.analysis.pairs import (
     SAME,
     Effect,
@@ -28,6 +27,7 @@ from core.analysis.pairs import (
 )
 from core.analysis.uninspected import uninspected_accuracy
 from core.classification.evaluation.intervals import wilson
+from core.domain.wording import percent, points
 
 SMALL = 0.01
 """OOSF changes little if model accuracy changes by less than this on average: one point."""
@@ -150,8 +150,7 @@ def filtering_claims(frame: pd.DataFrame) -> list[Claim]:
     return [
         Claim(
             "small",
-            "OOSF changes model accuracy by less than "
-            f"{value_words('model_accuracy', SMALL, signed=True).lstrip('+')} on average",
+            f"OOSF changes model accuracy by less than {points(SMALL).lstrip('+')} on average",
             "model_accuracy",
             0,
             found.effect,
@@ -163,8 +162,8 @@ def filtering_claims(frame: pd.DataFrame) -> list[Claim]:
         ),
         Claim(
             "both_ways",
-            f"less than {100 * ONE_WAY:.0f} % of the {unit.partition(' ')[0]} that OOSF changes "
-            "go one way",
+            f"less than {percent(ONE_WAY, digits=0)} of the {unit.partition(' ')[0]} that OOSF "
+            "changes go one way",
             "share",
             0,
             share.effect,

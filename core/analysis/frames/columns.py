@@ -6,22 +6,19 @@ frame has those of `RUN`, too, and a points frame `repeats`. The paper's figures
 frame, without intervals, with `source` "paper".
 """
 
-KNOBS = ("temperature", "suppression", "seeding", "min_p", "model")
-"""What a condition is told by: temperature 0 to 2; suppression strength (0 is off); seeding, the
-number of real seed examples (0 is unseeded); min_p 0 to 1; the model's name. `other` holds what
-else differs."""
+from core.domain.knobs import AXES
+from core.domain.metrics import COLUMN
+
+KNOBS = tuple(axis.name for axis in AXES)
+"""The knobs that a sweep can vary; `other` holds what else differs. Suppression is its strength,
+seeding the number of real seed examples, model the model's name."""
 
 STAGE = ("inspected", "filtered")
 """How the data was repaired. inspected: "0" (as generated), a number of inspected texts as text,
 or "all"; filtered: whether OOSF was applied."""
 
-METRICS = ("diversity", "similarity", "label_accuracy", "model_accuracy")
-"""Each with `<name>_low` and `<name>_high` (95 %), NaN where there is none.
-
-diversity: Remote-Clique by cosine distance, 0 to 2. similarity: to the reference's train part,
-1 minus the mean cosine distance. label_accuracy: share of the texts whose label is the oracle's
-(paper, section 4.2). model_accuracy: of a classifier trained on the texts, on the reference's test
-part."""
+METRICS = tuple(COLUMN)
+"""The metrics of sweeps, each with `<name>_low` and `<name>_high` (95%); NaN where unknown."""
 
 CONTEXT = ("source", "task", "task_key", "n", "encoder", "classifier")
 """source: "ours" or "paper"; task: its name; n: texts at that stage (the mean over repeats);

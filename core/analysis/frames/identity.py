@@ -1,4 +1,4 @@
-"""What tells a result from another: its condition's key, how it was measured, and in words."""
+"""How results differ: the key of condition and way of measuring, and other settings in words."""
 
 import hashlib
 import json
@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from core.analysis.naming import IDLE
 from core.classification.settings import FineTuning
-from core.domain.conditions import Condition
+from core.domain.knobs import KNOBS, SEPARATOR
 from core.domain.runs import RunSpec
 from core.domain.settings_key import settings_key
 from core.domain.tasks import Task
 from core.interventions.relabelling.relabel import WEIGHT
 from core.sweeps.grid.plan import condition_key
+
+IDLE = "suppression has almost no effect"
+"""Among the other settings of a condition in which one request covers a label."""
 
 
 def result_key(spec: RunSpec, settings: Mapping[str, Any], result: Mapping[str, Any]) -> str:
@@ -50,12 +52,12 @@ def classifier_name(settings: Mapping[str, Any], result: Mapping[str, Any]) -> s
     return {"probe": "linear probe", "none": ""}.get(kind, str(kind))
 
 
-def others_told(runs: Sequence[tuple[RunSpec, Mapping[str, Any]]]) -> list[str]:
+def other_settings(runs: Sequence[tuple[RunSpec, Mapping[str, Any]]]) -> list[str]:
     """For each run what is unusual apart from the knobs with columns of their own.
 
-    Told are settings other than the default, and of those without a default (texts a label,
+    Named are settings other than the default, and of those without a default (texts per label,
     phrases, server, reference) the ones that differ between runs of a task. A suppression that
-    could have next to no effect (`RunSpec.idle_knob`) is named here, so that it is never compared
+    could have almost no effect (`RunSpec.idle_knob`) is named here, so that it is never compared
     with one that could.
 
     Args:
@@ -67,7 +69,7 @@ def others_told(runs: Sequence[tuple[RunSpec, Mapping[str, Any]]]) -> list[str]:
     for key, named in zip(keys, loose, strict=True):
         for name, value in named.items():
             values.setdefault((key, name), set()).add(value)
-    told = []
+    others = []
     for (spec, settings), key, named in zip(runs, keys, loose, strict=True):
         words = _unusual(spec, settings)
         words += [
@@ -75,38 +77,23 @@ def others_told(runs: Sequence[tuple[RunSpec, Mapping[str, Any]]]) -> list[str]:
             for name, value in named.items()
             if len(values[key, name]) > 1
         ]
-        told.append(", ".join(words))
-    return told
+        others.append(SEPARATOR.join(words))
+    return others
+
+
+def only_idle(other: str) -> str:
+    """Of a condition's other settings those that its knobs can't be read without: `IDLE`."""
+    return IDLE if IDLE in other.split(SEPARATOR) else ""
 
 
 def _unusual(spec: RunSpec, settings: Mapping[str, Any]) -> list[str]:
-    condition, usual = spec.condition, _USUAL
     words = [
-        f"{name} {getattr(condition, field):g}"
-        for field, name in (
-            ("top_p", "top_p"),
-            ("frequency_penalty", "frequency penalty"),
-            ("max_tokens", "max tokens"),
-            ("texts_a_request", "texts a request"),
-        )
-        if getattr(condition, field) != getattr(usual, field)
+        knob.words(knob.value(spec))
+        for knob in KNOBS
+        if not knob.axis and knob.value(spec) != knob.default
     ]
-    suppression = condition.suppression
-    words += [
-        f"{name} {getattr(suppression, field)}"
-        for field, name in (
-            ("tokens", "suppressed tokens"),
-            ("floor", "suppression floor"),
-            ("scope", "tally by"),
-            ("method", "suppression by"),
-        )
-        if getattr(suppression, field) != getattr(usual.suppression, field)
-    ]
-    if condition.prompt != usual.prompt:
-        words.append(f"prompt {condition.prompt}")
-    words += [name for name in ("strict_order", "only_new") if getattr(condition, name)]
-    if condition.logit_bias:
-        words.append(f"logit biases {_digest(condition.logit_bias)}")
+    if spec.condition.logit_bias:
+        words.append(f"logit biases {_digest(spec.condition.logit_bias)}")
     if spec.idle_knob:
         words.append(IDLE)
     weight = settings.get("weight", WEIGHT)
@@ -117,7 +104,7 @@ def _unusual(spec: RunSpec, settings: Mapping[str, Any]) -> list[str]:
 
 def _loose(spec: RunSpec, settings: Mapping[str, Any]) -> dict[str, str]:
     return {
-        "texts a label": str(spec.per_label),
+        "texts per label": str(spec.per_label),
         "targets": _digest(sorted(spec.targets)) if spec.targets else "",
         "task": _task_digest(spec.task),
         "server": spec.model.base_url,
@@ -136,8 +123,5 @@ def _task_digest(task: Task) -> str:
 
 
 def _digest(value: Any) -> str:
-    written = json.dumps(value, sort_keys=True).encode()
-    return hashlib.blake2b(written, digest_size=3).hexdigest()
-
-
-_USUAL = Condition()
+    text = json.dumps(value, sort_keys=True).encode()
+    return hashlib.blake2b(text, digest_size=3).hexdigest()

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from core.analysis.frames.columns import METRICS, POINT
+from core.domain.knobs import AXES
 from core.domain.tasks import preset
 
 FOLDER = Path(__file__).parents[3] / "assets" / "paper"
@@ -145,10 +146,10 @@ def _points(
             "n": n,
             "encoder": ENCODER,
             "classifier": CLASSIFIER,
+            **{axis.name: axis.default for axis in AXES},
             "temperature": wide["temperature"].astype(float),
             "suppression": wide["logit_suppression"] * STRENGTH,
             "seeding": seeding,
-            "min_p": 0.0,
             "model": MODEL,
             "other": "",
             "inspected": inspected,

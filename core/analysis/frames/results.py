@@ -13,22 +13,23 @@ import numpy.typing as npt
 import pandas as pd
 
 from core.analysis.frames.columns import METRICS, POINT, RUN
-from core.analysis.frames.identity import classifier_name, others_told, result_key
+from core.analysis.frames.identity import classifier_name, other_settings, result_key
 from core.analysis.pairs import t_of
+from core.diversity.map.frame import display_names
+from core.domain.knobs import AXES, NUMERIC_AXES
+from core.domain.metrics import COLUMN
+from core.domain.wording import listed
 from core.store.generation.runs import RunRecord
 
 RANGES: Mapping[str, tuple[float, float]] = {
-    "diversity": (0.0, 2.0),
-    "similarity": (-1.0, 1.0),
-    "label_accuracy": (0.0, 1.0),
-    "model_accuracy": (0.0, 1.0),
+    column: (metric.low, metric.high) for column, metric in COLUMN.items()
 }
 """Where each metric lies; intervals are cut to it."""
 
 ALIKE = 1.1
 """Sets whose sizes differ by no more than this factor count as equally large."""
 
-_NUMBERS = ("temperature", "suppression", "seeding", "min_p", "n", "oracle_accuracy", "fluency")
+_NUMBERS = (*(knob.name for knob in NUMERIC_AXES), "n", "oracle_accuracy", "fluency", "duplicates")
 _WHOLE = ("repeat", "seed")
 
 Numbers = npt.NDArray[np.float64]
@@ -70,7 +71,7 @@ def results_frame(rows: Iterable[Measured]) -> pd.DataFrame:
         if row.result["stages"] not in alike:
             alike.append(row.result["stages"])
             kept.append((row, condition))
-    others = others_told([(row.run.spec, row.settings) for row, _ in kept])
+    others = other_settings([(row.run.spec, row.settings) for row, _ in kept])
     columns: dict[str, list[Any]] = {name: [] for name in (*POINT, *RUN)}
     for (row, condition), other in zip(kept, others, strict=True):
         constant = _of_run(row, condition, other)
@@ -118,29 +119,38 @@ def mixtures(points: pd.DataFrame) -> list[str]:
             classifiers (model accuracy) or sizes (all of them; as generated, where that is there,
             because filtering makes any set smaller).
     """
-    said = []
-    for column, words, metrics in (
-        ("encoder", "encoders", ["diversity", "similarity"]),
-        ("classifier", "classifiers", ["model_accuracy"]),
-    ):
+    sentences = []
+    by_vectors = [name for name in METRICS if COLUMN[name].needs_encoder and COLUMN[name].measured]
+    for column, metrics in (("encoder", by_vectors), ("classifier", ["model_accuracy"])):
         known = points[points[metrics].notna().any(axis=1)]
         names = sorted({str(name) for name in known[column] if name})
         if len(names) > 1:
-            told = " and ".join(metric.replace("_", " ") for metric in metrics)
+            titles = listed(COLUMN[name].noun for name in metrics)
             verb = "is" if len(metrics) == 1 else "are"
-            said.append(
-                f"The points are of {len(names)} {words} ({'; '.join(names)}): their {told} {verb} "
-                "not comparable across them."
+            sentences.append(
+                f"The points are of {len(names)} {column}s ({'; '.join(names)}): their {titles} "
+                f"{verb} not comparable across them."
             )
     raw = points[(points["inspected"].astype(str) == "0") & ~points["filtered"].astype(bool)]
     n = (points if raw.empty else raw)["n"].to_numpy(np.float64)
     n = n[np.isfinite(n)]
     if len(n) and n.max() > ALIKE * n.min():
-        said.append(
+        sentences.append(
             f"The sets hold from {n.min():,.0f} to {n.max():,.0f} texts: a larger one trains a "
             "better classifier, whatever its quality."
         )
-    return said
+    return sentences
+
+
+def named_apart(results: pd.DataFrame) -> pd.DataFrame:
+    """Two tasks of one name get two: "Trial", "Trial (2)"; done again it changes nothing.
+
+    Args:
+        results: a results or a points frame.
+    """
+    names = dict(zip(results["task_key"], results["task"], strict=True))
+    apart = dict(zip(names, display_names(list(names.values())), strict=True))
+    return results.assign(task=results["task_key"].map(apart).astype("str"))
 
 
 def _of_run(row: Measured, condition: str, other: str) -> dict[str, Any]:
@@ -152,11 +162,7 @@ def _of_run(row: Measured, condition: str, other: str) -> dict[str, Any]:
         "task_key": spec.task.key,
         "encoder": result["encoder"],
         "classifier": classifier_name(row.settings, result),
-        "temperature": spec.condition.temperature,
-        "suppression": spec.condition.suppression.strength if spec.condition.suppression.on else 0,
-        "seeding": len(spec.seed_examples),
-        "min_p": spec.condition.min_p,
-        "model": spec.model.model,
+        **{axis.name: axis.value(spec) for axis in AXES},
         "other": other,
         "run_id": row.run.id,
         "run_name": row.run.name,
@@ -218,7 +224,7 @@ def _over_runs(
 
 def _typed(frame: pd.DataFrame) -> pd.DataFrame:
     ends = [f"{metric}{end}" for metric in METRICS for end in ("", "_low", "_high")]
-    numbers = dict.fromkeys([*_NUMBERS, "duplicates", *ends], np.float64)
+    numbers = dict.fromkeys([*_NUMBERS, *ends], np.float64)
     whole = dict.fromkeys(_WHOLE, np.int64)
     texts = set(frame.columns) - set(numbers) - set(whole) - {"filtered"}
     return frame.astype({**numbers, **whole, **dict.fromkeys(texts, "str"), "filtered": bool})

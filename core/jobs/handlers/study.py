@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from core.analysis.frames.results import results_frame
+from core.analysis.frames.results import named_apart, results_frame
 from core.analysis.frames.stored import stored_results
-from core.analysis.naming import named_apart
 from core.analysis.study import STUDY_VERSION
 from core.analysis.study import study as concluded
 from core.domain.errors import BadInput

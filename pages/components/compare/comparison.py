@@ -6,9 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.contrasts import with_common_intervals
-from core.analysis.frames.results import mixtures, points_frame, results_frame
+from core.analysis.frames.results import mixtures, named_apart, points_frame, results_frame
 from core.analysis.frames.stored import stored_results
-from core.analysis.naming import named_apart
 from core.jobs.cached_measurements import Work
 from core.jobs.queue import status
 from core.store.database import Database

@@ -70,19 +70,19 @@ def show_advice(app: AppContext, seen: Comparison, points: pd.DataFrame) -> None
             persist_state="session",
             width=_WIDTH,
         )
-        prudent = st.toggle(
-            "Prudent",
-            key="advice_prudent",
+        conservative = st.toggle(
+            "Conservative",
+            key="advice_conservative",
             persist_state="session",
             help="Let the lower ends of the 95 % intervals reach what is wanted, not the values.",
         )
     target = Target(
-        **{name: value / 100 for name, value in asked.items() if value is not None},
+        at_least={name: value / 100 for name, value in asked.items() if value is not None},
         inspected=inspected,
         money=money,
     )
     costs = None if money is None else costs_of(app.db, seen.results)
-    _show(advise(points, target, aim=aim, prudent=prudent, costs=costs), points)
+    _show(advise(points, target, aim=aim, conservative=conservative, costs=costs), points)
 
 
 def _alike(points: pd.DataFrame) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.analysis.extreme_conditions import corners, short_names
+from core.analysis.extreme_conditions import extreme_conditions, short_names
 from core.diversity.embedding.encoder import encoder_choice_from_dict
 from core.diversity.map.frame import repeats, texts_frame
 from core.domain.errors import BadInput
@@ -32,7 +32,7 @@ def show_maps(app: AppContext, seen: Comparison) -> None:
         return
     names = short_names(points)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        chosen = _choose(names, corners(points, most=MAX_PANELS), task.key)
+        chosen = _choose(names, extreme_conditions(points, most=MAX_PANELS), task.key)
         real = st.toggle(
             "Real texts behind", True, key="compare_maps_real", persist_state="session"
         )
