@@ -198,7 +198,7 @@ def test_the_sentence_says_what_holds_and_what_does_not() -> None:
     assert "are few for" not in said
     few = sentence(regress(made(12, noise=0.5), specification="standardised"))
     assert "12 runs are few for 3 predictors." in few
-    assert few.endswith("What goes together need not cause each other.")
+    assert few.endswith("Correlation is not causation.")
 
 
 def test_it_is_ready_for_json_with_the_papers_beside() -> None:

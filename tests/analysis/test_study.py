@@ -49,7 +49,8 @@ def test_what_a_page_calls_loads_nothing_heavy() -> None:
         "frontier.frontier(points)\n"
         "results.mixtures(points)\n"
         "results.points_frame(results.results_frame([]))\n"
-        "advice.advise(points, target.Target(at_least={'label_accuracy': 0.9}), conservative=True)\n"
+        "wanted = target.Target(at_least={'label_accuracy': 0.9})\n"
+        "advice.advise(points, wanted, conservative=True)\n"
         "print(*sorted({'scipy', 'statsmodels', 'sklearn', 'torch'} & set(sys.modules)))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
