@@ -70,5 +70,5 @@ def test_advice_does_not_recommend_an_idle_knob_unsaid() -> None:
 
 def test_the_table_of_a_report_tells_both() -> None:
     part = str(conditions_part(points(inspected=["0", "90", "0", "all"])))
-    assert "95.0 % (87.0 to 97.0 %; not inspected: 90.9 %)" in part  # 190 - 90 of 110
-    assert "85.0 % (by definition)" in part  # of whatever value: the table asks for the stage
+    assert "95.0% (87.0% to 97.0%; not inspected: 90.9%)" in part  # 190 - 90 of 110
+    assert "85.0% (by definition)" in part  # of whatever value: the table asks for the stage

@@ -174,14 +174,14 @@ def test_maps_of_the_conditions_on_one_projection(app: AppTest, db: Database) ->
     open_compare(app, "Maps")
     (figure,) = _figures(app)
     own = [t for t in figure["data"] if t.get("customdata") and t["name"] != "reference"]
-    assert [t["name"] for t in own][:4] == [f"T {t}, S 0" for t in (0.3, 0.7, 0.9, 1.3)]
+    assert [t["name"] for t in own][:4] == [f"T {t} · no suppression" for t in (0.3, 0.7, 0.9, 1.3)]
     assert len(own) == 7  # the last run's texts are not placed
     assert {len(t["x"]) for t in figure["data"] if t["name"] == "reference"} == {2}
     assert "3 texts are not placed yet." in words(app)
     app.toggle(key="compare_maps_real").set_value(False).run()
     assert "all" in {t["name"] for t in _figures(app)[0]["data"]}
     app.multiselect[-1].set_value(app.multiselect[-1].value[:1]).run()
-    own = [t for t in _figures(app)[0]["data"] if t["name"].startswith("T 0.3, S 0")]
+    own = [t for t in _figures(app)[0]["data"] if t["name"].startswith("T 0.3 · no suppression")]
     assert len(own) == 1
 
 

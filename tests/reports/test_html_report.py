@@ -157,7 +157,7 @@ def test_real_assessments_make_a_report() -> None:
         for place, heat in enumerate((0.3, 1.3))
     ]
     made = results_frame(rows)
-    assert "T 1.3, no suppression, unseeded" in report_html("x", made, study(made), {}, now=0)
+    assert "T 1.3 · no suppression · unseeded" in report_html("x", made, study(made), {}, now=0)
 
 
 def test_json_in_a_page_ends_no_tag() -> None:

@@ -76,9 +76,7 @@ def test_a_trade_off_is_told_as_one() -> None:
         ("most_diverse repaired", 0.7),
         ("real", 0.9),
     ]
-    assert (
-        "T 1.3, suppression 7.5, unseeded, LR with 4 inspected" in told["recommendation"].sentence
-    )
+    assert "T 1.3 · S 7.5 · unseeded, LR with 4 inspected" in told["recommendation"].sentence
     assert "The best of 12 measured points is partly chance" in told["recommendation"].note
     assert {one.verdict for one in told["recommendation"].support} == {"holds"}
     assert found.inspected == "4"
