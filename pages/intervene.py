@@ -1,14 +1,17 @@
 """Intervene: correct labels, remove what is out of scope, undo."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import streamlit as st
 
 from core.domain.stages import STAGES
+from core.interventions.registry import INTERVENTIONS
 from pages.components.intervene.accuracy import show_accuracy
 from pages.components.intervene.annotation.annotation import show_annotation
 from pages.components.intervene.budget import show_budget
 from pages.components.intervene.choice import choose
+from pages.components.intervene.direct import show_direct
 from pages.components.intervene.editing import show_editing
 from pages.components.intervene.filtering import show_filtering
 from pages.components.intervene.header import show_header, show_oracle
@@ -33,7 +36,11 @@ _STAGE_VIEWS: Mapping[str, _View] = {
 _TABS: Mapping[str, _View] = {
     "Annotate": _annotate,
     "Label accuracy": show_accuracy,
-    **{stage.title: _STAGE_VIEWS[stage.kind] for stage in STAGES if stage.kind in _STAGE_VIEWS},
+    **{
+        stage.title: _STAGE_VIEWS.get(stage.kind, partial(show_direct, kind=stage.kind))
+        for stage in STAGES
+        if stage.kind in INTERVENTIONS
+    },
     "Budget": show_budget,
     "Versions": show_versions,
 }

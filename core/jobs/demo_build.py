@@ -22,9 +22,9 @@ from core.domain.runs import Example
 from core.domain.settings import Home
 from core.domain.texts import text_hash
 from core.files.labelled import SEED_COUNT, balanced_examples
+from core.interventions.registry import AcceptedLabels, apply_intervention
 from core.interventions.requests import BudgetRequest, JudgeRequest, RelabelRequest
 from core.interventions.results import replacement_from_dict
-from core.interventions.versions.apply import accept_labels
 from core.interventions.versions.subject import subject_of
 from core.jobs.cached_measurements import mapped, measured
 from core.jobs.handlers.study import studied
@@ -173,12 +173,13 @@ class _Builder:
         replacement = replacement_from_dict(self._ask(key, request))
         subject = subject_of(self._db, run.id, None)
         changed = {subject.dataset.ids[row] for row in replacement.changed}
-        spec = {**request.to_dict(), "confidence": [0.0, 1.0]}
-        facts = {"explanations": list(replacement.explanations)}
-        version = accept_labels(
-            self._db, subject, replacement, changed, who="demo", spec=spec, facts=facts
+        decision = AcceptedLabels(
+            replacement=replacement,
+            accepted=changed,
+            spec={**request.to_dict(), "confidence": [0.0, 1.0]},
+            facts={"explanations": list(replacement.explanations)},
         )
-        return version.id
+        return apply_intervention(self._db, subject, "lr", decision, who="demo").id
 
     def _train(self, sources: list[Source], reference: str, examples: Sequence[Example]) -> None:
         """Probes of all, the language model asked, and two fine-tunings, which take longest."""

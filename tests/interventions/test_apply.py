@@ -10,9 +10,9 @@ from core.interventions.annotation.judged import Settled, labels_by_row, scopes_
 from core.interventions.relabelling.preview import Flow
 from core.interventions.relabelling.relabel import Replacement
 from core.interventions.scope_filter.out_of_scope import ScopeFilter
-from core.interventions.versions.apply import edited, filtered, kept_rows, relabelled
 from core.interventions.versions.card import COLUMNS, export_version
 from core.interventions.versions.compare import difference
+from core.interventions.versions.rows import edited, filtered, kept_rows, relabelled
 from core.store.interventions.judgements import Judgement, Verdict
 from core.store.interventions.versions import VersionRow
 

@@ -21,7 +21,7 @@ from core.cli.options import SourceArgument, check_range
 from core.domain.errors import BadInput
 from core.files.labelled import read_labelled
 from core.interventions.scope_filter.out_of_scope import check_enough, train_filter
-from core.interventions.versions.apply import filtered
+from core.interventions.versions.rows import filtered
 
 _YES = ("true", "1", "yes", "y", "in")
 _NO = ("false", "0", "no", "n", "out")

@@ -24,7 +24,6 @@ from core.store.database import Database
 from core.store.datasets import load_dataset, run_key
 from core.store.generation.runs import get_run
 from core.store.interventions.versions import (
-    Kind,
     VersionRow,
     derive,
     get_version,
@@ -100,7 +99,7 @@ class Intervention:
         keep: whether a run gets the version; not where it would equal the one before.
     """
 
-    kind: Kind
+    kind: str
     rows: Sequence[VersionRow]
     spec: Mapping[str, Any]
     facts: Mapping[str, Any]

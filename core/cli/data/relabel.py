@@ -23,7 +23,7 @@ from core.interventions.relabelling.label_accuracy import behind_the_oracle, lab
 from core.interventions.relabelling.oracle import Oracle, noisy, train_oracle
 from core.interventions.relabelling.preview import changes_of, flows_of
 from core.interventions.relabelling.relabel import Replacement, relabel_all, replace_labels
-from core.interventions.versions.apply import relabelled
+from core.interventions.versions.rows import relabelled
 from core.store.datasets import load_dataset
 
 _SHOWN_FLOWS = 10

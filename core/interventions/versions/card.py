@@ -10,7 +10,7 @@ from core.interventions.annotation.judged import MACHINES
 from core.interventions.versions.subject import Subject
 from core.store.database import Database
 from core.store.generation.runs import get_run
-from core.store.interventions.versions import KIND_NAMES, VersionRecord, VersionRow, lineage
+from core.store.interventions.versions import VersionRecord, VersionRow, kind_name, lineage
 
 COLUMNS = (
     "id",
@@ -158,7 +158,7 @@ def card_markdown(card: Mapping[str, Any]) -> str:
         lines += ["## Interventions", ""]
         for step in card["lineage"]:
             settings = ", ".join(f"{key} {value}" for key, value in _flat(step["settings"]))
-            kind = KIND_NAMES[step["kind"]]
+            kind = kind_name(step["kind"])
             named = "" if step["name"] == kind else f" ({_plain(step['name'])})"
             lines.append(f"1. {kind}{named}" + (f": {_plain(settings)}" if settings else ""))
         lines.append("")

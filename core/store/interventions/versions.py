@@ -7,17 +7,15 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from core.domain.errors import BadInput, StaleEdit
+from core.domain.stages import STAGE
 from core.store.database import Database
 from core.store.generation.runs import clean_name, get_run
 from core.store.ids import new_id
 
-Kind = Literal["raw", "lr", "oosf", "manual"]
-KIND_NAMES: Mapping[str, str] = {
-    "raw": "Raw",
-    "lr": "Label replacement",
-    "oosf": "Out-of-scope filtering",
-    "manual": "Manual edits",
-}
+
+def kind_name(kind: str) -> str:
+    """The name that a version has unless it is given another one."""
+    return "Raw" if kind == "raw" else STAGE[kind].title
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,7 @@ class VersionRecord:
         id: made by us, only a-z and 0-9, later ones sort later.
         run_id: the run whose texts it holds.
         parent_id: what it derives from; None for a raw one.
-        kind: the intervention that made it.
+        kind: the intervention that made it, of `core.domain.stages.STAGES`.
         name: for display only.
         spec: the intervention's settings (weight, seed, threshold, ...), JSON-ready.
         facts: what came of it (counts, measures, explanations), JSON-ready.
@@ -67,7 +65,7 @@ class VersionRecord:
     id: str
     run_id: str
     parent_id: str | None
-    kind: Kind
+    kind: str
     name: str
     spec: Mapping[str, Any]
     facts: Mapping[str, Any]
@@ -101,13 +99,13 @@ def raw_version(db: Database, run_id: str) -> VersionRecord:
         if kept is not None:
             return _record(kept)
         rows = [VersionRow(row["id"], row["label"]) for row in samples]
-        return _insert(db, run_id, None, "raw", KIND_NAMES["raw"], {}, {}, rows)
+        return _insert(db, run_id, None, "raw", kind_name("raw"), {}, {}, rows)
 
 
 def create_version(
     db: Database,
     parent_id: str,
-    kind: Kind,
+    kind: str,
     rows: Sequence[VersionRow],
     *,
     name: str = "",
@@ -141,7 +139,7 @@ def create_version(
         labels = get_run(db, parent.run_id).spec.task.label_names
         if not {row.label for row in rows} <= set(labels):
             raise ValueError("a version's labels are the task's")
-        name = clean_name(name if name.strip() else KIND_NAMES[kind])
+        name = clean_name(name if name.strip() else kind_name(kind))
         return _insert(db, parent.run_id, parent_id, kind, name, spec, facts, rows)
 
 
@@ -207,11 +205,20 @@ def version_rows(db: Database, version_id: str) -> list[VersionRow]:
     ]
 
 
+def row_count(db: Database, version_id: str) -> int:
+    """How many rows a version has."""
+    with db.read() as connection:
+        (count,) = connection.execute(
+            "SELECT count(*) FROM version_rows WHERE version_id = ?", (version_id,)
+        ).fetchone()
+    return int(count)
+
+
 def _insert(
     db: Database,
     run_id: str,
     parent_id: str | None,
-    kind: Kind,
+    kind: str,
     name: str,
     spec: Mapping[str, Any],
     facts: Mapping[str, Any],
@@ -295,7 +302,7 @@ def head(db: Database, run_id: str) -> VersionRecord | None:
 def derive(
     db: Database,
     parent_id: str,
-    kind: Kind,
+    kind: str,
     rows: Sequence[VersionRow],
     *,
     who: str,

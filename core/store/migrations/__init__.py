@@ -16,6 +16,7 @@ from core.store.migrations import (
     first,
     interventions,
     settings_keys,
+    version_kinds,
 )
 
 Migration = str | Callable[[sqlite3.Connection], None]
@@ -28,5 +29,6 @@ MIGRATIONS: tuple[Migration, ...] = (
     experiments.SCRIPT,
     connections.SCRIPT,
     settings_keys.migrate,
+    version_kinds.migrate,
 )
 """The Nth (from 1) makes version N out of version N - 1."""

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.domain.wording import counted
-from core.interventions.versions.apply import accept_edits
+from core.interventions.registry import Edits, apply_intervention
 from pages.components.intervene.annotation.state import annotator_name
 from pages.components.intervene.header import set_message
 from pages.components.intervene.state import RunState
@@ -78,6 +78,8 @@ def _edit(
     """Derive a version with new labels, or with texts removed (False) or restored (True)."""
     labels, scopes = labels or {}, scopes or {}
     with show_errors():
-        accept_edits(app.db, state.subject, labels, scopes, who=annotator_name())
+        who = annotator_name()
+        edits = Edits(labels=labels, scopes=scopes, who=who)
+        apply_intervention(app.db, state.subject, "manual", edits, who=who)
         set_message(f"{counted(len(labels) + len(scopes), 'text')} edited. Undo to revert.")
         st.rerun()

@@ -11,6 +11,7 @@ from core.classification.evaluation.intervals import Interval
 from core.domain.errors import BadInput
 from core.domain.wording import MISSING, counted, percent, percent_interval
 from core.interventions.annotation.judged import scopes_by_row
+from core.interventions.registry import AcceptedFilter, apply_intervention
 from core.interventions.requests import EffectRequest, FilterRequest
 from core.interventions.results import filter_from_dict
 from core.interventions.scope_filter.effect import DRAWS, effect_from_dict
@@ -20,7 +21,6 @@ from core.interventions.scope_filter.out_of_scope import (
     ScopeFilter,
     check_enough,
 )
-from core.interventions.versions.apply import accept_filter
 from core.jobs.previews import Asked
 from core.jobs.queue import LIVE
 from pages.components.intervene.annotation.state import annotator_name
@@ -202,16 +202,14 @@ def _show_diversity(app: AppContext, state: RunState, scope: ScopeFilter, thresh
 
 def _remove(app: AppContext, state: RunState, scope: ScopeFilter, threshold: float) -> None:
     with show_errors():
-        version = accept_filter(
-            app.db,
-            state.subject,
-            scope,
+        decision = AcceptedFilter(
+            scope=scope,
             threshold=threshold,
-            who=annotator_name(),
             spec={"seed": 0},
             facts={"explanations": list(scope.explanations)},
             by={key: judgement.who for key, judgement in state.judgements.items()},
         )
+        version = apply_intervention(app.db, state.subject, "oosf", decision, who=annotator_name())
         set_message(f"{counted(version.facts['removed'], 'text')} removed. Undo to restore.")
         st.rerun()
 

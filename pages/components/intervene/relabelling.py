@@ -11,11 +11,11 @@ from core.domain.errors import BadInput
 from core.domain.wording import counted, percent, points, shown_difference
 from core.figures.interventions import label_flow
 from core.interventions.annotation.judged import labels_by_row
+from core.interventions.registry import ORACLE, AcceptedLabels, apply_intervention
 from core.interventions.relabelling.preview import Change, changes_of, confident
 from core.interventions.relabelling.relabel import PRESETS, WEIGHT, Replacement
 from core.interventions.requests import RelabelRequest
 from core.interventions.results import replacement_from_dict
-from core.interventions.versions.apply import ORACLE, accept_labels
 from core.jobs.previews import Asked
 from core.store.interventions.previews import latest_preview
 from pages.components.intervene.annotation.state import annotator_name
@@ -331,15 +331,9 @@ def _accept(app: AppContext, state: RunState, selection: _Selection) -> None:
         "confidence": list(selection.band),
     }
     with show_errors():
-        version = accept_labels(
-            app.db,
-            state.subject,
-            replacement,
-            selection.ids,
-            who=annotator_name(),
-            spec=spec,
-            facts=facts,
-            by=by,
+        decision = AcceptedLabels(
+            replacement=replacement, accepted=selection.ids, spec=spec, facts=facts, by=by
         )
+        version = apply_intervention(app.db, state.subject, "lr", decision, who=annotator_name())
         set_message(f"{counted(version.facts['changed'], 'label')} changed. Undo to revert.")
         st.rerun()

@@ -15,7 +15,7 @@ from core.domain.tasks import Task
 from core.store.database import Database
 from core.store.datasets import reference_key, run_key, version_key
 from core.store.generation.runs import RunRecord, RunSummary, list_runs
-from core.store.interventions.versions import KIND_NAMES, VersionRecord, list_versions
+from core.store.interventions.versions import VersionRecord, kind_name, list_versions
 from core.store.references import reference_of
 from pages.components.asked_model import choose_asked_model
 from pages.components.reference import choose_reference
@@ -160,7 +160,7 @@ def version_words(version: VersionRecord, versions: Mapping[str, VersionRecord])
         version: not a raw one.
         versions: all of the run by id, deleted ones included.
     """
-    if version.name != KIND_NAMES[version.kind]:
+    if version.name != kind_name(version.kind):
         return f": {version.name}"
     stages: list[str] = []
     step: VersionRecord | None = version

@@ -1,9 +1,24 @@
 """From a preview to a version, in one step, and only where the run still stands."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from core.domain.errors import BadInput, StaleEdit
+from core.domain.stages import STAGE, STAGES
+from core.interventions.registry import (
+    INTERVENTIONS,
+    AcceptedFilter,
+    AcceptedLabels,
+    Edits,
+    Implementation,
+    NumberSetting,
+    Proposal,
+    apply_intervention,
+    preview_intervention,
+)
 from core.interventions.relabelling.relabel import Replacement, relabel_all
 from core.interventions.requests import BudgetRequest, RelabelRequest
 from core.interventions.results import (
@@ -13,7 +28,6 @@ from core.interventions.results import (
     replacement_to_dict,
 )
 from core.interventions.scope_filter.out_of_scope import HeldOut, ScopeFilter
-from core.interventions.versions.apply import accept_edits, accept_filter, accept_labels
 from core.interventions.versions.card import version_card
 from core.interventions.versions.subject import Subject, key_of, said_by_people, subject_of
 from core.store.database import Database
@@ -32,10 +46,10 @@ def all_right(made: Made, subject: Subject) -> Replacement:
 
 
 def accepted(db: Database, made: Made, subject: Subject, ids: set[str]) -> str:
-    version = accept_labels(
-        db, subject, all_right(made, subject), ids, who="ada", spec={"seed": 0}, facts={"x": 1}
+    decision = AcceptedLabels(
+        replacement=all_right(made, subject), accepted=ids, spec={"seed": 0}, facts={"x": 1}
     )
-    return version.id
+    return apply_intervention(db, subject, "lr", decision, who="ada").id
 
 
 def wrong(made: Made, subject: Subject) -> set[str]:
@@ -118,9 +132,8 @@ def test_what_is_out_of_scope_leaves_and_comes_back(db: Database) -> None:
     subject = subject_of(db, made.run_id, None)
     ids = subject.dataset.ids
     scope = scope_of([0.9, 0.8, 0.7, 0.4, 0.9, 0.1], {0: False, 5: True})
-    version = accept_filter(
-        db, subject, scope, threshold=0.5, who="ada", spec={}, facts={}, by={ids[0]: "bo"}
-    )
+    decision = AcceptedFilter(scope=scope, threshold=0.5, by={ids[0]: "bo"})
+    version = apply_intervention(db, subject, "oosf", decision, who="ada")
     after = subject_of(db, made.run_id, version.id)
     assert after.dataset.ids == (ids[1], ids[2], ids[4], ids[5])
     assert version.facts["removed"] == 2
@@ -134,7 +147,8 @@ def test_what_is_out_of_scope_leaves_and_comes_back(db: Database) -> None:
     now = head(db, made.run_id)
     assert now is not None
     back = subject_of(db, made.run_id, now.id)
-    edit = accept_edits(db, back, {ids[1]: "joy"}, {ids[0]: True}, who="ada")
+    edits = Edits(labels={ids[1]: "joy"}, scopes={ids[0]: True}, who="ada")
+    edit = apply_intervention(db, back, "manual", edits, who="ada")
     assert (edit.facts["brought_back"], edit.facts["removed"]) == (1, 0)
     last = subject_of(db, made.run_id, edit.id)
     assert ids[0] in last.dataset.ids
@@ -148,8 +162,9 @@ def test_a_filter_that_takes_none_or_all_is_refused(
     made = make_moods(db, each=2)
     subject = subject_of(db, made.run_id, None)
     scope = scope_of([0.5] * 6, {})
+    decision = AcceptedFilter(scope=scope, threshold=threshold)
     with pytest.raises(BadInput, match=message):
-        accept_filter(db, subject, scope, threshold=threshold, who="ada", spec={}, facts={}, by={})
+        apply_intervention(db, subject, "oosf", decision, who="ada")
     assert list_versions(db, made.run_id) == []
 
 
@@ -157,9 +172,36 @@ def test_an_edit_of_nothing_is_refused(db: Database) -> None:
     made = make_moods(db, each=2)
     subject = subject_of(db, made.run_id, None)
     first = subject.rows[0]
+    edits = Edits(labels={first.sample_id: first.label}, who="ada")
     with pytest.raises(BadInput, match="are so already"):
-        accept_edits(db, subject, {first.sample_id: first.label}, {}, who="ada")
+        apply_intervention(db, subject, "manual", edits, who="ada")
     assert list_versions(db, made.run_id) == []
+
+
+def keep_first(subject: Subject, settings: Mapping[str, float]) -> Proposal:
+    rows = [
+        replace(row, kept=row.kept and place < settings["n"])
+        for place, row in enumerate(subject.rows)
+    ]
+    return Proposal(rows=rows, spec=dict(settings))
+
+
+def test_a_new_kind_is_previewed_and_applied(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    setting = NumberSetting(name="n", title="Texts", low=0, high=9, default=4)
+    new = Implementation(propose=keep_first, settings=(setting,))
+    monkeypatch.setitem(INTERVENTIONS, "first", new)
+    stage = replace(STAGES[-1], kind="first", title="First texts")
+    monkeypatch.setitem(STAGE, "first", stage)  # type: ignore[arg-type]
+    made = make_moods(db, each=2)
+    subject = subject_of(db, made.run_id, None)
+    assert preview_intervention(subject, "first", {"n": 4}).facts["removed"] == 2
+    for n, message in ((0, "Every text"), (6, "are so already")):
+        with pytest.raises(BadInput, match=message):
+            apply_intervention(db, subject, "first", {"n": n}, who="ada")
+    version = apply_intervention(db, subject, "first", {"n": 4}, who="ada")
+    assert (version.kind, version.name, version.spec) == ("first", "First texts", {"n": 4})
+    assert len(subject_of(db, made.run_id, version.id).dataset) == 4
+    assert head(db, made.run_id) == version
 
 
 def test_results_survive_json() -> None:
