@@ -231,7 +231,7 @@ def test_the_replay_goes_back_in_time(explored: Explored, new_page: OpenPage) ->
     page = new_page(explored.url)
     drawn(page, count=30)
     page.get_by_role("tab", name="Timeline").click()
-    assert "to come" not in {trace for _, trace, _ in drawn(page, figure=REPLAY, count=30)}
+    assert "not yet generated" not in {trace for _, trace, _ in drawn(page, figure=REPLAY, count=30)}
     handle = page.locator("[class*=st-key-replay-] input[type=range]")
     handle.focus()
     handle.press("Home")
@@ -239,7 +239,7 @@ def test_the_replay_goes_back_in_time(explored: Explored, new_page: OpenPage) ->
     first = [f"{explored.run.id}-0"]
     drawn(
         page,
-        lambda points: [one for one, trace, _ in points if trace != "to come"] == first,
+        lambda points: [one for one, trace, _ in points if trace != "not yet generated"] == first,
         figure=REPLAY,
         count=30,
     )
