@@ -46,6 +46,7 @@ class Metric:
         needs_reference: whether it takes a reference.
         by_label: whether each label has its own value, under `per_label`.
         summary: whether it has a column in Explore's summary of runs.
+        short: its title in narrow columns; empty where that is `title`.
         interval: whether its values have a 95% interval.
         measured: whether `core.diversity.measures.measure.measure` gives it.
         column: its column in frames of sweeps, with `_low` and `_high` beside it; empty where
@@ -68,6 +69,7 @@ class Metric:
     needs_reference: bool = False
     by_label: bool = True
     summary: bool = False
+    short: str = ""
     interval: bool = False
     measured: bool = True
     column: str = ""
@@ -166,6 +168,7 @@ METRICS: tuple[Metric, ...] = (
         grows_with_n=True,
         needs_encoder=True,
         digits=1,
+        short="Vendi",
         summary=True,
     ),
     Metric(
@@ -228,6 +231,7 @@ METRICS: tuple[Metric, ...] = (
         "Chamfer distance in Cox et al. 2021, Directed Diversity",
         grows_with_n=True,
         needs_encoder=True,
+        short="NN distance",
         summary=True,
     ),
     Metric(
@@ -242,6 +246,7 @@ METRICS: tuple[Metric, ...] = (
         unit="share",
         low=0.0,
         high=1.0,
+        short="Exact dup.",
         summary=True,
     ),
     Metric(
@@ -257,6 +262,7 @@ METRICS: tuple[Metric, ...] = (
         low=0.0,
         high=1.0,
         needs_encoder=True,
+        short="Near dup.",
         summary=True,
     ),
     Metric(
@@ -328,6 +334,7 @@ METRICS: tuple[Metric, ...] = (
         needs_encoder=True,
         needs_reference=True,
         column="similarity",
+        short="Similarity",
         summary=True,
         interval=True,
     ),

@@ -231,7 +231,9 @@ def test_the_replay_goes_back_in_time(explored: Explored, new_page: OpenPage) ->
     page = new_page(explored.url)
     drawn(page, count=30)
     page.get_by_role("tab", name="Timeline").click()
-    assert "not yet generated" not in {trace for _, trace, _ in drawn(page, figure=REPLAY, count=30)}
+    assert "not yet generated" not in {
+        trace for _, trace, _ in drawn(page, figure=REPLAY, count=30)
+    }
     handle = page.locator("[class*=st-key-replay-] input[type=range]")
     handle.focus()
     handle.press("Home")

@@ -52,7 +52,7 @@ def show_summary(view: Exploration) -> None:
     ]
     columns = ["name", "n"]
     config = {
-        "name": st.column_config.TextColumn("Run", width=190),
+        "name": st.column_config.TextColumn("Run", width=180),
         "n": st.column_config.NumberColumn("Texts", format="localized", width=60),
         "interval": st.column_config.TextColumn("95% interval", width=110),
         "fluency_sd": st.column_config.NumberColumn(
@@ -124,10 +124,10 @@ def _metric_column(metric: Metric, threshold: float) -> ColumnConfig:
     if metric is _FLUENCY:
         help += " Not available for texts from a server."
     return st.column_config.NumberColumn(
-        metric.title,
+        metric.short or metric.title,
         format="percent" if metric.unit == "share" else f"%.{metric.digits}f",
-        width=60 + 4 * len(metric.title),
-        help=help,
+        width=30 + 6 * len(metric.short or metric.title),
+        help=f"{metric.title}: {help}" if metric.short else help,
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
+from core.domain.stages import STAGE
 from core.domain.wording import counted
 from core.interventions.registry import Edits, apply_intervention
 from pages.components.intervene.annotation.state import annotator_name
@@ -19,6 +20,7 @@ _MOST_ROWS = 500
 @st.fragment
 def show_editing(app: AppContext, state: RunState) -> None:
     """Draw the tab; searching redraws nothing else."""
+    st.caption(STAGE["manual"].help)
     subject = state.subject
     with st.container(horizontal=True, vertical_alignment="bottom"):
         search = st.text_input(

@@ -9,6 +9,7 @@ import streamlit as st
 from core.classification.evaluation.comparison import Difference
 from core.classification.evaluation.intervals import Interval
 from core.domain.errors import BadInput
+from core.domain.metrics import METRIC
 from core.domain.wording import MISSING, counted, percent, percent_interval
 from core.interventions.annotation.judged import scopes_by_row
 from core.interventions.registry import AcceptedFilter, apply_intervention
@@ -277,7 +278,8 @@ def _show_accuracies(preview: Asked) -> None:
 
 
 def _difference_words(difference: Difference) -> str:
-    """ "+1.2 points (-0.4 to +2.8, includes 0)"."""
-    low, high = 100 * difference.low, 100 * difference.high
-    unclear = "" if low > 0 or high < 0 else ", includes 0"
-    return f"{100 * difference.difference:+.1f} points ({low:+.1f} to {high:+.1f}{unclear})"
+    """ "+1.2 points (-0.4 to +2.8 points, includes 0)"."""
+    metric = METRIC["model_accuracy"]
+    ends = metric.difference_interval_words(difference.low, difference.high)
+    unclear = "" if difference.low > 0 or difference.high < 0 else ", includes 0"
+    return f"{metric.difference_words(difference.difference)} ({ends}{unclear})"

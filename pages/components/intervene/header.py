@@ -5,8 +5,8 @@ from collections.abc import Callable
 import streamlit as st
 
 from core.domain.errors import WidesetError
+from core.domain.metrics import METRIC
 from core.domain.stages import STAGE, STAGES
-from core.domain.wording import points, shown_difference
 from core.store.interventions.versions import VersionRecord, lineage, redo, redo_target, undo
 from pages.components.intervene.annotation.state import annotator_name
 from pages.components.intervene.state import (
@@ -84,7 +84,7 @@ def _show_numbers(state: RunState) -> None:
         gain = None
         if current and raw and current.overall.interval and raw.overall.interval:
             before, after = raw.overall.interval.mean, current.overall.interval.mean
-            gain = points(shown_difference(before, after, digits=3)) if before != after else None
+            gain = METRIC["label_accuracy"].change_words(before, after) if before != after else None
         oracle = None if state.oracle is None else state.oracle.accuracy
         st.metric(
             "Label accuracy (oracle)",

@@ -8,7 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from core.domain.errors import BadInput
-from core.domain.wording import counted, percent, points, shown_difference
+from core.domain.metrics import METRIC
+from core.domain.wording import counted, percent
 from core.figures.interventions import label_flow
 from core.interventions.annotation.judged import labels_by_row
 from core.interventions.registry import ORACLE, AcceptedLabels, apply_intervention
@@ -261,7 +262,7 @@ def _show_summary(state: RunState, selection: _Selection) -> None:
             st.metric(
                 "Label accuracy",
                 percent(after),
-                delta=points(shown_difference(before, after, digits=3)),
+                delta=METRIC["label_accuracy"].change_words(before, after),
                 width="content",
                 help=f"By the oracle: {percent(before)} before, {percent(after)} after.",
             )

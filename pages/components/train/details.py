@@ -128,7 +128,7 @@ def _show_confusion(training: Training) -> tuple[str, str] | None:
     event = st.plotly_chart(
         confusion_figure(
             pd.DataFrame(confusion["counts"], index=names, columns=names),
-            rows="real",
+            rows="true",
             columns="predicted",
         ),
         key=f"train-confusion-{training.id}",
