@@ -15,7 +15,7 @@ from core.domain.settings import Home
 from core.domain.wording import clock
 from core.jobs.lease import living
 from core.jobs.queue import Job, State, request_cancel, resume, status
-from core.jobs.registry import Desk
+from core.jobs.registry import JobHandlers
 from core.jobs.worker import Worker, WorkerBusy
 
 if TYPE_CHECKING:
@@ -223,8 +223,8 @@ class _OwnWorker:
         try:
             home, handlers = self._session.home, self._session.handlers
             if handlers is None:
-                desk = Desk(home)
-                worker = Worker(home, desk.handlers(), answerers=desk.answerers())
+                jobs = JobHandlers(home)
+                worker = Worker(home, jobs.handlers(), answerers=jobs.answerers())
             else:
                 worker = Worker(home, handlers)
             worker.run_job(self._job_id)

@@ -49,3 +49,7 @@ class BackendFailed(WidesetError):
 
 class Pausing(WidesetError):
     """The job is to wait for a person; what it made is kept, and Resume goes on."""
+
+
+class NoAnswer(WidesetError):
+    """The worker did not answer a question in time, or can't answer it."""

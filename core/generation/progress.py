@@ -1,13 +1,15 @@
-"""Timed: the rounds of a loop with what each of them took, for whoever stores them."""
+"""How far a generation is: its rounds with what each of them took, and its counts and speeds."""
 
 import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from core.domain.progress import JobProgress
 from core.domain.runs import RunSpec, Sample
+from core.domain.spending import SpendingProgress
 from core.generation.loop import Loop, Round
 
 
@@ -58,6 +60,61 @@ def timed_rounds(
 
 
 _TELLING = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerationProgress(JobProgress):
+    """The progress of a run; `done` and `total` are `accepted` and `target`.
+
+    Args:
+        target: texts wanted.
+        accepted: texts that count towards the target.
+        usable: usable texts, as `empty`, `truncated`, `duplicates` and `texts` (all of them).
+        tokens: all drawn but closing ones.
+        mean_tokens: tokens per usable text; None without one.
+        fluency: mean of the usable texts'; None without one.
+        fluency_sd: standard deviation; None below two.
+        texts_per_second: since the job began, as `tokens_per_second`.
+        seconds: since the job began, loading not counted.
+        elapsed: seconds of all jobs of the run.
+        cycle: the latest one, from 1.
+        per_label: accepted texts by label.
+        shortfall: texts that labels lack in the end.
+        suppressed: the round's tokens with text, count, share and bias.
+        diversity: see `core.diversity.measures.live.LiveClique.progress`; None if not followed.
+        spending: of a server's model; None for a local one.
+    """
+
+    target: int
+    accepted: int
+    usable: int
+    empty: int
+    truncated: int
+    duplicates: int
+    texts: int
+    tokens: int
+    mean_tokens: float | None
+    fluency: float | None
+    fluency_sd: float | None
+    texts_per_second: float
+    tokens_per_second: float
+    seconds: float
+    elapsed: float
+    cycle: int
+    per_label: Mapping[str, int]
+    shortfall: Mapping[str, int] = field(default_factory=dict)
+    suppressed: Sequence[Mapping[str, Any]] = ()
+    diversity: Mapping[str, Any] | None = None
+    spending: SpendingProgress | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready; what is not followed is left out."""
+        data = JobProgress.to_dict(self)
+        return {
+            key: value
+            for key, value in data.items()
+            if value is not None or key not in ("diversity", "spending")
+        }
 
 
 class Meter:
@@ -116,18 +173,15 @@ class Meter:
                 self._per_label[sample.label] += 1
                 self._counts["accepted"] += 1
 
-    def progress(self, phase: str, *, shortfall: Mapping[str, int] | None = None) -> dict[str, Any]:
-        """The state of the run, JSON-ready.
+    @property
+    def accepted(self) -> int:
+        """Texts that count towards the target."""
+        return self._counts["accepted"]
 
-        Returns:
-            phase (loading, generating, stopped, done); target and accepted (texts that count
-            towards it); usable, empty, truncated, duplicates, texts; tokens (all drawn but closing
-            ones); mean_tokens (a usable text, None without one); fluency and fluency_sd (mean and
-            standard deviation of the usable texts'; None below one or two); texts_per_second and
-            tokens_per_second of this sitting; seconds of this sitting; elapsed (seconds of all
-            sittings); seconds_left (None while unknown); cycle; per_label (accepted); shortfall;
-            suppressed (the round's tokens with text, count, share and bias).
-        """
+    def progress(
+        self, phase: str, *, shortfall: Mapping[str, int] | None = None
+    ) -> GenerationProgress:
+        """The state of the run; phase is loading, generating, stopped or done."""
         counts = self._counts
         seconds = self.seconds()
         accepted, tokens, texts = self._before
@@ -136,29 +190,31 @@ class Meter:
         left = self._spec.target - counts["accepted"]
         # The short texts come first, so the first few say little of how long the rest will take.
         known = left == 0 or gained >= max(_TELLING, left // 20)
-        return {
-            "phase": phase,
-            "target": self._spec.target,
-            "accepted": counts["accepted"],
-            "usable": counts["usable"],
-            "empty": counts["empty"],
-            "truncated": counts["truncated"],
-            "duplicates": counts["duplicates"],
-            "texts": counts["texts"],
-            "tokens": self._tokens,
-            "mean_tokens": self._length / counts["usable"] if counts["usable"] else None,
-            "fluency": self._fluency.mean,
-            "fluency_sd": self._fluency.deviation,
-            "texts_per_second": (counts["texts"] - texts) / seconds if seconds > 0 else 0.0,
-            "tokens_per_second": (self._tokens - tokens) / seconds if seconds > 0 else 0.0,
-            "seconds": seconds,
-            "elapsed": self._earlier + seconds,
-            "seconds_left": left / rate if known and rate > 0 else (0.0 if left == 0 else None),
-            "cycle": self._cycle,
-            "per_label": {n: self._per_label[n] for n in self._spec.task.label_names},
-            "shortfall": dict(shortfall or {}),
-            "suppressed": self.suppressed,
-        }
+        return GenerationProgress(
+            phase=phase,
+            done=counts["accepted"],
+            total=self._spec.target,
+            seconds_left=left / rate if known and rate > 0 else (0.0 if left == 0 else None),
+            target=self._spec.target,
+            accepted=counts["accepted"],
+            usable=counts["usable"],
+            empty=counts["empty"],
+            truncated=counts["truncated"],
+            duplicates=counts["duplicates"],
+            texts=counts["texts"],
+            tokens=self._tokens,
+            mean_tokens=self._length / counts["usable"] if counts["usable"] else None,
+            fluency=self._fluency.mean,
+            fluency_sd=self._fluency.deviation,
+            texts_per_second=(counts["texts"] - texts) / seconds if seconds > 0 else 0.0,
+            tokens_per_second=(self._tokens - tokens) / seconds if seconds > 0 else 0.0,
+            seconds=seconds,
+            elapsed=self._earlier + seconds,
+            cycle=self._cycle,
+            per_label={n: self._per_label[n] for n in self._spec.task.label_names},
+            shortfall=dict(shortfall or {}),
+            suppressed=tuple(self.suppressed),
+        )
 
 
 class _Spread:

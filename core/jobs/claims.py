@@ -5,8 +5,12 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from core.domain.errors import WidesetError
+from core.domain.progress import JobProgress
 from core.jobs.queue import Job, get_job
 from core.store.database import Database
+
+Progress = JobProgress | Mapping[str, Any]
+"""What a job reports; a mapping is JSON-ready."""
 
 
 def claim(db: Database, owner: str, *, job_id: str | None = None) -> Job | None:
@@ -40,21 +44,19 @@ def claim(db: Database, owner: str, *, job_id: str | None = None) -> Job | None:
         return get_job(db, row["id"])
 
 
-def report(db: Database, job_id: str, owner: str, progress: Mapping[str, Any]) -> bool:
-    """Store a running job's progress (JSON-ready); False if it is no longer this owner's."""
+def report(db: Database, job_id: str, owner: str, progress: Progress) -> bool:
+    """Store a running job's progress; False if it is no longer this owner's."""
     with db.write() as connection:
         return bool(
             connection.execute(
                 "UPDATE jobs SET progress = ?, heartbeat = ?"
                 " WHERE id = ? AND owner = ? AND state = 'running'",
-                (json.dumps(dict(progress)), db.now(), job_id, owner),
+                (_json(progress), db.now(), job_id, owner),
             ).rowcount
         )
 
 
-def finish(
-    db: Database, job_id: str, owner: str, *, progress: Mapping[str, Any] | None = None
-) -> bool:
+def finish(db: Database, job_id: str, owner: str, *, progress: Progress | None = None) -> bool:
     """Mark a running job as done; False if it is no longer this owner's."""
     return _rest(db, job_id, owner, "done", None, progress)
 
@@ -65,7 +67,7 @@ def fail(
     owner: str,
     error: WidesetError,
     *,
-    progress: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
 ) -> bool:
     """Mark a running job as failed, saying why; False if it is no longer this owner's."""
     return _rest(db, job_id, owner, "failed", error, progress)
@@ -77,17 +79,19 @@ def pause(
     owner: str,
     error: WidesetError,
     *,
-    progress: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
 ) -> bool:
     """Bring a running job to rest until somebody resumes it; False if it isn't this owner's."""
     return _rest(db, job_id, owner, "paused", error, progress)
 
 
-def cancel(
-    db: Database, job_id: str, owner: str, *, progress: Mapping[str, Any] | None = None
-) -> bool:
+def cancel(db: Database, job_id: str, owner: str, *, progress: Progress | None = None) -> bool:
     """Mark a running job as stopped on request; False if it is no longer this owner's."""
     return _rest(db, job_id, owner, "cancelled", None, progress)
+
+
+def _json(progress: Progress) -> str:
+    return json.dumps(progress.to_dict() if isinstance(progress, JobProgress) else dict(progress))
 
 
 def _rest(
@@ -96,7 +100,7 @@ def _rest(
     owner: str,
     state: Literal["done", "failed", "paused", "cancelled"],
     error: WidesetError | None,
-    progress: Mapping[str, Any] | None,
+    progress: Progress | None,
 ) -> bool:
     now = db.now()
     with db.write() as connection:
@@ -109,7 +113,7 @@ def _rest(
                     state,
                     "" if error is None else error.what,
                     "" if error is None else error.remedy,
-                    None if progress is None else json.dumps(dict(progress)),
+                    None if progress is None else _json(progress),
                     now,
                     now,
                     job_id,

@@ -3,13 +3,16 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from threading import Event
 from typing import Any, Literal
 
 from core.domain.errors import StoreBusy, StoreFull
+from core.domain.progress import JobProgress
 from core.jobs import claims
 from core.jobs.questions import Answerer, answer_all
 from core.jobs.queue import Job
+from core.services.progress import Stopped
 from core.store.database import Database
 
 STOP_SECONDS = 0.2
@@ -23,7 +26,9 @@ log = logging.getLogger("wideset.worker")
 
 
 class JobContext:
-    """The worker's side of one job; used by the handler's thread only.
+    """The worker's side of one job, which services see as their `Progress`.
+
+    Used by the handler's thread only.
 
     Args:
         db: the store.
@@ -33,7 +38,7 @@ class JobContext:
         lost: set when the lease is another's.
         answerers: who answers which kind of question while the job runs; a handler may add to it.
         listen: called with every report, for a command line that shows progress.
-        timer: seconds that only grow.
+        timer: monotonic seconds.
     """
 
     def __init__(
@@ -52,7 +57,8 @@ class JobContext:
         self.job = job
         self.spec = job.spec
         self.answerers: dict[str, Answerer] = dict(answerers or {})
-        self.progress: dict[str, Any] = dict(job.progress)
+        self._last_report: JobProgress | Mapping[str, Any] = job.progress
+        self._phase = ""
         self.stop_reason: StopReason | None = None
         self.owner = owner
         self._shutdown = shutdown
@@ -65,30 +71,60 @@ class JobContext:
         self._stop_version: int | None = None
         self._question_version: int | None = None
 
-    def report(self, progress: Mapping[str, Any], *, at_once: bool = False) -> None:
-        """Say how far the job is (JSON-ready; replaces the last report).
+    def report(self, progress: JobProgress | Mapping[str, Any], *, at_once: bool = False) -> None:
+        """Say how far the job is; replaces the last report.
 
-        Cheap to call often: the store gets at most four a second, and always the last one.
+        Cheap to call often: the store gets at most four reports per second, and always the last.
 
         Args:
-            progress: what pages and the command line show.
-            at_once: store it now.
+            progress: what pages and the command line show; as a mapping, JSON-ready.
+            at_once: store it now; a new phase always is.
 
         Raises:
             StoreFull: it was due to be stored and the disk is full.
         """
-        self.progress = dict(progress)
+        due = at_once or self._timer() >= self._next_report
+        if isinstance(progress, JobProgress):
+            due = due or progress.phase != self._phase
+            self._phase = progress.phase
+        self._last_report = progress
         if self._listen is not None:
             self._listen(self.progress)
-        if not at_once and self._timer() < self._next_report:
+        if not due:
             return
         try:
-            mine = claims.report(self.db, self.job.id, self.owner, self.progress)
+            still_ours = claims.report(self.db, self.job.id, self.owner, progress)
         except StoreBusy:
-            return  # the next report tells it
+            return  # the next report is stored
         self._next_report = self._timer() + REPORT_SECONDS
-        if not mine:
+        if not still_ours:
             self.stop_reason = "lost"
+
+    @property
+    def progress(self) -> dict[str, Any]:
+        """The last report, JSON-ready."""
+        last = self._last_report
+        return last.to_dict() if isinstance(last, JobProgress) else dict(last)
+
+    def checkpoint(self) -> None:
+        """Answer questions, and end the job if it is to end; see `Progress.checkpoint`.
+
+        Raises:
+            Stopped: `should_stop` says so.
+        """
+        self.serve_questions()
+        if self.should_stop():
+            raise Stopped
+
+    def report_end(self) -> None:
+        """Report the phase "done" or "stopped" where the handler did not.
+
+        Raises:
+            StoreFull: as `report`.
+        """
+        last, phase = self._last_report, "done" if self.stop_reason is None else "stopped"
+        if isinstance(last, JobProgress) and last.phase != phase:
+            self.report(replace(last, phase=phase, seconds_left=None))
 
     def should_stop(self) -> bool:
         """Whether to end now: Stop was pressed, the worker is told to end, or the job is lost.

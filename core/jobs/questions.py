@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from core.domain.errors import WidesetError
+from core.domain.errors import NoAnswer, WidesetError
 from core.store.database import Database
 from core.store.ids import new_id
 
@@ -17,10 +17,6 @@ log = logging.getLogger("wideset.questions")
 
 Answerer = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """Answers a question's spec with JSON-ready data; may raise WidesetError."""
-
-
-class NoAnswer(WidesetError):
-    """The worker did not answer in time, or can't answer this."""
 
 
 def ask(

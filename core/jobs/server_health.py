@@ -9,9 +9,6 @@ from core.jobs.lease import living
 from core.jobs.queue import Job, State, get_job, state_of, submit
 from core.store.database import Database
 
-TYPICAL_REQUESTS = 20
-"""Requests that generate tokens, as a probe takes them about; for a progress bar."""
-
 
 def start_connection_test(db: Database, base_url: str, model: str, *, token: str) -> Job:
     """Queue the test of a connection; call `core.jobs.launch.ensure_worker` afterwards.

@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -18,7 +18,8 @@ from core.jobs.context import Handler, JobContext
 from core.jobs.lease import BEAT_SECONDS, LEASE_SECONDS, Heartbeat, new_owner, release, renew, take
 from core.jobs.questions import Answerer, answer_all
 from core.jobs.queue import Job, get_job
-from core.jobs.registry import Desk
+from core.jobs.registry import JobHandlers
+from core.services.progress import Stopped
 from core.store.database import Clock, Database, open_database
 
 SETTLE_ATTEMPTS = 60
@@ -58,7 +59,9 @@ def execute(
         handler = handlers.get(job.kind)
         if handler is None:
             raise WidesetError(f"This version can't run jobs of the kind '{job.kind}'.")
-        handler(context)
+        with suppress(Stopped):
+            handler(context)
+        context.report_end()
     except WidesetError as error:
         problem = error
     except Exception:
@@ -294,7 +297,7 @@ def work(home: Home, *, idle_seconds: float = IDLE_SECONDS) -> bool:
     from core.diversity.map.warming import compile_in_background
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    desk = Desk(home)
+    jobs = JobHandlers(home)
     compile_in_background(home.models / "numba")
-    worker = Worker(home, desk.handlers(), idle_seconds=idle_seconds, answerers=desk.answerers())
+    worker = Worker(home, jobs.handlers(), idle_seconds=idle_seconds, answerers=jobs.answerers())
     return worker.run_forever()

@@ -1,13 +1,14 @@
 """Models behind servers: opened by what the store knows, on record, within a spending limit."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core.domain.errors import BadInput, Pausing
 from core.domain.runs import ModelChoice
 from core.domain.spending import (
     SpendingLimit,
     SpendingLimitReached,
+    SpendingProgress,
     SpendingTracker,
     Spent,
 )
@@ -80,7 +81,12 @@ class ServedModels:
 
 
 def backend_for_run(
-    db: Database, run: RunRecord, backend: ServedBackend, *, limit: SpendingLimit, job_id: str
+    db: Database,
+    run: RunRecord,
+    backend: ServedBackend,
+    *,
+    limit: SpendingLimit,
+    job_id: str | None = None,
 ) -> tuple[ServedRun, SpendingTracker]:
     """A served backend for a run, every request on record, and what keeps its spending limit.
 
@@ -152,6 +158,7 @@ class ServedLabelModel:
 
     Attributes:
         tracker: counts what it takes; None before the model is opened.
+        answered: texts that were answered so far.
     """
 
     def __init__(
@@ -165,7 +172,7 @@ class ServedLabelModel:
         self._db, self._open, self._limit, self._job_id = db, open_backend, limit, job_id
         self._backend: ServedBackend | None = None
         self.tracker: SpendingTracker | None = None
-        self._answered = 0
+        self.answered = 0
 
     def open(self, choice: ModelChoice) -> "ServedLabels":
         """The model.
@@ -189,28 +196,22 @@ class ServedLabelModel:
         if self._backend is not None:
             self._backend.close()
 
-    def job_progress(self, total: int) -> dict[str, Any]:
-        """For a job's progress, JSON-ready: `done` (texts answered) and `spending` (see
-        `SpendingProgress`); empty where no server was asked.
-
-        Args:
-            total: texts that are asked about.
-        """
+    def spending(self, total: int) -> SpendingProgress | None:
+        """What it took so far, if it answers so many texts in all; None before it is opened."""
         if self.tracker is None:
-            return {}
-        spending = self.tracker.progress(written=self._answered, target=total)
-        return {"done": self._answered, "spending": spending.to_dict()}
+            return None
+        return self.tracker.progress(written=self.answered, target=total)
 
     def limit_reached(self, error: SpendingLimitReached, total: int) -> Pausing:
         """What a reached limit means here, where nothing is kept of a part."""
         return Pausing(
-            f"{error.what} {self._answered:,} of {total:,} texts were answered; a part is no "
+            f"{error.what} {self.answered:,} of {total:,} texts were answered; a part is no "
             "answer, so none is kept.",
             "Ask again with a higher cap, or about fewer texts.",
         )
 
     def _record(self, attempt: Attempt) -> None:
-        self._answered += attempt.texts_returned > 0
+        self.answered += attempt.texts_returned > 0
         add_attempt(self._db, stored_attempt(attempt), run_id=None, job_id=self._job_id)
 
 

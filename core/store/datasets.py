@@ -24,6 +24,16 @@ def version_key(version_id: str) -> str:
     return f"version:{version_id}"
 
 
+def run_id_of(db: Database, key: str) -> str:
+    """The id of the run whose texts are under a key, of a run or of a version.
+
+    Raises:
+        BadInput: there is no such version.
+    """
+    kind, _, name = key.partition(":")
+    return name if kind == "run" else get_version(db, name).run_id
+
+
 def load_dataset(db: Database, key: str) -> Dataset:
     """The texts behind a key, in order of arrival: of a run the usable ones, duplicates included.
 

@@ -11,6 +11,7 @@ from core.domain.spending import SpendingLimit
 from core.jobs.cached_measurements import Work
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import LIVE, Job, request_cancel, resume, status
+from core.jobs.registry import job_title
 from pages.components.generate.progress import duration
 from pages.components.shell import AppContext, escape_markdown, flash, show_errors
 from pages.components.spending import traffic_words
@@ -97,21 +98,6 @@ _TRIAL_PHASES = {
     "generating": "generating",
     "assessing": "measuring and repairing",
 }
-_KINDS = {
-    "measure": "Measures",
-    "project": "Map",
-    "fetch": "Reference",
-    "judge": "Oracle",
-    "relabel": "Preview",
-    "filter": "Filter",
-    "filter_effect": "What a classifier makes of it",
-    "budget": "Budget curve",
-    "apply": "Test on generated texts",
-    "report": "Report",
-    "sweep": "Sweep",
-    "study": "What matters",
-    "llm_judge": "Language model",
-}
 
 
 def show_work(app: AppContext, works: Sequence[Work], *, results: bool = False) -> None:
@@ -171,7 +157,7 @@ def _done(jobs: Sequence[Job]) -> int:
 
 
 def _waiting(jobs: Sequence[Job]) -> str:
-    kinds = list(dict.fromkeys(_KINDS.get(job.kind, "Work") for job in jobs))
+    kinds = list(dict.fromkeys(job_title(job.kind) for job in jobs))
     first = [kind if place == 0 else kind.lower() for place, kind in enumerate(kinds)]
     one = len(kinds) == 1 and kinds != ["Measures"]
     return f"{' and '.join(first)} {'waits' if one else 'wait'}"
@@ -217,7 +203,7 @@ def _sentence(job: Job) -> str:
     if job.kind == "sweep":
         return sweep_sentence(job.progress)
     phase = job.progress.get("phase", "")
-    what = f"{_KINDS.get(job.kind, 'Work')}: {_PHASES.get(phase, 'beginning')}"
+    what = f"{job_title(job.kind)}: {_PHASES.get(phase, 'beginning')}"
     done, total = job.progress.get("done"), job.progress.get("total")
     if total:
         what += f", {done or 0:,} of {total:,}"
@@ -227,7 +213,7 @@ def _sentence(job: Job) -> str:
 
 def _show_end(app: AppContext, reason: str, jobs: Sequence[Job]) -> None:
     """One warning for all that came to the same end, and one way to try all of it again."""
-    kinds = list(dict.fromkeys(_KINDS.get(job.kind, "Work") for job in jobs))
+    kinds = list(dict.fromkeys(job_title(job.kind) for job in jobs))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.warning(f"{', '.join(kinds)}: {escape_markdown(reason)}", icon=":material/error:")
         st.button(

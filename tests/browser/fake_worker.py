@@ -8,13 +8,9 @@ UMAP. The file `script.json` in the home folder is its only other channel (see `
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
-from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from core.classification.trained import TrainedKeeper
 from core.diversity.embedding.encoder import EncoderChoice
 from core.diversity.map.projection import principal_axes
 from core.diversity.map.umap import FittedMap, MapKeeper, Progress
@@ -23,18 +19,11 @@ from core.diversity.measures.remote_clique import Vectors
 from core.domain.runs import Sample
 from core.domain.settings import Home, home_from
 from core.generation.progress import Meter
-from core.jobs.context import Handler, JobContext
-from core.jobs.handlers.apply_classifier import answer, apply_job
-from core.jobs.handlers.budget import budget_job
-from core.jobs.handlers.filter import filter_effect_job, filter_job
-from core.jobs.handlers.judge import judge_job
-from core.jobs.handlers.measure import measure_job
-from core.jobs.handlers.project import project_job
-from core.jobs.handlers.relabel import relabel_job
-from core.jobs.handlers.train import train_job
+from core.jobs.context import JobContext
 from core.jobs.questions import Answerer
+from core.jobs.registry import JobHandlers
+from core.jobs.tools import WorkerTools
 from core.jobs.worker import Worker
-from core.store.database import open_database
 from core.store.generation.rounds import finish_round, rounds_of
 from core.store.generation.runs import get_run
 from core.store.generation.samples import add_samples, samples_of
@@ -44,6 +33,18 @@ IDLE_SECONDS = 120.0  # what a test forgets ends by itself
 SCRIPT = "script.json"
 PIDS = "pids"
 ENCODERS = FakeEncoders()
+AS_REAL = (
+    "measure",
+    "project",
+    "judge",
+    "relabel",
+    "filter",
+    "filter_effect",
+    "budget",
+    "train",
+    "apply",
+)
+"""Kinds of jobs that are done as the real worker does them."""
 
 
 @dataclass(frozen=True)
@@ -124,13 +125,13 @@ def generate(context: JobContext) -> None:
                 order += 1
                 live.add([text])
                 live.catch_up(between=nothing, at_once=True)
-                told = {**meter.progress("generating"), "diversity": live.progress()}
-                context.report(told, at_once=True)
+                now = replace(meter.progress("generating"), diversity=live.progress())
+                context.report(now, at_once=True)
         if (cycle, 0) not in done:
             finish_round(
                 db, run.id, cycle=cycle, position=0, requested=asked, seconds=1.0, tokens=3
             )
-    context.report({**meter.progress("done"), "diversity": live.progress()}, at_once=True)
+    context.report(replace(meter.progress("done"), diversity=live.progress()))
 
 
 class PlainMaps(MapKeeper):
@@ -152,58 +153,17 @@ class PlainMaps(MapKeeper):
 MAPS = PlainMaps()
 
 
-def measure(context: JobContext) -> None:
-    """As the real worker does it."""
-    measure_job(context, ENCODERS)
-
-
-def project(context: JobContext) -> None:
-    """As the real worker does it."""
-    project_job(context, ENCODERS, MAPS)
-
-
-def preview(run: Callable[[JobContext, FakeEncoders], None]) -> Handler:
-    """A handler that previews an intervention as the real worker does, by the encoder here."""
-    return lambda context: run(context, ENCODERS)
-
-
-PREVIEWS: dict[str, Handler] = {
-    "judge": preview(judge_job),
-    "relabel": preview(relabel_job),
-    "filter": preview(filter_job),
-    "filter_effect": preview(filter_effect_job),
-    "budget": preview(budget_job),
-}
-
-
 def main() -> None:
     home = home_from()
     with (home.folder / PIDS).open("a") as file:
         file.write(f"{os.getpid()}\n")
-    keeper = TrainedKeeper(ENCODERS)
-
-    def train(context: JobContext) -> None:
-        train_job(context, ENCODERS, home)
-
-    def apply(context: JobContext) -> None:
-        apply_job(context, ENCODERS, keeper, home)
-
-    def classify(spec: Mapping[str, Any]) -> Mapping[str, Any]:
-        with closing(open_database(home)) as db:
-            return answer(db, home, keeper, spec)
-
+    jobs = JobHandlers(home, WorkerTools(home, encoders=ENCODERS, maps=MAPS))
+    handlers = {kind: handler for kind, handler in jobs.handlers().items() if kind in AS_REAL}
     answerers: dict[str, Answerer] = {
         "prompt": lambda _: {"tokens": 42},
-        "classify": classify,
+        "classify": jobs.answerers()["classify"],
     }
-    handlers: dict[str, Handler] = {
-        "generate": generate,
-        "measure": measure,
-        "project": project,
-        "train": train,
-        "apply": apply,
-        **PREVIEWS,
-    }
+    handlers["generate"] = generate
     Worker(home, handlers, idle_seconds=IDLE_SECONDS, answerers=answerers).run_forever()
 
 

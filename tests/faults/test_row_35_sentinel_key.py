@@ -17,7 +17,7 @@ from core.cli import main
 from core.domain.errors import BadInput
 from core.domain.settings import Home
 from core.generation.servers.keys import Key, redacted, server_message
-from core.jobs.registry import Desk
+from core.jobs.tools import WorkerTools
 from core.store.bundle import pack
 from core.store.database import Database
 from tests.faults.misbehaving import Exchange, Misbehaving, Order, error, streamed, well
@@ -138,9 +138,9 @@ def test_a_missing_key_names_its_variable_and_is_said_before_anything_is_sent(
     home: Home, real_db: Database
 ) -> None:
     with Misbehaving() as server, Runs(home, real_db, server, key=SENTINEL) as runs:
-        desk = Desk(home)
+        tools = WorkerTools(home)
         with pytest.raises(BadInput, match="SERVER_KEY is not set"):
-            desk._keeper.backend(runs.spec().model)
+            tools.models.backend(runs.spec().model)
         assert server.seen == []
 
 

@@ -11,8 +11,9 @@ from core.domain.settings import Home
 from core.domain.tasks import Label, Task
 from core.generation.backends import Backend, Request
 from core.generation.loop import Loop, Round
-from core.jobs.handlers.generate import generate
+from core.jobs.handlers.generate import generate_job as run_generation
 from core.jobs.queue import Job, start_run
+from core.jobs.tools import WorkerTools
 from core.jobs.worker import Worker
 from core.store.database import Database
 from tests.diversity.fake_encoder import FakeEncoders
@@ -156,10 +157,8 @@ def work_off(
         listen: called with every report.
         encoders: open the encoder of the diversity meter.
     """
-    known = encoders or FakeEncoders()
-    worker = Worker(
-        home, {"generate": lambda context: generate(context, keeper, known, timer=timer)}, clock
-    )
+    tools = WorkerTools(home, models=keeper, encoders=encoders or FakeEncoders(), timer=timer)
+    worker = Worker(home, {"generate": lambda context: run_generation(context, tools)}, clock)
 
     def hear(progress: Mapping[str, Any]) -> None:
         if listen is not None:

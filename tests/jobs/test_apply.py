@@ -7,15 +7,16 @@ import numpy as np
 import pytest
 
 from core.classification.settings import TrainingSpec
-from core.classification.trained import TrainedKeeper
 from core.domain.errors import BadInput
 from core.domain.settings import Home
 from core.jobs.context import JobContext
-from core.jobs.handlers.apply_classifier import answer, answers, apply_job, ask, look
+from core.jobs.handlers.apply import apply_job, ask, classify, look
 from core.jobs.handlers.train import start_training, train_job
 from core.jobs.queue import Job, get_job
+from core.jobs.tools import WorkerTools
 from core.jobs.training_throughput import recent_paces
 from core.jobs.worker import Worker
+from core.services.apply_classifier import answers
 from core.store.database import Database
 from core.store.generation.runs import create_run
 from core.store.generation.samples import add_samples
@@ -34,14 +35,13 @@ def filled(db: Database, rows: list[tuple[str, str]]) -> str:
 
 
 def work_off(home: Home, job: Job) -> Job:
-    encoders = FakeEncoders()
-    keeper = TrainedKeeper(encoders)
+    tools = WorkerTools(home, encoders=FakeEncoders())
 
     def train(context: JobContext) -> None:
-        train_job(context, encoders, home)
+        train_job(context, tools)
 
     def apply(context: JobContext) -> None:
-        apply_job(context, encoders, keeper, home)
+        apply_job(context, tools)
 
     return Worker(home, {"train": train, "apply": apply}).run_job(job.id)
 
@@ -90,13 +90,13 @@ def test_a_probe_answers_generated_texts_and_a_persons(home: Home, real_db: Data
     assert found["scores"]["accuracy"]["mean"] == pytest.approx(hits)
     assert look(real_db, record.id, other, n=13).result is None  # it grew since
 
-    keeper = TrainedKeeper(FakeEncoders())
-    said = answer(real_db, home, keeper, {"training": record.id, "text": "a lovely film"})
+    tools = WorkerTools(home, encoders=FakeEncoders())
+    said = classify({"training": record.id, "text": "a lovely film"}, tools)
     assert said["labels"][0] == "pos"
     assert sum(said["probabilities"]) == pytest.approx(1)
     assert said["probabilities"] == sorted(said["probabilities"], reverse=True)
     with pytest.raises(BadInput, match="no text"):
-        answer(real_db, home, keeper, {"training": record.id, "text": " "})
+        classify({"training": record.id, "text": " "}, tools)
     assert recent_paces(real_db) == {}  # a probe's time is no pace
 
 
@@ -105,9 +105,9 @@ def test_one_without_a_model_is_told(home: Home, real_db: Database) -> None:
     train, test = filled(real_db, rows[:20]), filled(real_db, rows[20:])
     spec = TrainingSpec("majority", test=test, train=train)
     record, job = start_training(real_db, spec, task_key="k", name="majority")
-    keeper = TrainedKeeper(FakeEncoders())
+    tools = WorkerTools(home, encoders=FakeEncoders())
     with pytest.raises(BadInput, match="has not ended"):
-        answer(real_db, home, keeper, {"training": record.id, "text": "x"})
+        classify({"training": record.id, "text": "x"}, tools)
     work_off(home, job)
     asked = work_off(home, ask(real_db, record.id, train, n=20).job)
     assert asked.state == "failed"

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from core.domain.errors import BadInput
-from core.jobs.questions import NoAnswer, answer_all, ask
+from core.domain.errors import BadInput, NoAnswer
+from core.jobs.questions import answer_all, ask
 from core.store.database import Database
 from tests.store.making import FakeClock
 

@@ -5,8 +5,9 @@ from typing import Any
 
 from core.domain.settings import Home
 from core.files.hub import HubDataset, fetch_dataset
-from core.jobs.handlers.fetch import fetch
+from core.jobs.handlers.fetch import FetchProgress, fetch_job
 from core.jobs.queue import Job, get_job, request_cancel, submit
+from core.jobs.tools import WorkerTools
 from core.jobs.worker import Worker
 from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key
@@ -21,7 +22,9 @@ def work(home: Home, job: Job, hub: FakeHub) -> None:
     def from_fake(dataset_id: str, **options: Any) -> HubDataset:
         return fetch_dataset(dataset_id, hub=hub, answers=lambda: True, **options)
 
-    Worker(home, {"fetch": lambda context: fetch(context, fetch=from_fake)}).run_job(job.id)
+    tools = WorkerTools(home)
+    tools.fetch_dataset = from_fake  # type: ignore[assignment]
+    Worker(home, {"fetch": lambda context: fetch_job(context, tools)}).run_job(job.id)
 
 
 def hub_of(tmp_path: Path, content: bytes) -> FakeHub:
@@ -36,7 +39,10 @@ def test_a_dataset_becomes_the_tasks_reference(
     job = get_job(real_db, job.id)
     reference = reference_of(real_db, TASK)
     assert reference is not None
-    assert (job.state, job.progress) == ("done", {"phase": "done", "reference": reference.id})
+    assert (job.state, job.progress) == (
+        "done",
+        FetchProgress(phase="done", reference=reference.id).to_dict(),
+    )
     assert reference.name == "owner/reviews"
     assert (reference.train, reference.test) == ({"pos": 1, "neg": 1}, {"pos": 1, "neg": 1})
     assert reference.origin == {

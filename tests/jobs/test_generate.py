@@ -13,9 +13,9 @@ from core.domain.errors import BackendFailed, BadInput, StoreFull
 from core.domain.runs import RunSpec
 from core.domain.settings import Home
 from core.generation.backends import Completion, Request
-from core.jobs.handlers import generate as module
 from core.jobs.lease import LEASE_SECONDS, living
 from core.jobs.queue import request_cancel, resume, start_run, status, submit
+from core.services import generate as module
 from core.store.database import Database, open_database
 from core.store.generation.rounds import rounds_of
 from core.store.generation.runs import get_run

@@ -24,13 +24,17 @@ from core.interventions.scope_filter.effect import effect_from_dict, filter_effe
 from core.interventions.scope_filter.out_of_scope import train_filter
 from core.interventions.versions.subject import subject_of
 from core.jobs.context import JobContext
-from core.jobs.handlers.budget import budget_job
-from core.jobs.handlers.filter import filter_effect_job, filter_job
-from core.jobs.handlers.judge import judge_job
-from core.jobs.handlers.relabel import relabel_job
+from core.jobs.handlers.interventions import (
+    budget_job,
+    filter_effect_job,
+    filter_job,
+    judge_job,
+    relabel_job,
+)
 from core.jobs.previews import Request, ask, look
 from core.jobs.queue import Job, get_job, request_cancel
-from core.jobs.registry import Desk
+from core.jobs.registry import JobHandlers
+from core.jobs.tools import WorkerTools
 from core.jobs.worker import Worker
 from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key, run_key
@@ -61,10 +65,10 @@ def work_off(
     told: list[Mapping[str, Any]] | None = None,
 ) -> Job:
     """Ask for a preview of the run as generated, and work the job off."""
-    found = encoders or FakeEncoders(FakeEncoder(size=SIZE))
+    tools = WorkerTools(home, encoders=encoders or FakeEncoders(FakeEncoder(size=SIZE)))
     job = ask(db, run_key(made.run_id), request, seen=seen).job
     handlers = {
-        kind: lambda context, run=run: run(context, found)  # type: ignore[misc]
+        kind: lambda context, run=run: run(context, tools)  # type: ignore[misc]
         for kind, run in JOBS.items()
     }
     listen = None if told is None else lambda now: told.append(dict(now))
@@ -311,7 +315,7 @@ def test_a_job_ends_early_and_leaves_nothing_half_done(home: Home, real_db: Data
 
     def stop(context: JobContext) -> None:
         request_cancel(real_db, job.id)
-        relabel_job(context, encoders)
+        relabel_job(context, WorkerTools(home, encoders=encoders))
 
     ended = Worker(home, {"relabel": stop}).run_job(job.id)
     assert (ended.state, ended.progress["phase"]) == ("cancelled", "stopped")
@@ -331,7 +335,7 @@ def test_one_wish_is_one_job(real_db: Database) -> None:
 
 
 def test_the_desk_knows_these_jobs(home: Home) -> None:
-    assert set(JOBS) <= set(Desk(home).handlers())
+    assert set(JOBS) <= set(JobHandlers(home).handlers())
 
 
 def test_a_subject_is_the_run_as_generated(real_db: Database) -> None:

@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,16 +23,24 @@ from core.generation.servers.backend import ServedBackend
 from core.generation.servers.capabilities import Capabilities
 from core.interventions.annotation.bulk import bring_back, take_back_machine
 from core.jobs.context import JobContext
-from core.jobs.handlers.judge import KIND, judge_name, judging, llm_judge_job, start_llm_judge
+from core.jobs.handlers.llm_judge import (
+    KIND,
+    judge_texts,
+    judging,
+    llm_judge_job,
+    start_llm_judge,
+)
 from core.jobs.queue import Job, get_job, list_jobs, request_cancel, resume
-from core.jobs.registry import served_label_model
+from core.jobs.tools import WorkerTools
 from core.jobs.worker import Worker
+from core.services.judge import judge_name
 from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
 from core.store.generation.attempts import totals, totals_of_job
 from core.store.generation.runs import create_run
 from core.store.generation.samples import add_samples
 from core.store.interventions.judgements import Verdict, add_judgements, judgements_of
+from tests.diversity.fake_encoder import FakeEncoders
 from tests.faults.misbehaving import Exchange, Misbehaving
 from tests.store.making import TASK, make_sample, make_spec
 
@@ -85,7 +92,7 @@ def work_off(home: Home, job: Job, model: FakeLabelModel) -> list[str]:
     phases: list[str] = []
 
     def handler(context: JobContext) -> None:
-        llm_judge_job(context, model.load)
+        judge_texts(context, model.load)
 
     Worker(home, {KIND: handler}).run_job(
         job.id, listen=lambda progress: phases.append(progress["phase"])
@@ -119,7 +126,7 @@ def test_a_job_that_ended_after_it_stored_does_not_store_twice(
     work_off(home, job, model)
     context = type("Context", (), {"db": real_db, "spec": job.spec, "job": job})()
     context.report = lambda progress, at_once: None
-    llm_judge_job(context, model.load)
+    judge_texts(context, model.load)
     assert len(model.asked) == 1
     assert len(judgements_of(real_db, run_id)) == 2
 
@@ -200,15 +207,13 @@ class Asked:
         save_capabilities(db, server.base_url, "m", self.found.to_dict())
         self.home, self.told = home, list[Any]()
 
-    def open(self, choice: ModelChoice) -> ServedBackend:
+    def backend(self, choice: ModelChoice, *, dtype: str | None = None) -> ServedBackend:
         assert choice == self.choice
         return ServedBackend(self.connection, choice.model, capabilities=self.found)
 
     def work_off(self, job: Job) -> Job:
         def handler(context: JobContext) -> None:
-            with closing(served_label_model(context, self.open)) as asking:
-                tools = StoreTools(context.db, None, Path(), served=asking.open)  # type: ignore[arg-type]
-                llm_judge_job(context, tools.label_model, asking=asking)
+            llm_judge_job(context, WorkerTools(self.home, models=self, encoders=FakeEncoders()))
 
         found = Worker(self.home, {KIND: handler}).run_job(job.id, listen=self.told.append)
         assert found is not None
@@ -313,7 +318,7 @@ def test_the_embedded_model_judges(
 
     def handler(context: JobContext) -> None:
         tools = StoreTools(context.db, EncoderKeeper(model_cache), model_cache)
-        llm_judge_job(context, tools.label_model)
+        judge_texts(context, tools.label_model)
 
     Worker(home, {KIND: handler}).run_job(job.id)
     assert get_job(real_db, job.id).state == "done"

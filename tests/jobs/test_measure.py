@@ -12,9 +12,11 @@ from core.diversity.measures.measure import measure
 from core.diversity.measures.remote_clique import Vectors, remote_clique
 from core.domain.settings import Home
 from core.jobs.context import STOP_SECONDS, JobContext
-from core.jobs.handlers.measure import SEED, measure_job, stored_dataset
+from core.jobs.handlers.measure import measure_job
 from core.jobs.queue import Job, get_job, request_cancel, submit
+from core.jobs.tools import WorkerTools
 from core.jobs.worker import Worker
+from core.services.measure import SEED, stored_dataset
 from core.store.database import Database
 from core.store.datasets import load_dataset
 from core.store.diversity.measurements import find_measurement, recipe_of
@@ -61,7 +63,8 @@ def work_off(
     seconds = iter(range(1000))
 
     def handler(context: JobContext) -> None:
-        measure_job(context, encoders, timer=lambda: float(next(seconds)))
+        tools = WorkerTools(home, encoders=encoders, timer=lambda: float(next(seconds)))
+        measure_job(context, tools)
 
     return Worker(home, {"measure": handler}).run_job(job.id, listen=listen)
 

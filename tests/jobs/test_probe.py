@@ -9,8 +9,9 @@ from core.domain.settings import Home
 from core.generation.servers.capabilities import capabilities_from_dict
 from core.jobs.handlers.probe import probe_job
 from core.jobs.queue import Job, get_job, request_cancel, submit
-from core.jobs.server_health import TYPICAL_REQUESTS
+from core.jobs.tools import WorkerTools
 from core.jobs.worker import Worker
+from core.services.probe import TYPICAL_REQUESTS
 from core.store.connections import (
     delete_connection,
     find_capabilities,
@@ -26,7 +27,8 @@ from tests.generation.servers.fake_server import KEY, Quirks, serving
 def work_off(home: Home, db: Database, base_url: str, model: str = "") -> Job:
     """The job, worked off."""
     job = submit(db, "probe", {"base_url": base_url, "model": model})
-    Worker(home, {"probe": probe_job}).run_job(job.id)
+    tools = WorkerTools(home)
+    Worker(home, {"probe": lambda context: probe_job(context, tools)}).run_job(job.id)
     return get_job(db, job.id)
 
 
@@ -142,7 +144,7 @@ def test_stop_ends_it_between_two_questions_and_stores_nothing(
 
         def stopping(context: object) -> None:
             request_cancel(real_db, job.id)
-            probe_job(context)  # type: ignore[arg-type]
+            probe_job(context, WorkerTools(home))  # type: ignore[arg-type]
 
         Worker(home, {"probe": stopping}).run_job(job.id)
         assert fake.asked == []
@@ -158,7 +160,9 @@ def test_a_connection_that_is_deleted_meanwhile_stays_deleted(
         job = submit(real_db, "probe", {"base_url": fake.url, "model": "fake"})
 
         def deleting(context: object) -> None:
-            probe_job(context, find_key=lambda one: delete_connection(real_db, one.base_url))  # type: ignore[arg-type, func-returns-value]
+            tools = WorkerTools(home)
+            tools.find_key = lambda one: delete_connection(real_db, one.base_url)
+            probe_job(context, tools)  # type: ignore[arg-type]
 
         Worker(home, {"probe": deleting}).run_job(job.id)
         assert find_connection(real_db, fake.url) is None

@@ -10,10 +10,13 @@ from core.diversity.embedding.encoder import EncoderChoice
 from core.diversity.map.umap import MapKeeper
 from core.domain.settings import Home
 from core.domain.texts import text_hash
-from core.jobs.handlers import project as module
-from core.jobs.handlers.project import LIMIT, project_job
+from core.jobs.context import JobContext
+from core.jobs.handlers.project import project_job
 from core.jobs.queue import Job, submit
+from core.jobs.tools import WorkerTools
 from core.jobs.worker import Worker
+from core.services import project as module
+from core.services.project import LIMIT, MapRequest, project
 from core.store.database import Database
 from core.store.datasets import run_key
 from core.store.diversity.maps import MapRecord, Point, latest_map, points_of
@@ -57,13 +60,23 @@ class Bench:
     ) -> Job:
         spec = {"datasets": keys, "task_key": TASK.key, "encoder": CHOICE.to_dict(), **more}
         job = submit(self.db, "project", spec)
+
+        def run(context: JobContext) -> None:
+            if limit == LIMIT:
+                project_job(context, WorkerTools(self.home, encoders=self.encoders, maps=self.maps))
+                return
+            project(
+                context.db,
+                MapRequest.from_dict(context.spec),
+                encoders=self.encoders,
+                maps=self.maps,
+                limit=limit,
+                progress=context,
+            )
+
         worker = Worker(
             self.home,
-            {
-                "project": lambda context: project_job(
-                    context, self.encoders, self.maps, limit=limit
-                )
-            },
+            {"project": run},
         )
         self.reports.clear()
 
@@ -106,8 +119,8 @@ def test_texts_of_several_runs_share_a_map(bench: Bench) -> None:
     assert bench.phases == ["loading", "embedding", "fitting", "done"]
     record = bench.record
     assert job.progress == {
-        "phase": "done", "done": 42, "total": 42, "map": record.id, "texts": 42, "of": 42,
-        "note": "",
+        "phase": "done", "done": 42, "total": 42, "seconds_left": None, "map": record.id,
+        "texts": 42, "of": 42, "note": "",
     }  # fmt: skip
     facts = dict(record.facts)
     assert "umap-learn" in facts.pop("versions")

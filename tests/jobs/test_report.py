@@ -3,28 +3,30 @@
 from core.analysis.frames.results import results_frame
 from core.analysis.frames.stored import stored_results
 from core.domain.settings import Home
-from core.jobs.handlers.report import Wanted, queue_report, wanted
+from core.jobs.handlers.report import queue_report
 from core.jobs.queue import list_jobs, submit
-from core.jobs.registry import Desk
+from core.jobs.registry import JobHandlers
 from core.jobs.worker import Worker
+from core.services.report import ReportFile
 from core.store.database import Database, open_database
 from tests.analysis.study_store import finished_sweep
 
 
-def look(home: Home, db: Database, *sweeps: str, title: str = "T") -> Wanted:
-    return wanted(home, sweeps, results_frame(stored_results(db, sweep_ids=sweeps)), title=title)
+def look(home: Home, db: Database, *sweeps: str, title: str = "T") -> ReportFile:
+    results = results_frame(stored_results(db, sweep_ids=sweeps))
+    return ReportFile.of(home, sweeps, results, title=title)
 
 
 def test_a_report_is_written_once_and_replaced_when_more_is_known(home: Home) -> None:
     db = open_database(home)
     sweep = finished_sweep(db)
     report = look(home, db, sweep.id)
-    assert not report.there
+    assert not report.written
     work = queue_report(db, report)
     assert queue_report(db, report).job.id == work.job.id
-    worker = Worker(home, Desk(home).handlers())
+    worker = Worker(home, JobHandlers(home).handlers())
     assert worker.run_job(work.job.id).state == "done"
-    assert report.there
+    assert report.written
     assert look(home, db, sweep.id) == report
     assert look(home, db, sweep.id, title="Another").path != report.path
     assert "<title>T</title>" in report.path.read_text("utf-8")
@@ -35,14 +37,14 @@ def test_a_report_is_written_once_and_replaced_when_more_is_known(home: Home) ->
     older = both.path.with_name(f"{both.path.name.partition('-')[0]}-0.html")
     older.write_text("older")
     assert worker.run_job(queue_report(db, both).job.id).state == "done"
-    assert both.there
-    assert report.there
+    assert both.written
+    assert report.written
     assert not older.exists()
 
 
 def test_without_results_it_says_why(home: Home) -> None:
     db = open_database(home)
     job = submit(db, "report", {"sweeps": ["none"], "title": ""})
-    ended = Worker(home, Desk(home).handlers()).run_job(job.id)
+    ended = Worker(home, JobHandlers(home).handlers()).run_job(job.id)
     assert (ended.state, ended.message) == ("failed", "There is no such sweep in this store.")
     assert len(list_jobs(db)) == 1

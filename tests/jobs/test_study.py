@@ -10,10 +10,11 @@ from core.analysis.frames.results import named_apart, results_frame
 from core.analysis.frames.stored import stored_results
 from core.analysis.study import STUDY_VERSION, study
 from core.domain.settings import Home
-from core.jobs.handlers.study import Studied, results_digest, studied
+from core.jobs.handlers.study import Studied, studied
 from core.jobs.queue import Job, list_jobs
-from core.jobs.registry import Desk
+from core.jobs.registry import JobHandlers
 from core.jobs.worker import Worker
+from core.services.study import results_digest
 from core.store.assessments import save_assessment
 from core.store.database import Database
 from core.store.generation.runs import create_run, rename_run
@@ -59,7 +60,7 @@ def look(db: Database, *sweeps: str, queue: bool = True) -> Studied:
 
 def work_off(home: Home, db: Database, found: Studied) -> Job:
     assert found.work is not None
-    return Worker(home, Desk(home).handlers()).run_job(found.work.job.id)
+    return Worker(home, JobHandlers(home).handlers()).run_job(found.work.job.id)
 
 
 def test_what_is_missing_is_queued_once_and_then_there(home: Home, db: Database) -> None:

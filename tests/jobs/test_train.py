@@ -5,7 +5,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from core.generation.servers.capabilities import Capabilities
 from core.jobs.context import JobContext
 from core.jobs.handlers.train import start_training, train_job
 from core.jobs.queue import Job, get_job, request_cancel, resume
-from core.jobs.registry import served_label_model
+from core.jobs.tools import WorkerTools
 from core.jobs.worker import Worker
 from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
@@ -83,7 +82,7 @@ def work_off(
     home: Home, job: Job, *, listen: Callable[[Mapping[str, Any]], None] | None = None
 ) -> Job:
     def handler(context: JobContext) -> None:
-        train_job(context, FakeEncoders(), home)
+        train_job(context, WorkerTools(home, encoders=FakeEncoders()))
 
     return Worker(home, {"train": handler}).run_job(job.id, listen=listen)
 
@@ -215,9 +214,11 @@ def test_kill_9_of_the_worker_and_resume(
         "from core.domain.settings import Home\n"
         "from tests.diversity.fake_encoder import FakeEncoders\n"
         f"home = Home(Path({str(home.folder)!r}))\n"
+        "from core.jobs.tools import WorkerTools\n"
+        "tools = WorkerTools(home, encoders=FakeEncoders())\n"
         "def slow(now):\n"
         "    if now['epoch'] == 3: print('third', flush=True); time.sleep(60)\n"
-        "Worker(home, {'train': lambda c: train_job(c, FakeEncoders(), home)}).run_job("
+        "Worker(home, {'train': lambda c: train_job(c, tools)}).run_job("
         f"{job.id!r}, listen=slow)"
     )
     process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE)
@@ -251,12 +252,13 @@ def test_a_servers_model_is_asked_on_record_and_within_its_cap(
         found = Capabilities(base_url=server.base_url, model="m", usage="exact")
         save_capabilities(real_db, server.base_url, "m", found.to_dict())
 
-        def handler(context: JobContext) -> None:
-            def opened(choice: ModelChoice) -> ServedBackend:
+        class Models:
+            def backend(self, choice: ModelChoice, *, dtype: str | None = None) -> ServedBackend:
                 return ServedBackend(connection, choice.model, capabilities=found)
 
-            with closing(served_label_model(context, opened)) as asking:
-                train_job(context, FakeEncoders(), home, asking=asking)
+        def handler(context: JobContext) -> None:
+            tools = WorkerTools(home, models=Models(), encoders=FakeEncoders())
+            train_job(context, tools)
 
         def asked(cap: SpendingLimit) -> Job:
             spec = TrainingSpec(

@@ -65,8 +65,8 @@ def make_run(
     meter = Meter(spec, history=samples_of(db, run.id), timer=lambda: 0.0)
     meter.suppressed = [{"token": 5, "text": " film", "count": 3, "share": 0.25, "bias": -0.5}]
     phase = "done" if state == "done" else "generating"
-    told = {**meter.progress(phase, shortfall=shortfall), "diversity": diversity}
-    claims.report(db, job.id, owner, told)
+    progress = replace(meter.progress(phase, shortfall=shortfall), diversity=diversity)
+    claims.report(db, job.id, owner, progress)
     if state == "done":
         claims.finish(db, job.id, owner)
     if state == "cancelled":

@@ -16,7 +16,7 @@ from core.domain.tasks import Label, Task
 from core.domain.texts import text_hash
 from core.jobs.handlers.study import studied
 from core.jobs.queue import list_jobs, submit
-from core.jobs.registry import Desk
+from core.jobs.registry import JobHandlers
 from core.jobs.worker import Worker
 from core.store.database import Database
 from core.store.diversity.maps import new_map
@@ -39,7 +39,7 @@ def work_off(home: Home, db: Database) -> None:
     """What the page asked for is done, as the worker would."""
     for job in list_jobs(db, state="queued"):
         if job.kind == "study":
-            Worker(home, Desk(home).handlers()).run_job(job.id)
+            Worker(home, JobHandlers(home).handlers()).run_job(job.id)
 
 
 def concluded(db: Database, *sweeps: SweepRecord) -> Mapping[str, Any]:

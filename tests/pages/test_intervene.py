@@ -6,12 +6,16 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.domain.settings import Home
-from core.jobs.handlers.budget import budget_job
-from core.jobs.handlers.filter import filter_effect_job, filter_job
-from core.jobs.handlers.judge import judge_job
+from core.jobs.handlers.interventions import (
+    budget_job,
+    filter_effect_job,
+    filter_job,
+    judge_job,
+    relabel_job,
+)
 from core.jobs.handlers.measure import measure_job
-from core.jobs.handlers.relabel import relabel_job
 from core.jobs.queue import list_jobs
+from core.jobs.tools import WorkerTools
 from core.jobs.worker import Worker
 from core.store.database import Database
 from core.store.datasets import load_dataset, run_key, version_key
@@ -44,9 +48,9 @@ EACH = 40  # of three labels: 120 texts, every fourth under a wrong label
 
 def work_off(home: Home, db: Database) -> list[str]:
     """Do all that is queued; the kinds of the jobs, the oldest first."""
-    encoders = FakeEncoders(FakeEncoder(size=64))
+    tools = WorkerTools(home, encoders=FakeEncoders(FakeEncoder(size=64)))
     handlers: dict[str, Any] = {
-        kind: lambda context, run=run: run(context, encoders) for kind, run in JOBS.items()
+        kind: lambda context, run=run: run(context, tools) for kind, run in JOBS.items()
     }
     done = []
     for job in reversed(list_jobs(db, state="queued")):

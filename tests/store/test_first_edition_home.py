@@ -18,7 +18,7 @@ from core.domain.texts import text_hash
 from core.generation.local.conversion import converted_embedded
 from core.jobs.handlers.sweep import retry_sweep
 from core.jobs.queue import Job, list_jobs, resume, start_run, states_of_runs
-from core.jobs.registry import Desk
+from core.jobs.registry import JobHandlers
 from core.jobs.worker import Worker
 from core.store.assessments import find_assessments
 from core.store.connections import list_connections
@@ -84,10 +84,10 @@ def db(home: Home) -> Iterator[Database]:
     database.close()
 
 
-def work_off(home: Home, job: Job, desk: Desk | None = None) -> Job:
+def work_off(home: Home, job: Job, jobs: JobHandlers | None = None) -> Job:
     """Run a queued job as the worker process does."""
-    desk = desk or Desk(home)
-    return Worker(home, desk.handlers(), answerers=desk.answerers()).run_job(job.id)
+    jobs = jobs or JobHandlers(home)
+    return Worker(home, jobs.handlers(), answerers=jobs.answerers()).run_job(job.id)
 
 
 def facts_of(sample: Sample) -> dict[str, Any]:
@@ -384,8 +384,8 @@ def test_the_stopped_run_becomes_the_dataset_it_would_have_become(
     run = get_run(db, STOPPED)
     assert (len(before), len(rounds_of(db, STOPPED))) == (11, 1)  # of two rounds of six texts
     assert run.job_id is not None
-    desk = Desk(home)
-    job = work_off(home, resume(db, run.job_id), desk)
+    jobs = JobHandlers(home)
+    job = work_off(home, resume(db, run.job_id), jobs)
     assert (job.state, job.message) == ("done", "")
     after = samples_of(db, STOPPED)
     assert after[:11] == before
@@ -397,7 +397,7 @@ def test_the_stopped_run_becomes_the_dataset_it_would_have_become(
     resumed = by_place(after)
 
     again, job = start_run(db, run.spec, name="Not stopped")
-    job = work_off(home, job, desk)
+    job = work_off(home, job, jobs)
     assert job.state == "done"
     whole = by_place(samples_of(db, again.id))
     expected = json.loads((FIXTURE / "expected.json").read_text("utf-8"))
@@ -420,7 +420,9 @@ def processor() -> str:
 
 @pytest.mark.model
 def test_the_kept_probe_still_answers(home: Home, db: Database) -> None:
-    answer = Desk(home).classify({"training": PROBE, "text": "The kettle is quick and quiet."})
+    answer = JobHandlers(home).answerers()["classify"](
+        {"training": PROBE, "text": "The kettle is quick and quiet."}
+    )
     assert answer["labels"] == ["praise", "complaint"]
     assert sum(answer["probabilities"]) == pytest.approx(1)
     assert answer["probabilities"][0] > 0.8

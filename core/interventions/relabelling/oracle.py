@@ -1,14 +1,82 @@
-"""Inspection: which texts the oracle looks at when it stands in for people, and what it says."""
+"""The oracle: a classifier of real texts that stands in for people, and relabels as they would."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
-from core.diversity.measures.remote_clique import Vectors, unit_vectors
+from core.diversity.measures.remote_clique import Pause, Vectors, no_pause, unit_vectors
 from core.domain.errors import BadInput
 from core.interventions.relabelling.label_accuracy import Share, share
+from core.interventions.relabelling.relabel import (
+    WEIGHT,
+    Replacement,
+    relabel_all,
+    replace_labels,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OracleInspection:
+    """What the oracle inspects and how its labels are followed.
+
+    Args:
+        count: texts it inspects, drawn at random; None is all of them.
+        error_rate: chance that it gives a wrong label, 0 to 1, to simulate people.
+        weight: of the label before against the proxies' prediction, see `relabel`.
+        seed: of errors, draw and proxies.
+    """
+
+    count: int | None = None
+    error_rate: float = 0.0
+    weight: float = WEIGHT
+    seed: int = 0
+
+
+def relabel_by_oracle(
+    labels: Sequence[str],
+    opinion: "Opinion",
+    inspection: OracleInspection,
+    *,
+    label_names: Sequence[str],
+    vectors: Vectors | None = None,
+    between: Pause = no_pause,
+) -> Replacement:
+    """Label replacement with the oracle as the annotator; equal arguments give equal labels.
+
+    Args:
+        labels: the labels before, one per text.
+        opinion: the oracle's, of every text.
+        inspection: what it inspects.
+        label_names: all labels, in task order.
+        vectors: embeddings of the texts, float32 (texts, size); needed unless it inspects all.
+        between: called between two proxies.
+
+    Raises:
+        BadInput: as `replace_labels`, or the error rate is out of range.
+    """
+    annotated, rows = inspected_by_oracle(
+        opinion.labels,
+        inspection.count,
+        label_names=label_names,
+        error_rate=inspection.error_rate,
+        seed=inspection.seed,
+    )
+    if inspection.count is None:
+        confidence = opinion.confidence if inspection.error_rate == 0 else None
+        return relabel_all(labels, annotated, label_names=label_names, confidence=confidence)
+    if vectors is None:
+        raise ValueError("proxies learn from embeddings, and there are none")
+    return replace_labels(
+        vectors,
+        labels,
+        {row: annotated[row] for row in rows},
+        label_names=label_names,
+        weight=inspection.weight,
+        seed=inspection.seed,
+        between=between,
+    )
 
 
 def inspected_by_oracle(
@@ -29,16 +97,16 @@ def inspected_by_oracle(
         seed: of errors and draw.
 
     Returns:
-        What it says of each text, and the rows of those that it inspects, in the order drawn.
+        Its label for each text, and the rows of those that it inspects, in the order drawn.
 
     Raises:
         BadInput: the error rate is out of range, or there is no other label to err with.
     """
     rng = np.random.default_rng(seed)
-    told = noisy(right, error_rate, rng, label_names=label_names)
+    annotated = noisy(right, error_rate, rng, label_names=label_names)
     if count is None:
-        return told, list(range(len(told)))
-    return told, rng.permutation(len(told))[:count].tolist()
+        return annotated, list(range(len(annotated)))
+    return annotated, rng.permutation(len(annotated))[:count].tolist()
 
 
 FOLDS = 5
@@ -195,6 +263,16 @@ def noisy(
         label_names[(place[label] + int(shift)) % len(label_names)] if wrong else label
         for label, wrong, shift in zip(labels, errs, shifts, strict=True)
     )
+
+
+def missing_labels_note(label_names: Iterable[str], reference_labels: Iterable[str]) -> str:
+    """A sentence on the labels that the reference has no text of; empty if there are none."""
+    known = set(reference_labels)
+    missing = [f"'{name}'" for name in label_names if name not in known]
+    if not missing:
+        return ""
+    listed = ", ".join(missing[:5])
+    return f"The reference has no text of {listed}: the oracle never predicts it."
 
 
 def _fit(unit: Vectors, labels: "np.typing.NDArray[np.object_]") -> Any:

@@ -6,8 +6,8 @@ threshold; a judged one goes or stays as it was judged. The paper found no consi
 """
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -76,12 +76,14 @@ class ScopeFilter:
         judged: what was judged, by row.
         held_out: the splits that `quality` rests on.
         explanations: what rests on little; whole sentences.
+        learned_from: how many different texts it learned from.
     """
 
     confidence: Numbers
     judged: Mapping[int, bool]
     held_out: tuple[HeldOut, ...]
     explanations: tuple[str, ...] = ()
+    learned_from: int = 0
 
     def kept(self, threshold: float = THRESHOLD) -> Flags:
         """Which texts stay, bool (texts,).
@@ -106,8 +108,8 @@ class ScopeFilter:
 
     def first(self, count: int) -> "ScopeFilter":
         """The filter of the first rows alone, where judged texts of elsewhere stand behind them."""
-        judged = {row: said for row, said in self.judged.items() if row < count}
-        return ScopeFilter(self.confidence[:count], judged, self.held_out, self.explanations)
+        judged = {row: in_scope for row, in_scope in self.judged.items() if row < count}
+        return replace(self, confidence=self.confidence[:count], judged=judged)
 
     def quality(self, threshold: float = THRESHOLD) -> Quality:
         """How well the filter does at a threshold.
@@ -186,7 +188,49 @@ def train_filter(
     for train, test in _splits(in_scope, splits, seed):
         confidence, _ = _confidence(unit, rows[train], in_scope[train], seed, rows[test])
         held_out.append(HeldOut(confidence, in_scope[test]))
-    return ScopeFilter(whole, dict(judged), tuple(held_out), tuple(notes))
+    return ScopeFilter(whole, dict(judged), tuple(held_out), tuple(notes), len(judged))
+
+
+def learn_filter(
+    texts: Sequence[str],
+    vectors: Vectors,
+    judged: Mapping[int, bool],
+    *,
+    count: int | None = None,
+    seed: int = 0,
+    splits: int = SPLITS,
+) -> ScopeFilter:
+    """`train_filter` on judged texts of which some are copies of each other.
+
+    Each different text is learned from once, however many of its copies were judged: a copy held
+    out would be no test.
+
+    Args:
+        texts: all texts; judged ones of elsewhere stand behind the first `count`.
+        vectors: their embeddings, float32 (texts, size).
+        judged: whether a text is in scope, by row.
+        count: texts that the filter is for; None is all.
+        seed: of splits and training.
+        splits: see `train_filter`.
+
+    Returns:
+        The filter of the first `count` texts; its `judged` holds all judged ones among them, and
+        `learned_from` how many texts it learned from.
+
+    Raises:
+        BadInput: as `train_filter`.
+    """
+    first_row: dict[str, int] = {}
+    for row in judged:
+        first_row.setdefault(texts[row], row)
+    learned = {row: judged[row] for row in first_row.values()}
+    number = len(texts) if count is None else count
+    trained = train_filter(vectors, learned, seed=seed, splits=splits)
+    return replace(
+        trained.first(number),
+        judged={row: in_scope for row, in_scope in judged.items() if row < number},
+        learned_from=len(learned),
+    )
 
 
 def _confidence(

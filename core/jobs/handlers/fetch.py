@@ -1,84 +1,39 @@
-"""The job that fetches a dataset of the Hugging Face hub and makes a task's reference of it."""
+"""The job that fetches a dataset of the Hugging Face hub and makes a task's reference of it.
 
-from collections.abc import Callable, Mapping
-from typing import Any
+Its spec is that of `add_from_hub`.
+"""
 
-from core.domain.references import TEST_SHARE, Reference, divided
-from core.domain.tasks import task_from_dict
-from core.files.hub import HubDataset, fetch_dataset
-from core.files.mapping import read_mapped
+from dataclasses import dataclass
+
+from core.domain.progress import JobProgress
 from core.jobs.context import JobContext
-from core.store.database import Database
-from core.store.references import add_reference, list_references
-
-Fetch = Callable[..., HubDataset]
-"""Behaves as `core.files.hub.fetch_dataset`."""
+from core.jobs.registry import job
+from core.jobs.tools import WorkerTools
+from core.services.reference import add_from_hub, reference_of_job
 
 
-def fetch(context: JobContext, *, fetch: Fetch = fetch_dataset) -> None:
-    """Run the job; its spec is that of `add_from_hub`. It reports `phase` and `reference`, an id.
-
-    A job that is resumed after it added its reference adds no second one.
-
-    Raises:
-        WidesetError: the dataset can't be fetched or is refused; nothing was added.
-    """
-    context.report({"phase": "fetching"}, at_once=True)
-    if context.should_stop():
-        return
-    reference = _added_by(context.db, context.job.id) or add_from_hub(
-        context.db, context.spec, fetch=fetch, job_id=context.job.id
-    )
-    context.report({"phase": "done", "reference": reference.id}, at_once=True)
-
-
-def add_from_hub(
-    db: Database,
-    spec: Mapping[str, Any],
-    *,
-    fetch: Fetch = fetch_dataset,
-    job_id: str | None = None,
-) -> Reference:
-    """Fetch a dataset, split it, add it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchProgress(JobProgress):
+    """The progress of fetching a reference.
 
     Args:
-        db: the store.
-        spec: `hub`, the dataset's id; `task`, a task as `Task.to_dict` gives it; and, each of
-            which may be missing, `config`, `split`, `text_column`, `label_column`, `map`,
-            `test_share`, `seed` and `name`.
-        fetch: gives the dataset.
-        job_id: the job that does it, if one does.
+        reference: its id, once it was added.
+    """
+
+    reference: str | None = None
+
+
+@job("fetch", title="Reference", activity="Fetching a reference")
+def fetch_job(context: JobContext, tools: WorkerTools) -> None:
+    """Add the reference of a job; one that is resumed after that adds no second one.
 
     Raises:
         WidesetError: the dataset can't be fetched or is refused; nothing was added.
     """
-    task = task_from_dict(spec["task"])
-    dataset = fetch(spec["hub"], config=spec.get("config"), split=spec.get("split"))
-    mapped = read_mapped(
-        dataset.files,
-        task=task,
-        text_column=spec.get("text_column"),
-        label_column=spec.get("label_column"),
-        label_map=spec.get("map"),
+    context.report(FetchProgress(phase="fetching"))
+    if context.should_stop():
+        return
+    reference = reference_of_job(context.db, context.job.id) or add_from_hub(
+        context.db, context.spec, fetch=tools.fetch_dataset, job_id=context.job.id
     )
-    parts = divided(
-        mapped.examples,
-        test_share=float(spec.get("test_share", TEST_SHARE)),
-        seed=int(spec.get("seed", 0)),
-    )
-    origin = {
-        "hub": dataset.id,
-        "config": dataset.config,
-        "split": dataset.split,
-        "commit": dataset.commit,
-        **mapped.facts,
-        **parts.facts,
-        "job": job_id,
-    }
-    name = str(spec.get("name") or dataset.id)
-    return add_reference(db, task, name, parts.train, parts.test, origin)
-
-
-def _added_by(db: Database, job_id: str) -> Reference | None:
-    known = list_references(db, include_deleted=True)
-    return next((one for one in known if one.origin.get("job") == job_id), None)
+    context.report(FetchProgress(phase="done", reference=reference.id))

@@ -19,7 +19,6 @@ from core.domain.settings import Home
 from core.domain.spending import SpendingLimit, spending_limit_from_dict
 from core.generation.backends import Backend
 from core.jobs.context import JobContext
-from core.jobs.handlers.embedding import Stopped
 from core.jobs.queue import (
     LIVE,
     RESUMABLE,
@@ -31,9 +30,12 @@ from core.jobs.queue import (
     status,
     submit,
 )
+from core.jobs.registry import job
 from core.jobs.sweeps.plan import check_reference, planned_of, wanted_of
 from core.jobs.sweeps.spending import check_sweep_cap, spending_of
 from core.jobs.sweeps.trials import SweepTrials
+from core.jobs.tools import WorkerTools
+from core.services.progress import Stopped
 from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key
 from core.store.generation.runs import runs_of
@@ -52,7 +54,7 @@ from core.sweeps.execution.trial import RealTexts
 from core.sweeps.grid.spec import Grid
 
 if TYPE_CHECKING:
-    from core.jobs.handlers.generate import Keeper
+    from core.services.generate import Models
 
 KIND = "sweep"
 MAX_WORKERS = 256
@@ -189,6 +191,12 @@ def retry_sweep(db: Database, sweep_id: str) -> Job:
         return job
 
 
+@job(KIND, title="Sweep", activity="Running the sweep")
+def sweep_handler(context: JobContext, tools: WorkerTools) -> None:
+    """Run the sweep of a job with the worker's own models; see `sweep_job`."""
+    sweep_job(context, LoadedModels(tools.models, tools.encoders), tools.home)
+
+
 def sweep_job(
     context: JobContext,
     here: Tools,
@@ -305,15 +313,15 @@ def _real_texts(trials: SweepTrials, tools: Tools, recipe: Recipe) -> RealTexts:
 
 
 @dataclass(frozen=True, slots=True)
-class DeskTools:
+class LoadedModels:
     """The worker's own models as `Tools`."""
 
-    keeper: "Keeper"
+    models: "Models"
     encoders: Encoders
 
     def backend(self, choice: ModelChoice, *, dtype: str | None = None) -> Backend:
         """A loaded language model."""
-        return self.keeper.backend(choice, dtype=dtype)
+        return self.models.backend(choice, dtype=dtype)
 
     def encoder(self, choice: Mapping[str, Any]) -> Encoder:
         """A loaded encoder."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from core.domain.runs import RunSpec, Sample
 from core.domain.spending import SpendingTracker
-from core.generation.progress import Meter
+from core.generation.progress import GenerationProgress, Meter
 from core.generation.servers.requests import Attempt
 
 GENERATING = 0.75
@@ -51,8 +51,7 @@ class Going:
     @property
     def accepted(self) -> int:
         """Texts that count towards its target."""
-        accepted: int = self.meter.progress(self.phase)["accepted"]
-        return accepted
+        return self.meter.accepted
 
     @property
     def part(self) -> float:
@@ -69,15 +68,17 @@ class Going:
             tokens_out=attempt.tokens_out,
         )
 
-    def progress(self, phase: str, **more: Any) -> dict[str, Any]:
-        """What the run's own job tells, as `core.jobs.handlers.generate` does."""
-        told = self.meter.progress(phase, **more)
+    def progress(
+        self, phase: str, *, shortfall: Mapping[str, int] | None = None
+    ) -> GenerationProgress:
+        """What the run's own job reports, as `core.services.generate` does."""
+        now = self.meter.progress(phase, shortfall=shortfall)
         if self._tracker is None:
-            return told
-        spending = self._tracker.progress(written=told["accepted"], target=told["target"])
+            return now
+        spending = self._tracker.progress(written=now.accepted, target=now.target)
         if self._sweep_tracker is not None:
             spending = replace(spending, traffic=self._sweep_tracker.traffic)
-        return {**told, "spending": spending.to_dict()}
+        return replace(now, spending=spending)
 
     @property
     def worth(self) -> float:
@@ -91,12 +92,11 @@ class Going:
 
     def told(self) -> dict[str, Any]:
         """For the report."""
-        counted = self.meter.progress(self.phase)
         return {
             "name": self.name,
             "run": self.run_id,
             "phase": self.phase,
-            "texts": counted["accepted"],
+            "texts": self.accepted,
             "target": self.target,
         }
 

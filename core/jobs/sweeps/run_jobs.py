@@ -13,6 +13,7 @@ from typing import Any
 from core.diversity.embedding.encoder import encoder_choice_from_dict, nothing_between
 from core.diversity.measures.live import Encoders, LiveClique
 from core.domain.errors import StoreBusy, StoreFull, WidesetError
+from core.domain.progress import JobProgress
 from core.jobs import claims
 from core.jobs.queue import get_job, submit
 from core.store.database import Database
@@ -60,58 +61,56 @@ class RunJobs:
             set_job(self._db, run_id, job.id)
         self._jobs[position] = job.id
 
-    def report(
-        self, position: int, told: Callable[[], Mapping[str, Any]], *, at_once: bool
-    ) -> None:
+    def report(self, position: int, progress: Callable[[], JobProgress], *, at_once: bool) -> None:
         """Store how far a run is, at most twice a second unless it is to be at once."""
         job_id, now = self._jobs.get(position), self._timer()
         if job_id is None or (not at_once and now < self._next.get(position, 0.0)):
             return
         self._next[position] = now + REPORT_SECONDS
         with suppress(StoreBusy):  # the next report tells it
-            claims.report(self._db, job_id, self._owner, told())
+            claims.report(self._db, job_id, self._owner, progress())
 
-    def finish(self, position: int, told: Mapping[str, Any]) -> bool:
+    def finish(self, position: int, progress: JobProgress) -> bool:
         """All texts of a run are there; False if it has no running job."""
         job_id = self._jobs.pop(position, None)
         if job_id is not None:
-            claims.finish(self._db, job_id, self._owner, progress=told)
+            claims.finish(self._db, job_id, self._owner, progress=progress)
         return job_id is not None
 
-    def fail(self, position: int, why: WidesetError, told: Mapping[str, Any]) -> None:
+    def fail(self, position: int, why: WidesetError, progress: JobProgress) -> None:
         """A run can't go on; without a running job nothing changes."""
         job_id = self._jobs.pop(position, None)
         if job_id is not None:
-            claims.fail(self._db, job_id, self._owner, why, progress=told)
+            claims.fail(self._db, job_id, self._owner, why, progress=progress)
 
-    def pause(self, position: int, why: WidesetError, told: Mapping[str, Any]) -> None:
+    def pause(self, position: int, why: WidesetError, progress: JobProgress) -> None:
         """A run waits with its sweep; without a running job nothing changes."""
         job_id = self._jobs.pop(position, None)
         if job_id is not None:
-            claims.pause(self._db, job_id, self._owner, why, progress=told)
+            claims.pause(self._db, job_id, self._owner, why, progress=progress)
 
-    def cancel(self, position: int, told: Mapping[str, Any]) -> None:
+    def cancel(self, position: int, progress: JobProgress) -> None:
         """A run was stopped by hand; without a running job nothing changes."""
         job_id = self._jobs.pop(position, None)
         if job_id is not None:
-            claims.cancel(self._db, job_id, self._owner, progress=told)
+            claims.cancel(self._db, job_id, self._owner, progress=progress)
 
-    def let_go(self, told: Callable[[int], Mapping[str, Any]], *, by_hand: bool) -> None:
+    def let_go(self, progress: Callable[[int], JobProgress], *, by_hand: bool) -> None:
         """Bring all to rest with their sweep.
 
         Args:
-            told: the last progress of the run at a place.
+            progress: the last one of the run at a place.
             by_hand: whether a person stopped the sweep.
         """
         for position in list(self._jobs):
             with suppress(StoreBusy, StoreFull):  # it reads interrupted once this worker is gone
                 if by_hand:
-                    self.cancel(position, told(position))
+                    self.cancel(position, progress(position))
                 else:
                     why = WidesetError(
                         "Its sweep was stopped.", "Resume the sweep to go on with all of it."
                     )
-                    self.pause(position, why, told(position))
+                    self.pause(position, why, progress(position))
 
     def asked_to_stop(self) -> list[int]:
         """The places whose runs somebody wants stopped."""

@@ -9,7 +9,6 @@ from core.diversity.measures.live import Encoders
 from core.domain.errors import Pausing, WidesetError
 from core.domain.runs import ModelChoice
 from core.jobs.context import JobContext
-from core.jobs.handlers.embedding import Stopped
 from core.jobs.sweeps.plan import Wanted
 from core.jobs.sweeps.progress import Going, SweepProgress
 from core.jobs.sweeps.reuse import settled
@@ -22,6 +21,7 @@ from core.jobs.sweeps.stored_trial import (
     store_told,
     trial_of,
 )
+from core.services.progress import Stopped
 from core.store.sweeps import set_trial
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.execution.executors import Executor

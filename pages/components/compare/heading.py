@@ -4,9 +4,10 @@ import streamlit as st
 
 from core.domain.errors import WidesetError
 from core.jobs.cached_measurements import Work
-from core.jobs.handlers.report import Wanted, queue_report, wanted
+from core.jobs.handlers.report import queue_report
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import LIVE, status
+from core.services.report import ReportFile
 from pages.components.compare.comparison import Comparison
 from pages.components.compare.presenter import offer_presenter
 from pages.components.jobs import show_work
@@ -17,8 +18,8 @@ _JOB = "report_job"
 
 def offer_report(app: AppContext, seen: Comparison) -> None:
     """Draw the button that orders the report or, where it is there, the one that downloads it."""
-    report = _wanted(app, seen)
-    if report.there:
+    report = _report_file(app, seen)
+    if report.written:
         st.download_button(
             "Report",
             report.path.read_bytes,
@@ -44,26 +45,26 @@ def offer_report(app: AppContext, seen: Comparison) -> None:
 
 def show_report_work(app: AppContext, seen: Comparison) -> None:
     """Draw how the report comes along, if it was ordered and is not there yet."""
-    report = _wanted(app, seen)
-    work = None if report.there else _work(app, report)
+    report = _report_file(app, seen)
+    work = None if report.written else _work(app, report)
     if work is not None:
         show_work(app, [work])
 
 
-def _wanted(app: AppContext, seen: Comparison) -> Wanted:
+def _report_file(app: AppContext, seen: Comparison) -> ReportFile:
     choice = seen.choice
     title = choice.study or ", ".join(dict.fromkeys(seen.results["task"]))
     ids = [one.id for one in choice.sweeps]
-    return wanted(app.home, ids, seen.results, title=title)
+    return ReportFile.of(app.home, ids, seen.results, title=title)
 
 
-def _work(app: AppContext, report: Wanted) -> Work | None:
+def _work(app: AppContext, report: ReportFile) -> Work | None:
     """The job of exactly this report, if it was ordered here."""
     name, job = st.session_state.get(_JOB, ("", ""))
     return Work(*status(app.db, job)) if name == report.path.name else None
 
 
-def _order(app: AppContext, report: Wanted) -> None:
+def _order(app: AppContext, report: ReportFile) -> None:
     try:
         work = queue_report(app.db, report)
         st.session_state[_JOB] = (report.path.name, work.job.id)

@@ -24,11 +24,11 @@ from core.generation.servers.suppression import (
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import LIVE, Job, State, request_cancel, status
 from core.jobs.server_health import (
-    TYPICAL_REQUESTS,
     last_contacts,
     latest_connection_test,
     start_connection_test,
 )
+from core.services.probe import TYPICAL_REQUESTS
 from core.store.connections import Probed, find_capabilities
 from core.store.database import Database
 from pages.components.ages import ago

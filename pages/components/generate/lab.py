@@ -6,10 +6,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.domain.errors import StoreBusy
+from core.domain.errors import NoAnswer, StoreBusy
 from core.domain.runs import RunSpec
 from core.figures.generate import next_token_figure, shown_token
-from core.jobs.questions import NoAnswer, ask
+from core.jobs.questions import ask
 from core.store.generation.runs import RunRecord, list_runs
 from core.store.generation.samples import samples_of
 from pages.components.shell import AppContext, show_errors

@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from core.domain.conditions import Condition
-from core.domain.errors import StoreBusy
+from core.domain.errors import NoAnswer, StoreBusy
 from core.domain.runs import ModelChoice, RunSpec
 from core.generation.prompts import prompt_for
 from core.generation.servers.capabilities import Capabilities
@@ -17,7 +17,7 @@ from core.generation.servers.suppression import (
     suppression_support,
 )
 from core.jobs.lease import living
-from core.jobs.questions import NoAnswer, ask
+from core.jobs.questions import ask
 from pages.components.generate.knobs import main_knobs, more_knobs
 from pages.components.generate.reuse import apply_settings
 from pages.components.generate.seeding import choose_examples

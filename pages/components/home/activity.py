@@ -5,25 +5,12 @@ import streamlit as st
 from core.domain.errors import StoreBusy
 from core.jobs.lease import living
 from core.jobs.queue import Job, list_jobs
+from core.jobs.registry import job_activity
 from core.store.generation.runs import get_run
 from pages.components.generate.progress import duration
 from pages.components.shell import AppContext, escape_markdown, show_errors
 
 _POLL_SECONDS = 2.0
-_KINDS = {
-    "generate": "Generating",
-    "sweep": "Running the sweep",
-    "measure": "Measuring",
-    "project": "Drawing a map",
-    "fetch": "Fetching a reference",
-    "judge": "Letting the oracle judge",
-    "relabel": "Previewing label replacement",
-    "filter": "Previewing the filter",
-    "budget": "Drawing a budget curve",
-    "llm_judge": "Letting the language model judge",
-    "train": "Training",
-    "apply": "Testing a classifier",
-}
 
 
 @st.fragment(run_every=_POLL_SECONDS)
@@ -53,7 +40,7 @@ def show_at_work(app: AppContext) -> None:
 
 
 def _sentence(app: AppContext, job: Job) -> str:
-    what = _KINDS.get(job.kind, "Working")
+    what = job_activity(job.kind)
     if job.run_id is not None:
         what += f" {escape_markdown(get_run(app.db, job.run_id).name)}"
     done, total = _numbers(job)

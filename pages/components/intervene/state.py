@@ -14,7 +14,7 @@ from core.interventions.requests import JudgeRequest
 from core.interventions.results import share_from_dict
 from core.interventions.versions.subject import Subject, said_by_people, subject_of
 from core.jobs.cached_measurements import Work, measured
-from core.jobs.handlers.judge import judging
+from core.jobs.handlers.llm_judge import judging
 from core.jobs.previews import ask, look
 from core.jobs.queue import LIVE, states_of_runs
 from core.store.database import Database

@@ -10,7 +10,7 @@ from core.domain.errors import WidesetError
 from core.domain.wording import interval, number
 from core.figures.classifiers import accuracy_by_distance
 from core.figures.interventions import confusion_figure
-from core.jobs.handlers.apply_classifier import Applied, ask, look
+from core.jobs.handlers.apply import Applied, ask, look
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import LIVE, RESUMABLE, resume
 from core.store.datasets import run_key

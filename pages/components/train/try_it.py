@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 import pandas as pd
 import streamlit as st
 
-from core.domain.errors import WidesetError
+from core.domain.errors import NoAnswer, WidesetError
 from core.domain.wording import counted
 from core.jobs.launch import ensure_worker
-from core.jobs.questions import NoAnswer, ask
+from core.jobs.questions import ask
 from pages.components.shell import AppContext, escape_markdown
 from pages.components.tables import show_texts
 from pages.components.train.choice import Choice

@@ -16,9 +16,10 @@ from core.domain.wording import counted
 from core.interventions.annotation.agreement import agreements, differences, said_by
 from core.interventions.annotation.bulk import bring_back, take_back_machine
 from core.interventions.annotation.judged import MACHINES
-from core.jobs.handlers.judge import LEAST, judge_name, judging, model_of, start_llm_judge
+from core.jobs.handlers.llm_judge import judging, model_of, start_llm_judge
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import LIVE, Job, State, resume
+from core.services.judge import LEAST, judge_name
 from core.store.generation.runs import RunRecord
 from core.store.interventions.judgements import Judgement, Verdict, judgements_of
 from pages.components.asked_model import (

@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 
 from core.domain.conditions import Condition, Suppression
-from core.domain.errors import BadInput
+from core.domain.errors import BadInput, NoAnswer
 from core.domain.runs import ModelChoice, RunSpec
 from core.domain.settings import Home
 from core.domain.tasks import preset
 from core.generation.local.keeper import ModelKeeper
 from core.generation.loop import Loop
-from core.jobs.handlers.lab import Lab
-from core.jobs.questions import NoAnswer
+from core.services.knob_lab import Lab
 from core.store.database import open_database
 from core.store.generation.runs import create_run
 from core.store.generation.samples import add_samples, samples_of

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from core.domain.errors import BadInput
+from core.domain.errors import BadInput, NoAnswer
 from core.domain.runs import RunSpec, Sample
 from core.generation.backends import Backend
 from core.generation.local.backend import knobs_of
@@ -13,7 +13,6 @@ from core.generation.local.next_token import change
 from core.generation.prompts import Prompt, prompt_for
 from core.generation.servers.backend import ServedBackend, ask_all
 from core.generation.suppression import SuppressedToken, Tally, suppressed_tokens
-from core.jobs.questions import NoAnswer
 
 
 def prompt_of(
@@ -65,7 +64,7 @@ def first_tokens(
     cache: dict[tuple[str, ...], Any],
     seconds: Callable[[], float],
 ) -> dict[str, Any]:
-    """One short request, and the answer of `core.jobs.handlers.lab.Lab.next_token` from it.
+    """One short request, and the answer of `core.services.knob_lab.Lab.next_token` from it.
 
     Args:
         backend: of the server's model.

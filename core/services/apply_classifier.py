@@ -1,12 +1,10 @@
-"""The job that lets a classifier answer another dataset's texts, and the answer to one text.
+"""Testing a trained classifier on another dataset's texts, or on one text.
 
-The job's spec: `{"training": id, "dataset": key, "n": texts}`. What comes of it is a preview of the
-dataset (see `core.store.interventions.previews`), never a result of the training, whose own test
-is on real
-texts.
+What comes of a dataset is stored as a preview of it (see `core.store.interventions.previews`),
+never as a result of the training, whose own test is on real texts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,83 +23,94 @@ from core.diversity.measures.remote_clique import Vectors, unit_vectors
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
 from core.domain.settings import Home
-from core.jobs.cached_measurements import Work, once
-from core.jobs.context import JobContext
-from core.jobs.handlers.embedding import EmbeddingJob, Stopped
-from core.jobs.handlers.measure import stored_dataset
-from core.jobs.lease import living
-from core.jobs.queue import find_submitted, state_of
+from core.services.embedding import Embedder
+from core.services.measure import stored_dataset
+from core.services.progress import NO_PROGRESS, Progress
 from core.store.database import Database
 from core.store.interventions.previews import find_preview, save_preview
 from core.store.trainings import get_training, training_folder
 
 KIND = "apply"
+"""The kind of preview."""
+
 _PARTS = 5
 _CELLS = 8_000_000  # cosines held at once: 32 MB
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """What is there of a classifier's answers to a dataset.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyRequest:
+    """A classifier applied to a dataset.
 
     Args:
-        result: of the job; None while it is missing.
-        work: the job that was queued for it last; None if none was.
+        training: id of the training whose classifier is meant.
+        dataset: key of the dataset.
+        n: its texts; answers to fewer are out of date.
     """
 
-    result: Mapping[str, Any] | None
-    work: Work | None
+    training: str
+    dataset: str
+    n: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {"training": self.training, "dataset": self.dataset, "n": self.n}
+
+    @property
+    def _asked(self) -> dict[str, Any]:
+        return {"training": self.training, "n": self.n}
+
+    def stored_result(self, db: Database) -> dict[str, Any] | None:
+        """What was stored of it; None while it is missing."""
+        preview = find_preview(db, KIND, self.dataset, self._asked)
+        return None if preview is None else dict(preview.result)
+
+    def save_result(self, db: Database, result: dict[str, Any]) -> None:
+        """Store what came of it."""
+        save_preview(db, KIND, self.dataset, self._asked, result)
 
 
-def look(db: Database, training_id: str, dataset: str, *, n: int) -> Applied:
-    """What is there; queues nothing.
+def apply_classifier(
+    db: Database,
+    request: ApplyRequest,
+    *,
+    encoders: Encoders,
+    classifiers: TrainedKeeper,
+    home: Home,
+    progress: Progress = NO_PROGRESS,
+) -> dict[str, Any]:
+    """Let the classifier of the best repeat answer all texts of a dataset, and store the answers.
+
+    Reports the phases loading, answering and embedding.
 
     Args:
         db: the store.
-        training_id: the training whose classifier is meant.
-        dataset: key of the dataset.
-        n: its texts now; answers to fewer are out of date.
-    """
-    spec = _spec(training_id, dataset, n)
-    with db.read():
-        found = find_preview(db, KIND, dataset, _request(spec))
-        job = find_submitted(db, KIND, spec, 0)
-        work = None if job is None else Work(job, state_of(job, living(db), db.now()))
-    return Applied(None if found is None else found.result, work)
+        request: which classifier and which texts.
+        encoders: opens the encoder that distances are measured by.
+        classifiers: loads the classifier.
+        home: where it lies.
+        progress: follows the work.
 
-
-def ask(db: Database, training_id: str, dataset: str, *, n: int) -> Work:
-    """Queue the job, once for equal arguments (those of `look`)."""
-    return once(db, KIND, _spec(training_id, dataset, n), 0)
-
-
-def apply_job(context: JobContext, encoders: Encoders, keeper: TrainedKeeper, home: Home) -> None:
-    """Let the classifier of the best repeat answer all texts; keep what it says.
-
-    Reports phase (loading, answering, embedding, done, stopped); see `EmbeddingJob`.
+    Returns:
+        `seed` of the repeat, and what `answers` returns.
 
     Raises:
         BadInput: there is no such dataset or training, or it has no classifier.
         BackendFailed: the classifier or the encoder can't be loaded.
+        Stopped: the work is to end.
     """
-    job = EmbeddingJob(context, encoders, EncoderChoice().to_dict())
-    try:
-        job.report("loading")
-        dataset = stored_dataset(context.db, context.spec["dataset"])
-        classifier, spec, seed = _classifier(context.db, home, keeper, context.spec["training"])
-        train = stored_dataset(context.db, str(spec.train))
-        job.report("answering", 0, len(dataset))
-        probabilities = classifier.probabilities(dataset.texts, between=job.between)
-        vectors = job.embed([*train.texts, *dataset.texts])
-        nearest = _nearest(vectors[len(train) :], vectors[: len(train)])
-        result = {
-            "seed": seed,
-            **answers(dataset, train, classifier.label_names, probabilities, nearest),
-        }
-        save_preview(context.db, KIND, dataset.key, _request(context.spec), result)
-        job.report("done")
-    except Stopped:
-        job.report("stopped")
+    embedder = Embedder(db, encoders, EncoderChoice(), progress)
+    embedder.phase("loading")
+    dataset = stored_dataset(db, request.dataset)
+    classifier, spec, seed = _classifier(db, home, classifiers, request.training)
+    train = stored_dataset(db, str(spec.train))
+    embedder.phase("answering", 0, len(dataset))
+    probabilities = classifier.probabilities(dataset.texts, between=progress.checkpoint)
+    vectors = embedder.embed([*train.texts, *dataset.texts])
+    nearest = _nearest(vectors[len(train) :], vectors[: len(train)])
+    judged = answers(dataset, train, classifier.label_names, probabilities, nearest)
+    result = {"seed": seed, **judged}
+    request.save_result(db, result)
+    return result
 
 
 def answers(
@@ -147,38 +156,35 @@ def answers(
     }
 
 
-def answer(
-    db: Database, home: Home, keeper: TrainedKeeper, spec: Mapping[str, Any]
-) -> dict[str, Any]:
-    """What a trained classifier says of one text.
+def classify_text(
+    db: Database, training_id: str, text: str, *, classifiers: TrainedKeeper, home: Home
+) -> list[tuple[str, float]]:
+    """The labels that a trained classifier gives to one text, the most probable first.
 
     Args:
         db: the store.
-        home: where its folder lies.
-        keeper: loads it.
-        spec: `{"training": id, "text": ...}`.
+        training_id: the training whose classifier is meant.
+        text: the text.
+        classifiers: loads the classifier.
+        home: where it lies.
 
     Returns:
-        `labels`, the most probable first, and their `probabilities`.
+        Pairs of label and probability.
 
     Raises:
         BadInput: the text is empty, or there is no such classifier.
         BackendFailed: it can't be loaded.
     """
-    text = str(spec["text"])
     if not text.strip():
         raise BadInput("There is no text.", "Write one.")
-    classifier, _, _ = _classifier(db, home, keeper, spec["training"])
+    classifier, _, _ = _classifier(db, home, classifiers, training_id)
     shares = classifier.probabilities([text])[0]
     order = np.argsort(-shares, kind="stable")
-    return {
-        "labels": [classifier.label_names[place] for place in order],
-        "probabilities": [float(shares[place]) for place in order],
-    }
+    return [(classifier.label_names[place], float(shares[place])) for place in order]
 
 
 def _classifier(
-    db: Database, home: Home, keeper: TrainedKeeper, training_id: str
+    db: Database, home: Home, classifiers: TrainedKeeper, training_id: str
 ) -> tuple[Classifier, TrainingSpec, int]:
     record = get_training(db, training_id)
     if record.result is None:
@@ -186,18 +192,18 @@ def _classifier(
     spec = spec_from_dict(record.spec)
     seed = best_seed(record.result)
     folder = folder_of(training_folder(home, record.id), spec.kind, seed)
-    return keeper.classifier(folder, spec), spec, seed
+    return classifiers.classifier(folder, spec), spec, seed
 
 
-def _nearest(asked: Vectors, seen: Vectors) -> npt.NDArray[np.float64]:
-    """Each text's cosine distance to the nearest of the seen ones, a block at a time."""
-    rows, columns = unit_vectors(asked), unit_vectors(seen)
+def _nearest(texts: Vectors, others: Vectors) -> npt.NDArray[np.float64]:
+    """Each text's cosine distance to the nearest of others, a block at a time."""
+    rows, columns = unit_vectors(texts), unit_vectors(others)
     height = max(1, _CELLS // max(1, len(columns)))
-    found = [
+    blocks = [
         (rows[start : start + height] @ columns.T).max(axis=1)
         for start in range(0, len(rows), height)
     ]
-    nearest: npt.NDArray[np.float64] = np.clip(1 - np.concatenate(found).astype(float), 0, 2)
+    nearest: npt.NDArray[np.float64] = np.clip(1 - np.concatenate(blocks).astype(float), 0, 2)
     return nearest
 
 
@@ -211,11 +217,3 @@ def _parts(
         ends = {"from": float(nearest[rows].min()), "to": float(nearest[rows].max())}
         parts.append({**ends, "n": len(rows), **share.to_dict()})
     return parts
-
-
-def _spec(training_id: str, dataset: str, n: int) -> dict[str, Any]:
-    return {"training": training_id, "dataset": dataset, "n": n}
-
-
-def _request(spec: Mapping[str, Any]) -> dict[str, Any]:
-    return {"training": spec["training"], "n": spec["n"]}

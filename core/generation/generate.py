@@ -1,0 +1,95 @@
+"""Generating a run: the loop, and what it hands to whoever keeps it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from core.domain.runs import RunSpec, Sample
+from core.generation.backends import Backend, check_identity
+from core.generation.loop import Loop, Round
+from core.generation.progress import FinishedRound, timed_rounds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunState:
+    """A run as it stands, from which generation goes on as if it had never stopped.
+
+    Args:
+        run_id: the run.
+        spec: what is asked for.
+        history: samples that are stored already, in order of arrival.
+        finished_rounds: (cycle, position) of the rounds that are complete already.
+        facts: the model's facts if the run has begun before, else empty.
+    """
+
+    run_id: str
+    spec: RunSpec
+    history: Sequence[Sample] = ()
+    finished_rounds: Sequence[tuple[int, int]] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class RunRecorder(Protocol):
+    """Keeps what a generation makes: all that must survive goes through it as it comes."""
+
+    def begin(self, facts: Mapping[str, Any] | None) -> None:
+        """The model is loaded and generation begins.
+
+        Args:
+            facts: the model's, None if the run has them already.
+        """
+
+    def round_begun(self, loop: Loop, current: Round) -> None:
+        """A round begins."""
+
+    def samples(self, samples: Sequence[Sample]) -> None:
+        """Samples arrived."""
+
+    def round_finished(self, finished: FinishedRound) -> None:
+        """A round is complete; its samples came before."""
+
+
+def generate_texts(
+    state: RunState,
+    backend: Backend,
+    recorder: RunRecorder,
+    *,
+    between_steps: Callable[[], None],
+    timer: Callable[[], float],
+) -> Mapping[str, int]:
+    """Generate what a run lacks.
+
+    Args:
+        state: the run as it stands.
+        backend: the loaded model.
+        recorder: keeps what is made.
+        between_steps: called between two steps of the model; what it raises ends the call.
+        timer: monotonic seconds.
+
+    Returns:
+        How many texts each label lacks in the end; labels that lack none are missing.
+
+    Raises:
+        BackendFailed: the model failed, or is no longer the run's.
+        BadInput: the run's settings don't fit the model.
+    """
+    check_identity(state.facts, backend.facts)
+    recorder.begin(None if state.facts else backend.facts)
+    loop = Loop(
+        state.spec,
+        run_id=state.run_id,
+        backend=backend,
+        history=state.history,
+        finished_rounds=state.finished_rounds,
+        clock=timer,
+    )
+    under_way: Round | None = None
+    for current, samples, finished in timed_rounds(loop, between_steps=between_steps, timer=timer):
+        if current != under_way:
+            under_way = current
+            recorder.round_begun(loop, current)
+        if samples:
+            recorder.samples(samples)
+        if finished is not None:
+            recorder.round_finished(finished)
+    return loop.shortfall()

@@ -1,0 +1,93 @@
+"""The job that lets a classifier answer another dataset's texts, and the answer to one text.
+
+The job's spec: `{"training": id, "dataset": key, "n": texts}`.
+"""
+
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from core.jobs.cached_measurements import Work, once
+from core.jobs.context import JobContext
+from core.jobs.lease import living
+from core.jobs.queue import find_submitted, state_of
+from core.jobs.registry import job, question
+from core.jobs.tools import WorkerTools
+from core.services.apply_classifier import (
+    KIND,
+    ApplyRequest,
+    apply_classifier,
+    classify_text,
+)
+from core.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What is there of a classifier's answers to a dataset.
+
+    Args:
+        result: of the job; None while it is missing.
+        work: the job that was queued for it last; None if none was.
+    """
+
+    result: Mapping[str, Any] | None
+    work: Work | None
+
+
+def look(db: Database, training_id: str, dataset: str, *, n: int) -> Applied:
+    """What is there; queues nothing.
+
+    Args:
+        db: the store.
+        training_id: the training whose classifier is meant.
+        dataset: key of the dataset.
+        n: its texts now; answers to fewer are out of date.
+    """
+    request = ApplyRequest(training=training_id, dataset=dataset, n=n)
+    with db.read():
+        result = request.stored_result(db)
+        queued = find_submitted(db, KIND, request.to_dict(), 0)
+        work = None if queued is None else Work(queued, state_of(queued, living(db), db.now()))
+    return Applied(result, work)
+
+
+def ask(db: Database, training_id: str, dataset: str, *, n: int) -> Work:
+    """Queue the job, once for equal arguments (those of `look`)."""
+    request = ApplyRequest(training=training_id, dataset=dataset, n=n)
+    return once(db, KIND, request.to_dict(), 0)
+
+
+@job(KIND, title="Test on generated texts", activity="Testing a classifier")
+def apply_job(context: JobContext, tools: WorkerTools) -> None:
+    """Let the classifier of the best repeat answer all texts; see `apply_classifier`."""
+    apply_classifier(
+        context.db,
+        ApplyRequest(**context.spec),
+        encoders=tools.encoders,
+        classifiers=tools.classifiers,
+        home=tools.home,
+        progress=context,
+    )
+
+
+@question("classify")
+def classify(spec: Mapping[str, Any], tools: WorkerTools) -> dict[str, Any]:
+    """What a trained classifier says of a text: `{"training": id, "text": ...}` to
+    `{"labels": [...], "probabilities": [...]}`, the most probable first."""
+    from core.classification.fine_tuning.encoders import seeded
+
+    # Loading a model may draw random numbers, which a training under way must not notice.
+    with closing(tools.open_store()) as db, seeded(0, "cpu"):
+        pairs = classify_text(
+            db,
+            spec["training"],
+            str(spec["text"]),
+            classifiers=tools.classifiers,
+            home=tools.home,
+        )
+    return {
+        "labels": [label for label, _ in pairs],
+        "probabilities": [probability for _, probability in pairs],
+    }
