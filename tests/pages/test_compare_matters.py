@@ -143,7 +143,7 @@ def test_the_card_is_taken_along(
     assert written.startswith("# Reviews: what holds\n")
     assert "- runs: 8 of 8 conditions, 200 texts each" in written
     told = json.loads(files["wideset-card.json"]().getvalue())
-    assert "embedded" in told["facts"]["language model"]
+    assert "SmolLM2-135M-Instruct" in told["facts"]["language model"]
     assert told["card"] == concluded(db, sweep)["card"]
 
 
