@@ -11,10 +11,24 @@ from core.store.diversity.embeddings import known_vectors
 from core.store.generation.samples import add_samples
 from core.store.sweeps import create_sweep, trials_of
 from core.sweeps.assessment.recipe import Recipe
+from core.sweeps.assessment.results import AssessmentResult, Score, StageResult
 from core.sweeps.execution.trial import TrialEnd
 from tests.store.making import TASK, make_sample, make_spec
 
 RECIPE = Recipe()
+RESULT = AssessmentResult(
+    version=1,
+    n=1,
+    encoder="e",
+    distance="cosine",
+    oracle=None,
+    reference=None,
+    fluency=None,
+    duplicates=0.0,
+    classifier="none",
+    notes=(),
+    stages=(StageResult("0", False, 0, 1, 0, {"diversity": Score(None, why="One text.")}),),
+)
 
 
 def wanted(run_id: str | None = None) -> Wanted:
@@ -49,12 +63,13 @@ def test_what_came_of_it_is_kept(db: Database) -> None:
     run = place_trial(db, sweep.id, wanted(), None)
     add_samples(db, [make_sample(run.id, 0), make_sample(run.id, 1, outcome="empty")])
     vectors = np.ones((1, 2), np.float32)
-    end = TrialEnd(3, assessment={"stages": []}, texts=("fine",), vectors=vectors)
+    end = TrialEnd(3, assessment=RESULT, texts=("fine",), vectors=vectors)
     keep_vectors(db, end, "encoder")
     keep_assessment(db, sweep.id, run.id, end, RECIPE)
     found = known_vectors(db, "encoder", [text_hash("fine")])
     assert found[text_hash("fine")].tolist() == [1, 1]
     (kept,) = find_assessments(db, sweep_ids=[sweep.id], recipe=RECIPE.key)
-    assert (kept.run_id, kept.n, kept.result) == (run.id, 1, {"stages": []})
+    assert (kept.run_id, kept.n) == (run.id, 1)
+    assert AssessmentResult.from_dict(kept.result) == RESULT
     assert trials_of(db, sweep.id)[0].state == "done"
     keep_vectors(db, TrialEnd(3), "another")  # there may be none

@@ -7,6 +7,8 @@ import numpy as np
 
 from core.diversity.measures.remote_clique import Vectors
 from core.domain.datasets import Dataset
+from core.sweeps.assessment import assess as assessing
+from core.sweeps.assessment.results import AssessmentResult
 from core.sweeps.execution.trial import RealTexts
 
 FACTS = {"model": "fake", "pooling": "mean"}
@@ -41,6 +43,14 @@ def real_of(
         test_vectors=test[0],
         encoder=encoder,
     )
+
+
+def assess(*args: Any, **options: Any) -> dict[str, Any]:
+    """An assessment as it is stored, and read again without a loss."""
+    result = assessing.assess(*args, **options)
+    stored = result.to_dict()
+    assert AssessmentResult.from_dict(stored) == result
+    return stored
 
 
 def stage(assessment: dict[str, Any], inspected: str, **more: Any) -> dict[str, Any]:

@@ -13,11 +13,11 @@ from core.diversity.measures.measure import measure
 from core.interventions.relabelling.oracle import train_oracle
 from core.interventions.relabelling.relabel import replace_labels
 from core.sweeps.assessment import assess as oracles
-from core.sweeps.assessment.assess import ITS_OWN_JUDGE, assess
+from core.sweeps.assessment.assess import ITS_OWN_JUDGE
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.execution.trial import RealTexts
 from tests.interventions.making import clouds
-from tests.sweeps.assessed import FACTS, NO_VECTORS, dataset_of, real_of, stage
+from tests.sweeps.assessed import FACTS, NO_VECTORS, assess, dataset_of, real_of, stage
 
 ONE, OTHER = [1.0, 0.0], [0.0, 1.0]
 
@@ -266,7 +266,7 @@ def test_an_oracle_that_can_t_learn_or_lacks_a_label_is_told() -> None:
         "accuracy": 1.0,
         "n": 10,
         "notes": [
-            "The reference has no text of 'c': the oracle never says so.",
+            "The reference has no text of 'c': the oracle never gives it.",
             "Its accuracy is of 5-fold cross-validation on the reference.",
         ],
     }

@@ -10,11 +10,10 @@ from core.diversity.measures.remote_clique import remote_clique
 from core.domain.errors import BadInput
 from core.interventions.scope_filter.out_of_scope import train_filter
 from core.sweeps.assessment import scope_stand_in
-from core.sweeps.assessment.assess import assess
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.assessment.scope_stand_in import filtered, scope_line
 from tests.interventions.making import clouds
-from tests.sweeps.assessed import FACTS, dataset_of, real_of, stage
+from tests.sweeps.assessed import FACTS, assess, dataset_of, real_of, stage
 
 
 def nearest(vectors: Any, real: Any, skip: int) -> Any:

@@ -113,7 +113,7 @@ def test_samples_rounds_and_phases_are_told_as_they_come() -> None:
     assert end.assessment == assess(
         dataset, vectors, real_texts(), RECIPE, encoder_facts=heard.encoder.facts
     )
-    assert [(s["inspected"], s["repeat"]) for s in end.assessment["stages"]] == [
+    assert [(s.inspected, s.repeat) for s in end.assessment.stages] == [
         ("0", 0),
         ("6", 0),
         ("6", 1),
@@ -193,8 +193,8 @@ def test_without_a_reference_and_without_a_text() -> None:
     heard = Hearing()
     end = heard.perform(Trial(0, "r", SPEC, Recipe()), real=None)
     assert end.assessment is not None
-    assert end.assessment["reference"] is None
-    assert end.assessment["stages"][0]["diversity"]["value"] > 0
+    assert end.assessment.reference is None
+    assert end.assessment.stages[0].scores["diversity"].value > 0
 
     silent = Hearing(FakeBackend(lambda *_: None))
     end = silent.perform(Trial(0, "r", SPEC, RECIPE))
@@ -203,7 +203,7 @@ def test_without_a_reference_and_without_a_text() -> None:
     assert end.vectors is not None
     assert end.vectors.shape == (0, SIZE)
     assert end.assessment is not None
-    assert end.assessment["n"] == 0
+    assert end.assessment.n == 0
 
 
 def test_a_recipe_s_fine_tuner_is_used() -> None:
@@ -212,7 +212,7 @@ def test_a_recipe_s_fine_tuner_is_used() -> None:
         Trial(0, "r", SPEC, recipe), fine_tuner=lambda train, real, seed: real.test_labels
     )
     assert end.assessment is not None
-    assert end.assessment["stages"][0]["model_accuracy"]["value"] == 1.0
+    assert end.assessment.stages[0].scores["model_accuracy"].value == 1.0
 
 
 @pytest.mark.model
@@ -258,9 +258,9 @@ def test_real_models_write_and_are_judged_by_real_texts(data: Path, model_cache:
     )
     assert end.error is None
     assert end.assessment is not None
-    assert end.assessment["oracle"]["accuracy"] > 0.8
-    assert end.assessment["n"] >= 4
-    plain, relabelled = end.assessment["stages"]
-    assert 0.2 < plain["diversity"]["value"] < 1.1
-    assert 0 < plain["similarity"]["value"] < 0.5
-    assert relabelled["label_accuracy"]["value"] == 1.0
+    assert end.assessment.oracle.accuracy > 0.8
+    assert end.assessment.n >= 4
+    plain, relabelled = end.assessment.stages
+    assert 0.2 < plain.scores["diversity"].value < 1.1
+    assert 0 < plain.scores["similarity"].value < 0.5
+    assert relabelled.scores["label_accuracy"].value == 1.0

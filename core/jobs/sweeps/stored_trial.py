@@ -142,6 +142,6 @@ def keep_assessment(
             recipe=recipe.key,
             n=usable_texts(db, run_id),
             settings=recipe.to_dict(),
-            result=end.assessment,
+            result=end.assessment.to_dict(),
         )
         set_trial(db, sweep_id, end.index, "done")

@@ -1,12 +1,12 @@
-"""The oracle of a reference, trained once however many runs it judges."""
+"""Assessment of a run: each metric at each stage of repair, judged by the reference's oracle."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from core.classification.evaluation.intervals import Interval
 from core.diversity.measures.fluency import fluency_of
 from core.diversity.measures.measure import encoder_name
 from core.diversity.measures.neighbours import exact_duplicates
@@ -21,11 +21,12 @@ from core.diversity.measures.registry import (
 from core.diversity.measures.remote_clique import Pause, Vectors, no_pause
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
-from core.domain.metrics import COLUMN
+from core.domain.metrics import SWEEP_METRICS, Metric
 from core.interventions.relabelling.label_accuracy import label_accuracy
 from core.interventions.relabelling.oracle import Oracle, train_oracle
 from core.sweeps.assessment.classifiers import NO_REFERENCE, FineTuner, ModelAccuracy
 from core.sweeps.assessment.recipe import RECIPE_VERSION, Recipe
+from core.sweeps.assessment.results import AssessmentResult, OracleSummary, Score, StageResult
 from core.sweeps.assessment.stages import Stage, stages_of
 from core.sweeps.execution.trial import RealTexts
 
@@ -65,8 +66,6 @@ ITS_OWN_JUDGE = (
     "all, label accuracy is 1 by construction."
 )
 
-Metric = dict[str, Any]
-
 
 def assess(
     dataset: Dataset,
@@ -77,8 +76,8 @@ def assess(
     encoder_facts: Mapping[str, Any],
     fine_tuner: FineTuner | None = None,
     between: Pause = no_pause,
-) -> dict[str, Any]:
-    """Measure a run's texts at every stage of a recipe; equal arguments give equal assessments.
+) -> AssessmentResult:
+    """Measure a run's texts at every stage of a recipe; equal arguments give equal results.
 
     Diversity is Remote-Clique and similarity is to the reference's train part (paper, section 4.2),
     both with bootstrap intervals over texts. Label accuracy is the share of labels that the oracle
@@ -94,14 +93,6 @@ def assess(
         encoder_facts: of the encoder.
         fine_tuner: trains where the recipe says fine-tuning.
         between: called between blocks of work.
-
-    Returns:
-        version, n, encoder, distance, oracle (accuracy on the reference's test part, n, notes;
-        None without one), reference (train, test: texts), fluency (mean log-probability a token),
-        duplicates (share of exact repeats), classifier, notes (sentences on what was left out, and
-        on what stood in for a person) and stages. Each stage has inspected, filtered, repeat, n,
-        removed, and the metrics diversity, similarity, label_accuracy and model_accuracy: value,
-        low and high, each a number or None, and `why` where there is no value.
 
     Raises:
         BackendFailed: a fine-tuning failed.
@@ -123,77 +114,104 @@ def assess(
             judged = oracle.judge(dataset.texts, vectors).labels
             if any(recipe.budgets[1:]):
                 notes.append(ITS_OWN_JUDGE)
-    stages, more = stages_of(dataset, vectors, judged, real, recipe, between=between)
-    notes += more
+    stages, stage_notes = stages_of(dataset, vectors, judged, real, recipe, between=between)
     trained = ModelAccuracy(dataset, vectors, real, recipe, fine_tuner, between=between)
-    texts_alone: dict[bool, dict[str, Metric]] = {}
-    rows = []
+    run = _Run(dataset, vectors, real, recipe, judged, trained, between)
+    of_texts: dict[bool, dict[str, Score]] = {}
+    results = []
     for stage in stages:
-        if stage.filtered not in texts_alone:
-            texts_alone[stage.filtered] = _of_texts(dataset, vectors, real, stage, recipe, between)
-        between()
-        rows.append(
-            {
-                "inspected": stage.inspected,
-                "filtered": stage.filtered,
-                "repeat": stage.repeat,
-                "n": len(stage.kept),
-                "removed": len(dataset) - len(stage.kept),
-                **{name: dict(found) for name, found in texts_alone[stage.filtered].items()},
-                "label_accuracy": _label_accuracy(stage, judged, dataset.label_names, real),
-                "model_accuracy": metric(*trained.of(stage)),
+        if stage.filtered not in of_texts:
+            of_texts[stage.filtered] = {
+                metric.column: _measured(metric, run, stage)
+                for metric in SWEEP_METRICS
+                if metric.name not in SCORERS
             }
-        )
-    return {
-        "version": RECIPE_VERSION,
-        "n": len(dataset),
-        "encoder": encoder_name(encoder_facts),
-        "distance": "cosine",
-        "oracle": None if oracle is None else _told(oracle, real, dataset.label_names),
-        "reference": None if real is None else {"train": len(real.train), "test": len(real.test)},
-        "fluency": fluency_of(dataset.fluency).mean,
-        "duplicates": exact_duplicates(dataset.texts).share,
-        "classifier": recipe.classifier,
-        "notes": [*notes, *trained.notes()],
-        "stages": rows,
-    }
-
-
-def metric(found: Interval | None, why: str = "") -> Metric:
-    """A metric ready for JSON; `why` is left out where there is a value."""
-    if found is None:
-        return {"value": None, "low": None, "high": None, "why": why}
-    return {"value": found.mean, "low": found.low, "high": found.high}
-
-
-def _of_texts(
-    dataset: Dataset,
-    vectors: Vectors,
-    real: RealTexts | None,
-    stage: Stage,
-    recipe: Recipe,
-    between: Pause,
-) -> dict[str, Metric]:
-    """The metrics that depend on no label: once for all stages with equal texts."""
-    taken, own = dataset.take(stage.kept), vectors[list(stage.kept)]
-    why = (NO_TEXT, ONE_TEXT)[len(own) == 1]
-    metrics: dict[str, Metric] = {}
-    for column, declared in COLUMN.items():
-        # Each draws by itself, so that diversity has the interval that Explore gives by seed 0.
-        part = Part(taken, own, rng=np.random.default_rng(recipe.seed), between=between)
-        if declared.name in MEASURES:
-            result = MEASURES[declared.name](part)
-        elif declared.name not in REFERENCE_MEASURES:
-            continue
-        elif real is None:
-            metrics[column] = metric(None, NO_REFERENCE)
-            continue
-        else:
-            result = REFERENCE_MEASURES[declared.name](
-                Comparison(part, _reference_part(real, part.rng))
+        between()
+        results.append(
+            StageResult(
+                inspected=stage.inspected,
+                filtered=stage.filtered,
+                repeat=stage.repeat,
+                n=len(stage.kept),
+                removed=len(dataset) - len(stage.kept),
+                scores={
+                    metric.column: SCORERS[metric.name](run, stage)
+                    if metric.name in SCORERS
+                    else of_texts[stage.filtered][metric.column]
+                    for metric in SWEEP_METRICS
+                },
             )
-        metrics[column] = _measured(result.value, result.low, result.high, why)
-    return metrics
+        )
+    return AssessmentResult(
+        version=RECIPE_VERSION,
+        n=len(dataset),
+        encoder=encoder_name(encoder_facts),
+        distance="cosine",
+        oracle=None if oracle is None else _summary(oracle, real, dataset.label_names),
+        reference=None if real is None else {"train": len(real.train), "test": len(real.test)},
+        fluency=fluency_of(dataset.fluency).mean,
+        duplicates=exact_duplicates(dataset.texts).share,
+        classifier=recipe.classifier,
+        notes=(*notes, *stage_notes, *trained.notes()),
+        stages=tuple(results),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What scorers need of a run; `judged` is the oracle's label for each text."""
+
+    dataset: Dataset
+    vectors: Vectors
+    real: RealTexts | None
+    recipe: Recipe
+    judged: Sequence[str] | None
+    trained: ModelAccuracy
+    between: Pause
+
+
+def _label_accuracy(run: _Run, stage: Stage) -> Score:
+    if run.judged is None:
+        return Score(None, why=NO_REFERENCE if run.real is None else "There is no oracle.")
+    labels = [stage.labels[row] for row in stage.kept]
+    judged = [run.judged[row] for row in stage.kept]
+    accuracy = label_accuracy(labels, judged, label_names=run.dataset.label_names)
+    return Score.of(accuracy.overall.interval, NO_TEXT)
+
+
+def _model_accuracy(run: _Run, stage: Stage) -> Score:
+    return run.trained.of(stage)
+
+
+SCORERS: Mapping[str, Callable[[_Run, Stage], Score]] = {
+    "label_accuracy": _label_accuracy,
+    "model_accuracy": _model_accuracy,
+}
+"""Metrics of sweeps that depend on labels, by name. All others are measures of texts, see
+`core.diversity.measures.registry`, computed once for all stages with equal texts."""
+
+
+def _measured(metric: Metric, run: _Run, stage: Stage) -> Score:
+    """The score of a measure of texts.
+
+    Raises:
+        KeyError: there is neither a scorer nor a measure of that name.
+    """
+    texts, vectors = run.dataset.take(stage.kept), run.vectors[list(stage.kept)]
+    why = (NO_TEXT, ONE_TEXT)[len(vectors) == 1]
+    # Each draws by itself, so that diversity has the interval that Explore gives by seed 0.
+    rng = np.random.default_rng(run.recipe.seed)
+    part = Part(texts, vectors, rng=rng, between=run.between)
+    if metric.name in MEASURES:
+        result = MEASURES[metric.name](part)
+    elif run.real is None:
+        return Score(None, why=NO_REFERENCE)
+    else:
+        comparison = Comparison(part, _reference_part(run.real, rng))
+        result = REFERENCE_MEASURES[metric.name](comparison)
+    if result.value is None:
+        return Score(None, why=why)
+    return Score(result.value, result.low, result.high)
 
 
 def _reference_part(real: RealTexts, rng: np.random.Generator) -> Part:
@@ -210,32 +228,14 @@ def _reference_part(real: RealTexts, rng: np.random.Generator) -> Part:
     return Part(dataset, real.train_vectors, rng=rng)
 
 
-def _measured(value: float | None, low: float | None, high: float | None, why: str) -> Metric:
-    return metric(None if value is None else Interval(value, low, high), why)
-
-
-def _label_accuracy(
-    stage: Stage, judged: Sequence[str] | None, label_names: Sequence[str], real: RealTexts | None
-) -> Metric:
-    if judged is None:
-        return metric(None, NO_REFERENCE if real is None else "There is no oracle.")
-    borne = [stage.labels[row] for row in stage.kept]
-    said = [judged[row] for row in stage.kept]
-    return metric(label_accuracy(borne, said, label_names=label_names).overall.interval, NO_TEXT)
-
-
-def _told(oracle: Oracle, real: RealTexts | None, label_names: Sequence[str]) -> dict[str, Any]:
-    """The oracle, and what is to be known of it."""
-    own, notes = oracle.accuracy, []
+def _summary(oracle: Oracle, real: RealTexts | None, label_names: Sequence[str]) -> OracleSummary:
+    accuracy, notes = oracle.accuracy, []
     if real is not None:
         lacking = [f"'{name}'" for name in label_names if name not in set(real.train_labels)]
         if lacking:
-            listed = ", ".join(lacking[:5])
-            notes.append(f"The reference has no text of {listed}: the oracle never says so.")
+            names = ", ".join(lacking[:5])
+            notes.append(f"The reference has no text of {names}: the oracle never gives it.")
         if not real.test:
             notes.append(f"Its accuracy is of {oracle.measured_on}.")
-    return {
-        "accuracy": None if own.interval is None else own.interval.mean,
-        "n": own.n,
-        "notes": notes,
-    }
+    mean = None if accuracy.interval is None else accuracy.interval.mean
+    return OracleSummary(mean, accuracy.n, tuple(notes))

@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.classification.evaluation.evaluation import accuracy_interval, confusion
-from core.classification.evaluation.intervals import Interval
 from core.classification.probe import fit_probe
 from core.diversity.measures.registry import NO_TEXT
 from core.diversity.measures.remote_clique import Pause, Vectors, no_pause
 from core.domain.datasets import Dataset
 from core.sweeps.assessment.recipe import Recipe
+from core.sweeps.assessment.results import Score
 from core.sweeps.assessment.stages import Stage
 from core.sweeps.execution.trial import RealTexts
 
@@ -55,7 +55,7 @@ class ModelAccuracy:
         self._lacking: Counter[str] = Counter()
         self._single: Counter[str] = Counter()
 
-    def of(self, stage: Stage) -> tuple[Interval | None, str]:
+    def of(self, stage: Stage) -> Score:
         """The accuracy on the test part, or why there is none.
 
         A probe learns a label from a single text, too; `notes` says so. A fine-tuning takes two,
@@ -63,26 +63,28 @@ class ModelAccuracy:
         """
         real, names = self._real, self._dataset.label_names
         if self._recipe.classifier == "none":
-            return None, "The recipe trains no classifier."
+            return Score(None, why="The recipe trains no classifier.")
         if real is None or not real.test:
-            return None, NO_REFERENCE if real is None else NO_TEST
+            return Score(None, why=NO_REFERENCE if real is None else NO_TEST)
         labels = [stage.labels[row] for row in stage.kept]
         if not labels:
-            return None, NO_TEXT
+            return Score(None, why=NO_TEXT)
         counts = Counter(labels)
         if len(counts) < 2:
-            return None, f"All {len(labels)} texts have the label '{labels[0]}'."
+            return Score(None, why=f"All {len(labels)} texts have the label '{labels[0]}'.")
         if not counts.keys() & set(real.test_labels):
-            return None, "No test text has a label that is trained on."
+            return Score(None, why="No test text has a label that is trained on.")
         single = [name for name in names if counts[name] == 1]
         if single and self._recipe.classifier == "fine-tuning":
-            return None, f"The label '{single[0]}' has one text, too few to train and validate."
+            return Score(
+                None, why=f"The label '{single[0]}' has one text, too few to train and validate."
+            )
         self._single.update(single)
         self._lacking.update(name for name in set(real.test_labels) if not counts[name])
         self._between()
         every = tuple(dict.fromkeys([*names, *real.test_labels]))
-        given = self._answers(stage, labels, real)
-        return accuracy_interval([confusion(real.test_labels, one, every) for one in given]), ""
+        answers = self._answers(stage, labels, real)
+        return Score.of(accuracy_interval([confusion(real.test_labels, a, every) for a in answers]))
 
     def notes(self) -> list[str]:
         """Sentences on what the accuracies so far rest on."""

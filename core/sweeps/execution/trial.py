@@ -8,6 +8,7 @@ from core.diversity.measures.remote_clique import Vectors
 from core.domain.runs import RunSpec, Sample
 from core.generation.servers.requests import Attempt
 from core.sweeps.assessment.recipe import Recipe
+from core.sweeps.assessment.results import AssessmentResult
 
 
 # Compared by identity, so that what it teaches is worked out once and goes with it.
@@ -100,7 +101,7 @@ class TrialEnd:
 
     Args:
         index: of the trial.
-        assessment: of `assess` (JSON-ready); None if it failed or was stopped.
+        assessment: None if it failed or was stopped.
         vectors: the usable texts' embeddings, float32 (texts, size), for the store's cache, in the
             order of `texts`; None if none were made.
         texts: what was embedded.
@@ -111,7 +112,7 @@ class TrialEnd:
     """
 
     index: int
-    assessment: Mapping[str, Any] | None = None
+    assessment: AssessmentResult | None = None
     vectors: Vectors | None = None
     texts: tuple[str, ...] = ()
     error: tuple[str, str] | None = None
