@@ -1,9 +1,8 @@
-"""Compare: what each knob buys and costs, what repair brings back, and where to stand."""
+"""Compare: what each knob gains and costs, what repair recovers, and the recommended setting."""
 
 import streamlit as st
 
-from pages.components.compare.choice import choose
-from pages.components.compare.comparison import Comparison, compare
+from pages.components.compare.comparison import Comparison, choose, compare
 from pages.components.compare.findings import show_matters
 from pages.components.compare.frontier import show_frontier
 from pages.components.compare.heading import show_heading
@@ -33,14 +32,14 @@ _TABS = {
 }
 
 
-def _show(app: AppContext, seen: Comparison) -> None:
+def _show(app: AppContext, comparison: Comparison) -> None:
     if OPEN in st.session_state:
         st.session_state["compare_tabs"] = st.session_state.pop(OPEN)
     tabs = st.tabs(list(_TABS), key="compare_tabs", on_change="rerun")
     for show, tab in zip(_TABS.values(), tabs, strict=True):
         if tab.open:
             with tab, show_errors():
-                show(app, seen)
+                show(app, comparison)
 
 
 app = set_up()
@@ -49,26 +48,26 @@ show_flash()
 with show_errors():
     restore_presented(app)
     choice = choose(app)
-    seen = None if choice is None else compare(app, choice)
-    if seen is not None and presenting():
-        show_presenter(app, seen)
+    comparison = None if choice is None else compare(app, choice)
+    if comparison is not None and presenting():
+        show_presenter(app, comparison)
         st.stop()
-    show_heading(app, seen)
-    if seen is None:
+    show_heading(app, comparison)
+    if comparison is None:
         st.info(
-            "There is nothing to compare yet. Open the demo on Home, or generate some texts.",
+            "There is nothing to compare yet. Open the demo on Home, or generate texts.",
             icon=":material/insights:",
         )
         st.page_link("pages/home.py", label="Home", icon=":material/home:")
     else:
         with st.container():
-            show_sweeps(app, seen.choice)
-            show_work(app, seen.works, results=True)
-        if len(seen.points):
-            _show(app, seen)
-        elif seen.choice.sweeps:
-            more = len(seen.choice.all_sweeps) > len(seen.choice.sweeps)
+            show_sweeps(app, comparison.choice)
+            show_work(app, comparison.works, results=True)
+        if len(comparison.points):
+            _show(app, comparison)
+        elif comparison.choice.sweeps:
+            more = len(comparison.choice.all_sweeps) > len(comparison.choice.sweeps)
             st.caption(
-                "No result of this choice yet: each run shows here once it is measured."
-                + (" The other sweeps are in the side bar." if more else "")
+                "These sweeps have no results yet: each run appears after it is measured."
+                + (" Other sweeps can be chosen in the side bar." if more else "")
             )

@@ -17,8 +17,7 @@ from core.store.database import Database
 from core.store.generation.runs import create_run
 from core.store.generation.samples import add_samples
 from core.store.sweeps import SweepRecord, list_sweeps
-from pages.components.compare.choice import Choice
-from pages.components.compare.comparison import Comparison
+from pages.components.compare.comparison import Choice, Comparison
 from pages.components.compare.frontier import at_place
 from pages.components.compare.knobs import cell_of
 from pages.components.compare.paper import nearest_to_paper
@@ -71,7 +70,7 @@ def test_frontier_names_size_encoder_and_what_is_chosen(app: AppTest, db: Databa
     sweep_of(db, repeats=2)
     open_compare(app)
     said = words(app)
-    assert "8 conditions, 2 runs each, n = 200 texts a run." in said
+    assert "8 conditions, 2 runs each, n = 200 texts per run." in said
     assert "by MiniLM, mean pooling, cosine distance" in said
     assert "of a linear probe" in said
     assert not links(app)
@@ -83,8 +82,8 @@ def test_frontier_names_size_encoder_and_what_is_chosen(app: AppTest, db: Databa
     assert list(numbers["value"]) == [
         f"{wanted['diversity'] + 0.002:.3f}",
         f"{wanted['similarity'] + 0.002:.3f}",
-        f"{100 * wanted['label_accuracy'] + 0.2:.1f} %",
-        f"{100 * wanted['model_accuracy'] + 0.2:.1f} %",
+        f"{100 * wanted['label_accuracy'] + 0.2:.1f}%",
+        f"{100 * wanted['model_accuracy'] + 0.2:.1f}%",
     ]
     assert "change" not in numbers  # as generated nothing has changed
     assert list(table(app, "seed")["seed"]) == [0, 1]
@@ -177,10 +176,10 @@ def test_advice_is_of_points_that_were_measured_alike(app: AppTest, db: Database
     app.session_state[f"compare_sweeps-{TASK.key}"] = [one.id, two.id]
     app.run()
     assert app.selectbox(key="advice_way").value == "MiniLM, mean pooling, linear probe"
-    assert ", of 32." in words(app)
+    assert " of 32 points " in words(app)
     app.selectbox(key="advice_way").set_value("BERT, cls, linear probe")
     app.run()
-    assert ", of 8." in words(app)
+    assert " of 8 points " in words(app)
 
 
 def test_a_study_of_two_tasks_shows_one_or_all(app: AppTest, db: Database) -> None:
@@ -199,9 +198,9 @@ def test_a_study_of_two_tasks_shows_one_or_all(app: AppTest, db: Database) -> No
     part.set_value("all")
     app.run()
     assert "16 conditions" in words(app)
-    assert "Without rings" in words(app)
+    assert "No rings" in words(app)
     assert app.selectbox(key="compare_colour-tasks").value == "task"
-    assert "Advice is of one task" in words(app)
+    assert "A recommendation is for one task" in words(app)
     for tab in ("The paper", "Knobs", "Table"):
         app.session_state["compare_tabs"] = tab
         app.run()
@@ -212,7 +211,7 @@ def test_a_study_of_two_tasks_shows_one_or_all(app: AppTest, db: Database) -> No
 def test_a_task_of_its_own_is_set_against_the_mean_of_eight(app: AppTest, db: Database) -> None:
     sweep_of(db)
     open_compare(app, "The paper")
-    assert "Reviews is none of the paper's eight tasks: set against the mean" in words(app)
+    assert "Reviews is not among the paper's eight tasks" in words(app)
     assert "Read off the paper's figures" in words(app)
     average = paper_conditions("average")
     rows = table(app, "model_accuracy_paper")
@@ -225,7 +224,7 @@ def test_a_task_of_its_own_is_set_against_the_mean_of_eight(app: AppTest, db: Da
 def test_a_task_of_the_papers_is_set_against_its_own(app: AppTest, db: Database) -> None:
     sweep_of(db, task=SST2, conditions=[(0.7, 7.5, 18)], budgets=("0",))
     open_compare(app, "The paper")
-    assert "none of the paper's eight" not in words(app)
+    assert "not among the paper's eight" not in words(app)
     own = paper_conditions("SST2")
     wanted = own[(own["temperature"] == 0.7) & (own["suppression"] > 0) & (own["seeding"] > 0)]
     rows = table(app, "diversity_paper")
@@ -326,11 +325,11 @@ def test_conditions_are_told_apart(db: Database) -> None:
     one = sweep_of(db, conditions=CONDITIONS[:1])
     two = sweep_of(db, conditions=CONDITIONS[:1], encoder="BERT, cls")
     alone = names_of(points_of(db, one))
-    assert list(alone.values()) == ["T 0.3, no suppression, unseeded"]
+    assert list(alone.values()) == ["T 0.3"]
     both = names_of(points_of(db, one, two))
     assert list(both.values()) == [
-        "T 0.3, no suppression, unseeded · MiniLM, mean pooling",
-        "T 0.3, no suppression, unseeded · BERT, cls",
+        "T 0.3 · MiniLM, mean pooling",
+        "T 0.3 · BERT, cls",
     ]
 
 
@@ -366,12 +365,12 @@ def test_the_basis_counts_what_there_is(db: Database) -> None:
     one = sweep_of(db, conditions=CONDITIONS[:1], metrics=("diversity",), classifier="none")
     said = basis(points_of(db, one)).replace("\\", "")
     assert said == (
-        "1 condition, 1 run each, n = 200 texts a run. Diversity and similarity by MiniLM, mean "
+        "1 condition, 1 run each, n = 200 texts per run. Diversity and similarity by MiniLM, mean "
         "pooling, cosine distance."
     )
     two = sweep_of(db, conditions=CONDITIONS[1:2], n=300, repeats=2)
     said = basis(points_of(db, one, two)).replace("\\", "")
-    assert said.startswith("2 conditions, 1 to 2 runs each, n = 200 to 300 texts a run.")
+    assert said.startswith("2 conditions, 1 to 2 runs each, n = 200 to 300 texts per run.")
 
 
 def test_a_row_of_the_table_has_its_interval_in_words(db: Database) -> None:

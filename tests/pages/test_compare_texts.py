@@ -45,7 +45,8 @@ def test_at_first_the_least_and_the_most_diverse(app: AppTest, db: Database) -> 
     assert list(right["text"]) == [f"text {number} of run 2" for number in range(6)]
     assert list(left["label"]) == [["pos"], ["neg"]] * 3
     assert set(left.columns) == {"text", "label"}
-    assert "No repair: diversity 0.115, label accuracy 96.0 %" in words(app).replace("**", "")
+    assert "As generated: diversity 0.115" in words(app).replace("**", "")
+    assert "label accuracy 96.0%" in words(app).replace("**", "")
     links = [link.proto.query_string for link in app.get("page_link")]
     runs = [trial.run.id for trial in trials_of(db, sweep.id)]
     assert [f"run={run}" in link for run, link in zip(runs[1:], links, strict=True)] == [True] * 2
@@ -59,7 +60,7 @@ def test_points_chosen_elsewhere_and_here(app: AppTest, db: Database) -> None:
     left, right = tables(app)
     assert left["text"][0] == "text 0 of run 2"
     assert right["text"][0] == "text 0 of run 2"  # the most diverse: the same condition's
-    assert "LR with 180 inspected texts: diversity" in words(app).replace("Lr", "LR")
+    assert "LR with 180 inspected texts: diversity" in words(app)
     app.selectbox(key="compare_texts_right").select_index(0).run()
     assert tables(app)[1]["text"][0] == "text 0 of run 1"
     raw = point_of(db, sweep, temperature=0.3, inspected="0")
@@ -103,7 +104,7 @@ def test_what_is_known_of_the_labels(app: AppTest, db: Database) -> None:
     left, right = tables(app)
     assert list(left["now"]) == [["neg"]] * 5
     assert list(left["oracle"]) == [["pos"], ["neg"], ["pos"], ["neg"], ["pos"]]
-    assert list(left["note"]) == ["", "in both", "taken out", "", "repeat"]
+    assert list(left["note"]) == ["", "in both", "removed", "", "repeat"]
     assert list(right["note"]) == ["", "", "", "", "in both"]
     assert "now" not in right
     assert not app.exception

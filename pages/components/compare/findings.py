@@ -1,4 +1,4 @@
-"""The replication card: which of the paper's findings hold here, finding by finding."""
+"""What matters: the regression of model accuracy, and the replication card."""
 
 import io
 import json
@@ -9,14 +9,23 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.analysis.findings.hypotheses import counted
-from core.analysis.naming import TITLES, condition_words, repair_words, value_words
+from core.analysis.findings.hypotheses import counted as counted_units
 from core.analysis.regression import SPECIFICATIONS
 from core.figures.compare.forest import card_figure, coefficients_figure, residuals_figure
 from core.jobs.handlers.study import studied
 from core.jobs.queue import LIVE
-from core.reports.card import card_metadata, card_text, chance_words, how_many
+from core.reports.card import (
+    card_metadata,
+    card_text,
+    chance_words,
+    effect_words,
+    how_many,
+    independent_words,
+    interval_words,
+    predictor_title,
+)
 from pages.components.compare.comparison import Comparison
+from pages.components.compare.part import names_of, stage_of, stages_of
 from pages.components.jobs import show_work
 from pages.components.shell import AppContext, escape_markdown
 
@@ -28,18 +37,18 @@ _BADGES = {
 _POOLED = "All tasks"
 
 
-def show_card(seen: Comparison, study: Mapping[str, Any]) -> None:
-    """Draw the card."""
+def _show_card(comparison: Comparison, study: Mapping[str, Any]) -> None:
+    """Draw the replication card."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("#### The paper's findings here", width="content")
         st.space("stretch")
-        for words, ending, made in (
+        for words, ending, content in (
             ("Card as Markdown", "md", _markdown),
             ("As JSON", "json", _json),
         ):
             st.download_button(
                 words,
-                partial(made, seen, study),
+                partial(content, comparison, study),
                 file_name=f"wideset-card.{ending}",
                 icon=":material/download:",
                 on_click="ignore",
@@ -47,15 +56,15 @@ def show_card(seen: Comparison, study: Mapping[str, Any]) -> None:
             )
     findings = _choose_task(study)
     count = dict.fromkeys(_BADGES, 0)
-    for one in findings:
-        count[one["verdict"]] += 1
+    for finding in findings:
+        count[finding["verdict"]] += 1
     st.caption(
         f"{count['holds']} of {len(findings)} hold, {count['does not']} do not, "
-        f"{count['undecided']} are undecided for this model at this size. "
+        f"{count['undecided']} are undecided, for this model and this number of texts. "
         + escape_markdown(f"{chance_words(findings)} {study['paper_source']}")
     )
-    for one in findings:
-        _show_finding(one)
+    for finding in findings:
+        _show_finding(finding)
     _show_figure(findings)
 
 
@@ -77,10 +86,10 @@ def _choose_task(study: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 
 def _show_figure(findings: Sequence[Mapping[str, Any]]) -> None:
-    """All that could be tested and counts, claim by claim; a finding holds if all of its do."""
+    """Draw every tested claim that counts; a finding holds if all its claims hold."""
     rows = [
         {
-            "finding": one["finding"],
+            "finding": finding["finding"],
             "name": claim["words"],
             "verdict": claim["verdict"],
             "effect": claim["mean"],
@@ -88,11 +97,11 @@ def _show_figure(findings: Sequence[Mapping[str, Any]]) -> None:
             "high": claim["high"],
             "paper": claim["paper"],
         }
-        for one in findings
-        for claim in one["claims"]
+        for finding in findings
+        for claim in finding["claims"]
         if claim["counts"] and not claim["missing"]
     ]
-    st.markdown("**All effects** :small[:gray[a finding holds if all that it claims does]]")
+    st.markdown("**All effects** :small[:gray[a finding holds if all its claims hold]]")
     st.plotly_chart(
         card_figure(rows, own_scales=True, axis="effect of each claim"),
         key="card_figure",
@@ -116,17 +125,18 @@ def _show_finding(finding: Mapping[str, Any]) -> None:
 
 
 def _show_claims(claims: Sequence[Mapping[str, Any]], paper_of: str) -> None:
-    beside = [_independent(one) for one in claims]
+    independent = [independent_words(claim) for claim in claims]
     columns = {
         "claim": [
-            one["words"] + ("" if one["counts"] else " (told, not counted)") for one in claims
+            claim["words"] + ("" if claim["counts"] else " (shown, not counted)")
+            for claim in claims
         ],
-        "effect": [_words(one, "mean") for one in claims],
-        "interval": [_between(one) for one in claims],
-        "n": [counted(one["n"], one["unit"]) for one in claims],
-        **({"independent": beside} if any(beside) else {}),
-        "paper": [_words(one, "paper") for one in claims],
-        "verdict": [one["verdict"] for one in claims],
+        "effect": [effect_words(claim, "mean") for claim in claims],
+        "interval": [interval_words(claim) for claim in claims],
+        "n": [counted_units(claim["n"], claim["unit"]) for claim in claims],
+        **({"independent": independent} if any(independent) else {}),
+        "paper": [effect_words(claim, "paper") for claim in claims],
+        "verdict": [claim["verdict"] for claim in claims],
     }
     st.dataframe(
         pd.DataFrame(columns),
@@ -135,50 +145,32 @@ def _show_claims(claims: Sequence[Mapping[str, Any]], paper_of: str) -> None:
         column_config={
             "claim": st.column_config.TextColumn("Claim", width=360),
             "effect": st.column_config.TextColumn("Effect", width=100),
-            "interval": st.column_config.TextColumn("95 % interval", width=170),
+            "interval": st.column_config.TextColumn("95% interval", width=170),
             "n": st.column_config.TextColumn("n", width=130),
             "independent": st.column_config.TextColumn(
                 "As if independent",
                 width=170,
-                help="The 95 % interval over all pairs or runs, as if those of one task were not "
+                help="The 95% interval over all pairs or runs, ignoring that those of one task are "
                 "alike: too narrow.",
             ),
-            "paper": st.column_config.TextColumn("The paper", width=100, help=paper_of),
+            "paper": st.column_config.TextColumn("Paper", width=100, help=paper_of),
             "verdict": st.column_config.TextColumn("Verdict", width=90),
         },
-        alt="What the finding claims, and what was found",
+        alt="The claims of the finding, and their results",
     )
 
 
-def _between(claim: Mapping[str, Any]) -> str:
-    low, high = _words(claim, "low"), _words(claim, "high")
-    return "–" if low == "–" else f"{low.removesuffix(' points')} to {high}"
-
-
-def _independent(claim: Mapping[str, Any]) -> str:
-    """What stands beside an effect over tasks; empty for one of a single task."""
-    found = claim.get("independent")
-    return _between({**found, "measure": claim["measure"]}) if found else ""
-
-
-def _words(claim: Mapping[str, Any], key: str) -> str:
-    value = claim.get(key)
-    if value is None or value != value:
-        return "–"
-    if claim["measure"] == "share":
-        return f"{value:.0%}"
-    return value_words(claim["measure"], value, signed=True)
-
-
-def _markdown(seen: Comparison, study: Mapping[str, Any]) -> io.BytesIO:
-    title = seen.choice.study or ", ".join(study["tasks"])
-    text = card_text(study, title=f"{title}: what holds", metadata=card_metadata(seen.results))
+def _markdown(comparison: Comparison, study: Mapping[str, Any]) -> io.BytesIO:
+    title = comparison.choice.study or ", ".join(study["tasks"])
+    text = card_text(
+        study, title=f"{title}: what holds", metadata=card_metadata(comparison.results)
+    )
     return io.BytesIO(text.encode("utf-8"))
 
 
-def _json(seen: Comparison, study: Mapping[str, Any]) -> io.BytesIO:
-    told = {"facts": card_metadata(seen.results), **study}
-    return io.BytesIO(json.dumps(told, ensure_ascii=False, indent=1).encode("utf-8"))
+def _json(comparison: Comparison, study: Mapping[str, Any]) -> io.BytesIO:
+    data = {"facts": card_metadata(comparison.results), **study}
+    return io.BytesIO(json.dumps(data, ensure_ascii=False, indent=1).encode("utf-8"))
 
 
 _SCALES = {
@@ -187,46 +179,46 @@ _SCALES = {
     "standardised within task": "Within task",
 }
 _UNITS = {
-    "raw": "Model accuracy (0 to 1) for one more of the metric, in its own unit.",
-    "standardised": "Standard deviations of model accuracy for one more of the metric.",
-    "standardised within task": "Standard deviations of model accuracy for one more of the "
-    "metric, both of each task's runs by itself.",
+    "raw": "Model accuracy (0 to 1) per unit of the metric.",
+    "standardised": "Standard deviations of model accuracy per standard deviation of the metric.",
+    "standardised within task": "Standard deviations of model accuracy per standard deviation of "
+    "the metric, each within the runs of a task.",
 }
 _STAGES = {"as generated": "As generated", "all stages": "All stages of repair"}
 
 
-def show_matters(app: AppContext, seen: Comparison) -> None:
+def show_matters(app: AppContext, comparison: Comparison) -> None:
     """Draw the tab."""
-    going = any(work.state in LIVE for work in seen.works)
-    ids = [sweep.id for sweep in seen.choice.sweeps]
-    found = studied(app.db, ids, seen.results, queue=not going)
-    # What comes and goes has a place of its own.
+    running = any(work.state in LIVE for work in comparison.works)
+    ids = [sweep.id for sweep in comparison.choice.sweeps]
+    conclusions = studied(app.db, ids, comparison.results, queue=not running)
+    # Elements that come and go have a place of their own.
     with st.container():
-        if going and not found.fresh:
+        if running and not conclusions.fresh:
             st.caption(
-                ":material/hourglass_top: The sweep is under way; what it comes to is concluded "
-                "once it is at rest."
+                ":material/hourglass_top: The sweep is running; the analysis starts when it has "
+                "finished."
             )
-        if found.work is not None:
-            show_work(app, [found.work])
-    if found.result is None:
-        if not going and found.work is None:
-            st.info("Nothing is concluded yet.", icon=":material/hourglass_top:")
+        if conclusions.work is not None:
+            show_work(app, [conclusions.work])
+    if conclusions.result is None:
+        if not running and conclusions.work is None:
+            st.info("There is no analysis yet.", icon=":material/hourglass_top:")
         return
-    if not found.fresh:
+    if not conclusions.fresh:
         st.warning(
-            f"This is of {found.result['runs']:,} runs, from before something changed.",
+            f"This analysis is out of date: it covers {conclusions.result['runs']:,} runs.",
             icon=":material/update:",
         )
-    _show_regression(seen, found.result)
+    _show_regression(comparison, conclusions.result)
     st.space("small")
-    show_card(seen, found.result)
+    _show_card(comparison, conclusions.result)
 
 
-def _show_regression(seen: Comparison, study: Mapping[str, Any]) -> None:
-    st.markdown("#### What goes with model accuracy")
+def _show_regression(comparison: Comparison, study: Mapping[str, Any]) -> None:
+    st.markdown("#### What is associated with model accuracy")
     several = len(study["tasks"]) > 1
-    offered = [one for one in SPECIFICATIONS if several or one != "standardised within task"]
+    offered = [name for name in SPECIFICATIONS if several or name != "standardised within task"]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         scale = st.segmented_control(
             "Scaling",
@@ -237,7 +229,7 @@ def _show_regression(seen: Comparison, study: Mapping[str, Any]) -> None:
             required=True,
             persist_state="session",
             help="Raw keeps the metrics' own units. Standardised makes them comparable with each "
-            "other. Within task leaves out what differs between tasks.",
+            "other. Within task removes differences between tasks.",
         )
         stage = st.segmented_control(
             "Rows",
@@ -247,8 +239,8 @@ def _show_regression(seen: Comparison, study: Mapping[str, Any]) -> None:
             key="matters_stage",
             required=True,
             persist_state="session",
-            help="A row is a run as generated; or a run at each stage of repair, whose errors are "
-            "then reckoned run by run.",
+            help="A row is a run as generated, or a run at each stage of repair; standard errors "
+            "are then clustered by run.",
         )
     if not several:
         st.caption("With one task, standardised within task is the same as standardised.")
@@ -258,9 +250,9 @@ def _show_regression(seen: Comparison, study: Mapping[str, Any]) -> None:
         st.info(escape_markdown(f"{fit['refused']} {fit['remedy']}"), icon=":material/info:")
         return
     st.markdown(escape_markdown(fit["sentence"]))
-    _show_figures(seen, study, fit, scale)
+    _show_figures(comparison, study, fit, scale)
     _show_table(fit)
-    robust = "; errors reckoned run by run, as a run has several rows" if fit["robust"] else ""
+    robust = "; standard errors clustered by run" if fit["robust"] else ""
     st.caption(
         f"Ordinary least squares, {escape_markdown(scale)}: R² {fit['r2']:.2f} (adjusted "
         f"{fit['adjusted_r2']:.2f}), n {fit['n']:,} of {fit['runs']:,} runs{robust}. "
@@ -269,12 +261,12 @@ def _show_regression(seen: Comparison, study: Mapping[str, Any]) -> None:
 
 
 def _show_figures(
-    seen: Comparison, study: Mapping[str, Any], fit: Mapping[str, Any], scale: str
+    comparison: Comparison, study: Mapping[str, Any], fit: Mapping[str, Any], scale: str
 ) -> None:
     rows = pd.DataFrame(fit["coefficients"]).rename(columns={"name": "term"})
     with st.grid(2, min_column_width=440, gap="medium"):
         with st.container():
-            st.markdown("**Coefficients** :small[:gray[with 95 % intervals; hollow: 0 is in it]]")
+            st.markdown("**Coefficients** :small[:gray[with 95% intervals; hollow: includes 0]]")
             st.plotly_chart(
                 coefficients_figure(rows, paper=study["paper_coefficients"], scale="coefficient"),
                 key="matters_coefficients",
@@ -285,27 +277,26 @@ def _show_figures(
         with st.container():
             st.markdown("**Residuals** :small[:gray[a bend or a funnel: the model does not fit]]")
             st.plotly_chart(
-                residuals_figure(_residuals(seen, fit), unit="model accuracy", height=300),
+                residuals_figure(_residuals(comparison, fit), unit="model accuracy", height=300),
                 key="matters_residuals",
                 config={"displayModeBar": False},
                 alt="Residuals over fitted values",
             )
-            st.caption("A point is a row of the regression; hover to see which.")
+            st.caption("Each point is a row of the regression; hover to see which.")
 
 
-def _residuals(seen: Comparison, fit: Mapping[str, Any]) -> pd.DataFrame:
-    """The residuals by name; a row that is no longer there keeps its key as its name."""
+def _residuals(comparison: Comparison, fit: Mapping[str, Any]) -> pd.DataFrame:
+    """The residuals by name; a row that was removed since keeps its key as its name."""
+    conditions, stages = names_of(comparison.points), stages_of(comparison.points)
     names, tasks = {}, {}
-    for told in seen.results.drop_duplicates("point").to_dict("records"):
-        point = told["point"]
-        repair = repair_words(str(told["inspected"]), filtered=bool(told["filtered"]))
-        names[point] = f"{condition_words(told)}; {repair}"
-        tasks[point] = str(told["task"])
+    for row in comparison.points.to_dict("records"):
+        names[row["point"]] = f"{conditions[row['condition']]}; {stages[stage_of(row)]}"
+        tasks[row["point"]] = str(row["task"])
     return pd.DataFrame(
         {
             "point": fit["points"],
-            "name": [names.get(one, one) for one in fit["points"]],
-            "group": [tasks.get(one, "") for one in fit["points"]],
+            "name": [names.get(point, point) for point in fit["points"]],
+            "group": [tasks.get(point, "") for point in fit["points"]],
             "fitted": fit["fitted"],
             "residual": fit["residuals"],
         }
@@ -317,7 +308,7 @@ def _show_table(fit: Mapping[str, Any]) -> None:
     st.dataframe(
         pd.DataFrame(
             {
-                "term": [TITLES.get(row["name"], row["name"]).capitalize() for row in rows],
+                "term": [predictor_title(row["name"]) for row in rows],
                 "value": [row["value"] for row in rows],
                 "interval": [f"{row['low']:+.3f} to {row['high']:+.3f}" for row in rows],
                 "p": ["< .001" if row["p"] < 0.001 else f"{row['p']:.3f}" for row in rows],
@@ -330,20 +321,20 @@ def _show_table(fit: Mapping[str, Any]) -> None:
         column_config={
             "term": st.column_config.TextColumn("Predictor", width=160),
             "value": st.column_config.NumberColumn("Coefficient", format="%+.3f", width=100),
-            "interval": st.column_config.TextColumn("95 % interval", width=150),
+            "interval": st.column_config.TextColumn("95% interval", width=150),
             "p": st.column_config.TextColumn("p", width=70),
             "inflation": st.column_config.NumberColumn(
-                "Inflation",
+                "VIF",
                 format="%.1f",
                 width=85,
-                help="Variance inflation: how much the other predictors blur this one; 1 is not "
-                "at all, from 10 on they are hard to tell apart.",
+                help="Variance inflation factor: 1 means not correlated with the other predictors; "
+                "from 10 on their effects are hard to separate.",
             ),
             "paper": st.column_config.NumberColumn(
-                "The paper's",
+                "Paper",
                 format="%+.3f",
                 width=110,
-                help="Specification not stated: only the sign can be compared.",
+                help="Its specification is not stated: only the sign can be compared.",
             ),
         },
         alt="Coefficients with intervals and p-values",

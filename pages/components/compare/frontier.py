@@ -1,4 +1,4 @@
-"""Where to stand: the condition and the repair that reach what is wanted."""
+"""The frontier, the point chosen on it, and the recommended setting."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -10,12 +10,13 @@ import streamlit as st
 
 from core.analysis.costs import costs_of
 from core.analysis.frames.columns import KNOBS
-from core.analysis.naming import TITLES
 from core.analysis.recommendation import Advice, Target, advise
-from core.figures.compare.columns import at_stage, varying_knobs
+from core.domain.metrics import COLUMN
+from core.domain.stages import ALL, RAW, STAGE, stage_words
+from core.domain.wording import counted
+from core.figures.compare.columns import at_stage, inspected_counts, varying_knobs
 from core.figures.compare.frontier import PATH, FrontierView, frontier_figure
-from pages.components.compare.choice import METRIC_WORDS
-from pages.components.compare.comparison import Comparison
+from pages.components.compare.comparison import Comparison, column_title
 from pages.components.compare.part import (
     WIDTH,
     basis,
@@ -28,44 +29,47 @@ from pages.components.compare.point import choose_point, clicked, key_of, show_p
 from pages.components.shell import AppContext, escape_markdown, show_errors
 
 _WIDTH = 165
+_AIMS = ("higher is better", "higher is more diverse")
+# The question of the paper: how diverse can data be whose labels are still right?
+_DEFAULT_TARGETS = {"label_accuracy": 80.0}
 
 
-def show_advice(app: AppContext, seen: Comparison, points: pd.DataFrame) -> None:
-    """Draw what can be wanted, and the advice.
+def show_advice(app: AppContext, comparison: Comparison, points: pd.DataFrame) -> None:
+    """Draw the target, and the point that reaches it.
 
     Args:
-        app: what the page works with.
-        seen: what is compared.
+        app: the store.
+        comparison: what is compared.
         points: those among which to choose; of one task.
     """
-    st.markdown("**Where to stand** :small[:gray[say what you need; the points above answer]]")
+    st.markdown("**Recommended setting** :small[:gray[which of these points meets your target]]")
     if several_tasks(points):
-        st.caption("Advice is of one task: choose it above.")
+        st.caption("A recommendation is for one task: choose it above.")
         return
     metrics = measured(points)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         points = _alike(points)
         asked = {
-            name: _share(name) for name in ("label_accuracy", "model_accuracy") if name in metrics
+            name: _share(name) for name in metrics if COLUMN[name].direction == "higher is better"
         }
         inspected = st.number_input(
-            "Inspected texts, at most",
+            "Max inspected texts",
             min_value=0,
             value=None,
             step=10,
-            placeholder="any number",
+            placeholder="any",
             key="advice_inspected",
             persist_state="session",
             width=_WIDTH,
         )
-        money = _money(seen, points)
-        aims = [one for one in metrics if one != "similarity"]
+        money = _money(comparison, points)
+        aims = [name for name in metrics if COLUMN[name].direction in _AIMS]
         if st.session_state.get("advice_aim") not in aims:
             st.session_state["advice_aim"] = aims[-1] if aims else None
         aim = st.selectbox(
-            "And most of",
+            "Then maximise",
             aims,
-            format_func=lambda one: METRIC_WORDS.get(one, one),
+            format_func=column_title,
             key="advice_aim",
             persist_state="session",
             width=_WIDTH,
@@ -74,19 +78,19 @@ def show_advice(app: AppContext, seen: Comparison, points: pd.DataFrame) -> None
             "Conservative",
             key="advice_conservative",
             persist_state="session",
-            help="Let the lower ends of the 95 % intervals reach what is wanted, not the values.",
+            help="Compare the lower ends of the 95% intervals with the target, not the values.",
         )
     target = Target(
         at_least={name: value / 100 for name, value in asked.items() if value is not None},
         inspected=inspected,
         money=money,
     )
-    costs = None if money is None else costs_of(app.db, seen.results)
+    costs = None if money is None else costs_of(app.db, comparison.results)
     _show(advise(points, target, aim=aim, conservative=conservative, costs=costs), points)
 
 
 def _alike(points: pd.DataFrame) -> pd.DataFrame:
-    """The points of one encoder and classifier; others don't compete with them."""
+    """The points of one encoder and classifier; others are not comparable."""
     by = [
         f"{e}, {c}" if c else e
         for e, c in zip(points["encoder"], points["classifier"], strict=True)
@@ -103,10 +107,10 @@ def _alike(points: pd.DataFrame) -> pd.DataFrame:
 
 def _share(metric: str) -> float | None:
     return st.number_input(
-        f"{METRIC_WORDS[metric]}, at least %",
+        f"Min {COLUMN[metric].noun} (%)",
         min_value=0.0,
         max_value=100.0,
-        value=80.0 if metric == "label_accuracy" else None,
+        value=_DEFAULT_TARGETS.get(metric),
         step=1.0,
         format="%g",
         placeholder="any",
@@ -116,36 +120,39 @@ def _share(metric: str) -> float | None:
     )
 
 
-def _money(seen: Comparison, points: pd.DataFrame) -> float | None:
+def _money(comparison: Comparison, points: pd.DataFrame) -> float | None:
     """A limit, where any run was made by a server, whose tokens have a price."""
-    own = set(seen.results.loc[seen.results["condition"].isin(points["condition"]), "run_id"])
-    if not own & seen.served:
+    own = set(
+        comparison.results.loc[comparison.results["condition"].isin(points["condition"]), "run_id"]
+    )
+    if not own & comparison.served:
         return None
     return st.number_input(
-        "Money a run, at most",
+        "Max cost per run",
         min_value=0.0,
         value=None,
         step=1.0,
         format="%g",
-        placeholder="any amount",
+        placeholder="any",
         key="advice_money",
         persist_state="session",
         width=_WIDTH,
-        help="In the currency of the connection's prices. A model of this machine costs nothing.",
+        help="In the currency of the connection's prices. A model on this machine costs nothing.",
     )
 
 
 def _show(advice: Advice, points: pd.DataFrame) -> None:
-    tell = st.success if advice.reached else st.warning
+    show = st.success if advice.reached else st.warning
     icon = ":material/flag:" if advice.reached else ":material/wrong_location:"
     first, _, second = advice.sentence.partition(" Next: ")
-    tell(escape_markdown(first), icon=icon)
+    show(escape_markdown(first), icon=icon)
     if second:
         st.caption(escape_markdown(f"Next: {second}"))
     notes = list(advice.notes)
     if advice.reached:
-        many = f"{advice.reaching:,} point{'s reach' if advice.reaching != 1 else ' reaches'}"
-        notes.insert(0, f"{many} what is wanted, of {len(points):,}.")
+        reach = "reaches" if advice.reaching == 1 else "reach"
+        count = f"{advice.reaching:,} of {counted(len(points), 'point')}"
+        notes.insert(0, f"{count} {reach} the target.")
     with st.container(horizontal=True, vertical_alignment="center"):
         if advice.best is not None:
             st.button(
@@ -158,43 +165,39 @@ def _show(advice: Advice, points: pd.DataFrame) -> None:
 
 
 _CHART = "frontier"
-_WHISKERS_UP_TO = 80  # conditions, beyond which intervals are all one would see
+_INTERVALS_UP_TO = 80  # conditions, beyond which intervals would hide the marks
 _ARROWS_UP_TO = 40
 _NONE, _OOSF = "none", "oosf"
 _INSPECTED = (
-    "After LR the inspected texts count as right by definition, as the oracle inspected them and "
-    "judges them: in small runs most of the gain in label accuracy is theirs. Model accuracy has "
-    "no such favour."
+    "After LR the inspected texts count as correct by definition, because the oracle both inspects "
+    "and judges them: in small runs most of the gain in label accuracy comes from them. Model "
+    "accuracy is not affected."
 )
-_KNOB_WORDS = {knob: TITLES.get(knob, knob).capitalize() for knob in KNOBS} | {
-    "min_p": "min_p",
-    "task": "Task",
-}
 
 
 @st.fragment
-def show_frontier(app: AppContext, seen: Comparison) -> None:
-    """Draw the figure, the point that is chosen on it, and the advice."""
-    x, y = seen.choice.x, seen.choice.y
+def show_frontier(app: AppContext, comparison: Comparison) -> None:
+    """Draw the figure, the point that is chosen on it, and the recommended setting."""
+    x, y = comparison.choice.x, comparison.choice.y
     with show_errors():
         with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-            part = choose_part(seen)
+            part = choose_part(comparison)
             raw = at_stage(part)
-            colour = _choose_colour(raw)
+            colour = _choose_colour(raw, x, y)
             repair = _choose_repair(part, len(raw))
-            many = len(raw) > _WHISKERS_UP_TO
+            many = len(raw) > _INTERVALS_UP_TO
             intervals = st.toggle(
                 "Intervals",
                 not many,
                 key=f"compare_intervals-{'many' if many else 'few'}",
                 persist_state="session",
-                help="95 % intervals. Over the runs of a condition where there are several, else "
+                help="95% intervals: between the runs of a condition where there are several, else "
                 "within its run.",
             )
         show_mixtures(part)
         metrics = measured(part)
-        by = colour if colour in _KNOB_WORDS else None
-        value = "model_accuracy" if by else colour
+        by = None if colour in COLUMN else colour
+        value = next(iter(_sizes(raw, x, y)), None) if by else colour
         alike = not several_tasks(part) and part["encoder"].nunique() == 1
         st.plotly_chart(
             frontier_figure(
@@ -214,16 +217,16 @@ def show_frontier(app: AppContext, seen: Comparison) -> None:
             on_select=partial(_choose, part, x, y),
             selection_mode="points",
             config={"displaylogo": False, "modeBarButtons": [["toImage", "resetScale2d"]]},
-            alt=f"{METRIC_WORDS[y]} against {METRIC_WORDS[x].lower()}, a mark a condition; the "
-            "list below and the tab Table tell the same",
+            alt=f"{column_title(y)} over {column_title(x)}, one mark per condition; the list below "
+            "and the Table tab have the same numbers",
         )
-        said = _says(value if value in metrics else None, alike=alike)
+        legend = _legend(value if value in metrics else None, alike=alike)
         if "label_accuracy" in (x, y) and repair not in (_NONE, _OOSF):
-            said += f" {_INSPECTED}"
-        st.caption(f"{basis(raw)} {said}")
+            legend += f" {_INSPECTED}"
+        st.caption(f"{basis(raw)} {legend}")
         with st.container(border=True):
-            show_point(seen, part)
-        show_advice(app, seen, part)
+            show_point(comparison, part)
+        show_advice(app, comparison, part)
 
 
 def _choose(part: pd.DataFrame, x: str, y: str) -> None:
@@ -232,9 +235,9 @@ def _choose(part: pd.DataFrame, x: str, y: str) -> None:
 
 
 def at_place(part: pd.DataFrame, x: str, y: str, point: Mapping[str, Any]) -> str:
-    """The key of the condition as generated that lies where plotly tells; "" for none.
+    """The key of the condition as generated at the clicked place; "" for none.
 
-    An arrow begins in the middle of a mark, and a click there is meant for the mark.
+    An arrow starts in the middle of a mark, and a click there is meant for the mark.
     """
     raw = at_stage(part)
     here = np.isclose(raw[x], point["x"], rtol=0, atol=1e-9)
@@ -242,13 +245,16 @@ def at_place(part: pd.DataFrame, x: str, y: str, point: Mapping[str, Any]) -> st
     return str(raw["point"].iloc[int(here.argmax())]) if here.any() else ""
 
 
-def _choose_colour(raw: pd.DataFrame) -> str:
-    metrics = [one for one in measured(raw) if one in ("model_accuracy", "similarity")]
-    knobs = [knob for knob in varying_knobs(raw) if knob in KNOBS]
-    options = [*metrics[::-1], *knobs] or ["temperature"]
+def _sizes(raw: pd.DataFrame, x: str, y: str) -> list[str]:
+    """The metrics that are not on an axis, the last first."""
+    return [name for name in reversed(measured(raw)) if name not in (x, y)]
+
+
+def _choose_colour(raw: pd.DataFrame, x: str, y: str) -> str:
+    options = [*_sizes(raw, x, y), *varying_knobs(raw, KNOBS)] or [KNOBS[0]]
     if several_tasks(raw):
         options = ["task", *options]
-    # Of several tasks the first thing to be seen is which is which.
+    # With several tasks, first show which is which.
     key = "compare_colour-tasks" if several_tasks(raw) else "compare_colour"
     if st.session_state.get(key) not in options:
         st.session_state[key] = options[0]
@@ -256,51 +262,48 @@ def _choose_colour(raw: pd.DataFrame) -> str:
         st.selectbox(
             "Colour",
             options,
-            format_func=lambda one: METRIC_WORDS.get(one) or _KNOB_WORDS[one],
+            format_func=column_title,
             key=key,
             persist_state="session",
             width=WIDTH,
-            help="A metric's colour is its area, too; beside a knob's colour the area tells model "
-            "accuracy.",
+            help="A metric also sets the size of the marks; with a knob, their size shows the last "
+            "metric that is not on an axis.",
         )
     )
 
 
 def _choose_repair(part: pd.DataFrame, conditions: int) -> str:
-    """What the arrows tell; there is no choice where nothing was repaired."""
-    known = {str(one) for one in part.loc[~part["filtered"], "inspected"]} - {"0"}
-    counted = sorted((one for one in known if one != "all"), key=int)
-    words = {_NONE: "None"}
-    words |= {one: f"LR, {int(one):,} inspected" for one in counted}
-    if "all" in known:
-        words["all"] = "LR of all texts"
-    if len(known) > 1:
-        words[PATH] = "LR, all budgets as a path"
+    """What the arrows show; there is no choice where nothing was repaired."""
+    counts = [count for count in inspected_counts(part[~part["filtered"]]) if count != RAW]
+    words = {_NONE: "None"} | {count: stage_words(count) for count in counts}
+    if len(counts) > 1:
+        words[PATH] = f"{STAGE['lr'].short}, all numbers as a path"
     if part["filtered"].any():
-        words[_OOSF] = "Out-of-scope filter"
+        words[_OOSF] = STAGE["oosf"].title
     if len(words) == 1:
         return _NONE
     if st.session_state.get("compare_repair") not in words:
-        usual = (counted or ["all"])[-1] if known and conditions <= _ARROWS_UP_TO else _NONE
-        st.session_state["compare_repair"] = usual
+        numbers = [count for count in counts if count != ALL] or counts
+        default = numbers[-1] if numbers and conditions <= _ARROWS_UP_TO else _NONE
+        st.session_state["compare_repair"] = default
     return str(
         st.selectbox(
             "Arrows",
             list(words),
-            format_func=lambda one: words.get(one, one),
+            format_func=lambda stage: words.get(stage, stage),
             key="compare_repair",
             persist_state="session",
             width=WIDTH,
-            help="From each condition as generated to where a repair brings it.",
+            help="From each condition as generated to where a repair moves it.",
         )
     )
 
 
-def _says(value: str | None, *, alike: bool) -> str:
-    area = f"A mark's area tells {METRIC_WORDS[value].lower()}. " if value else ""
+def _legend(value: str | None, *, alike: bool) -> str:
+    size = f"A mark's area shows {COLUMN[value].noun}. " if value else ""
     rings = (
-        "A ring: no other condition is better in both."
+        "Ringed: Pareto-optimal."
         if alike
-        else "Without rings, as points of different tasks or encoders don't compete."
+        else "No rings, as points of different tasks or encoders are not comparable."
     )
-    return f"{area}{rings}"
+    return f"{size}{rings}"

@@ -1,4 +1,4 @@
-"""The report of what is compared: written by the worker, offered once it is there."""
+"""The page's heading: the report, written by the worker, and the presenter's view."""
 
 import streamlit as st
 
@@ -16,9 +16,9 @@ from pages.components.shell import AppContext, flash
 _JOB = "report_job"
 
 
-def offer_report(app: AppContext, seen: Comparison) -> None:
-    """Draw the button that orders the report or, where it is there, the one that downloads it."""
-    report = _report_file(app, seen)
+def offer_report(app: AppContext, comparison: Comparison) -> None:
+    """Draw the button that downloads the report, or the one that orders it."""
+    report = _report_file(app, comparison)
     if report.written:
         st.download_button(
             "Report",
@@ -28,7 +28,7 @@ def offer_report(app: AppContext, seen: Comparison) -> None:
             icon=":material/download:",
             on_click="ignore",
             key="report_file",
-            help="One HTML file that works offline, its charts live.",
+            help="One HTML file that works offline, with interactive charts.",
         )
         return
     work = _work(app, report)
@@ -37,25 +37,25 @@ def offer_report(app: AppContext, seen: Comparison) -> None:
         icon=":material/description:",
         key="report_order",
         disabled=work is not None and work.state in LIVE,
-        help="Writes what is compared as one HTML file that works offline, its charts live.",
+        help="Writes this comparison as one HTML file that works offline, with interactive charts.",
         on_click=_order,
         args=(app, report),
     )
 
 
-def show_report_work(app: AppContext, seen: Comparison) -> None:
-    """Draw how the report comes along, if it was ordered and is not there yet."""
-    report = _report_file(app, seen)
+def show_report_work(app: AppContext, comparison: Comparison) -> None:
+    """Draw the progress of an ordered report."""
+    report = _report_file(app, comparison)
     work = None if report.written else _work(app, report)
     if work is not None:
         show_work(app, [work])
 
 
-def _report_file(app: AppContext, seen: Comparison) -> ReportFile:
-    choice = seen.choice
-    title = choice.study or ", ".join(dict.fromkeys(seen.results["task"]))
-    ids = [one.id for one in choice.sweeps]
-    return ReportFile.of(app.home, ids, seen.results, title=title)
+def _report_file(app: AppContext, comparison: Comparison) -> ReportFile:
+    choice = comparison.choice
+    title = choice.study or ", ".join(dict.fromkeys(comparison.results["task"]))
+    ids = [sweep.id for sweep in choice.sweeps]
+    return ReportFile.of(app.home, ids, comparison.results, title=title)
 
 
 def _work(app: AppContext, report: ReportFile) -> Work | None:
@@ -73,14 +73,14 @@ def _order(app: AppContext, report: ReportFile) -> None:
         flash(error)
 
 
-def show_heading(app: AppContext, seen: Comparison | None) -> None:
-    """Draw it; without anything to compare, the name alone."""
+def show_heading(app: AppContext, comparison: Comparison | None) -> None:
+    """Draw it; without anything to compare, the title alone."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("Compare", anchor=False, width="content")
-        if seen is not None and len(seen.points):
+        if comparison is not None and len(comparison.points):
             st.space("stretch")
-            offer_report(app, seen)
-            offer_presenter(seen)
-    with st.container():  # what comes and goes has a place of its own
-        if seen is not None and len(seen.points):
-            show_report_work(app, seen)
+            offer_report(app, comparison)
+            offer_presenter(comparison)
+    with st.container():  # elements that come and go have a place of their own
+        if comparison is not None and len(comparison.points):
+            show_report_work(app, comparison)

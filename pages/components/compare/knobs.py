@@ -1,4 +1,4 @@
-"""What each knob does: a metric over two of them, and all of them at once."""
+"""A metric over two knobs, and all knobs at once."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -8,12 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.frames.columns import KNOBS
-from core.analysis.naming import TITLES
+from core.domain.stages import RAW
 from core.figures.compare.columns import knob_values, numbers, varying_knobs
 from core.figures.compare.grid_heatmap import MAX_FACETS, grid_heatmap
 from core.figures.compare.parallel import parallel_figure
-from pages.components.compare.choice import METRIC_WORDS
-from pages.components.compare.comparison import Comparison
+from pages.components.compare.comparison import Comparison, column_title
 from pages.components.compare.part import (
     WIDTH,
     at,
@@ -39,29 +38,30 @@ from pages.components.shell import AppContext, escape_markdown, show_errors
 _FACETED_UP_TO = 36  # cells
 _GRID, _LINES = "knobs_grid", "knobs_lines"
 _CELL = "compare_cell"
-"""In the session's state: keys of the points that share the cell which was clicked last."""
+"""Session key of the points that share the cell clicked last."""
 
 
 @st.fragment
-def show_knobs(app: AppContext, seen: Comparison) -> None:
+def show_knobs(app: AppContext, comparison: Comparison) -> None:
     """Draw the grid, the lines, and what is chosen on them."""
     with show_errors():
         with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-            part = choose_part(seen)
+            part = choose_part(comparison)
             metrics = measured(part)
             metric = _choose("Metric", metrics, "knobs_metric")
             stages = stages_of(part)
             stage = _choose("Repair", list(stages), "knobs_stage", words=stages)
-            knobs = varying_knobs(at(part, "0"), KNOBS)
-            x = _choose("Across", _padded(knobs), "knobs_x")
-            others = [one for one in _padded(knobs) if one != x]
-            y = _choose("Upwards", others, "knobs_y")
+            knobs = varying_knobs(at(part, RAW), KNOBS)
+            x = _choose("X axis", _padded(knobs), "knobs_x")
+            others = [knob for knob in _padded(knobs) if knob != x]
+            y = _choose("Y axis", others, "knobs_y")
             small = len(knob_values(part, x)) * len(knob_values(part, y)) <= _FACETED_UP_TO
-            facet = _choose_facet(part, [one for one in knobs if one not in (x, y)], usual=small)
+            rest = [knob for knob in knobs if knob not in (x, y)]
+            facet = _choose_facet(part, rest, by_default=small)
         show_mixtures(part)
         rows = at(part, stage)
         inspected, _, filtered = stage.partition("-")
-        st.markdown(f"**{METRIC_WORDS[metric]} over two knobs**")
+        st.markdown(f"**{column_title(metric)} over two knobs**")
         st.plotly_chart(
             grid_heatmap(
                 part,
@@ -76,29 +76,29 @@ def show_knobs(app: AppContext, seen: Comparison) -> None:
             on_select=partial(_choose_cell, rows, metric, (x, y, facet)),
             selection_mode="points",
             config={"displayModeBar": False},
-            alt=f"{METRIC_WORDS[metric]} over {TITLES[x]} and {TITLES[y]}; the tab Table tells the "
-            "same",
+            alt=f"{column_title(metric)} over {column_title(x)} and {column_title(y)}; the Table "
+            "tab has the same numbers",
         )
         st.caption(f"{basis(rows)} Click a cell to see its conditions and runs.")
         _show_cell(part)
-        st.markdown("**All knobs at once** :small[:gray[a line a condition]]")
+        st.markdown("**All knobs at once** :small[:gray[one line per condition]]")
         st.plotly_chart(
             parallel_figure(part, color=metric, inspected=inspected, filtered=bool(filtered)),
             key=_LINES,
             on_select=chosen_by(part, _LINES),
             selection_mode="points",
             config={"displayModeBar": False},
-            alt="Each condition a line through its knobs and its metrics; the tab Table tells the "
-            "same",
+            alt="Each condition as a line through its knobs and metrics; the Table tab has the "
+            "same numbers",
         )
         st.caption("Click a mark on a metric's axis to see its runs.")
         with st.container(border=True):
-            show_point(seen, part)
+            show_point(comparison, part)
 
 
 def _padded(knobs: Sequence[str]) -> list[str]:
-    """At least two knobs: those that differ first."""
-    return [*knobs, *(one for one in KNOBS if one not in knobs)][: max(2, len(knobs))]
+    """At least two knobs: those that vary first."""
+    return [*knobs, *(knob for knob in KNOBS if knob not in knobs)][: max(2, len(knobs))]
 
 
 def _choose(
@@ -110,7 +110,7 @@ def _choose(
         st.selectbox(
             label,
             options,
-            format_func=lambda one: (words or _WORDS).get(one, one),
+            format_func=column_title if words is None else words.__getitem__,
             key=key,
             persist_state="session",
             width=WIDTH - 20,
@@ -118,31 +118,21 @@ def _choose(
     )
 
 
-def _choose_facet(part: pd.DataFrame, knobs: Sequence[str], *, usual: bool) -> str | None:
+def _choose_facet(part: pd.DataFrame, knobs: Sequence[str], *, by_default: bool) -> str | None:
     options = ["", *(["task"] if several_tasks(part) else []), *knobs]
     if len(options) == 1:
         return None
     if st.session_state.get("knobs_facet") not in options:
-        st.session_state["knobs_facet"] = options[1 if usual else 0]
+        st.session_state["knobs_facet"] = options[1 if by_default else 0]
     chosen = st.selectbox(
-        "A panel for each",
+        "One panel per",
         options,
-        format_func=lambda one: _WORDS.get(one, one),
+        format_func=column_title,
         key="knobs_facet",
         persist_state="session",
         width=WIDTH - 20,
     )
     return chosen or None
-
-
-_WORDS = {
-    **{knob: TITLES.get(knob, knob).capitalize() for knob in KNOBS},
-    "min_p": "min_p",
-    "suppression": "Suppression",
-    **METRIC_WORDS,
-    "": "None",
-    "task": "Task",
-}
 
 
 def _choose_cell(rows: pd.DataFrame, metric: str, axes: tuple[str, str, str | None]) -> None:
@@ -155,20 +145,20 @@ def _choose_cell(rows: pd.DataFrame, metric: str, axes: tuple[str, str, str | No
         st.session_state[_CELL] = []
         choose_point(rows, key)
         return
-    found = cell_of(rows, metric, axes, point)
-    st.session_state[_CELL] = [str(one) for one in found["point"]]
+    shared = cell_of(rows, metric, axes, point)
+    st.session_state[_CELL] = [str(key) for key in shared["point"]]
 
 
 def cell_of(
     rows: pd.DataFrame, metric: str, axes: tuple[str, str, str | None], point: dict[str, Any]
 ) -> pd.DataFrame:
-    """The rows that share the cell of the grid which plotly tells of.
+    """The rows that share the clicked cell of the grid.
 
     Args:
         rows: of one stage.
         metric: on view; rows without it are in no cell.
-        axes: the knobs across and up, and what has a panel for each value.
-        point: its place by `x`, `y`, and its trace by `curve_number`: every panel has two.
+        axes: the knobs of X and Y axis, and what has one panel per value.
+        point: of plotly, its place by `x` and `y`, its trace by `curve_number`: two per panel.
     """
     x, y, facet = axes
     rows = rows[pd.Series(numbers(rows, metric), index=rows.index).notna()]
@@ -182,24 +172,24 @@ def cell_of(
 
 
 def _show_cell(part: pd.DataFrame) -> None:
-    """The conditions that share a cell, to choose one of."""
+    """Draw the conditions that share a cell, to choose one."""
     keys = st.session_state.get(_CELL) or []
     rows = part[part["point"].isin(keys)]
     if len(rows) < 2:
         return
     names = names_of(part)
     metrics = measured(rows)
-    frame = pd.DataFrame({"condition": [names[one] for one in rows["condition"]]})
+    frame = pd.DataFrame({"condition": [names[condition] for condition in rows["condition"]]})
     for metric in metrics:
         frame[metric] = cells(rows, metric)
-    st.markdown(f"**{len(rows):,} conditions share the cell** :small[:gray[choose one]]")
+    st.markdown(f"**{len(rows):,} conditions share the cell** :small[:gray[select one]]")
     st.dataframe(
         frame,
         hide_index=True,
         height="content" if len(rows) <= 8 else 320,
         column_config={
             "condition": st.column_config.TextColumn("Condition", width=330),
-            **{one: metric_column(one) for one in metrics},
+            **{metric: metric_column(metric) for metric in metrics},
         },
         on_select=partial(_choose_row, part, tuple(rows["point"])),
         selection_mode="single-row",

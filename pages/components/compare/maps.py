@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.analysis.extreme_conditions import extreme_conditions, short_names
+from core.analysis.extreme_conditions import extreme_conditions
 from core.diversity.embedding.encoder import encoder_choice_from_dict
 from core.diversity.map.frame import repeats, texts_frame
 from core.domain.errors import BadInput
+from core.domain.wording import counted
 from core.figures.small_multiples import MAX_PANELS, small_multiples
 from core.figures.theme import LABEL_COLORS, label_colors
 from core.jobs.cached_measurements import mapped
@@ -19,34 +20,35 @@ from core.store.datasets import load_dataset, reference_key, run_key
 from core.store.references import get_reference
 from core.sweeps.assessment.recipe import Recipe, recipe_from_dict
 from pages.components.compare.comparison import Comparison
+from pages.components.compare.part import names_of
 from pages.components.jobs import show_work
 from pages.components.shell import AppContext
 
 
-def show_maps(app: AppContext, seen: Comparison) -> None:
+def show_maps(app: AppContext, comparison: Comparison) -> None:
     """Draw the tab."""
-    task = seen.choice.task
-    points = seen.raw[seen.raw["task_key"] == task.key]
+    task = comparison.choice.task
+    points = comparison.raw[comparison.raw["task_key"] == task.key]
     if points.empty:
-        st.info("No run of this task is assessed yet.", icon=":material/hourglass_top:")
+        st.info("No run of this task has been measured yet.", icon=":material/hourglass_top:")
         return
-    names = short_names(points)
+    names = names_of(points)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         chosen = _choose(names, extreme_conditions(points, most=MAX_PANELS), task.key)
         real = st.toggle(
-            "Real texts behind", True, key="compare_maps_real", persist_state="session"
+            "Real texts in the background", True, key="compare_maps_real", persist_state="session"
         )
     if not chosen:
         st.info("Choose a condition.", icon=":material/arrow_upward:")
         return
-    runs = _runs(seen, chosen)
-    recipe = _recipe(seen, task.key)
+    runs = _runs(comparison, chosen)
+    recipe = _recipe(comparison, task.key)
     keys = tuple(run_key(run_id) for run_id in runs["run_id"])
     beside = _reference(app.db, recipe.reference)
     frame = _frame(
         app.db,
         keys,
-        tuple(names[one] for one in runs["condition"]),
+        tuple(names[condition] for condition in runs["condition"]),
         beside,
         tuple(runs["n"].tolist()),
     )
@@ -70,53 +72,55 @@ def show_maps(app: AppContext, seen: Comparison) -> None:
         small_multiples(
             shown,
             by="dataset",
-            panels=dict.fromkeys([names[one] for one in runs["condition"]], LABEL_COLORS[0]),
+            panels=dict.fromkeys(
+                [names[condition] for condition in runs["condition"]], LABEL_COLORS[0]
+            ),
             color_by="label",
             colors=label_colors(list(task.label_names)),
             behind_real=behind,
         ),
         key="compare_maps",
         config={"displayModeBar": False},
-        alt="One panel a condition on the same axes",
+        alt="One panel per condition on the same axes",
     )
-    _note(seen, len(frame) - len(shown), behind=behind)
+    _note(comparison, len(frame) - len(shown), behind=behind)
 
 
-def _choose(names: dict[str, str], usual: Sequence[str], task_key: str) -> list[str]:
+def _choose(names: dict[str, str], default: Sequence[str], task_key: str) -> list[str]:
     key = f"compare_maps-{task_key}"
-    known = [one for one in st.session_state.get(key) or [] if one in names]
+    known = [name for name in st.session_state.get(key) or [] if name in names]
     if key not in st.session_state or len(known) < len(st.session_state[key]):
-        st.session_state[key] = known or list(usual)
+        st.session_state[key] = known or list(default)
     chosen = st.multiselect(
         "Conditions",
         list(names),
-        format_func=lambda one: names.get(one, one),
+        format_func=lambda condition: names.get(condition, condition),
         key=key,
         max_selections=MAX_PANELS,
         persist_state="session",
         wrap=False,
-        help="At first the corners of the grid: the lowest and highest value of each knob.",
+        help="By default the extreme conditions: the lowest and highest value of each knob.",
     )
-    # Panels stand by their knobs, however they were chosen.
-    return [one for one in names if one in chosen]
+    # Panels are in the order of the knobs, not of the choice.
+    return [condition for condition in names if condition in chosen]
 
 
-def _runs(seen: Comparison, conditions: Sequence[str]) -> pd.DataFrame:
+def _runs(comparison: Comparison, conditions: Sequence[str]) -> pd.DataFrame:
     """One run of each condition, the first of its repeats: condition, run_id, n."""
-    rows = seen.results[seen.results["condition"].isin(conditions)]
+    rows = comparison.results[comparison.results["condition"].isin(conditions)]
     rows = rows[(rows["inspected"].astype(str) == "0") & ~rows["filtered"]]
     first = rows.sort_values(["repeat", "seed"]).drop_duplicates("condition")
     return first.set_index("condition").loc[list(conditions), ["run_id", "n"]].reset_index()
 
 
-def _recipe(seen: Comparison, task_key: str) -> Recipe:
-    """Of the newest sweep of the task that is on view."""
-    grids = (one.grid for one in seen.choice.sweeps if one.task_key == task_key)
+def _recipe(comparison: Comparison, task_key: str) -> Recipe:
+    """Of the newest sweep of the task that is shown."""
+    grids = (sweep.grid for sweep in comparison.choice.sweeps if sweep.task_key == task_key)
     return recipe_from_dict(next(grids, {}).get("recipe") or {})
 
 
 def _reference(db: Database, reference_id: str | None) -> str | None:
-    """The key of its train part; None if it did not come along with a project made elsewhere."""
+    """The key of its train part; None if an imported project came without it."""
     if reference_id is None:
         return None
     try:
@@ -125,14 +129,14 @@ def _reference(db: Database, reference_id: str | None) -> str | None:
         return None
 
 
-def _note(seen: Comparison, missing: int, *, behind: bool) -> None:
-    ground = "the reference's train part, hollow" if behind else "all texts on view, in grey"
-    said = [f"One run of each condition, as generated; behind it {ground}."]
+def _note(comparison: Comparison, missing: int, *, behind: bool) -> None:
+    background = "the reference's train part, hollow" if behind else "all texts shown, in grey"
+    notes = [f"One run per condition, as generated; in the background {background}."]
     if missing:
-        said.append(f"{missing:,} texts are not placed yet.")
-    if len(set(seen.points["task_key"])) > 1:
-        said.append("Only this project's task: each has a map of its own.")
-    st.caption(" ".join(said))
+        notes.append(f"{counted(missing, 'text')} not placed yet.")
+    if len(set(comparison.points["task_key"])) > 1:
+        notes.append("Only this project's task is shown: each task has its own map.")
+    st.caption(" ".join(notes))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -143,7 +147,7 @@ def _frame(
     reference: str | None,
     sizes: tuple[float, ...],
 ) -> pd.DataFrame:
-    """All texts; the sizes tell runs that grew from their younger selves."""
+    """All texts; the sizes invalidate the cache when runs have grown."""
     datasets = [
         replace(load_dataset(_db, key), name=name) for key, name in zip(keys, names, strict=True)
     ]

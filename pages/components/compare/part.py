@@ -1,5 +1,4 @@
-"""Which of the points a tab shows, their names, and the sentences that belong to any of its
-figures."""
+"""Which of the points a tab shows, their names, and the sentences that belong to any figure."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,9 +7,12 @@ import streamlit as st
 
 from core.analysis.frames.columns import KNOBS, METRICS
 from core.analysis.frames.results import mixtures
-from core.analysis.naming import condition_words, repair_words
 from core.diversity.map.frame import display_names
-from core.figures.compare.columns import varying_knobs
+from core.domain.knobs import SEPARATOR, condition_words
+from core.domain.metrics import SWEEP_METRICS
+from core.domain.stages import ALL, stage_words
+from core.domain.wording import capitalized, counted, listed
+from core.figures.compare.columns import at_stage, varying_knobs
 from pages.components.compare.comparison import Comparison
 from pages.components.shell import escape_markdown
 
@@ -18,31 +20,35 @@ ALL_TASKS = "all"
 WIDTH = 190
 
 
-def choose_part(seen: Comparison, *, all_tasks: bool = True) -> pd.DataFrame:
+def choose_part(comparison: Comparison, *, all_tasks: bool = True) -> pd.DataFrame:
     """The points of one task, or of all; a choice is drawn where there are several.
 
     Args:
-        seen: what is compared.
+        comparison: what is compared.
         all_tasks: whether all together may be chosen.
     """
-    names = dict(zip(seen.points["task_key"], seen.points["task"], strict=True))
+    names = dict(zip(comparison.points["task_key"], comparison.points["task"], strict=True))
     if len(names) < 2:
-        return seen.points
-    own = seen.choice.task.key
-    options = sorted(names, key=lambda one: (one != own, names[one]))
+        return comparison.points
+    own = comparison.choice.task.key
+    options = sorted(names, key=lambda task_key: (task_key != own, names[task_key]))
     shown = [*options, ALL_TASKS] if all_tasks else options
     key = "compare_part" if all_tasks else "compare_one_part"
     if st.session_state.get(key) not in shown:
         st.session_state[key] = options[0]
     chosen = st.selectbox(
-        "Task on view",
+        "Task shown",
         shown,
-        format_func=lambda one: "All tasks" if one == ALL_TASKS else names.get(one, one),
+        format_func=lambda task_key: "All tasks" if task_key == ALL_TASKS else names.get(task_key),
         key=key,
         persist_state="session",
         width=WIDTH,
     )
-    return seen.points if chosen == ALL_TASKS else seen.points[seen.points["task_key"] == chosen]
+    return (
+        comparison.points
+        if chosen == ALL_TASKS
+        else comparison.points[comparison.points["task_key"] == chosen]
+    )
 
 
 def several_tasks(points: pd.DataFrame) -> bool:
@@ -51,41 +57,44 @@ def several_tasks(points: pd.DataFrame) -> bool:
 
 
 def names_of(points: pd.DataFrame) -> dict[str, str]:
-    """Each condition in words by its key, told apart; no Markdown, and not escaped."""
-    one_each = points.drop_duplicates("condition")
-    beside = varying_knobs(one_each, ("task", "encoder", "classifier"))
-    same = [knob for knob in ("min_p", "model", "other") if knob not in varying_knobs(one_each)]
+    """Each condition in words by its key, unique, in the order of the knobs; not escaped."""
+    order = ["model", "other", *(knob for knob in reversed(KNOBS) if knob != "model")]
+    conditions = points.drop_duplicates("condition").sort_values(order)
+    varying = varying_knobs(conditions, KNOBS)
+    context = varying_knobs(conditions, ("task", "encoder", "classifier"))
     words = []
-    for row in one_each[[*KNOBS, "other", "task", "encoder", "classifier"]].to_dict("records"):
-        told = condition_words({str(name): value for name, value in row.items()} | _blank(same))
-        words.append(" · ".join([told, *(str(row[name]) for name in beside if row[name])]))
-    return dict(zip(one_each["condition"], display_names(words), strict=True))
+    for row in conditions.to_dict("records"):
+        other = str(row["other"]) if conditions["other"].nunique() > 1 else ""
+        # A knob that all share is not named, whatever its value.
+        values = {knob: row[knob] for knob in KNOBS if knob == "temperature" or knob in varying}
+        parts = [condition_words(values, varying=varying, other=other)]
+        parts += [str(row[column]) for column in context if row[column]]
+        words.append(SEPARATOR.join(parts))
+    return dict(zip(conditions["condition"], display_names(words), strict=True))
 
 
 def stage_of(row: Mapping[str, object]) -> str:
-    """What a point's key has after its condition's."""
+    """The key of a point's stage: what its own key has after its condition's."""
     return f"{row['inspected']}{'-filtered' if row['filtered'] else ''}"
 
 
 def stages_of(points: pd.DataFrame) -> dict[str, str]:
     """The stages of repair in words by `stage_of`, as generated first, "all" last."""
-    found = points[["inspected", "filtered"]].drop_duplicates()
-    pairs = zip(found["inspected"].astype(str), found["filtered"].astype(bool), strict=True)
-    ordered = sorted(pairs, key=lambda one: (one[1], one[0] == "all", one[0].zfill(12)))
-    told = {}
-    for inspected, filtered in ordered:
-        words = repair_words(inspected, filtered=filtered)
-        told[stage_of({"inspected": inspected, "filtered": filtered})] = (
-            words[0].upper() + words[1:]
+    stages = points[["inspected", "filtered"]].drop_duplicates()
+    pairs = zip(stages["inspected"].astype(str), stages["filtered"].astype(bool), strict=True)
+    ordered = sorted(pairs, key=lambda stage: (stage[1], stage[0] == ALL, stage[0].zfill(12)))
+    return {
+        stage_of({"inspected": inspected, "filtered": filtered}): capitalized(
+            stage_words(inspected, filtered=filtered)
         )
-    return told
+        for inspected, filtered in ordered
+    }
 
 
 def at(points: pd.DataFrame, stage: str) -> pd.DataFrame:
-    """The rows of one stage, told as by `stage_of`."""
+    """The rows of one stage, given as by `stage_of`."""
     inspected, _, filtered = stage.partition("-")
-    rows = points["inspected"].astype(str) == inspected
-    return points[rows & (points["filtered"].astype(bool) == bool(filtered))]
+    return at_stage(points, inspected, filtered=bool(filtered))
 
 
 def measured(points: pd.DataFrame) -> list[str]:
@@ -94,44 +103,37 @@ def measured(points: pd.DataFrame) -> list[str]:
 
 
 def show_mixtures(points: pd.DataFrame) -> None:
-    """Say what forbids putting these points on one axis unsaid."""
-    said = mixtures(points)
-    if said:
-        st.warning(escape_markdown(" ".join(said)), icon=":material/balance:")
+    """Warn of what makes these points incomparable."""
+    sentences = mixtures(points)
+    if sentences:
+        st.warning(escape_markdown(" ".join(sentences)), icon=":material/balance:")
 
 
 def basis(points: pd.DataFrame) -> str:
     """How many conditions of what size, measured by what; fit for Markdown."""
     raw = points.drop_duplicates("condition")
     n, repeats = raw["n"], raw["repeats"]
-    many = f"{len(raw):,} condition{'s' if len(raw) != 1 else ''}"
     size = f"{n.min():,.0f}" if n.max() - n.min() < 0.5 else f"{n.min():,.0f} to {n.max():,.0f}"
     runs = (
-        f"{repeats.min():,} run{'s' if repeats.min() != 1 else ''} each"
+        counted(repeats.min(), "run")
         if repeats.min() == repeats.max()
-        else f"{repeats.min():,} to {repeats.max():,} runs each"
+        else f"{repeats.min():,} to {counted(repeats.max(), 'run')}"
     )
-    said = [f"{many}, {runs}, n = {size} texts a run."]
+    sentences = [f"{counted(len(raw), 'condition')}, {runs} each, n = {size} texts per run."]
     encoders, classifiers = (_known(points[name]) for name in ("encoder", "classifier"))
     if encoders:
-        said.append(f"Diversity and similarity by {' and '.join(encoders)}, cosine distance.")
+        embedded = [m.column for m in SWEEP_METRICS if m.needs_encoder and m.measured]
+        names = capitalized(listed(embedded))
+        sentences.append(f"{names} by {listed(encoders)}, cosine distance.")
     if classifiers and points["model_accuracy"].notna().any():
-        said.append(f"Model accuracy of {' and of '.join(map(_with_article, classifiers))}.")
+        sentences.append(f"Model accuracy of {listed(f'a {name}' for name in classifiers)}.")
     if repeats.max() > 1:
-        said.append(
-            "Intervals of repeated conditions go by the spread from run to run over all "
+        sentences.append(
+            "Intervals of repeated conditions are from the spread between the runs of all "
             "conditions of a task."
         )
-    return escape_markdown(" ".join(said))
-
-
-def _with_article(name: str) -> str:
-    return f"a {name}"
+    return escape_markdown(" ".join(sentences))
 
 
 def _known(names: pd.Series) -> Sequence[str]:
     return sorted({str(name) for name in names if name})
-
-
-def _blank(knobs: Sequence[str]) -> dict[str, object]:
-    return {knob: 0 if knob == "min_p" else "" for knob in knobs}

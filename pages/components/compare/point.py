@@ -1,4 +1,4 @@
-"""One point: its numbers at a stage of repair, its runs, and where to go from it."""
+"""One point: its numbers at a stage of repair, its runs, and links to their pages."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -9,8 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.frames.columns import METRICS
-from core.analysis.naming import interval_words, value_words
-from pages.components.compare.choice import METRIC_WORDS
+from core.domain.metrics import COLUMN
+from core.domain.stages import RAW
+from core.domain.wording import capitalized, counted, listed
 from pages.components.compare.comparison import Comparison
 from pages.components.compare.part import names_of, stage_of, stages_of
 from pages.components.shell import escape_markdown
@@ -18,11 +19,10 @@ from pages.components.shell import escape_markdown
 CONDITION = "compare_condition"
 STAGE = "compare_stage"
 PAIR = "compare_points"
-"""In the session's state: keys of the points whose texts are to be read side by side, 0 to 2."""
+"""Session key of the points whose texts are read side by side, 0 to 2."""
 OPEN = "compare_open"
-"""In the session's state: the tab to be opened when the whole page is drawn next."""
+"""Session key of the tab to open when the whole page is drawn next."""
 
-_OF_RUNS = ("diversity", "label_accuracy", "model_accuracy")
 _PAGES = (
     ("pages/generate.py", "Open run", ":material/edit_note:"),
     ("pages/explore.py", "Explore", ":material/scatter_plot:"),
@@ -31,15 +31,15 @@ _PAGES = (
 
 
 def choose_point(points: pd.DataFrame, key: str) -> None:
-    """Choose the point of that key; none is left as it is."""
-    found = points[points["point"] == key]
-    if len(found):
-        st.session_state[CONDITION] = str(found["condition"].iloc[0])
-        st.session_state[STAGE] = stage_of(found.iloc[0].to_dict())
+    """Choose the point of that key; an unknown key changes nothing."""
+    rows = points[points["point"] == key]
+    if len(rows):
+        st.session_state[CONDITION] = str(rows["condition"].iloc[0])
+        st.session_state[STAGE] = stage_of(rows.iloc[0].to_dict())
 
 
 def clicked(chart: str) -> dict[str, Any] | None:
-    """The point of a chart that was clicked last, as plotly tells it."""
+    """The point of a chart that was clicked last, as plotly reports it."""
     chosen = st.session_state[chart]["selection"]["points"]
     return dict(chosen[0]) if chosen else None
 
@@ -51,7 +51,7 @@ def key_of(point: Mapping[str, Any] | None) -> str:
 
 
 def chosen_by(points: pd.DataFrame, chart: str) -> partial[None]:
-    """What a chart calls when it is clicked: the point becomes the chosen one."""
+    """A callback of a chart: the clicked point becomes the chosen one."""
     return partial(_choose_clicked, points, chart)
 
 
@@ -59,11 +59,11 @@ def _choose_clicked(points: pd.DataFrame, chart: str) -> None:
     choose_point(points, key_of(clicked(chart)))
 
 
-def show_point(seen: Comparison, points: pd.DataFrame) -> None:
+def show_point(comparison: Comparison, points: pd.DataFrame) -> None:
     """Draw the choice of a point, and what is known of it.
 
     Args:
-        seen: what is compared.
+        comparison: what is compared.
         points: those that can be chosen.
     """
     names = names_of(points)
@@ -74,9 +74,9 @@ def show_point(seen: Comparison, points: pd.DataFrame) -> None:
             "Point",
             list(names),
             index=None,
-            format_func=lambda one: names.get(one, one),
+            format_func=lambda condition: names.get(condition, condition),
             key=CONDITION,
-            placeholder="Click a point above, or choose one here",
+            placeholder="Click a point above or choose one here",
             persist_state="session",
             width=460,
         )
@@ -89,15 +89,16 @@ def show_point(seen: Comparison, points: pd.DataFrame) -> None:
         stage = st.selectbox(
             "Repair",
             list(stages),
-            format_func=lambda one: stages.get(one, one),
+            format_func=lambda stage: stages.get(stage, stage),
             key=STAGE,
             persist_state="session",
             width=270,
         )
-        row = next(one for one in own.to_dict("records") if stage_of(one) == stage)
-        raw = next((one for one in own.to_dict("records") if stage_of(one) == "0"), row)
-        _offer_pair(seen, points, str(row["point"]))
-    runs = seen.results[seen.results["point"] == row["point"]]
+        rows = {stage_of(row): row for row in own.to_dict("records")}
+        row = rows[stage]
+        raw = rows.get(RAW, row)
+        _offer_pair(comparison, points, str(row["point"]))
+    runs = comparison.results[comparison.results["point"] == row["point"]]
     with st.grid(2, min_column_width=420, gap="large"):
         with st.container():
             _show_numbers(row, raw)
@@ -109,15 +110,13 @@ def _show_numbers(row: Mapping[str, Any], raw: Mapping[str, Any]) -> None:
     known = [metric for metric in METRICS if np.isfinite(row[metric])]
     frame = pd.DataFrame(
         {
-            "measure": [METRIC_WORDS[metric] for metric in known],
-            "value": [value_words(metric, row[metric]) for metric in known],
+            "measure": [COLUMN[metric].column_title for metric in known],
+            "value": [COLUMN[metric].words(row[metric]) for metric in known],
             "interval": [
-                interval_words(metric, row[f"{metric}_low"], row[f"{metric}_high"])
+                COLUMN[metric].interval_words(row[f"{metric}_low"], row[f"{metric}_high"])
                 for metric in known
             ],
-            "change": [
-                value_words(metric, row[metric] - raw[metric], signed=True) for metric in known
-            ],
+            "change": [COLUMN[metric].change_words(raw[metric], row[metric]) for metric in known],
         }
     )
     if row["point"] == raw["point"]:
@@ -129,19 +128,18 @@ def _show_numbers(row: Mapping[str, Any], raw: Mapping[str, Any]) -> None:
         column_config={
             "measure": st.column_config.TextColumn("Measure", width=150),
             "value": st.column_config.TextColumn("Value", width=75),
-            "interval": st.column_config.TextColumn("95 % interval", width=125),
+            "interval": st.column_config.TextColumn("95% interval", width=125),
             "change": st.column_config.TextColumn("By repair", width=95),
         },
         alt="The point's numbers with intervals",
     )
-    missing = [METRIC_WORDS[one].lower() for one in METRICS if one not in known]
-    lacks = f" Not measured: {', '.join(missing)}." if missing else ""
-    runs = int(row["repeats"])
-    rests = "a single run" if runs == 1 else f"{runs:,} runs"
+    missing = [COLUMN[metric].noun for metric in METRICS if metric not in known]
+    not_measured = f" Not measured: {listed(missing)}." if missing else ""
     st.caption(
         escape_markdown(
-            f"n = {row['n']:,.0f} texts; {rests}. {row['encoder']}, cosine distance"
-            f"{'; ' + row['classifier'] if row['classifier'] else ''}.{lacks}"
+            f"n = {row['n']:,.0f} texts; {counted(int(row['repeats']), 'run')}. {row['encoder']}, "
+            f"cosine distance{'; ' + row['classifier'] if row['classifier'] else ''}."
+            f"{not_measured}"
         )
     )
 
@@ -153,7 +151,7 @@ def _show_runs(runs: pd.DataFrame) -> None:
         for run, name, seed in zip(runs["run_id"], runs["run_name"], runs["seed"], strict=True)
     }
     if len(runs) > 1:
-        metrics = [one for one in _OF_RUNS if runs[one].notna().any()]
+        metrics = [metric for metric in METRICS if runs[metric].notna().any()]
         frame = pd.DataFrame({"seed": runs["seed"].to_numpy()})
         for metric in metrics:
             frame[metric] = cells(runs, metric)
@@ -168,7 +166,7 @@ def _show_runs(runs: pd.DataFrame) -> None:
             alt="The point's runs and their numbers",
         )
         chosen = st.selectbox(
-            "Run", list(names), format_func=lambda one: names.get(one, one), key="compare_run"
+            "Run", list(names), format_func=lambda run: names.get(run, run), key="compare_run"
         )
     else:
         chosen = next(iter(names))
@@ -179,30 +177,32 @@ def _show_runs(runs: pd.DataFrame) -> None:
 
 
 def metric_column(metric: str, *, whose: str = "") -> Any:
-    """How a table shows the `cells` of a metric."""
-    form = "%.1f %%" if metric.endswith("accuracy") else "%.3f"
-    name = "Similarity" if metric == "similarity" else METRIC_WORDS[metric]
-    return st.column_config.NumberColumn(f"{name}, {whose}" if whose else name, format=form)
+    """How a table shows the `cells` of a metric; `whose` is added to its title."""
+    shown = COLUMN[metric]
+    form = "%.1f%%" if shown.unit == "share" else f"%.{shown.digits}f"
+    title = capitalized(shown.noun)
+    return st.column_config.NumberColumn(f"{title}, {whose}" if whose else title, format=form)
 
 
 def cells(points: pd.DataFrame, metric: str, *, column: str = "") -> "np.ndarray[Any, Any]":
-    """A metric's values for `metric_column`, accuracies in percent; float64 (rows,)."""
-    scale = 100.0 if metric.endswith("accuracy") else 1.0
+    """A metric's values for `metric_column`, shares in percent; float64 (rows,)."""
+    scale = 100.0 if COLUMN[metric].unit == "share" else 1.0
     return points[column or metric].to_numpy(np.float64) * scale
 
 
-def _offer_pair(seen: Comparison, points: pd.DataFrame, key: str) -> None:
-    """Remember two points, one after the other, whose texts the tab Texts then shows."""
+def _offer_pair(comparison: Comparison, points: pd.DataFrame, key: str) -> None:
+    """Choose two points, one after the other, whose texts the Texts tab then shows."""
     if OPEN in st.session_state:
         st.rerun()
-    pair = [one for one in st.session_state.get(PAIR, []) if (seen.points["point"] == one).any()]
+    known = set(comparison.points["point"])
+    pair = [point for point in st.session_state.get(PAIR, []) if point in known]
     first = pair[0] if len(pair) == 1 else None
     if first is None:
         st.button(
             "Compare texts with…",
             icon=":material/compare_arrows:",
             key="compare_first",
-            help="Remembers this point; then choose another one.",
+            help="Keeps this point as the first of two; then choose the second.",
             on_click=_remember,
             args=([key],),
         )
@@ -211,15 +211,15 @@ def _offer_pair(seen: Comparison, points: pd.DataFrame, key: str) -> None:
         st.button("Cancel", icon=":material/close:", key="compare_cancel", on_click=_remember)
         st.caption("Now choose the other point.")
         return
-    names = names_of(seen.points)
-    row = seen.points[seen.points["point"] == first].iloc[0].to_dict()
-    words = f"{names[str(row['condition'])]}; {stages_of(seen.points)[stage_of(row)].lower()}"
+    names = names_of(comparison.points)
+    row = comparison.points[comparison.points["point"] == first].iloc[0].to_dict()
+    words = f"{names[str(row['condition'])]}; {stages_of(comparison.points)[stage_of(row)]}"
     st.button(
         "Compare texts",
         icon=":material/compare_arrows:",
         type="primary",
         key="compare_second",
-        help=escape_markdown(f"Read texts of this point beside those of {words}."),
+        help=escape_markdown(f"Shows texts of this point beside those of {words}."),
         on_click=_remember,
         args=([first, key], "Texts"),
     )
@@ -229,5 +229,5 @@ def _offer_pair(seen: Comparison, points: pd.DataFrame, key: str) -> None:
 def _remember(pair: list[str] | None = None, tab: str | None = None) -> None:
     st.session_state[PAIR] = pair or []
     if tab is not None:
-        # A fragment's run can't set the tabs, which are not in it.
+        # A fragment can't switch the tabs, which are outside it.
         st.session_state[OPEN] = tab

@@ -133,26 +133,26 @@ def restore_presented(app: AppContext) -> None:
         ]
 
 
-def offer_presenter(seen: Comparison) -> None:
+def offer_presenter(comparison: Comparison) -> None:
     """Draw the button that opens the view."""
-    key = seen.choice.task.key
+    key = comparison.choice.task.key
     st.button(
         "Present",
         icon=":material/slideshow:",
         key="present_open",
         help="The study as a story in seven steps, in large type. The arrow keys go to the next or "
         "the previous step, Escape leaves.",
-        disabled=not len(seen.raw),
+        disabled=not len(comparison.raw),
         on_click=_open,
-        args=(tuple(sweep.id for sweep in seen.choice.sweeps if sweep.task_key == key),),
+        args=(tuple(sweep.id for sweep in comparison.choice.sweeps if sweep.task_key == key),),
     )
 
 
-def show_presenter(app: AppContext, seen: Comparison) -> None:
+def show_presenter(app: AppContext, comparison: Comparison) -> None:
     """Draw the step that the address names."""
     st.html(_STYLE)
-    task = seen.choice.task
-    story = _story(app.db, seen.points, seen.results, task)
+    task = comparison.choice.task
+    story = _story(app.db, comparison.points, comparison.results, task)
     if not story.steps:
         st.info("There is nothing to present: no run of this project has been measured yet.")
         st.button("Leave", icon=":material/close:", key="present_leave", on_click=_leave)

@@ -1,4 +1,4 @@
-"""One side of two: the texts of a point's run, with what is known of their labels."""
+"""Texts of two points side by side, with what is known of their labels."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.analysis.extreme_conditions import short_names
-from core.analysis.naming import repair_words, value_words
+from core.domain.metrics import COLUMN
+from core.domain.stages import stage_words
 from core.domain.texts import fold
+from core.domain.wording import capitalized, counted
 from core.figures.theme import label_colors
 from core.interventions.requests import JudgeRequest
 from core.jobs.previews import look
@@ -21,20 +22,21 @@ from core.store.generation.samples import SAMPLE_COLUMNS, sample_rows
 from core.store.interventions.versions import head, version_rows
 from core.sweeps.assessment.recipe import recipe_from_dict
 from pages.components.compare.comparison import Comparison, sweep_of
+from pages.components.compare.part import measured, names_of
 from pages.components.shell import AppContext, escape_markdown
 
 
 @dataclass(frozen=True)
 class Side:
-    """See the top of the file.
+    """The texts of one run of a point.
 
     Args:
         run_id: a run of the point's condition.
         label_names: its task's, in order.
         texts: its usable texts in order of arrival: id, text, label, folded, repeat (of an earlier
-            one), now (label in the present version), taken_out (by it), oracle; None or False
-            where that is not known.
-        version: the present version's name; "" without one.
+            one), now (label in the active version), removed (by it), oracle; None or False where
+            unknown.
+        version: the active version's name; "" without one.
     """
 
     run_id: str
@@ -43,8 +45,8 @@ class Side:
     version: str
 
 
-def look_at(db: Database, seen: Comparison, point: Mapping[str, Any], run_id: str) -> Side:
-    """Read what there is; queues nothing."""
+def look_at(db: Database, comparison: Comparison, point: Mapping[str, Any], run_id: str) -> Side:
+    """Read what is stored; queues nothing."""
     run = get_run(db, run_id)
     rows = _rows(db, run_id, float(point["n"]))
     texts = pd.DataFrame(
@@ -62,10 +64,10 @@ def look_at(db: Database, seen: Comparison, point: Mapping[str, Any], run_id: st
     if version is not None and version.kind != "raw":
         for row in version_rows(db, version.id):
             labels[row.sample_id], kept[row.sample_id] = row.label, row.kept
-    says = _oracle(db, seen, run_id, len(texts))
-    texts["now"] = [labels.get(one) for one in texts["id"]]
-    texts["taken_out"] = [not kept.get(one, True) for one in texts["id"]]
-    texts["oracle"] = [says.get(one) for one in texts["id"]]
+    oracle = _oracle(db, comparison, run_id, len(texts))
+    texts["now"] = [labels.get(sample) for sample in texts["id"]]
+    texts["removed"] = [not kept.get(sample, True) for sample in texts["id"]]
+    texts["oracle"] = [oracle.get(sample) for sample in texts["id"]]
     for column in ("now", "oracle"):
         texts[column] = texts[column].astype(object).where(texts[column].notna(), None)
     name = version.name if version is not None and labels else ""
@@ -90,44 +92,44 @@ def drawn(
     return own.iloc[np.sort(rows)], len(own)
 
 
-def _oracle(db: Database, seen: Comparison, run_id: str, n: int) -> Mapping[str, str]:
-    """The oracle's labels by text id, as far as it was asked on the Intervene page."""
-    ids = seen.results.loc[seen.results["run_id"] == run_id, "sweep_id"]
-    sweep = sweep_of(seen, str(ids.iloc[0])) if len(ids) else None
+def _oracle(db: Database, comparison: Comparison, run_id: str, n: int) -> Mapping[str, str]:
+    """The oracle's labels by text id, if it was run on the Intervene page."""
+    ids = comparison.results.loc[comparison.results["run_id"] == run_id, "sweep_id"]
+    sweep = sweep_of(comparison, str(ids.iloc[0])) if len(ids) else None
     recipe = recipe_from_dict((sweep.grid.get("recipe") if sweep else None) or {})
     if recipe.reference is None:
         return {}
     request = JudgeRequest(n=n, encoder=dict(recipe.encoder), reference=recipe.reference)
-    found = look(db, run_key(run_id), request).result
-    return {} if found is None else dict(zip(found["ids"], found["labels"], strict=True))
+    result = look(db, run_key(run_id), request).result
+    return {} if result is None else dict(zip(result["ids"], result["labels"], strict=True))
 
 
 @st.cache_data(max_entries=8, show_spinner=False, hash_funcs={Database: lambda db: str(db.path)})
 def _rows(db: Database, run_id: str, n: float) -> pd.DataFrame:
-    """Its usable samples; `n` tells a run that grew from its younger self."""
+    """Its usable samples; `n` invalidates the cache when the run has grown."""
     return pd.DataFrame(sample_rows(db, run_id, outcome="usable"), columns=list(SAMPLE_COLUMNS))
 
 
 POINTS = "compare_points"
-"""Where the session keeps the keys of up to two points, set here and where points are chosen."""
+"""Session key of up to two points, set here and where points are chosen."""
 
 _SIDES = ("left", "right")
 _ALL = "All labels"
 _SEED = "compare_texts_seed"
-_COLUMN = 400  # pixels; in a narrower window one side stands under the other
-_ROW = 68  # pixels: from 65 on a table breaks long texts into lines
+_COLUMN = 400  # pixels; in a narrower window one side is below the other
+_ROW = 68  # pixels: from 65 on a table wraps long texts
 
 
-def show_texts(app: AppContext, seen: Comparison) -> None:
+def show_texts(app: AppContext, comparison: Comparison) -> None:
     """Draw the tab."""
-    points = seen.points.drop_duplicates("point").set_index("point", drop=False)
-    names = _names(seen.points)
-    chosen = _chosen(seen)
+    points = comparison.points.drop_duplicates("point").set_index("point", drop=False)
+    names = names_of(comparison.points)
+    chosen = _chosen(comparison)
     sides = []
     with st.grid(2, min_column_width=_COLUMN, gap="medium"):
         for place in range(2):
             with st.container():
-                sides.append(_choose_side(app, seen, points, names, chosen, place))
+                sides.append(_choose_side(app, comparison, points, names, chosen, place))
     label, count = _controls(sides, chosen)
     seed = int(st.session_state.get(_SEED, 0))
     with st.grid(2, min_column_width=_COLUMN, gap="medium"):
@@ -135,28 +137,18 @@ def show_texts(app: AppContext, seen: Comparison) -> None:
             with st.container():
                 _show(sides[place], sides[1 - place], _SIDES[place], label, count, seed)
     st.caption(
-        "Both sides draw by the same seed. A sweep keeps what a repair comes to, not the labels "
-        "that it gives: those stand here where the run has a version, or was judged by the oracle, "
-        "both on the Intervene page."
+        "Both sides are sampled with the same seed. A sweep stores the measured effect of a "
+        "repair, not its labels: those are shown where the run has a version or was judged by the "
+        "oracle on the Intervene page."
     )
 
 
-def _names(points: pd.DataFrame) -> dict[str, str]:
-    """Conditions by name; of several tasks with the task's before it."""
-    tasks = points[["task_key", "task"]].drop_duplicates()
-    names: dict[str, str] = {}
-    for key, task in zip(tasks["task_key"], tasks["task"], strict=True):
-        own = short_names(points[points["task_key"] == key])
-        names |= {one: f"{task}: {name}" if len(tasks) > 1 else name for one, name in own.items()}
-    return names
-
-
-def _chosen(seen: Comparison) -> tuple[str, str]:
+def _chosen(comparison: Comparison) -> tuple[str, str]:
     """Two points: those of the session, else the least and the most diverse as generated."""
-    known = set(seen.points["point"])
-    kept = [one for one in st.session_state.get(POINTS) or [] if one in known][:2]
-    raw = seen.raw[seen.raw["task_key"] == seen.choice.task.key]
-    raw = raw if len(raw) else seen.points
+    known = set(comparison.points["point"])
+    kept = [point for point in st.session_state.get(POINTS) or [] if point in known][:2]
+    raw = comparison.raw[comparison.raw["task_key"] == comparison.choice.task.key]
+    raw = raw if len(raw) else comparison.points
     ends = raw.sort_values(["diversity", "point"], na_position="first")["point"].tolist()
     if not kept:
         return ends[0], ends[-1]
@@ -167,7 +159,7 @@ def _chosen(seen: Comparison) -> tuple[str, str]:
 
 def _choose_side(
     app: AppContext,
-    seen: Comparison,
+    comparison: Comparison,
     points: pd.DataFrame,
     names: Mapping[str, str],
     chosen: tuple[str, str],
@@ -175,16 +167,18 @@ def _choose_side(
 ) -> Side:
     point = points.loc[chosen[place]].to_dict()
     side, condition = _SIDES[place], point["condition"]
-    raw = seen.raw.drop_duplicates("condition").set_index("condition")["point"].to_dict()
+    raw = comparison.raw.drop_duplicates("condition").set_index("condition")["point"].to_dict()
     key = f"compare_texts_{side}"
     st.session_state[key] = condition
-    runs = seen.results[seen.results["condition"] == condition].drop_duplicates("run_id")
+    runs = comparison.results[comparison.results["condition"] == condition].drop_duplicates(
+        "run_id"
+    )
     runs = runs.sort_values(["repeat", "seed"])
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.selectbox(
             f"Condition, {side}",
             list(names),
-            format_func=lambda one: names.get(one, one),
+            format_func=lambda key: names.get(key, key),
             key=key,
             on_change=_take,
             args=(key, place, chosen, raw),
@@ -195,34 +189,30 @@ def _choose_side(
             run_id = st.selectbox(
                 "Repeat",
                 ids,
-                format_func=lambda one: str(ids.index(one) + 1) if one in ids else one,
+                format_func=lambda run_id: str(ids.index(run_id) + 1) if run_id in ids else run_id,
                 key=f"compare_repeat_{side}_{condition}",
                 width=90,
             )
     _show_numbers(point)
-    return look_at(app.db, seen, point, run_id)
+    return look_at(app.db, comparison, point, run_id)
 
 
 def _take(key: str, place: int, chosen: tuple[str, str], raw: Mapping[str, str]) -> None:
-    """Another condition on one side, as generated."""
+    """Show another condition on one side, as generated."""
     wanted = list(chosen)
     wanted[place] = raw.get(st.session_state[key], wanted[place])
     st.session_state[POINTS] = wanted
 
 
 def _show_numbers(point: Mapping[str, Any]) -> None:
-    repair = repair_words(str(point["inspected"]), filtered=bool(point["filtered"]))
-    told = [
-        f"{words} **{value_words(metric, point[metric])}**"
-        for metric, words in (
-            ("diversity", "diversity"),
-            ("label_accuracy", "label accuracy"),
-            ("model_accuracy", "model accuracy"),
-        )
-        if point[metric] == point[metric]
+    stage = capitalized(stage_words(str(point["inspected"]), filtered=bool(point["filtered"])))
+    numbers = [
+        f"{COLUMN[name].noun} **{COLUMN[name].words(point[name])}**"
+        for name in measured(pd.DataFrame([point]))
     ]
-    many = f", mean of {point['repeats']} repeats" if point["repeats"] > 1 else ""
-    st.caption(f"{repair.capitalize()}{many}: {', '.join(told) or 'nothing measured'}.")
+    repeats = int(point["repeats"])
+    mean = f", mean of {counted(repeats, 'repeat')}" if repeats > 1 else ""
+    st.caption(f"{stage}{mean}: {', '.join(numbers) or 'nothing measured'}.")
 
 
 def _controls(sides: Sequence[Side], chosen: tuple[str, str]) -> tuple[str, int]:
@@ -233,7 +223,7 @@ def _controls(sides: Sequence[Side], chosen: tuple[str, str]) -> tuple[str, int]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         label = st.selectbox("Label", [_ALL, *labels], key=key, persist_state="session", width=240)
         count = st.segmented_control(
-            "Texts a side",
+            "Texts per side",
             [10, 25, 50],
             default=10,
             key="compare_texts_count",
@@ -279,39 +269,39 @@ def _show(side: Side, other: Side, name: str, label: str, count: int, seed: int)
     notes = [
         ", ".join(
             word
-            for word, true in (
+            for word, applies in (
                 ("repeat", row["repeat"]),
                 ("in both", row["folded"] in both),
-                ("taken out", row["taken_out"]),
+                ("removed", row["removed"]),
             )
-            if true
+            if applies
         )
         for row in shown.to_dict("records")
     ]
     colors = label_colors(list(side.label_names))
     frame = pd.DataFrame({"text": shown["text"].to_numpy()})
     config: dict[str, Any] = {"text": st.column_config.TextColumn("Text", width=290)}
-    for column, title, told in (
-        ("label", "Asked for", "The label that it was generated for."),
-        ("now", "Now", f"Its label in the run's version {side.version}."),
-        ("oracle", "Oracle", "What the oracle says of it."),
+    for column, title, help in (
+        ("label", "Specified", "The label it was generated for."),
+        ("now", "Now", f"Its label in the run's active version, {side.version}."),
+        ("oracle", "Oracle", "The label the oracle gives it."),
     ):
         if shown[column].notna().any():
-            frame[column] = [[] if one is None else [one] for one in shown[column].to_numpy()]
+            frame[column] = [[] if label is None else [label] for label in shown[column]]
             config[column] = st.column_config.MultiselectColumn(
                 title,
                 options=list(side.label_names),
-                color=[colors[one] for one in side.label_names],
+                color=[colors[name] for name in side.label_names],
                 width=95,
-                help=escape_markdown(told),
+                help=escape_markdown(help),
             )
     if any(notes):
         frame["note"] = notes
         config["note"] = st.column_config.TextColumn(
             "",
             width=80,
-            help="repeat: same words as an earlier text of its run. in both: the other side has "
-            "it, too. taken out: by out-of-scope filtering.",
+            help="repeat: same words as an earlier text of its run. in both: also on the other "
+            "side. removed: by the active version.",
         )
     st.dataframe(
         frame,

@@ -20,7 +20,7 @@ from core.store.sweeps import (
     restore_sweep,
     trials_of,
 )
-from pages.components.compare.choice import Choice
+from pages.components.compare.comparison import Choice
 from pages.components.compare.sweeps.dialog import new_sweep
 from pages.components.compare.sweeps.settings import is_open, open_dialog
 from pages.components.jobs import resume_button, stop_button
