@@ -1,4 +1,4 @@
-"""Connect: models behind servers, what their knobs really do, and what they cost."""
+"""Connect: models behind servers, which knobs have an effect there, and their prices."""
 
 import streamlit as st
 
@@ -13,7 +13,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     st.subheader("Connect", anchor=False, width="content")
     st.space("stretch")
     st.button(
-        "Add a connection",
+        "Add connection",
         icon=":material/add:",
         key="connect_add",
         on_click=open_form,
@@ -22,18 +22,15 @@ with st.container(horizontal=True, vertical_alignment="center"):
     )
 st.caption(
     "Language models behind any server with OpenAI's API: OpenAI, vLLM, llama.cpp, LM Studio, "
-    "Ollama. A test finds out which knobs really work there."
+    "Ollama. A test finds out which knobs have an effect there."
 )
 with show_errors():
-    form, listed = st.container(), st.container()
-    with form:
-        show_form(app)
-    with listed:
-        chosen = choose_server(app)
-    if chosen is not None:
-        show_server(app, chosen)
+    show_form(app)
+    connection = choose_server(app)
+    if connection is not None:
+        show_server(app, connection)
     elif FORM not in st.session_state:
         st.info(
-            "There is no connection yet. Add one; the embedded model needs none.",
+            "No connections yet. The built-in model needs none.",
             icon=":material/cable:",
         )

@@ -7,12 +7,12 @@ import streamlit as st
 from core.domain.errors import WidesetError
 from core.domain.runs import RunSpec
 from core.domain.spending import SpendingLimit
+from core.domain.wording import counted, duration
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import LIVE, start_run
 from core.store.generation.rounds import recent_speed
 from core.store.generation.runs import default_name
 from pages.components.generate.lab import show_lab
-from pages.components.generate.progress import duration
 from pages.components.generate.run_view import show_run
 from pages.components.generate.runs_list import show_runs
 from pages.components.generate.setup import TRIAL_TEXTS, choose_spec, show_prompt, trial_of
@@ -20,10 +20,8 @@ from pages.components.shell import AppContext, flash, set_up, show_errors, show_
 from pages.components.spending import choose_cap, show_estimate
 
 
-def _start(
-    app: AppContext, spec: RunSpec, name: str, token: str, cap: SpendingLimit | None
-) -> None:
-    """Start a run; a second call with the same token (a double click) finds the first one's."""
+def _start(app: AppContext, spec: RunSpec, name: str, token: str, cap: SpendingLimit) -> None:
+    """Start a run; a second call with the same token (a double click) opens the first one's."""
     try:
         run, _ = start_run(app.db, spec, name=name, token=token, cap=cap)
         ensure_worker(app.home, app.db)
@@ -40,13 +38,13 @@ def _close() -> None:
 
 def _buttons(app: AppContext, spec: RunSpec | None, *, busy: bool) -> None:
     token = st.session_state.setdefault("start_token", uuid4().hex)
-    cap, uncapped = choose_cap(app, None if busy else spec)
-    blocked = spec is None or busy or spec.target == 0 or bool(uncapped)
-    why = "A run is going; stop it or wait." if busy else uncapped or None
+    choice = choose_cap(app, None if busy else spec)
+    blocked = spec is None or busy or spec.target == 0 or bool(choice.error)
+    why = "This run is under way; wait or stop it." if busy else choice.error or None
     for label, kind, wanted, name, icon in (
         (f"Try {TRIAL_TEXTS} texts", "secondary", spec and trial_of(spec), "Trial", "science"),
         (
-            f"Generate {spec.target:,} texts" if spec else "Generate",
+            f"Generate {counted(spec.target, 'text')}" if spec else "Generate",
             "primary",
             spec,
             "",
@@ -66,7 +64,7 @@ def _buttons(app: AppContext, spec: RunSpec | None, *, busy: bool) -> None:
                 wanted,
                 f"{name}: {default_name(spec)}" if name and spec else "",
                 token,
-                cap,
+                choice.cap,
             ),
         )
 
@@ -74,8 +72,8 @@ def _buttons(app: AppContext, spec: RunSpec | None, *, busy: bool) -> None:
 def _estimate(app: AppContext, spec: RunSpec) -> str:
     speed = recent_speed(app.db, spec.model.model)
     if speed is None:
-        return "How long it takes shows once a run has gone; a trial is quick."
-    return f"About {duration(spec.target / speed)} at the speed of the last runs."
+        return "The estimated time appears after the first run; a trial is quick."
+    return f"About {duration(spec.target / speed)} at the speed of recent runs."
 
 
 app = set_up()
@@ -94,12 +92,12 @@ with show_errors():
         _buttons(app, spec, busy=state in LIVE)
     if not run_id:
         if spec is None:
-            st.info("Something in the side bar is still missing.", icon=":material/arrow_back:")
+            st.info("Complete the settings in the sidebar.", icon=":material/arrow_back:")
         else:
             st.caption(_estimate(app, spec))
             show_estimate(app, spec)
             if spec.idle_knob:
-                st.info(f"{spec.idle_knob} Ask for more texts a label.", icon=":material/info:")
+                st.info(f"{spec.idle_knob} Increase the texts per label.", icon=":material/info:")
             show_prompt(app, spec)
             show_lab(app, spec)
         show_runs(app)

@@ -1,30 +1,33 @@
-"""Home: what this is, three ways to begin, the projects, and what the worker does now."""
+"""Home: what Wideset is, three ways to start, the projects, and what the worker does now."""
 
 import streamlit as st
 
-from pages.components.home.activity import show_at_work
-from pages.components.home.new_project import show_ways
+from core.domain.knobs import KNOBS
+from pages.components.home.activity import show_activity
+from pages.components.home.new_project import show_start_options
 from pages.components.home.projects import show_projects
 from pages.components.shell import load_figures_ahead, set_up, show_errors, show_flash
 
-_GENERATES = {"run", "task", "temperature", "suppression", "per_label", "seed"}
+_GENERATE_PARAMS = {"run", "task", "per_label", "seed"} | {
+    knob.name for knob in KNOBS if knob.group == "main"
+}
 
 app = set_up()
-if _GENERATES & set(st.query_params):
-    # What used to be the front page: its addresses are in people's bookmarks.
+if _GENERATE_PARAMS & set(st.query_params):
+    # Generate used to be the front page, and bookmarks still point there.
     st.switch_page("pages/generate.py", query_params=st.query_params.to_dict())
 show_flash()
-st.title("Labelled text that is diverse and right", anchor=False)
+st.title("Diverse, correctly labelled text data", anchor=False)
 st.markdown(
-    "Wideset lets a language model write labelled texts and widens them with temperature and "
-    "logit suppression while you watch their spread. Wider data has more wrong labels, so you "
-    "repair them: with a few judgements, or with none. Then classifiers show what the data is "
-    "worth, and the trade-off is there to read, to tune and to present.",
+    "Wideset generates labelled texts with a language model, and makes them more diverse with "
+    "temperature and logit suppression while you watch. More diverse data has more wrong labels, "
+    "so you correct them: with a few human judgements, or with none. Classifiers then show how "
+    "useful the data is, and you can inspect, tune and present the trade-off.",
     width=820,
 )
-show_at_work(app)
+show_activity(app)
 with show_errors():
-    show_ways(app)
+    show_start_options(app)
 with show_errors():
     show_projects(app)
 load_figures_ahead()

@@ -162,6 +162,7 @@ class Condition:
         off=1.0,
         paper=(1.0,),
         widens=1,
+        truncates=True,
         server_names=("top_p",),
     )
     min_p: float = knob(
@@ -177,6 +178,7 @@ class Condition:
         widens=-1,
         axis=True,
         axis_choices=(0.0, 0.02, 0.05, 0.1),
+        truncates=True,
         server_names=("min_p",),
         order=4,
     )

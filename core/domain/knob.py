@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from core.domain.errors import BadInput
-from core.domain.wording import listed, number
+from core.domain.wording import MISSING, listed, number
 
 Kind = Literal["number", "whole", "choice", "toggle", "other"]
 Group = Literal["main", "decoding", "requests", "none"]
@@ -37,6 +37,7 @@ class Knob:
         off_words: how that is written, such as "unseeded".
         paper: the paper's value or values (section 4.1); empty where it has none.
         widens: 1 where more of it widens the data, -1 where it narrows, 0 where neither is meant.
+        truncates: it removes unlikely tokens from the choice.
         axis: whether a sweep can vary it.
         axis_values: what a new sweep tries of it; empty for the default alone.
         axis_choices: what a new sweep's widget offers of it, beside typed values.
@@ -64,6 +65,7 @@ class Knob:
     off_words: str = ""
     paper: tuple[Any, ...] = ()
     widens: Literal[-1, 0, 1] = 0
+    truncates: bool = False
     axis: bool = False
     axis_values: tuple[Any, ...] = ()
     axis_choices: tuple[Any, ...] = ()
@@ -126,6 +128,16 @@ class Knob:
                 open_low=self.open_low,
             )
 
+    def title_of(self, value: Any) -> str:
+        """A value as a table shows it: a choice by its title, a toggle as on or off."""
+        if value is None:
+            return MISSING
+        if self.choices is not None:
+            return self.choices.get(value, str(value))
+        if self.kind == "toggle":
+            return "on" if value else "off"
+        return number(value) if self.numeric else str(value)
+
     def words(self, value: Any) -> str:
         """A value as it stands in a condition's name: "T 0.7", "18 examples", "unseeded".
 
@@ -137,6 +149,8 @@ class Knob:
             return self.off_words
         if self.kind == "toggle":
             return self.title.lower() if value else f"no {self.title.lower()}"
+        if self.choices is not None:
+            value = str(value).replace("_", " ")
         words = (self.short or f"{self.title.lower()} {{}}").format(value)
         return words.replace(" examples", " example") if value == 1 else words
 

@@ -44,5 +44,5 @@ def condition_words(
         value = values.get(knob.name)
         named = knob.name == "temperature" or knob.name in varying or value != knob.default
         if knob.name in values and named:
-            words.append(short_model(value) if isinstance(value, str) else knob.words(value))
+            words.append(knob.words(short_model(value) if isinstance(value, str) else value))
     return SEPARATOR.join(word for word in [*words, other] if word)

@@ -12,12 +12,12 @@ from core.domain.errors import BadInput
 from core.domain.runs import Example, ModelChoice, model_and_server, short_model
 from core.domain.spending import CostEstimate, SpendingLimit, spending_progress_from_dict
 from core.domain.tasks import Task
+from core.domain.wording import counted, money, number
 from core.services.cost_estimate import check_model_limit
 from core.store.connections import find_connection, list_connections
-from pages.components.connect.keys import key_state
-from pages.components.model import Width, found_of, name_model, title
+from pages.components.model import Width, capabilities_of, key_state, name_model, title
 from pages.components.shell import AppContext, escape_markdown
-from pages.components.spending import cap_box, money, number, prices_of
+from pages.components.spending import cap_box, prices_of
 
 _HERE = ""
 
@@ -25,7 +25,7 @@ _HERE = ""
 def choose_asked_model(
     app: AppContext, *, prefix: str, local: ModelChoice, width: Width = "stretch"
 ) -> ModelChoice | None:
-    """Draw where the model is and which; None while a server's is not named.
+    """Draw the choice of a machine and a model; None while a server's is not named.
 
     Args:
         app: home and store.
@@ -33,7 +33,7 @@ def choose_asked_model(
         local: the model of this machine that can be asked.
         width: of each of the two, in pixels.
     """
-    connections = {one.base_url: one for one in list_connections(app.db)}
+    connections = {connection.base_url: connection for connection in list_connections(app.db)}
     if not connections:
         return local
     where_key = f"{prefix}_where"
@@ -42,12 +42,12 @@ def choose_asked_model(
     where = st.selectbox(
         "Where the model runs",
         [_HERE, *connections],
-        format_func=lambda one: (
+        format_func=lambda url: (
             f"This machine ({short_model(local.model)})"
-            if one == _HERE
-            else title(connections[one])
-            if one in connections
-            else one
+            if url == _HERE
+            else title(connections[url])
+            if url in connections
+            else url
         ),
         key=where_key,
         persist_state="session",
@@ -97,14 +97,14 @@ def choose_asking_limit(
         check_model_limit(app.db, model, cap)
         check_enough(cap, requests)
 
-    limit, refusal = cap_box(
+    choice = cap_box(
         f"{prefix}-cap",
         prices_of(app.db, model),
         check,
         "The job stops before a request that could exceed the limit, and keeps none of its "
         f"answers. Empty means no limit.{note}",
     )
-    return AskingLimit(limit if limit.on else None, refusal)
+    return AskingLimit(choice.cap if choice.cap.on else None, choice.error)
 
 
 def estimate_asked(
@@ -119,54 +119,54 @@ def estimate_asked(
         texts,
         task,
         examples,
-        found=found_of(app.db, model),
+        found=capabilities_of(app.db, model),
         prices=prices_of(app.db, model),
     )
 
 
 def estimate_words(
-    app: AppContext, model: ModelChoice, ahead: CostEstimate, *, name: str | None = None
+    app: AppContext, model: ModelChoice, estimate: CostEstimate, *, name: str | None = None
 ) -> str:
-    """What it takes, as Markdown: requests, tokens, money; and that a key is missing.
+    """The estimated requests, tokens and money, and a missing key, as Markdown.
 
     Args:
         app: home and store.
         model: who is asked.
-        ahead: of `estimate_asked`.
-        name: what stands for the model.
+        estimate: of `estimate_asked`.
+        name: shown instead of the model's.
     """
     prices = prices_of(app.db, model)
     cost = (
         "cost unknown without the connection's prices"
-        if ahead.money is None
-        else f"at most {escape_markdown(money(ahead.money, prices.currency))}"
+        if estimate.money is None
+        else f"at most {escape_markdown(money(estimate.money, prices.currency))}"
     )
     asked = escape_markdown(name or model_and_server(model))
     words = (
-        f":material/cable: {asked}: {ahead.requests:,} requests; at most "
-        f"{number(ahead.tokens_in)} tokens in and {number(ahead.tokens_out)} out, {cost}."
+        f":material/cable: {asked}: {counted(estimate.requests, 'request')}; at most "
+        f"{number(estimate.tokens_in)} tokens in and {number(estimate.tokens_out)} out, {cost}."
     )
     connection = find_connection(app.db, model.base_url)
     if connection is not None and key_state(connection) == "missing":
         words += f" :red[:material/key_off: {connection.key_variable} is not set.]"
-    if found_of(app.db, model) is None:
-        words += " It was never tested, which is done first and takes some requests more."
+    if capabilities_of(app.db, model) is None:
+        words += " It has not been tested; the test comes first and needs a few more requests."
     return words
 
 
-def took_words(spending: Mapping[str, Any]) -> str:
-    """What was taken so far, as Markdown.
+def used_words(spending: Mapping[str, Any]) -> str:
+    """Requests, tokens and money used so far, as Markdown.
 
     Args:
         spending: of a job's progress, as `SpendingProgress.to_dict` gives it.
     """
-    took = spending_progress_from_dict(spending)
+    used = spending_progress_from_dict(spending)
     tokens = (
         "an unknown number of tokens"
-        if took.tokens_in is None
-        else f"{number(took.tokens_in)} tokens in, {number(took.tokens_out)} out"
+        if used.tokens_in is None
+        else f"{number(used.tokens_in)} tokens in, {number(used.tokens_out)} out"
     )
     cost = (
-        "cost unknown" if took.money is None else escape_markdown(money(took.money, took.currency))
+        "cost unknown" if used.money is None else escape_markdown(money(used.money, used.currency))
     )
-    return f"{took.requests:,} requests, {tokens}, {cost}"
+    return f"{counted(used.requests, 'request')}, {tokens}, {cost}"

@@ -1,37 +1,77 @@
-"""Stop and Resume of a job, wherever a list of jobs stands."""
+"""Any job on a page: its state, progress, Stop, Resume and Retry."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
 
 import streamlit as st
 
 from core.domain.errors import StoreBusy, WidesetError
 from core.domain.spending import SpendingLimit
+from core.domain.wording import counted, duration
 from core.jobs.cached_measurements import Work
 from core.jobs.launch import ensure_worker
-from core.jobs.queue import LIVE, Job, request_cancel, resume, status
+from core.jobs.queue import LIVE, Job, State, request_cancel, resume, status
 from core.jobs.registry import job_title
-from pages.components.generate.progress import duration
 from pages.components.shell import AppContext, escape_markdown, flash, show_errors
 from pages.components.spending import traffic_words
 
 
-def stop_button(app: AppContext, job: Job, *, key: str, told: str) -> None:
-    """Draw Stop; once pressed it says so until the worker has heard.
+@dataclass(frozen=True, slots=True)
+class StateBadge:
+    """How a state is shown."""
+
+    word: str
+    color: Literal["gray", "blue", "green", "red", "orange"]
+    icon: str
+
+    def draw(self) -> None:
+        """Draw it."""
+        st.badge(self.word, color=self.color, icon=self.icon)
+
+
+STATE_BADGES: Mapping[State, StateBadge] = {
+    "queued": StateBadge("queued", "gray", ":material/schedule:"),
+    "running": StateBadge("running", "blue", ":material/play_arrow:"),
+    "done": StateBadge("done", "green", ":material/check:"),
+    "failed": StateBadge("failed", "red", ":material/error:"),
+    "paused": StateBadge("paused", "orange", ":material/pause:"),
+    "cancelled": StateBadge("stopped", "orange", ":material/stop:"),
+    "interrupted": StateBadge("interrupted", "orange", ":material/bolt:"),
+}
+"""Every state of a job."""
+
+WAITING = "The worker runs one job at a time."
+STORE_BUSY = "The store is busy; retrying in a moment."
+_REASONS: Mapping[State, str] = {
+    "interrupted": "The worker stopped unexpectedly.",
+    "cancelled": "Stopped by hand.",
+}
+
+
+def reason_words(job: Job, state: State) -> str:
+    """Why a job ended before it was done, and what to do; escaped."""
+    message = f"{job.message} {job.remedy}".strip()
+    return escape_markdown(message or _REASONS.get(state, "It did not finish."))
+
+
+def stop_button(app: AppContext, job: Job, *, key: str, help: str) -> None:
+    """Draw Stop; after a click it is disabled until the worker has stopped.
 
     Args:
         app: home and store.
-        job: a living one.
+        job: a queued or running one.
         key: of the button.
-        told: what becomes of what was done, shown as its help.
+        help: what happens to the results so far.
     """
     st.button(
         "Stopping…" if job.cancel_requested else "Stop",
         icon=":material/stop:",
         key=key,
         disabled=job.cancel_requested,
-        help=told,
+        help=help,
         on_click=stop,
         args=(app, (job.id,)),
     )
@@ -40,7 +80,7 @@ def stop_button(app: AppContext, job: Job, *, key: str, told: str) -> None:
 def resume_button(
     app: AppContext, job_id: str, *, key: str, label: str = "Resume", main: bool = False
 ) -> None:
-    """Draw Resume, as the page's main button where it is that."""
+    """Draw Resume, as the page's primary button if `main`."""
     st.button(
         label,
         type="primary" if main else "secondary",
@@ -52,7 +92,7 @@ def resume_button(
 
 
 def stop(app: AppContext, jobs: Sequence[str]) -> None:
-    """Ask jobs to end; a failure is told with the next drawing."""
+    """Stop jobs; a callback, so an error is shown with the next drawing."""
     try:
         for job_id in jobs:
             request_cancel(app.db, job_id)
@@ -61,7 +101,7 @@ def stop(app: AppContext, jobs: Sequence[str]) -> None:
 
 
 def resume_job(app: AppContext, job_id: str, cap: SpendingLimit | None = None) -> None:
-    """Queue a job again, with another cap if one is given; a failure is told as by `stop`."""
+    """Queue a job again, with another spending limit if one is given; a callback like `stop`."""
     try:
         resume(app.db, job_id, cap=cap)
         ensure_worker(app.home, app.db)
@@ -69,12 +109,107 @@ def resume_job(app: AppContext, job_id: str, cap: SpendingLimit | None = None) -
         flash(error)
 
 
-_POLL_SECONDS = 1.0
+def retry(app: AppContext, jobs: Sequence[str]) -> None:
+    """Queue several jobs again; a callback like `stop`."""
+    for job_id in jobs:
+        resume_job(app, job_id)
+
+
+POLL_SECONDS = 1.0
 RESULTS_EVERY = 5.0
 """Seconds at least between two drawings for new results: a page can be read meanwhile."""
 
+Draw = Callable[[Sequence[tuple[Job, State]]], None]
+
+
+@st.fragment(run_every=POLL_SECONDS)
+def follow(
+    app: AppContext,
+    job_ids: Sequence[str],
+    draw: Draw,
+    *,
+    states: Sequence[State] | None = None,
+    due: float = math.inf,
+    done: int = 0,
+) -> None:
+    """Draw jobs every second, and the whole page once when one of them has ended.
+
+    Args:
+        app: home and store.
+        job_ids: queued or running ones.
+        draw: draws the jobs with their states, in that order.
+        states: what the page shows of them; it is drawn again when one changes.
+        due: time (seconds since 1970) from which it is drawn again when more parts are done.
+        done: how many parts of them were done.
+    """
+    with show_errors():
+        try:
+            jobs = [status(app.db, job_id) for job_id in job_ids]
+            more = app.db.now() >= due and _parts_done([job for job, _ in jobs]) > done
+            changed = states is not None and [*states] != [state for _, state in jobs]
+            if more or changed or any(state not in LIVE for _, state in jobs):
+                st.rerun()
+            if all(state == "queued" for _, state in jobs):
+                ensure_worker(app.home, app.db)
+            draw(jobs)
+        except StoreBusy:
+            st.caption(STORE_BUSY)
+
+
+def show_work(app: AppContext, works: Sequence[Work], *, results: bool = False) -> None:
+    """Draw the jobs under way, and those that ended before they were done.
+
+    Args:
+        app: home and store.
+        works: the jobs and their states.
+        results: the page shows what they have done so far, so that it is drawn again with more
+            (`RESULTS_EVERY`), not only when one ends.
+    """
+    live = [work.job for work in works if work.state in LIVE]
+    if live:
+        ensure_worker(app.home, app.db)
+        follow(
+            app,
+            tuple(job.id for job in live),
+            _draw_progress,
+            due=app.db.now() + RESULTS_EVERY if results else math.inf,
+            done=_parts_done(live),
+        )
+    ended: dict[str, list[Job]] = {}
+    for work in works:
+        if work.state not in LIVE and work.state != "done":
+            ended.setdefault(reason_words(work.job, work.state), []).append(work.job)
+    for reason, jobs in ended.items():
+        _show_ended(app, reason, jobs)
+
+
+def _draw_progress(jobs: Sequence[tuple[Job, State]]) -> None:
+    running = [job for job, state in jobs if state == "running"]
+    waiting = [job for job, state in jobs if state == "queued"]
+    for job in running:
+        st.progress(progress_share(job), progress_words(job))
+    if running and waiting:
+        st.caption(f"{len(waiting):,} more waiting.")
+    elif waiting:
+        titles = dict.fromkeys(job_title(job.kind) for job in waiting)
+        st.caption(f":material/hourglass_top: Waiting: {', '.join(titles)}. {WAITING}")
+
+
+def _show_ended(app: AppContext, reason: str, jobs: Sequence[Job]) -> None:
+    """One warning, and one way to retry, for all jobs that ended for the same reason."""
+    titles = dict.fromkeys(job_title(job.kind) for job in jobs)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.warning(f"{', '.join(titles)}: {reason}", icon=":material/error:")
+        st.button(
+            "Try again",
+            icon=":material/refresh:",
+            key=f"again-{jobs[0].id}",
+            on_click=partial(retry, app, [job.id for job in jobs]),
+        )
+
+
 _PHASES = {
-    "loading": "loading the encoder",
+    "loading": "loading the model",
     "embedding": "embedding texts",
     "measuring": "measuring",
     "fitting": "fitting the map",
@@ -86,149 +221,74 @@ _PHASES = {
     "judging": "asking about each text",
     "answering": "answering",
     "concluding": "fitting regressions and testing the paper's findings",
-}
-_SWEEP_PHASES = {
-    "planning": "looking for what is there already",
-    "loading": "loading the encoder",
-    "embedding": "embedding the reference",
-}
-_TRIAL_PHASES = {
-    "waiting": "about to begin",
-    "loading": "loading the model",
     "generating": "generating",
+    "waiting": "starting",
     "assessing": "measuring and repairing",
+    "planning": "looking for existing runs",
 }
 
 
-def show_work(app: AppContext, works: Sequence[Work], *, results: bool = False) -> None:
-    """Draw the jobs that go on, and those that came to a bad end.
-
-    Args:
-        app: home and store.
-        works: the jobs and how they read.
-        results: the page shows what they have done so far, so that it is drawn again with more
-            (`RESULTS_EVERY`), not only once one ends.
-    """
-    live = [work.job for work in works if work.state in LIVE]
-    if live:
-        ensure_worker(app.home, app.db)
-        due = app.db.now() + RESULTS_EVERY if results else math.inf
-        _follow(app, tuple(job.id for job in live), _done(live), due)
-    ends: dict[str, list[Job]] = {}
-    for work in works:
-        if work.state not in LIVE and work.state != "done":
-            reason = f"{work.job.message} {work.job.remedy}".strip() or "It was stopped."
-            ends.setdefault(reason, []).append(work.job)
-    for reason, jobs in ends.items():
-        _show_end(app, reason, jobs)
-
-
-@st.fragment(run_every=_POLL_SECONDS)
-def _follow(app: AppContext, jobs: tuple[str, ...], done: int, due: float) -> None:
-    """Redrawn every second, and the whole page once when a job comes to rest, or when it is due
-    and more is done."""
-    with show_errors():
-        try:
-            found = [status(app.db, one) for one in jobs]
-        except StoreBusy:
-            st.caption("The store is busy; this looks again in a second.")
-            return
-        more = app.db.now() >= due and _done([job for job, _ in found]) > done
-        if more or any(state not in LIVE for _, state in found):
-            st.rerun()
-        if all(state == "queued" for _, state in found):
-            ensure_worker(app.home, app.db)
-        waiting = sum(state == "queued" for _, state in found)
-        for job, state in found:
-            if state == "running":
-                st.progress(_share(job), _sentence(job))
-        if waiting == len(found):
-            st.caption(
-                f":material/hourglass_top: {_waiting([job for job, _ in found])} for the worker, "
-                "which does one thing at a time."
-            )
-        elif waiting:
-            st.caption(f"{waiting} more to come.")
-
-
-def _done(jobs: Sequence[Job]) -> int:
-    """How many parts of them are done."""
-    return sum(int(job.progress.get("done") or 0) for job in jobs)
-
-
-def _waiting(jobs: Sequence[Job]) -> str:
-    kinds = list(dict.fromkeys(job_title(job.kind) for job in jobs))
-    first = [kind if place == 0 else kind.lower() for place, kind in enumerate(kinds)]
-    one = len(kinds) == 1 and kinds != ["Measures"]
-    return f"{' and '.join(first)} {'waits' if one else 'wait'}"
-
-
-def _share(job: Job) -> float:
-    done, total = job.progress.get("done", 0), job.progress.get("total", 0)
+def progress_share(job: Job) -> float:
+    """How much of a job is done, 0 to 1."""
+    done, total = job_parts(job)
     if job.kind == "sweep":
-        done += job.progress.get("failed", 0)
-        for one in job.progress.get("running") or []:
-            done += 0.75 * min(1.0, one["texts"] / one["target"]) if one["target"] else 0.0
+        running = job.progress.get("running") or []
+        shares = (min(1.0, run["texts"] / run["target"]) for run in running if run["target"])
+        share = done + job.progress.get("failed", 0) + 0.75 * sum(shares)
+        return min(1.0, share / total) if total else 0.0
     return min(1.0, done / total) if total else 0.0
 
 
-def sweep_sentence(progress: Mapping[str, Any]) -> str:
-    """How far a sweep is, in words that are fit for Markdown.
+def progress_words(job: Job) -> str:
+    """How far a job is; fit for Markdown."""
+    if job.kind == "sweep":
+        return sweep_words(job.progress)
+    words = [f"{job_title(job.kind)}: {_PHASES.get(job.progress.get('phase', ''), 'starting')}"]
+    done, total = job_parts(job)
+    if total:
+        words.append(f"{done:,} of {total:,}")
+    return ", ".join([*words, *_time_left(job.progress)])
+
+
+def sweep_words(progress: Mapping[str, Any]) -> str:
+    """How far a sweep is; fit for Markdown.
 
     Args:
         progress: of `core.jobs.sweeps.progress.SweepProgress.report`; {} before the first.
     """
-    total = progress.get("total")
+    total, phase = progress.get("total"), str(progress.get("phase"))
     if not total:
-        return f"Sweep: {_SWEEP_PHASES.get(str(progress.get('phase')), 'beginning')}"
-    words = [f"Sweep: {progress.get('done', 0):,} of {total:,} runs done"]
+        return f"Sweep: {_PHASES.get(phase, 'starting')}"
+    words = [f"Sweep: {progress.get('done', 0):,} of {counted(total, 'run')} done"]
     if progress.get("failed"):
         words.append(f"{progress['failed']:,} failed")
     running = progress.get("running") or []
     if running:
         first = running[0]
-        what = _TRIAL_PHASES.get(first["phase"], "beginning")
-        far = f" {first['texts']:,} of {first['target']:,} texts" if what == "generating" else ""
+        now = _PHASES.get(first["phase"], "starting")
+        if first["phase"] == "generating":
+            now += f" {first['texts']:,} of {counted(first['target'], 'text')}"
         more = f" and {len(running) - 1} more" if len(running) > 1 else ""
-        words.append(f"now {escape_markdown(first['name'])}{more}: {what}{far}")
-    elif progress.get("phase") in _SWEEP_PHASES:
-        words.append(_SWEEP_PHASES[progress["phase"]])
+        words.append(f"now {escape_markdown(first['name'])}{more}: {now}")
+    elif phase in _PHASES:
+        words.append(_PHASES[phase])
+    traffic = traffic_words(progress)
+    shown = ", ".join([*words, *_time_left(progress)])
+    return f"{shown} · {escape_markdown(traffic)}" if traffic else shown
+
+
+def job_parts(job: Job) -> tuple[int, int]:
+    """Parts done and in all; the latter is 0 while unknown."""
+    progress = job.progress
+    if job.kind == "generate":
+        return int(progress.get("accepted") or 0), int(progress.get("target") or 0)
+    return int(progress.get("done") or 0), int(progress.get("total") or 0)
+
+
+def _parts_done(jobs: Sequence[Job]) -> int:
+    return sum(job_parts(job)[0] for job in jobs)
+
+
+def _time_left(progress: Mapping[str, Any]) -> list[str]:
     left = progress.get("seconds_left")
-    words += [f"{duration(left)} left"] if left else []
-    sent = traffic_words(progress)
-    return ", ".join(words) + (f" · {escape_markdown(sent)}" if sent else "")
-
-
-def _sentence(job: Job) -> str:
-    if job.kind == "sweep":
-        return sweep_sentence(job.progress)
-    phase = job.progress.get("phase", "")
-    what = f"{job_title(job.kind)}: {_PHASES.get(phase, 'beginning')}"
-    done, total = job.progress.get("done"), job.progress.get("total")
-    if total:
-        what += f", {done or 0:,} of {total:,}"
-    left = job.progress.get("seconds_left")
-    return f"{what}, {duration(left)} left" if left else what
-
-
-def _show_end(app: AppContext, reason: str, jobs: Sequence[Job]) -> None:
-    """One warning for all that came to the same end, and one way to try all of it again."""
-    kinds = list(dict.fromkeys(job_title(job.kind) for job in jobs))
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.warning(f"{', '.join(kinds)}: {escape_markdown(reason)}", icon=":material/error:")
-        st.button(
-            "Try again",
-            icon=":material/refresh:",
-            key=f"again-{jobs[0].id}",
-            on_click=_again,
-            args=(app, tuple(job.id for job in jobs)),
-        )
-
-
-def _again(app: AppContext, jobs: Sequence[str]) -> None:
-    try:
-        for job_id in jobs:
-            resume(app.db, job_id)
-        ensure_worker(app.home, app.db)
-    except WidesetError as error:
-        flash(error)
+    return [f"{duration(left)} left"] if left else []

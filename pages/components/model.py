@@ -1,4 +1,4 @@
-"""What the store knows of a server and its models, and what they are called."""
+"""Servers and their models: names, keys, capabilities, and the choice of one."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -7,31 +7,32 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from core.domain.connections import Connection
+from core.domain.errors import BadInput
 from core.domain.runs import ModelChoice, short_model
+from core.domain.wording import ago
 from core.generation.servers.capabilities import Capabilities, capabilities_from_dict
+from core.generation.servers.keys import key_of
 from core.generation.servers.suppression import suppression_support
 from core.jobs.server_health import latest_connection_test
 from core.store.connections import Probed, find_capabilities, list_connections
 from core.store.database import Database
-from pages.components.ages import ago
-from pages.components.connect.keys import key_state
 from pages.components.shell import PAGES, AppContext, escape_markdown
 
 
 def title(connection: Connection) -> str:
-    """What a connection is called: its name, else its host."""
+    """A connection's name, else its host."""
     return connection.name or urlsplit(connection.base_url).netloc
 
 
 def probed_of(db: Database, connection: Connection) -> Probed | None:
-    """What was found of the model that is the connection's usual one."""
+    """The last test of the connection's default model."""
     if not connection.model:
         return None
     return find_capabilities(db, connection.base_url, connection.model)
 
 
-def found_of(db: Database, choice: ModelChoice) -> Capabilities | None:
-    """What probing found of a server's model; None for one on this machine or never probed."""
+def capabilities_of(db: Database, choice: ModelChoice) -> Capabilities | None:
+    """A server's model's capabilities; None for one that was never tested or is on this machine."""
     if choice.backend != "openai":
         return None
     probed = find_capabilities(db, choice.base_url, choice.model)
@@ -39,42 +40,55 @@ def found_of(db: Database, choice: ModelChoice) -> Capabilities | None:
 
 
 def known_models(db: Database, connection: Connection) -> list[str]:
-    """The models that are known of a server: the usual one first, then those that it lists."""
+    """A server's known models: the default first, then those that it lists."""
     probed, test = probed_of(db, connection), latest_connection_test(db, connection.base_url)
-    listed: Sequence[str] = () if probed is None else probed.result.get("models", ())
+    stored: Sequence[str] = () if probed is None else probed.result.get("models", ())
     last = {} if test is None else test[0].progress
-    names = (connection.model, *listed, *last.get("models", ()), last.get("model"))
+    names = (connection.model, *stored, *last.get("models", ()), last.get("model"))
     return list(dict.fromkeys(name for name in names if name))
 
 
 Width = int | Literal["stretch"]
+KeyState = Literal["none", "set", "missing"]
+
+
+def key_state(connection: Connection) -> KeyState:
+    """`none` where the connection needs no key, `set` where its variable holds one.
+
+    The key itself is never read into a page.
+    """
+    try:
+        return "none" if key_of(connection) is None else "set"
+    except BadInput:
+        return "missing"
+
 
 SUPPRESSION_WORDS = {
     "exact": ":green[:material/verified:] Logit suppression is exact.",
     "approximate": ":orange[:material/warning:] Logit suppression is unsupported; "
     "approximations are offered.",
-    "untested": ":gray[:material/help:] Not tested yet: a run with logit suppression flies the "
-    "canary first.",
+    "untested": ":gray[:material/help:] Not tested yet: a run with logit suppression first tests "
+    "logit bias.",
 }
 
 
 def choose_server_model(app: AppContext) -> ModelChoice | None:
     """Draw the choice of a connection and its model; None while one of them is missing."""
-    connections = {one.base_url: one for one in list_connections(app.db)}
+    connections = {connection.base_url: connection for connection in list_connections(app.db)}
     if not connections:
-        st.caption("There is no connection to a server yet.")
+        st.caption("No connection to a server yet.")
         st.page_link(PAGES / "connect.py", label="Add one", icon=":material/cable:")
         return None
-    asked = st.session_state.get("server_url")
-    if asked is not None and asked not in connections:  # its connection is deleted
+    url = st.session_state.get("server_url")
+    if url is not None and url not in connections:
         st.warning(
-            f"There is no connection to {escape_markdown(asked)} any more.", icon=":material/cable:"
+            f"The connection to {escape_markdown(url)} was deleted.", icon=":material/cable:"
         )
         del st.session_state["server_url"]
     url = st.selectbox(
         "Connection",
         list(connections),
-        format_func=lambda one: title(connections[one]) if one in connections else one,
+        format_func=lambda url: title(connections[url]) if url in connections else url,
         key="server_url",
         persist_state="session",
     )
@@ -95,7 +109,7 @@ def choose_server_model(app: AppContext) -> ModelChoice | None:
 def name_model(
     db: Database, connection: Connection, *, key: str, width: Width = "stretch"
 ) -> str | None:
-    """Draw the choice of a connection's model, which can be typed as well; None without one."""
+    """Draw the choice of a connection's model, which can also be typed; None without one."""
     models = known_models(db, connection)
     typed = st.session_state.get(key)
     if typed and typed not in models:
@@ -116,7 +130,8 @@ def name_model(
 
 def _show_known(app: AppContext, choice: ModelChoice) -> None:
     probed = find_capabilities(app.db, choice.base_url, choice.model)
-    st.markdown(f":small[{SUPPRESSION_WORDS[suppression_support(found_of(app.db, choice))]}]")
+    support = suppression_support(capabilities_of(app.db, choice))
+    st.markdown(f":small[{SUPPRESSION_WORDS[support]}]")
     if probed is None:
         st.page_link(PAGES / "connect.py", label="Test it", icon=":material/network_check:")
         return
@@ -124,5 +139,5 @@ def _show_known(app: AppContext, choice: ModelChoice) -> None:
 
 
 def tested_words(app: AppContext, probed: Probed) -> str:
-    """How long ago a model was tested, and whether that still holds."""
+    """How long ago a model was tested, and whether the result is out of date."""
     return f"Tested {ago(app.db.now() - probed.created_at)}. {probed.stale}".strip()

@@ -1,4 +1,4 @@
-"""Texts of people and models as text: Streamlit reads most of what it shows as Markdown."""
+"""What every page needs: navigation, set-up, error messages, and escaping of Markdown."""
 
 import re
 from collections.abc import Iterator
@@ -23,19 +23,22 @@ WORD_JOINER = "\u2060"
 
 
 def escape_markdown(text: str) -> str:
-    """The text with everything escaped that Markdown, HTML, maths, icons or links are made of."""
+    """Escape whatever Markdown, HTML, maths, icons and links are made of.
+
+    Texts of people and models are shown by it, as Streamlit reads most text as Markdown.
+    """
     split = _ADDRESS.sub(WORD_JOINER, " ".join(text.split()))
     return _MARKDOWN.sub(r"\\\1", split)
 
 
 PAGES = Path(__file__).parent.parent
 
-_BEGUN = "navigated"
+_NAVIGATED = "navigated"
 
 
 def navigate() -> StreamlitPage:
-    """Declare the pages; the one that was asked for."""
-    st.session_state[_BEGUN] = True
+    """Declare the pages; the requested one."""
+    st.session_state[_NAVIGATED] = True
     return st.navigation(
         [
             st.Page(
@@ -43,26 +46,26 @@ def navigate() -> StreamlitPage:
                 title="Home",
                 icon=":material/home:",
                 default=True,
-                url_path="start",  # which it is not served at; but its file's name stays free
-                help="What this is, ways to begin, your projects.",
+                url_path="start",  # the default page is served at /; this keeps /home free
+                help="Start a project, or open one.",
             ),
             st.Page(
                 PAGES / "generate.py",
                 title="Generate",
                 icon=":material/edit_note:",
-                help="Choose a task, move the diversity knobs, and read the texts as they arrive.",
+                help="Choose a task, set the diversity knobs, and read the texts as they arrive.",
             ),
             st.Page(
                 PAGES / "explore.py",
                 title="Explore",
                 icon=":material/scatter_plot:",
-                help="See how widely the texts spread, where they repeat themselves, and why.",
+                help="See how diverse the texts are, where they repeat themselves, and why.",
             ),
             st.Page(
                 PAGES / "intervene.py",
                 title="Intervene",
                 icon=":material/healing:",
-                help="Judge texts, replace wrong labels, take out what is out of scope, undo.",
+                help="Judge texts, replace wrong labels, filter out-of-scope texts, undo.",
             ),
             st.Page(
                 PAGES / "train.py",
@@ -74,15 +77,15 @@ def navigate() -> StreamlitPage:
                 PAGES / "compare.py",
                 title="Compare",
                 icon=":material/insights:",
-                help="See the trade-off: diversity against accuracy, and what repair brings back.",
+                help="See the trade-off between diversity and accuracy, and what repair recovers.",
             ),
             st.Page(
                 PAGES / "connect.py",
                 title="Connect",
                 icon=":material/cable:",
-                help="Add a server with OpenAI's API, test which knobs work there, set prices.",
+                help="Add a server with OpenAI's API, test which knobs it supports, set prices.",
             ),
-            # The default page has no address of its own, but people and bookmarks give it one.
+            # The default page has no address of its own, but bookmarks may use /home.
             st.Page(PAGES / "home.py", title="Home", url_path="home", visibility="hidden"),
         ],
         position="top",
@@ -90,13 +93,13 @@ def navigate() -> StreamlitPage:
 
 
 def navigate_if_alone() -> None:
-    """Begin anew with app.py where Streamlit left it out.
+    """Start again with app.py where Streamlit ran a page without it.
 
     It does so when a page's address is a server's first request: until pages are declared, it
-    takes `pages/` for a list of programs. A page that is a program of its own stays as it is.
+    takes `pages/` for a list of scripts. A page that is the main script stays as it is.
     """
     context = get_script_run_ctx()
-    if _BEGUN in st.session_state or context is None:
+    if _NAVIGATED in st.session_state or context is None:
         return
     if Path(context.main_script_path).name == "app.py":
         navigate()
@@ -104,16 +107,16 @@ def navigate_if_alone() -> None:
 
 
 _SCRIPTS = Path(st.__file__).parent / "static" / "static" / "js"
-_PLACE = "figures_ahead"
+_PRELOAD_KEY = "figures_ahead"
 
 
 def load_figures_ahead() -> None:
-    """Have the browser load it now; once more is nothing, as scripts are known by address."""
+    """Have the browser load the script of figures before a page needs it; idempotent."""
     script = script_of_figures()
     if script is not None:
-        with st.container(key=_PLACE):
+        with st.container(key=_PRELOAD_KEY):
             st.html(
-                f"<style>.st-key-{_PLACE} {{display: none}}</style>"
+                f"<style>.st-key-{_PRELOAD_KEY} {{display: none}}</style>"
                 f'<script type="module" src="./static/js/{script}"></script>',
                 unsafe_allow_javascript=True,
             )
@@ -121,15 +124,15 @@ def load_figures_ahead() -> None:
 
 @cache
 def script_of_figures() -> str | None:
-    """Its file's name, which has a digest in it; None where Streamlit calls it otherwise."""
-    found = [path.name for path in _SCRIPTS.glob("PlotlyChart.*.js")]
-    return found[0] if len(found) == 1 else None
+    """Its file name, which contains a digest; None where Streamlit names it differently."""
+    names = [path.name for path in _SCRIPTS.glob("PlotlyChart.*.js")]
+    return names[0] if len(names) == 1 else None
 
 
 ASSETS = Path(__file__).parent.parent.parent / "assets"
 
-# What Streamlit has no setting for: the page's side margins, which take a third of a narrow window;
-# and a table's own CSV, which would hand formulas in generated texts to spreadsheets as they are.
+# What Streamlit has no setting for: the side margins, which take a third of a narrow window; and
+# the CSV button of tables, which would export formulas in generated texts unescaped.
 _STYLE = """<style>
 [data-testid='stMainBlockContainer'] {padding-inline: 2rem}
 [data-testid='stElementToolbarButton']:has(button[aria-label^='Download as CSV']) {display: none}
@@ -152,7 +155,7 @@ class AppContext:
 def configure() -> None:
     """Configure the page, before its navigation is declared.
 
-    In that order only do browsers take our icon, and not one of the navigation's off the internet.
+    In the other order browsers show the navigation's icon, which is loaded from the internet.
     """
     st.set_page_config(
         page_title="Wideset",
@@ -163,9 +166,9 @@ def configure() -> None:
 
 
 def set_up() -> AppContext:
-    """Configure the page, open the store, see that a worker lives; calling it again is harmless.
+    """Configure the page, open the store, make sure that a worker runs; idempotent.
 
-    Shows what is wrong and stops the page where the home folder or the store is unusable.
+    Shows the error and stops the page where the home folder or the store is unusable.
     """
     configure()
     navigate_if_alone()
@@ -182,28 +185,29 @@ def set_up() -> AppContext:
 
 @contextmanager
 def show_errors() -> Iterator[None]:
-    """Tell a failure in two sentences where it happens, instead of a traceback."""
+    """Show an error in two sentences where it happens, instead of a traceback."""
     try:
         yield
     except StoreBusy as error:
-        st.warning(_told(error), icon=":material/hourglass_top:")
+        st.warning(error_words(error), icon=":material/hourglass_top:")
     except WidesetError as error:
-        st.error(_told(error), icon=":material/error:")
+        st.error(error_words(error), icon=":material/error:")
 
 
 def flash(error: WidesetError) -> None:
-    """Keep a failure of a callback for the page that is drawn next."""
-    st.session_state["flash"] = _told(error)
+    """Keep a callback's error for the next drawing of the page."""
+    st.session_state["flash"] = error_words(error)
 
 
 def show_flash() -> None:
-    """Show what the last callback kept, once."""
+    """Show the error that the last callback kept, once."""
     message = st.session_state.pop("flash", None)
     if message:
         st.error(message, icon=":material/error:")
 
 
-def _told(error: WidesetError) -> str:
+def error_words(error: WidesetError) -> str:
+    """What happened and what to do, escaped."""
     return escape_markdown(f"{error.what} {error.remedy}".strip())
 
 

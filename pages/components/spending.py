@@ -1,6 +1,7 @@
-"""What a run behind a server is thought to take, what it may take, and what it has taken."""
+"""Spending at a server: the estimate, the cap, and what a run has used."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import streamlit as st
@@ -9,116 +10,116 @@ from core.domain.connections import Prices
 from core.domain.errors import BadInput
 from core.domain.runs import ModelChoice, RunSpec, model_and_server
 from core.domain.spending import SpendingLimit, spending_progress_from_dict
+from core.domain.wording import counted, money, number
 from core.jobs.sweeps.spending import check_sweep_cap
 from core.services.cost_estimate import check_run_limit, estimate_run_cost, recent_token_use
 from core.store.connections import find_connection
 from core.store.database import Database
 from core.store.generation.attempts import totals
 from core.store.generation.runs import RunRecord
-from pages.components.model import found_of
-from pages.components.shell import AppContext, escape_markdown
+from pages.components.model import capabilities_of
+from pages.components.shell import AppContext, error_words, escape_markdown
 
 SWEEP_CAP = "sweep_cap"
-"""What the keys of a sweep's cap begin with."""
+"""Prefix of the keys of a sweep's cap."""
 
 _TOO_MANY = "too_many_requests"
-_LIMITS = ("money", "tokens", "requests")
-_TRAFFIC = {"in_flight": "in flight", "retrying": "waiting to be sent again"}
-
-
-def money(amount: float | None, currency: str) -> str:
-    """An amount as a person says it: with as many places as its size wants."""
-    if amount is None:
-        return "unknown"
-    if amount == 0:
-        return f"0 {currency}"
-    return f"{amount:,.2f} {currency}" if amount >= 1 else f"{amount:.2g} {currency}"
-
-
-def number(amount: int | None) -> str:
-    """A number with its thousands told apart; unknown stays so."""
-    return "unknown" if amount is None else f"{amount:,}"
+_LIMIT_NAMES = tuple(asdict(SpendingLimit()))
+_TRAFFIC = {"in_flight": "in flight", "retrying": "waiting for a retry"}
 
 
 def show_estimate(app: AppContext, spec: RunSpec) -> None:
-    """What the run that stands in the side bar takes; nothing for a model on this machine."""
+    """Draw the estimate for a run; nothing for a model on this machine."""
     if spec.model.backend != "openai":
         return
-    found, prices = found_of(app.db, spec.model), prices_of(app.db, spec.model)
+    capabilities, prices = capabilities_of(app.db, spec.model), prices_of(app.db, spec.model)
     use = recent_token_use(app.db, spec)
-    several = found is not None and found.n == "exact"
-    ahead = estimate_run_cost(spec, use, prices=prices, several=several)
-    words = [f"At least {ahead.requests:,} requests"]
+    several = capabilities is not None and capabilities.n == "exact"
+    estimate = estimate_run_cost(spec, use, prices=prices, several=several)
+    words = [f"At least {counted(estimate.requests, 'request')}"]
     if use is None:
         most = spec.target * spec.condition.max_tokens
         words.append(
-            f"tokens unknown until a trial has gone (at most {most:,} written), cost unknown"
+            f"tokens unknown until a trial has run (at most {most:,} generated), cost unknown"
         )
     else:
-        words.append(f"about {number(ahead.tokens_in)} tokens in, {number(ahead.tokens_out)} out")
-        cost = money(ahead.money, prices.currency)
-        lacking = prices.cost(1, 1) is None
-        words.append("cost unknown without prices" if lacking else f"about {escape_markdown(cost)}")
-    told = f", by {escape_markdown(use.run)}" if use is not None else ""
-    where = model_and_server(spec.model)
-    st.caption(f":material/cable: {escape_markdown(where)}. {'; '.join(words)}{told}.")
+        words.append(
+            f"about {number(estimate.tokens_in)} tokens in, {number(estimate.tokens_out)} out"
+        )
+        cost = f"about {escape_markdown(money(estimate.money, prices.currency))}"
+        words.append("cost unknown without prices" if prices.cost(1, 1) is None else cost)
+    source = f", based on {escape_markdown(use.run)}" if use is not None else ""
+    where = escape_markdown(model_and_server(spec.model))
+    st.caption(f":material/cable: {where}. {'; '.join(words)}{source}.")
 
 
-def choose_cap(app: AppContext, spec: RunSpec | None) -> tuple[SpendingLimit | None, str]:
-    """Draw the cap of a server's run; (cap, why it can't be kept). None is no cap."""
+@dataclass(frozen=True, slots=True)
+class CapChoice:
+    """A cap as it stands in its widgets.
+
+    Args:
+        cap: may limit nothing.
+        error: why it can't be enforced, shown where it is chosen; empty if it can.
+    """
+
+    cap: SpendingLimit = field(default_factory=SpendingLimit)
+    error: str = ""
+
+
+def choose_cap(app: AppContext, spec: RunSpec | None) -> CapChoice:
+    """Draw the cap of a run; nothing for a model on this machine."""
     if spec is None or spec.model.backend != "openai":
-        return None, ""
-    cap, why = cap_box(
+        return CapChoice()
+    return cap_box(
         "cap",
         prices_of(app.db, spec.model),
         lambda cap: check_run_limit(app.db, spec, cap),
-        "The run pauses before a request that could go beyond it; what was written stays, and a "
-        "higher cap goes on. Empty is no limit.",
+        "The run pauses before a request that could exceed the cap. Its texts are kept, and it "
+        "resumes with a higher cap. Empty means no limit.",
     )
-    return (cap if cap.on else None), why
 
 
-def choose_sweep_cap(app: AppContext, models: Iterable[ModelChoice]) -> tuple[SpendingLimit, str]:
-    """Draw the cap of a sweep over all its runs; (cap, why it can't be kept).
+def choose_sweep_cap(app: AppContext, models: Iterable[ModelChoice]) -> CapChoice:
+    """Draw the cap of a sweep over all its runs.
 
     Args:
         app: the store.
-        models: of the sweep; without one behind a server nothing is drawn.
+        models: of the sweep; nothing is drawn if all are on this machine.
     """
     served = [model for model in models if model.backend != "local"]
     if not served:
-        return SpendingLimit(), ""
+        return CapChoice()
     prices = {prices_of(app.db, model) for model in served}
     return cap_box(
         SWEEP_CAP,
         prices.pop() if len(prices) == 1 else Prices(),
         lambda cap: check_sweep_cap(app.db, served, cap),
-        "Of all runs together. The sweep pauses before a request that could go beyond it; what is "
-        "done stays. Empty is no limit.",
+        "For all runs together. The sweep pauses before a request that could exceed the cap; "
+        "finished runs are kept. Empty means no limit.",
     )
 
 
 def put_sweep_cap(cap: SpendingLimit) -> None:
-    """Let the widgets of a sweep's cap begin with these limits."""
-    amounts = {"money": None if cap.money is None else float(cap.money), "tokens": cap.tokens}
-    for name, value in {**amounts, "requests": cap.requests}.items():
-        st.session_state[f"{SWEEP_CAP}-{name}"] = value
+    """Set the widgets of a sweep's cap to these limits."""
+    for name, value in asdict(cap).items():
+        is_money = name == "money" and value is not None
+        st.session_state[f"{SWEEP_CAP}-{name}"] = float(value) if is_money else value
 
 
-def raised_cap(app: AppContext, run: RunRecord, now: SpendingLimit) -> tuple[SpendingLimit, str]:
-    """Draw the cap of a run that waits, to be changed; (cap, why it can't be kept)."""
-    cap = cap_inputs(f"raise-{run.id}", prices_of(app.db, run.spec.model), now)
-    return cap, _kept(cap, lambda cap: check_run_limit(app.db, run.spec, cap))
+def change_cap(app: AppContext, run: RunRecord, now: SpendingLimit) -> CapChoice:
+    """Draw the cap of a paused run, to be changed."""
+    cap = _cap_inputs(f"raise-{run.id}", prices_of(app.db, run.spec.model), now)
+    return _checked(cap, lambda cap: check_run_limit(app.db, run.spec, cap))
 
 
 def show_spending(db: Database, run: RunRecord, progress: Mapping[str, Any], *, live: bool) -> None:
-    """The row of numbers on what a server's run took, by the store's record of its requests.
+    """Draw what a server's run has used, by the store's record of its requests.
 
     Args:
         db: the store.
         run: the run; nothing is drawn for a model on this machine.
         progress: its job's, with a `SpendingProgress` as `spending`.
-        live: whether it is under way, so that there is something to project.
+        live: whether it is under way, which also shows its projected use and traffic.
     """
     if run.spec.model.backend != "openai":
         return
@@ -126,41 +127,40 @@ def show_spending(db: Database, run: RunRecord, progress: Mapping[str, Any], *, 
     spending = spending_progress_from_dict(data) if data else None
     prices = prices_of(db, run.spec.model)
     currency = prices.currency
-    took = totals(db, run.id)
-    tokens_in, tokens_out = took.known_tokens
-    refused = took.outcomes.get(_TOO_MANY, 0)
-    failed = took.requests - took.outcomes.get("ok", 0)
+    used = totals(db, run.id)
+    tokens_in, tokens_out = used.known_tokens
+    failed = used.requests - used.outcomes.get("ok", 0)
     projected = money(None if spending is None else spending.projected_money, currency)
     spent = money(prices.cost(tokens_in, tokens_out), currency)
     numbers = [
-        ("Spent", spent, "By your prices; the server bills its own."),
+        ("Spent", spent, "At your prices; the server's bill may differ."),
         ("Tokens in", number(tokens_in), "As the server reported them."),
         ("Tokens out", number(tokens_out), "As the server reported them."),
-        ("Requests", f"{took.requests:,}", f"{failed:,} of them failed."),
-        ("429s", f"{refused:,}", "Answers of the server that it is too many requests."),
+        ("Requests", number(used.requests), f"{failed:,} failed."),
+        ("429s", number(used.outcomes.get(_TOO_MANY, 0)), "Responses 'too many requests'."),
     ]
     if live:
         tokens = number(None if spending is None else spending.projected_tokens)
         numbers.insert(1, ("Projected", projected, f"For the whole run; tokens: {tokens}."))
     traffic = spending.traffic if live and spending is not None else None
     if traffic is not None:
-        *amounts, sent, refusals = numbers
+        *amounts, sent, too_many = numbers
         now = [
-            ("In flight", f"{traffic.in_flight:,}", "Requests sent and not answered yet."),
-            ("Retrying", f"{traffic.retrying:,}", "Failed ones that wait to be sent again."),
-            ("Failed", f"{failed:,}", "Of all that were sent, those that were sent again, too."),
+            ("In flight", number(traffic.in_flight), "Requests without a response yet."),
+            ("Retrying", number(traffic.retrying), "Failed requests waiting for a retry."),
+            ("Failed", number(failed), "Of all requests, retried ones included."),
         ]
-        numbers = [sent, *now, refusals, *amounts]
+        numbers = [sent, *now, too_many, *amounts]
     with st.grid(5 if traffic is not None else len(numbers), min_column_width=125, gap="small"):
         for label, value, words in numbers:
             st.metric(label, value, help=words)
-    limits = "" if spending is None else limit_words(spending.limit.to_dict(), currency)
+    limits = "" if spending is None else limit_words(spending.limit, currency)
     if limits:
         st.caption(f":material/savings: Capped at {escape_markdown(limits)}.")
 
 
 def traffic_words(progress: Mapping[str, Any]) -> str:
-    """What goes to servers now, and what that took so far; "" for models of this machine.
+    """Requests to servers now and so far, and their cost; empty for models of this machine.
 
     Args:
         progress: a job's, with a `SpendingProgress` as `spending`.
@@ -169,7 +169,7 @@ def traffic_words(progress: Mapping[str, Any]) -> str:
     if not data:
         return ""
     spending = spending_progress_from_dict(data)
-    words = [f"{spending.requests:,} requests sent"]
+    words = [f"{counted(spending.requests, 'request')} sent"]
     for name, words_of in _TRAFFIC.items():
         count = getattr(spending.traffic, name)
         if count:
@@ -180,50 +180,48 @@ def traffic_words(progress: Mapping[str, Any]) -> str:
 
 
 def cap_box(
-    prefix: str, prices: Prices, check: Callable[[SpendingLimit], None], told: str
-) -> tuple[SpendingLimit, str]:
-    """Draw a cap, folded away; (cap, why it can't be kept).
+    prefix: str, prices: Prices, check: Callable[[SpendingLimit], None], help: str
+) -> CapChoice:
+    """Draw a cap, folded away.
 
     Args:
-        prefix: begins the widgets' keys.
-        prices: of what is capped.
-        check: refuses a cap that can't be kept, by `BadInput`.
-        told: what it is of, and what becomes of what it cuts off.
+        prefix: of the widgets' keys.
+        prices: of the capped model.
+        check: raises `BadInput` for a cap that can't be enforced.
+        help: what is capped, and what happens when the cap is reached.
     """
-    kept = {name: st.session_state.get(f"{prefix}-{name}") for name in _LIMITS}
-    limits = limit_words(kept, prices.currency)
+    values = {name: st.session_state.get(f"{prefix}-{name}") or None for name in _LIMIT_NAMES}
+    limits = limit_words(SpendingLimit(**values), prices.currency)
     with st.popover(
         escape_markdown(f"Cap: {limits}") if limits else "No cap",
         icon=":material/savings:",
         key=f"{prefix}_box",
     ):
-        st.caption(told)
-        cap = cap_inputs(prefix, prices, SpendingLimit())
-        return cap, _kept(cap, check)
+        st.caption(help)
+        return _checked(_cap_inputs(prefix, prices, SpendingLimit()), check)
 
 
-def _kept(cap: SpendingLimit, check: Callable[[SpendingLimit], None]) -> str:
-    """Why a cap can't be kept, which is said; "" if it can."""
+def _checked(cap: SpendingLimit, check: Callable[[SpendingLimit], None]) -> CapChoice:
+    """A cap, with an error, which is shown, where it can't be enforced."""
     try:
         check(cap)
     except BadInput as error:
-        why = f"{error.what} {error.remedy}"
-        st.error(escape_markdown(why), icon=":material/block:")
-        return why
-    return ""
+        st.error(error_words(error), icon=":material/block:")
+        return CapChoice(cap, f"{error.what} {error.remedy}")
+    return CapChoice(cap)
 
 
-def limit_words(limits: Mapping[str, Any], currency: str) -> str:
+def limit_words(limits: SpendingLimit, currency: str) -> str:
     """The limits that are set, as "5 USD, 700 requests"."""
     return ", ".join(
-        f"{value:,g} {currency}" if name == "money" else f"{value:,} {name}"
-        for name, value in limits.items()
+        f"{number(value)} {currency if name == 'money' else name}"
+        for name, value in asdict(limits).items()
         if value
     )
 
 
-def cap_inputs(prefix: str, prices: Prices, now: SpendingLimit) -> SpendingLimit:
-    """Draw the three limits of a cap; `prefix` begins their keys."""
+def _cap_inputs(prefix: str, prices: Prices, now: SpendingLimit) -> SpendingLimit:
+    """Draw the three limits of a cap; `prefix` is that of their keys."""
     priced = prices.cost(1, 1) is not None
     amount = st.number_input(
         f"Money ({escape_markdown(prices.currency)})",

@@ -117,7 +117,7 @@ def test_from_a_connection_to_compare(own_home: Home, new_page: OpenPage, llama_
             expect(tables(page, "Connections with model")).to_be_visible()
             # It lists one model, so the first test finds it and probes it.
             button(page, "connect_test").click()
-            expect(page.get_by_text("Logit suppression works here")).to_be_visible(timeout=MINUTES)
+            expect(page.get_by_text("Logit suppression is exact")).to_be_visible(timeout=MINUTES)
             model = get_connection(db, llama_cpp).model
             assert find_capabilities(db, llama_cpp, model) is not None
             row = page.get_by_test_id("stTable").get_by_role("row").filter(has_text="Logit bias")

@@ -98,8 +98,8 @@ def test_row_29_it_is_text_and_fetches_nothing(
     page.get_by_role("option", name=words[2]).click()
     expect(page.get_by_text("8 × <img src=")).to_be_visible()
     expect(page.get_by_test_id("stCode")).to_contain_text(f"Write a {words[1]} to cover")
-    page.get_by_text("Numbers by label").click()
-    page.get_by_text("Other numbers for some labels").click()
+    page.get_by_text("Texts by label").click()
+    page.get_by_text("Override per label").click()
     expect(page.locator("[class*=st-key-target-]")).to_have_count(len(labels))
     assert_inert(page, address, dialogs)
 
@@ -117,7 +117,7 @@ def test_row_29_it_is_text_and_fetches_nothing(
     assert shown == set(words)
     assert_inert(page, address, dialogs)
     page.get_by_role("tab", name="Settings").click()
-    page.get_by_text("As JSON, seed examples included").click()
+    page.get_by_text("As JSON, with seed examples").click()
     expect(page.get_by_test_id("stCode")).to_contain_text(json.dumps(words[1])[1:-1])
     assert_inert(page, address, dialogs)
 

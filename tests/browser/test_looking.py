@@ -131,7 +131,7 @@ def test_settings_are_in_the_address_and_survive_a_reload(
     page = new_page(f"{server.url}/generate")
     page.locator(".st-key-task input").click()
     page.get_by_role("option", name="SST-2 sentiment").click()
-    number = page.get_by_label("Texts a label")
+    number = page.get_by_label("Texts per label")
     number.fill("7")
     number.press("Enter")
     expect(button(page, GENERATE)).to_contain_text("Generate 14 texts")

@@ -103,7 +103,7 @@ def test_row_04_a_killed_worker_reads_interrupted_and_resumes(
     os.kill(lease.pid, signal.SIGKILL)
     expect(badge(page)).to_contain_text("interrupted", timeout=15_000)
     expect(metric(page, "Texts")).to_have_text("6 / 10")
-    expect(page.get_by_text("Its worker ended without a word.")).to_be_visible()
+    expect(page.get_by_text("The worker stopped unexpectedly.")).to_be_visible()
     Script().write(server.home)
     button(page, "resume").click()
     expect(badge(page)).to_contain_text("done")

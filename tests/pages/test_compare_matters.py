@@ -23,7 +23,7 @@ from core.store.diversity.maps import new_map
 from core.store.generation.runs import get_run
 from core.store.sweeps import SweepRecord, set_sweep_job, trials_of
 from core.sweeps.assessment.recipe import Recipe
-from pages.components.jobs import sweep_sentence
+from pages.components.jobs import sweep_words
 from tests.pages.evidence import CHOICE, reference
 from tests.pages.making import table, words
 from tests.pages.swept import CONDITIONS, open_compare, sweep_of
@@ -56,7 +56,7 @@ def test_the_study_is_asked_once_and_then_shown(app: AppTest, db: Database, home
     open_compare(app, "What matters")
     app.run()
     assert queued(db) == ["study"]
-    assert "What matters waits for the worker" in words(app)
+    assert "Waiting: What matters." in words(app)
     assert not app.get("plotly_chart")
     work_off(home, db)
     open_compare(app, "What matters")
@@ -203,11 +203,11 @@ def _figures(app: AppTest) -> list[Any]:
 @pytest.mark.parametrize(
     ("progress", "said"),
     [
-        ({}, "Sweep: beginning"),
-        ({"phase": "loading", "total": 0}, "Sweep: loading the encoder"),
+        ({}, "Sweep: starting"),
+        ({"phase": "loading", "total": 0}, "Sweep: loading the model"),
         (
             {"phase": "embedding", "done": 0, "total": 16},
-            "Sweep: 0 of 16 runs done, embedding the reference",
+            "Sweep: 0 of 16 runs done, embedding texts",
         ),
         (
             {
@@ -235,8 +235,8 @@ def _figures(app: AppTest) -> list[Any]:
                     "traffic": {"in_flight": 8, "retrying": 2},
                 },
             },
-            "Sweep: 0 of 4 runs done · 1,200 requests sent, 8 in flight, 2 waiting to be sent "
-            "again, 0\\.5 EUR spent",
+            "Sweep: 0 of 4 runs done · 1,200 requests sent, 8 in flight, 2 waiting for a "
+            "retry, 0\\.5 EUR spent",
         ),
         (
             {
@@ -244,9 +244,9 @@ def _figures(app: AppTest) -> list[Any]:
                 "total": 4,
                 "spending": {"requests": 1, "money": None, "traffic": {"in_flight": 0}},
             },
-            "Sweep: 0 of 4 runs done · 1 requests sent",
+            "Sweep: 0 of 4 runs done · 1 request sent",
         ),
     ],
 )
 def test_how_far_a_sweep_is(progress: dict[str, Any], said: str) -> None:
-    assert sweep_sentence(progress) == said
+    assert sweep_words(progress) == said

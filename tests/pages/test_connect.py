@@ -51,10 +51,10 @@ def found(db: Database, model: str = "m", **more: Any) -> None:
 
 def test_an_empty_page_says_what_to_do(page: AppTest, home: Home) -> None:
     drawn(page)
-    assert "There is no connection yet." in words(page)
+    assert "No connections yet." in words(page)
     page.button(key="connect_add").click().run()
     assert not page.exception
-    assert "never typed here" in words(page)
+    assert "Never enter the key itself" in words(page)
 
 
 def test_a_template_fills_the_form_and_saving_keeps_it(page: AppTest, db: Database) -> None:
@@ -89,7 +89,7 @@ def test_a_key_is_thrown_away_wherever_it_is_typed(
     page.button(key="connect_template-OpenAI").click().run()
     typed = f"https://host/{SENTINEL}" if field == "url" else SENTINEL
     page.text_input(key=f"connect_{field}").set_value(typed).run()
-    assert "That looks like a key itself" in words(page)
+    assert "That looks like an API key" in words(page)
     assert page.text_input(key=f"connect_{field}").value == ""
     assert SENTINEL not in words(page) + str(list(page.main))
     assert list_connections(db) == []
@@ -125,7 +125,7 @@ def test_an_address_that_is_there_already_is_changed_not_added(page: AppTest, db
     drawn(page).button(key="connect_add").click().run()
     page.button(key="connect_template-llama.cpp").click().run()
     page.button(key="connect_save").click().run()
-    assert "There is a connection to" in words(page)
+    assert "exists already" in words(page)
     page.button(key="connect_cancel").click().run()
     page.button(key="connect_edit").click().run()
     assert page.text_input(key="connect_url").disabled
@@ -197,15 +197,15 @@ def test_a_run_that_failed_after_a_test_is_the_last_thing_known(
     save_connection(db, Connection(base_url="http://127.0.0.1:9/v1"))
     found(db)
     drawn(page)
-    assert list(table(page, "key")["last"]) == ["test passed just now", "never asked"]
+    assert list(table(page, "key")["last"]) == ["test passed just now", "never used"]
     model = ModelChoice(backend="openai", model="m", base_url=URL)
     _, job = start_run(db, RunSpec(preset("sst2"), model=model), name="A *run*")
     take(db, "w", 1)
     assert claims.claim(db, "w") is not None
     claims.fail(db, job.id, "w", BackendFailed("The server <b>fell</b>.", ""), progress={})
     drawn(page)
-    assert list(table(page, "key")["last"]) == ["run failed just now", "never asked"]
-    assert "A run failed here just now: A *run*. The server <b>fell</b>." in words(page)
+    assert list(table(page, "key")["last"]) == ["run failed just now", "never used"]
+    assert "A run failed just now: A *run*. The server <b>fell</b>." in words(page)
     assert "<b>" not in markup(page)
 
 
@@ -214,10 +214,10 @@ def test_what_was_found_is_a_table_with_the_canary(page: AppTest, db: Database) 
     found(db, latency_ms=41.6, min_p="ignored", top_k="refused", seed="wrong", notes=("A <b>.",))
     drawn(page)
     told = {one.label: one.value for one in page.metric}
-    assert told["Quickest answer"] == "42 ms"
+    assert told["Lowest latency"] == "42 ms"
     assert (told["Tokenizer"], told["Tested"]) == ("server", "just now")
-    assert "Logit suppression works here" in words(page)
-    rows = page.table[0].value.set_index("What")["Here"]
+    assert "Logit suppression is exact" in words(page)
+    rows = page.table[0].value.set_index("Parameter")["Support"]
     assert rows["Logit bias"].endswith(" works")
     assert rows["min_p"].endswith(" accepted, without effect")
     assert rows["top_k"].endswith(" refused")
@@ -225,7 +225,7 @@ def test_what_was_found_is_a_table_with_the_canary(page: AppTest, db: Database) 
     assert rows["Stop text"].endswith(" unknown")
     canary = table(page, "answer")
     assert list(canary["answer"]) == ["Red is one", " seven seven seven", "Blue is one"]
-    assert list(canary["bias"]) == ["nothing", "+100 on ' seven'", "-100 on 'Red', ' Red'"]
+    assert list(canary["bias"]) == ["none", "+100 on ' seven'", "-100 on 'Red', ' Red'"]
     assert [text.value for text in page.text] == ["A <b>."]
     assert list(table(page, "key")["suppression"]) == ["exact"]
 
@@ -235,8 +235,8 @@ def test_what_cant_be_suppressed_says_what_stands_in(page: AppTest, db: Database
     dead = Canary(verdict="ignored", why="The server accepts a logit bias and does nothing.")
     found(db, canary=dead, frequency_penalty="ignored")
     drawn(page)
-    assert "Logit suppression is not possible here." in words(page)
-    assert "under its own name: avoid these words (approximate)." in words(page)
+    assert "Logit suppression is not supported." in words(page)
+    assert "It can be approximated: avoid these words (approximate)." in words(page)
 
 
 def test_what_is_old_says_so(page: AppTest, db: Database) -> None:
@@ -262,11 +262,11 @@ def test_deleting_can_be_undone(page: AppTest, db: Database) -> None:
     save_connection(db, kept)
     drawn(page).button(key="connect_delete").click().run()
     assert list_connections(db) == []
-    assert "Mine is deleted" in words(page)
+    assert "Mine was deleted" in words(page)
     page.button(key="connect_undo").click().run()
     assert not page.exception
     assert list_connections(db) == [kept]
-    assert "is deleted" not in words(page)
+    assert "was deleted" not in words(page)
 
 
 def ended(db: Database, progress: dict[str, Any], *, why: BackendFailed | None = None) -> None:

@@ -143,7 +143,7 @@ def test_what_is_missing_is_queued_once(app: AppTest, db: Database, spawned: lis
     assert projecting.spec["task_key"] == run.spec.task.key
     (row,) = side_by_side(app)
     assert (row["interval"], row["n"]) == ("not measured", 6)
-    assert "wait for the worker" in words(app)
+    assert "Waiting: Measures, Map." in words(app)
     assert "These texts have not been embedded yet." in words(app)
     assert spawned
 
@@ -250,7 +250,7 @@ def test_the_map_is_refitted_on_what_is_on_view(app: AppTest, db: Database) -> N
     assert job.spec["datasets"] == [run_key(one.id)]
     assert job.spec["encoder"] == CHOICE.to_dict()
     # It is followed until it is there.
-    assert "Map waits for the worker" in words(app)
+    assert "Waiting: Map." in words(app)
     assert take(db, "w", 1, seconds=3600)
     assert claims.claim(db, "w", job_id=job.id)
     claims.finish(db, job.id, "w")

@@ -30,7 +30,7 @@ def test_an_empty_store_offers_all_there_is(home: Home, script: str, spawned: li
     assert not app.warning
     assert buttons(app)["start-primary"]
     assert app.button(key="start-secondary").label == "Try 10 texts"
-    assert "No run yet." in words(app)
+    assert "No runs yet." in words(app)
     assert app.selectbox(key="task").options == [preset(name).name for name in preset_names()]
     assert app.code[0].value.startswith("Write a ")
     assert [wanted.folder for wanted in spawned] == [home.folder]

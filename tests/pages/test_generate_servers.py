@@ -119,7 +119,7 @@ def served_run(
 
 def test_without_a_connection_the_way_to_one_is_shown(app: AppTest, db: Database) -> None:
     at_server(app)
-    assert "There is no connection to a server yet." in words(app)
+    assert "No connection to a server yet." in words(app)
     assert not buttons(app)["start-primary"]
 
 
@@ -143,7 +143,7 @@ def test_a_model_that_was_never_tested_says_that_the_canary_flies_first(
     connect(db)
     suppressing(app)
     assert "Not tested yet" in words(app)
-    assert "the canary runs first" in words(app)
+    assert "first checks that logit bias works" in words(app)
     assert started(app, db).condition.suppression.method == "logit_bias"
 
 
@@ -155,7 +155,7 @@ def test_what_stands_in_for_a_dead_canary_has_to_be_chosen(
     probed(db, canary=DEAD)
     suppressing(app)
     assert "Logit suppression is unsupported" in words(app)
-    assert "Choose what stands in for it" in words(app)
+    assert "Choose an approximation" in words(app)
     assert not buttons(app)["start-primary"]
     pills = app.get_by_key("method")
     assert pills.options == [
@@ -170,7 +170,7 @@ def test_what_stands_in_for_a_dead_canary_has_to_be_chosen(
         assert not used.on
     else:
         assert (used.on, used.method) == (True, method)
-        assert f"suppression 7.5 by {method.split('_')[0]}" in words(app)
+        assert f"S 7.5 · suppression by {method.replace('_', ' ')}" in words(app)
 
 
 def test_a_penalty_that_does_nothing_stands_in_for_nothing(app: AppTest, db: Database) -> None:
@@ -205,13 +205,13 @@ def test_the_estimate_is_unknown_until_a_trial_has_told(app: AppTest, db: Databa
     connect(db)
     probed(db)
     at_server(app).number_input(key="per_label").set_value(20).run()
-    assert "At least 2 requests; tokens unknown until a trial has gone" in words(app)
+    assert "At least 2 requests; tokens unknown until a trial has run" in words(app)
     spec = started(app, db)
     run = list_runs(db)[0].run
     add_attempt(db, attempt(texts_returned=10, tokens_in=40, tokens_out=100), run_id=run.id)
     app.button(key="all_runs").click().run()
     assert spec.target == 40
-    assert "about 80 tokens in, 400 out; about 0.0041 EUR, by SST-2 sentiment" in words(app)
+    assert "about 80 tokens in, 400 out; about 0.0041 EUR, based on SST-2 sentiment" in words(app)
 
 
 def test_a_cap_goes_with_the_run(app: AppTest, db: Database) -> None:
@@ -301,10 +301,10 @@ def test_settings_tell_the_server_the_method_and_every_request(app: AppTest, db:
     set_facts(db, run.id, {"backend": "openai", "base_url": URL, "suppression": "avoid_words"})
     app.session_state["run_tabs"] = "Settings"
     open_run(app, run)
-    model = next(f.value for f in app.dataframe if "chosen" in list(f.value.get("setting", ())))
+    model = next(f.value for f in app.dataframe if "Requested" in list(f.value.get("setting", ())))
     told = dict(zip(model["setting"], model["value"], strict=True))
-    assert told["base url"] == URL
-    assert told["suppression really used"] == "avoid these words (approximate)"
+    assert told["Base url"] == URL
+    assert told["Suppression method used"] == "avoid these words (approximate)"
     requests = table(app, "outcome")
     assert list(requests["outcome"]) == ["server error", "too many requests", "ok"]
     assert [one for one in app.get("download_button") if one.key == "download_attempts"]
@@ -323,4 +323,4 @@ def test_settings_of_a_servers_run_are_taken_over(app: AppTest, db: Database) ->
     delete_connection(db, URL)
     app.get_by_key("run_menu").click(REUSE).run()
     assert not app.exception
-    assert "There is no connection to a server yet." in words(app)
+    assert "No connection to a server yet." in words(app)

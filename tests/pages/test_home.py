@@ -30,7 +30,7 @@ def test_an_empty_home_says_how_to_begin(front: AppTest, db: Database) -> None:
     front.run()
     assert not front.exception
     assert "None yet" in words(front)
-    assert "The worker is asleep" in words(front)
+    assert "Idle" in words(front)
 
 
 def test_a_preset_is_chosen_on_generate(front: AppTest, db: Database) -> None:
@@ -56,7 +56,7 @@ def test_a_project_opens_on_the_page_asked_for(front: AppTest, db: Database) -> 
     ("state", "said"),
     [
         ("running", "Generating Reviews"),
-        ("queued", "1 in the queue"),
+        ("queued", "1 job in the queue"),
         ("interrupted", "was interrupted"),
     ],
 )
@@ -116,12 +116,12 @@ def test_own_data_becomes_a_task_with_its_reference(
     ).run()
     assert not app.exception
     assert app.button(key="own_make").disabled
-    assert "Still to be said: what one text is." in words(app)
+    assert "Required: text type" in words(app)
     app.text_input(key="own_name").input(" ").run()
-    assert "Still to be said: the task's name and what one text is." in words(app)
+    assert "Required: name and text type" in words(app)
     app.text_input(key="own_name").input("Messages").run()
     app.text_input(key="own_type").input("support message").run()
-    assert "Still to be said" not in words(app)
+    assert "Required" not in words(app)
     app.button(key="own_make").click().run()
     assert not app.exception
     (kept,) = list_tasks(db)
@@ -139,7 +139,7 @@ def test_own_data_without_known_columns_says_to_choose_them(db: Database) -> Non
     app.run()
     app.file_uploader(key="own_file").upload("x.csv", b"a,b\n1,2\n", "text/csv").run()
     assert not app.exception
-    assert "Choose the column of the texts and that of the labels." in words(app)
+    assert "Choose the text column and the label column." in words(app)
 
 
 def test_a_task_without_runs_is_listed_with_its_next_step(front: AppTest, db: Database) -> None:
@@ -147,7 +147,7 @@ def test_a_task_without_runs_is_listed_with_its_next_step(front: AppTest, db: Da
     front.run()
     frame = front.dataframe[0].value
     assert frame["project"].tolist() == [TASK.name]
-    assert frame["next"].tolist() == ["Generate texts, or add real ones"]
+    assert frame["next"].tolist() == ["Generate texts or add a reference"]
     reference(db, [("fine", TASK.label_names[0])])
     front.run()
     assert front.dataframe[0].value["next"].tolist() == ["Generate texts"]
@@ -166,7 +166,7 @@ def test_a_preset_with_real_texts_and_a_run_without_any(front: AppTest, db: Data
     run = create_run(db, RunSpec(film))
     front.switch_page("pages/home.py")
     front.run()
-    assert front.dataframe[0].value["next"].tolist() == ["Go on with its run"]
+    assert front.dataframe[0].value["next"].tolist() == ["Resume its run"]
     front.button(key="home_to_generate").click().run()
     assert not front.exception
     assert front.query_params["run"] in (run.id, [run.id])
@@ -182,5 +182,5 @@ def test_a_home_with_a_connection_alone_names_it(front: AppTest, db: Database) -
     save_connection(db, Connection(base_url="http://127.0.0.1:9/v1", name="The *lab*"))
     front.run()
     assert not front.exception
-    said = "None yet. Choose one of the ways above; The *lab* is a connection whose model can"
+    said = "Start with one of the options above, or use the model of your connection The *lab*."
     assert said in words(front)

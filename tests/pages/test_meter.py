@@ -89,12 +89,12 @@ def test_the_run_before_lies_behind(app: AppTest, db: Database) -> None:
 def test_before_the_second_text(app: AppTest, db: Database) -> None:
     told = diversity(db, ["one alone"], FakeEncoders())
     assert told["value"] is None
-    assert "It shows with the second text." in meter(app, run_with(db, told, state="running"))
+    assert "Available after two texts." in meter(app, run_with(db, told, state="running"))
 
 
 @pytest.mark.parametrize("state", ["queued", "running"])
 def test_before_anything_was_reported(app: AppTest, db: Database, state: State) -> None:
-    assert "It shows with the second text." in meter(app, run_with(db, None, state=state))
+    assert "Available after two texts." in meter(app, run_with(db, None, state=state))
 
 
 def test_an_encoder_that_cannot_be_had_is_told(app: AppTest, db: Database) -> None:
@@ -103,7 +103,7 @@ def test_an_encoder_that_cannot_be_had_is_told(app: AppTest, db: Database) -> No
     said = meter(app, run_with(db, told, state="running"))
     assert "There is no <b>encoder</b>." in said
     assert "<b>" not in markup(app)
-    assert "It shows with" not in said
+    assert "Available after" not in said
 
 
 def test_gibberish_is_not_praised(app: AppTest, db: Database) -> None:

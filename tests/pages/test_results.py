@@ -100,7 +100,7 @@ def test_nothing_fits(app: AppTest, db: Database, chosen: dict[str, Any]) -> Non
     run, _ = make_run(db)
     open_run(app, run)
     choose(app, run.id, chosen)
-    assert "No row fits." in words(app)
+    assert "No row matches." in words(app)
     assert "0 of 6 rows" in words(app)
     assert not app.get("download_button")
 
@@ -120,11 +120,11 @@ def test_all_duplicates(app: AppTest, db: Database) -> None:
     assert {m.label: m.value for m in app.metric}["Duplicates"] == "29 · 97%"
 
 
-def test_only_texts_kept_apart(app: AppTest, db: Database) -> None:
+def test_only_texts_set_aside(app: AppTest, db: Database) -> None:
     run, _ = make_run(db, rows=[{"text": "", "outcome": "empty"}] * 3)
     open_run(app, run)
     shown = {m.label: m.value for m in app.metric}
-    assert (shown["Texts"], shown["Duplicates"], shown["Kept apart"]) == ("0 / 8", "0", "3")
+    assert (shown["Texts"], shown["Duplicates"], shown["Set aside"]) == ("0 / 8", "0", "3")
     assert shown["Mean length"] == "–"
 
 
@@ -143,9 +143,9 @@ def test_the_other_tabs(app: AppTest, db: Database, tab: str) -> None:
     app.session_state["run_tabs"] = tab
     open_run(app, run)
     if tab == "Settings":
-        knobs = next(f.value for f in app.dataframe if "usual" in f.value).set_index("setting")
-        assert knobs.loc["temperature", "value"] == "0.9"
-        assert knobs.loc["temperature", "usual"] == "0.7"
+        knobs = next(f.value for f in app.dataframe if "default" in f.value).set_index("setting")
+        assert knobs.loc["Temperature", "value"] == "0.9"
+        assert knobs.loc["Temperature", "default"] == "0.7"
         assert json.loads(app.code[0].value)["id"] == run.id
     else:
         assert len(app.get("plotly_chart")) == 1

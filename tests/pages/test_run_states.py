@@ -43,14 +43,17 @@ def test_failed_says_why_and_what_to_do(app: AppTest, db: Database) -> None:
     run, job = make_run(db, "failed")
     open_run(app, run)
     assert len(app.warning) == 1
-    assert f"{job.message} {job.remedy} What arrived is kept." in words(app)
+    assert f"{job.message} {job.remedy} The texts so far are kept;" in words(app)
     assert "<b>" not in markup(app)
     assert "$stopped$" not in markup(app)
 
 
 def test_paused_says_why(app: AppTest, db: Database) -> None:
     open_run(app, make_run(db, "paused")[0])
-    assert "The disk is full. Free some space. Resume goes on" in words(app)
+    assert (
+        "The disk is full. Free some space. The texts so far are kept; Resume continues"
+        in words(app)
+    )
 
 
 @pytest.mark.parametrize("state", ["done", "failed", "paused", "cancelled", "interrupted"])
@@ -64,7 +67,7 @@ def test_at_rest_all_samples_are_there(app: AppTest, db: Database, state: State)
     assert {m.label: m.value for m in app.metric} == {
         "Texts": "4 / 8",
         "Duplicates": "1 · 25%",
-        "Kept apart": "2",
+        "Set aside": "2",
         "Mean length": "3.0 tokens",
         "Speed": "0 tokens/s",
         "Took": "0 s",
@@ -94,7 +97,7 @@ def test_a_shortfall_is_said_by_label(app: AppTest, db: Database) -> None:
     run, _ = make_run(db, "done", shortfall={"pos": 1, "neg": 3})
     open_run(app, run)
     assert len(app.warning) == 1
-    assert "missing are pos: 1, neg: 3." in words(app)
+    assert "Missing: pos: 1, neg: 3." in words(app)
 
 
 def test_deleted_is_said_and_can_be_undone(app: AppTest, db: Database) -> None:
@@ -153,7 +156,7 @@ def test_a_run_without_a_job_is_shown(app: AppTest, db: Database) -> None:
     run = create_run(db, make_spec(), name="Imported")
     open_run(app, run)
     assert app.subheader[0].value == "Imported"
-    assert "No text has arrived in this run." in words(app)
+    assert "This run has no texts." in words(app)
 
 
 def test_an_unknown_run_is_said_and_the_way_back_offered(app: AppTest, db: Database) -> None:

@@ -527,7 +527,7 @@ def test_a_sweep_under_way_can_be_stopped_and_gone_on_with(app: AppTest, db: Dat
     run_of(db)
     sweep = started(db)
     open_compare(app)
-    assert "Sweep waits for the worker" in words(app)
+    assert "Waiting: Sweep." in words(app)
     assert "No result of this choice yet" in words(app)
     assert not buttons(app)[f"sweep-delete-{sweep.id}"]
     app.button(key=f"sweep-stop-{sweep.id}").click().run()

@@ -1,4 +1,4 @@
-"""Servers that people use, as a start for the form: a click fills it in."""
+"""The form of a connection, with templates for common servers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from pages.components.shell import AppContext, flash
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """A server's usual settings.
+    """A server product's default settings.
 
     Args:
         name: of the product.
-        base_url: where it usually listens.
-        key_variable: usual name of its key's variable; empty where it needs none.
+        base_url: its default address.
+        key_variable: default name of its key's variable; empty where it needs none.
         tokenizer: where token ids come from.
-        note: a sentence on what to know.
+        note: what to know about it.
     """
 
     name: str
@@ -38,31 +38,31 @@ TEMPLATES = (
         base_url="https://api.openai.com/v1",
         key_variable="OPENAI_API_KEY",
         tokenizer="tiktoken",
-        note="Token ids come from tiktoken, which fetches its table once. Models that reason "
-        "refuse temperature and logit bias; the test tells.",
+        note="Token ids come from tiktoken, which downloads its table once. Reasoning models "
+        "refuse temperature and logit bias; the test shows it.",
     ),
     Template(
         name="vLLM",
         base_url="http://127.0.0.1:8000/v1",
         tokenizer="server",
-        note="Honours every knob; its own /tokenize gives token ids.",
+        note="Supports every knob; its own /tokenize gives token ids.",
     ),
     Template(
         name="llama.cpp",
         base_url="http://127.0.0.1:8080/v1",
         tokenizer="server",
-        note="Honours every knob; its own /tokenize gives token ids.",
+        note="Supports every knob; its own /tokenize gives token ids.",
     ),
     Template(
         name="LM Studio",
         base_url="http://127.0.0.1:1234/v1",
-        note="It gives no token ids: for logit suppression name the model's tokenizer on the "
+        note="It gives no token ids: logit suppression needs the model's tokenizer from the "
         "Hugging Face hub.",
     ),
     Template(
         name="Ollama",
         base_url="http://127.0.0.1:11434/v1",
-        note="It drops logit biases, so that suppression can only be approximated; the test tells.",
+        note="It ignores logit_bias, so suppression can only be approximated; the test shows it.",
     ),
 )
 
@@ -71,20 +71,19 @@ FORM = "connect_form"
 NEW = "new"
 
 _TOKENIZERS = {
-    "none": "What the test finds",
-    "server": "The server's own",
+    "none": "Detected by the test",
+    "server": "Server's own",
     "tiktoken": "tiktoken",
     "huggingface": "Hugging Face",
 }
 _KEY_WORDS = (
-    "The key itself is never typed here. Put it into the environment that starts Wideset, such as "
-    '`export OPENAI_API_KEY=…`, or into `.streamlit/secrets.toml` as `OPENAI_API_KEY = "…"`, '
-    "start Wideset anew, and write the name of the variable here. The key goes to this base URL "
-    "and no other."
+    "Never enter the key itself. Set it in the environment that starts Wideset, such as "
+    '`export OPENAI_API_KEY=…`, or in `.streamlit/secrets.toml` as `OPENAI_API_KEY = "…"`, '
+    "restart Wideset, and enter the variable's name here. The key is sent to this base URL only."
 )
 _NO_KEY = BadInput(
-    "That looks like a key itself, so it was thrown away.",
-    "Write the name of the environment variable or secret that holds it, such as OPENAI_API_KEY.",
+    "That looks like an API key, so it was discarded.",
+    "Enter the name of the environment variable or secret that holds it, such as OPENAI_API_KEY.",
 )
 
 
@@ -115,13 +114,17 @@ def show_form(app: AppContext) -> None:
     if editing is None:
         return
     with st.container(border=True, key="connect_box"):
-        st.markdown("**A new connection**" if editing == NEW else "**Change the connection**")
+        st.markdown("**New connection**" if editing == NEW else "**Edit connection**")
         if editing == NEW:
             _templates()
         left, right = st.columns([2, 3])
         with left:
             st.text_input(
-                "Name", key=_key("name"), max_chars=100, placeholder="the host", on_change=_checked
+                "Name",
+                key=_key("name"),
+                max_chars=100,
+                placeholder="default: the host",
+                on_change=_checked,
             )
         with right:
             st.text_input(
@@ -130,30 +133,30 @@ def show_form(app: AppContext) -> None:
                 max_chars=500,
                 placeholder="http://127.0.0.1:8080/v1",
                 disabled=editing != NEW,
-                help="Often ends in /v1. A connection is known by it: another address is another "
-                "connection, to which the key of this one never goes.",
+                help="Often ends in /v1. It identifies the connection: another URL is another "
+                "connection, which never receives this one's key.",
                 on_change=_checked,
             )
         left, right = st.columns(2)
         with left:
             st.text_input(
-                "Name of the key's variable",
+                "API key variable",
                 key=_key("key"),
                 max_chars=200,
-                placeholder="empty: the server needs no key",
+                placeholder="leave empty if no key is needed",
                 on_change=_checked,
             )
         with right:
             st.text_input(
-                "Model",
+                "Default model",
                 key=_key("model"),
                 max_chars=500,
-                placeholder="empty: the test lists them",
+                placeholder="leave empty: the test lists models",
                 on_change=_checked,
             )
         st.caption(_KEY_WORDS)
         _tokenizer()
-        _money()
+        _prices()
         with st.container(horizontal=True):
             st.button(
                 "Save",
@@ -168,7 +171,7 @@ def show_form(app: AppContext) -> None:
 
 def _templates() -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption("Fill in for", width="content")
+        st.caption("Template", width="content")
         for template in TEMPLATES:
             st.button(
                 template.name,
@@ -188,8 +191,7 @@ def _tokenizer() -> None:
             list(_TOKENIZERS),
             format_func=_TOKENIZERS.__getitem__,
             key=_key("tokenizer"),
-            help="Logit suppression needs the ids of the served model's own tokens. They are "
-            "never guessed.",
+            help="Logit suppression needs the served model's token ids. They are never guessed.",
         )
     with right:
         if kind == "huggingface":
@@ -200,15 +202,15 @@ def _tokenizer() -> None:
             )
         elif kind == "tiktoken":
             st.text_input(
-                "Encoding", key=_key("tokenizer_name"), placeholder="empty: the model's own"
+                "Encoding", key=_key("tokenizer_name"), placeholder="default: the model's own"
             )
 
 
-def _money() -> None:
+def _prices() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         for name, label in (
-            ("price_in", "Price of a million tokens in"),
-            ("price_out", "Price of a million tokens out"),
+            ("price_in", "Price per million tokens in"),
+            ("price_out", "Price per million tokens out"),
         ):
             st.number_input(
                 label,
@@ -219,16 +221,16 @@ def _money() -> None:
                 key=_key(name),
                 placeholder="unknown",
                 width=230,
-                help="Your own: Wideset knows no prices. Without both, money stays unknown.",
+                help="Wideset knows no prices. Without both, costs stay unknown.",
             )
         st.text_input("Currency", key=_key("currency"), max_chars=5, width=110)
         st.number_input(
-            "Requests at once",
+            "Max concurrent requests",
             1,
             256,
             key=_key("at_once"),
-            width=170,
-            help="The most; fewer are under way while the server says that it is too many.",
+            width=190,
+            help="Fewer are sent while the server answers 'too many requests'.",
         )
 
 
@@ -246,7 +248,7 @@ def _use(template: Template) -> None:
 
 
 def _checked() -> None:
-    """Throw away at once what looks like a key; a callback of every field that takes text."""
+    """Discard what looks like a key; a callback of every text field."""
     for name in ("name", "url", "key", "model"):
         if looks_like_key(str(_value(name) or ""), name=name == "key"):
             st.session_state[_key(name)] = ""
@@ -278,7 +280,7 @@ def _save(app: AppContext, editing: str) -> None:
         )
         if editing == NEW and find_connection(app.db, connection.base_url) is not None:
             raise BadInput(
-                f"There is a connection to {connection.base_url} already.", "Change that one."
+                f"A connection to {connection.base_url} exists already.", "Edit that one."
             )
         save_connection(app.db, connection)
     except WidesetError as error:

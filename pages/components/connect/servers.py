@@ -1,4 +1,4 @@
-"""The connections of this home: to choose from, to delete, and to bring back."""
+"""The list of connections: choose one, delete it, and undo that."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -9,6 +9,7 @@ import streamlit as st
 from core.domain.connections import Connection
 from core.domain.errors import WidesetError
 from core.domain.runs import short_model
+from core.domain.wording import ago
 from core.generation.servers.capabilities import capabilities_from_dict
 from core.generation.servers.suppression import suppression_support
 from core.jobs.server_health import last_contacts
@@ -17,9 +18,7 @@ from core.store.connections import (
     list_connections,
     save_connection,
 )
-from pages.components.ages import ago
-from pages.components.connect.keys import key_state
-from pages.components.model import probed_of, title
+from pages.components.model import key_state, probed_of, title
 from pages.components.shell import AppContext, escape_markdown, flash
 
 _DELETED = "connect_deleted"
@@ -27,36 +26,36 @@ _SUPPRESSION = {"exact": "exact", "approximate": "approximate only", "untested":
 
 
 def choose_server(app: AppContext) -> Connection | None:
-    """Draw the list; the connection that is on view, None without any."""
+    """Draw the list; the selected connection, None without any."""
     _undo(app)
     connections = list_connections(app.db)
     if not connections:
         return None
-    found = {one.base_url: probed_of(app.db, one) for one in connections}
+    tests = [probed_of(app.db, connection) for connection in connections]
     contacts, now = last_contacts(app.db), app.db.now()
-    keys = {"none": "needs none", "set": "set", "missing": "not set"}
+    keys = {"none": "not needed", "set": "set", "missing": "not set"}
     frame = pd.DataFrame(
         {
-            "name": [title(one) for one in connections],
+            "name": [title(connection) for connection in connections],
             "last": [
-                "never asked" if last is None else f"{last.summary} {ago(now - last.at)}"
-                for last in (contacts.get(one.base_url) for one in connections)
+                "never used" if last is None else f"{last.summary} {ago(now - last.at)}"
+                for last in (contacts.get(connection.base_url) for connection in connections)
             ],
-            "url": [one.base_url for one in connections],
-            "model": [short_model(one.model) or "none chosen" for one in connections],
+            "url": [connection.base_url for connection in connections],
+            "model": [short_model(connection.model) or "none" for connection in connections],
             "key": [
-                f"{one.key_variable}: {keys[key_state(one)]}"
-                if one.key_variable
-                else keys[key_state(one)]
-                for one in connections
+                f"{connection.key_variable}: {keys[key_state(connection)]}"
+                if connection.key_variable
+                else keys[key_state(connection)]
+                for connection in connections
             ],
             "suppression": [
                 _SUPPRESSION[
                     suppression_support(
-                        None if kept is None else capabilities_from_dict(kept.result)
+                        None if test is None else capabilities_from_dict(test.result)
                     )
                 ]
-                for kept in found.values()
+                for test in tests
             ],
         }
     )
@@ -64,25 +63,26 @@ def choose_server(app: AppContext) -> Connection | None:
         frame,
         column_config={
             "name": st.column_config.TextColumn("Connection", width=150),
-            "last": st.column_config.TextColumn("Last known", width=170),
+            "last": st.column_config.TextColumn("Last contact", width=170),
             "url": st.column_config.TextColumn("Base URL", width=230),
-            "model": st.column_config.TextColumn("Model", width=190),
+            "model": st.column_config.TextColumn("Default model", width=190),
             "key": st.column_config.TextColumn("Key", width=210),
             "suppression": st.column_config.TextColumn("Logit suppression", width=140),
         },
         hide_index=True,
         height="content" if len(connections) <= 8 else 320,
-        on_select=partial(_choose, tuple(one.base_url for one in connections)),
+        on_select=partial(_choose, tuple(connection.base_url for connection in connections)),
         selection_mode="single-row",
         key="connections",
-        alt="Connections with model, key and what is known last; choose a row to see it",
+        alt="Connections with model, key and last contact; select a row to open one",
     )
-    asked = st.query_params.get("server")
-    return next((one for one in connections if one.base_url == asked), connections[0])
+    url = st.query_params.get("server")
+    selected = (connection for connection in connections if connection.base_url == url)
+    return next(selected, connections[0])
 
 
 def delete(app: AppContext, connection: Connection) -> None:
-    """Delete a connection and offer to bring it back; a callback."""
+    """Delete a connection and offer Undo; a callback."""
     try:
         delete_connection(app.db, connection.base_url)
     except WidesetError as error:
@@ -93,12 +93,12 @@ def delete(app: AppContext, connection: Connection) -> None:
 
 
 def _undo(app: AppContext) -> None:
-    gone = st.session_state.get(_DELETED)
-    if gone is None:
+    deleted = st.session_state.get(_DELETED)
+    if deleted is None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
-            f":material/delete: {escape_markdown(title(gone))} is deleted; its runs stay.",
+            f":material/delete: {escape_markdown(title(deleted))} was deleted; its runs are kept.",
             width="content",
         )
         st.button(
@@ -106,7 +106,7 @@ def _undo(app: AppContext) -> None:
             icon=":material/undo:",
             key="connect_undo",
             on_click=_restore,
-            args=(app, gone),
+            args=(app, deleted),
         )
 
 

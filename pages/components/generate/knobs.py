@@ -1,97 +1,116 @@
-"""The knobs of a condition, each with a line of plain help."""
+"""The knobs' widgets, made from `KNOBS`, and the settings of a run taken over into them."""
+
+from collections.abc import Collection
+from typing import Any
 
 import streamlit as st
 
-from core.domain.conditions import Condition, Suppression
+from core.domain.conditions import Condition
+from core.domain.knob import Group, Knob
+from core.domain.knobs import KNOBS
+from core.domain.runs import RunSpec
+from core.domain.tasks import Task, preset, preset_names
+from core.store.database import Database
+from core.store.tasks import list_tasks
 
-_PROMPTS = {"A": "A", "C": "C", "chat": "Chat"}
-_TALLIES = {"dataset": "Whole dataset", "label": "Each label"}
+MAX_SEED = 2**31 - 1
+METHOD_KEY = "method"
+"""Key of the widget that chooses what stands in for logit bias on a server without it."""
 
-
-def main_knobs() -> tuple[float, float]:
-    """Temperature and suppression strength, the two that the paper is about."""
-    usual = Condition()
-    temperature = st.slider(
-        "Temperature",
-        0.0,
-        2.0,
-        usual.temperature,
-        0.05,
-        key="temperature",
-        bind="query-params",
-    )
-    st.caption("How freely words are chosen: 0 repeats itself, 1.3 is wild. Paper: 0.3 to 1.3.")
-    strength = st.slider(
-        "Logit suppression", 0.0, 20.0, 0.0, 0.5, key="suppression", bind="query-params"
-    )
-    st.caption("Makes words that were used often less likely: 0 is off, the paper's is 7.5.")
-    return temperature, strength
+SETTINGS_KEY = "settings_to_use"
+"""Where the session keeps values for the sidebar's widgets until they are drawn next."""
 
 
-def more_knobs(temperature: float, strength: float) -> Condition:
-    """The other knobs, folded away; gives the whole condition."""
-    usual = Condition()
+def main_knobs(condition: Condition) -> Condition:
+    """Draw the knobs that are always in view; the condition with their values."""
+    return _draw(condition, ("main",))
+
+
+def more_knobs(condition: Condition) -> Condition:
+    """Draw the other knobs, folded away; the condition with their values."""
     with st.expander("More knobs", icon=":material/tune:"):
-        top_p = st.slider("top_p", 0.01, 1.0, 1.0, 0.01, key="top_p", persist_state="session")
-        st.caption("Keeps the likeliest tokens that make up this share; 1 keeps all.")
-        min_p = st.slider("min_p", 0.0, 1.0, 0.0, 0.01, key="min_p", persist_state="session")
-        st.caption("Drops tokens less likely than this share of the likeliest; 0 is off.")
-        penalty = st.slider(
-            "Frequency penalty",
-            -2.0,
-            2.0,
-            usual.frequency_penalty,
-            0.02,
-            key="frequency_penalty",
-            persist_state="session",
-        )
-        st.caption("Against repeating a word within one text; the paper's is 0.02.")
-        tokens = st.slider(
-            "Suppressed tokens", 0, 300, 100, 10, key="suppressed_tokens", persist_state="session"
-        )
-        st.caption("How many of the most frequent tokens suppression bears on.")
-        scope = st.segmented_control(
-            "Tally of tokens",
-            list(_TALLIES),
-            default="dataset",
-            format_func=_TALLIES.__getitem__,
-            key="tally",
-            required=True,
-            persist_state="session",
-        )
-        st.caption("Where suppression counts what was used often.")
-        max_tokens = st.number_input(
-            "Tokens a text",
-            1,
-            1000,
-            usual.max_tokens,
-            10,
-            key="max_tokens",
-            persist_state="session",
-        )
-        st.caption("A longer text is cut off and kept apart as truncated.")
-        prompt = st.segmented_control(
-            "Prompt",
-            list(_PROMPTS),
-            default="A",
-            format_func=_PROMPTS.__getitem__,
-            key="prompt",
-            required=True,
-            persist_state="session",
-        )
-        st.caption("A and C are the paper's; Chat says it to models that know only chats.")
-        only_new = st.toggle("Only new texts", key="only_new", persist_state="session")
-        st.caption("A duplicate stays in the run but does not count towards the target.")
-        strict = st.toggle("Strict order", key="strict_order", persist_state="session")
-        st.caption("Labels one after the other as in the paper, not a cycle together; slower.")
-    return Condition(
-        temperature=temperature,
-        top_p=top_p,
-        min_p=min_p,
-        frequency_penalty=penalty,
-        max_tokens=max_tokens,
-        suppression=Suppression(strength=strength, tokens=tokens, scope=scope or "dataset"),
-        prompt=prompt or "A",
-        only_new=only_new,
-        strict_order=strict,
+        return _draw(condition, ("decoding", "requests"))
+
+
+def _draw(condition: Condition, groups: Collection[Group]) -> Condition:
+    for group in groups:
+        for knob in KNOBS:
+            if knob.group == group:
+                condition = knob.within(condition, _widget(knob))
+                st.caption(knob.help)
+    return condition
+
+
+def _widget(knob: Knob) -> Any:
+    # The address carries the main knobs, the session the others.
+    keep: dict[str, Any] = (
+        {"bind": "query-params"} if knob.group == "main" else {"persist_state": "session"}
     )
+    common = {"key": knob.name, **keep}
+    if knob.kind == "toggle":
+        return st.toggle(knob.title, knob.default, **common)
+    if knob.choices is not None:
+        chosen = st.segmented_control(
+            knob.title,
+            list(knob.choices),
+            default=knob.default,
+            format_func=knob.choices.__getitem__,
+            required=True,
+            **common,
+        )
+        return chosen or knob.default
+    make = int if knob.kind == "whole" else float
+    limits = make(_lowest(knob)), make(knob.high), make(knob.default), make(knob.step)
+    draw = st.number_input if knob.kind == "whole" else st.slider
+    return draw(knob.title, *limits, **common)
+
+
+def _lowest(knob: Knob) -> float:
+    return knob.low + knob.step if knob.open_low else knob.low
+
+
+def use_settings(db: Database, spec: RunSpec) -> None:
+    """Put a spec's settings where the sidebar's widgets read them when they are drawn next.
+
+    Seed examples are not taken over: the sidebar draws them from a file, of which the run only
+    knows the drawn part.
+    """
+    values = {
+        knob.name: max(_lowest(knob), value) if knob.numeric else value
+        for knob in KNOBS
+        if knob.group != "none"
+        for value in [knob.value_in_condition(spec.condition)]
+    }
+    values |= {
+        "per_label": spec.per_label,
+        "seed": min(spec.seed, MAX_SEED),
+        "device": spec.model.device,
+        "model_kind": "Embedded",
+    }
+    if spec.model.backend == "openai":
+        method = spec.condition.suppression.method
+        values |= {
+            "model_kind": "Server",
+            "server_url": spec.model.base_url,
+            f"server_model-{spec.model.base_url}": spec.model.model,
+            METHOD_KEY: None if method == "logit_bias" else method,
+        }
+    elif spec.model.model != "embedded":
+        values |= {"model_kind": "Hugging Face", "model_id": spec.model.model}
+    task = _task_key(db, spec.task)
+    if task is not None:
+        values["task"] = task
+    st.session_state[SETTINGS_KEY] = values
+
+
+def apply_settings() -> None:
+    """Hand over what `use_settings` put down; call it before the widgets are drawn."""
+    for key, value in st.session_state.pop(SETTINGS_KEY, {}).items():
+        st.session_state[key] = value
+
+
+def _task_key(db: Database, task: Task) -> str | None:
+    for name in preset_names():
+        if preset(name) == task:
+            return name
+    return next((f"saved-{record.id}" for record in list_tasks(db) if record.task == task), None)

@@ -1,4 +1,4 @@
-"""The diversity meter of a run: Remote-Clique so far, its curve, and the run before behind it."""
+"""A run's numbers: counts and speed, the diversity meter, balance, and suppressed tokens."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.domain.runs import RunSpec
+from core.domain.wording import MISSING, counted, duration, interval, number, percent
 from core.figures.curves import Curve
 from core.figures.generate import balance_figure, diversity_meter
 from core.jobs.history import EarlierCurve, curve_before
@@ -18,7 +19,7 @@ from pages.components.shell import escape_markdown
 _LOW_FLUENCY = -4.0
 _HELP = (
     "Remote-Clique: the mean cosine distance between two texts, duplicates included; higher is more"
-    " diverse. With its 95 % interval."
+    " diverse. Shown with its 95% confidence interval."
 )
 
 
@@ -28,40 +29,39 @@ def show_meter(db: Database, run: RunRecord, progress: Mapping[str, Any]) -> Non
     Args:
         db: the store.
         run: the run.
-        progress: as `core.jobs.handlers.generate` reports it.
+        progress: of its job.
     """
-    told = progress.get("diversity") or {}
+    diversity = progress.get("diversity") or {}
     st.markdown("**Diversity** :small[:gray[mean distance between two texts]]", help=_HELP)
-    if told.get("problem"):
-        st.warning(escape_markdown(told["problem"]), icon=":material/error:")
+    if diversity.get("problem"):
+        st.warning(escape_markdown(diversity["problem"]), icon=":material/error:")
         return
-    if told.get("value") is None:
-        st.caption("It shows with the second text.")
+    if diversity.get("value") is None:
+        st.caption("Available after two texts.")
         return
-    before = _before(db, run)
-    st.markdown(_sentence(told, progress))
+    before = _earlier_curve(db, run, run.id)
+    st.markdown(_diversity_words(diversity, progress))
     st.plotly_chart(
         diversity_meter(
-            _curve(run.name, told["curve"]),
+            _curve(run.name, diversity["curve"]),
             previous=None if before is None else _curve(before.name, before.curve),
             target=run.spec.target,
             height=150,
         ),
         key="meter",
         config={"displayModeBar": False},
-        alt="Remote-Clique over the texts so far, the run before in grey",
+        alt="Remote-Clique over the texts so far, the previous run in grey",
     )
     grey = f"Grey: {escape_markdown(before.name)}. " if before is not None else ""
-    st.caption(
-        f"{grey}{told['n']:,} texts · {escape_markdown(told['encoder'] or '')} · cosine distance"
-    )
+    encoder = escape_markdown(diversity["encoder"] or "")
+    st.caption(f"{grey}{counted(diversity['n'], 'text')} · {encoder} · cosine distance")
 
 
-def _sentence(told: Mapping[str, Any], progress: Mapping[str, Any]) -> str:
-    value, low, high = told["value"], told["low"], told["high"]
-    words = f"### {value:.3f}"
+def _diversity_words(diversity: Mapping[str, Any], progress: Mapping[str, Any]) -> str:
+    low, high = diversity["low"], diversity["high"]
+    words = f"### {number(diversity['value'], digits=3)}"
     if low is not None and high is not None:
-        words += f" :small[:gray[{low:.3f} to {high:.3f}]]"
+        words += f" :small[:gray[{interval(low, high)}]]"
     fluency, spread = progress.get("fluency"), progress.get("fluency_sd")
     if fluency is not None:
         around = f" ± {spread:.1f}" if spread is not None else ""
@@ -77,60 +77,47 @@ def _curve(name: str, rows: Any) -> Curve:
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _earlier(_db: Database, _run: RunRecord, run_id: str) -> EarlierCurve | None:
+def _earlier_curve(_db: Database, _run: RunRecord, run_id: str) -> EarlierCurve | None:
+    """Cached by the run's id."""
     return curve_before(_db, _run)
-
-
-def _before(db: Database, run: RunRecord) -> EarlierCurve | None:
-    return _earlier(db, run, run.id)
-
-
-def duration(seconds: float | None) -> str:
-    """Seconds as a person says them; a dash while unknown."""
-    if seconds is None:
-        return "–"
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
-    return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def show_numbers(progress: Mapping[str, Any], *, live: bool) -> None:
     """The row of numbers over a run, from `core.generation.progress.Meter.progress`."""
     usable = progress.get("usable", 0)
-    doubles = progress.get("duplicates", 0)
-    share = f" · {doubles / usable:.0%}" if usable else ""
+    duplicates = progress.get("duplicates", 0)
+    share = f" · {percent(duplicates / usable, digits=0)}" if usable else ""
     mean = progress.get("mean_tokens")
-    apart = progress.get("empty", 0) + progress.get("truncated", 0)
+    empty, truncated = progress.get("empty", 0), progress.get("truncated", 0)
     numbers = [
         ("Texts", f"{progress.get('accepted', 0):,} / {progress.get('target', 0):,}", None),
-        ("Duplicates", f"{doubles:,}{share}", "Same words as an earlier text or seed example."),
+        ("Duplicates", f"{duplicates:,}{share}", "Same words as an earlier text or seed example."),
         (
-            "Kept apart",
-            f"{apart:,}",
-            f"{progress.get('empty', 0)} empty, {progress.get('truncated', 0)} cut off; "
-            "not counted as texts.",
+            "Set aside",
+            f"{empty + truncated:,}",
+            f"{empty:,} empty, {truncated:,} truncated; not counted as texts.",
         ),
-        ("Mean length", "–" if mean is None else f"{mean:.1f} tokens", None),
+        ("Mean length", MISSING if mean is None else f"{mean:.1f} tokens", None),
         (
             "Speed",
             f"{progress.get('tokens_per_second', 0):.0f} tokens/s",
-            _texts_a_second(progress),
+            f"{progress.get('texts_per_second', 0):.1f} texts/s",
         ),
         ("Time left", duration(progress.get("seconds_left")), None)
         if live
-        else ("Took", duration(progress.get("elapsed")), "Of all sittings, loading not counted."),
+        else (
+            "Took",
+            duration(progress.get("elapsed")),
+            "Time spent generating, without loading the model.",
+        ),
     ]
     with st.grid(6, min_column_width=125, gap="small"):
-        for label, value, told in numbers:
-            st.metric(label, value, help=told)
+        for label, value, words in numbers:
+            st.metric(label, value, help=words)
 
 
 def show_spread(db: Database, run: RunRecord, progress: Mapping[str, Any]) -> None:
-    """Diversity, balance and suppressed tokens, side by side where there is room."""
+    """Draw diversity, balance and suppressed tokens, side by side where there is room."""
     with st.grid(3, min_column_width=300, gap="large"):
         with st.container():
             show_meter(db, run, progress)
@@ -141,7 +128,7 @@ def show_spread(db: Database, run: RunRecord, progress: Mapping[str, Any]) -> No
 
 
 def _show_balance(spec: RunSpec, counts: Mapping[str, Counts], *, key: str) -> None:
-    """Texts a label as bars."""
+    """Draw the texts per label as bars."""
     frame = pd.DataFrame(
         {
             "new": {name: row.new for name, row in counts.items()},
@@ -149,32 +136,32 @@ def _show_balance(spec: RunSpec, counts: Mapping[str, Counts], *, key: str) -> N
         },
         dtype="int64",
     )
-    st.markdown("**Balance** :small[:gray[hatched: duplicates, pale: still missing]]")
+    st.markdown("**Balance** :small[:gray[texts per label; hatched: duplicates, pale: missing]]")
     st.plotly_chart(
         balance_figure(frame, wanted=spec.wanted),
         key=key,
         config={"displayModeBar": False},
-        alt="Texts a label: new, duplicates, missing",
+        alt="Texts per label: new, duplicates, missing",
     )
 
 
 def _show_suppressed(spec: RunSpec, progress: Mapping[str, Any]) -> None:
-    """The most-suppressed tokens with count, share and bias."""
+    """Draw the most suppressed tokens with count, share and bias."""
     rows = progress.get("suppressed") or []
     suppression = spec.condition.suppression
     scope = (
         f" in {escape_markdown(spec.task.label_names[0])}" if suppression.scope == "label" else ""
     )
-    st.markdown(f"**Suppressed tokens**{scope} :small[:gray[as of the cycle's start]]")
+    st.markdown(f"**Suppressed tokens**{scope} :small[:gray[at the start of the cycle]]")
     if not suppression.on:
         st.caption("Suppression is off for this run.")
         return
     if not rows:
         first = progress.get("cycle", 0) < 2
         st.caption(
-            "None yet: the first cycle has nothing to count."
+            "None yet: there are no tokens to count in the first cycle."
             if first
-            else "Not kept for a run of a sweep."
+            else "Not stored for runs of a sweep."
         )
         return
     frame = pd.DataFrame(rows)
@@ -190,7 +177,7 @@ def _show_suppressed(spec: RunSpec, progress: Mapping[str, Any]) -> None:
         column_config={
             "token": st.column_config.TextColumn("Token", width=110),
             "count": st.column_config.NumberColumn("Count", width=60),
-            "share": st.column_config.NumberColumn("Share", format="%.2f %%", width=70),
+            "share": st.column_config.NumberColumn("Share", format="%.2f%%", width=70),
             "bias": st.column_config.NumberColumn("Bias", format="%.2f", width=60),
         },
         hide_index=True,
@@ -202,13 +189,9 @@ def _show_suppressed(spec: RunSpec, progress: Mapping[str, Any]) -> None:
 def visible(text: str, token: int) -> str:
     """A token with its spaces and line breaks made visible.
 
-    One with a part of a character in it, as most emojis are made of, is told by its number.
+    Parts of a character, such as an emoji's, all look alike, so they get their token id.
     """
     shown = text.replace(" ", "␣").replace("\n", "↵").replace("\t", "⇥")
     if "\ufffd" in shown:
         return f"{shown} #{token}"
     return shown
-
-
-def _texts_a_second(progress: Mapping[str, Any]) -> str:
-    return f"{progress.get('texts_per_second', 0):.1f} texts/s"

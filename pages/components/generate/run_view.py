@@ -1,23 +1,38 @@
-"""An open run: live while it goes, then a table to search, filter and take away."""
+"""An open run: live while it is generated, then its results; with its name and what can be done."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from core.domain.errors import StoreBusy
-from core.jobs.launch import ensure_worker
-from core.jobs.queue import LIVE, Job, State, job_of_run, status
+from core.domain.errors import WidesetError
+from core.domain.knobs import SEPARATOR, condition_values, condition_words
+from core.domain.runs import model_and_server
+from core.domain.spending import spending_limit_from_dict
+from core.domain.wording import counted
+from core.jobs.queue import LIVE, RESUMABLE, Job, State, job_of_run, request_cancel, status
 from core.store.database import Database
-from core.store.generation.runs import RunRecord, get_run
+from core.store.generation.runs import RunRecord, delete_run, get_run, rename_run, restore_run
 from core.store.generation.samples import SAMPLE_COLUMNS, next_order, sample_rows
+from pages.components.generate.knobs import use_settings
 from pages.components.generate.progress import show_numbers, show_spread
 from pages.components.generate.results import show_results
-from pages.components.generate.run_header import show_header
-from pages.components.shell import AppContext, escape_markdown, show_errors
-from pages.components.spending import show_spending
+from pages.components.jobs import (
+    STATE_BADGES,
+    follow,
+    progress_share,
+    reason_words,
+    resume_button,
+    resume_job,
+    stop_button,
+)
+from pages.components.shell import PAGES, AppContext, escape_markdown, flash, show_errors
+from pages.components.spending import change_cap, show_spending
 from pages.components.tables import show_samples
 
 _FEED_ROWS = 100
-_POLL_SECONDS = 1.0
 
 
 def show_run(app: AppContext, run_id: str) -> State | None:
@@ -25,47 +40,24 @@ def show_run(app: AppContext, run_id: str) -> State | None:
     with show_errors():
         run = get_run(app.db, run_id)
         latest = job_of_run(app.db, run_id)
-        if latest is None:
-            job, state = None, "done"
-        else:
-            job, state = status(app.db, latest.id)
-        show_header(app, run, job, state)
-        if job is not None and state in LIVE:
-            _follow(app, run, job.id, state)
-        else:
-            _rest(app, run, job)
+        job, state = (None, "done") if latest is None else status(app.db, latest.id)
+        _show_header(app, run, job, state)
+        if job is None or state not in LIVE:
+            _show_finished(app, run, job)
+            return state
+
+        def draw(jobs: Sequence[tuple[Job, State]]) -> None:
+            _show_live(app.db, run, *jobs[0])
+
+        follow(app, (job.id,), draw, states=(state,))
         return state
     st.button("Close", on_click=st.query_params.clear, icon=":material/close:")
     return None
 
 
-@st.fragment(run_every=_POLL_SECONDS)
-def _follow(app: AppContext, run: RunRecord, job_id: str, drawn: State) -> None:
-    """The live part: redrawn every second, and the whole page once when the job ends."""
-    with show_errors():
-        try:
-            job, state = status(app.db, job_id)
-            if state != drawn:
-                st.rerun()
-            if state == "queued":
-                ensure_worker(app.home, app.db)
-            _show_live(app.db, run, job, state)
-        except StoreBusy:
-            st.caption("The store is busy; this looks again in a second.")
-
-
 def _show_live(db: Database, run: RunRecord, job: Job, state: State) -> None:
     progress = {"target": run.spec.target, **job.progress}
-    phase = progress.get("phase", "queued")
-    done = progress.get("accepted", 0) / max(1, run.spec.target)
-    texts = {
-        "loading": "Loading the model; the very first time it is converted, which takes a minute.",
-        "queued": "Waiting for the worker.",
-    }
-    if run.spec.model.backend == "openai":
-        texts["loading"] = "Opening the connection; a model that was never tested is tested first."
-    going = f"Cycle {max(1, progress.get('cycle', 1))}"
-    st.progress(min(1.0, done), texts.get(phase if state == "running" else "queued", going))
+    st.progress(progress_share(job), _phase_words(run, progress, state))
     show_numbers(progress, live=True)
     show_spending(db, run, progress, live=True)
     show_spread(db, run, progress)
@@ -81,7 +73,18 @@ def _show_live(db: Database, run: RunRecord, job: Job, state: State) -> None:
     )
 
 
-def _rest(app: AppContext, run: RunRecord, job: Job | None) -> None:
+def _phase_words(run: RunRecord, progress: Mapping[str, Any], state: State) -> str:
+    phase = progress.get("phase", "queued")
+    if state == "queued" or phase == "queued":
+        return "Waiting for the worker."
+    if phase != "loading":
+        return f"Cycle {max(1, progress.get('cycle', 1))}"
+    if run.spec.model.backend == "openai":
+        return "Opening the connection; a model that has not been tested is tested first."
+    return "Loading the model; the first time it is also converted, which takes a minute."
+
+
+def _show_finished(app: AppContext, run: RunRecord, job: Job | None) -> None:
     progress = dict(job.progress) if job is not None else {}
     if progress:
         show_numbers(progress, live=False)
@@ -92,8 +95,108 @@ def _rest(app: AppContext, run: RunRecord, job: Job | None) -> None:
             ", ".join(f"{name}: {count}" for name, count in shortfall.items())
         )
         st.warning(
-            "The model did not write enough usable texts within three times the target; missing "
-            f"are {missing}. Raise the tokens a text, or lower temperature and suppression.",
+            "The model did not generate enough usable texts within three times the target. "
+            f"Missing: {missing}. Increase the max tokens per text or choose less extreme knobs.",
             icon=":material/production_quantity_limits:",
         )
     show_results(app, run, progress)
+
+
+_RESUME = "The texts so far are kept; Resume continues where it stopped."
+_RENAME = ":material/edit: Rename"
+_REUSE = ":material/tune: Use these settings"
+_DELETE = ":material/delete: Delete"
+_RESTORE = ":material/restore_from_trash: Restore"
+
+
+def _show_header(app: AppContext, run: RunRecord, job: Job | None, state: State) -> None:
+    """Draw name, state and buttons."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.subheader(escape_markdown(run.name), anchor=False, width="content")
+        STATE_BADGES[state].draw()
+        if run.deleted_at is not None:
+            st.badge("deleted", color="gray", icon=":material/delete:")
+        st.space("stretch")
+        with st.container(horizontal=True, width="content", gap="small"):
+            if job is not None and state in LIVE:
+                stop_button(app, job, key="stop", help="The texts are kept; Resume continues.")
+            if job is not None and state in RESUMABLE:
+                resume_button(app, job.id, key="resume", main=True)
+                if job.spec.get("cap"):
+                    _draw_cap(app, run, job)
+            if state not in LIVE and st.button(
+                "Explore",
+                icon=":material/scatter_plot:",
+                key="explore_run",
+                help="See how diverse its texts are, and why.",
+            ):
+                st.switch_page(PAGES / "explore.py", query_params={"run": run.id})
+            _menu(app, run, job)
+    when = datetime.fromtimestamp(run.created_at).strftime("%d %b %Y, %H:%M")
+    st.caption(f"{when} · {escape_markdown(run_words(run))}")
+    if job is not None and state in RESUMABLE:
+        st.warning(f"{reason_words(job, state)} {_RESUME}", icon=":material/info:")
+
+
+def _draw_cap(app: AppContext, run: RunRecord, job: Job) -> None:
+    """Change the cap and resume, in one step."""
+    now = spending_limit_from_dict(job.spec["cap"])
+    with st.popover("Change the cap", icon=":material/savings:", key="raise_box"):
+        st.caption("For the whole run, earlier spending included. Empty means no limit.")
+        choice = change_cap(app, run, now)
+        st.button(
+            "Resume with this cap",
+            icon=":material/play_arrow:",
+            type="primary",
+            key="resume_capped",
+            disabled=bool(choice.error) or choice.cap == now,
+            on_click=resume_job,
+            args=(app, job.id, choice.cap),
+        )
+
+
+def run_words(run: RunRecord) -> str:
+    """A run's task, condition and seed in one line; not escaped."""
+    spec = run.spec
+    values = {**condition_values(spec), "model": model_and_server(spec.model)}
+    parts = [
+        f"{spec.task.text_type}, {counted(len(spec.task.labels), 'label')}",
+        condition_words(values),
+        f"seed {spec.seed}",
+    ]
+    return SEPARATOR.join(parts)
+
+
+def _menu(app: AppContext, run: RunRecord, job: Job | None) -> None:
+    last = _DELETE if run.deleted_at is None else _RESTORE
+    chosen = st.menu_button("More", [_RENAME, _REUSE, last], key="run_menu")
+    if chosen == _RENAME:
+        _rename(app, run)
+    if chosen == _REUSE:
+        use_settings(app.db, run.spec)
+        st.rerun()
+    if chosen in (_DELETE, _RESTORE):
+        _delete_or_restore(app, run, job.id if job else None)
+        st.rerun()
+
+
+@st.dialog("Rename")
+def _rename(app: AppContext, run: RunRecord) -> None:
+    name = st.text_input("Name", run.name, max_chars=200, key="new_name")
+    if st.button("Rename", type="primary", key="rename_now"):
+        with show_errors():
+            rename_run(app.db, run.id, name, expected_revision=run.revision)
+            st.rerun()
+
+
+def _delete_or_restore(app: AppContext, run: RunRecord, job_id: str | None) -> None:
+    try:
+        if run.deleted_at is not None:
+            restore_run(app.db, run.id)
+            return
+        if job_id:
+            request_cancel(app.db, job_id)
+        delete_run(app.db, run.id)
+        st.toast("Deleted. Use Restore in the same menu to undo.")
+    except WidesetError as error:
+        flash(error)

@@ -1,4 +1,4 @@
-"""Choosing a task: the presets, saved tasks, a new one from the page or a file."""
+"""The choice of a task: presets, saved tasks, and a new one by form or file."""
 
 import streamlit as st
 
@@ -14,7 +14,7 @@ def choose_task(app: AppContext) -> Task | None:
     saved = {f"saved-{record.id}": record for record in list_tasks(app.db)}
     presets = {name: preset(name) for name in preset_names()}
     names = {key: task.name for key, task in presets.items()}
-    taken = set(names.values())  # Streamlit tells options by what they read as
+    taken = set(names.values())  # Streamlit distinguishes options by their titles
     names |= {
         key: f"{record.task.name} (mine)" if record.task.name in taken else record.task.name
         for key, record in saved.items()
@@ -25,7 +25,7 @@ def choose_task(app: AppContext) -> Task | None:
         key="task",
         format_func=lambda key: names.get(key, key),
         bind="query-params",
-        help="The paper's eight tasks, the example (support messages), and your own.",
+        help="The paper's eight tasks, the example (support messages), and your own tasks.",
     )
     task = presets.get(chosen) or (saved[chosen].task if chosen in saved else None)
     if task is not None:
@@ -48,7 +48,7 @@ def choose_task(app: AppContext) -> Task | None:
 
 @st.dialog("Task", width="medium")
 def _dialog(app: AppContext, task: Task | None, record: TaskRecord | None) -> None:
-    """Edit a task of one's own; a preset is copied, never changed."""
+    """Edit a saved task; a preset is copied, never changed."""
     name = task.name if task else ""
     if task is not None and record is None:
         name = f"{name} (mine)"
@@ -59,14 +59,14 @@ def _dialog(app: AppContext, task: Task | None, record: TaskRecord | None) -> No
         if file is not None:
             _from_file(app, file.getvalue(), file.name)
             return
-        st.caption("or fill in:")
+        st.caption("or fill in the form:")
     name = st.text_input("Name", name, max_chars=200, placeholder="Support tickets")
     text_type = st.text_input(
         "Text type",
         task.text_type if task else "",
         max_chars=200,
         placeholder="message to customer support",
-        help='What a text is: the prompt says "Write a …".',
+        help='What one text is: the prompt says "Write a …".',
     )
     rows = [{"name": label.name, "phrase": label.phrase} for label in (task.labels if task else ())]
     rows += [{"name": "", "phrase": ""}] * (_LABEL_ROWS - len(rows))
@@ -75,9 +75,9 @@ def _dialog(app: AppContext, task: Task | None, record: TaskRecord | None) -> No
         num_rows="dynamic",
         hide_index=True,
         column_config={
-            "name": st.column_config.TextColumn("Label", help="As it stands in the data."),
+            "name": st.column_config.TextColumn("Label", help="As in the data."),
             "phrase": st.column_config.TextColumn(
-                "Phrase in the prompt", help="Left empty, the label itself.", width="large"
+                "Phrase in the prompt", help="Default: the label.", width="large"
             ),
         },
         alt="Labels and their phrases",
@@ -88,11 +88,11 @@ def _dialog(app: AppContext, task: Task | None, record: TaskRecord | None) -> No
     with show_errors():
         if save:
             labels = tuple(
-                Label(own, str(row.get("phrase") or "").strip() or own)
+                Label(label, str(row.get("phrase") or "").strip() or label)
                 for row in edited
-                if (own := str(row.get("name") or "").strip())
+                if (label := str(row.get("name") or "").strip())
             )
-            _keep(app, Task(name.strip(), text_type.strip(), labels), record)
+            _save(app, Task(name.strip(), text_type.strip(), labels), record)
         if remove and record is not None:
             delete_task(app.db, record.id)
             st.session_state["choose_task"] = preset_names()[0]
@@ -106,25 +106,25 @@ def _from_file(app: AppContext, data: bytes, name: str) -> None:
         st.dataframe(
             [{"label": label.name, "phrase": label.phrase} for label in task.labels],
             hide_index=True,
-            alt="The labels of the file",
+            alt="Labels of the file",
         )
         if st.button("Save task", type="primary", icon=":material/check:"):
-            _keep(app, task, None)
+            _save(app, task, None)
 
 
-def _keep(app: AppContext, task: Task, record: TaskRecord | None) -> None:
-    kept = save_task(
+def _save(app: AppContext, task: Task, record: TaskRecord | None) -> None:
+    saved = save_task(
         app.db,
         task,
         task_id=None if record is None else record.id,
         expected_revision=None if record is None else record.revision,
     )
-    st.session_state["choose_task"] = f"saved-{kept.id}"
+    st.session_state["choose_task"] = f"saved-{saved.id}"
     st.rerun()
 
 
 def apply_choice() -> None:
-    """Take over a choice that a dialog made; call it before the widgets are drawn."""
-    chosen = st.session_state.pop("choose_task", None)
-    if chosen is not None:
-        st.session_state["task"] = chosen
+    """Select a task that a dialog saved; call it before the widgets are drawn."""
+    task = st.session_state.pop("choose_task", None)
+    if task is not None:
+        st.session_state["task"] = task

@@ -1,4 +1,4 @@
-"""A task from a person's own labelled data, which becomes its reference."""
+"""Three ways to start a project: a preset, a task from labelled data, or the demo."""
 
 from collections import Counter
 from pathlib import Path
@@ -9,6 +9,7 @@ from core.domain.errors import WidesetError
 from core.domain.references import TEST_SHARE, divided
 from core.domain.runs import Example
 from core.domain.tasks import MAX_LABELS, Label, Task, preset, preset_names
+from core.domain.wording import capitalized, counted, listed, percent
 from core.files.labelled import columns_of, read_labelled
 from core.files.mapping import guessed_columns
 from core.services.demo import open_demo
@@ -26,9 +27,8 @@ def own_data(app: AppContext) -> None:
 def ask_for_data(app: AppContext) -> None:
     """Ask for a file, what its texts are, and what each label means; then go to Generate."""
     st.caption(
-        "A file of labelled texts: they seed the prompts, stand in for an annotator, and are what "
-        "classifiers are tested on. CSV, JSONL or Parquet, up to 50 MB; nothing leaves this "
-        "machine."
+        "Labelled texts seed the prompts, train an oracle that can stand in for an annotator, and "
+        "test the classifiers. CSV, JSONL or Parquet, up to 50 MB; the file stays on this machine."
     )
     file = st.file_uploader(
         "Labelled texts",
@@ -40,72 +40,72 @@ def ask_for_data(app: AppContext) -> None:
         return
     with show_errors():
         content = file.getvalue()
-        chosen = _columns(content, file.name)
-        if chosen is None:
-            st.caption("Choose the column of the texts and that of the labels.")
+        columns = _choose_columns(content, file.name)
+        if columns is None:
+            st.caption("Choose the text column and the label column.")
             return
-        examples = _read(content, file.name, *chosen)
+        examples = _read(content, file.name, *columns)
         counts = Counter(example.label for example in examples)
         if len(counts) > MAX_LABELS:
             st.error(
-                f"The column has {len(counts):,} different labels; at most {MAX_LABELS} make a "
-                "task. Choose the column of the labels."
+                f"The label column has {len(counts):,} different labels; a task has at most "
+                f"{MAX_LABELS}. Choose another label column."
             )
             return
-        task, missing = _task(file.name, counts)
+        task, missing = _edit_task(file.name, counts)
         with st.container(horizontal=True, vertical_alignment="center"):
-            made = st.button(
-                "Make the task",
+            create = st.button(
+                "Create task",
                 type="primary",
                 icon=":material/check:",
                 key="own_make",
                 disabled=task is None,
             )
             if missing:
-                st.caption(f"Still to be said: {' and '.join(missing)}.")
-        if made and task is not None:
+                st.caption(f"Required: {listed(missing)}")
+        if create and task is not None:
             parts = divided(examples, test_share=TEST_SHARE, seed=0)
             origin = {"file": file.name, "test_file": None, **parts.facts}
             with app.db.write():
-                kept = save_task(app.db, task)
+                record = save_task(app.db, task)
                 add_reference(app.db, task, file.name, parts.train, parts.test, origin)
-            st.session_state["choose_task"] = f"saved-{kept.id}"
+            st.session_state["choose_task"] = f"saved-{record.id}"
             st.switch_page("pages/generate.py")
 
 
-def _columns(content: bytes, name: str) -> tuple[str, str] | None:
+def _choose_columns(content: bytes, name: str) -> tuple[str, str] | None:
     columns = [column for column in dict.fromkeys(columns_of(content, name=name)) if column.strip()]
     guesses = guessed_columns(columns)
     chosen = []
-    for place, what, guess in zip(st.columns(2), ("texts", "labels"), guesses, strict=True):
+    for place, what, guess in zip(st.columns(2), ("text", "label"), guesses, strict=True):
         with place:
             chosen.append(
                 st.selectbox(
-                    f"Column of {what}",
+                    f"{capitalized(what)} column",
                     columns,
                     index=None if guess is None else columns.index(guess),
                     placeholder="Choose",
-                    key=f"own_{what}-{hash(tuple(columns))}",
+                    key=f"own_{what}s-{hash(tuple(columns))}",
                 )
             )
     text, label = chosen
     return None if text is None or label is None else (text, label)
 
 
-def _task(name: str, counts: Counter[str]) -> tuple[Task | None, list[str]]:
-    """Draw what is still to be said of the task; none, and what is missing, while something is."""
+def _edit_task(name: str, counts: Counter[str]) -> tuple[Task | None, list[str]]:
+    """Draw the task's form; the task, or None and what is missing."""
     left, right = st.columns(2)
     with left:
         title = st.text_input("Name", Path(name).stem[:80], max_chars=200, key="own_name")
     with right:
         text_type = st.text_input(
-            "What is one text?",
+            "Text type",
             max_chars=200,
             placeholder="movie review",
             key="own_type",
-            help='The prompt says "Write a …".',
+            help='What one text is: the prompt says "Write a …".',
         )
-    st.caption("What each label means, as the prompt should say it:")
+    st.caption("What each label means, in the words of the prompt:")
     edited = st.data_editor(
         [{"label": label, "texts": number, "phrase": label} for label, number in counts.items()],
         hide_index=True,
@@ -117,13 +117,14 @@ def _task(name: str, counts: Counter[str]) -> tuple[Task | None, list[str]]:
             "phrase": st.column_config.TextColumn("Phrase in the prompt", width="large"),
         },
         key="own_phrases",
-        alt="Labels, their numbers of texts and phrases",
+        alt="Labels with their number of texts and phrase",
     )
     st.caption(
-        f"{counts.total():,} texts; {TEST_SHARE:.0%} are held out for testing, drawn by seed 0."
+        f"{counted(counts.total(), 'text')}; {percent(TEST_SHARE, digits=0)} are held out for "
+        "testing, drawn with seed 0."
     )
-    asked = (("the task's name", title), ("what one text is", text_type))
-    missing = [words for words, said in asked if not said.strip()]
+    required = {"name": title, "text type": text_type}
+    missing = [field for field, value in required.items() if not value.strip()]
     if missing:
         return None, missing
     labels = tuple(
@@ -143,7 +144,7 @@ def _read(content: bytes, name: str, text: str, label: str) -> list[Example]:
     return read_labelled(content, name=name, task=None, text_column=text, label_column=label)
 
 
-def show_ways(app: AppContext) -> None:
+def show_start_options(app: AppContext) -> None:
     """Draw the three cards."""
     with st.grid(3, min_column_width=230, gap="medium"):
         with st.container(border=True, height="stretch"):
@@ -166,10 +167,10 @@ def _from_preset() -> None:
         label_visibility="collapsed",
     )
     task = preset(chosen)
-    listed = ", ".join(task.label_names[:6]) + (" …" if len(task.labels) > 6 else "")
+    names = ", ".join(task.label_names[:6]) + (" …" if len(task.labels) > 6 else "")
     st.caption(
-        f"{len(task.labels)} labels of a *{escape_markdown(task.text_type)}*: "
-        f"{escape_markdown(listed)}"
+        f"{counted(len(task.labels), 'label')} of a *{escape_markdown(task.text_type)}*: "
+        f"{escape_markdown(names)}"
     )
     st.space("stretch")
     if st.button(
@@ -187,8 +188,8 @@ def _from_preset() -> None:
 def _from_own_data(app: AppContext) -> None:
     st.markdown("##### :material/upload_file: Your own data")
     st.caption(
-        "Labelled texts in a file become a task: they seed the prompts, play the annotator, and "
-        "test the classifiers."
+        "A file of labelled texts becomes a task: it seeds the prompts, simulates the annotator, "
+        "and tests the classifiers."
     )
     st.space("stretch")
     if st.button("Choose a file", icon=":material/attach_file:", key="home_own", width="stretch"):
@@ -198,8 +199,8 @@ def _from_own_data(app: AppContext) -> None:
 def _from_demo(app: AppContext) -> None:
     st.markdown("##### :material/slideshow: The demo")
     st.caption(
-        "A finished study of support messages by the embedded model: 16 conditions, repaired and "
-        "tested, with maps, versions and a presenter's view. Nothing to wait for."
+        "A finished study of support messages generated by SmolLM2-135M-Instruct: 16 conditions, "
+        "repaired and tested, with maps, versions and a presenter's view."
     )
     st.space("stretch")
     if st.button("Open the demo", icon=":material/open_in_new:", key="home_demo", width="stretch"):
@@ -213,6 +214,6 @@ def _from_demo(app: AppContext) -> None:
 
 
 def show_task(task_key: str) -> None:
-    """Let the pages that look at runs begin with this task."""
+    """Have the pages that show runs start with this task."""
     for page in ("explore", "intervene", "train", "compare"):
         st.session_state[f"{page}_task"] = task_key

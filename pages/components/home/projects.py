@@ -1,4 +1,4 @@
-"""The projects of this home: a task with all that was made for it."""
+"""The list of projects: a task with everything made for it."""
 
 from datetime import datetime
 
@@ -6,33 +6,35 @@ import pandas as pd
 import streamlit as st
 
 from core.domain.tasks import preset, preset_names
+from core.domain.wording import listed
 from core.store.connections import list_connections
 from core.store.projects import Project, list_projects
 from core.store.tasks import list_tasks
 from pages.components.home.new_project import show_task
+from pages.components.model import title
 from pages.components.shell import AppContext, escape_markdown
 
 
 def show_projects(app: AppContext) -> None:
-    """Draw the list; a chosen row offers the pages that its project is ready for."""
+    """Draw the list, and links to the pages of the selected project."""
     projects = list_projects(app.db, planned=True)
     st.subheader("Projects", anchor=False)
     if not projects:
-        st.caption(f"None yet. Choose one of the ways above{_connected(app)}.")
+        st.caption(f"None yet. Start with one of the options above{_connected(app)}.")
         return
-    steps = [_next_step(one) for one in projects]
+    steps = [_next_step(project) for project in projects]
     frame = pd.DataFrame(
         {
-            "project": [one.task.name for one in projects],
+            "project": [project.task.name for project in projects],
             **({"next": steps} if any(steps) else {}),
-            "labels": [len(one.task.labels) for one in projects],
-            "runs": [one.runs for one in projects],
-            "texts": [one.texts for one in projects],
-            "versions": [one.versions for one in projects],
-            "trainings": [one.trainings for one in projects],
-            "sweeps": [one.sweeps for one in projects],
-            "reference": [one.references > 0 for one in projects],
-            "active": [datetime.fromtimestamp(one.active_at) for one in projects],
+            "labels": [len(project.task.labels) for project in projects],
+            "runs": [project.runs for project in projects],
+            "texts": [project.texts for project in projects],
+            "versions": [project.versions for project in projects],
+            "trainings": [project.trainings for project in projects],
+            "sweeps": [project.sweeps for project in projects],
+            "reference": [project.references > 0 for project in projects],
+            "active": [datetime.fromtimestamp(project.active_at) for project in projects],
         }
     )
     event = st.dataframe(
@@ -44,10 +46,10 @@ def show_projects(app: AppContext) -> None:
             "labels": st.column_config.NumberColumn("Labels", width=70),
             "runs": st.column_config.NumberColumn("Runs", width=70),
             "texts": st.column_config.NumberColumn("Texts", format="localized", width=80),
-            "versions": st.column_config.NumberColumn("Repairs", width=75),
-            "trainings": st.column_config.NumberColumn("Trained", width=75),
+            "versions": st.column_config.NumberColumn("Versions", width=75),
+            "trainings": st.column_config.NumberColumn("Trainings", width=75),
             "sweeps": st.column_config.NumberColumn("Sweeps", width=70),
-            "reference": st.column_config.CheckboxColumn("Real data", width=80),
+            "reference": st.column_config.CheckboxColumn("Reference", width=80),
             "active": st.column_config.DatetimeColumn(
                 "Last activity", format="D MMM, HH:mm", width=110
             ),
@@ -56,40 +58,39 @@ def show_projects(app: AppContext) -> None:
         on_select="rerun",
         selection_mode="single-row",
         key="home_projects",
-        alt="Projects with what was made for them; choose a row to open one",
+        alt="Projects and their contents; select a row to open one",
     )
     rows = event["selection"]["rows"]
-    # By place among those just drawn: a project that came since is drawn in the next round.
+    # By position among those just drawn; a newer project is drawn in the next rerun.
     project = projects[rows[0]] if rows and rows[0] < len(projects) else projects[0]
-    _show_doors(app, project, chosen=bool(rows))
+    _show_links(app, project, chosen=bool(rows))
 
 
 def _next_step(project: Project) -> str:
-    """What a project without a text waits for; empty for one that has some."""
+    """What to do in a project without texts; empty for one that has some."""
     if project.texts:
         return ""
     if project.runs:
-        return "Go on with its run"
-    return "Generate texts" if project.references else "Generate texts, or add real ones"
+        return "Resume its run"
+    return "Generate texts" if project.references else "Generate texts or add a reference"
 
 
 def _connected(app: AppContext) -> str:
-    """The rest of a sentence for a home in which nothing but a connection is set up."""
-    known = list_connections(app.db)
-    if not known:
+    """The rest of the sentence where a connection is set up already."""
+    connections = list_connections(app.db)
+    if not connections:
         return ""
-    names = " and ".join(escape_markdown(one.name) for one in known[:2])
-    verb = "is a connection" if len(known) == 1 else "are connections"
-    return f"; {names} {verb} whose model can write"
+    names = listed(escape_markdown(title(connection)) for connection in connections[:2])
+    return f", or use the model of your connection {names}"
 
 
-def _show_doors(app: AppContext, project: Project, *, chosen: bool) -> None:
-    said = "" if chosen else "Last worked on: "
+def _show_links(app: AppContext, project: Project, *, chosen: bool) -> None:
+    prefix = "" if chosen else "Last active: "
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"{said}**{escape_markdown(project.task.name)}**", width="content")
+        st.markdown(f"{prefix}**{escape_markdown(project.task.name)}**", width="content")
         step = _next_step(project)
         if step:
-            st.caption("has no text yet", width="content")
+            st.caption("has no texts yet", width="content")
             if st.button("Generate", icon=":material/edit_note:", key="home_to_generate"):
                 _generate(app, project)
             return
@@ -109,11 +110,11 @@ def _show_doors(app: AppContext, project: Project, *, chosen: bool) -> None:
 
 
 def _generate(app: AppContext, project: Project) -> None:
-    """Open Generate with the project's newest run, or with its task chosen."""
+    """Open Generate with the project's newest run, or with its task selected."""
     if project.latest_run:
         st.switch_page("pages/generate.py", query_params={"run": project.latest_run})
     names = {preset(name).key: name for name in preset_names()}
-    names |= {one.task.key: f"saved-{one.id}" for one in list_tasks(app.db)}
+    names |= {record.task.key: f"saved-{record.id}" for record in list_tasks(app.db)}
     if project.task.key in names:
         st.session_state["choose_task"] = names[project.task.key]
     st.switch_page("pages/generate.py")

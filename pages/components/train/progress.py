@@ -10,7 +10,7 @@ from core.figures.classifiers import training_curves
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import LIVE, Job, State, status
 from core.store.trainings import delete_training
-from pages.components.asked_model import took_words
+from pages.components.asked_model import used_words
 from pages.components.jobs import resume_button, stop, stop_button
 from pages.components.shell import AppContext, escape_markdown, flash, show_errors
 from pages.components.train.trainings import Training
@@ -82,7 +82,7 @@ def _show_running(app: AppContext, name: str, job: Job, *, llm: bool) -> None:
                 app,
                 job,
                 key=f"train-stop-{job.id}",
-                told="No answers are kept then."
+                help="No answers are kept then."
                 if llm
                 else "Finished epochs are kept; Resume continues after the last one.",
             )
@@ -136,7 +136,7 @@ def progress_words(job: Job, *, llm: bool = False) -> str:
     if progress.get("total") and (progress.get("spending") or progress.get("phase") == "embedding"):
         parts.append(f"{progress.get('done') or 0:,} of {progress['total']:,}")
     if progress.get("spending"):
-        parts.append(took_words(progress["spending"]))
+        parts.append(used_words(progress["spending"]))
     if progress.get("seed") is not None and (progress.get("seeds") or 1) > 1:
         parts.append(f"repeat {progress['seeds_done'] + 1} of {progress['seeds']}")
     if progress.get("epoch"):

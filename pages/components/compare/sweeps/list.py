@@ -142,7 +142,7 @@ def _job_buttons(
 ) -> None:
     if state in LIVE:
         stop_button(
-            app, job, key=f"sweep-stop-{sweep.id}", told="Finished runs are kept; Resume continues."
+            app, job, key=f"sweep-stop-{sweep.id}", help="Finished runs are kept; Resume continues."
         )
     elif state in RESUMABLE:
         resume_button(app, job.id, key=f"sweep-resume-{sweep.id}")

@@ -30,8 +30,13 @@ from pages.components.compare.sweeps.settings import (
     model_of,
     model_words,
 )
-from pages.components.connect.keys import key_state
-from pages.components.model import SUPPRESSION_WORDS, found_of, known_models, tested_words
+from pages.components.model import (
+    SUPPRESSION_WORDS,
+    capabilities_of,
+    key_state,
+    known_models,
+    tested_words,
+)
 from pages.components.shell import PAGES, AppContext, escape_markdown
 from pages.components.spending import choose_sweep_cap
 
@@ -180,15 +185,19 @@ def choose_at_servers(app: AppContext, grid: Grid, *, cap_in: DeltaGenerator) ->
         grid: of the widgets.
         cap_in: where the spending limit is drawn.
     """
-    served = {model: found_of(app.db, model) for model in grid.models if model.backend != "local"}
+    served = {
+        model: capabilities_of(app.db, model) for model in grid.models if model.backend != "local"
+    }
     if not served:
         return Checked(grid)
     missing = _show_known(app, served)
     _show_refused(grid, served)
     checked = _choose_method(grid, served)
     with cap_in:
-        cap, uncapped = choose_sweep_cap(app, served)
-    return Checked(replace(checked.grid, spend=cap), missing or checked.reason or uncapped)
+        choice = choose_sweep_cap(app, served)
+    return Checked(
+        replace(checked.grid, spend=choice.cap), missing or checked.reason or choice.error
+    )
 
 
 def _model_name(words: str) -> str:

@@ -27,7 +27,7 @@ from pages.components.asked_model import (
     choose_asking_limit,
     estimate_asked,
     estimate_words,
-    took_words,
+    used_words,
 )
 from pages.components.intervene.annotation.state import discard_queue, pop_problem, set_problem
 from pages.components.jobs import stop_button
@@ -158,7 +158,7 @@ def _show_live(app: AppContext, job: Job) -> None:
             f":material/smart_toy: Asking {name}. Its progress is shown above the tabs.",
             width="content",
         )
-        stop_button(app, job, key="ask_llm_stop", told="No labels are stored then.")
+        stop_button(app, job, key="ask_llm_stop", help="No labels are stored then.")
 
 
 def _show_end(job: Job, state: State) -> None:
@@ -166,7 +166,7 @@ def _show_end(job: Job, state: State) -> None:
     spending, facts = job.progress.get("spending"), job.progress.get("facts") or {}
     unusable = facts.get("not_parsed") or 0
     name = escape_markdown(model_and_server(model_of(job)))
-    cost = f" Used: {took_words(spending)}." if spending else ""
+    cost = f" Used: {used_words(spending)}." if spending else ""
     if state != "done":
         ends = {"cancelled": "Stopped.", "interrupted": "The worker stopped unexpectedly."}
         message = f"{job.message} {job.remedy}".strip() or ends.get(state, "It did not finish.")
