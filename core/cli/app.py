@@ -22,6 +22,7 @@ from core.domain.settings import Home, home_from
 from core.store.database import Database, open_database
 
 if TYPE_CHECKING:
+    from core.diversity.embedding.loading import EncoderKeeper
     from core.jobs.context import Handler
 
 Function = Callable[..., None]
@@ -53,6 +54,13 @@ class Session:
     def db(self) -> Database:
         """The store."""
         return self._db or open_database(self.home)
+
+    @cached_property
+    def encoders(self) -> "EncoderKeeper":
+        """Opens encoders; keeps the one used last."""
+        from core.diversity.embedding.loading import EncoderKeeper
+
+        return EncoderKeeper(self.home.models)
 
 
 class _PlainConversion:

@@ -8,18 +8,18 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import Any, NoReturn, TextIO
 
 from core.cli.app import Session
+from core.cli.output import one_line
+from core.domain.progress import JobProgress
 from core.domain.settings import Home
 from core.domain.wording import clock
 from core.jobs.lease import living
 from core.jobs.queue import Job, State, request_cancel, resume, status
 from core.jobs.registry import JobHandlers
 from core.jobs.worker import Worker, WorkerBusy
-
-if TYPE_CHECKING:
-    from core.classification.fine_tuning.fine_tuning import Step
+from core.services.progress import TrainingProgress
 
 LINE_SECONDS = 10.0
 BAR_CELLS = 24
@@ -41,6 +41,7 @@ class ProgressLine:
         self._shown = ""
         self._next_line = 0.0
         self._last_note = ""
+        self._warnings: set[str] = set()
 
     def __enter__(self) -> "ProgressLine":
         return self
@@ -84,47 +85,54 @@ class ProgressLine:
             self._shown = line
 
 
-class WorkProgress(ProgressLine):
-    """How far work of this process is: embedding, training, asking a model."""
+_PHASES = {
+    "loading": "Loading the encoder",
+    "measuring": "Measuring",
+    "checking": "Checking the texts",
+    "training": "Training the oracle",
+    "learning": "Learning from the judged texts",
+}
 
-    def __init__(self, stream: TextIO, *, timer: Callable[[], float] = time.monotonic) -> None:
-        super().__init__(stream, timer=timer)
-        self._start: tuple[int, int, float] | None = None  # of the embedding: done, total, when
-        self._repeat = ""
+
+class WorkProgress(ProgressLine):
+    """How far a service is that runs in this process; its `core.services.progress.Progress`."""
 
     def __enter__(self) -> "WorkProgress":
         return self
 
-    def phase(self, name: str) -> None:
-        """Show what is being done; on a terminal only."""
-        self._draw(name)
+    def report(self, progress: JobProgress, *, at_once: bool = False) -> None:
+        """Show how far it is: embedding now and then, other phases on a terminal only."""
+        if progress.phase == "embedding":
+            line = f"Embedding: {progress.done:,} of {progress.total:,} texts"
+            if progress.seconds_left:
+                line += f", {clock(progress.seconds_left)} left"
+            self._update(line, log=progress.seconds_left is not None)
+        elif isinstance(progress, TrainingProgress) and progress.seed is not None:
+            self._update(_repeat_words(progress), log=progress.phase == "testing")
+        elif progress.phase in _PHASES:
+            self._draw(_PHASES[progress.phase])
+        if isinstance(progress, TrainingProgress):
+            for warning in progress.warnings:
+                if warning not in self._warnings:
+                    self._warnings.add(warning)
+                    self.note(one_line(warning))
 
-    def embedded(self, done: int, total: int) -> None:
-        """Show how many of the texts have their vectors."""
-        now = self._timer()
-        if self._start is None or self._start[1] != total or done < self._start[0]:
-            self._start = (done, total, now)
-        first, _, start = self._start
-        line = f"Embedding: {done:,} of {total:,} texts"
-        if first < done < total:
-            line += f", {clock((now - start) / (done - first) * (total - done))} left"
-        self._update(line, log=first < done)
+    def checkpoint(self) -> None:
+        """Go on: Ctrl-C ends the process."""
 
-    def begin(self, repeat: int, repeats: int) -> None:
-        """Show which repeat (from 0) of how many begins."""
-        self._repeat = f"Repeat {repeat + 1} of {repeats}"
-        self.phase(self._repeat)
 
-    def step(self, step: "Step") -> None:
-        """Show where a training is."""
-        parts = [f"{self._repeat}: epoch {step.epoch}"]
-        if step.loss is not None:
-            parts.append(f"loss {step.loss:.3f}")
-        if step.history:
-            parts.append(f"validation accuracy {step.history[-1]['accuracy']:.3f}")
-        if step.seconds_left is not None:
-            parts.append(f"at most {clock(step.seconds_left)} left")
-        self._update(", ".join(parts), log=step.step == step.steps)
+def _repeat_words(progress: TrainingProgress) -> str:
+    repeat = f"Repeat {progress.seeds_done + 1} of {progress.seeds}"
+    if progress.epoch is None:
+        return repeat
+    parts = [f"{repeat}: epoch {progress.epoch}"]
+    if progress.loss is not None:
+        parts.append(f"loss {progress.loss:.3f}")
+    if progress.accuracy is not None:
+        parts.append(f"validation accuracy {progress.accuracy:.3f}")
+    if progress.seconds_left is not None:
+        parts.append(f"at most {clock(progress.seconds_left)} left")
+    return ", ".join(parts)
 
 
 def words_of(progress: Mapping[str, Any]) -> str:

@@ -1,10 +1,12 @@
 """How a service tells its caller how far it is, and how the caller stops it."""
 
 import time
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from core.domain.progress import JobProgress
+from core.domain.spending import SpendingProgress
 
 
 class Stopped(Exception):
@@ -43,27 +45,69 @@ class _NoProgress:
 NO_PROGRESS: Progress = _NoProgress()
 
 
+class Countdown:
+    """Seconds left by the rate since the first call, so that parts done before do not count.
+
+    Args:
+        timer: monotonic seconds.
+    """
+
+    def __init__(self, timer: Callable[[], float] = time.monotonic) -> None:
+        self._timer = timer
+        self._first: tuple[int, int, float] | None = None  # done, total, when
+
+    def seconds_left(self, done: int, total: int) -> float | None:
+        """The seconds left; None while unknown. Fewer parts, or another total, begin anew."""
+        now = self._timer()
+        if self._first is None or self._first[1] != total or done < self._first[0]:
+            self._first = (done, total, now)
+        known, _, start = self._first
+        return (now - start) / (done - known) * (total - done) if done > known else None
+
+
 def countdown(
     progress: Progress, phase: str, *, timer: Callable[[], float] = time.monotonic
 ) -> Callable[[int, int], None]:
     """A callback (done, total) that reports a phase with the seconds left.
-
-    The rate is that of the parts done since the first call, so that parts that were there before
-    do not count.
 
     Args:
         progress: whom it reports to.
         phase: the phase.
         timer: monotonic seconds.
     """
-    first: tuple[int, float] | None = None
+    clock = Countdown(timer)
 
     def report(done: int, total: int) -> None:
-        nonlocal first
-        now = timer()
-        first = first or (done, now)
-        known, start = first
-        left = (now - start) / (done - known) * (total - done) if done > known else None
+        left = clock.seconds_left(done, total)
         progress.report(JobProgress(phase=phase, done=done, total=total, seconds_left=left))
 
     return report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingProgress(JobProgress):
+    """The progress of a training; `done` and `total` are texts embedded or asked about.
+
+    Args:
+        seed: of the repeat under way.
+        seeds: repeats in all.
+        seeds_done: repeats that are done.
+        epoch: of this repeat, from 1.
+        epochs: of a repeat at most; None for what has none.
+        loss: of the last step.
+        accuracy: on the validation texts, 0 to 1.
+        warnings: sentences on the texts.
+        history: epochs of this repeat (see `core.classification.fine_tuning.fine_tuning.Step`).
+        spending: of a server's model.
+    """
+
+    seed: int | None = None
+    seeds: int = 1
+    seeds_done: int = 0
+    epoch: int | None = None
+    epochs: int | None = None
+    loss: float | None = None
+    accuracy: float | None = None
+    warnings: Sequence[str] = ()
+    history: Sequence[Mapping[str, Any]] = ()
+    spending: SpendingProgress | None = None

@@ -1,8 +1,8 @@
 """Training a classifier, or asking a language model, and testing it on real texts."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,10 @@ from core.classification.settings import TrainingSpec, spec_from_dict
 from core.classification.tools import StoreTools
 from core.classification.training import look_before, predict, seeds_of
 from core.domain.datasets import Dataset
-from core.domain.progress import JobProgress
 from core.domain.settings import Home
-from core.domain.spending import SpendingLimitReached, SpendingProgress
+from core.domain.spending import SpendingLimitReached
 from core.services.measure import stored_dataset
-from core.services.progress import NO_PROGRESS, Progress
+from core.services.progress import NO_PROGRESS, Countdown, Progress, TrainingProgress
 from core.services.served_models import ServedLabelModel
 from core.store.database import Database
 from core.store.trainings import (
@@ -29,36 +28,6 @@ from core.store.trainings import (
     set_result,
     training_folder,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingProgress(JobProgress):
-    """The progress of a training; `done` and `total` are texts embedded or asked about.
-
-    Args:
-        seed: of the repeat under way.
-        seeds: repeats in all.
-        seeds_done: repeats that are done.
-        epoch: of this repeat, from 1.
-        epochs: of a repeat at most; None for what has none.
-        loss: of the last step.
-        accuracy: on the validation texts, 0 to 1.
-        warnings: sentences on the texts.
-        history: epochs of this repeat (see `core.classification.fine_tuning.fine_tuning.Step`).
-        spending: of a server's model.
-    """
-
-    seed: int | None = None
-    seeds: int = 1
-    seeds_done: int = 0
-    epoch: int | None = None
-    epochs: int | None = None
-    loss: float | None = None
-    accuracy: float | None = None
-    warnings: Sequence[str] = ()
-    history: Sequence[Mapping[str, Any]] = ()
-    spending: SpendingProgress | None = None
-
 
 Keep = Callable[[Prediction], Prediction]
 """Stores the prediction of a repeat, and gives it back as it was stored."""
@@ -221,6 +190,7 @@ class _Tracker:
         self._session, self._test_texts = session, test_texts
         self._progress, self._timer = progress, timer
         self._begun = timer()
+        self._embedding = Countdown(timer)
 
     def report(self, **changes: Any) -> None:
         self._now = replace(self._now, **changes)
@@ -234,13 +204,14 @@ class _Tracker:
             self.report(done=session.answered, total=total, spending=session.spending(total))
 
     def embedded(self, done: int, total: int) -> None:
-        self.report(phase="embedding", done=done, total=total)
+        left = self._embedding.seconds_left(done, total)
+        self.report(phase="embedding", done=done, total=total, seconds_left=left)
 
     def begin(self, seed: int, done: int) -> None:
         """A repeat begins, after so many."""
         self._progress.checkpoint()
         self._begun = self._timer()
-        self.report(phase="training", seed=seed, seeds_done=done, history=())
+        self.report(phase="training", seed=seed, seeds_done=done, history=(), seconds_left=None)
 
     def step(self, step: Step) -> None:
         self.checkpoint()

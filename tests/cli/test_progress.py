@@ -5,7 +5,9 @@ import io
 import pytest
 
 from core.cli.progress import ProgressLine, WorkProgress, bar_of, words_of
+from core.domain.progress import JobProgress
 from core.domain.wording import clock
+from core.services.progress import countdown
 
 REPORT = {
     "phase": "generating",
@@ -109,9 +111,10 @@ def test_progress_goes_to_a_terminal_or_by_lines() -> None:
     ):
         now = [0.0]
         with WorkProgress(stream, timer=lambda now=now: now[0]) as progress:  # type: ignore[misc]
-            progress.phase("Loading the encoder")
+            progress.report(JobProgress(phase="loading"))
+            embedded = countdown(progress, "embedding", timer=lambda now=now: now[0])  # type: ignore[misc]
             for now[0], done in ((0.0, 200), (2.0, 600), (3.0, 700)):
-                progress.embedded(done, 1000)
+                embedded(done, 1000)
         assert expected in stream.getvalue()
         assert ("700" in stream.getvalue()) == stream.isatty()
         assert ("Loading" in stream.getvalue()) == stream.isatty()

@@ -1,8 +1,8 @@
 """`filter`: remove what is out of scope, as learned from judged texts."""
 
+import sys
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,18 +10,20 @@ from typer import Option
 
 from core.cli.app import App, Session
 from core.cli.data.intervention import (
-    Embedding,
     Intervention,
     InterventionOptions,
     Subject,
     conclude,
+    embedder_of,
     find_subject,
 )
 from core.cli.options import SourceArgument, check_range
+from core.cli.progress import WorkProgress
 from core.domain.errors import BadInput
 from core.files.labelled import read_labelled
-from core.interventions.scope_filter.out_of_scope import check_enough, train_filter
+from core.interventions.scope_filter.out_of_scope import check_enough, learn_filter
 from core.interventions.versions.rows import filtered
+from core.services.embedding import Embedder
 
 _YES = ("true", "1", "yes", "y", "in")
 _NO = ("false", "0", "no", "n", "out")
@@ -57,14 +59,20 @@ def filter_(
     check_enough(judgements.values())
     db = session.db
     subject = find_subject(db, source)
-    result = filter_by_judgements(
-        Embedding(db), subject, judgements, threshold=threshold, who=judged.name, seed=options.seed
-    )
+    with WorkProgress(sys.stderr) as progress:
+        result = filter_by_judgements(
+            embedder_of(session, progress),
+            subject,
+            judgements,
+            threshold=threshold,
+            who=judged.name,
+            seed=options.seed,
+        )
     conclude(db, options, subject, result)
 
 
 def filter_by_judgements(
-    embed: Embedding,
+    embedder: Embedder,
     subject: Subject,
     judgements: Mapping[str, bool],
     *,
@@ -75,7 +83,7 @@ def filter_by_judgements(
     """Train the filter on judged texts and remove what is out of scope.
 
     Args:
-        embed: embeds the texts.
+        embedder: embeds the texts.
         subject: what is filtered.
         judgements: whether a text is in scope, by text; also of texts that are not the subject's.
         threshold: in-scope probability below which a text is removed.
@@ -86,16 +94,12 @@ def filter_by_judgements(
         BadInput: nothing would be left.
     """
     dataset = subject.dataset
-    keys = [text.strip() for text in dataset.texts]
-    first = {key: row for row, key in reversed(list(enumerate(keys)))}
-    elsewhere = [text for text in judgements if text not in first]
-    verdicts = {row: judgements[key] for row, key in enumerate(keys) if key in judgements}
-    # Each text is learned from once, however many copies it has: a copy held out would be no test.
-    learned = {first[text]: verdict for text, verdict in judgements.items() if text in first}
-    learned |= {len(dataset) + row: judgements[text] for row, text in enumerate(elsewhere)}
-    vectors = embed([*dataset.texts, *elsewhere])
-    trained = train_filter(vectors, learned, seed=seed)
-    scope = replace(trained.first(len(dataset)), judged=verdicts)
+    texts = [text.strip() for text in dataset.texts]
+    elsewhere = [text for text in judgements if text not in set(texts)]
+    vectors = embedder.embed([*dataset.texts, *elsewhere])
+    texts += elsewhere
+    verdicts = {row: judgements[text] for row, text in enumerate(texts) if text in judgements}
+    scope = learn_filter(texts, vectors, verdicts, count=len(dataset), seed=seed)
     removed = scope.going(threshold)
     if len(removed) == len(dataset):
         raise BadInput("Every text would be removed; none was.", "Lower --threshold.")

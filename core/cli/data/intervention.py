@@ -1,25 +1,25 @@
 """What `relabel` and `filter` share: the texts they work on, and the version they make of them."""
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from typer import Option
 
-from core.cli.app import OptionGroup
+from core.cli.app import OptionGroup, Session
 from core.cli.lookup import find_dataset
 from core.cli.options import ExportOption, JsonOption, check_seed
 from core.cli.output import print_json, print_lines
 from core.cli.progress import WorkProgress
+from core.diversity.embedding.encoder import EncoderChoice
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
-from core.domain.settings import home_from
 from core.files.exports import check_export, format_of, write_whole
 from core.interventions.versions.card import card_markdown, data_card, export_version
+from core.services.embedding import Embedder
 from core.store.database import Database
 from core.store.datasets import load_dataset, run_key
 from core.store.generation.runs import get_run
@@ -31,10 +31,6 @@ from core.store.interventions.versions import (
     raw_version,
     version_rows,
 )
-
-if TYPE_CHECKING:
-    from core.diversity.embedding.loading import EncoderKeeper
-    from core.diversity.measures.remote_clique import Vectors
 
 WHO = "command line"
 
@@ -107,28 +103,9 @@ class Intervention:
     keep: bool = True
 
 
-class Embedding:
-    """Embeds texts by the embedded encoder, which is loaded at the first call.
-
-    Args:
-        db: the store, where vectors are kept.
-    """
-
-    def __init__(self, db: Database) -> None:
-        self.db = db
-        self._encoders: EncoderKeeper | None = None
-
-    def __call__(self, texts: Sequence[str]) -> "Vectors":
-        """The texts' embeddings, float32 (texts, size), with progress on stderr."""
-        from core.diversity.embedding.embedding import embedded
-        from core.diversity.embedding.encoder import EncoderChoice
-        from core.diversity.embedding.loading import EncoderKeeper
-
-        with WorkProgress(sys.stderr) as progress:
-            progress.phase("Loading the encoder")
-            self._encoders = self._encoders or EncoderKeeper(home_from().models)
-            encoder = self._encoders.encoder(EncoderChoice())
-            return embedded(self.db, encoder, texts, progress=progress.embedded)
+def embedder_of(session: Session, progress: WorkProgress) -> Embedder:
+    """Embeds texts by the embedded encoder, with progress on stderr."""
+    return Embedder(session.db, session.encoders, EncoderChoice(), progress)
 
 
 def find_subject(db: Database, wanted: str) -> Subject:

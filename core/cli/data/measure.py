@@ -5,23 +5,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
-import numpy as np
 from typer import Option
 
 from core.cli.app import App, OptionGroup, Session
 from core.cli.options import ColumnOptions, JsonOption, SourceArgument, check_seed
 from core.cli.output import one_line, print_json, table
 from core.cli.progress import WorkProgress
-from core.diversity.embedding.embedding import embedded
 from core.diversity.embedding.encoder import EncoderChoice
 from core.diversity.measures.fluency import GIBBERISH
-from core.diversity.measures.measure import measure as measure_diversity
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
 from core.domain.metrics import MEASURED, Metric
 from core.domain.runs import Device
-from core.domain.settings import Home
 from core.domain.wording import counted
+from core.services.measure import measure as measure_texts
 from core.store.database import Database
 
 _BULKY = ("texts", "pairs")
@@ -73,7 +70,7 @@ def measure(
     ones. Each vector is computed once for an encoder and kept in the store.
     """
     check_seed(seed)
-    home, db = session.home, session.db
+    db = session.db
     dataset = _dataset(db, source, columns, label)
     real = None if reference is None else _dataset(db, reference, columns, label)
     if real is not None and not set(real.labels) & set(dataset.labels):
@@ -82,43 +79,21 @@ def measure(
             f"({_labels_of(dataset)}).",
             "Name the labels alike in both.",
         )
-    result = measure_dataset(home, db, dataset, encoder.choice(), reference=real, seed=seed)
+    with WorkProgress(sys.stderr) as progress:
+        measurement = measure_texts(
+            db,
+            dataset,
+            encoder.choice(),
+            encoders=session.encoders,
+            reference=real,
+            seed=seed,
+            progress=progress,
+        )
+    result = measurement.result.to_dict()
     if as_json:
         print_json({k: v for k, v in result.items() if texts or k not in _BULKY})
     else:
         print(in_words(result))
-
-
-def measure_dataset(
-    home: Home,
-    db: Database,
-    dataset: Dataset,
-    choice: EncoderChoice,
-    *,
-    reference: Dataset | None,
-    seed: int,
-) -> Mapping[str, Any]:
-    """Embed and measure a dataset (`core.diversity.measures.measure`), with progress on stderr.
-
-    Raises:
-        BackendFailed: the encoder can't be loaded.
-    """
-    from core.diversity.embedding.loading import EncoderKeeper
-
-    with WorkProgress(sys.stderr) as progress:
-        progress.phase("Loading the encoder")
-        encoder = EncoderKeeper(home.models).encoder(choice)
-        texts = [*dataset.texts, *(reference.texts if reference else ())]
-        vectors = embedded(db, encoder, texts, progress=progress.embedded)
-        progress.phase("Measuring")
-        n = len(dataset)
-        return measure_diversity(
-            dataset,
-            vectors[:n],
-            rng=np.random.default_rng(seed),
-            encoder=encoder.facts,
-            reference=None if reference is None else (reference, vectors[n:]),
-        ).to_dict()
 
 
 def _dataset(db: Database, wanted: str, columns: ColumnOptions, label: str | None) -> Dataset:

@@ -1,29 +1,33 @@
 """`relabel`: label replacement by an oracle, or by what proxies learn from it."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-import numpy as np
 from typer import Option
 
 from core.cli.app import App, OptionGroup, Session
 from core.cli.data.intervention import (
-    Embedding,
     Intervention,
     InterventionOptions,
     Subject,
     conclude,
+    embedder_of,
     find_subject,
 )
 from core.cli.lookup import find_dataset
 from core.cli.options import SourceArgument, check_range
+from core.cli.progress import WorkProgress
+from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
 from core.interventions.relabelling.label_accuracy import behind_the_oracle, label_accuracy
-from core.interventions.relabelling.oracle import Oracle, noisy, train_oracle
+from core.interventions.relabelling.oracle import Oracle, OracleInspection, relabel_by_oracle
 from core.interventions.relabelling.preview import changes_of, flows_of
-from core.interventions.relabelling.relabel import Replacement, relabel_all, replace_labels
+from core.interventions.relabelling.relabel import Replacement
 from core.interventions.versions.rows import relabelled
+from core.services.embedding import Embedder
+from core.services.judge import train_oracle_on
 from core.store.datasets import load_dataset
 
 _SHOWN_FLOWS = 10
@@ -91,100 +95,69 @@ def relabel(
             f"--inspect is {annotation.inspect}, and there are {n} texts.",
             "Give a number from 2 to that, or --all.",
         )
-    embed = Embedding(db)
-    trained = train_oracle_on(embed, reference, subject, seed=options.seed)
-    result = relabel_by_oracle(embed, trained, subject, annotation, seed=options.seed)
+    with WorkProgress(sys.stderr) as progress:
+        embedder = embedder_of(session, progress)
+        result = relabel_by_reference(
+            embedder, find_dataset(db, reference), subject, annotation, seed=options.seed
+        )
     conclude(db, options, subject, result)
 
 
-@dataclass(frozen=True, slots=True)
-class TrainedOracle:
-    """An oracle that learned from a reference.
-
-    Args:
-        oracle: the classifier.
-        label_names: all labels, the dataset's first.
-        notes: sentences on labels that only one of reference and dataset has.
-    """
-
-    oracle: Oracle
-    label_names: tuple[str, ...]
-    notes: tuple[str, ...]
-
-
-def train_oracle_on(embed: Embedding, wanted: str, subject: Subject, *, seed: int) -> TrainedOracle:
-    """Train an oracle on a reference.
-
-    Args:
-        embed: embeds the reference.
-        wanted: the reference, as `find_dataset` takes it; of one in the store the train part.
-        subject: whose labels it is to know.
-        seed: of its evaluation.
-
-    Raises:
-        BadInput: the reference is refused, or its labels are others.
-    """
-    dataset = subject.dataset
-    reference = find_dataset(embed.db, wanted)
-    known = dict.fromkeys(reference.labels)
-    extra = [name for name in known if name not in dataset.label_names]
-    missing = [name for name in dict.fromkeys(dataset.labels) if name not in known]
-    if extra and (subject.run_id is not None or len(extra) == len(known)):
-        raise BadInput(
-            f"The reference has the label '{extra[0]}', which {dataset.name} lacks.",
-            f"Its labels are {', '.join(dataset.label_names[:20])}.",
-        )
-    vectors = embed(reference.texts)
-    test = None
-    if reference.key.startswith("reference:") and reference.key.endswith(":train"):
-        held_out = load_dataset(embed.db, reference.key.removesuffix("train") + "test")
-        test = (embed(held_out.texts), held_out.labels)
-    oracle = train_oracle(vectors, reference.labels, test=test, seed=seed)
-    notes = []
-    if missing:
-        notes.append(
-            f"The reference has no text of {_quoted(missing)}: the oracle never predicts it."
-        )
-    if extra:
-        notes.append(f"The reference has the label {_quoted(extra)}, which no text had.")
-    return TrainedOracle(oracle, (*dataset.label_names, *extra), tuple(notes))
-
-
-def relabel_by_oracle(
-    embed: Embedding,
-    trained: TrainedOracle,
+def relabel_by_reference(
+    embedder: Embedder,
+    reference: Dataset,
     subject: Subject,
     annotation: AnnotationOptions,
     *,
     seed: int,
 ) -> Intervention:
-    """Replace labels by the oracle's, or by those of proxies that learn from a sample of them."""
-    dataset, oracle, names = subject.dataset, trained.oracle, trained.label_names
-    vectors = embed(dataset.texts)
+    """Train an oracle on a reference and replace labels by it, or by what proxies learn from it.
+
+    Args:
+        embedder: embeds the texts.
+        reference: what the oracle learns from; of one in the store the train part.
+        subject: whose labels are replaced.
+        annotation: what the oracle inspects.
+        seed: of its evaluation, errors, draws and proxies.
+
+    Raises:
+        BadInput: the reference's labels are others, or it teaches nothing.
+    """
+    dataset = subject.dataset
+    known = dict.fromkeys(reference.labels)
+    extra = [name for name in known if name not in dataset.label_names]
+    if extra and (subject.run_id is not None or len(extra) == len(known)):
+        raise BadInput(
+            f"The reference has the label '{extra[0]}', which {dataset.name} lacks.",
+            f"Its labels are {', '.join(dataset.label_names[:20])}.",
+        )
+    test = None
+    if reference.key.startswith("reference:") and reference.key.endswith(":train"):
+        test = load_dataset(embedder.db, reference.key.removesuffix("train") + "test")
+    present = tuple(dict.fromkeys(dataset.labels))
+    trained = train_oracle_on(embedder, reference, test, label_names=present, seed=seed)
+    oracle, names = trained.oracle, (*dataset.label_names, *extra)
+    vectors = embedder.embed(dataset.texts)
     opinion = oracle.judge(dataset.texts, vectors)
-    rng = np.random.default_rng(seed)
-    annotated = noisy(opinion.labels, annotation.error_rate, rng, label_names=names)
-    if annotation.everything:
-        confidence = opinion.confidence if annotation.error_rate == 0 else None
-        replacement = relabel_all(
-            dataset.labels, annotated, label_names=names, confidence=confidence
-        )
-    else:
-        sample = rng.permutation(len(dataset))[: annotation.inspect].tolist()
-        replacement = replace_labels(
-            vectors,
-            dataset.labels,
-            {row: annotated[row] for row in sample},
-            label_names=names,
-            weight=annotation.weight,
-            seed=seed,
-        )
+    inspection = OracleInspection(
+        count=None if annotation.everything else annotation.inspect,
+        error_rate=annotation.error_rate,
+        weight=annotation.weight,
+        seed=seed,
+    )
+    replacement = relabel_by_oracle(
+        dataset.labels, opinion, inspection, label_names=names, vectors=vectors
+    )
     before, after = (
         label_accuracy(labels, opinion.labels, label_names=names).overall.hits / len(dataset)
         for labels in (replacement.old, replacement.new)
     )
     doubts = _doubts(oracle, before, len(names)) if replacement.changed else []
     notes = [*trained.notes, *doubts, *replacement.explanations]
+    if extra:
+        notes.insert(
+            len(trained.notes), f"The reference has the label {_quoted(extra)}, which no text had."
+        )
     facts = _facts(replacement, oracle, before, after, notes)
     return Intervention(
         "lr",

@@ -12,16 +12,11 @@ from core.cli.servers.connections import with_server_settings
 from core.domain.connections import Connection
 from core.generation.servers.capabilities import (
     Capabilities,
-    capabilities_from_dict,
     capability_table,
 )
-from core.generation.servers.http_client import HttpClient
-from core.generation.servers.keys import key_of
-from core.generation.servers.probing.probe import probe as probe_server
+from core.services.probe import probe_connection
 from core.store.connections import (
-    find_capabilities,
     find_connection,
-    save_capabilities,
     save_connection,
 )
 from core.store.database import Database
@@ -78,14 +73,11 @@ def probe_and_store(db: Database, connection: Connection, model: str) -> Capabil
         BadInput: the key or the model is refused.
         BackendFailed: the server does not answer.
     """
-    client = HttpClient(connection.base_url, key=key_of(connection))
-    result = probe_server(connection, model, client)
+    result = probe_connection(db, connection, model)
     # One that answered is proposed from now on, unless another is.
     save_connection(db, replace(connection, model=connection.model or model))
-    save_capabilities(db, connection.base_url, model, result.to_dict())
-    stored = find_capabilities(db, connection.base_url, model)
-    assert stored is not None
-    return capabilities_from_dict(stored.result)
+    assert result.capabilities is not None
+    return result.capabilities
 
 
 def _print_words(capabilities: Capabilities) -> None:

@@ -99,14 +99,11 @@ def classify(
         language_server=choice.base_url,
     )
     with WorkProgress(sys.stderr) as progress:
-        progress.phase("Asking the model")
         asking = served_label_model(
             home, db, spec, test_set, limit=limit or SpendingLimit(), note=progress.note
         )
         try:
-            trained = train_here(
-                home, db, spec, None, test_set, progress=progress, served=asking.open
-            )
+            trained = train_here(session, spec, None, test_set, progress=progress, asking=asking)
         finally:
             asking.close()
             took = spending_words(asking.tracker)

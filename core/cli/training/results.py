@@ -1,25 +1,23 @@
 """What `train` and `classify` share: training in this process, and its result in words."""
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from core.classification.fine_tuning.checkpoints import earlier_recipe_of
-from core.classification.llm.llm import LabelModel
-from core.classification.results import result_of
 from core.classification.settings import TrainingSpec
 from core.classification.tools import StoreTools
-from core.classification.training import look_before, predict, seeds_of
+from core.classification.trained import best_seed, folder_of
+from core.cli.app import Session
 from core.cli.output import one_line, table
 from core.cli.progress import WorkProgress
 from core.domain.datasets import Dataset
-from core.domain.runs import ModelChoice
-from core.domain.settings import Home
 from core.domain.settings_key import settings_key
 from core.domain.wording import counted
-from core.store.database import Database
+from core.services.served_models import ServedLabelModel
+from core.services.train import train
 
 _COLUMNS = ("", "precision", "recall", "F1", "texts")
 
@@ -39,14 +37,7 @@ class TrainedHere:
 
     def best(self) -> Path:
         """The classifier of the repeat that was best on its validation texts (never: the test)."""
-
-        def validated(repeat: Mapping[str, Any]) -> float:
-            return max((epoch["accuracy"] for epoch in repeat["history"]), default=0.0)
-
-        seed = max(self.result["repeats"], key=validated)["seed"]
-        return _of_seed(self.folder, seed) / (
-            "probe" if self.result["kind"] == "probe" else "model"
-        )
+        return folder_of(self.folder, self.result["kind"], best_seed(self.result))
 
     def remove_folders(self) -> None:
         """Remove the classifiers."""
@@ -54,66 +45,45 @@ class TrainedHere:
 
 
 def train_here(
-    home: Home,
-    db: Database,
+    session: Session,
     spec: TrainingSpec,
-    train: Dataset | None,
-    test: Dataset,
+    train_set: Dataset | None,
+    test_set: Dataset,
     *,
     progress: WorkProgress,
-    served: Callable[[ModelChoice], LabelModel] | None = None,
+    asking: ServedLabelModel | None = None,
 ) -> TrainedHere:
     """Train all repeats in this process and test them.
 
     Args:
-        home: where models and classifiers lie.
-        db: the store.
+        session: of the command.
         spec: the training.
-        train: what is trained on; None for an `llm`.
-        test: what is tested on.
+        train_set: what is trained on; None for an `llm`.
+        test_set: what is tested on.
         progress: shows it.
-        served: opens a server's model; None knows none.
+        asking: opens a server's model; None knows none.
 
     Raises:
         WidesetError: the texts are refused, or a model can't be loaded.
     """
-    from core.diversity.embedding.loading import EncoderKeeper
-
-    texts = [] if train is None else [list(train.texts), list(train.labels)]
+    texts = [] if train_set is None else [list(train_set.texts), list(train_set.labels)]
     key = settings_key([replace(spec, fine_tuning=spec.fine_tuning.with_rate()), texts])
     folder, earlier = (
-        home.folder / "trainings" / f"command-{name[:16]}"
+        session.home.folder / "trainings" / f"command-{name[:16]}"
         for name in (key, earlier_recipe_of(spec, texts))
     )
     if earlier.is_dir() and not folder.is_dir():
         folder = earlier
-    keeper = EncoderKeeper(home.models)
-    tools = StoreTools(db, keeper, home.models, progress=progress.embedded, served=served)
-    progress.phase("Checking the texts")
-    warnings, leakage = look_before(spec, train, test, tools)
-    for warning in warnings:
-        progress.note(one_line(warning))
-    seeds = seeds_of(spec)
-    predictions = []
-    for repeat, seed in enumerate(seeds):
-        progress.begin(repeat, len(seeds))
-        predictions.append(
-            predict(
-                spec,
-                train,
-                test,
-                seed=seed,
-                folder=_of_seed(folder, seed),
-                tools=tools,
-                watch=progress.step,
-            )
-        )
-    result = result_of(spec, train, test, predictions, warnings=warnings, leakage=leakage)
+    result = train(
+        spec,
+        train_set,
+        test_set,
+        tools=StoreTools(session.db, session.encoders, session.home.models),
+        folder=folder,
+        session=asking,
+        progress=progress,
+    )
     return TrainedHere(result, folder)
-
-
-def _of_seed(folder: Path, seed: int) -> Path:
-    return folder / f"seed-{seed}"
 
 
 def without_history(result: Mapping[str, Any]) -> dict[str, Any]:

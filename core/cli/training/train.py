@@ -132,7 +132,7 @@ def train(
         check_new_folder(save)
         if classifier.majority:
             raise BadInput("There is nothing to save of --majority.", "Leave --save out.")
-    home, db = session.home, session.db
+    db = session.db
     train_set, test_set = (columns.find_dataset(db, wanted) for wanted in (source, test))
     spec = TrainingSpec(
         kind="probe" if classifier.probe else "majority" if classifier.majority else "fine-tuning",
@@ -149,7 +149,7 @@ def train(
             print_note(f"There are {len(train_set):,} training texts: all are used, not {size:,}.")
         spec = replace(spec, size=None)
     with WorkProgress(sys.stderr) as progress:
-        trained = train_here(home, db, spec, train_set, test_set, progress=progress)
+        trained = train_here(session, spec, train_set, test_set, progress=progress)
         try:
             if save is not None:
                 save_classifier(trained.best(), save, trained.result)

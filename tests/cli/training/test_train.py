@@ -11,6 +11,7 @@ import pytest
 from core.classification.fine_tuning.checkpoints import earlier_recipe_of
 from core.cli import main
 from core.domain.settings import Home
+from core.services.progress import TrainingProgress
 from tests.classification.making import reviews, save_tiny_bert
 from tests.diversity.fake_encoder import FakeEncoders
 
@@ -125,27 +126,28 @@ def test_a_command_that_was_cut_off_goes_on(
         return recipes[-1]
 
     monkeypatch.setattr(results, "earlier_recipe_of", recipe_of)
-    step = WorkProgress.step
+    report = WorkProgress.report
     epochs: list[int] = []
 
-    def cut(self: WorkProgress, now: Any) -> None:
+    def cut(self: WorkProgress, now: TrainingProgress) -> None:
         if now.epoch == 3:
             raise KeyboardInterrupt
-        step(self, now)
+        report(self, now)
 
-    def watch(self: WorkProgress, now: Any) -> None:
-        epochs.append(now.epoch)
-        step(self, now)
+    def watch(self: WorkProgress, now: TrainingProgress) -> None:
+        if now.epoch is not None:
+            epochs.append(now.epoch)
+        report(self, now)
 
     options = ["--model", str(encoder), "--rate", "0.005", "--epochs", "4", "--seeds", "1"]
     arguments = ["train", train, "--test", test, *options, "--json"]
-    monkeypatch.setattr(WorkProgress, "step", cut)
+    monkeypatch.setattr(WorkProgress, "report", cut)
     assert main(arguments) == 1
     assert "Interrupted" in capsys.readouterr().err
     if earlier:  # as the folder was named by a hash of JSON text
         (folder,) = (home.folder / "trainings").iterdir()
         folder.rename(folder.with_name(f"command-{recipes[0][:16]}"))
-    monkeypatch.setattr(WorkProgress, "step", watch)
+    monkeypatch.setattr(WorkProgress, "report", watch)
     said(capsys, *arguments)
     assert min(epochs) == 3
     assert len(set(recipes)) == 1
