@@ -16,10 +16,10 @@ from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.grid.plan import PlannedRun
 from core.sweeps.grid.spec import Grid
 
-USUAL_TOKENS = 30.0
+DEFAULT_TOKENS = 30.0
 """Tokens a text where no earlier run tells: the embedded model's at moderate temperatures."""
 
-USUAL_TOKENS_A_SECOND = 150.0
+DEFAULT_TOKENS_PER_SECOND = 150.0
 """Of the embedded model on two cores; other models have no usual speed."""
 
 _CHARACTERS_A_TOKEN = 4  # of English
@@ -31,7 +31,7 @@ Stored = Literal["", "generated", "assessed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class ModelHistory:
     """What earlier runs of a model tell.
 
     Args:
@@ -48,7 +48,7 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class DryRun:
+class CostEstimate:
     """What a sweep takes.
 
     Args:
@@ -86,20 +86,20 @@ class DryRun:
         return {**asdict(self), "notes": list(self.notes)}
 
 
-def dry_run(
+def estimate_sweep(
     grid: Grid,
     runs: Sequence[PlannedRun],
     *,
     stored: Callable[[RunSpec], Stored],
-    pace: Callable[[ModelChoice], Pace],
+    pace: Callable[[ModelChoice], ModelHistory],
     n_test: int,
     train_paces: Mapping[str, float],
-) -> DryRun:
+) -> CostEstimate:
     """Add up what a sweep takes.
 
     Args:
         grid: the grid.
-        runs: all of its runs (`core.sweeps.grid.plan.planned`).
+        runs: all of its runs (`core.sweeps.grid.plan.plan_runs`).
         stored: what the store has of a run.
         pace: what earlier runs of a model tell; asked once for each model.
         n_test: texts of the reference's test part, 0 without a reference.
@@ -119,14 +119,14 @@ def dry_run(
             known = paces[spec.model]
             each = tokens_a_text(known.tokens, spec.condition.temperature)
             counted["texts"] += spec.target
-            asked = requests_of(spec, several=known.several)
+            asked = count_requests(spec, several=known.several)
             counted["requests"] += asked if spec.model.backend != "local" else 0
-            tokens[spec.model][0] += _tokens_in(spec, each) * asked / requests_of(spec)
+            tokens[spec.model][0] += _tokens_in(spec, each) * asked / count_requests(spec)
             tokens[spec.model][1] += spec.target * each
             if known.texts_per_second:
                 seconds[True] += spec.target / known.texts_per_second
             elif spec.model.model == "embedded":
-                seconds[False] += spec.target * each / USUAL_TOKENS_A_SECOND
+                seconds[False] += spec.target * each / DEFAULT_TOKENS_PER_SECOND
             else:
                 unknown_speed = True
         if had != "assessed":
@@ -135,7 +135,7 @@ def dry_run(
     low = seconds[True] / _KNOWN + seconds[False] / _GUESSED
     high = seconds[True] * _KNOWN + seconds[False] * _GUESSED
     money, currency = _money(tokens, paces)
-    return DryRun(
+    return CostEstimate(
         conditions=grid.conditions,
         runs=len(runs),
         reused=counted["reused"],
@@ -152,7 +152,7 @@ def dry_run(
     )
 
 
-def requests_of(spec: RunSpec, *, several: bool = True) -> int:
+def count_requests(spec: RunSpec, *, several: bool = True) -> int:
     """How many requests a run takes at least; arguments as of `core.domain.spending.estimate`."""
     ahead = of_spending(
         spec, prompt_tokens=None, tokens_a_text=None, prices=Prices(), several=several
@@ -163,11 +163,11 @@ def requests_of(spec: RunSpec, *, several: bool = True) -> int:
 def tokens_a_text(known: Mapping[float, float], temperature: float) -> float:
     """Mean tokens a text at the nearest temperature that is known, the lower of two."""
     if not known:
-        return USUAL_TOKENS
+        return DEFAULT_TOKENS
     return known[min(known, key=lambda other: (abs(other - temperature), other))]
 
 
-def stages_of(recipe: Recipe, n: int) -> int:
+def count_stages(recipe: Recipe, n: int) -> int:
     """How often a classifier is trained on a run of n texts: once a budget, repeat and filter."""
     sizes = [budget for budget in recipe.budgets if budget == "all" or budget < n]
     repaired = sum(1 if budget in (0, "all") else recipe.lr_repeats for budget in sizes)
@@ -179,7 +179,7 @@ def assessment_time(recipe: Recipe, n: int, *, n_test: int, known: Mapping[str, 
     if recipe.classifier == "none" or not n_test or recipe.reference is None:
         spec = TrainingSpec(kind="probe", train="run", test="test")
         return of_training(spec, n_train=n, n_test=0, known=known)
-    stages = stages_of(recipe, n)
+    stages = count_stages(recipe, n)
     if recipe.classifier == "probe":
         spec = TrainingSpec(kind="probe", train="run", test="test")
         once = of_training(spec, n_train=n, n_test=0, known=known)
@@ -210,7 +210,7 @@ def _tokens_in(spec: RunSpec, tokens_an_example: float) -> float:
 
 
 def _money(
-    tokens: Mapping[ModelChoice, Sequence[float]], paces: Mapping[ModelChoice, Pace]
+    tokens: Mapping[ModelChoice, Sequence[float]], paces: Mapping[ModelChoice, ModelHistory]
 ) -> tuple[float | None, str]:
     total, currencies = 0.0, set()
     for model, (tokens_in, tokens_out) in tokens.items():
@@ -230,7 +230,7 @@ def _money(
 def _notes(
     grid: Grid,
     runs: Sequence[PlannedRun],
-    paces: Mapping[ModelChoice, Pace],
+    paces: Mapping[ModelChoice, ModelHistory],
     money: float | None,
 ) -> list[str]:
     notes = []
@@ -238,11 +238,11 @@ def _notes(
         if not pace.tokens:
             notes.append(
                 f"No earlier run tells how long the texts of {model.model} are; "
-                f"{USUAL_TOKENS:g} tokens are assumed."
+                f"{DEFAULT_TOKENS:g} tokens are assumed."
             )
         if not pace.texts_per_second:
             fallback = (
-                f"{USUAL_TOKENS_A_SECOND:g} tokens a second are assumed"
+                f"{DEFAULT_TOKENS_PER_SECOND:g} tokens a second are assumed"
                 if model.model == "embedded"
                 else "the time is unknown"
             )

@@ -36,7 +36,7 @@ from core.store.sweeps import (
     trials_of,
 )
 from core.sweeps.assessment.recipe import Recipe
-from core.sweeps.cost_estimate import DryRun
+from core.sweeps.cost_estimate import CostEstimate
 from core.sweeps.grid.spec import Grid, grid_from_dict
 from pages.components.compare.sweeps.dialog import time_words
 from tests.pages.evidence import reference, run_of, spec_of
@@ -361,7 +361,7 @@ def test_runs_that_are_there_are_measured(dialog: AppTest, db: Database, real: R
     ],
 )
 def test_the_time_in_words(low: float | None, high: float | None, said: str) -> None:
-    takes = DryRun(1, 1, 0, 0, 1, 1, 1, low, high, None, "", ())
+    takes = CostEstimate(1, 1, 0, 0, 1, 1, 1, low, high, None, "", ())
     assert time_words(takes) == said
 
 

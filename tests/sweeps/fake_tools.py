@@ -16,7 +16,7 @@ from core.domain.runs import ModelChoice, Sample
 from core.generation.backends import Completion, Request
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.execution.executors import Executor
-from core.sweeps.execution.trial import RealTexts, Told, Trial, TrialEnd
+from core.sweeps.execution.trial import RealTexts, Trial, TrialEnd, TrialUpdate
 from tests.diversity.fake_encoder import FakeEncoder
 from tests.generation.fake_backend import FakeBackend
 from tests.generation.making import facts_of, follow, make_spec
@@ -116,7 +116,7 @@ class Heard:
 
     def __init__(self, executor: Executor, trials: Sequence[Trial], *, seconds: float = 60) -> None:
         self.executor = executor
-        self.told: list[Told] = []
+        self.told: list[TrialUpdate] = []
         self.ends: dict[int, TrialEnd] = {}
         self.lost: list[int] = []
         self.most = 0

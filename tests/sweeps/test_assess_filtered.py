@@ -11,7 +11,7 @@ from core.domain.errors import BadInput
 from core.interventions.scope_filter.out_of_scope import train_filter
 from core.sweeps.assessment import scope_stand_in
 from core.sweeps.assessment.recipe import Recipe
-from core.sweeps.assessment.scope_stand_in import filtered, scope_line
+from core.sweeps.assessment.scope_stand_in import filter_out_of_scope, scope_line
 from tests.interventions.making import clouds
 from tests.sweeps.assessed import FACTS, assess, dataset_of, real_of, stage
 
@@ -73,7 +73,7 @@ def test_the_rest_is_learned_from_360_judged_texts() -> None:
     real = real_of(clouds(100, 100, spread=0.2, seed=5))
     texts = [f"text {row // 2}" for row in range(480)]  # every text twice
     vectors = vectors[np.arange(480) // 2]
-    kept = filtered(texts, vectors, real, seed=6)
+    kept = filter_out_of_scope(texts, vectors, real, seed=6)
     line = scope_line(real.train_vectors)
     rows = np.random.default_rng(6).permutation(480)[:360].tolist()
     judged = dict(zip(rows, line.in_scope(vectors[rows]).tolist(), strict=True))
@@ -96,7 +96,7 @@ def test_filtered_stages_are_the_same_labels_on_fewer_texts() -> None:
     keys = [(s["inspected"], s["repeat"]) for s in found["stages"]]
     assert keys == [("0", 0), ("60", 0), ("60", 1), ("all", 0)] * 2
     assert [s["filtered"] for s in found["stages"]] == [False] * 4 + [True] * 4
-    kept = filtered(dataset.texts, vectors, real, seed=0)
+    kept = filter_out_of_scope(dataset.texts, vectors, real, seed=0)
     assert kept.note in found["notes"]
     one = stage(found, "0", filtered=True)
     assert (one["n"], one["removed"]) == (len(kept.rows), 240 - len(kept.rows))

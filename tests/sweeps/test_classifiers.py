@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.classification.settings import FineTuning
-from core.sweeps.assessment.classifiers import fine_tuner_of
+from core.sweeps.assessment.classifiers import make_fine_tuner
 from core.sweeps.assessment.recipe import Recipe
 from tests.classification.making import dataset, reviews, save_tiny_bert
 from tests.classification.training_process import SETTINGS
@@ -31,7 +31,7 @@ def test_it_learns_answers_in_the_order_of_the_test_and_leaves_nothing_behind(
     test = dataset(reviews(20)[::-1])
     real = replace(real_of((NO_VECTORS, ()), (NO_VECTORS, test.labels)), test=test.texts)
     pauses: list[int] = []
-    tune = fine_tuner_of(recipe, models=tmp_path / "models", between=lambda: pauses.append(1))
+    tune = make_fine_tuner(recipe, models=tmp_path / "models", between=lambda: pauses.append(1))
     given = tune(train, real, 7)
     assert sum(a == b for a, b in zip(given, test.labels, strict=True)) >= 18
     assert tune(train, real, 7) == given
@@ -41,5 +41,5 @@ def test_it_learns_answers_in_the_order_of_the_test_and_leaves_nothing_behind(
         raise Stopped
 
     with pytest.raises(Stopped):
-        fine_tuner_of(recipe, models=tmp_path / "models", between=stop)(train, real, 7)
+        make_fine_tuner(recipe, models=tmp_path / "models", between=stop)(train, real, 7)
     assert list((tmp_path / "temporary").glob("wideset-*")) == []

@@ -5,14 +5,14 @@ from core.domain.runs import ModelChoice, RunSpec
 from core.domain.tasks import Label, Task
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.cost_estimate import (
-    DryRun,
-    Pace,
+    CostEstimate,
+    ModelHistory,
     assessment_time,
-    dry_run,
-    stages_of,
+    count_stages,
+    estimate_sweep,
     tokens_a_text,
 )
-from core.sweeps.grid.plan import PlannedRun, planned
+from core.sweeps.grid.plan import PlannedRun, plan_runs
 from core.sweeps.grid.spec import Grid
 
 TASK = Task("t", "note", (Label("a", "a"), Label("b", "b")))
@@ -20,9 +20,13 @@ SERVER = ModelChoice(backend="openai", model="m", base_url="http://127.0.0.1:1/v
 NOTHING = Recipe(classifier="none")
 
 
-def run(grid: Grid, pace: Pace, stored: object = lambda spec: "", **other: object) -> DryRun:
+def run(
+    grid: Grid, pace: ModelHistory, stored: object = lambda spec: "", **other: object
+) -> CostEstimate:
     given = {"n_test": 0, "train_paces": {}, **other}
-    return dry_run(grid, planned(grid, train=[]), stored=stored, pace=lambda _: pace, **given)
+    return estimate_sweep(
+        grid, plan_runs(grid, train=[]), stored=stored, pace=lambda _: pace, **given
+    )
 
 
 def test_it_adds_up_by_hand() -> None:
@@ -33,7 +37,7 @@ def test_it_adds_up_by_hand() -> None:
         per_label=30,
         recipe=NOTHING,
     )
-    told = run(grid, Pace({0.5: 10.0, 1.2: 40.0}, 2.0, Prices(tokens_in=1, tokens_out=10)))
+    told = run(grid, ModelHistory({0.5: 10.0, 1.2: 40.0}, 2.0, Prices(tokens_in=1, tokens_out=10)))
     assert (told.conditions, told.runs, told.reused, told.assessed) == (2, 4, 0, 0)
     assert told.texts == 4 * 60
     # Temperature 1.0 is nearer to 1.2 than to 0.5.
@@ -57,13 +61,13 @@ def test_it_adds_up_by_hand() -> None:
 def test_requests_to_servers_are_counted_and_one_text_each_has_its_own_prompt() -> None:
     axes = {"temperature": (0.5,), "suppression": (0,), "seeding": (0,), "model": (SERVER,)}
     grid = Grid(task=TASK, axes=axes, per_label=30, recipe=NOTHING)
-    several = run(grid, Pace({0.5: 10.0}, 2.0))
+    several = run(grid, ModelHistory({0.5: 10.0}, 2.0))
     assert several.requests == 2 * 2  # of 20 texts at most
-    alone = run(grid, Pace({0.5: 10.0}, 2.0, several=False))
+    alone = run(grid, ModelHistory({0.5: 10.0}, 2.0, several=False))
     assert alone.requests == 2 * 30
     assert alone.tokens_in == several.tokens_in * 15
     assert alone.tokens_out == several.tokens_out
-    here = run(grid.with_axes(model=(ModelChoice(),)), Pace({0.5: 10.0}, 2.0))
+    here = run(grid.with_axes(model=(ModelChoice(),)), ModelHistory({0.5: 10.0}, 2.0))
     assert here.requests == 0
 
 
@@ -77,11 +81,11 @@ def test_what_is_stored_is_not_paid_again() -> None:
     def stored(spec: RunSpec) -> str:
         return had[spec.condition.temperature]
 
-    told = run(grid, Pace({0.3: 10.0}, 10.0), stored)
+    told = run(grid, ModelHistory({0.3: 10.0}, 10.0), stored)
     assert (told.runs, told.reused, told.assessed, told.texts) == (3, 2, 1, 200)
     assert told.tokens_out == 2_000
     assert told.minutes_high == pytest.approx((20 * 1.5 + 2 * (2 + 0.8) * 3) / 60)
-    nothing = run(grid, Pace(), lambda spec: "assessed")
+    nothing = run(grid, ModelHistory(), lambda spec: "assessed")
     assert (nothing.texts, nothing.tokens_in, nothing.minutes_high, nothing.money) == (0, 0, 0, 0)
 
 
@@ -90,7 +94,7 @@ def test_a_server_without_prices_costs_nobody_knows_what() -> None:
         task=TASK,
         axes={"seeding": (0,), "model": (SERVER,)},
     )
-    told = run(grid, Pace({1.0: 10.0}, 1.0))
+    told = run(grid, ModelHistory({1.0: 10.0}, 1.0))
     assert (told.money, told.currency) == (None, "")
     assert any(note.startswith("The cost is unknown") for note in told.notes)
 
@@ -101,18 +105,18 @@ def test_an_unknown_model_takes_nobody_knows_how_long() -> None:
             task=TASK,
             axes={"seeding": (0,), "model": (ModelChoice(model="x"),)},
         ),
-        Pace(),
+        ModelHistory(),
     )
     assert (other.minutes_low, other.minutes_high) == (None, None)
     assert "No earlier run tells the speed of x; the time is unknown." in other.notes
-    own = run(Grid(task=TASK, axes={"seeding": (0,)}), Pace())
+    own = run(Grid(task=TASK, axes={"seeding": (0,)}), ModelHistory())
     assert own.minutes_low is not None
     assert own.minutes_low < own.minutes_high
     assert own.tokens_out == 8 * 200 * 30
 
 
 def test_a_knob_that_can_do_nothing_is_told() -> None:
-    told = run(Grid(task=TASK, axes={"seeding": (0,)}, per_label=20), Pace({1: 1.0}, 1.0))
+    told = run(Grid(task=TASK, axes={"seeding": (0,)}, per_label=20), ModelHistory({1: 1.0}, 1.0))
     assert told.notes[-1].startswith("In 4 of 8 runs logit suppression has almost no effect: ")
     assert "only re-requested texts are suppressed" in told.notes[-1]
 
@@ -126,10 +130,10 @@ def test_the_nearest_temperature_counts(temperature: float, tokens: float) -> No
 
 
 def test_stages_are_counted() -> None:
-    assert stages_of(Recipe(), 1_000) == 1 + 3 * 5 + 1
-    assert stages_of(Recipe(), 100) == 1 + 5 + 1
-    assert stages_of(Recipe(filter=True, lr_repeats=2), 91) == 2 * (1 + 2 + 1)
-    assert stages_of(Recipe(), 90) == 1 + 1  # a budget of all texts is "all"
+    assert count_stages(Recipe(), 1_000) == 1 + 3 * 5 + 1
+    assert count_stages(Recipe(), 100) == 1 + 5 + 1
+    assert count_stages(Recipe(filter=True, lr_repeats=2), 91) == 2 * (1 + 2 + 1)
+    assert count_stages(Recipe(), 90) == 1 + 1  # a budget of all texts is "all"
 
 
 def test_fine_tuning_takes_its_pace_at_every_stage() -> None:
@@ -146,12 +150,14 @@ def test_fine_tuning_takes_its_pace_at_every_stage() -> None:
 
 def test_it_is_ready_for_json() -> None:
     grid = Grid(task=TASK, axes={"seeding": (0,)})
-    told = run(grid, Pace()).to_dict()
+    told = run(grid, ModelHistory()).to_dict()
     assert (told["conditions"], told["texts"], type(told["notes"])) == (8, 1_600, list)
 
 
 def test_runs_are_taken_as_planned() -> None:
     grid = Grid(task=TASK, axes={"seeding": (0,)})
-    some: list[PlannedRun] = planned(grid, train=[])[:3]
-    told = dry_run(grid, some, stored=lambda _: "", pace=lambda _: Pace(), n_test=0, train_paces={})
+    some: list[PlannedRun] = plan_runs(grid, train=[])[:3]
+    told = estimate_sweep(
+        grid, some, stored=lambda _: "", pace=lambda _: ModelHistory(), n_test=0, train_paces={}
+    )
     assert (told.conditions, told.runs) == (8, 3)

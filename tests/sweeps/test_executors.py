@@ -8,8 +8,8 @@ from core.domain.errors import StoreFull
 from core.domain.runs import ModelChoice
 from core.sweeps.execution.executors import InProcess
 from core.sweeps.execution.processes import Processes
-from core.sweeps.execution.select_executor import placed
-from core.sweeps.execution.trial import Told
+from core.sweeps.execution.select_executor import select_executor
+from core.sweeps.execution.trial import TrialUpdate
 from tests.sweeps.fake_tools import FakeTools, Heard, make_trial, no_reference, wanted
 
 
@@ -47,7 +47,7 @@ def test_an_error_of_ours_is_a_sentence_too(
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("core.sweeps.execution.run_trial.perform", fail)
+    monkeypatch.setattr("core.sweeps.execution.run_trial.run_trial", fail)
     heard = Heard(InProcess(FakeTools(tmp_path), no_reference()), [make_trial(0)]).run()
     assert heard.ends[0].error is not None
     assert "an error in Wideset" in heard.ends[0].error[0]
@@ -56,7 +56,7 @@ def test_an_error_of_ours_is_a_sentence_too(
 def test_what_the_store_refuses_is_no_fault_of_the_trial(tmp_path: Path) -> None:
     executor = InProcess(FakeTools(tmp_path), no_reference())
 
-    def full(told: Told) -> None:
+    def full(told: TrialUpdate) -> None:
         if told.samples:
             raise StoreFull("The disk is full.")
 
@@ -102,7 +102,7 @@ def test_where_a_sweep_is_placed(
     tmp_path: Path, model: ModelChoice, workers: int | None, trials: int, expected: int | None
 ) -> None:
     tools = FakeTools(tmp_path)
-    chosen = placed(
+    chosen = select_executor(
         [model],
         no_reference(),
         trials=trials,

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core.sweeps.execution.processes import Processes, usual_workers
+from core.sweeps.execution.processes import Processes, default_workers
 from tests.sweeps.fake_tools import FakeTools, Heard, make_trial, no_reference, wanted
 
 ROOT = Path(__file__).parent.parent.parent
@@ -105,7 +105,7 @@ def test_children_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
 
 
 def test_as_many_as_cores() -> None:
-    assert 1 <= usual_workers() <= (os.cpu_count() or 1)
+    assert 1 <= default_workers() <= (os.cpu_count() or 1)
 
 
 def _lives(pid: int) -> bool:

@@ -13,8 +13,8 @@ from core.domain.errors import BackendFailed
 from core.domain.runs import Example, Sample
 from core.sweeps.assessment.assess import assess
 from core.sweeps.assessment.recipe import Recipe
-from core.sweeps.execution.run_trial import perform
-from core.sweeps.execution.trial import RealTexts, RoundDone, Told, Trial, TrialEnd
+from core.sweeps.execution.run_trial import run_trial
+from core.sweeps.execution.trial import RealTexts, RoundResult, Trial, TrialEnd, TrialUpdate
 from tests.diversity.fake_encoder import FakeEncoder
 from tests.generation.fake_backend import FakeBackend
 from tests.generation.making import distinct, facts_of, follow, make_spec
@@ -39,14 +39,14 @@ class Hearing:
     def __init__(self, backend: FakeBackend | None = None) -> None:
         self.backend = backend or FakeBackend()
         self.opened: list[Any] = []
-        self.told: list[Told] = []
+        self.told: list[TrialUpdate] = []
         self.encoder = FakeEncoder(size=SIZE)
 
     def open(self, choice: Any, *, dtype: str | None = None) -> FakeBackend:
         self.opened.append((choice, dtype))
         return self.backend
 
-    def perform(self, trial: Trial, **more: Any) -> TrialEnd:
+    def run(self, trial: Trial, **more: Any) -> TrialEnd:
         ticks = count()
         options: dict[str, Any] = {
             "real": real_texts(),
@@ -54,7 +54,7 @@ class Hearing:
             "timer": lambda: float(next(ticks)),
             **more,
         }
-        return perform(
+        return run_trial(
             trial,
             open_backend=self.open,
             encoder=self.encoder,
@@ -67,13 +67,13 @@ class Hearing:
         return [sample for told in self.told for sample in told.samples]
 
     @property
-    def rounds(self) -> list[RoundDone]:
+    def rounds(self) -> list[RoundResult]:
         return [told.round for told in self.told if told.round is not None]
 
 
 def test_samples_rounds_and_phases_are_told_as_they_come() -> None:
     heard = Hearing()
-    end = heard.perform(Trial(3, "r", SPEC, RECIPE))
+    end = heard.run(Trial(3, "r", SPEC, RECIPE))
     whole = follow(SPEC).run()
     assert [facts_of(s) for s in heard.samples] == [facts_of(s) for s in whole.samples]
     assert heard.opened == [(SPEC.model, None)]
@@ -127,7 +127,7 @@ class Stopped(Exception):
 
 def test_a_trial_that_was_stopped_anywhere_ends_as_one_that_was_not() -> None:
     first = Hearing()
-    whole = first.perform(Trial(0, "r", SPEC, RECIPE))
+    whole = first.run(Trial(0, "r", SPEC, RECIPE))
     for at in (0, 3, 9, 17):
         steps = count()
 
@@ -137,12 +137,12 @@ def test_a_trial_that_was_stopped_anywhere_ends_as_one_that_was_not() -> None:
 
         heard = Hearing()
         with pytest.raises(Stopped):
-            heard.perform(Trial(0, "r", SPEC, RECIPE), between=stop)
+            heard.run(Trial(0, "r", SPEC, RECIPE), between=stop)
         rounds = tuple((r.cycle, r.position) for r in heard.rounds)
         facts = next((told.facts for told in heard.told if told.facts), {})
         again = Hearing()
         history = tuple(heard.samples)
-        end = again.perform(
+        end = again.run(
             Trial(0, "r", SPEC, RECIPE, history=history, finished_rounds=rounds, facts=facts)
         )
         assert not {s.id for s in history} & {s.id for s in again.samples}
@@ -156,9 +156,9 @@ def test_a_trial_that_was_stopped_anywhere_ends_as_one_that_was_not() -> None:
 
 def test_a_run_that_is_made_already_is_assessed_without_a_language_model() -> None:
     first = Hearing()
-    whole = first.perform(Trial(0, "r", SPEC, RECIPE))
+    whole = first.run(Trial(0, "r", SPEC, RECIPE))
     heard = Hearing()
-    end = heard.perform(Trial(0, "r", SPEC, RECIPE, history=tuple(first.samples), generate=False))
+    end = heard.run(Trial(0, "r", SPEC, RECIPE, history=tuple(first.samples), generate=False))
     assert end.assessment == whole.assessment
     assert heard.opened == []
     assert [(told.phase, told.samples) for told in heard.told] == [("assessing", ())]
@@ -166,7 +166,7 @@ def test_a_run_that_is_made_already_is_assessed_without_a_language_model() -> No
 
 def test_what_goes_wrong_is_told_in_two_sentences() -> None:
     other = FakeBackend(facts=FakeBackend().facts | {"fingerprint": "f2"})
-    end = Hearing(other).perform(Trial(5, "r", SPEC, RECIPE, facts=FakeBackend().facts))
+    end = Hearing(other).run(Trial(5, "r", SPEC, RECIPE, facts=FakeBackend().facts))
     assert end.error is not None
     assert end.error[0].startswith("The model's fingerprint was 'f1' when this run began")
     assert (end.index, end.assessment, end.error[1]) == (
@@ -180,10 +180,10 @@ def test_what_goes_wrong_is_told_in_two_sentences() -> None:
 
     heard = Hearing()
     heard.open = refuse  # type: ignore[method-assign]
-    assert heard.perform(Trial(0, "r", SPEC, RECIPE)).error == ("No such model.", "Choose one.")
+    assert heard.run(Trial(0, "r", SPEC, RECIPE)).error == ("No such model.", "Choose one.")
 
     heard = Hearing()
-    end = heard.perform(Trial(0, "r", SPEC, RECIPE), real=replace(real_texts(), encoder="other"))
+    end = heard.run(Trial(0, "r", SPEC, RECIPE), real=replace(real_texts(), encoder="other"))
     assert end.error is not None
     assert end.error[0].startswith("The encoder here is fake-16, and the reference was embedded by")
     assert heard.told == []  # before anything is spent
@@ -191,13 +191,13 @@ def test_what_goes_wrong_is_told_in_two_sentences() -> None:
 
 def test_without_a_reference_and_without_a_text() -> None:
     heard = Hearing()
-    end = heard.perform(Trial(0, "r", SPEC, Recipe()), real=None)
+    end = heard.run(Trial(0, "r", SPEC, Recipe()), real=None)
     assert end.assessment is not None
     assert end.assessment.reference is None
     assert end.assessment.stages[0].scores["diversity"].value > 0
 
     silent = Hearing(FakeBackend(lambda *_: None))
-    end = silent.perform(Trial(0, "r", SPEC, RECIPE))
+    end = silent.run(Trial(0, "r", SPEC, RECIPE))
     assert silent.told[-1].shortfall == {"pos": 9, "neg": 9}
     assert (end.texts, silent.encoder.calls) == ((), [])
     assert end.vectors is not None
@@ -208,7 +208,7 @@ def test_without_a_reference_and_without_a_text() -> None:
 
 def test_a_recipe_s_fine_tuner_is_used() -> None:
     recipe = Recipe(reference="r", budgets=(0,), classifier="fine-tuning")
-    end = Hearing(FakeBackend(distinct)).perform(
+    end = Hearing(FakeBackend(distinct)).run(
         Trial(0, "r", SPEC, recipe), fine_tuner=lambda train, real, seed: real.test_labels
     )
     assert end.assessment is not None
@@ -247,8 +247,8 @@ def test_real_models_write_and_are_judged_by_real_texts(data: Path, model_cache:
     )
     seeds = tuple(train[::20])
     spec = make_spec(per_label=3, size=3, task=task, seeds=seeds, max_tokens=24, temperature=0.7)
-    heard: list[Told] = []
-    end = perform(
+    heard: list[TrialUpdate] = []
+    end = run_trial(
         Trial(0, "r", spec, Recipe(reference="r", budgets=(0, "all"))),
         open_backend=ModelKeeper(model_cache).backend,
         encoder=encoder,

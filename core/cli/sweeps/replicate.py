@@ -16,7 +16,7 @@ from core.domain.errors import BadInput, WidesetError
 from core.domain.runs import ModelChoice
 from core.store.database import Database
 from core.store.sweeps import list_sweeps
-from core.sweeps.grid.plan import planned
+from core.sweeps.grid.plan import plan_runs
 from core.sweeps.grid.spec import Grid
 from core.sweeps.replication import STUDY, RealSet, real_sets, replication_grid
 
@@ -98,7 +98,7 @@ def _grid_on(db: Database, real_set: RealSet, options: ReplicationOptions, study
     try:
         reference = find_or_prepare_reference(db, str(real_set.folder), real_set.task)
         grid = options.grid(real_set, study)
-        planned(grid.with_reference("checked"), train=reference.train)
+        plan_runs(grid.with_reference("checked"), train=reference.train)
     except BadInput as error:  # of several folders with files of the same names
         raise BadInput(f"{real_set.folder.name}: {error.what}", error.remedy) from error
     return grid.with_reference(reference.attached(db, real_set.task).id)

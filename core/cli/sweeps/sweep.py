@@ -22,9 +22,9 @@ from core.domain.errors import BadInput, WidesetError
 from core.domain.runs import BackendKind, ModelChoice
 from core.jobs.sweeps.estimate import what_it_takes
 from core.store.database import Database
-from core.sweeps.cost_estimate import DryRun
+from core.sweeps.cost_estimate import CostEstimate
 from core.sweeps.grid.file import read_grid_file
-from core.sweeps.grid.plan import planned
+from core.sweeps.grid.plan import plan_runs
 from core.sweeps.grid.spec import Grid
 
 _EPILOG = """\
@@ -135,7 +135,7 @@ def sweep(
             reference = find_or_prepare_reference(db, file.reference, grid.task)
     train = () if reference is None else reference.train
     with file.naming("axes.seeding"):  # refused before anything is attached
-        planned(grid, train=train)
+        plan_runs(grid, train=train)
     if dry_run:
         test = () if reference is None else reference.test
         if reference is not None:
@@ -194,7 +194,7 @@ def _remember_servers(db: Database, grid: Grid, key_variable: str) -> None:
         remember_connection(db, url, key_variable=key_variable)
 
 
-def _estimate_words(estimate: DryRun) -> list[str]:
+def _estimate_words(estimate: CostEstimate) -> list[str]:
     money = "no money"
     if estimate.money is None:
         money = "an unknown amount of money"

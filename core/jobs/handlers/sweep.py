@@ -49,7 +49,7 @@ from core.store.sweeps import (
 )
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.execution.executors import Executor, NodeTools, Tools
-from core.sweeps.execution.select_executor import placed
+from core.sweeps.execution.select_executor import select_executor
 from core.sweeps.execution.trial import RealTexts
 from core.sweeps.grid.spec import Grid
 
@@ -202,7 +202,7 @@ def sweep_job(
     here: Tools,
     home: Home,
     *,
-    place: Callable[..., Executor] = placed,
+    place: Callable[..., Executor] = select_executor,
     elsewhere: Tools | None = None,
     timer: Callable[[], float] = time.monotonic,
 ) -> None:

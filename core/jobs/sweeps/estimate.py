@@ -11,12 +11,20 @@ from core.store.generation.rounds import recent_speed
 from core.store.generation.samples import tokens_by_temperature
 from core.store.sweeps import find_run_of_spec
 from core.sweeps.assessment.recipe import Recipe
-from core.sweeps.cost_estimate import DryRun, Pace, Stored, assessment_time, dry_run
-from core.sweeps.grid.plan import planned
+from core.sweeps.cost_estimate import (
+    CostEstimate,
+    ModelHistory,
+    Stored,
+    assessment_time,
+    estimate_sweep,
+)
+from core.sweeps.grid.plan import plan_runs
 from core.sweeps.grid.spec import Grid
 
 
-def what_it_takes(db: Database, grid: Grid, *, train: Sequence[Example], n_test: int) -> DryRun:
+def what_it_takes(
+    db: Database, grid: Grid, *, train: Sequence[Example], n_test: int
+) -> CostEstimate:
     """The dry run of a grid.
 
     Args:
@@ -28,7 +36,7 @@ def what_it_takes(db: Database, grid: Grid, *, train: Sequence[Example], n_test:
     Raises:
         BadInput: the grid is refused.
     """
-    runs = planned(grid, train=train)
+    runs = plan_runs(grid, train=train)
     recipe = grid.recipe.key
 
     def stored(spec: RunSpec) -> Stored:
@@ -37,7 +45,7 @@ def what_it_takes(db: Database, grid: Grid, *, train: Sequence[Example], n_test:
             return ""
         return "assessed" if find_assessments(db, [run.id], recipe=recipe) else "generated"
 
-    return dry_run(
+    return estimate_sweep(
         grid,
         runs,
         stored=stored,
@@ -60,13 +68,13 @@ def assessment_seconds(db: Database, recipe: Recipe, sizes: Sequence[int], *, n_
     return sum(assessment_time(recipe, n, n_test=n_test, known=known).seconds for n in sizes)
 
 
-def _pace(db: Database, model: ModelChoice, *, counted: bool) -> Pace:
+def _pace(db: Database, model: ModelChoice, *, counted: bool) -> ModelHistory:
     server = find_connection(db, model.base_url) if model.base_url else None
     probed = find_capabilities(db, model.base_url, model.model) if model.base_url else None
     found = {} if probed is None else probed.result
     # Where tokens have to be known and are not of several texts, one text is asked for.
     one_alone = counted and found.get("usage_of_several") != "exact"
-    return Pace(
+    return ModelHistory(
         tokens=tokens_by_temperature(db, model.model),
         texts_per_second=recent_speed(db, model.model),
         prices=None if server is None else server.prices,

@@ -10,7 +10,7 @@ from core.store.generation.runs import runs_of
 from core.store.references import get_reference
 from core.store.sweeps import SweepRecord
 from core.sweeps.assessment.recipe import Recipe, recipe_from_dict
-from core.sweeps.grid.plan import condition_key, planned
+from core.sweeps.grid.plan import condition_key, plan_runs
 from core.sweeps.grid.spec import Grid, grid_from_dict
 
 
@@ -66,7 +66,7 @@ def planned_of(db: Database, grid: Grid) -> list[Wanted]:
         real = load_dataset(db, reference_key(grid.recipe.reference, "train"))
         train = [Example(*pair) for pair in zip(real.texts, real.labels, strict=True)]
     return [
-        Wanted(one.position, one.spec, one.repeat, one.name) for one in planned(grid, train=train)
+        Wanted(one.position, one.spec, one.repeat, one.name) for one in plan_runs(grid, train=train)
     ]
 
 

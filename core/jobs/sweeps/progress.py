@@ -15,7 +15,7 @@ GENERATING = 0.75
 the rest."""
 
 
-class Going:
+class RunningTrial:
     """A trial under way.
 
     Args:
@@ -113,7 +113,7 @@ class SweepProgress:
         self.total, self.done, self.failed, self.reused = total, 0, 0, 0
         self.texts = self.tokens = 0
         self.to_generate = self.to_assess = 0
-        self.going: dict[int, Going] = {}
+        self.going: dict[int, RunningTrial] = {}
         self._timer = timer
         self._start: float | None = None
         self._gained = 0.0

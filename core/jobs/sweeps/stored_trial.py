@@ -1,4 +1,4 @@
-"""What a trial tells, put into the store: durable once this returns, and never twice."""
+"""Store the updates of trials: durable once this returns, and idempotent."""
 
 from collections.abc import Sequence
 
@@ -15,44 +15,44 @@ from core.store.generation.runs import RunRecord, create_run, get_run, set_facts
 from core.store.generation.samples import add_samples, samples_of
 from core.store.sweeps import add_trial, set_trial
 from core.sweeps.assessment.recipe import Recipe
-from core.sweeps.execution.trial import Told, Trial, TrialEnd
+from core.sweeps.execution.trial import Trial, TrialEnd, TrialUpdate
 
 
-def store_told(
+def store_update(
     db: Database,
     run_id: str,
-    told: Told,
+    update: TrialUpdate,
     *,
     label_names: Sequence[str] = (),
     job_id: str | None = None,
 ) -> None:
-    """Store the attempt, facts, samples and round that a trial told of its run.
+    """Store the attempt, facts, samples and round of a trial's update.
 
     Args:
         db: the store.
         run_id: the run.
-        told: what was told.
+        update: the update.
         label_names: of its task, for an attempt.
         job_id: the job that sent an attempt.
 
     Raises:
-        StoreFull, StoreBusy: what was told before is stored.
+        StoreFull, StoreBusy: earlier updates are stored.
     """
-    if told.attempt is not None:
-        add_attempt(db, stored_attempt(told.attempt, label_names), run_id=run_id, job_id=job_id)
-    if told.facts is not None:
-        set_facts(db, run_id, told.facts)
-    if told.samples:
-        add_samples(db, told.samples)
-    if told.round is not None:
+    if update.attempt is not None:
+        add_attempt(db, stored_attempt(update.attempt, label_names), run_id=run_id, job_id=job_id)
+    if update.facts is not None:
+        set_facts(db, run_id, update.facts)
+    if update.samples:
+        add_samples(db, update.samples)
+    if update.round is not None:
         finish_round(
             db,
             run_id,
-            cycle=told.round.cycle,
-            position=told.round.position,
-            requested=told.round.requested,
-            seconds=told.round.seconds,
-            tokens=told.round.tokens,
+            cycle=update.round.cycle,
+            position=update.round.position,
+            requested=update.round.requested,
+            seconds=update.round.seconds,
+            tokens=update.round.tokens,
         )
 
 

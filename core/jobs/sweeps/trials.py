@@ -10,7 +10,7 @@ from core.domain.errors import Pausing, WidesetError
 from core.domain.runs import ModelChoice
 from core.jobs.context import JobContext
 from core.jobs.sweeps.plan import Wanted
-from core.jobs.sweeps.progress import Going, SweepProgress
+from core.jobs.sweeps.progress import RunningTrial, SweepProgress
 from core.jobs.sweeps.reuse import settled
 from core.jobs.sweeps.run_jobs import RunJobs, tell_diversity
 from core.jobs.sweeps.spending import SweepSpending, run_tracker
@@ -18,14 +18,14 @@ from core.jobs.sweeps.stored_trial import (
     keep_assessment,
     keep_vectors,
     place_trial,
-    store_told,
+    store_update,
     trial_of,
 )
 from core.services.progress import Stopped
 from core.store.sweeps import set_trial
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.execution.executors import Executor
-from core.sweeps.execution.trial import RealTexts, Told, TrialEnd
+from core.sweeps.execution.trial import RealTexts, TrialEnd, TrialUpdate
 
 MAX_LOSSES = 2
 """How often a trial that was lost with its process or node is begun again."""
@@ -141,7 +141,7 @@ class SweepTrials:
         while self._queue or self._progress.going:
             while self._queue and executor.room > 0:
                 self._submit(executor, self._queue.popleft())
-            executor.work(self._tell, lambda end: self._end(end, real), self.between)
+            executor.work(self._store, lambda end: self._end(end, real), self.between)
             self.report("running")
 
     def finish(self) -> None:
@@ -166,7 +166,7 @@ class SweepTrials:
         trial = trial_of(self.db, wanted, run, self._recipe)
         self._progress.to_generate -= generates
         self._progress.to_assess -= not generates
-        self._progress.going[position] = Going(
+        self._progress.going[position] = RunningTrial(
             run.name,
             run.id,
             run.spec,
@@ -181,29 +181,29 @@ class SweepTrials:
             return
         executor.submit(trial)
 
-    def _tell(self, told: Told) -> None:
-        position = told.index
+    def _store(self, update: TrialUpdate) -> None:
+        position = update.index
         going, run_id = self._progress.going[position], self._runs[position]
         names = self._wanted[position].spec.task.label_names
-        store_told(self.db, run_id, told, label_names=names, job_id=self._context.job.id)
-        if told.attempt is not None:
-            going.sent(told.attempt)
-        if told.samples:
-            going.meter.add(told.samples)
-            self._progress.texts += len(told.samples)
+        store_update(self.db, run_id, update, label_names=names, job_id=self._context.job.id)
+        if update.attempt is not None:
+            going.sent(update.attempt)
+        if update.samples:
+            going.meter.add(update.samples)
+            self._progress.texts += len(update.samples)
             if self.spending is not None:
                 self.spending.written(position, going.accepted)
-            self._progress.tokens += sum(len(sample.token_ids) for sample in told.samples)
-        if told.shortfall is not None:
-            going.shortfall = told.shortfall
-        if told.phase is not None:
-            going.phase = told.phase
-            if told.phase == "generating":
+            self._progress.tokens += sum(len(sample.token_ids) for sample in update.samples)
+        if update.shortfall is not None:
+            going.shortfall = update.shortfall
+        if update.phase is not None:
+            going.phase = update.phase
+            if update.phase == "generating":
                 going.meter.begin()
-            if told.phase == "assessing":
+            if update.phase == "assessing":
                 self._generated(position)
         self._jobs.report(
-            position, lambda: going.progress(going.phase), at_once=told.phase is not None
+            position, lambda: going.progress(going.phase), at_once=update.phase is not None
         )
 
     def _generated(self, position: int) -> None:

@@ -27,7 +27,7 @@ from core.interventions.relabelling.oracle import Oracle, train_oracle
 from core.sweeps.assessment.classifiers import NO_REFERENCE, FineTuner, ModelAccuracy
 from core.sweeps.assessment.recipe import RECIPE_VERSION, Recipe
 from core.sweeps.assessment.results import AssessmentResult, OracleSummary, Score, StageResult
-from core.sweeps.assessment.stages import Stage, stages_of
+from core.sweeps.assessment.stages import Stage, repair_stages
 from core.sweeps.execution.trial import RealTexts
 
 SEED = 0
@@ -114,7 +114,7 @@ def assess(
             judged = oracle.judge(dataset.texts, vectors).labels
             if any(recipe.budgets[1:]):
                 notes.append(ITS_OWN_JUDGE)
-    stages, stage_notes = stages_of(dataset, vectors, judged, real, recipe, between=between)
+    stages, stage_notes = repair_stages(dataset, vectors, judged, real, recipe, between=between)
     trained = ModelAccuracy(dataset, vectors, real, recipe, fine_tuner, between=between)
     run = _Run(dataset, vectors, real, recipe, judged, trained, between)
     of_texts: dict[bool, dict[str, Score]] = {}

@@ -111,7 +111,7 @@ class ModelAccuracy:
         return [[learned[place] for place in best.tolist()]]
 
 
-def fine_tuner_of(recipe: Recipe, *, models: Path, between: Pause = no_pause) -> FineTuner:
+def make_fine_tuner(recipe: Recipe, *, models: Path, between: Pause = no_pause) -> FineTuner:
     """Fine-tunes as a recipe says; what is trained is thrown away once it has answered.
 
     Args:

@@ -94,7 +94,7 @@ class Kept:
     note: str
 
 
-def filtered(
+def filter_out_of_scope(
     texts: Sequence[str],
     vectors: Vectors,
     real: RealTexts,

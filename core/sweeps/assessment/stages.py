@@ -9,7 +9,7 @@ from core.domain.errors import BadInput
 from core.interventions.relabelling.oracle import inspected_by_oracle
 from core.interventions.relabelling.relabel import relabel_all, replace_labels
 from core.sweeps.assessment.recipe import ALL, Recipe
-from core.sweeps.assessment.scope_stand_in import filtered
+from core.sweeps.assessment.scope_stand_in import filter_out_of_scope
 from core.sweeps.execution.trial import RealTexts
 
 
@@ -40,7 +40,7 @@ class Stage:
         return range(len(self.labels)) if self.rows is None else self.rows
 
 
-def stages_of(
+def repair_stages(
     dataset: Dataset,
     vectors: Vectors,
     judged: Sequence[str] | None,
@@ -72,7 +72,9 @@ def stages_of(
         stages += more
     if recipe.filter and real is not None:
         try:
-            found = filtered(dataset.texts, vectors, real, seed=recipe.seed, between=between)
+            found = filter_out_of_scope(
+                dataset.texts, vectors, real, seed=recipe.seed, between=between
+            )
         except BadInput as error:
             notes.append(f"Out-of-scope filtering was left out. {error.what}")
         else:

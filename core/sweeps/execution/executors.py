@@ -1,4 +1,4 @@
-"""Executor: where the trials of a sweep are carried out. The seam between a sweep and a cluster."""
+"""Executor: where the trials of a sweep run. The seam between a sweep and a cluster."""
 
 import logging
 import time
@@ -24,10 +24,10 @@ log = logging.getLogger("wideset.worker")
 
 
 class Executor(Protocol):
-    """Carries out trials. It never touches the store: it tells, and the coordinator stores.
+    """Runs trials. It never touches the store: it sends updates, and the coordinator stores them.
 
-    Trials that are lost with a process or a node end as `lost`; whoever submitted one submits it
-    again, with all that it told so far as its history.
+    A trial that is lost with its process or node ends as `lost`; the coordinator submits it
+    again, with all updates so far as its history.
     """
 
     @property
@@ -37,12 +37,12 @@ class Executor(Protocol):
     def submit(self, trial: Trial) -> None:
         """Take a trial; call it only while there is room."""
 
-    def work(self, tell: Sink, end: Ended, between: Between) -> None:
-        """Go on with what was submitted, for a moment or to the next end of a trial.
+    def work(self, send: Sink, end: Ended, between: Between) -> None:
+        """Continue with the submitted trials, for a moment or until one ends.
 
         Args:
-            tell: called with all that trials tell, in the caller's thread.
-            end: called once a trial, after all that it tells.
+            send: called with each update, in the caller's thread.
+            end: called once per trial, after all of its updates.
             between: called every tenth of a second or more often; what it raises ends the call
                 and leaves the executor fit for nothing but `close`.
         """
@@ -51,7 +51,7 @@ class Executor(Protocol):
         """End one trial, by its index; it ends without an assessment and without an error."""
 
     def close(self) -> None:
-        """End all that still goes on. Twice is once."""
+        """End all running trials; idempotent."""
 
 
 class Tools(Protocol):
@@ -103,32 +103,32 @@ class NodeTools:
         return EncoderKeeper(self._folder)
 
 
-def carried_out(
+def run_safely(
     trial: Trial,
     tools: Tools,
     real: RealTexts,
     *,
-    tell: Sink,
+    send: Sink,
     between: Between,
     timer: Callable[[], float] = time.monotonic,
     tracker: SpendingTracker | None = None,
 ) -> TrialEnd:
-    """A trial's end, whatever fails in it.
+    """Run a trial; an error in it becomes its end.
 
     Raises:
-        Whatever `tell` and `between` raise: that is no failure of the trial's.
+        Whatever `send` and `between` raise: these are not errors of the trial.
     """
     try:
         from core.sweeps.execution.run_trial import (
-            perform,  # late: who only queues sweeps needs none
+            run_trial,  # late: who only queues sweeps needs none
         )
 
-        return perform(
+        return run_trial(
             trial,
             open_backend=tools.backend,
             encoder=tools.encoder(trial.recipe.encoder),
             real=real,
-            sink=_passing(tell),
+            sink=_passing(send),
             between=_passing(between),
             timer=timer,
             tracker=tracker,
@@ -166,15 +166,15 @@ class _Dropped(Exception):
 
 
 class InProcess:
-    """Carries out one trial after the other in this process.
+    """Runs one trial after the other in this process.
 
     For models on a GPU or behind a server, which do many texts at once by themselves.
 
     Args:
         tools: opens models.
         real: the reference.
-        timer: seconds that only grow.
-        tracker: asked before every request to a server; None is no cap.
+        timer: monotonic seconds.
+        tracker: asked before every request to a server; None is no limit.
     """
 
     def __init__(
@@ -198,24 +198,24 @@ class InProcess:
         """Take a trial."""
         self._trial, self._dropped = trial, False
 
-    def work(self, tell: Sink, end: Ended, between: Between) -> None:
-        """Carry the trial out, to its end."""
+    def work(self, send: Sink, end: Ended, between: Between) -> None:
+        """Run the trial to its end."""
         trial = self._trial
         if trial is None:
             return
 
-        def look() -> None:
+        def check_dropped() -> None:
             between()
             if self._dropped:
                 raise _Dropped
 
         try:
-            ended = carried_out(
+            ended = run_safely(
                 trial,
                 self._tools,
                 self._real,
-                tell=tell,
-                between=look,
+                send=send,
+                between=check_dropped,
                 timer=self._timer,
                 tracker=self._tracker,
             )

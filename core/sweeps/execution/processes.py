@@ -1,7 +1,7 @@
 """Child processes of this machine, each with one thread and a model of its own, side by side.
 
 Two such children write about twice the tokens of one process with two threads, whose threads meet
-at every step and wait for the longest text at every cycle's end. All they say goes through a pipe
+at every step and wait for the longest text at every cycle's end. All messages go through a pipe
 that only they and their parent hold.
 """
 
@@ -15,31 +15,31 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from core.sweeps.execution.executors import Between, Ended, Tools, carried_out
-from core.sweeps.execution.trial import RealTexts, Sink, Told, Trial, TrialEnd
+from core.sweeps.execution.executors import Between, Ended, Tools, run_safely
+from core.sweeps.execution.trial import RealTexts, Sink, Trial, TrialEnd, TrialUpdate
 
 WAIT_SECONDS = 0.02
-"""How long `work` waits for something to be told: as long as a page's question may wait for it."""
+"""How long `work` waits for a message: as long as a page's question may wait for an answer."""
 
 CHILD_BYTES = 2_000_000_000
-"""What a child with the embedded models takes at most; it was seen to take 1.4 GB."""
+"""Memory of a child with the embedded models at most; 1.4 GB were measured."""
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _READY = "ready"
 
 
-def usual_workers() -> int:
-    """As many children as this process may use cores, fewer where the memory would not do."""
+def default_workers() -> int:
+    """One child per core that this process may use, fewer where memory is short."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return max(1, min(cores or 1, _free_bytes() // CHILD_BYTES))
 
 
 class Processes:
-    """Carries out trials in child processes, which are started when they are first needed.
+    """Runs trials in child processes, which are started when they are first needed.
 
     The first trial begins alone: what a model's arithmetic is measured to be on this machine, and
-    its conversion, are then there for the others. The children ignore Ctrl-C, which is their
-    parent's to hear, and end with their parent however it ends.
+    its conversion, are then there for the others. The children ignore Ctrl-C, which their
+    parent handles, and end with their parent however it ends.
 
     Args:
         workers: how many, at least 1.
@@ -71,14 +71,14 @@ class Processes:
             self._children.append(idle)
         idle.take(trial)
 
-    def work(self, tell: Sink, end: Ended, between: Between) -> None:
-        """Hand on what the children say, for a moment."""
+    def work(self, send: Sink, end: Ended, between: Between) -> None:
+        """Pass on the children's messages, for a moment."""
         between()
         listening: dict[Any, _Child] = {child.pipe: child for child in self._children}
         for pipe in wait(list(listening), WAIT_SECONDS):
             child = listening[pipe]
             if child in self._children:  # not dropped meanwhile
-                self._hear(child, tell, end)
+                self._receive(child, send, end)
             between()
 
     def drop(self, index: int) -> None:
@@ -86,33 +86,36 @@ class Processes:
         for child in self._children:
             if child.trial is not None and child.trial.index == index:
                 child.dropped = True
-                child.kill()  # its end is heard as any other
+                child.kill()  # noticed as the end of its pipe
 
     def close(self) -> None:
-        """End the children at once; what they made and did not tell is made again."""
+        """End the children at once; what they did not send yet is generated again."""
         for child in self._children:
             child.kill()
         for child in self._children:
-            child.bury()
+            child.join()
         self._children.clear()
 
-    def _hear(self, child: "_Child", tell: Sink, end: Ended) -> None:
+    def _receive(self, child: "_Child", send: Sink, end: Ended) -> None:
         try:
-            said = child.hear()
+            message = child.receive()
         except (EOFError, OSError):
             self._children.remove(child)
             child.kill()
-            child.bury()
+            child.join()
             if child.trial is not None:
                 end(TrialEnd(child.trial.index, lost=not child.dropped))
             return
-        if isinstance(said, Told):
-            self._settled |= said.facts is not None or said.phase in ("generating", "assessing")
-            tell(said)
-        elif isinstance(said, TrialEnd):
+        if isinstance(message, TrialUpdate):
+            self._settled |= message.facts is not None or message.phase in (
+                "generating",
+                "assessing",
+            )
+            send(message)
+        elif isinstance(message, TrialEnd):
             self._settled = True
             child.trial = None
-            end(said)
+            end(message)
 
 
 class _Child:
@@ -122,9 +125,9 @@ class _Child:
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self._process = context.Process(target=_work, args=(theirs, tools, real), daemon=True)
-        with _one_thread(), _interrupts_wait():
+        with _one_thread(), _interrupts_blocked():
             self._process.start()
-        theirs.close()  # so that its death is heard as the pipe's end
+        theirs.close()  # so that its death ends the pipe
         self._ready = False
         self.trial: Trial | None = None
         self.dropped = False
@@ -138,36 +141,36 @@ class _Child:
         if self._ready:
             self._send(trial)
 
-    def hear(self) -> Any:
-        said = self.pipe.recv()
-        if said == _READY:
+    def receive(self) -> Any:
+        message = self.pipe.recv()
+        if message == _READY:
             # Only now: one that still starts would not read, and a long history fills the pipe.
             self._ready = True
             if self.trial is not None:
                 self._send(self.trial)
-        return said
+        return message
 
     def _send(self, trial: Trial) -> None:
-        with suppress(OSError):  # it died: heard as the pipe's end
+        with suppress(OSError):  # it died: noticed as the end of its pipe
             self.pipe.send(trial)
 
     def kill(self) -> None:
         self._process.kill()
 
-    def bury(self) -> None:
+    def join(self) -> None:
         self._process.join()
         self.pipe.close()
 
 
 def _work(pipe: Connection, tools: Tools, real: RealTexts) -> None:
-    """A child's life."""
+    """The main function of a child."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with suppress(EOFError, OSError):  # the parent let go
         pipe.send(_READY)
         while True:
             trial = pipe.recv()
-            pipe.send(carried_out(trial, tools, real, tell=pipe.send, between=_nothing))
+            pipe.send(run_safely(trial, tools, real, send=pipe.send, between=_nothing))
 
 
 def _end_with_parent() -> None:
@@ -183,7 +186,7 @@ def _nothing() -> None:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """What is started meanwhile has one thread; libraries read this when they are loaded."""
+    """Processes started within have one thread; libraries read this when they are loaded."""
     before = {name: os.environ.get(name) for name in _ONE_THREAD}
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
     try:
@@ -197,8 +200,8 @@ def _one_thread() -> Iterator[None]:
 
 
 @contextmanager
-def _interrupts_wait() -> Iterator[None]:
-    """What is started meanwhile is deaf to Ctrl-C, from its very first moment."""
+def _interrupts_blocked() -> Iterator[None]:
+    """Processes started within ignore Ctrl-C from their first moment."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -207,7 +210,7 @@ def _interrupts_wait() -> Iterator[None]:
 
 
 def _free_bytes() -> int:
-    """Memory that is to be had, caches included; without an answer, more than enough."""
+    """Available memory, caches included; more than enough where it is unknown."""
     with suppress(OSError, ValueError, IndexError):
         for line in Path("/proc/meminfo").read_text("ascii").splitlines():
             if line.startswith("MemAvailable:"):

@@ -1,6 +1,6 @@
 """A Ray cluster: each trial in an actor on one of its nodes, with a model of the node's own.
 
-A node that goes takes its actors along: their trials end as lost, and are given to others.
+With a node its actors are lost: their trials end as lost and run elsewhere.
 """
 
 import logging
@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from core.domain.errors import BackendFailed
-from core.sweeps.execution.executors import Between, Ended, Tools, carried_out
-from core.sweeps.execution.trial import RealTexts, Sink, Told, Trial, TrialEnd
+from core.sweeps.execution.executors import Between, Ended, Tools, run_safely
+from core.sweeps.execution.trial import RealTexts, Sink, Trial, TrialEnd, TrialUpdate
 
 log = logging.getLogger("wideset.worker")
 
 LOCAL = "local"
-"""In place of an address: a cluster on this machine, for the time being."""
+"""In place of an address: a temporary cluster on this machine."""
 
 WAIT_SECONDS = 0.02
 LISTEN_SECONDS = 0.5
-"""How long an actor waits for something to tell before it answers that there is nothing."""
+"""How long an actor waits for a message before it answers with none."""
 
 _NOT_BEGUN = (
     "A node of the cluster could not begin the run.",
@@ -32,7 +32,7 @@ _NOT_BEGUN = (
 
 
 class RayCluster:
-    """Carries out trials on a cluster, one a processor.
+    """Runs trials on a cluster, one per processor.
 
     Args:
         address: of the cluster ("host:port"), or "local".
@@ -47,7 +47,7 @@ class RayCluster:
     def __init__(
         self, address: str, tools: Tools, real: RealTexts, *, settings: dict[str, Any] | None = None
     ) -> None:
-        self._actors: list[_Seat] = []
+        self._actors: list[_ActorHandle] = []
         with _signals_kept():
             self._ray = _connected(address, settings or {})
         # Sent once to each node that needs it, instead of once to each actor.
@@ -60,78 +60,80 @@ class RayCluster:
     def room(self) -> int:
         """How many more trials it takes now: as many as the cluster has processors."""
         processors = int(self._ray.cluster_resources().get("CPU", 1))
-        return max(1, processors) - sum(seat.trial is not None for seat in self._actors)
+        return max(1, processors) - sum(handle.trial is not None for handle in self._actors)
 
     def submit(self, trial: Trial) -> None:
         """Take a trial."""
-        idle = next((seat for seat in self._actors if seat.trial is None), None)
+        idle = next((handle for handle in self._actors if handle.trial is None), None)
         if idle is None:
-            idle = _Seat(self._kind.remote(self._tools, self._real))
+            idle = _ActorHandle(self._kind.remote(self._tools, self._real))
             self._actors.append(idle)
         idle.take(trial)
 
-    def work(self, tell: Sink, end: Ended, between: Between) -> None:
-        """Hand on what the actors say, for a moment."""
+    def work(self, send: Sink, end: Ended, between: Between) -> None:
+        """Pass on the actors' messages, for a moment."""
         between()
-        self._mend()
-        heard = {seat.answer: seat for seat in self._actors if seat.answer is not None}
-        ready, _ = self._ray.wait(list(heard), num_returns=1, timeout=WAIT_SECONDS)
+        self._reassign_waiting()
+        pending = {handle.answer: handle for handle in self._actors if handle.answer is not None}
+        ready, _ = self._ray.wait(list(pending), num_returns=1, timeout=WAIT_SECONDS)
         for answer in ready:
-            seat = heard[answer]
-            if seat in self._actors:  # not dropped meanwhile
-                self._hear(seat, tell, end)
+            handle = pending[answer]
+            if handle in self._actors:  # not dropped meanwhile
+                self._receive(handle, send, end)
             between()
 
     def drop(self, index: int) -> None:
         """End the actor of a trial."""
-        for seat in self._actors:
-            if seat.trial is not None and seat.trial.index == index:
-                seat.dropped = True
-                self._ray.kill(seat.actor)  # its end is heard as any other
+        for handle in self._actors:
+            if handle.trial is not None and handle.trial.index == index:
+                handle.dropped = True
+                self._ray.kill(handle.actor)  # noticed as a lost actor
 
     def close(self) -> None:
         """End the actors and leave the cluster; one of our own ends with it."""
-        for seat in self._actors:
+        for handle in self._actors:
             with suppress(Exception):  # a node that is gone has none to end
-                self._ray.kill(seat.actor)
+                self._ray.kill(handle.actor)
         self._actors.clear()
         self._ray.shutdown()
 
-    def _hear(self, seat: "_Seat", tell: Sink, end: Ended) -> None:
+    def _receive(self, handle: "_ActorHandle", send: Sink, end: Ended) -> None:
         try:
-            said = self._ray.get(seat.answer)
+            messages = self._ray.get(handle.answer)
         except self._ray.exceptions.RayError as error:
             log.warning("An actor is lost: %s", str(error).split("\n")[0])
-            self._actors.remove(seat)
-            if seat.trial is not None:
-                end(TrialEnd(seat.trial.index, lost=not seat.dropped))
+            self._actors.remove(handle)
+            if handle.trial is not None:
+                end(TrialEnd(handle.trial.index, lost=not handle.dropped))
             return
-        seat.begun = True
-        seat.answer = None
-        if not said and seat.trial is not None:
-            if seat.silent:  # it was over before this answer, and still there is no end
-                said = [TrialEnd(seat.trial.index, error=_NOT_BEGUN)]
-            seat.silent = self._over(seat)
-        for one in said:
-            if isinstance(one, TrialEnd):
-                seat.trial = None
-                end(one)
+        handle.begun = True
+        handle.answer = None
+        if not messages and handle.trial is not None:
+            if handle.silent:  # it was over before this answer, and still there is no end
+                messages = [TrialEnd(handle.trial.index, error=_NOT_BEGUN)]
+            handle.silent = self._over(handle)
+        for message in messages:
+            if isinstance(message, TrialEnd):
+                handle.trial = None
+                end(message)
             else:
-                tell(one)
-        if seat.trial is not None:
-            seat.listen()
+                send(message)
+        if handle.trial is not None:
+            handle.listen()
 
-    def _over(self, seat: "_Seat") -> bool:
-        over, _ = self._ray.wait([seat.work], timeout=0)
+    def _over(self, handle: "_ActorHandle") -> bool:
+        over, _ = self._ray.wait([handle.work], timeout=0)
         return bool(over)
 
-    def _mend(self) -> None:
-        """Give what waits for a processor to an actor that has one and nothing to do.
+    def _reassign_waiting(self) -> None:
+        """Give a trial that waits for a processor to an idle actor that has one.
 
         A processor that is gone with its node may have been counted when an actor was made.
         """
-        waiting = [seat for seat in self._actors if seat.trial is not None and not seat.begun]
-        idle = [seat for seat in self._actors if seat.trial is None]
+        waiting = [
+            handle for handle in self._actors if handle.trial is not None and not handle.begun
+        ]
+        idle = [handle for handle in self._actors if handle.trial is None]
         for late, free in zip(waiting, idle, strict=False):
             trial = late.trial
             self._actors.remove(late)
@@ -140,7 +142,7 @@ class RayCluster:
                 free.take(trial)
 
 
-class _Seat:
+class _ActorHandle:
     """An actor, and what it does."""
 
     def __init__(self, actor: Any) -> None:
@@ -155,33 +157,33 @@ class _Seat:
     def take(self, trial: Trial) -> None:
         self.trial = trial
         self.silent = False
-        self.work = self.actor.carry_out.remote(trial)
+        self.work = self.actor.run.remote(trial)
         self.listen()
 
     def listen(self) -> None:
-        self.answer = self.actor.heard.remote()
+        self.answer = self.actor.messages.remote()
 
 
 class _Actor:
-    """What lives on a node: one thread carries out, another is asked for what was told."""
+    """An actor on a node: one thread runs the trial, another hands out its messages."""
 
     def __init__(self, tools: Tools, real: RealTexts) -> None:
         self._tools, self._real = tools, real
-        self._told: queue.Queue[Told | TrialEnd] = queue.Queue()
+        self._messages: queue.Queue[TrialUpdate | TrialEnd] = queue.Queue()
 
-    def carry_out(self, trial: Trial) -> None:
-        """Carry a trial out; what it tells and how it ends is there to be heard."""
-        tell = self._told.put
-        tell(carried_out(trial, self._tools, self._real, tell=tell, between=_nothing))
+    def run(self, trial: Trial) -> None:
+        """Run a trial; its updates and its end are queued."""
+        send = self._messages.put
+        send(run_safely(trial, self._tools, self._real, send=send, between=_nothing))
 
-    def heard(self) -> list[Told | TrialEnd]:
-        """What was told since the last call; empty after a while of silence."""
-        said: list[Told | TrialEnd] = []
+    def messages(self) -> list[TrialUpdate | TrialEnd]:
+        """The messages since the last call; empty if none comes for a while."""
+        messages: list[TrialUpdate | TrialEnd] = []
         with suppress(queue.Empty):
-            said.append(self._told.get(timeout=LISTEN_SECONDS))
+            messages.append(self._messages.get(timeout=LISTEN_SECONDS))
             while True:
-                said.append(self._told.get_nowait())
-        return said
+                messages.append(self._messages.get_nowait())
+        return messages
 
 
 def _connected(address: str, settings: dict[str, Any]) -> Any:
@@ -211,16 +213,16 @@ def _connected(address: str, settings: dict[str, Any]) -> Any:
 
 @contextmanager
 def _signals_kept() -> Iterator[None]:
-    """Ray puts handlers of its own in place of the worker's, by which it is told to end."""
+    """Keep the worker's signal handlers, which Ray replaces by its own."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    kept = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        for one, handler in kept.items():
-            signal.signal(one, handler)
+        for number, handler in kept.items():
+            signal.signal(number, handler)
 
 
 def _nothing() -> None:

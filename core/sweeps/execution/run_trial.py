@@ -1,7 +1,7 @@
-"""Perform: one trial from its first text to its assessment, without a store.
+"""Run one trial from its first text to its assessment, without a store.
 
-It runs in the worker, in a child process or on a node of a cluster. All that must survive goes out
-through the sink as it comes; whoever hears it stores it.
+It runs in the worker, in a child process or on a node of a cluster. Everything that must survive is
+sent to the sink as it arises; the coordinator stores it.
 """
 
 import time
@@ -25,8 +25,8 @@ from core.generation.servers.errors import ServerUnusable
 from core.generation.servers.requests import Attempt
 from core.store.datasets import run_key
 from core.sweeps.assessment.assess import assess
-from core.sweeps.assessment.classifiers import FineTuner, fine_tuner_of
-from core.sweeps.execution.trial import RealTexts, RoundDone, Sink, Told, Trial, TrialEnd
+from core.sweeps.assessment.classifiers import FineTuner, make_fine_tuner
+from core.sweeps.execution.trial import RealTexts, RoundResult, Sink, Trial, TrialEnd, TrialUpdate
 
 
 class OpenBackend(Protocol):
@@ -36,7 +36,7 @@ class OpenBackend(Protocol):
         """A loaded backend; `dtype` is the number type that a resumed run used."""
 
 
-def perform(
+def run_trial(
     trial: Trial,
     *,
     open_backend: OpenBackend,
@@ -55,20 +55,20 @@ def perform(
         open_backend: opens the language model, if texts are to be generated.
         encoder: embeds the usable texts.
         real: the reference, embedded by an encoder of the same fingerprint.
-        sink: told of phases, the model's facts, samples and rounds, in this order.
+        sink: receives phases, the model's facts, samples and rounds, in this order.
         between: called between two steps of the model and between blocks of the assessment.
-        timer: seconds that only grow.
+        timer: monotonic seconds.
         fine_tuner: trains where the recipe says so; None does it with the models of this machine's
             own home folder.
-        tracker: asked before every request to a server; None is no cap.
+        tracker: asked before every request to a server; None is no limit.
 
     Returns:
         The assessment and the vectors; or, where a model failed or what was asked is refused, what
-        happened and what to do. What was told before stands.
+        happened and what to do. Updates sent before stay valid.
 
     Raises:
-        Whatever else `sink` and `between` raise. Who lets them raise a `WidesetError` that is to
-        pass has to carry it past this.
+        Whatever else `sink` and `between` raise. A `WidesetError` of theirs becomes the trial's
+        end unless the caller wraps it (see `run_safely`).
     """
     try:
         if real is not None:
@@ -77,12 +77,12 @@ def perform(
         if trial.generate:
             samples += _generated(trial, open_backend, sink, between, timer, tracker)
         else:
-            sink(Told(trial.index, phase="assessing"))
+            sink(TrialUpdate(trial.index, phase="assessing"))
         dataset = _dataset(trial, samples)
         texts, vectors, places = _embedded(dataset.texts, encoder, between)
         if fine_tuner is None and trial.recipe.classifier == "fine-tuning":
             models = home_from().models
-            fine_tuner = fine_tuner_of(trial.recipe, models=models, between=between)
+            fine_tuner = make_fine_tuner(trial.recipe, models=models, between=between)
         assessment = assess(
             dataset,
             vectors[places],
@@ -115,13 +115,13 @@ def _generated(
     timer: Callable[[], float],
     tracker: SpendingTracker | None,
 ) -> list[Sample]:
-    """The new samples, told as they came."""
-    sink(Told(trial.index, phase="loading"))
+    """The new samples, each sent as it came."""
+    sink(TrialUpdate(trial.index, phase="loading"))
     between()
     facts: Mapping[str, Any] = trial.facts
     backend = _opened(trial, open_backend, sink, tracker)
     check_identity(facts, backend.facts)
-    sink(Told(trial.index, facts=None if facts else backend.facts, phase="generating"))
+    sink(TrialUpdate(trial.index, facts=None if facts else backend.facts, phase="generating"))
     loop = Loop(
         trial.spec,
         run_id=trial.run_id,
@@ -134,31 +134,33 @@ def _generated(
     for _, samples, done in timed_rounds(loop, between_steps=between, timer=timer):
         if done is None:
             fresh += samples
-            sink(Told(trial.index, samples=tuple(samples)))
+            sink(TrialUpdate(trial.index, samples=tuple(samples)))
         else:
-            told = RoundDone(done.cycle, done.position, done.requested, done.seconds, done.tokens)
-            sink(Told(trial.index, round=told))
-    sink(Told(trial.index, phase="assessing", shortfall=loop.shortfall()))
+            result = RoundResult(
+                done.cycle, done.position, done.requested, done.seconds, done.tokens
+            )
+            sink(TrialUpdate(trial.index, round=result))
+    sink(TrialUpdate(trial.index, phase="assessing", shortfall=loop.shortfall()))
     return fresh
 
 
 def _opened(
     trial: Trial, open_backend: OpenBackend, sink: Sink, tracker: SpendingTracker | None
 ) -> Backend:
-    """The language model; one behind a server tells each of its requests."""
+    """The language model; of one behind a server each request is sent to the sink."""
     model = trial.spec.model
     try:
         backend = open_backend(model, dtype=trial.facts.get("dtype"))
     except WidesetError as error:
         if model.backend == "local":
             raise
-        # No key, no connection, no answer: so it would be under every condition.
+        # A missing key, connection or answer would stop every other condition, too.
         raise Pausing(error.what, error.remedy) from error
     if not isinstance(backend, ServedBackend):
         return backend
 
     def record(attempt: Attempt) -> None:
-        sink(Told(trial.index, attempt=attempt))
+        sink(TrialUpdate(trial.index, attempt=attempt))
 
     return backend.for_run(trial.spec.condition, record=record, tracker=tracker)
 

@@ -1,4 +1,4 @@
-"""Placing: which executor suits a sweep, from what its models need."""
+"""Which executor suits a sweep, by what its models need."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from core.domain.runs import ModelChoice
 from core.domain.spending import SpendingTracker
 from core.sweeps.execution.executors import Executor, InProcess, Tools
-from core.sweeps.execution.processes import Processes, usual_workers
+from core.sweeps.execution.processes import Processes, default_workers
 from core.sweeps.execution.trial import RealTexts
 
 
-def placed(
+def select_executor(
     models: Iterable[ModelChoice],
     real: RealTexts,
     *,
@@ -50,7 +50,7 @@ def placed(
 
         return RayCluster(ray, on_nodes, real, settings=dict(settings or {}))
     if workers is None:
-        workers = usual_workers() if all(map(_on_processor, models)) else 1
+        workers = default_workers() if all(map(_on_processor, models)) else 1
     count = min(workers, trials)
     return Processes(count, elsewhere, real) if count > 1 else InProcess(here, real)
 

@@ -1,6 +1,6 @@
-"""Trial: one condition of a sweep as work to be done, wherever it runs, and what it tells."""
+"""Trial: one run of a sweep as work to be done anywhere, the updates it sends, and its end."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.assessment.results import AssessmentResult
 
 
-# Compared by identity, so that what it teaches is worked out once and goes with it.
+# Compared by identity, so that its oracle is trained once and kept as long as it lives.
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class RealTexts:
     """The reference as a trial needs it, embedded once by the coordinator.
@@ -62,7 +62,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class RoundDone:
+class RoundResult:
     """A round of a run is complete; arguments as `core.store.generation.rounds.finish_round`."""
 
     cycle: int
@@ -73,23 +73,23 @@ class RoundDone:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What a trial tells on its way; the coordinator stores it in the order it comes.
+class TrialUpdate:
+    """A message of a running trial; the coordinator stores them in the order they come.
 
     Args:
         index: of the trial.
         samples: new samples.
         facts: the model's facts, once, before the first sample.
-        round: a round that is complete; its samples were told before.
+        round: a round that is complete; its samples were sent before.
         phase: what it does now: loading, generating, assessing.
-        shortfall: texts that each label lacks in the end, told once.
+        shortfall: texts that each label lacks in the end, sent once.
         attempt: a request to a server, as it was sent.
     """
 
     index: int
     samples: tuple[Sample, ...] = ()
     facts: Mapping[str, Any] | None = None
-    round: RoundDone | None = None
+    round: RoundResult | None = None
     phase: str | None = None
     shortfall: Mapping[str, int] | None = None
     attempt: Attempt | None = None
@@ -106,9 +106,9 @@ class TrialEnd:
             order of `texts`; None if none were made.
         texts: what was embedded.
         error: (what happened, what to do) where it failed, else None.
-        lost: the node is gone and the trial must run again elsewhere.
-        paused: the error is none of the condition's, and would meet every other trial too: the
-            server is not to be had now, or the cap is reached. The sweep is to wait.
+        lost: the process or node is gone, and the trial must run again elsewhere.
+        paused: the error would occur in every other trial, too: the server is unavailable, or the
+            spending limit is reached. The sweep has to wait.
     """
 
     index: int
@@ -120,5 +120,4 @@ class TrialEnd:
     paused: bool = False
 
 
-Sink = Callable[[Told], None]
-Trials = Sequence[Trial]
+Sink = Callable[[TrialUpdate], None]

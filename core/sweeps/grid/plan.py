@@ -31,7 +31,7 @@ class PlannedRun:
     name: str
 
 
-def planned(grid: Grid, *, train: Sequence[Example]) -> list[PlannedRun]:
+def plan_runs(grid: Grid, *, train: Sequence[Example]) -> list[PlannedRun]:
     """All runs of a grid, in order: the first repeat of all conditions, then the second.
 
     So a sweep that is stopped has seen as much of the grid as it could. The seed of a run is the

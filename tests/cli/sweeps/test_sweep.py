@@ -26,7 +26,7 @@ from core.store.generation.runs import create_run, delete_run
 from core.store.generation.samples import add_samples
 from core.store.references import delete_reference, list_references
 from core.store.sweeps import add_trial, get_sweep, list_sweeps, set_trial, trials_of
-from core.sweeps.grid.plan import planned
+from core.sweeps.grid.plan import plan_runs
 from core.sweeps.grid.spec import grid_from_dict
 from tests.cli.fake_generation import samples_for
 
@@ -71,7 +71,7 @@ def pretend(*, stop_after: int | None = None, fail: int | None = None) -> Handle
         real = load_dataset(db, reference_key(grid.recipe.reference or "", "train"))
         trials = {trial.position: trial for trial in trials_of(db, record.id)}
         ended = {position for position, trial in trials.items() if trial.state == "done"}
-        for wanted in planned(grid, train=list(map(Example, real.texts, real.labels))):
+        for wanted in plan_runs(grid, train=list(map(Example, real.texts, real.labels))):
             if wanted.position in ended:
                 continue
             if stop_after == wanted.position:

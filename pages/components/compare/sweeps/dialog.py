@@ -22,7 +22,7 @@ from core.store.generation.runs import RunRecord, list_runs
 from core.store.references import list_references
 from core.store.tasks import list_tasks
 from core.sweeps.assessment.recipe import Recipe
-from core.sweeps.cost_estimate import DryRun
+from core.sweeps.cost_estimate import CostEstimate
 from core.sweeps.grid.file import grid_from_toml, grid_toml
 from core.sweeps.grid.spec import Grid
 from pages.components.compare.sweeps.settings import (
@@ -266,7 +266,7 @@ def _short(number: int) -> str:
     return f"{number / 1e3:,.0f} k" if number >= 10_000 else f"{number:,}"
 
 
-def time_words(takes: DryRun) -> str:
+def time_words(takes: CostEstimate) -> str:
     """The range of the time that a sweep takes."""
     if takes.minutes_low is None or takes.minutes_high is None:
         return "unknown"
