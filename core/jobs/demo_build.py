@@ -7,7 +7,7 @@ import hashlib
 import json
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -24,7 +24,6 @@ from core.domain.texts import text_hash
 from core.files.labelled import SEED_COUNT, balanced_examples
 from core.interventions.registry import AcceptedLabels, apply_intervention
 from core.interventions.requests import BudgetRequest, JudgeRequest, RelabelRequest
-from core.interventions.results import replacement_from_dict
 from core.interventions.versions.subject import subject_of
 from core.jobs.cached_measurements import mapped, measured
 from core.jobs.handlers.study import studied
@@ -170,7 +169,10 @@ class _Builder:
         request = RelabelRequest(
             n=n, encoder=encoder, annotator="oracle", reference=reference, inspect=INSPECTED
         )
-        replacement = replacement_from_dict(self._ask(key, request))
+        self._ask(key, request)
+        preview = look(self._db, key, request).result
+        assert preview is not None
+        replacement = preview.replacement
         subject = subject_of(self._db, run.id, None)
         changed = {subject.dataset.ids[row] for row in replacement.changed}
         decision = AcceptedLabels(
@@ -209,12 +211,9 @@ class _Builder:
             _, job = start_training(self._db, rung.spec, task_key=self._task.key, name=rung.name)
             self._wait(job.id, rung.name)
 
-    def _ask(self, key: str, request: Request) -> Mapping[str, object]:
+    def _ask(self, key: str, request: Request) -> None:
         work = ask(self._db, key, request)
         self._wait(work.job.id, f"{work.job.kind} of {key}")
-        result = look(self._db, key, request).result
-        assert result is not None
-        return result
 
     def _run_at(
         self, runs: list[RunRecord], temperature: float, suppression: float, seeding: int

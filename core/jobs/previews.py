@@ -1,8 +1,7 @@
-"""Previews: what a page asks of the worker before an intervention, and what is there of it."""
+"""Previews: what a page asks of the worker before an intervention, and what there is of it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar, overload
 
 from core.interventions.requests import (
     BudgetRequest,
@@ -10,6 +9,14 @@ from core.interventions.requests import (
     FilterRequest,
     JudgeRequest,
     RelabelRequest,
+)
+from core.interventions.results import (
+    BudgetCurve,
+    EffectPreview,
+    FilterPreview,
+    OracleOpinion,
+    Preview,
+    RelabelPreview,
 )
 from core.jobs.cached_measurements import Work, once
 from core.jobs.lease import living
@@ -19,11 +26,21 @@ from core.store.interventions.previews import find_preview
 
 Kind = Literal["judge", "relabel", "filter", "filter_effect", "budget"]
 Request = JudgeRequest | RelabelRequest | FilterRequest | EffectRequest | BudgetRequest
+P = TypeVar("P", bound=Preview, covariant=True)
+
+_ANSWERS: dict[type[Request], tuple[Kind, type[Preview]]] = {
+    JudgeRequest: ("judge", OracleOpinion),
+    RelabelRequest: ("relabel", RelabelPreview),
+    FilterRequest: ("filter", FilterPreview),
+    EffectRequest: ("filter_effect", EffectPreview),
+    BudgetRequest: ("budget", BudgetCurve),
+}
+"""The kind of job that answers a request, and what it answers."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What is there of a request.
+class Asked(Generic[P]):
+    """What there is of a request.
 
     Args:
         result: of the job; None while it is missing.
@@ -31,13 +48,33 @@ class Asked:
         work: the job that was queued for it last; None if none was.
     """
 
-    result: Mapping[str, Any] | None
+    result: P | None
     fresh: bool
     work: Work | None
 
 
-def look(db: Database, dataset: str, request: Request, *, seen: int = 0) -> Asked:
-    """What is there; queues nothing.
+@overload
+def look(
+    db: Database, dataset: str, request: JudgeRequest, *, seen: int = 0
+) -> Asked[OracleOpinion]: ...
+@overload
+def look(
+    db: Database, dataset: str, request: RelabelRequest, *, seen: int = 0
+) -> Asked[RelabelPreview]: ...
+@overload
+def look(
+    db: Database, dataset: str, request: FilterRequest, *, seen: int = 0
+) -> Asked[FilterPreview]: ...
+@overload
+def look(
+    db: Database, dataset: str, request: EffectRequest, *, seen: int = 0
+) -> Asked[EffectPreview]: ...
+@overload
+def look(
+    db: Database, dataset: str, request: BudgetRequest, *, seen: int = 0
+) -> Asked[BudgetCurve]: ...
+def look(db: Database, dataset: str, request: Request, *, seen: int = 0) -> Asked[Preview]:
+    """What there is; queues nothing.
 
     Args:
         db: the store.
@@ -45,35 +82,25 @@ def look(db: Database, dataset: str, request: Request, *, seen: int = 0) -> Aske
         request: what is asked for.
         seen: number of the latest judgement, where the answer depends on judgements; else 0.
     """
-    kind = kind_of(request)
-    spec = _spec(dataset, request)
+    kind, preview_type = _answer_to(request)
     with db.read():
-        found = find_preview(db, kind, dataset, request)
-        job = find_submitted(db, kind, spec, seen)
+        stored = find_preview(db, kind, dataset, request)
+        job = find_submitted(db, kind, _spec(dataset, request), seen)
         work = None if job is None else Work(job, state_of(job, living(db), db.now()))
-    if found is None:
+    if stored is None:
         return Asked(None, False, work)
-    return Asked(found.result, int(found.result.get("seen", 0)) >= seen, work)
+    preview = preview_type.from_dict(stored.result)
+    return Asked(preview, preview.seen >= seen, work)
 
 
 def ask(db: Database, dataset: str, request: Request, *, seen: int = 0) -> Work:
     """Queue the job, once for equal arguments (those of `look`)."""
-    return once(db, kind_of(request), _spec(dataset, request), seen)
+    kind, _ = _answer_to(request)
+    return once(db, kind, _spec(dataset, request), seen)
 
 
-def kind_of(request: Request) -> Kind:
-    """The kind of job that answers a request."""
-    match request:
-        case JudgeRequest():
-            return "judge"
-        case RelabelRequest():
-            return "relabel"
-        case FilterRequest():
-            return "filter"
-        case EffectRequest():
-            return "filter_effect"
-        case BudgetRequest():
-            return "budget"
+def _answer_to(request: Request) -> tuple[Kind, type[Preview]]:
+    return next(answer for kind, answer in _ANSWERS.items() if isinstance(request, kind))
 
 
 def _spec(dataset: str, request: Request) -> dict[str, Any]:

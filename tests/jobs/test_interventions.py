@@ -19,8 +19,7 @@ from core.interventions.requests import (
     JudgeRequest,
     RelabelRequest,
 )
-from core.interventions.results import filter_from_dict, points_from_dicts, replacement_from_dict
-from core.interventions.scope_filter.effect import effect_from_dict, filter_effect
+from core.interventions.scope_filter.effect import filter_effect
 from core.interventions.scope_filter.out_of_scope import train_filter
 from core.interventions.versions.subject import subject_of
 from core.jobs.context import JobContext
@@ -108,13 +107,13 @@ def test_the_oracle_judges_every_text_and_tells_how_right_it_is(
         test=(embed(test.texts), list(test.labels)),
     )
     opinion = oracle.judge(dataset.texts, embed(dataset.texts))
-    assert found.result["ids"] == list(dataset.ids)
-    assert found.result["labels"] == list(opinion.labels)
-    assert found.result["confidence"] == pytest.approx(opinion.confidence, abs=1e-5)
-    assert found.result["oracle"]["accuracy"] == oracle.accuracy.to_dict()
-    assert found.result["oracle"]["measured_on"] == "the reference's test part"
+    assert found.result.ids == dataset.ids
+    assert found.result.labels == opinion.labels
+    assert found.result.confidence == pytest.approx(opinion.confidence, abs=1e-5)
+    assert found.result.accuracy == oracle.accuracy
+    assert found.result.measured_on == "the reference's test part"
     # These texts are easy: what the labels get wrong, the oracle sees.
-    assert found.result["labels"] == [made.right[key] for key in dataset.ids]
+    assert list(found.result.labels) == [made.right[key] for key in dataset.ids]
     phases = [now["phase"] for now in told]
     assert list(dict.fromkeys(phases)) == ["loading", "embedding", "training", "done"]
     assert dict(get_job(real_db, job.id).progress)["phase"] == "done"
@@ -139,7 +138,7 @@ def test_a_preview_is_what_the_pure_function_says(home: Home, real_db: Database)
         weight=0.2,
         seed=4,
     )
-    replacement = replacement_from_dict(found)
+    replacement = found.replacement
     assert (replacement.old, replacement.new) == (expected.old, expected.new)
     assert (replacement.judged, replacement.proxy) == (expected.judged, expected.proxy)
     known = [value for value in expected.confidence if value is not None]
@@ -159,7 +158,7 @@ def test_all_are_relabelled_and_errors_are_simulated(home: Home, real_db: Databa
     for request in (sure, erring):
         assert work_off(home, real_db, made, request, encoders=encoders).state == "done"
     results = [look(real_db, run_key(made.run_id), one).result for one in (sure, erring)]
-    both = [replacement_from_dict(result or {}) for result in results]
+    both = [result.replacement for result in results if result is not None]
     assert both[0].new == right
     assert all(value is not None for value in both[0].confidence)
     missed = sum(new != label for new, label in zip(both[1].new, right, strict=True))
@@ -181,7 +180,7 @@ def test_people_teach_without_their_audit_set(home: Home, real_db: Database) -> 
     asked = look(real_db, run_key(made.run_id), request, seen=seen)
     assert asked.result is not None
     assert asked.fresh
-    replacement = replacement_from_dict(asked.result)
+    replacement = asked.result.replacement
     assert [row for row, label in enumerate(replacement.judged) if label] == list(range(30))
     # One judgement later the preview is there, and said to be older.
     add_judgements(real_db, made.run_id, [Verdict(dataset.ids[55], "joy")], who="ada", why="spread")
@@ -227,7 +226,7 @@ def test_the_filter_is_learned_from_what_people_said(home: Home, real_db: Databa
     assert work_off(home, real_db, made, request).state == "done"
     found = look(real_db, run_key(made.run_id), request).result
     assert found is not None
-    scope = filter_from_dict(found)
+    scope = found.scope
     judged = {row: made.right[dataset.ids[row]] is not None for row in rows}
     expected = train_filter(embed(dataset.texts), judged)
     assert dict(scope.judged) == judged
@@ -264,7 +263,7 @@ def test_what_a_classifier_makes_of_a_filter(home: Home, real_db: Database) -> N
         test_labels=test.labels,
         seed=0,
     )
-    assert effect_from_dict(asked.result) == expected
+    assert asked.result.effect == expected
     assert (expected.n, expected.kept, expected.n_test) == (76, 60, len(test))
     # What was judged since is not in it.
     add_judgements(real_db, made.run_id, verdicts[:1], who="ada", why="bulk")
@@ -296,7 +295,7 @@ def test_the_budget_curve_is_kept(home: Home, real_db: Database) -> None:
     expected = budget_curve(
         embed(dataset.texts), dataset.labels, right, label_names=dataset.label_names, repeats=2
     )
-    assert points_from_dicts(found["points"]) == expected
+    assert list(found.points) == expected
     assert [point.inspected for point in expected] == [0, 45, 60]
     # 1 + 2 + 2 samples; the first is nothing to wait for.
     sampling = [now for now in told if now["phase"] == "sampling"]

@@ -27,7 +27,9 @@ from core.domain.settings import Home
 from core.domain.settings_key import settings_key
 from core.domain.texts import text_hash
 from core.interventions import requests
+from core.interventions.relabelling.label_accuracy import Share
 from core.interventions.requests import JudgeRequest, RelabelRequest
+from core.interventions.results import OracleOpinion
 from core.jobs.cached_measurements import mapped, measured, once
 from core.jobs.handlers.sweep import start_sweep
 from core.jobs.previews import ask, look
@@ -48,6 +50,16 @@ from tests.sweeps.fake_tools import FakeTools
 
 Grow = Callable[..., type[Any]]
 TEXTS = ("a b", "c d", "e f")
+
+OPINION = OracleOpinion(
+    ids=(),
+    labels=(),
+    confidence=(),
+    accuracy=Share(0, 0, None),
+    measured_on="nothing",
+    notes=(),
+    encoder="e",
+)
 
 
 @pytest.fixture
@@ -163,7 +175,7 @@ def test_measurements_and_maps(db: Database, grow: Grow) -> None:
 def test_previews_and_queued_jobs(db: Database, grow: Grow) -> None:
     choice = EncoderChoice().to_dict()
     oracle = JudgeRequest(n=3, encoder=choice, reference="r")
-    save_preview(db, "judge", "run:r", oracle, {"ids": []})
+    save_preview(db, "judge", "run:r", oracle, OPINION.to_dict())
     asked = {"n": 3, "encoder": choice, "annotator": "people"}
     job = ask(db, "run:r", RelabelRequest(**asked)).job
     missing = measured(db, "run:r", n=3, choice=EncoderChoice(), reference=None).work
@@ -174,7 +186,7 @@ def test_previews_and_queued_jobs(db: Database, grow: Grow) -> None:
     newer = encoders.encoder_choice_from_dict(choice)
     request = requests.JudgeRequest(n=3, encoder=newer.to_dict(), reference="r")
     assert {"strict", "prefix"} <= request.to_dict().keys() | request.to_dict()["encoder"].keys()
-    assert look(db, "run:r", request).result == {"ids": []}
+    assert look(db, "run:r", request).result == OPINION
     again = ask(db, "run:r", requests.RelabelRequest(**{**asked, "encoder": newer.to_dict()}))
     assert again.job.id == job.id
     still = measured(db, "run:r", n=3, choice=newer, reference=None).work

@@ -9,7 +9,9 @@ from streamlit.testing.v1 import AppTest
 from core.analysis.frames.results import points_frame, results_frame
 from core.analysis.frames.stored import stored_results
 from core.domain.runs import Sample
+from core.interventions.relabelling.label_accuracy import Share
 from core.interventions.requests import JudgeRequest
+from core.interventions.results import OracleOpinion
 from core.store.database import Database
 from core.store.generation.samples import add_samples, samples_of
 from core.store.interventions.previews import save_preview
@@ -98,8 +100,16 @@ def test_what_is_known_of_the_labels(app: AppTest, db: Database) -> None:
     raw = raw_version(db, first).id
     derive(db, raw, "lr", rows, who="me", name="Replaced", spec={}, facts={})
     request = JudgeRequest(n=5, encoder=dict(recipe.encoder), reference=real.id)
-    said = {"ids": own, "labels": ["pos", "neg", "pos", "neg", "pos"], "confidence": [1.0] * 5}
-    save_preview(db, "judge", f"run:{first}", request, said)
+    opinion = OracleOpinion(
+        ids=tuple(own),
+        labels=("pos", "neg", "pos", "neg", "pos"),
+        confidence=(1.0,) * 5,
+        accuracy=Share(0, 0, None),
+        measured_on="nothing",
+        notes=(),
+        encoder="e",
+    )
+    save_preview(db, "judge", f"run:{first}", request, opinion.to_dict())
     open_compare(app, "Texts")
     left, right = tables(app)
     assert list(left["now"]) == [["neg"]] * 5

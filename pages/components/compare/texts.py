@@ -101,7 +101,7 @@ def _oracle(db: Database, comparison: Comparison, run_id: str, n: int) -> Mappin
         return {}
     request = JudgeRequest(n=n, encoder=dict(recipe.encoder), reference=recipe.reference)
     result = look(db, run_key(run_id), request).result
-    return {} if result is None else dict(zip(result["ids"], result["labels"], strict=True))
+    return {} if result is None else dict(zip(result.ids, result.labels, strict=True))
 
 
 @st.cache_data(max_entries=8, show_spinner=False, hash_funcs={Database: lambda db: str(db.path)})

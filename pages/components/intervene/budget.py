@@ -9,7 +9,6 @@ from core.interventions.annotation.judged import labels_by_row
 from core.interventions.relabelling.budget import FLAT, MIN_LEFT, REPEATS, BudgetPoint
 from core.interventions.relabelling.relabel import WEIGHT
 from core.interventions.requests import BudgetRequest
-from core.interventions.results import points_from_dicts
 from core.jobs.previews import Asked
 from pages.components.intervene.previews import PreviewQuery, preview_button, show_progress
 from pages.components.intervene.state import RunState, sized_share_words
@@ -74,10 +73,10 @@ def show_budget(app: AppContext, state: RunState) -> None:
 
 def _show_curve(state: RunState, request: BudgetRequest, preview: Asked) -> None:
     assert preview.result is not None
-    result = preview.result
-    points, n = points_from_dicts(result["points"]), int(result["n"])
+    curve = preview.result
+    points, n = curve.points, curve.n
     means = {point.inspected: point.accuracy.mean for point in points if point.accuracy is not None}
-    flat = result["flattens"]
+    flat = curve.flattens
     if flat is None:
         finding = "The curve still rises at its end: further inspection would help."
     elif flat == 0:
@@ -106,7 +105,7 @@ def _show_curve(state: RunState, request: BudgetRequest, preview: Asked) -> None
         st.caption(note)
     else:
         st.caption(
-            f"Measured on {int(result['judged']):,} texts labelled by people; unbiased if they "
+            f"Measured on {curve.judged:,} texts labelled by people; unbiased if they "
             "were drawn at random."
         )
     skipped = sum(accuracy is None for point in points for accuracy in point.accuracies)

@@ -14,8 +14,7 @@ from core.domain.wording import MISSING, counted, percent, percent_interval
 from core.interventions.annotation.judged import scopes_by_row
 from core.interventions.registry import AcceptedFilter, apply_intervention
 from core.interventions.requests import EffectRequest, FilterRequest
-from core.interventions.results import filter_from_dict
-from core.interventions.scope_filter.effect import DRAWS, effect_from_dict
+from core.interventions.scope_filter.effect import DRAWS
 from core.interventions.scope_filter.out_of_scope import (
     THRESHOLD,
     Quality,
@@ -84,7 +83,7 @@ def show_filtering(app: AppContext, state: RunState) -> None:
 def _show_filter(app: AppContext, state: RunState, preview: Asked) -> None:
     """Redrawn alone, with every move of the threshold."""
     assert preview.result is not None
-    scope = filter_from_dict(preview.result)
+    scope = preview.result.scope
     with st.grid(2, min_column_width=420, gap="large"):
         left, right = st.container(), st.container()
     with left:
@@ -98,7 +97,7 @@ def _show_filter(app: AppContext, state: RunState, preview: Asked) -> None:
             help="Judged texts are kept or removed as they were judged.",
         )
         rows = scope.going(threshold)
-        _show_quality(scope.quality(threshold), int(preview.result["taught"]))
+        _show_quality(scope.quality(threshold), scope.learned_from)
         removable = 0 < len(rows) < len(state.dataset)
         if st.button(
             f"Remove {counted(len(rows), 'text')}",
@@ -226,7 +225,7 @@ def _effect_query(state: RunState, preview: Asked, threshold: float) -> PreviewQ
         reference=reference.id,
         threshold=threshold,
     )
-    return PreviewQuery(state.dataset.key, request, int(preview.result["seen"]))
+    return PreviewQuery(state.dataset.key, request, preview.result.seen)
 
 
 def _show_effect(app: AppContext, query: PreviewQuery | None, *, removable: bool) -> None:
@@ -256,10 +255,10 @@ def _show_effect(app: AppContext, query: PreviewQuery | None, *, removable: bool
 
 def _show_accuracies(preview: Asked) -> None:
     assert preview.result is not None
-    effect = effect_from_dict(preview.result)
+    effect = preview.result.effect
     st.markdown(
         f"**Effect on a classifier** :small[:gray[accuracy of linear probes on the "
-        f"{effect.n_test:,} texts of {escape_markdown(preview.result['test'])}]]"
+        f"{effect.n_test:,} texts of {escape_markdown(preview.result.test)}]]"
     )
     with st.grid(3, min_column_width=100, gap="small"):
         for name, n, score, help in (

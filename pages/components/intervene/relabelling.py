@@ -16,7 +16,6 @@ from core.interventions.registry import ORACLE, AcceptedLabels, apply_interventi
 from core.interventions.relabelling.preview import Change, changes_of, confident
 from core.interventions.relabelling.relabel import PRESETS, WEIGHT, Replacement
 from core.interventions.requests import RelabelRequest
-from core.interventions.results import replacement_from_dict
 from core.jobs.previews import Asked
 from core.store.interventions.previews import latest_preview
 from pages.components.intervene.annotation.state import annotator_name
@@ -174,7 +173,7 @@ def _show_preview(
 ) -> None:
     """Redrawn alone, with every move of the band."""
     assert preview.result is not None
-    replacement = replacement_from_dict(preview.result)
+    replacement = preview.result.replacement
     changes = changes_of(state.dataset.ids, replacement)
     if not changes:
         st.success("No label would change.", icon=":material/check:")

@@ -11,7 +11,6 @@ from core.domain.wording import MISSING
 from core.interventions.annotation.judged import Settled, labels_by_row
 from core.interventions.relabelling.label_accuracy import LabelAccuracy, Share, label_accuracy
 from core.interventions.requests import JudgeRequest
-from core.interventions.results import share_from_dict
 from core.interventions.versions.subject import Subject, said_by_people, subject_of
 from core.jobs.cached_measurements import Work, measured
 from core.jobs.handlers.llm_judge import judging
@@ -143,13 +142,12 @@ def _oracle(db: Database, run_id: str, request: JudgeRequest) -> Oracle | None:
     result = look(db, run_key(run_id), request).result
     if result is None:
         return None
-    facts = result["oracle"]
     return Oracle(
-        dict(zip(result["ids"], result["labels"], strict=True)),
-        share_from_dict(facts["accuracy"]),
-        facts["measured_on"],
-        tuple(facts["notes"]),
-        result["encoder"],
+        dict(zip(result.ids, result.labels, strict=True)),
+        result.accuracy,
+        result.measured_on,
+        result.notes,
+        result.encoder,
     )
 
 
