@@ -22,8 +22,8 @@ from core.domain.settings import Home, home_from
 from core.store.database import Database, open_database
 
 if TYPE_CHECKING:
-    from core.diversity.embedding.loading import EncoderKeeper
     from core.jobs.context import Handler
+    from core.jobs.tools import WorkerTools
 
 Function = Callable[..., None]
 
@@ -56,11 +56,11 @@ class Session:
         return self._db or open_database(self.home)
 
     @cached_property
-    def encoders(self) -> "EncoderKeeper":
-        """Opens encoders; keeps the one used last."""
-        from core.diversity.embedding.loading import EncoderKeeper
+    def tools(self) -> "WorkerTools":
+        """Opens models and encoders."""
+        from core.jobs.tools import WorkerTools
 
-        return EncoderKeeper(self.home.models)
+        return WorkerTools(self.home)
 
 
 class _PlainConversion:

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from core.domain.spending import SpendingProgress
+from core.domain.wording import UNKNOWN, number
+
 
 def one_line(text: str) -> str:
     """A message on one line, without characters that a terminal would obey."""
@@ -50,3 +53,13 @@ def table(rows: Sequence[Sequence[str]], *, left: Sequence[int] = (0,)) -> str:
 def date_time(seconds: float) -> str:
     """Seconds since 1970 as "2026-11-30 14:05", local time."""
     return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M")
+
+
+def spending_words(spending: SpendingProgress) -> str:
+    """What requests took, in one sentence; what the server did not report is unknown."""
+    money = spending.money
+    cost = UNKNOWN if money is None else f"{money:.4g} {spending.currency}"
+    return (
+        f"It took {number(spending.requests)} requests, {number(spending.tokens_in)} tokens in, "
+        f"{number(spending.tokens_out)} tokens out; cost: {cost}."
+    )

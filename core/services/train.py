@@ -1,18 +1,25 @@
 """Training a classifier, or asking a language model, and testing it on real texts."""
 
+import json
+import shutil
+import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from core.classification.fine_tuning.checkpoints import earlier_recipe_of
 from core.classification.fine_tuning.fine_tuning import Step
 from core.classification.results import Prediction, given_labels, label_names_of, result_of
 from core.classification.settings import TrainingSpec, spec_from_dict
 from core.classification.tools import StoreTools
+from core.classification.trained import best_seed, folder_of
 from core.classification.training import look_before, predict, seeds_of
 from core.domain.datasets import Dataset
+from core.domain.errors import BadInput
 from core.domain.settings import Home
+from core.domain.settings_key import settings_key
 from core.domain.spending import SpendingLimitReached
 from core.services.measure import stored_dataset
 from core.services.progress import NO_PROGRESS, Countdown, Progress, TrainingProgress
@@ -156,6 +163,99 @@ def train_stored(
         timer=timer,
     )
     set_result(db, record.id, result)
+
+
+@dataclass(frozen=True, slots=True)
+class UnstoredTraining:
+    """A training that the store does not know, of a command.
+
+    Args:
+        result: see `core.classification.results.result_of`.
+        folder: holds a folder `seed-N` for each repeat.
+    """
+
+    result: Mapping[str, Any]
+    folder: Path
+
+    def save_classifier(self, folder: Path) -> None:
+        """Copy the best repeat's classifier and the result to a folder, which appears when it is
+        complete; see `check_new_folder`.
+
+        Raises:
+            BadInput: it can't be written, or the kind trains nothing.
+        """
+        source = folder_of(self.folder, self.result["kind"], best_seed(self.result))
+        try:
+            unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder.absolute().parent))
+            try:
+                unfinished.chmod(0o755)
+                shutil.copytree(source, unfinished, dirs_exist_ok=True)
+                text = json.dumps(dict(self.result), indent=2)
+                (unfinished / "result.json").write_text(text, encoding="utf-8")
+                unfinished.replace(folder)  # replaces an empty folder, too
+            finally:
+                shutil.rmtree(unfinished, ignore_errors=True)
+        except OSError as error:
+            raise BadInput(
+                f"The classifier can't be saved in {folder} ({error.strerror}).",
+                "Free some space, or choose another folder.",
+            ) from error
+
+    def remove_folders(self) -> None:
+        """Remove the classifiers."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def train_unstored(
+    spec: TrainingSpec,
+    train_set: Dataset | None,
+    test_set: Dataset,
+    *,
+    tools: StoreTools,
+    home: Home,
+    session: ServedLabelModel | None = None,
+    progress: Progress = NO_PROGRESS,
+) -> UnstoredTraining:
+    """Train without a record in the store; called again with equal texts and settings after it was
+    cut off, it goes on from the last epoch.
+
+    Args and Raises as `train`.
+    """
+    texts = [] if train_set is None else [list(train_set.texts), list(train_set.labels)]
+    key = settings_key([replace(spec, fine_tuning=spec.fine_tuning.with_rate()), texts])
+    folder, earlier = (
+        home.folder / "trainings" / f"command-{name[:16]}"
+        for name in (key, earlier_recipe_of(spec, texts))
+    )
+    if earlier.is_dir() and not folder.is_dir():
+        folder = earlier
+    result = train(
+        spec,
+        train_set,
+        test_set,
+        tools=tools,
+        folder=folder,
+        session=session,
+        progress=progress,
+    )
+    return UnstoredTraining(result, folder)
+
+
+def check_new_folder(folder: Path) -> None:
+    """See that a folder can be made, before anything is spent.
+
+    Raises:
+        BadInput: it exists and is not empty, or its parent does not exist.
+    """
+    try:
+        taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+        parent = folder.absolute().parent.is_dir()
+    except (OSError, ValueError) as error:
+        raise BadInput(f"The folder {folder} can't be used ({error}).", "Give another.") from error
+    if taken:
+        raise BadInput(f"{folder} exists already.", "Give the name of a new folder.")
+    if not parent:
+        raise BadInput(f"There is no folder {folder.absolute().parent}.", "Make it first.")
 
 
 def folder_of_seed(folder: Path, seed: int) -> Path:

@@ -20,8 +20,10 @@ import numpy as np
 import numpy.typing as npt
 
 from core.classification.fine_tuning.encoders import softmax
+from core.domain.datasets import Dataset
 from core.domain.runs import Example
 from core.domain.tasks import Task
+from core.files.labelled import balanced_examples
 
 CALIBRATION = "batch"
 FEW = 18
@@ -144,6 +146,17 @@ def batch_calibrated(shares: Probabilities) -> Probabilities:
 def inline(text: str) -> str:
     """A text as a prompt takes it: on one line, without the quote that would end it."""
     return " ".join(text.replace('"', "'").split())
+
+
+def draw_examples(pool: Dataset, *, task: Task, count: int, seed: int) -> tuple[Example, ...]:
+    """Examples for a prompt, balanced over the labels, in random order.
+
+    Raises:
+        BadInput: the pool has too few of a label.
+    """
+    examples = list(map(Example, pool.texts, pool.labels))
+    drawn = balanced_examples(examples, task=task, count=count, seed=seed)
+    return shuffled(drawn, rng=np.random.default_rng(seed))
 
 
 def shuffled(examples: Sequence[Example], *, rng: np.random.Generator) -> tuple[Example, ...]:

@@ -1,29 +1,26 @@
 """`filter`: remove what is out of scope, as learned from judged texts."""
 
-import sys
-from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from typer import Option
 
+from core.classification.evaluation.intervals import Interval
 from core.cli.app import App, Session
 from core.cli.data.intervention import (
-    Intervention,
     InterventionOptions,
-    Subject,
-    conclude,
-    embedder_of,
+    embedder,
     find_subject,
+    finish_intervention,
 )
 from core.cli.options import SourceArgument, check_range
-from core.cli.progress import WorkProgress
+from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
+from core.domain.wording import percent, percent_interval
 from core.files.labelled import read_labelled
-from core.interventions.scope_filter.out_of_scope import check_enough, learn_filter
-from core.interventions.versions.rows import filtered
-from core.services.embedding import Embedder
+from core.interventions.registry import Proposal
+from core.interventions.scope_filter.out_of_scope import check_enough
+from core.services.dataset_version import FilterResult, filter_subject
 
 _YES = ("true", "1", "yes", "y", "in")
 _NO = ("false", "0", "no", "n", "out")
@@ -32,9 +29,7 @@ _SHOWN = 5
 app = App()
 
 
-@app.add(
-    epilog="Example: python -m core filter reviews.jsonl --judged judged.csv --out kept.jsonl",
-)
+@app.add(epilog="Example: python -m core filter reviews.jsonl --judged judged.csv --out kept.jsonl")
 def filter_(
     session: Session,
     source: SourceArgument,
@@ -57,74 +52,21 @@ def filter_(
     check_range("--threshold", threshold, 0, 1)
     judgements = read_judged(judged)
     check_enough(judgements.values())
-    db = session.db
-    subject = find_subject(db, source)
-    with WorkProgress(sys.stderr) as progress:
-        result = filter_by_judgements(
-            embedder_of(session, progress),
+    subject = find_subject(session, source)
+    with embedder(session) as embed:
+        result = filter_subject(
             subject,
             judgements,
             threshold=threshold,
             who=judged.name,
             seed=options.seed,
+            embedder=embed,
         )
-    conclude(db, options, subject, result)
-
-
-def filter_by_judgements(
-    embedder: Embedder,
-    subject: Subject,
-    judgements: Mapping[str, bool],
-    *,
-    threshold: float,
-    who: str,
-    seed: int,
-) -> Intervention:
-    """Train the filter on judged texts and remove what is out of scope.
-
-    Args:
-        embedder: embeds the texts.
-        subject: what is filtered.
-        judgements: whether a text is in scope, by text; also of texts that are not the subject's.
-        threshold: in-scope probability below which a text is removed.
-        who: whose judgements they are.
-        seed: of splits and training.
-
-    Raises:
-        BadInput: nothing would be left.
-    """
-    dataset = subject.dataset
-    texts = [text.strip() for text in dataset.texts]
-    elsewhere = [text for text in judgements if text not in set(texts)]
-    vectors = embedder.embed([*dataset.texts, *elsewhere])
-    texts += elsewhere
-    verdicts = {row: judgements[text] for row, text in enumerate(texts) if text in judgements}
-    scope = learn_filter(texts, vectors, verdicts, count=len(dataset), seed=seed)
-    removed = scope.going(threshold)
-    if len(removed) == len(dataset):
-        raise BadInput("Every text would be removed; none was.", "Lower --threshold.")
-    facts: dict[str, Any] = {
-        "n": len(dataset),
-        "inspected": len(scope.judged),
-        "judged": len(judgements),
-        "changed": 0,
-        "removed": len(removed),
-        "removed_per_label": dict(Counter(dataset.labels[row] for row in removed)),
-        "quality": scope.quality(threshold).to_dict(),
-        "explanations": [
-            *([f"{len(elsewhere)} judged texts are none of these."] if elsewhere else []),
-            *scope.explanations,
-        ],
-    }
-    boundary = [dataset.texts[row] for row in removed if row not in scope.judged][:_SHOWN]
-    return Intervention(
-        "oosf",
-        filtered(subject.rows, scope, threshold=threshold, who=who),
-        spec={"threshold": threshold, "seed": seed},
-        facts=facts,
-        words=_in_words(dataset.name, facts, boundary),
-        keep=bool(removed),
-    )
+    spec = {"threshold": threshold, "seed": options.seed}
+    proposal = Proposal(rows=result.rows, spec=spec, facts=result.to_dict())
+    lines = _words(subject.dataset, result)
+    store = bool(result.removed)
+    finish_intervention(session, options, subject, "oosf", proposal, lines, store=store)
 
 
 def read_judged(path: Path) -> dict[str, bool]:
@@ -149,28 +91,31 @@ def read_judged(path: Path) -> dict[str, bool]:
     return judgements
 
 
-def _in_words(name: str, facts: dict[str, Any], boundary: list[str]) -> list[str]:
-    quality = facts["quality"]
-    precision, recall = (_interval(what, quality[what]) for what in ("precision", "recall"))
+def _words(dataset: Dataset, result: FilterResult) -> list[str]:
+    n, quality = len(dataset), result.quality
     outcome = (
-        f"{facts['removed']} of {facts['n']} texts are out of scope and were removed"
-        if facts["removed"]
-        else f"nothing was out of scope by this threshold; all {facts['n']} texts stay, and no "
-        "version was made"
+        f"{len(result.removed)} of {n} texts are out of scope and were removed"
+        if result.removed
+        else f"nothing was out of scope by this threshold; all {n} texts stay, and no version was "
+        "made"
     )
-    lines = [
-        f"{name}: {outcome} ({facts['judged']} texts judged).",
-        f"On judged texts held out in {quality['splits']} splits: {precision}, {recall}.",
+    boundary = [row for row in result.removed if row not in result.scope.judged][:_SHOWN]
+    return [
+        f"{dataset.name}: {outcome} ({result.judged} texts judged).",
+        f"On judged texts held out in {quality.splits} splits: "
+        f"{_score_words('precision', quality.precision)}, "
+        f"{_score_words('recall', quality.recall)}.",
         "The paper found no consistent gain from filtering; compare classifiers with and without.",
+        *(f"  from {label}: {count}" for label, count in result.removed_per_label.items()),
+        *(f"  at the boundary: {dataset.texts[row][:100]}" for row in boundary),
+        *result.explanations,
     ]
-    lines += [f"  from {label}: {count}" for label, count in facts["removed_per_label"].items()]
-    lines += [f"  at the boundary: {text[:100]}" for text in boundary]
-    return [*lines, *facts["explanations"]]
 
 
-def _interval(what: str, score: dict[str, Any] | None) -> str:
+def _score_words(what: str, score: Interval | None) -> str:
     if score is None:
         return f"{what} unknown, as nothing would have been removed"
-    if score["low"] is None:  # one split alone
-        return f"{what} {score['mean']:.1%}"
-    return f"{what} {score['mean']:.1%} ({score['low']:.1%} to {score['high']:.1%})"
+    words = f"{what} {percent(score.mean)}"
+    if score.low is None:  # a single split
+        return words
+    return f"{words} ({percent_interval(score.low, score.high)})"

@@ -1,9 +1,8 @@
 """`measure`: how diverse texts are, from a file or a run."""
 
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from typer import Option
 
@@ -13,17 +12,18 @@ from core.cli.output import one_line, print_json, table
 from core.cli.progress import WorkProgress
 from core.diversity.embedding.encoder import EncoderChoice
 from core.diversity.measures.fluency import GIBBERISH
+from core.diversity.measures.measure import MeasureResult
+from core.diversity.measures.registry import Measurement
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
 from core.domain.metrics import MEASURED, Metric
 from core.domain.runs import Device
-from core.domain.wording import counted
-from core.services.measure import measure as measure_texts
+from core.domain.wording import counted, percent
+from core.services.measure import measure as measure_dataset
 from core.store.database import Database
 
 _BULKY = ("texts", "pairs")
 _LEFT_OUT = "reference_distance"  # 1 minus the similarity: one of them per label is enough
-_SHARES = ("exact_duplicates", "near_duplicates")
 
 app = App()
 
@@ -80,20 +80,20 @@ def measure(
             "Name the labels alike in both.",
         )
     with WorkProgress(sys.stderr) as progress:
-        measurement = measure_texts(
+        measurement = measure_dataset(
             db,
             dataset,
             encoder.choice(),
-            encoders=session.encoders,
+            encoders=session.tools.encoders,
             reference=real,
             seed=seed,
             progress=progress,
         )
-    result = measurement.result.to_dict()
     if as_json:
-        print_json({k: v for k, v in result.items() if texts or k not in _BULKY})
+        data = measurement.result.to_dict()
+        print_json({key: data[key] for key in data if texts or key not in _BULKY})
     else:
-        print(in_words(result))
+        print(_in_words(measurement.result))
 
 
 def _dataset(db: Database, wanted: str, columns: ColumnOptions, label: str | None) -> Dataset:
@@ -120,119 +120,110 @@ def _labels_of(dataset: Dataset) -> str:
     return ", ".join(names[:10]) + (", ..." if len(names) > 10 else "") or "none"
 
 
-def in_words(result: Mapping[str, Any]) -> str:
+def _in_words(result: MeasureResult) -> str:
     """A result as text: a table of all texts, one by label, and what to mind."""
-    heads = ("", "value", "95% interval", "texts", "direction")
     parts = [
         one_line(
-            f"{result['name']}: {counted(result['n'], 'text')}. Encoder: {result['encoder']}; "
-            f"{result['distance']} distance."
+            f"{result.name}: {counted(result.n, 'text')}. Encoder: {result.encoder}; cosine "
+            "distance."
         ),
-        table([heads, *_rows(result)], left=(0, 4)),
+        _table_of_all(result),
     ]
-    if len(result["labels"]) > 1:
+    if len(result.labels) > 1:
         parts.append(_table_by_label(result))
-    if result["openings"]:
-        openings = ", ".join(f'"{o["words"]}" {o["share"]:.1%}' for o in result["openings"][:5])
+    if result.openings:
+        openings = ", ".join(f'"{o.words}" {percent(o.share)}' for o in result.openings[:5])
         parts.append(one_line(f"Commonest openings: {openings}."))
-    return "\n\n".join([*parts, "\n".join(_notes(result))]).rstrip()
+    return "\n\n".join([*parts, "\n".join(map(one_line, _notes(result)))]).rstrip()
 
 
-def _rows(result: Mapping[str, Any]) -> list[list[str]]:
-    rows = []
+def _table_of_all(result: MeasureResult) -> str:
+    rows = [["", "value", "95% interval", "texts", "direction"]]
     for metric in MEASURED:
-        entry = result.get(metric.name)
-        if entry is None or metric.field is None:
+        own = result.measurements.get(metric.name)
+        if own is None:
             continue
         title = metric.title
-        if metric.name == "near_duplicates":
-            title += f" (within {entry['threshold']})"
+        if "threshold" in own.details:
+            title += f" (within {own.details['threshold']})"
+        interval = "" if own.low is None else f"{own.low:.4f} to {own.high:.4f}"
         direction = metric.direction + (" *" if metric.grows_with_n else "")
-        rows.append([title, _value(metric, entry), _interval(entry), f"{entry['n']:,}", direction])
-    return rows
+        rows.append([title, _value(metric, own), interval, f"{own.n:,}", direction])
+    return table(rows, left=(0, 4))
 
 
-def _table_by_label(result: Mapping[str, Any]) -> str:
-    shown = [
-        metric
-        for metric in MEASURED
-        if metric.by_label and metric.field and metric.name in result and metric.name != _LEFT_OUT
-    ]
+def _table_by_label(result: MeasureResult) -> str:
+    shown = [m for m in MEASURED if m.name in result.measurements and m.name != _LEFT_OUT]
     rows = [["label", "texts", *(metric.name.replace("_", " ") for metric in shown)]]
-    for name, n in result["labels"].items():
-        cells = [_with_interval(m, result[m.name]["per_label"][name]) for m in shown]
-        rows.append([name, f"{n:,}", *cells])
+    for label, n in result.labels.items():
+        cells = []
+        for metric in shown:
+            own = (result.measurements[metric.name].per_label or {})[label]
+            ends = "" if own.low is None else f" [{own.low:.3f}, {own.high:.3f}]"
+            cells.append(_value(metric, own) + ends)
+        rows.append([label, f"{n:,}", *cells])
     return table(rows)
 
 
-def _value(metric: Metric, entry: Mapping[str, Any]) -> str:
-    value = entry[metric.field or "value"]
+def _value(metric: Metric, own: Measurement) -> str:
+    value = own.value
     if value is None:
         return "-"
-    if metric.name in _SHARES:
-        return f"{value:.1%}"
-    if metric.name == "fluency":
-        return f"{value:.2f}" + (f" ± {entry['sd']:.2f}" if entry["sd"] is not None else "")
+    if metric.unit == "share":
+        return metric.words(value)
+    if own.details.get("sd") is not None:
+        return f"{value:.2f} ± {own.details['sd']:.2f}"
+    if metric.digits == 2:
+        return f"{value:.2f}"
     return f"{value:.4f}" if abs(value) < 10 else f"{value:.1f}"
 
 
-def _with_interval(metric: Metric, entry: Mapping[str, Any]) -> str:
-    ends = "" if entry.get("low") is None else f" [{entry['low']:.3f}, {entry['high']:.3f}]"
-    return _value(metric, entry) + ends
-
-
-def _interval(entry: Mapping[str, Any]) -> str:
-    if entry.get("low") is None:
-        return ""
-    return f"{entry['low']:.4f} to {entry['high']:.4f}"
-
-
-def _notes(result: Mapping[str, Any]) -> list[str]:
+def _notes(result: MeasureResult) -> list[str]:
+    measurements = result.measurements
+    clique, bleu = measurements["remote_clique"], measurements["self_bleu"]
     notes = ["* depends on the number of texts: compare datasets of equal size only."]
-    if "interval" in result["remote_clique"]:
-        notes.append(f"Interval of Remote-Clique: {result['remote_clique']['interval']}.")
-    if result["self_bleu"]["sampled"]:
-        notes.append(f"Self-BLEU is of {result['self_bleu']['n']:,} texts, drawn at random.")
-    if "reference" in result:
+    if "interval" in clique.details:
+        notes.append(f"Interval of Remote-Clique: {clique.details['interval']}.")
+    if bleu.details["sampled"]:
+        notes.append(f"Self-BLEU is of {bleu.n:,} texts, drawn at random.")
+    whys = {name: own.why for name, own in measurements.items()}
+    whys |= {"vocabulary": result.vocabulary.why, "curve": result.curve.why}
+    if result.reference is not None:
         notes += _comparison(result)
-    for metric in MEASURED:
-        entry = result.get(metric.name)
-        if isinstance(entry, Mapping) and entry.get("why"):
-            notes.append(f"{metric.title}: {entry['why']}")
-    fluency = result["fluency"]["mean"]
+        whys["size_matched"] = result.reference.size_matched.why
+    notes += [f"{m.title}: {whys[m.name]}" for m in MEASURED if whys.get(m.name)]
+    fluency = measurements["fluency"].value
     if fluency is not None and fluency <= GIBBERISH:
         notes.append(
             f"A fluency of {fluency:.1f} per token is that of gibberish, which lies far from "
             "everything: read the texts before trusting a score."
         )
-    return [one_line(note) for note in notes]
+    return notes
 
 
-def _comparison(result: Mapping[str, Any]) -> list[str]:
-    real, matched = result["reference"], result["size_matched"]
-    clique = real["remote_clique"]
+def _comparison(result: MeasureResult) -> list[str]:
+    real = result.reference
+    assert real is not None
+    matched = real.size_matched
     notes = []
-    if clique["value"] is not None:
+    if real.remote_clique.value is not None:
         notes.append(
-            f"Reference {real['name']}: {real['n']:,} texts, its own Remote-Clique is "
-            f"{_value_and_interval(clique)}."
+            f"Reference {real.name}: {real.n:,} texts, its own Remote-Clique is "
+            f"{_with_interval(real.remote_clique)}."
         )
-    if real["n"] != result["n"] and matched["dataset"]["value"] is not None:
+    if real.n != result.n and matched.dataset.value is not None:
         notes.append(
-            f"The two differ in size; at {matched['n']:,} texts each, Remote-Clique is "
-            f"{_value_and_interval(matched['dataset'])} here and "
-            f"{_value_and_interval(matched['reference'])} in the reference."
+            f"The two differ in size; at {matched.n:,} texts each, Remote-Clique is "
+            f"{_with_interval(matched.dataset)} here and "
+            f"{_with_interval(matched.reference)} in the reference."
         )
-    missing = [
-        name
-        for name, similarity in result["similarity"]["per_label"].items()
-        if similarity["value"] is None and result["labels"][name]
-    ]
+    by_label = result.measurements["similarity"].per_label or {}
+    missing = [name for name, own in by_label.items() if own.value is None and result.labels[name]]
     if missing:
         notes.append(f"The reference has no texts of: {', '.join(missing)}.")
     return notes
 
 
-def _value_and_interval(entry: Mapping[str, Any]) -> str:
-    interval = _interval(entry)
-    return f"{entry['value']:.4f}" + (f" ({interval})" if interval else "")
+def _with_interval(own: Measurement) -> str:
+    interval = "" if own.low is None else f" ({own.low:.4f} to {own.high:.4f})"
+    return f"{own.value:.4f}{interval}"

@@ -11,6 +11,7 @@ from core.cli.output import print_lines
 from core.cli.runs.outcome import export_run
 from core.domain.errors import BadInput
 from core.files.exports import check_export, format_of, write_whole
+from core.store.datasets import load_dataset
 
 app = App()
 
@@ -36,10 +37,10 @@ def export(
     elif everything:
         raise BadInput("A version has no empty or truncated texts.", "Leave --all out.")
     else:
-        from core.cli.data.intervention import find_subject
         from core.interventions.versions.card import export_version
+        from core.interventions.versions.subject import subject_of_dataset
 
-        subject = find_subject(session.db, run)
+        subject = subject_of_dataset(session.db, load_dataset(session.db, run))
         texts, specified, rows = subject.texts, subject.specified, subject.rows
         write_whole(out, export_version(texts, specified, rows, format=format_of(out)))
         written = len(subject.dataset)

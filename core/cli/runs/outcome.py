@@ -9,11 +9,10 @@ from typer import Option
 
 from core.cli.app import OptionGroup, Session
 from core.cli.options import JsonOption
-from core.cli.output import one_line, print_json
+from core.cli.output import one_line, print_json, spending_words
 from core.cli.progress import ProgressLine, wait_for_job
 from core.domain.errors import WidesetError
-from core.domain.spending import SpendingProgress, spending_progress_from_dict
-from core.domain.wording import UNKNOWN, number
+from core.domain.spending import spending_progress_from_dict
 from core.files.exports import check_export, write_export
 from core.jobs.queue import Job, State
 from core.store.database import Database
@@ -110,16 +109,6 @@ class RunOutcome:
         if self.out is not None:
             parts.append(f"Wrote {self.written} texts to {self.out}.")
         return one_line(" ".join(parts))
-
-
-def spending_words(spending: SpendingProgress) -> str:
-    """What requests took, in one sentence; what the server did not report is unknown."""
-    money = spending.money
-    cost = UNKNOWN if money is None else f"{money:.4g} {spending.currency}"
-    return (
-        f"It took {number(spending.requests)} requests, {number(spending.tokens_in)} tokens in, "
-        f"{number(spending.tokens_out)} tokens out; cost: {cost}."
-    )
 
 
 def export_run(db: Database, run_id: str, out: Path, *, everything: bool) -> int:

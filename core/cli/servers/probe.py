@@ -10,16 +10,9 @@ from core.cli.options import JsonOption
 from core.cli.output import print_json, print_lines, table
 from core.cli.servers.connections import with_server_settings
 from core.domain.connections import Connection
-from core.generation.servers.capabilities import (
-    Capabilities,
-    capability_table,
-)
+from core.generation.servers.capabilities import Capabilities, capability_table
 from core.services.probe import probe_connection
-from core.store.connections import (
-    find_connection,
-    save_connection,
-)
-from core.store.database import Database
+from core.store.connections import find_connection, save_connection
 
 app = App()
 
@@ -55,7 +48,10 @@ def probe(
         key_variable=key_variable,
         tokenizer=tokenizer,
     )
-    capabilities = probe_and_store(session.db, connection, model)
+    capabilities = probe_connection(session.db, connection, model).capabilities
+    assert capabilities is not None
+    # One that answered is proposed from now on, unless another is.
+    save_connection(session.db, replace(connection, model=connection.model or model))
     if as_json:
         rows = [
             {"key": row.key, "what": row.title, "support": row.support, "meaning": row.meaning}
@@ -64,20 +60,6 @@ def probe(
         print_json({**capabilities.to_dict(), "table": rows})
     else:
         _print_words(capabilities)
-
-
-def probe_and_store(db: Database, connection: Connection, model: str) -> Capabilities:
-    """Probe a server's model and keep connection and result in the store.
-
-    Raises:
-        BadInput: the key or the model is refused.
-        BackendFailed: the server does not answer.
-    """
-    result = probe_connection(db, connection, model)
-    # One that answered is proposed from now on, unless another is.
-    save_connection(db, replace(connection, model=connection.model or model))
-    assert result.capabilities is not None
-    return result.capabilities
 
 
 def _print_words(capabilities: Capabilities) -> None:

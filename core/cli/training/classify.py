@@ -1,15 +1,15 @@
 """`classify`: ask a language model for the labels, as a baseline of training."""
 
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 import numpy as np
 from typer import Option
 
 from core.classification.llm.cost_estimate import asking_ahead
-from core.classification.llm.llm import shuffled
+from core.classification.llm.llm import draw_examples
 from core.classification.settings import FineTuning, TrainingSpec
 from core.classification.splitting import stratified_draw
 from core.cli.app import App, OptionGroup, Session
@@ -24,21 +24,19 @@ from core.cli.options import (
     check_range,
     check_seed,
 )
-from core.cli.output import one_line, print_json
+from core.cli.output import one_line, print_json, spending_words
 from core.cli.progress import WorkProgress
 from core.cli.training.results import in_words, train_here, without_history
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
 from core.domain.runs import Example, ModelChoice
-from core.domain.settings import Home
-from core.domain.spending import SpendingLimit, SpendingTracker, check_spending_limit
+from core.domain.spending import SpendingLimit, check_spending_limit
 from core.domain.tasks import Task
-from core.files.labelled import SEED_COUNT, balanced_examples
+from core.files.labelled import SEED_COUNT
+from core.generation.backends import Backend
 from core.generation.servers.backend import ServedBackend
-from core.generation.servers.probing.probe import probe
-from core.services.served_models import ServedLabelModel, ServedModels
+from core.services.served_models import ServedLabelModel
 from core.store.connections import find_capabilities
-from core.store.database import Database, open_database
 
 app = App()
 
@@ -75,18 +73,18 @@ def classify(
     label, or by its answer. It is the baseline that a trained classifier has to beat.
     """
     check_seed(draw.seed)
-    choice, limit = model.choice(), limits.limit()
-    if limit is not None and choice.backend == "local":
+    choice, limit = model.choice(), limits.limit() or SpendingLimit()
+    if limit.on and choice.backend == "local":
         raise BadInput(
             "A cap is for a server's model; one on this machine costs nothing.", "Leave it out."
         )
     its_task = find_task(task)
-    home, db = session.home, session.db
+    db = session.db
     test_set = _test_set(columns.find_dataset(db, test), its_task, draw.sample, draw.seed)
     examples: tuple[Example, ...] = ()
     if draw.examples is not None:
         pool = columns.find_dataset(db, draw.examples)
-        examples = draw_examples(pool, its_task, draw.shots, draw.seed)
+        examples = draw_examples(pool, task=its_task, count=draw.shots, seed=draw.seed)
     model.remember_connection(db)
     spec = TrainingSpec(
         kind="llm",
@@ -99,23 +97,24 @@ def classify(
         language_server=choice.base_url,
     )
     with WorkProgress(sys.stderr) as progress:
-        asking = served_label_model(
-            home, db, spec, test_set, limit=limit or SpendingLimit(), note=progress.note
-        )
+        served = None
+        if choice.backend != "local":
+            served = ServedLabelModel(
+                db, partial(_open_model, session, spec, test_set, limit, progress), limit=limit
+            )
         try:
-            trained = train_here(session, spec, None, test_set, progress=progress, asking=asking)
+            trained = train_here(session, spec, None, test_set, progress=progress, served=served)
         finally:
-            asking.close()
-            took = spending_words(asking.tracker)
-            if took:
-                progress.note(took)
-    if not as_json:
+            if served is not None:
+                served.close()
+            spending = None if served is None else served.spending(len(test_set))
+            if spending is not None and spending.requests:
+                progress.note(spending_words(spending))
+    if as_json:
+        data = without_history(trained.result)
+        print_json(data if spending is None else {**data, "spending": spending.to_dict()})
+    else:
         print(in_words(trained.result))
-        return
-    data = without_history(trained.result)
-    if asking.tracker is not None:
-        data["spending"] = asking.tracker.progress(written=1, target=1).to_dict()
-    print_json(data)
 
 
 def _test_set(dataset: Dataset, task: Task, sample: int | None, seed: int) -> Dataset:
@@ -137,70 +136,35 @@ def _test_set(dataset: Dataset, task: Task, sample: int | None, seed: int) -> Da
     return dataset.take(stratified_draw(dataset.labels, sample, rng=rng).tolist())
 
 
-def draw_examples(pool: Dataset, task: Task, count: int, seed: int) -> tuple[Example, ...]:
-    """Examples for the prompt, balanced over the labels, in a random order.
-
-    Raises:
-        BadInput: the pool has too few of a label.
-    """
-    examples = [Example(text, label) for text, label in zip(pool.texts, pool.labels, strict=True)]
-    drawn = balanced_examples(examples, task=task, count=count, seed=seed)
-    return shuffled(drawn, rng=np.random.default_rng(seed))
-
-
-def served_label_model(
-    home: Home,
-    db: Database,
+def _open_model(
+    session: Session,
     spec: TrainingSpec,
     test: Dataset,
-    *,
     limit: SpendingLimit,
-    note: Callable[[str], None],
-) -> ServedLabelModel:
-    """Opens a server's model for the questions of one command; shows the estimated cost first.
+    progress: WorkProgress,
+    choice: ModelChoice,
+) -> Backend:
+    """Open a server's model; what asking it is thought to take is shown first.
 
-    Args:
-        home: where the store lies.
-        db: the store, in which every request is recorded.
-        spec: names the model, the task and the examples in each prompt.
-        test: the texts.
-        limit: what it may take.
-        note: shows lines that stay.
+    Raises:
+        BadInput: there is no such connection, its key is refused, or the limit can't be kept.
+        BackendFailed: the server does not answer.
     """
-    models = ServedModels(lambda: open_database(home), probe=probe)
-
-    def open_backend(choice: ModelChoice) -> ServedBackend:
-        if find_capabilities(db, choice.base_url, choice.model) is None:
-            note(f"What {one_line(choice.model)} can do is not known yet: it is tested first.")
-        backend = models.open(choice)
-        prices = backend.connection.prices
-        check_spending_limit(limit, prices=prices, usage=backend.capabilities.usage)
-        assert spec.task is not None
-        estimate = asking_ahead(
-            test.texts, spec.task, spec.examples, found=backend.capabilities, prices=prices
-        )
-        money = estimate.money
-        cost = "an unknown cost" if money is None else f"{money:.4g} {prices.currency}"
-        note(
-            f"Asking {one_line(choice.model)} at {choice.base_url}: {estimate.requests:,} "
-            f"requests; at most {estimate.tokens_in:,} tokens in and {estimate.tokens_out:,} out, "
-            f"{cost}."
-        )
-        return backend
-
-    return ServedLabelModel(db, open_backend, limit=limit)
-
-
-def spending_words(tracker: SpendingTracker | None) -> str:
-    """What was taken so far, in words; empty before anything was asked."""
-    if tracker is None or not tracker.spent.requests:
-        return ""
-    spending = tracker.progress(written=1, target=1)
-    tokens = (
-        "an unknown number of tokens"
-        if spending.tokens_in is None
-        else f"{spending.tokens_in:,} tokens in, {spending.tokens_out:,} out"
+    name = one_line(choice.model)
+    if find_capabilities(session.db, choice.base_url, choice.model) is None:
+        progress.note(f"What {name} can do is not known yet: it is tested first.")
+    backend = session.tools.models.backend(choice)
+    assert isinstance(backend, ServedBackend)
+    assert spec.task is not None
+    prices = backend.connection.prices
+    check_spending_limit(limit, prices=prices, usage=backend.capabilities.usage)
+    estimate = asking_ahead(
+        test.texts, spec.task, spec.examples, found=backend.capabilities, prices=prices
     )
-    money = spending.money
-    cost = "cost unknown" if money is None else f"{money:.4g} {spending.currency}"
-    return f"It took {spending.requests:,} requests, {tokens}, {cost}."
+    money = estimate.money
+    cost = "an unknown cost" if money is None else f"{money:.4g} {prices.currency}"
+    progress.note(
+        f"Asking {name} at {choice.base_url}: {estimate.requests:,} requests; at most "
+        f"{estimate.tokens_in:,} tokens in and {estimate.tokens_out:,} out, {cost}."
+    )
+    return backend

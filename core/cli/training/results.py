@@ -1,89 +1,36 @@
 """What `train` and `classify` share: training in this process, and its result in words."""
 
-import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
-from core.classification.fine_tuning.checkpoints import earlier_recipe_of
 from core.classification.settings import TrainingSpec
 from core.classification.tools import StoreTools
-from core.classification.trained import best_seed, folder_of
 from core.cli.app import Session
 from core.cli.output import one_line, table
 from core.cli.progress import WorkProgress
 from core.domain.datasets import Dataset
-from core.domain.settings_key import settings_key
 from core.domain.wording import counted
 from core.services.served_models import ServedLabelModel
-from core.services.train import train
+from core.services.train import UnstoredTraining, train_unstored
 
 _COLUMNS = ("", "precision", "recall", "F1", "texts")
-
-
-@dataclass(frozen=True, slots=True)
-class TrainedHere:
-    """What a training of this process came to.
-
-    Args:
-        result: see `core.classification.results.result_of`.
-        folder: holds a folder per repeat; named by what is trained on what, so that the same
-            command finds its last epoch again.
-    """
-
-    result: Mapping[str, Any]
-    folder: Path
-
-    def best(self) -> Path:
-        """The classifier of the repeat that was best on its validation texts (never: the test)."""
-        return folder_of(self.folder, self.result["kind"], best_seed(self.result))
-
-    def remove_folders(self) -> None:
-        """Remove the classifiers."""
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def train_here(
     session: Session,
     spec: TrainingSpec,
-    train_set: Dataset | None,
-    test_set: Dataset,
+    train: Dataset | None,
+    test: Dataset,
     *,
     progress: WorkProgress,
-    asking: ServedLabelModel | None = None,
-) -> TrainedHere:
-    """Train all repeats in this process and test them.
-
-    Args:
-        session: of the command.
-        spec: the training.
-        train_set: what is trained on; None for an `llm`.
-        test_set: what is tested on.
-        progress: shows it.
-        asking: opens a server's model; None knows none.
-
-    Raises:
-        WidesetError: the texts are refused, or a model can't be loaded.
-    """
-    texts = [] if train_set is None else [list(train_set.texts), list(train_set.labels)]
-    key = settings_key([replace(spec, fine_tuning=spec.fine_tuning.with_rate()), texts])
-    folder, earlier = (
-        session.home.folder / "trainings" / f"command-{name[:16]}"
-        for name in (key, earlier_recipe_of(spec, texts))
+    served: ServedLabelModel | None = None,
+) -> UnstoredTraining:
+    """Train all repeats in this process and test them; see `train_unstored`."""
+    home = session.home
+    tools = StoreTools(session.db, session.tools.encoders, home.models)
+    return train_unstored(
+        spec, train, test, tools=tools, home=home, session=served, progress=progress
     )
-    if earlier.is_dir() and not folder.is_dir():
-        folder = earlier
-    result = train(
-        spec,
-        train_set,
-        test_set,
-        tools=StoreTools(session.db, session.encoders, session.home.models),
-        folder=folder,
-        session=asking,
-        progress=progress,
-    )
-    return TrainedHere(result, folder)
 
 
 def without_history(result: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,13 +1,9 @@
 """`train`: a classifier from labelled texts, and its accuracy on others."""
 
-import json
-import shutil
 import sys
-import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from typer import Argument, Option
 
@@ -26,6 +22,7 @@ from core.cli.progress import WorkProgress
 from core.cli.training.results import in_words, train_here, without_history
 from core.domain.errors import BadInput
 from core.domain.runs import Device
+from core.services.train import check_new_folder
 
 _EMBEDDED = "embedded"
 
@@ -132,8 +129,7 @@ def train(
         check_new_folder(save)
         if classifier.majority:
             raise BadInput("There is nothing to save of --majority.", "Leave --save out.")
-    db = session.db
-    train_set, test_set = (columns.find_dataset(db, wanted) for wanted in (source, test))
+    train_set, test_set = (columns.find_dataset(session.db, wanted) for wanted in (source, test))
     spec = TrainingSpec(
         kind="probe" if classifier.probe else "majority" if classifier.majority else "fine-tuning",
         train=train_set.key,
@@ -152,7 +148,7 @@ def train(
         trained = train_here(session, spec, train_set, test_set, progress=progress)
         try:
             if save is not None:
-                save_classifier(trained.best(), save, trained.result)
+                trained.save_classifier(save)
         finally:
             trained.remove_folders()
     if as_json:
@@ -161,43 +157,3 @@ def train(
     print(in_words(trained.result))
     if save is not None:
         print_lines(f"Saved the classifier in {save}.")
-
-
-def check_new_folder(folder: Path) -> None:
-    """See that a folder can be made, before anything is spent.
-
-    Raises:
-        BadInput: it exists and is not empty, or its parent does not exist.
-    """
-    try:
-        taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
-        parent = folder.absolute().parent.is_dir()
-    except (OSError, ValueError) as error:
-        raise BadInput(f"The folder {folder} can't be used ({error}).", "Give another.") from error
-    if taken:
-        raise BadInput(f"{folder} exists already.", "Give the name of a new folder.")
-    if not parent:
-        raise BadInput(f"There is no folder {folder.absolute().parent}.", "Make it first.")
-
-
-def save_classifier(source: Path, folder: Path, result: Mapping[str, Any]) -> None:
-    """Copy a classifier with its result to a new folder, which appears when it is complete.
-
-    Raises:
-        BadInput: it can't be written.
-    """
-    try:
-        unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder.absolute().parent))
-        try:
-            unfinished.chmod(0o755)
-            shutil.copytree(source, unfinished, dirs_exist_ok=True)
-            text = json.dumps(dict(result), indent=2)
-            (unfinished / "result.json").write_text(text, encoding="utf-8")
-            unfinished.replace(folder)  # replaces an empty folder, too
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
-    except OSError as error:
-        raise BadInput(
-            f"The classifier can't be saved in {folder} ({error.strerror}).",
-            "Free some space, or choose another folder.",
-        ) from error

@@ -206,15 +206,17 @@ def version_card(
 
     Args:
         db: the store.
-        subject: the run's texts as the version has them.
+        subject: the texts as the version has them; of a run or of none.
         measures: by name, JSON-ready.
         made: when, as it is to be read.
     """
-    run = get_run(db, subject.run_id)
-    generation = {**run.spec.to_dict(), "facts": dict(run.facts)}
-    task = generation.pop("task")
-    # Real texts are not to leak into a card.
-    generation["seed_examples"] = len(generation["seed_examples"])
+    generation = task = None
+    if subject.run_id:
+        run = get_run(db, subject.run_id)
+        generation = {**run.spec.to_dict(), "facts": dict(run.facts)}
+        task = generation.pop("task")
+        # Real texts are not to leak into a card.
+        generation["seed_examples"] = len(generation["seed_examples"])
     return data_card(
         name=subject.dataset.name,
         task=task,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.domain.datasets import Dataset
+from core.domain.errors import BadInput
 from core.interventions.annotation.judged import MACHINES, Settled, settled
 from core.store.database import Database
 from core.store.datasets import load_dataset, run_key, version_key
@@ -16,7 +17,7 @@ class Subject:
     """See the top of the file.
 
     Args:
-        run_id: the run.
+        run_id: the run; empty for texts of no run.
         version: None while nothing was ever derived: the texts as generated.
         rows: all of the version's, those that it has let go included.
         texts: of all rows.
@@ -69,6 +70,23 @@ def subject_of(db: Database, run_id: str, version_id: str | None) -> Subject:
         [whole.labels[at] for at in places],
         load_dataset(db, version_key(version_id)),
     )
+
+
+def subject_of_dataset(db: Database, dataset: Dataset) -> Subject:
+    """A dataset as what an intervention works on, whether it is a run's, a version's or neither.
+
+    Raises:
+        BadInput: it has no text.
+    """
+    if not len(dataset):
+        raise BadInput(f"{dataset.name} has no usable texts.", "Choose another.")
+    kind, _, key = dataset.key.partition(":")
+    if kind == "run":
+        return subject_of(db, key, None)
+    if kind == "version":
+        return subject_of(db, get_version(db, key).run_id, key)
+    rows = [VersionRow(*pair) for pair in zip(dataset.ids, dataset.labels, strict=True)]
+    return Subject("", None, rows, dataset.texts, dataset.labels, dataset)
 
 
 def said_by_people(db: Database, run_id: str) -> dict[str, Settled]:

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.classification.evaluation.intervals import Interval
 from core.cli import main
-from core.cli.data.filter import _interval
+from core.cli.data.filter import _score_words
 from core.domain.conditions import Condition
 from core.domain.runs import RunSpec, Sample
 from core.domain.settings import Home
@@ -354,7 +355,7 @@ def test_a_filter_that_takes_all_or_that_is_hardly_measured(
 
 
 def test_a_precision_of_one_split_has_no_interval() -> None:
-    assert _interval("precision", {"mean": 0.5, "low": None, "high": None}) == "precision 50.0%"
+    assert _score_words("precision", Interval(0.5, None, None)) == "precision 50.0%"
 
 
 def test_a_reference_in_the_store_is_measured_on_its_test_part(

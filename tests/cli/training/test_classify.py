@@ -49,7 +49,7 @@ def test_a_servers_answers_are_counted_and_paid_for(
         told = re.search(r"at most (\d+) tokens in and 48 out, (.*) USD\.$", first)
         assert told is not None
         assert float(told[2]) == pytest.approx((int(told[1]) + 2 * 48) / 1e6, rel=1e-3)
-        assert last == "It took 6 requests, 60 tokens in, 30 out, 0.00012 USD."
+        assert last == "It took 6 requests, 60 tokens in, 30 tokens out; cost: 0.00012 USD."
 
         assert main(words) == 0
         assert "phrase answered, uncalibrated; not parsed: 1." in capsys.readouterr().out

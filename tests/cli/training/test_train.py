@@ -117,7 +117,7 @@ def test_a_command_that_was_cut_off_goes_on(
     capsys: Capture,
 ) -> None:
     from core.cli.progress import WorkProgress
-    from core.cli.training import results
+    from core.services import train as training
 
     recipes: list[str] = []
 
@@ -125,7 +125,7 @@ def test_a_command_that_was_cut_off_goes_on(
         recipes.append(earlier_recipe_of(*parts))
         return recipes[-1]
 
-    monkeypatch.setattr(results, "earlier_recipe_of", recipe_of)
+    monkeypatch.setattr(training, "earlier_recipe_of", recipe_of)
     report = WorkProgress.report
     epochs: list[int] = []
 

@@ -1,0 +1,278 @@
+"""Interventions on any dataset: a file's, a run's or a version's; a run gets a version of it."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from core.domain.datasets import Dataset
+from core.domain.errors import BadInput
+from core.files.exports import format_of, write_whole
+from core.interventions.registry import Proposal
+from core.interventions.relabelling.label_accuracy import (
+    Share,
+    behind_the_oracle,
+    label_accuracy,
+)
+from core.interventions.relabelling.oracle import OracleInspection, relabel_by_oracle
+from core.interventions.relabelling.preview import Flow, changes_of, flows_of
+from core.interventions.relabelling.relabel import Replacement
+from core.interventions.scope_filter.out_of_scope import Quality, ScopeFilter, learn_filter
+from core.interventions.versions.card import card_markdown, export_version, version_card
+from core.interventions.versions.rows import filtered, relabelled
+from core.interventions.versions.subject import Subject
+from core.services.embedding import Embedder
+from core.services.judge import train_oracle_on
+from core.store.database import Database
+from core.store.interventions.versions import VersionRow, derive, raw_version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelabelResult:
+    """What label replacement by the oracle came to.
+
+    Args:
+        rows: all rows of the new version.
+        replacement: the labels.
+        oracle_accuracy: the oracle's own, on real texts.
+        measured_on: which texts that rests on, in a few words.
+        accuracy_before: label accuracy according to the oracle, 0 to 1.
+        accuracy_after: the same after the replacement.
+        explanations: what to mind, whole sentences.
+    """
+
+    rows: Sequence[VersionRow]
+    replacement: Replacement
+    oracle_accuracy: Share
+    measured_on: str
+    accuracy_before: float
+    accuracy_after: float
+    explanations: tuple[str, ...]
+
+    @property
+    def flows(self) -> Sequence[Flow]:
+        """How many texts changed from which label to which, the most first."""
+        ids = [str(row) for row in range(len(self.replacement.old))]
+        return flows_of(changes_of(ids, self.replacement))
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, without the texts."""
+        accuracy = self.oracle_accuracy.to_dict()
+        return {
+            "n": len(self.replacement.old),
+            "inspected": self.replacement.inspected,
+            "changed": len(self.replacement.changed),
+            "removed": 0,
+            "label_accuracy": {"before": self.accuracy_before, "after": self.accuracy_after},
+            "oracle": {"accuracy": accuracy, "measured_on": self.measured_on},
+            "flows": [[flow.old, flow.new, flow.count] for flow in self.flows],
+            "explanations": list(self.explanations),
+        }
+
+
+def relabel_subject(
+    subject: Subject,
+    train: Dataset,
+    test: Dataset | None,
+    inspection: OracleInspection,
+    *,
+    embedder: Embedder,
+) -> RelabelResult:
+    """Label replacement by an oracle that learns from real texts; nothing but vectors is stored.
+
+    Reports the phases embedding and training.
+
+    Args:
+        subject: what is relabelled. A run's labels stay its task's; a file's may become more.
+        train: what the oracle learns from.
+        test: what it is measured on; None is cross-validation.
+        inspection: what it inspects.
+        embedder: embeds all texts.
+
+    Raises:
+        BadInput: the reference has other labels, or teaches nothing.
+        BackendFailed: the encoder can't be loaded or failed.
+    """
+    dataset = subject.dataset
+    known = dict.fromkeys(train.labels)
+    extra = [name for name in known if name not in dataset.label_names]
+    if extra and (subject.run_id or len(extra) == len(known)):
+        raise BadInput(
+            f"The reference has the label '{extra[0]}', which {dataset.name} lacks.",
+            f"Its labels are {', '.join(dataset.label_names[:20])}.",
+        )
+    present = list(dict.fromkeys(dataset.labels))
+    trained = train_oracle_on(embedder, train, test, label_names=present, seed=inspection.seed)
+    names = (*dataset.label_names, *extra)
+    vectors = embedder.embed(dataset.texts)
+    opinion = trained.oracle.judge(dataset.texts, vectors)
+    replacement = relabel_by_oracle(
+        dataset.labels, opinion, inspection, label_names=names, vectors=vectors
+    )
+    before, after = (
+        label_accuracy(labels, opinion.labels, label_names=names).overall.hits / len(dataset)
+        for labels in (replacement.old, replacement.new)
+    )
+    notes = list(trained.notes)
+    if extra:
+        listed = ", ".join(f"'{name}'" for name in extra[:5])
+        notes.append(f"The reference has the label {listed}, which no text had.")
+    own = trained.oracle.accuracy
+    if replacement.changed and own.interval is not None and len(names) > 1:
+        behind = behind_the_oracle(before, own.interval.mean, labels=len(names))
+        if behind is None or behind >= own.interval.mean:
+            notes.append(
+                "The oracle seems to err at least as often as the labels do, so they may be worse "
+                "after than before; judge some texts yourself."
+            )
+    return RelabelResult(
+        rows=relabelled(subject.rows, replacement, who=trained.oracle.name),
+        replacement=replacement,
+        oracle_accuracy=own,
+        measured_on=trained.oracle.measured_on,
+        accuracy_before=before,
+        accuracy_after=after,
+        explanations=(*notes, *replacement.explanations),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterResult:
+    """What out-of-scope filtering came to.
+
+    Args:
+        rows: all rows of the new version.
+        scope: the filter.
+        judged: texts that were judged, those that are none of the dataset's included.
+        removed: places of the removed texts in the dataset.
+        removed_per_label: their number by label.
+        quality: on judged texts held out.
+        explanations: what to mind, whole sentences.
+    """
+
+    rows: Sequence[VersionRow]
+    scope: ScopeFilter
+    judged: int
+    removed: tuple[int, ...]
+    removed_per_label: Mapping[str, int]
+    quality: Quality
+    explanations: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, without the texts."""
+        return {
+            "n": len(self.scope.confidence),
+            "inspected": len(self.scope.judged),
+            "judged": self.judged,
+            "changed": 0,
+            "removed": len(self.removed),
+            "removed_per_label": dict(self.removed_per_label),
+            "quality": self.quality.to_dict(),
+            "explanations": list(self.explanations),
+        }
+
+
+def filter_subject(
+    subject: Subject,
+    judgements: Mapping[str, bool],
+    *,
+    threshold: float,
+    who: str,
+    seed: int,
+    embedder: Embedder,
+) -> FilterResult:
+    """Train the filter on judged texts and remove what is out of scope; only vectors are stored.
+
+    Reports the phase embedding.
+
+    Args:
+        subject: what is filtered.
+        judgements: whether a text is in scope, by text; also of texts that are not the subject's.
+        threshold: in-scope probability below which a text is removed.
+        who: whose judgements they are.
+        seed: of splits and training.
+        embedder: embeds all texts.
+
+    Raises:
+        BadInput: nothing would be left, or too little was judged.
+        BackendFailed: the encoder can't be loaded or failed.
+    """
+    dataset = subject.dataset
+    keys = [text.strip() for text in dataset.texts]
+    own = set(keys)
+    elsewhere = [text for text in judgements if text not in own]
+    texts = [*keys, *elsewhere]
+    judged = {row: judgements[text] for row, text in enumerate(texts) if text in judgements}
+    vectors = embedder.embed([*dataset.texts, *elsewhere])
+    scope = learn_filter(texts, vectors, judged, count=len(dataset), seed=seed)
+    removed = tuple(scope.going(threshold))
+    if len(removed) == len(dataset):
+        raise BadInput("Every text would be removed; none was.", "Lower --threshold.")
+    notes = [f"{len(elsewhere)} judged texts are none of these."] if elsewhere else []
+    return FilterResult(
+        rows=filtered(subject.rows, scope, threshold=threshold, who=who),
+        scope=scope,
+        judged=len(judgements),
+        removed=removed,
+        removed_per_label=Counter(dataset.labels[row] for row in removed),
+        quality=scope.quality(threshold),
+        explanations=(*notes, *scope.explanations),
+    )
+
+
+def save_version(
+    db: Database,
+    subject: Subject,
+    kind: str,
+    proposal: Proposal,
+    *,
+    who: str,
+    out: Path,
+    card: Path | None = None,
+    store: bool = True,
+) -> str | None:
+    """Store the version of a run, and write its texts and its data card.
+
+    Args:
+        db: the store.
+        subject: what the version derives from.
+        kind: the intervention.
+        proposal: the version.
+        who: the person that makes it.
+        out: the file of texts, replaced if it exists.
+        card: FILE.md or FILE.json; None writes none.
+        store: whether a run gets the version; not where it would equal the one before.
+
+    Returns:
+        The version's id; None for texts of no run, and where it is not to be stored.
+
+    Raises:
+        BadInput: a file can't be written.
+    """
+    record = None
+    if subject.run_id and store:
+        with db.write():
+            before = subject.version or raw_version(db, subject.run_id)
+            record = derive(
+                db,
+                before.id,
+                kind,
+                proposal.rows,
+                who=who,
+                spec=proposal.spec,
+                facts=proposal.facts,
+            )
+    made = replace(subject, version=record, rows=proposal.rows)
+    content = export_version(made.texts, made.specified, made.rows, format=format_of(out))
+    write_whole(out, content)
+    if card is not None:
+        measures = {"settings": dict(proposal.spec), **proposal.facts}
+        now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+        data = version_card(db, made, measures=measures, made=now)
+        as_json = card.suffix.lower() == ".json"
+        text = json.dumps(data, ensure_ascii=False, indent=1) if as_json else card_markdown(data)
+        write_whole(card, text.encode("utf-8"))
+    return None if record is None else record.id
