@@ -16,7 +16,7 @@ import pandas as pd
 
 from core.analysis.frames.columns import METRICS
 from core.analysis.frames.results import RANGES
-from core.analysis.pairs import LEAST, t_of
+from core.analysis.pairs import LEAST, t_quantile_of
 
 Cell = tuple[str, str]
 """A condition and a stage of repair: `condition` and `inspected`; unfiltered."""
@@ -95,7 +95,9 @@ def contrast(results: pd.DataFrame, metric: str, before: Cell, after: Cell) -> C
     variance = sum(one[0] for one in found) / len(found)
     freedom = min(one[1] for one in found)
     if freedom >= LEAST:
-        reach = t_of(freedom) * math.sqrt(variance * (1 / len(sides[0]) + 1 / len(sides[1])))
+        reach = t_quantile_of(freedom) * math.sqrt(
+            variance * (1 / len(sides[0]) + 1 / len(sides[1]))
+        )
         middle = means[1] - means[0]
         return Contrast(means[0], means[1], middle - reach, middle + reach, runs, "repeats")
     return _by_texts(metric, sides, runs)
@@ -127,7 +129,7 @@ def with_pooled_intervals(
             if freedom < LEAST:
                 told.loc[here & (runs == 2), [f"{metric}_low", f"{metric}_high"]] = math.nan
                 continue
-            reach = t_of(freedom) * np.sqrt(variance / np.maximum(runs, 1))
+            reach = t_quantile_of(freedom) * np.sqrt(variance / np.maximum(runs, 1))
             told.loc[here, f"{metric}_low"] = (told[metric] - reach).clip(lower=least)[here]
             told.loc[here, f"{metric}_high"] = (told[metric] + reach).clip(upper=most)[here]
     return told
@@ -161,7 +163,7 @@ def _paired(frame: pd.DataFrame, metric: str, before: Cell, after: Cell) -> Cont
     means = [float(side[metric].mean()) for side in sides]
     variance, freedom = _pooled(gains.to_numpy(np.float64), conditions)
     if freedom >= LEAST:
-        reach = t_of(freedom) * math.sqrt(variance / len(mine))
+        reach = t_quantile_of(freedom) * math.sqrt(variance / len(mine))
         middle = means[1] - means[0]
         return Contrast(means[0], means[1], middle - reach, middle + reach, len(mine), "repeats")
     return _by_texts(metric, sides, len(mine))

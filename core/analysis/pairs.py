@@ -77,7 +77,7 @@ def effect(differences: Numbers) -> Effect:
     mean = float(found.mean())
     if len(found) < LEAST:  # of two, Student's t reaches twelve errors, or nowhere if they agree
         return Effect(mean, None, None, len(found))
-    reach = t_of(len(found) - 1) * float(found.std(ddof=1)) / math.sqrt(len(found))
+    reach = t_quantile_of(len(found) - 1) * float(found.std(ddof=1)) / math.sqrt(len(found))
     return Effect(mean, mean - reach, mean + reach, len(found))
 
 
@@ -102,14 +102,14 @@ def over_tasks(values: Numbers, tasks: Sequence[str]) -> Effect:
 
 
 def verdict(found: Effect, direction: Literal[1, -1], *, least: int = LEAST) -> Verdict:
-    """What an effect says of a claim about its sign.
+    """What an effect says of a hypothesis on its sign.
 
-    `holds`: the interval lies wholly on the claim's side of 0; `does not`: wholly on the other;
+    `holds`: the interval lies wholly on the hypothesis' side of 0; `does not`: wholly on the other;
     `undecided`: it holds 0 (as its end, too), or there are fewer than `least` pairs.
 
     Args:
         found: the effect.
-        direction: the claim: 1 for more, -1 for less.
+        direction: 1 for more, -1 for less.
         least: see above.
     """
     if found.n < least or found.low is None or found.high is None:
@@ -121,7 +121,7 @@ def verdict(found: Effect, direction: Literal[1, -1], *, least: int = LEAST) -> 
 
 
 def within(found: Effect, bound: float, *, least: int = LEAST) -> Verdict:
-    """What an effect says of the claim that it is small: between -bound and bound.
+    """What an effect says of the hypothesis that it is small: between -bound and bound.
 
     `holds`: so is the whole interval; `does not`: the interval lies wholly outside; else undecided.
     """
@@ -152,7 +152,7 @@ def levels(frame: pd.DataFrame, knob: str) -> tuple[float, float] | None:
     return low, float(rest[np.argmin(np.abs(rest - second))])
 
 
-def of_knob(frame: pd.DataFrame, knob: str) -> pd.DataFrame:
+def knob_pairs(frame: pd.DataFrame, knob: str) -> pd.DataFrame:
     """Pairs that differ in one knob alone, its two `levels` chosen for each task by itself.
 
     Returns:
@@ -167,7 +167,7 @@ def of_knob(frame: pd.DataFrame, knob: str) -> pd.DataFrame:
     return matched(frame, side, ("a", "b"), but=(knob,))
 
 
-def crossed(frame: pd.DataFrame) -> pd.DataFrame:
+def factorial_cells(frame: pd.DataFrame) -> pd.DataFrame:
     """Squares of temperature and suppression: the two `levels` of both, all else alike.
 
     Returns:
@@ -220,17 +220,17 @@ def matched(
     return found
 
 
-def tasks_of(frame: pd.DataFrame) -> pd.Series:
+def task_labels(frame: pd.DataFrame) -> pd.Series:
     """The task of each row, by key and name."""
     return frame["task_key"] + "\n" + frame["task"]
 
 
 def _tasks(frame: pd.DataFrame) -> list[npt.NDArray[np.bool_]]:
-    codes = pd.factorize(tasks_of(frame))[0]
+    codes = pd.factorize(task_labels(frame))[0]
     return [codes == one for one in np.unique(codes)]
 
 
 @cache
-def t_of(freedom: int) -> float:
+def t_quantile_of(freedom: int) -> float:
     """Student's t quantile at 0.975."""
     return t_quantile(freedom)

@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from core.analysis.findings.findings import POOLED, TITLES_OF, card
+from core.analysis.findings.findings import FINDING_TITLES, POOLED, card
 from core.analysis.frames.paper import (
     AVERAGE,
     paper_conditions,
@@ -18,23 +18,23 @@ from tests.analysis.made_results import results
 
 def test_the_papers_own_values_give_its_own_findings() -> None:
     found = {one.number: one for one in card(paper_conditions())}
-    assert list(found) == list(TITLES_OF) == [1, 2, 3, 4, 5, 6, 7]
+    assert list(found) == list(FINDING_TITLES) == [1, 2, 3, 4, 5, 6, 7]
     assert [found[number].verdict for number in (1, 2, 3, 4)] == ["holds"] * 4
     for number in (1, 2, 3, 4):
-        for claim in found[number].claims:
-            if not claim.missing:
-                assert claim.effect.mean == found[number].paper[claim.name]
+        for hypothesis in found[number].hypotheses:
+            if not hypothesis.missing:
+                assert hypothesis.effect.mean == found[number].paper[hypothesis.name]
         assert found[number].paper_of == "the eight tasks"
         assert found[number].notes == (POOLED,)
-    assert [claim.effect.n for claim in found[1].claims] == [8, 8, 0]
-    assert [(one.independent, one.unit) for one in found[1].claims[2:]] == [
+    assert [hypothesis.effect.n for hypothesis in found[1].hypotheses] == [8, 8, 0]
+    assert [(one.independent, one.unit) for one in found[1].hypotheses[2:]] == [
         (None, "pairs of conditions")
     ]
-    for claim in found[1].claims[:2]:
-        assert claim.independent is not None
-        assert (claim.unit, claim.independent.n) == ("tasks", 64)
-        assert claim.independent_unit == "pairs of conditions"
-        assert claim.independent.mean == pytest.approx(claim.effect.mean)
+    for hypothesis in found[1].hypotheses[:2]:
+        assert hypothesis.independent is not None
+        assert (hypothesis.unit, hypothesis.independent.n) == ("tasks", 64)
+        assert hypothesis.independent_unit == "pairs of conditions"
+        assert hypothesis.independent.mean == pytest.approx(hypothesis.effect.mean)
     assert found[1].missing == (
         "It can't be tested whether logit suppression (0 to 7.5) lowers similarity: similarity was "
         "not measured.",
@@ -42,8 +42,8 @@ def test_the_papers_own_values_give_its_own_findings() -> None:
     # Similarity is read off the means alone; there it falls, too.
     means = card(paper_conditions(AVERAGE))[0]
     assert means.verdict == "holds"
-    assert means.claims[2].effect.mean == pytest.approx(-0.01225)
-    assert means.claims[2].verdict == "holds"
+    assert means.hypotheses[2].effect.mean == pytest.approx(-0.01225)
+    assert means.hypotheses[2].verdict == "holds"
 
 
 def test_effects_of_the_paper_are_the_means_of_its_figures() -> None:
@@ -54,7 +54,7 @@ def test_effects_of_the_paper_are_the_means_of_its_figures() -> None:
 
 
 def test_whether_suppression_costs_more_accuracy_is_open_in_the_paper_itself() -> None:
-    found = {claim.name: claim for claim in card(paper_conditions())[1].claims}
+    found = {hypothesis.name: hypothesis for hypothesis in card(paper_conditions())[1].hypotheses}
     assert found["label_accuracy_less"].verdict == "undecided"
     assert not found["label_accuracy_less"].counts
     assert found["diversity_less"].verdict == "holds"
@@ -63,24 +63,24 @@ def test_whether_suppression_costs_more_accuracy_is_open_in_the_paper_itself() -
 def test_the_papers_repairs() -> None:
     sixth = card(paper_label_replacement())[5]
     assert sixth.verdict == "holds"
-    assert [claim.name for claim in sixth.claims if claim.counts] == [
+    assert [hypothesis.name for hypothesis in sixth.hypotheses if hypothesis.counts] == [
         *(f"gain_{budget}" for budget in ("90", "180", "270", "all")),
         "gain_by_diversity",
     ]
-    told = [claim.name for claim in sixth.claims if not claim.counts]
+    told = [hypothesis.name for hypothesis in sixth.hypotheses if not hypothesis.counts]
     assert told == [f"others_{budget}" for budget in ("90", "180", "270")]
     assert sixth.paper["gain_all"] == pytest.approx(0.11675)
     seventh = card(paper_filtering())[6]
     assert seventh.verdict == "holds"
-    assert seventh.claims[0].effect.mean == pytest.approx(-0.017 / 12)
-    assert (seventh.claims[1].effect.mean, seventh.claims[1].effect.n) == (0.2, 10)
+    assert seventh.hypotheses[0].effect.mean == pytest.approx(-0.017 / 12)
+    assert (seventh.hypotheses[1].effect.mean, seventh.hypotheses[1].effect.n) == (0.2, 10)
 
 
 def test_one_task_stands_beside_its_own_values_in_the_paper() -> None:
     frame = paper_conditions("SST2")
     found = card(frame)
     assert found[0].paper_of == "SST2"
-    assert found[0].claims[0].effect.mean == found[0].paper["diversity"]
+    assert found[0].hypotheses[0].effect.mean == found[0].paper["diversity"]
     assert POOLED not in found[0].notes
     assert set(frame["task_key"]) == {task_keys()["SST2"]}
 
@@ -102,7 +102,7 @@ def reversed_suppression() -> pd.DataFrame:
 def test_a_finding_that_does_not_hold() -> None:
     first = card(reversed_suppression())[0]
     assert first.verdict == "does not"
-    assert [claim.verdict for claim in first.claims] == ["does not", "holds", "holds"]
+    assert [hypothesis.verdict for hypothesis in first.hypotheses] == ["does not", "holds", "holds"]
     assert first.sentence.startswith(
         "Does not hold here: logit suppression (0 to 7.5) raises diversity: does not (-0.101, "
     )
@@ -128,10 +128,14 @@ def test_what_is_missing_is_said() -> None:
 def test_the_fifth_is_a_regression() -> None:
     fifth = card(paper_conditions())[4]
     assert fifth.verdict == "holds"
-    assert [claim.verdict for claim in fifth.claims] == ["holds", "holds", "undecided"]
-    assert fifth.claims[2].missing == "similarity was not measured"
-    assert (fifth.claims[0].unit, fifth.claims[0].effect.n) == ("tasks", 8)
-    assert fifth.claims[0].independent_unit == "conditions"
+    assert [hypothesis.verdict for hypothesis in fifth.hypotheses] == [
+        "holds",
+        "holds",
+        "undecided",
+    ]
+    assert fifth.hypotheses[2].missing == "similarity was not measured"
+    assert (fifth.hypotheses[0].unit, fifth.hypotheses[0].effect.n) == ("tasks", 8)
+    assert fifth.hypotheses[0].independent_unit == "conditions"
     assert fifth.paper["label_accuracy"] == 0.4797
 
 

@@ -6,25 +6,25 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from core.analysis.findings.hypotheses import Claim, counted
+from core.analysis.findings.hypotheses import Hypothesis, counted
 from core.analysis.findings.knobs import (
-    seeding_claims,
-    suppression_claims,
-    temperature_claims,
-    together_claims,
+    combination_hypotheses,
+    seeding_hypotheses,
+    suppression_hypotheses,
+    temperature_hypotheses,
 )
 from core.analysis.findings.repair import (
     both_ways,
     correlation,
-    filtering_claims,
-    replacement_claims,
+    filtering_hypotheses,
+    replacement_hypotheses,
 )
 from core.analysis.pairs import Effect
 from tests.analysis.made_results import results
 
 
-def by_name(claims: list[Claim]) -> dict[str, Claim]:
-    return {claim.name: claim for claim in claims}
+def by_name(hypotheses: list[Hypothesis]) -> dict[str, Hypothesis]:
+    return {hypothesis.name: hypothesis for hypothesis in hypotheses}
 
 
 def grid(accuracy: dict[tuple[float, float], float]) -> list[dict[str, float]]:
@@ -48,7 +48,7 @@ ADDING = {(0.3, 0): 0.5, (1.3, 0): 0.6, (0.3, 7.5): 0.7, (1.3, 7.5): 0.9}
 
 
 def test_suppression_by_its_pairs() -> None:
-    found = by_name(suppression_claims(results(grid(SATURATING))))
+    found = by_name(suppression_hypotheses(results(grid(SATURATING))))
     assert found["diversity"].effect.n == 8  # two temperatures, four seeds
     assert found["diversity"].effect.mean == pytest.approx(0.3015)
     assert found["diversity"].verdict == "holds"
@@ -59,7 +59,7 @@ def test_suppression_by_its_pairs() -> None:
 
 
 def test_temperature_against_suppression() -> None:
-    found = by_name(temperature_claims(results(grid(SATURATING))))
+    found = by_name(temperature_hypotheses(results(grid(SATURATING))))
     assert found["diversity"].effect.mean == pytest.approx(0.1)
     assert found["diversity_less"].effect.mean == pytest.approx(0.3 - 0.1 + 0.0015)
     assert found["diversity_less"].effect.n == 4
@@ -69,29 +69,31 @@ def test_temperature_against_suppression() -> None:
 
 
 def test_benefits_that_add_up_or_do_not() -> None:
-    claims = by_name(together_claims(results(grid(SATURATING))))
-    assert claims["suppression_alone"].effect.mean == pytest.approx(0.2)
-    assert claims["temperature_alone"].effect.mean == pytest.approx(0.1005)
-    assert claims["interaction"].effect.mean == pytest.approx(0.72 - 0.6 - 0.7 + 0.5)
-    assert {claim.verdict for claim in claims.values()} == {"holds"}
-    more = by_name(together_claims(results(grid(ADDING))))["interaction"]
+    hypotheses = by_name(combination_hypotheses(results(grid(SATURATING))))
+    assert hypotheses["suppression_alone"].effect.mean == pytest.approx(0.2)
+    assert hypotheses["temperature_alone"].effect.mean == pytest.approx(0.1005)
+    assert hypotheses["interaction"].effect.mean == pytest.approx(0.72 - 0.6 - 0.7 + 0.5)
+    assert {hypothesis.verdict for hypothesis in hypotheses.values()} == {"holds"}
+    more = by_name(combination_hypotheses(results(grid(ADDING))))["interaction"]
     assert (more.effect.mean, more.verdict) == (pytest.approx(0.1), "does not")
 
 
 def test_what_is_not_crossed_is_missing() -> None:
     one = {key: value for key, value in SATURATING.items() if key[0] == 0.3}
-    claims = together_claims(results(grid(one)))
-    assert {claim.missing for claim in claims} == {
+    hypotheses = combination_hypotheses(results(grid(one)))
+    assert {hypothesis.missing for hypothesis in hypotheses} == {
         "no results cross two temperatures with suppression off and on"
     }
-    found = seeding_claims(results(grid(one)))
-    assert {claim.missing for claim in found} == {"no two results differ in seed examples alone"}
+    found = seeding_hypotheses(results(grid(one)))
+    assert {hypothesis.missing for hypothesis in found} == {
+        "no two results differ in seed examples alone"
+    }
 
 
 def test_repaired_results_say_nothing_of_knobs() -> None:
     rows = grid(SATURATING)
     repaired = [{**row, "diversity": 9.0, "inspected": "all"} for row in rows]
-    found = by_name(suppression_claims(results([*rows, *repaired])))["diversity"]
+    found = by_name(suppression_hypotheses(results([*rows, *repaired])))["diversity"]
     assert (found.effect.n, found.effect.mean) == (8, pytest.approx(0.3015))
 
 
@@ -108,9 +110,13 @@ def repaired(gains: list[float]) -> list[dict[str, object]]:
 
 def test_gains_of_label_replacement() -> None:
     gains = [0.02, 0.05, 0.04, 0.09, 0.1]
-    claims = replacement_claims(results(repaired(gains)))
-    assert [claim.name for claim in claims] == ["gain_90", "gain_all", "gain_by_diversity"]
-    found = by_name(claims)
+    hypotheses = replacement_hypotheses(results(repaired(gains)))
+    assert [hypothesis.name for hypothesis in hypotheses] == [
+        "gain_90",
+        "gain_all",
+        "gain_by_diversity",
+    ]
+    found = by_name(hypotheses)
     assert found["gain_all"].effect.mean == pytest.approx(np.mean(gains))
     assert found["gain_90"].effect.mean == pytest.approx(np.mean(gains) / 2)
     assert found["gain_all"].unit == "runs"
@@ -118,19 +124,19 @@ def test_gains_of_label_replacement() -> None:
     reference = scipy.stats.pearsonr(np.arange(5.0), gains)
     assert told.mean == pytest.approx(reference.statistic)
     assert (told.low, told.high) == pytest.approx(tuple(reference.confidence_interval(0.95)))
-    assert {claim.verdict for claim in claims} == {"holds"}
+    assert {hypothesis.verdict for hypothesis in hypotheses} == {"holds"}
 
 
 def test_budgets_are_told_in_their_order() -> None:
     rows = [{"model_accuracy": 0.5, "inspected": one} for one in ("all", "270", "0", "1000", "90")]
-    names = [claim.name for claim in replacement_claims(results(rows))]
+    names = [hypothesis.name for hypothesis in replacement_hypotheses(results(rows))]
     assert names == ["gain_90", "gain_270", "gain_1000", "gain_all", "gain_by_diversity"]
 
 
 def test_without_repairs_there_is_no_gain() -> None:
-    claims = replacement_claims(results([{"model_accuracy": 0.5}]))
-    assert {claim.missing for claim in claims} == {"no result is repaired by LR"}
-    assert {claim.verdict for claim in claims} == {"undecided"}
+    hypotheses = replacement_hypotheses(results([{"model_accuracy": 0.5}]))
+    assert {hypothesis.missing for hypothesis in hypotheses} == {"no result is repaired by LR"}
+    assert {hypothesis.verdict for hypothesis in hypotheses} == {"undecided"}
 
 
 def test_correlation_is_within_groups() -> None:
@@ -157,7 +163,9 @@ def filtered(changes: list[float]) -> list[dict[str, object]]:
 
 
 def test_filtering_that_changes_little() -> None:
-    found = by_name(filtering_claims(results(filtered([0.001, -0.002, 0.003, -0.001, 0.0, 0.001]))))
+    found = by_name(
+        filtering_hypotheses(results(filtered([0.001, -0.002, 0.003, -0.001, 0.0, 0.001])))
+    )
     assert found["small"].verdict == "holds"
     assert found["both_ways"].effect.n == 5  # one pair did not change
     assert found["both_ways"].effect.mean == pytest.approx(3 / 5)
@@ -165,10 +173,10 @@ def test_filtering_that_changes_little() -> None:
 
 
 def test_filtering_that_helps_every_time() -> None:
-    found = by_name(filtering_claims(results(filtered([0.05 + 0.0001 * k for k in range(90)]))))
+    found = by_name(filtering_hypotheses(results(filtered([0.05 + 0.0001 * k for k in range(90)]))))
     assert found["small"].verdict == "does not"
     assert found["both_ways"].verdict == "does not"
-    nothing = by_name(filtering_claims(results([{"model_accuracy": 0.5}])))
+    nothing = by_name(filtering_hypotheses(results([{"model_accuracy": 0.5}])))
     assert nothing["small"].missing == "no result is there with and without OOSF"
 
 

@@ -8,17 +8,17 @@ import pytest
 import scipy.stats
 
 from core.analysis.findings.findings import POOLED, card
-from core.analysis.findings.hypotheses import Claim
-from core.analysis.findings.knobs import seeding_claims
-from core.analysis.findings.regression import regression_claims
-from core.analysis.findings.repair import correlation, filtering_claims, replacement_claims
+from core.analysis.findings.hypotheses import Hypothesis
+from core.analysis.findings.knobs import seeding_hypotheses
+from core.analysis.findings.regression import regression_hypotheses
+from core.analysis.findings.repair import correlation, filtering_hypotheses, replacement_hypotheses
 from core.analysis.pairs import Effect, over_tasks
 from tests.analysis.made_results import results
 from tests.analysis.test_regression import made
 
 
-def by_name(claims: list[Claim]) -> dict[str, Claim]:
-    return {claim.name: claim for claim in claims}
+def by_name(hypotheses: list[Hypothesis]) -> dict[str, Hypothesis]:
+    return {hypothesis.name: hypothesis for hypothesis in hypotheses}
 
 
 def seeded(gains: dict[str, list[float]]) -> pd.DataFrame:
@@ -51,37 +51,37 @@ def test_the_mean_of_the_tasks_means_by_hand() -> None:
 def test_many_alike_pairs_of_few_tasks_decide_nothing() -> None:
     # Sixty pairs whose tasks disagree: as if independent, 0 would be far outside.
     gains = {"a": [0.1] * 20, "b": [0.08] * 20, "c": [-0.02] * 20}
-    claim = by_name(seeding_claims(seeded(gains)))["diversity"]
-    assert claim.effect.mean == pytest.approx(0.16 / 3)
-    assert (claim.effect.n, claim.unit, claim.verdict) == (3, "tasks", "undecided")
-    assert claim.effect.low is not None
-    assert claim.effect.low < 0
-    beside = claim.independent
+    hypothesis = by_name(seeding_hypotheses(seeded(gains)))["diversity"]
+    assert hypothesis.effect.mean == pytest.approx(0.16 / 3)
+    assert (hypothesis.effect.n, hypothesis.unit, hypothesis.verdict) == (3, "tasks", "undecided")
+    assert hypothesis.effect.low is not None
+    assert hypothesis.effect.low < 0
+    beside = hypothesis.independent
     assert beside is not None
     assert beside.low is not None
-    assert (beside.n, claim.independent_unit) == (60, "pairs of runs")
+    assert (beside.n, hypothesis.independent_unit) == (60, "pairs of runs")
     assert beside.low > 0
-    assert claim.to_dict()["independent"]["n"] == 60
+    assert hypothesis.to_dict()["independent"]["n"] == 60
 
 
 def test_tasks_that_agree_decide_and_two_do_not() -> None:
     gains = {"a": [0.1, 0.1], "b": [0.11, 0.11], "c": [0.12, 0.12]}
-    assert by_name(seeding_claims(seeded(gains)))["diversity"].verdict == "holds"
+    assert by_name(seeding_hypotheses(seeded(gains)))["diversity"].verdict == "holds"
     gains.pop("c")
-    two = by_name(seeding_claims(seeded(gains)))["diversity"]
+    two = by_name(seeding_hypotheses(seeded(gains)))["diversity"]
     assert (two.effect.n, two.verdict) == (2, "undecided")
 
 
 def test_one_task_goes_by_its_pairs() -> None:
-    claim = by_name(seeding_claims(seeded({"a": [0.1, 0.11, 0.12]})))["diversity"]
-    assert (claim.effect.n, claim.unit) == (3, "pairs of runs")
-    assert (claim.independent, claim.verdict) == (None, "holds")
+    hypothesis = by_name(seeding_hypotheses(seeded({"a": [0.1, 0.11, 0.12]})))["diversity"]
+    assert (hypothesis.effect.n, hypothesis.unit) == (3, "pairs of runs")
+    assert (hypothesis.independent, hypothesis.verdict) == (None, "holds")
 
 
 def test_a_task_without_values_is_none() -> None:
     frame = seeded({"a": [0.1, 0.11, 0.12], "b": [math.nan]})
-    claim = by_name(seeding_claims(frame))["diversity"]
-    assert (claim.effect.n, claim.unit) == (3, "pairs of runs")
+    hypothesis = by_name(seeding_hypotheses(frame))["diversity"]
+    assert (hypothesis.effect.n, hypothesis.unit) == (3, "pairs of runs")
 
 
 def test_a_filters_changes_at_all_stages_of_a_run_count_once() -> None:
@@ -96,7 +96,7 @@ def test_a_filters_changes_at_all_stages_of_a_run_count_once() -> None:
         for stage, more in (("0", 0.001), ("90", 0.0), ("all", -0.001))
         for after in (0, 1)
     ]
-    found = by_name(filtering_claims(results(rows)))
+    found = by_name(filtering_hypotheses(results(rows)))
     assert found["small"].effect.mean == pytest.approx(0.001 / 3)
     assert (found["small"].effect.n, found["small"].unit) == (3, "runs")
     reference = scipy.stats.t.interval(0.95, 2, 0.001 / 3, scipy.stats.sem([0.002, -0.004, 0.003]))
@@ -119,7 +119,7 @@ def test_shares_of_several_tasks_stay_shares() -> None:
         for seed, change in enumerate(changes)
         for after in (0, 1)
     ]
-    share = by_name(filtering_claims(results(rows)))["both_ways"]
+    share = by_name(filtering_hypotheses(results(rows)))["both_ways"]
     assert (share.effect.mean, share.effect.n) == (pytest.approx(5 / 6), 3)  # 1, 1/2 and 1
     assert (share.effect.high, share.unit) == (1.0, "tasks")
 
@@ -135,19 +135,19 @@ def test_correlations_go_by_fishers_z_of_each_task() -> None:
             run = {"task_key": task, "seed": seed, "diversity": x[seed]}
             rows.append({**run, "model_accuracy": 0.5})
             rows.append({**run, "model_accuracy": 0.5 + gain[seed], "inspected": "all"})
-    claim = by_name(replacement_claims(results(rows)))["gain_by_diversity"]
+    hypothesis = by_name(replacement_hypotheses(results(rows)))["gain_by_diversity"]
     ends = scipy.stats.t.interval(0.95, 2, np.mean(zs), scipy.stats.sem(zs))
-    assert claim.effect.mean == pytest.approx(math.tanh(np.mean(zs)))
-    assert (claim.effect.low, claim.effect.high) == pytest.approx(tuple(np.tanh(ends)))
-    assert (claim.effect.n, claim.unit) == (3, "tasks")
-    assert claim.independent is not None
-    assert claim.independent.n == 18
+    assert hypothesis.effect.mean == pytest.approx(math.tanh(np.mean(zs)))
+    assert (hypothesis.effect.low, hypothesis.effect.high) == pytest.approx(tuple(np.tanh(ends)))
+    assert (hypothesis.effect.n, hypothesis.unit) == (3, "tasks")
+    assert hypothesis.independent is not None
+    assert hypothesis.independent.n == 18
 
 
 def test_coefficients_go_by_each_tasks_own_regression() -> None:
     frame = made(60, tasks=3)
-    told = regression_claims(frame)
-    claim = next(one for one in told.claims if one.name == "diversity")
+    told = regression_hypotheses(frame)
+    hypothesis = next(one for one in told.hypotheses if one.name == "diversity")
     own = []
     for _, part in frame.groupby("task_key"):
         scaled = part[["model_accuracy", "label_accuracy", "diversity", "similarity"]].apply(
@@ -155,19 +155,23 @@ def test_coefficients_go_by_each_tasks_own_regression() -> None:
         )
         y, x = scaled["model_accuracy"], scaled.drop(columns="model_accuracy")
         own.append(np.linalg.lstsq(x.to_numpy(), y.to_numpy(), rcond=None)[0][1])
-    assert claim.effect.mean == pytest.approx(np.mean(own))
+    assert hypothesis.effect.mean == pytest.approx(np.mean(own))
     ends = scipy.stats.t.interval(0.95, 2, np.mean(own), scipy.stats.sem(own))
-    assert (claim.effect.low, claim.effect.high) == pytest.approx(ends)
-    assert claim.independent is not None
-    assert (claim.unit, claim.independent_unit, claim.independent.n) == ("tasks", "runs", 60)
+    assert (hypothesis.effect.low, hypothesis.effect.high) == pytest.approx(ends)
+    assert hypothesis.independent is not None
+    assert (hypothesis.unit, hypothesis.independent_unit, hypothesis.independent.n) == (
+        "tasks",
+        "runs",
+        60,
+    )
     assert POOLED in card(frame)[4].notes
 
 
 def test_a_task_too_small_for_a_regression_of_its_own_is_named() -> None:
     small = made(60, tasks=3).drop(index=range(2, 50, 3))  # the third task keeps four runs
-    told = regression_claims(small)
+    told = regression_hypotheses(small)
     assert any("has no regression of its own" in note for note in told.notes)
-    assert told.claims[0].effect.n == 2
+    assert told.hypotheses[0].effect.n == 2
 
 
 def test_how_many_draws_of_seed_examples_stand_behind_the_pairs_is_told() -> None:

@@ -8,11 +8,11 @@ import scipy.stats
 
 from core.analysis.pairs import (
     Effect,
-    crossed,
     effect,
+    factorial_cells,
+    knob_pairs,
     levels,
     matched,
-    of_knob,
     verdict,
     within,
 )
@@ -90,7 +90,7 @@ def test_pairs_differ_in_one_knob_alone() -> None:
             {"suppression": 3.0, "temperature": 0.3, "diversity": 0.9},
         ]
     )
-    pairs = of_knob(frame, "suppression")
+    pairs = knob_pairs(frame, "suppression")
     assert (pairs["diversity_b"] - pairs["diversity_a"]).tolist() == pytest.approx([0.3, 0.1])
 
 
@@ -103,7 +103,7 @@ def test_runs_that_agree_in_all_are_averaged_first() -> None:
             {"suppression": 7.5, "diversity": 0.5},
         ]
     )
-    pairs = of_knob(frame, "suppression")
+    pairs = knob_pairs(frame, "suppression")
     assert pairs[["diversity_a", "diversity_b"]].to_numpy().tolist() == [[0.2, 0.5]]
     assert math.isnan(pairs["similarity_a"][0])
 
@@ -114,7 +114,7 @@ def test_levels_are_chosen_for_each_task_by_itself() -> None:
         for task, counts in (("a", (0, 18)), ("b", (0, 15)), ("c", (0,)))
         for count in counts
     )
-    pairs = of_knob(frame, "seeding")
+    pairs = knob_pairs(frame, "seeding")
     assert (pairs["diversity_b"] - pairs["diversity_a"]).tolist() == pytest.approx([0.18, 0.15])
     assert pairs["task"].tolist() == ["a", "b"]
 
@@ -125,17 +125,17 @@ def test_squares() -> None:
         {"temperature": t, "suppression": s, "model_accuracy": value}
         for (t, s), value in reversed(values.items())
     )
-    square = crossed(frame)
+    square = factorial_cells(frame)
     names = [f"model_accuracy_{at}" for at in ("00", "10", "01", "11")]
     assert square[names].to_numpy().tolist() == [[0.1, 0.2, 0.4, 0.8]]
-    assert crossed(frame[:3]).empty
-    assert crossed(frame[frame["suppression"] == 0]).empty
+    assert factorial_cells(frame[:3]).empty
+    assert factorial_cells(frame[frame["suppression"] == 0]).empty
 
 
 def test_nothing_matches_nothing() -> None:
     frame = results([{"diversity": 0.1}])
     assert matched(frame, np.array([-1]), ("a", "b"), but=()).empty
-    assert of_knob(frame[:0], "suppression").empty
+    assert knob_pairs(frame[:0], "suppression").empty
 
 
 def test_two_pairs_have_no_interval_even_where_they_agree() -> None:

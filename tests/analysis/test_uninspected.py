@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from core.analysis.findings.repair import replacement_claims
+from core.analysis.findings.repair import replacement_hypotheses
 from core.analysis.frames.identity import IDLE
 from core.analysis.recommendation import Target, advise
 from core.analysis.uninspected import ALL_RIGHT, uninspected_accuracy
@@ -38,7 +38,7 @@ def test_the_card_tells_what_lr_does_beyond_inspection() -> None:
         for seed in range(3)
         for stage, accuracy in (("0", 0.8), ("50", 0.9 - 0.005 * seed), ("all", 1.0 - 0.01 * seed))
     ]
-    found = {claim.name: claim for claim in replacement_claims(results(rows))}
+    found = {hypothesis.name: hypothesis for hypothesis in replacement_hypotheses(results(rows))}
     assert "others_all" not in found
     others = found["others_50"]
     assert others.effect.mean == pytest.approx(0.0)

@@ -1,6 +1,6 @@
 """The card as Markdown: every verdict, effect and coefficient of the study stands in it."""
 
-from core.analysis.findings.findings import TITLES_OF
+from core.analysis.findings.findings import FINDING_TITLES
 from core.analysis.frames.paper import paper_conditions
 from core.analysis.study import study
 from core.reports.card import card_text, chance_words
@@ -19,7 +19,7 @@ def test_what_was_found_stands_there() -> None:
     text, found = text_of("SST2", "CARER")
     assert text.startswith("# A \\| title\n")
     assert "- odd: a b" in text
-    for number, title in TITLES_OF.items():
+    for number, title in FINDING_TITLES.items():
         assert f"### {number}. {title}" in text
     for finding in found["card"]:  # type: ignore[attr-defined]
         assert finding["sentence"] in text

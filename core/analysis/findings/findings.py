@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.analysis.findings.hypotheses import Claim, counted
+from core.analysis.findings.hypotheses import Hypothesis, counted
 from core.analysis.findings.knobs import (
-    seeding_claims,
-    suppression_claims,
-    temperature_claims,
-    together_claims,
+    combination_hypotheses,
+    seeding_hypotheses,
+    suppression_hypotheses,
+    temperature_hypotheses,
 )
-from core.analysis.findings.regression import regression_claims
-from core.analysis.findings.repair import filtering_claims, replacement_claims
+from core.analysis.findings.regression import regression_hypotheses
+from core.analysis.findings.repair import filtering_hypotheses, replacement_hypotheses
 from core.analysis.frames.paper import (
     AVERAGE,
     FOUR,
@@ -31,7 +31,7 @@ from core.analysis.regression import PAPER_COEFFICIENTS
 from core.domain.metrics import COLUMN
 from core.domain.wording import listed, percent
 
-TITLES_OF: Mapping[int, str] = {
+FINDING_TITLES: Mapping[int, str] = {
     1: "Logit suppression raises diversity and lowers label accuracy and similarity",
     2: "High temperature raises diversity and lowers label accuracy, less than suppression does",
     3: "Each alone raises model accuracy; together the benefits do not add up",
@@ -40,15 +40,15 @@ TITLES_OF: Mapping[int, str] = {
     6: "Label replacement raises model accuracy, the more the more diverse the data",
     7: "Out-of-scope filtering changes little, and not consistently",
 }
-"""The paper's findings by number; the eighth is a failure to be looked at, not a claim."""
+"""The paper's findings by number; the eighth is a failure to be looked at, not a hypothesis."""
 
-CLAIMS: Mapping[int, Callable[[pd.DataFrame], list[Claim]]] = {
-    1: suppression_claims,
-    2: temperature_claims,
-    3: together_claims,
-    4: seeding_claims,
-    6: replacement_claims,
-    7: filtering_claims,
+HYPOTHESES: Mapping[int, Callable[[pd.DataFrame], list[Hypothesis]]] = {
+    1: suppression_hypotheses,
+    2: temperature_hypotheses,
+    3: combination_hypotheses,
+    4: seeding_hypotheses,
+    6: replacement_hypotheses,
+    7: filtering_hypotheses,
 }
 """By the number of the finding; the fifth is a regression."""
 
@@ -68,12 +68,12 @@ class Finding:
 
     Args:
         number: 1 to 7, as in the paper's summary.
-        title: the claim.
-        verdict: `holds` if all claims that count and can be tested hold; `does not` if one of them
+        title: what it says.
+        verdict: `holds` if all hypotheses that count and can be tested hold; `does not` if one
             does not; else undecided.
         sentence: the verdict with what it rests on.
-        claims: its parts on our results.
-        paper: the paper's effect by the claim's name, None where it is not known.
+        hypotheses: its parts on our results.
+        paper: the paper's effect by the hypothesis' name, None where it is not known.
         paper_of: which of the paper's values these are.
         missing: what can't be tested with these results, and why; empty if all can.
         notes: further sentences.
@@ -83,21 +83,22 @@ class Finding:
     title: str
     verdict: Verdict
     sentence: str
-    claims: tuple[Claim, ...]
+    hypotheses: tuple[Hypothesis, ...]
     paper: Mapping[str, float | None]
     paper_of: str
     missing: tuple[str, ...]
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready: the paper's effect stands with each claim, as `paper`."""
+        """JSON-ready: the paper's effect stands with each hypothesis, as `paper`."""
         return {
             "finding": self.number,
             "title": self.title,
             "verdict": self.verdict,
             "sentence": self.sentence,
             "claims": [
-                {**claim.to_dict(), "paper": self.paper.get(claim.name)} for claim in self.claims
+                {**hypothesis.to_dict(), "paper": self.paper.get(hypothesis.name)}
+                for hypothesis in self.hypotheses
             ],
             "paper_of": self.paper_of,
             "missing": list(self.missing),
@@ -118,17 +119,17 @@ def card(results: pd.DataFrame) -> list[Finding]:
     tasks = frame[["task_key", "task"]].drop_duplicates()
     notes = (POOLED,) if len(tasks) > 1 else ()
     found = []
-    for number in TITLES_OF:
+    for number in FINDING_TITLES:
         if number == 5:
-            told = regression_claims(frame)
+            told = regression_hypotheses(frame)
             of = "its table; specification not stated"
             found.append(
-                _finding(5, told.claims, dict(PAPER_COEFFICIENTS), of, (*told.notes, *notes))
+                _finding(5, told.hypotheses, dict(PAPER_COEFFICIENTS), of, (*told.notes, *notes))
             )
             continue
-        claims = tuple(CLAIMS[number](frame))
+        hypotheses = tuple(HYPOTHESES[number](frame))
         paper, of = _paper_effects(number, tuple(ours))
-        found.append(_finding(number, claims, paper, of, notes))
+        found.append(_finding(number, hypotheses, paper, of, notes))
     return found
 
 
@@ -137,76 +138,89 @@ def _paper_effects(number: int, ours: tuple[str, ...]) -> tuple[dict[str, float 
     if number in (6, 7):
         frame = paper_label_replacement() if number == 6 else paper_filtering()
         of = f"means of {EIGHT}" if number == 6 else FOUR
-        told = {claim.name: claim for claim in CLAIMS[number](frame)}
+        told = {hypothesis.name: hypothesis for hypothesis in HYPOTHESES[number](frame)}
     else:
         of = listed(ours) if ours and len(ours) < 8 else EIGHT
-        told = {claim.name: claim for claim in CLAIMS[number](paper_conditions(*ours))}
-        for claim in CLAIMS[number](paper_conditions(AVERAGE)):
-            if math.isnan(told[claim.name].effect.mean):  # similarity is read off the means alone
-                told[claim.name] = claim
-    means = {name: claim.effect.mean for name, claim in told.items()}
+        told = {
+            hypothesis.name: hypothesis
+            for hypothesis in HYPOTHESES[number](paper_conditions(*ours))
+        }
+        for hypothesis in HYPOTHESES[number](paper_conditions(AVERAGE)):
+            if math.isnan(
+                told[hypothesis.name].effect.mean
+            ):  # similarity is read off the means alone
+                told[hypothesis.name] = hypothesis
+    means = {name: hypothesis.effect.mean for name, hypothesis in told.items()}
     return {name: None if math.isnan(mean) else mean for name, mean in means.items()}, of
 
 
 def _finding(
     number: int,
-    claims: tuple[Claim, ...],
+    hypotheses: tuple[Hypothesis, ...],
     paper: Mapping[str, float | None],
     of: str,
     notes: tuple[str, ...],
 ) -> Finding:
-    counted = [claim for claim in claims if claim.counts and not claim.missing]
-    verdicts = {claim.verdict for claim in counted}
+    counted = [
+        hypothesis for hypothesis in hypotheses if hypothesis.counts and not hypothesis.missing
+    ]
+    verdicts = {hypothesis.verdict for hypothesis in counted}
     overall: Verdict = "undecided"
     if "does not" in verdicts:
         overall = "does not"
     elif verdicts == {"holds"}:
         overall = "holds"
     missing = tuple(
-        f"It can't be tested whether {claim.words}: {claim.missing}."
-        for claim in claims
-        if claim.missing
+        f"It can't be tested whether {hypothesis.words}: {hypothesis.missing}."
+        for hypothesis in hypotheses
+        if hypothesis.missing
     )
-    told_of = (claim.remark for claim in claims if claim.remark and not claim.missing)
+    told_of = (
+        hypothesis.remark
+        for hypothesis in hypotheses
+        if hypothesis.remark and not hypothesis.missing
+    )
     remarks = tuple(dict.fromkeys(told_of))
-    told = "; ".join(_claim_words(one, paper.get(one.name)) for one in claims if not one.missing)
+    told = "; ".join(
+        _hypothesis_words(one, paper.get(one.name)) for one in hypotheses if not one.missing
+    )
     said = {
         "holds": "Holds here",
         "does not": "Does not hold here",
         "undecided": "Undecided",
     }[overall]
-    sentence = f"{said}: {told}." if told else f"{said}: {claims[0].missing}."
+    sentence = f"{said}: {told}." if told else f"{said}: {hypotheses[0].missing}."
     return Finding(
         number,
-        TITLES_OF[number],
+        FINDING_TITLES[number],
         overall,
         sentence,
-        claims,
-        {claim.name: paper.get(claim.name) for claim in claims},
+        hypotheses,
+        {hypothesis.name: paper.get(hypothesis.name) for hypothesis in hypotheses},
         of,
         missing,
         (*remarks, *notes),
     )
 
 
-def _claim_words(claim: Claim, paper: float | None) -> str:
-    found = claim.effect
+def _hypothesis_words(hypothesis: Hypothesis, paper: float | None) -> str:
+    found = hypothesis.effect
     ends = "no interval"
     if found.low is not None and found.high is not None:
-        unit = _value(claim, 0.0).partition(" ")[2]  # told once, with the mean
+        unit = _value(hypothesis, 0.0).partition(" ")[2]  # told once, with the mean
         ends = " to ".join(
-            _value(claim, end).removesuffix(f" {unit}") for end in (found.low, found.high)
+            _value(hypothesis, end).removesuffix(f" {unit}") for end in (found.low, found.high)
         )
-    beside = f", paper {_value(claim, paper)}" if paper is not None else ""
+    beside = f", paper {_value(hypothesis, paper)}" if paper is not None else ""
     return (
-        f"{claim.words}: {claim.verdict} ({_value(claim, found.mean)}, {ends}, "
-        f"{counted(found.n, claim.unit)}{beside})"
+        f"{hypothesis.words}: {hypothesis.verdict} ({_value(hypothesis, found.mean)}, {ends}, "
+        f"{counted(found.n, hypothesis.unit)}{beside})"
     )
 
 
-def _value(claim: Claim, value: float) -> str:
-    if claim.measure == "share":
+def _value(hypothesis: Hypothesis, value: float) -> str:
+    if hypothesis.measure == "share":
         return f"{percent(value, digits=0)} gains"
-    if claim.measure in ("correlation", "coefficient"):
+    if hypothesis.measure in ("correlation", "coefficient"):
         return f"{np.round(value, 2) + 0.0:+.2f}"
-    return COLUMN[claim.measure].difference_words(value)
+    return COLUMN[hypothesis.measure].difference_words(value)

@@ -1,4 +1,4 @@
-"""Claims: what a finding of the paper says of results, each a signed effect that can be tested."""
+"""Hypotheses: what a finding of the paper says, each a signed effect that can be tested."""
 
 import math
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from core.analysis.pairs import Effect, Verdict, effect, over_tasks, tasks_of, verdict
+from core.analysis.pairs import Effect, Verdict, effect, over_tasks, task_labels, verdict
 from core.domain.metrics import COLUMN
 
 TASKS = "tasks"
@@ -15,14 +15,14 @@ TASKS = "tasks"
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """One effect that a finding claims, and what a frame says of it.
+class Hypothesis:
+    """One effect that a finding states, and its test on a frame.
 
     Args:
         name: stable within its finding.
-        words: what the claim is, to go on after "whether".
+        words: what is claimed, to go on after "whether".
         measure: how the effect is told: a metric (a difference of it), "correlation", "share".
-        direction: 1 the claim is that it is above 0, -1 below; 0 has a rule of its own.
+        direction: 1 it is above 0, -1 below; 0 has a rule of its own.
         effect: what was found.
         verdict: of `effect`; see `pairs.verdict`.
         unit: what `effect.n` counts.
@@ -61,7 +61,7 @@ def as_generated(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[(frame["inspected"] == "0") & ~frame["filtered"].astype(bool)]
 
 
-def of_differences(
+def difference_hypothesis(
     name: str,
     words: str,
     metric: str,
@@ -72,11 +72,11 @@ def of_differences(
     *,
     pairs: pd.DataFrame,
     counts: bool = True,
-) -> Claim:
-    """A claim on the sign of a mean difference: over the pairs of one task, or over tasks.
+) -> Hypothesis:
+    """A hypothesis on the sign of a mean difference: over the pairs of one task, or over tasks.
 
     Args:
-        name: as of `Claim`, like the others.
+        name: as of `Hypothesis`, like the others.
         words: see there.
         metric: see there.
         direction: see there.
@@ -86,11 +86,11 @@ def of_differences(
         pairs: whose they are, see `matched`.
         counts: see there.
     """
-    values, tasks = differences.to_numpy(np.float64), tasks_of(pairs)
-    found = together(effect(values), over_tasks(values, list(tasks)), unit)
+    values, tasks = differences.to_numpy(np.float64), task_labels(pairs)
+    found = pool(effect(values), over_tasks(values, list(tasks)), unit)
     if not missing and not found.effect.n:
         missing = f"{COLUMN[metric].noun} was not measured"
-    return Claim(
+    return Hypothesis(
         name,
         words,
         metric,
@@ -106,8 +106,8 @@ def of_differences(
 
 
 @dataclass(frozen=True, slots=True)
-class Together:
-    """Which of two effects is told and which stands beside it; as of `Claim`."""
+class PooledEffect:
+    """Which of two effects is told and which stands beside it; as of `Hypothesis`."""
 
     effect: Effect
     unit: str
@@ -115,7 +115,7 @@ class Together:
     independent_unit: str = ""
 
 
-def together(independent: Effect, tasks: Effect, unit: str) -> Together:
+def pool(independent: Effect, tasks: Effect, unit: str) -> PooledEffect:
     """Of several tasks the effect over them counts, of one its own.
 
     Args:
@@ -124,16 +124,16 @@ def together(independent: Effect, tasks: Effect, unit: str) -> Together:
         unit: what the first counts.
     """
     if tasks.n > 1:
-        return Together(tasks, TASKS, independent, unit)
-    return Together(independent, unit)
+        return PooledEffect(tasks, TASKS, independent, unit)
+    return PooledEffect(independent, unit)
 
 
-def untested(
+def untested_hypothesis(
     name: str, words: str, measure: str, direction: Literal[1, -1], unit: str, missing: str
-) -> Claim:
-    """A claim that these results can't test."""
+) -> Hypothesis:
+    """A hypothesis that these results can't test."""
     nothing = Effect(math.nan, None, None, 0)
-    return Claim(name, words, measure, direction, nothing, "undecided", unit, missing)
+    return Hypothesis(name, words, measure, direction, nothing, "undecided", unit, missing)
 
 
 def counted(n: int, unit: str) -> str:

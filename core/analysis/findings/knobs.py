@@ -1,6 +1,6 @@
-"""The paper's findings 1 to 4, on its knobs, as claims.
+"""The paper's findings 1 to 4, on its knobs, as hypotheses.
 
-A claim looks at pairs or squares of results as generated that differ in what it is about, alone
+A hypothesis compares pairs or squares of results as generated that differ in its subject alone
 (`core.analysis.pairs`). The same functions read the paper's own values and ours.
 """
 
@@ -10,8 +10,13 @@ from typing import Literal
 
 import pandas as pd
 
-from core.analysis.findings.hypotheses import Claim, as_generated, of_differences, unit_words
-from core.analysis.pairs import crossed, levels, of_knob, tasks_of
+from core.analysis.findings.hypotheses import (
+    Hypothesis,
+    as_generated,
+    difference_hypothesis,
+    unit_words,
+)
+from core.analysis.pairs import factorial_cells, knob_pairs, levels, task_labels
 from core.domain.knobs import KNOB
 from core.domain.metrics import COLUMN
 
@@ -22,26 +27,26 @@ _KNOB_WORDS: Mapping[str, str] = {
 }
 
 
-def suppression_claims(frame: pd.DataFrame) -> list[Claim]:
+def suppression_hypotheses(frame: pd.DataFrame) -> list[Hypothesis]:
     """Finding 1: suppression raises diversity and lowers label accuracy and similarity."""
-    return _knob_claims(
+    return _knob_hypotheses(
         frame, "suppression", {"diversity": 1, "label_accuracy": -1, "similarity": -1}
     )
 
 
-def temperature_claims(frame: pd.DataFrame) -> list[Claim]:
+def temperature_hypotheses(frame: pd.DataFrame) -> list[Hypothesis]:
     """Finding 2: so does high temperature with diversity and label accuracy, but less.
 
     "Less" is suppression alone against temperature alone, all else alike. It counts for diversity;
     for label accuracy it is only told, as the paper's own figures don't tell the two apart there.
     """
-    squares = crossed(as_generated(frame))
-    claims = _knob_claims(frame, "temperature", {"diversity": 1, "label_accuracy": -1})
+    squares = factorial_cells(as_generated(frame))
+    hypotheses = _knob_hypotheses(frame, "temperature", {"diversity": 1, "label_accuracy": -1})
     sides: list[tuple[str, Literal[1, -1]]] = [("diversity", 1), ("label_accuracy", -1)]
     for metric, direction in sides:
         more = "raises" if direction > 0 else "lowers"
-        claims.append(
-            of_differences(
+        hypotheses.append(
+            difference_hypothesis(
                 f"{metric}_less",
                 f"suppression alone {more} {COLUMN[metric].noun} more than temperature alone",
                 metric,
@@ -53,12 +58,12 @@ def temperature_claims(frame: pd.DataFrame) -> list[Claim]:
                 counts=metric == "diversity",
             )
         )
-    return claims
+    return hypotheses
 
 
-def together_claims(frame: pd.DataFrame) -> list[Claim]:
+def combination_hypotheses(frame: pd.DataFrame) -> list[Hypothesis]:
     """Finding 3: suppression and temperature raise model accuracy, and don't add up."""
-    squares = crossed(as_generated(frame))
+    squares = factorial_cells(as_generated(frame))
     both, heat, bias, none = (squares[f"model_accuracy_{at}"] for at in ("11", "10", "01", "00"))
     told: list[tuple[str, str, Literal[1, -1], pd.Series]] = [
         ("suppression_alone", "suppression alone raises model accuracy", 1, bias - none),
@@ -71,7 +76,7 @@ def together_claims(frame: pd.DataFrame) -> list[Claim]:
         ),
     ]
     return [
-        of_differences(
+        difference_hypothesis(
             name,
             words,
             "model_accuracy",
@@ -85,32 +90,32 @@ def together_claims(frame: pd.DataFrame) -> list[Claim]:
     ]
 
 
-def seeding_claims(frame: pd.DataFrame) -> list[Claim]:
+def seeding_hypotheses(frame: pd.DataFrame) -> list[Hypothesis]:
     """Finding 4: seeding with real examples raises diversity and model accuracy.
 
     All seeded runs of one seed share their examples, so that few draws of these stand behind many
     pairs; that is told.
     """
-    claims = _knob_claims(frame, "seeding", {"diversity": 1, "model_accuracy": 1})
-    pairs = of_knob(as_generated(frame), "seeding")
+    hypotheses = _knob_hypotheses(frame, "seeding", {"diversity": 1, "model_accuracy": 1})
+    pairs = knob_pairs(as_generated(frame), "seeding")
     if "seed" not in pairs or not len(pairs):
-        return claims
-    draws = int(pairs.groupby(tasks_of(pairs))["seed"].nunique().max())
-    each = " of each task" if tasks_of(pairs).nunique() > 1 else ""
+        return hypotheses
+    draws = int(pairs.groupby(task_labels(pairs))["seed"].nunique().max())
+    each = " of each task" if task_labels(pairs).nunique() > 1 else ""
     told = f"{draws} draws" if draws > 1 else "1 draw"
     remark = f"Runs of one seed share their seed examples: the pairs{each} rest on {told} of them."
-    return [replace(claim, remark=remark) for claim in claims]
+    return [replace(hypothesis, remark=remark) for hypothesis in hypotheses]
 
 
-def _knob_claims(
-    frame: pd.DataFrame, knob: str, claimed: Mapping[str, Literal[1, -1]]
-) -> list[Claim]:
+def _knob_hypotheses(
+    frame: pd.DataFrame, knob: str, directions: Mapping[str, Literal[1, -1]]
+) -> list[Hypothesis]:
     frame = as_generated(frame)
-    pairs = of_knob(frame, knob)
+    pairs = knob_pairs(frame, knob)
     missing = "" if len(pairs) else f"no two results differ in {KNOB[knob].title.lower()} alone"
     between = _between(frame, knob)
     return [
-        of_differences(
+        difference_hypothesis(
             metric,
             f"{_KNOB_WORDS[knob]}{between} {'raises' if direction > 0 else 'lowers'} "
             f"{COLUMN[metric].noun}",
@@ -121,7 +126,7 @@ def _knob_claims(
             missing,
             pairs=pairs,
         )
-        for metric, direction in claimed.items()
+        for metric, direction in directions.items()
     ]
 
 

@@ -1,4 +1,4 @@
-"""The paper's finding 5, a regression of model accuracy, as claims."""
+"""The paper's finding 5, a regression of model accuracy, as hypotheses."""
 
 import math
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from core.analysis.findings.hypotheses import Claim, as_generated, together
+from core.analysis.findings.hypotheses import Hypothesis, as_generated, pool
 from core.analysis.pairs import Effect, over_tasks, verdict
 from core.analysis.regression import (
     PAPER_COEFFICIENTS,
@@ -21,13 +21,13 @@ from core.domain.metrics import COLUMN
 
 @dataclass(frozen=True, slots=True)
 class Regressed:
-    """The claims, and sentences on what they rest on."""
+    """The hypotheses, and sentences on what they rest on."""
 
-    claims: tuple[Claim, ...]
+    hypotheses: tuple[Hypothesis, ...]
     notes: tuple[str, ...]
 
 
-def regression_claims(frame: pd.DataFrame) -> Regressed:
+def regression_hypotheses(frame: pd.DataFrame) -> Regressed:
     """Finding 5: each predictor goes with higher model accuracy, on data as generated.
 
     Of several tasks each is regressed by itself, and its coefficients are tested over the tasks;
@@ -44,12 +44,14 @@ def regression_claims(frame: pd.DataFrame) -> Regressed:
         fit = regress(raw, specification="standardised within task")
     except CannotRegress as error:
         missing = f"no regression: {error.what[0].lower()}{error.what[1:].rstrip('.')}"
-        nothing = (_claim(name, None, (), unit, missing=missing) for name in PAPER_COEFFICIENTS)
+        nothing = (
+            _hypothesis(name, None, (), unit, missing=missing) for name in PAPER_COEFFICIENTS
+        )
         return Regressed(tuple(nothing), ())
     each, left_out = _task_by_task(raw)
-    claims = tuple(_claim(name, fit, each, unit) for name in PAPER_COEFFICIENTS)
+    hypotheses = tuple(_hypothesis(name, fit, each, unit) for name in PAPER_COEFFICIENTS)
     told = f"Standardised within task, data as generated, R2 {fit.r2:.2f}."
-    return Regressed(claims, (told, *fit.notes, *left_out))
+    return Regressed(hypotheses, (told, *fit.notes, *left_out))
 
 
 def _task_by_task(raw: pd.DataFrame) -> tuple[list[Regression], list[str]]:
@@ -64,9 +66,9 @@ def _task_by_task(raw: pd.DataFrame) -> tuple[list[Regression], list[str]]:
     return fits, left_out
 
 
-def _claim(
+def _hypothesis(
     name: str, fit: Regression | None, each: Sequence[Regression], unit: str, *, missing: str = ""
-) -> Claim:
+) -> Hypothesis:
     one = _coefficient(name, fit) if fit else None
     whole = Effect(math.nan, None, None, fit.runs if fit else 0)
     if one is not None:
@@ -75,9 +77,9 @@ def _claim(
         missing = f"{COLUMN[name].noun} was not measured"
     own = [found.value for found in (_coefficient(name, fit) for fit in each) if found is not None]
     tasks = over_tasks(np.array(own, np.float64), [str(place) for place in range(len(own))])
-    found = together(whole, tasks, unit)
+    found = pool(whole, tasks, unit)
     words = f"{COLUMN[name].noun} goes with higher model accuracy, the others held"
-    return Claim(
+    return Hypothesis(
         name,
         words,
         "coefficient",

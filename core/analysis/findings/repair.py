@@ -1,4 +1,4 @@
-"""The paper's findings 6 and 7, on label replacement and out-of-scope filtering, as claims."""
+"""The paper's findings 6 and 7, on label replacement and out-of-scope filtering, as hypotheses."""
 
 import math
 
@@ -7,12 +7,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from core.analysis.findings.hypotheses import (
-    Claim,
+    Hypothesis,
     counted,
-    of_differences,
-    together,
+    difference_hypothesis,
+    pool,
     unit_words,
-    untested,
+    untested_hypothesis,
 )
 from core.analysis.pairs import (
     SAME,
@@ -21,7 +21,7 @@ from core.analysis.pairs import (
     effect,
     matched,
     over_tasks,
-    tasks_of,
+    task_labels,
     verdict,
     within,
 )
@@ -43,7 +43,7 @@ _SURE = 1 - 1e-12  # Fisher's z of a perfect correlation has no end
 Numbers = npt.NDArray[np.float64]
 
 
-def replacement_claims(frame: pd.DataFrame) -> list[Claim]:
+def replacement_hypotheses(frame: pd.DataFrame) -> list[Hypothesis]:
     """Finding 6: LR raises model accuracy, and the more, the more diverse the data is.
 
     The gain is a run's own, repaired against as generated. Its correlation with the diversity as
@@ -60,10 +60,14 @@ def replacement_claims(frame: pd.DataFrame) -> list[Claim]:
     if not budgets:
         missing = "no result is repaired by LR"
         return [
-            untested("gain", "LR raises model accuracy", "model_accuracy", 1, unit, missing),
-            untested("gain_by_diversity", _MORE_DIVERSE, "correlation", 1, unit, missing),
+            untested_hypothesis(
+                "gain", "LR raises model accuracy", "model_accuracy", 1, unit, missing
+            ),
+            untested_hypothesis(
+                "gain_by_diversity", _MORE_DIVERSE, "correlation", 1, unit, missing
+            ),
         ]
-    claims = []
+    hypotheses = []
     for budget in budgets:
         side = np.select([plain["inspected"] == "0", plain["inspected"] == budget], [0, 1], -1)
         pairs = matched(plain, side, ("a", "b"), but=("inspected",))
@@ -71,15 +75,15 @@ def replacement_claims(frame: pd.DataFrame) -> list[Claim]:
         gain = pairs["model_accuracy_b"] - pairs["model_accuracy_a"]
         words = f"LR raises model accuracy with {inspected} inspected"
         missing = "" if gain.notna().any() else "no run has model accuracy before and after LR"
-        claims.append(
-            of_differences(
+        hypotheses.append(
+            difference_hypothesis(
                 f"gain_{budget}", words, "model_accuracy", 1, gain, unit, missing, pairs=pairs
             )
         )
         others = pairs["label_accuracy_b"] - pairs["label_accuracy_a"]
         if others.notna().any():
-            claims.append(
-                of_differences(
+            hypotheses.append(
+                difference_hypothesis(
                     f"others_{budget}",
                     f"LR raises label accuracy of the texts not inspected with {inspected} "
                     "inspected",
@@ -92,23 +96,23 @@ def replacement_claims(frame: pd.DataFrame) -> list[Claim]:
                     counts=False,
                 )
             )
-    return [*claims, _by_diversity(pairs, gain, unit, inspected)]
+    return [*hypotheses, _by_diversity(pairs, gain, unit, inspected)]
 
 
-def _by_diversity(pairs: pd.DataFrame, gain: pd.Series, unit: str, inspected: str) -> Claim:
+def _by_diversity(pairs: pd.DataFrame, gain: pd.Series, unit: str, inspected: str) -> Hypothesis:
     x, y = pairs["diversity_a"].to_numpy(np.float64), gain.to_numpy(np.float64)
-    of, _ = pd.factorize(tasks_of(pairs))
+    of, _ = pd.factorize(task_labels(pairs))
     whole = correlation(x, y, groups=of)
     each = [correlation(x[of == one], y[of == one], groups=of[of == one]) for one in np.unique(of)]
     means = np.clip([one.mean for one in each], -_SURE, _SURE)
     zs = over_tasks(np.arctanh(means), [str(place) for place in range(len(each))])
     low, high = (None if end is None else math.tanh(end) for end in (zs.low, zs.high))
     told = Effect(math.tanh(zs.mean), low, high, zs.n)
-    found = together(whole, told, unit)
+    found = pool(whole, told, unit)
     missing = (
         "" if found.effect.low is not None else "there are too few runs of different diversity"
     )
-    return Claim(
+    return Hypothesis(
         "gain_by_diversity",
         _MORE_DIVERSE,
         "correlation",
@@ -123,7 +127,7 @@ def _by_diversity(pairs: pd.DataFrame, gain: pd.Series, unit: str, inspected: st
     )
 
 
-def filtering_claims(frame: pd.DataFrame) -> list[Claim]:
+def filtering_hypotheses(frame: pd.DataFrame) -> list[Hypothesis]:
     """Finding 7: OOSF changes model accuracy little (`SMALL`) and not one way (`ONE_WAY`).
 
     It takes the same texts out of a run at all stages of LR, so a run's changes there count once,
@@ -137,8 +141,8 @@ def filtering_claims(frame: pd.DataFrame) -> list[Claim]:
         unit = unit_words(frame, "runs")
         of_run = [one for one in SAME if one in pairs and one != "inspected"]
         pairs = pairs.groupby(of_run, sort=False, dropna=False)["change"].mean().reset_index()
-    change, tasks = pairs["change"].to_numpy(np.float64), tasks_of(pairs)
-    found = together(effect(change), over_tasks(change, list(tasks)), unit)
+    change, tasks = pairs["change"].to_numpy(np.float64), task_labels(pairs)
+    found = pool(effect(change), over_tasks(change, list(tasks)), unit)
     missing = "" if found.effect.n else "no result is there with and without OOSF"
     moved = np.isfinite(change) & (np.abs(change) > _EVEN)
     gains = np.where(moved, change > 0, np.nan)
@@ -146,9 +150,9 @@ def filtering_claims(frame: pd.DataFrame) -> list[Claim]:
     if moved.any():
         told = wilson(int(np.nansum(gains)), int(moved.sum()))
         whole = Effect(told.mean, told.low, told.high, int(moved.sum()))
-    share = together(whole, _cut(over_tasks(gains, list(tasks))), unit)
+    share = pool(whole, _cut(over_tasks(gains, list(tasks))), unit)
     return [
-        Claim(
+        Hypothesis(
             "small",
             f"OOSF changes model accuracy by less than {points(SMALL).lstrip('+')} on average",
             "model_accuracy",
@@ -160,7 +164,7 @@ def filtering_claims(frame: pd.DataFrame) -> list[Claim]:
             independent=found.independent,
             independent_unit=found.independent_unit,
         ),
-        Claim(
+        Hypothesis(
             "both_ways",
             f"less than {percent(ONE_WAY, digits=0)} of the {unit.partition(' ')[0]} that OOSF "
             "changes go one way",

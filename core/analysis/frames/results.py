@@ -14,7 +14,7 @@ import pandas as pd
 
 from core.analysis.frames.columns import METRICS, POINT, RUN
 from core.analysis.frames.identity import classifier_name, other_settings, result_key
-from core.analysis.pairs import t_of
+from core.analysis.pairs import t_quantile_of
 from core.diversity.map.frame import display_names
 from core.domain.knobs import AXES, NUMERIC_AXES
 from core.domain.metrics import COLUMN
@@ -196,7 +196,7 @@ def _over_repeats(metric: str, measured: Sequence[Mapping[str, Any]]) -> tuple[f
     high = sum(one["high"] for one in own) / len(own) if own else math.nan
     if len(known) > 1:
         spread = sum((one["value"] - mean) ** 2 for one in known) / (len(known) - 1)
-        reach = t_of(len(known) - 1) * math.sqrt(spread / len(known))
+        reach = t_quantile_of(len(known) - 1) * math.sqrt(spread / len(known))
         least, most = RANGES[metric]
         # min and max keep their first argument where the second is NaN.
         low, high = min(max(least, mean - reach), low), max(min(most, mean + reach), high)
@@ -213,7 +213,9 @@ def _over_runs(
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.bincount(of, values, size) / runs
         spread = np.bincount(of, (values - mean[of]) ** 2, size) / (runs - 1)
-        t = np.array([t_of(int(number) - 1) if number > 1 else math.nan for number in runs])
+        t = np.array(
+            [t_quantile_of(int(number) - 1) if number > 1 else math.nan for number in runs]
+        )
         reach = t * np.sqrt(spread / runs)
     least, most = RANGES[metric]
     low, high = np.maximum(mean - reach, least), np.minimum(mean + reach, most)

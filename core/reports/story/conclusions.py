@@ -6,10 +6,14 @@ import numpy as np
 import pandas as pd
 
 from core.analysis.contrasts import contrast, with_pooled_intervals
-from core.analysis.findings.hypotheses import Claim, as_generated
+from core.analysis.findings.hypotheses import Hypothesis, as_generated
 from core.analysis.findings.hypotheses import counted as counted_units
-from core.analysis.findings.knobs import seeding_claims, suppression_claims, temperature_claims
-from core.analysis.findings.repair import replacement_claims
+from core.analysis.findings.knobs import (
+    seeding_hypotheses,
+    suppression_hypotheses,
+    temperature_hypotheses,
+)
+from core.analysis.findings.repair import replacement_hypotheses
 from core.analysis.recommendation import Target, advise
 from core.domain.metrics import COLUMN
 from core.domain.stages import ALL, RAW
@@ -136,19 +140,19 @@ def supported_claims(results: pd.DataFrame, inspected: str) -> tuple[Support, ..
     """
     # The paper is about these knobs and label replacement, so they are named.
     claims = [
-        *suppression_claims(results)[:2],
-        *temperature_claims(results)[:2],
-        *seeding_claims(results),
+        *suppression_hypotheses(results)[:2],
+        *temperature_hypotheses(results)[:2],
+        *seeding_hypotheses(results),
         *(
             claim
-            for claim in replacement_claims(results)
+            for claim in replacement_hypotheses(results)
             if claim.name in (f"gain_{inspected}", "gain_all")
         ),
     ]
     return tuple(_support(claim) for claim in claims if not claim.missing)
 
 
-def _support(claim: Claim) -> Support:
+def _support(claim: Hypothesis) -> Support:
     effect, metric = claim.effect, COLUMN[claim.measure]
     interval = "too few for an interval"
     if effect.low is not None and effect.high is not None:
