@@ -35,7 +35,7 @@ class Contrast:
     Args:
         before: mean over the runs of the first; NaN where there is none.
         after: of the second.
-        low: lower end of the difference's 95 % interval; None where nothing gives one.
+        low: lower end of the difference's 95% interval; None where nothing gives one.
         high: upper end.
         runs: how many runs the smaller side has.
         basis: where the interval is from: the "repeats" of all conditions, or the "texts" of
@@ -91,9 +91,9 @@ def contrast(results: pd.DataFrame, metric: str, before: Cell, after: Cell) -> C
         return Contrast(means[0], means[1], None, None, 0, "")
     stages = list(dict.fromkeys((before[1], after[1])))
     spreads = [_at(frame, stage) for stage in stages]
-    found = [_pooled(one[metric].to_numpy(np.float64), one["condition"]) for one in spreads]
-    variance = sum(one[0] for one in found) / len(found)
-    freedom = min(one[1] for one in found)
+    pooled = [_pooled(part[metric].to_numpy(np.float64), part["condition"]) for part in spreads]
+    variance = sum(part[0] for part in pooled) / len(pooled)
+    freedom = min(part[1] for part in pooled)
     if freedom >= LEAST:
         reach = t_quantile_of(freedom) * math.sqrt(
             variance * (1 / len(sides[0]) + 1 / len(sides[1]))
@@ -106,7 +106,7 @@ def contrast(results: pd.DataFrame, metric: str, before: Cell, after: Cell) -> C
 def with_pooled_intervals(
     points: pd.DataFrame, results: pd.DataFrame, *, vain: bool = True
 ) -> pd.DataFrame:
-    """The points with intervals by the pooled spread of each stage, where it can be told.
+    """The points with intervals by the pooled spread of each stage, where there are enough repeats.
 
     A point's own interval over two runs is Student's t with one degree of freedom, twelve times the
     standard error: true, and of no use to the eye.
@@ -116,7 +116,7 @@ def with_pooled_intervals(
         results: the results frame that it was made of.
         vain: keep a point's own interval over two runs where there is nothing to pool.
     """
-    told = points.copy()
+    pooled = points.copy()
     for metric in METRICS:
         least, most = RANGES[metric]
         known = results[np.isfinite(results[metric])]
@@ -124,15 +124,15 @@ def with_pooled_intervals(
             variance, freedom = _pooled(rows[metric].to_numpy(np.float64), rows["condition"])
             if freedom < LEAST and vain:
                 continue
-            runs = told["point"].map(rows["point"].value_counts()).fillna(0).to_numpy(np.float64)
-            here = (told["inspected"] == stage[0]) & (told["filtered"] == stage[1]) & (runs > 0)
+            runs = pooled["point"].map(rows["point"].value_counts()).fillna(0).to_numpy(np.float64)
+            here = (pooled["inspected"] == stage[0]) & (pooled["filtered"] == stage[1]) & (runs > 0)
             if freedom < LEAST:
-                told.loc[here & (runs == 2), [f"{metric}_low", f"{metric}_high"]] = math.nan
+                pooled.loc[here & (runs == 2), [f"{metric}_low", f"{metric}_high"]] = math.nan
                 continue
             reach = t_quantile_of(freedom) * np.sqrt(variance / np.maximum(runs, 1))
-            told.loc[here, f"{metric}_low"] = (told[metric] - reach).clip(lower=least)[here]
-            told.loc[here, f"{metric}_high"] = (told[metric] + reach).clip(upper=most)[here]
-    return told
+            pooled.loc[here, f"{metric}_low"] = (pooled[metric] - reach).clip(lower=least)[here]
+            pooled.loc[here, f"{metric}_high"] = (pooled[metric] + reach).clip(upper=most)[here]
+    return pooled
 
 
 def with_common_intervals(points: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
@@ -142,11 +142,11 @@ def with_common_intervals(points: pd.DataFrame, results: pd.DataFrame) -> pd.Dat
         points: a points frame of any tasks.
         results: the results frame that it was made of.
     """
-    told = points.copy()
+    pooled = points.copy()
     for _, part in points.groupby(["task_key", "encoder", "classifier"], sort=False):
         own = results[results["point"].isin(part["point"])]
-        told.loc[part.index] = with_pooled_intervals(part, own)
-    return told
+        pooled.loc[part.index] = with_pooled_intervals(part, own)
+    return pooled
 
 
 def _paired(frame: pd.DataFrame, metric: str, before: Cell, after: Cell) -> Contrast:
@@ -159,7 +159,7 @@ def _paired(frame: pd.DataFrame, metric: str, before: Cell, after: Cell) -> Cont
         sides = [_of(frame, cell) for cell in (before, after)]
         means = [float(side[metric].mean()) if len(side) else math.nan for side in sides]
         return Contrast(means[0], means[1], None, None, 0, "")
-    sides = [one.loc[mine] for one in at]
+    sides = [rows.loc[mine] for rows in at]
     means = [float(side[metric].mean()) for side in sides]
     variance, freedom = _pooled(gains.to_numpy(np.float64), conditions)
     if freedom >= LEAST:

@@ -25,13 +25,13 @@ def costs_of(db: Database, results: pd.DataFrame) -> dict[str, Cost]:
         results: a results frame.
     """
     pairs = results[["condition", "run_id"]].drop_duplicates()
-    ids = [str(one) for one in pairs["run_id"]]
+    ids = [str(run_id) for run_id in pairs["run_id"]]
     seconds, runs = seconds_of(db, ids), runs_of(db, ids)
     prices: dict[str, Prices] = {}
     costs = {}
     for condition, own in pairs.groupby("condition")["run_id"]:
-        taken = [seconds.get(str(one)) for one in own]
-        spent = [_money(db, str(one), runs[str(one)].spec, prices) for one in own]
+        taken = [seconds.get(str(run_id)) for run_id in own]
+        spent = [_money(db, str(run_id), runs[str(run_id)].spec, prices) for run_id in own]
         costs[str(condition)] = Cost(seconds=_mean(taken), money=_mean(spent))
     return costs
 
@@ -49,5 +49,5 @@ def _money(db: Database, run_id: str, spec: RunSpec, prices: dict[str, Prices]) 
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
-    known = [one for one in values if one is not None]
+    known = [value for value in values if value is not None]
     return sum(known) / len(known) if known and len(known) == len(values) else None

@@ -44,15 +44,20 @@ def frontier(
     by = np.full(len(points), "", dtype=object)
     names = points["point"].to_numpy(object)
     front = np.flatnonzero(pareto)
-    ranges = [float(np.ptp(one[known])) or 1.0 for one in values] if known.any() else [1.0, 1.0]
+    ranges = (
+        [float(np.ptp(metric_values[known])) or 1.0 for metric_values in values]
+        if known.any()
+        else [1.0, 1.0]
+    )
     for place in np.flatnonzero(known & ~pareto):
         gains = [
-            (one[front] - one[place]) / width for one, width in zip(values, ranges, strict=True)
+            (metric_values[front] - metric_values[place]) / width
+            for metric_values, width in zip(values, ranges, strict=True)
         ]
         total = np.where((gains[0] >= 0) & (gains[1] >= 0), gains[0] + gains[1], -np.inf)
         by[place] = names[front[int(np.argmax(total))]]
-    told: dict[str, Any] = {"pareto": pareto, "not_clearly_worse": clear, "dominated_by": by}
-    return pd.DataFrame(told, index=points.index).astype({"dominated_by": "str"})
+    columns: dict[str, Any] = {"pareto": pareto, "not_clearly_worse": clear, "dominated_by": by}
+    return pd.DataFrame(columns, index=points.index).astype({"dominated_by": "str"})
 
 
 def _beaten(low_x: Numbers, low_y: Numbers, high_x: Numbers, high_y: Numbers) -> Flags:
@@ -73,5 +78,5 @@ def _end(points: pd.DataFrame, metric: str, end: str) -> Numbers:
         return np.full(len(value), unknown)
     at = points[f"{metric}{end}"].to_numpy(np.float64)
     # A value outside of its own interval would beat itself.
-    found: Numbers = np.where(np.isfinite(at), outer(at, value), unknown)
-    return found
+    values: Numbers = np.where(np.isfinite(at), outer(at, value), unknown)
+    return values

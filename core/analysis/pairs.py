@@ -45,7 +45,7 @@ _EVEN = 1e-12  # differences of decimals such as 0.3 - 0.1 - 0.2 are not 0
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """A mean difference over pairs, with Student's t interval (95 %).
+    """A mean difference over pairs, with Student's t interval (95%).
 
     Args:
         mean: NaN without a pair.
@@ -71,14 +71,14 @@ def effect(differences: Numbers) -> Effect:
     of the mean over the settings that were tried: how these differ among each other counts as
     chance, which makes it rather too wide for them.
     """
-    found = differences[np.isfinite(differences)]
-    if not len(found):
+    known = differences[np.isfinite(differences)]
+    if not len(known):
         return Effect(math.nan, None, None, 0)
-    mean = float(found.mean())
-    if len(found) < LEAST:  # of two, Student's t reaches twelve errors, or nowhere if they agree
-        return Effect(mean, None, None, len(found))
-    reach = t_quantile_of(len(found) - 1) * float(found.std(ddof=1)) / math.sqrt(len(found))
-    return Effect(mean, mean - reach, mean + reach, len(found))
+    mean = float(known.mean())
+    if len(known) < LEAST:  # of two, Student's t reaches twelve errors, or nowhere if they agree
+        return Effect(mean, None, None, len(known))
+    reach = t_quantile_of(len(known) - 1) * float(known.std(ddof=1)) / math.sqrt(len(known))
+    return Effect(mean, mean - reach, mean + reach, len(known))
 
 
 def over_tasks(values: Numbers, tasks: Sequence[str]) -> Effect:
@@ -101,35 +101,35 @@ def over_tasks(values: Numbers, tasks: Sequence[str]) -> Effect:
     return effect(np.bincount(codes, values[known]) / counts if len(counts) else np.zeros(0))
 
 
-def verdict(found: Effect, direction: Literal[1, -1], *, least: int = LEAST) -> Verdict:
+def verdict(effect: Effect, direction: Literal[1, -1], *, least: int = LEAST) -> Verdict:
     """What an effect says of a hypothesis on its sign.
 
     `holds`: the interval lies wholly on the hypothesis' side of 0; `does not`: wholly on the other;
     `undecided`: it holds 0 (as its end, too), or there are fewer than `least` pairs.
 
     Args:
-        found: the effect.
+        effect: the effect.
         direction: 1 for more, -1 for less.
         least: see above.
     """
-    if found.n < least or found.low is None or found.high is None:
+    if effect.n < least or effect.low is None or effect.high is None:
         return "undecided"
-    low, high = (found.low, found.high) if direction > 0 else (-found.high, -found.low)
+    low, high = (effect.low, effect.high) if direction > 0 else (-effect.high, -effect.low)
     if low > _EVEN:
         return "holds"
     return "does not" if high < -_EVEN else "undecided"
 
 
-def within(found: Effect, bound: float, *, least: int = LEAST) -> Verdict:
+def within(effect: Effect, bound: float, *, least: int = LEAST) -> Verdict:
     """What an effect says of the hypothesis that it is small: between -bound and bound.
 
     `holds`: so is the whole interval; `does not`: the interval lies wholly outside; else undecided.
     """
-    if found.n < least or found.low is None or found.high is None:
+    if effect.n < least or effect.low is None or effect.high is None:
         return "undecided"
-    if -bound < found.low and found.high < bound:
+    if -bound < effect.low and effect.high < bound:
         return "holds"
-    return "does not" if found.low > bound or found.high < -bound else "undecided"
+    return "does not" if effect.low > bound or effect.high < -bound else "undecided"
 
 
 def levels(frame: pd.DataFrame, knob: str) -> tuple[float, float] | None:
@@ -207,7 +207,7 @@ def matched(
     cell = of * len(names) + side
     size = len(first) * len(names)
     whole = (np.bincount(cell, minlength=size).reshape(-1, len(names)) > 0).all(axis=1)
-    found = rows.iloc[first[whole]][same].reset_index(drop=True)
+    pairs = rows.iloc[first[whole]][same].reset_index(drop=True)
     for metric in METRICS:
         values = rows[metric].to_numpy(np.float64)
         known = np.isfinite(values)
@@ -216,8 +216,8 @@ def matched(
                 cell[known], minlength=size
             )
         for place, name in enumerate(names):
-            found[f"{metric}_{name}"] = mean.reshape(-1, len(names))[whole, place]
-    return found
+            pairs[f"{metric}_{name}"] = mean.reshape(-1, len(names))[whole, place]
+    return pairs
 
 
 def task_labels(frame: pd.DataFrame) -> pd.Series:
@@ -227,7 +227,7 @@ def task_labels(frame: pd.DataFrame) -> pd.Series:
 
 def _tasks(frame: pd.DataFrame) -> list[npt.NDArray[np.bool_]]:
     codes = pd.factorize(task_labels(frame))[0]
-    return [codes == one for one in np.unique(codes)]
+    return [codes == code for code in np.unique(codes)]
 
 
 @cache

@@ -42,7 +42,7 @@ class Coefficient:
     Args:
         name: the metric.
         value: in the units of the specification.
-        low: lower end of the 95 % interval.
+        low: lower end of the 95% interval.
         high: upper end.
         p: of the hypothesis that it is 0, two-sided.
         inflation: variance inflation factor, 1 or more: how much the other predictors blur it.
@@ -100,11 +100,11 @@ class Regression:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, with the plain sentence."""
-        told = asdict(self)
+        fields = asdict(self)
         return {
             **{
                 key: list(value) if isinstance(value, tuple) else value
-                for key, value in told.items()
+                for key, value in fields.items()
             },
             "paper_note": PAPER_NOTE,
             "sentence": sentence(self),

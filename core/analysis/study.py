@@ -48,7 +48,7 @@ def study(results: pd.DataFrame) -> dict[str, Any]:
         "standardised within task" if len(tasks) > 1 else "standardised"
     ]
     by_task = {
-        name: [one.to_dict() for one in card(results[results["task_key"] == key])]
+        name: [finding.to_dict() for finding in card(results[results["task_key"] == key])]
         for key, name in tasks
         if len(tasks) > 1
     }
@@ -63,7 +63,7 @@ def study(results: pd.DataFrame) -> dict[str, Any]:
         "paper_coefficients": dict(PAPER_COEFFICIENTS),
         "paper_note": PAPER_NOTE,
         "sentence": main.get("sentence") or f"No regression: {main['refused']} {main['remedy']}",
-        "card": [one.to_dict() for one in card(results)],
+        "card": [finding.to_dict() for finding in card(results)],
         "card_by_task": by_task,
         "paper_source": NOTE,
     }

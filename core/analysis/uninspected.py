@@ -35,5 +35,5 @@ def uninspected_accuracy(rows: pd.DataFrame) -> Numbers:
     right = rows["label_accuracy"].to_numpy(np.float64) * n - inspected
     known = (inspected > 0) & (inspected < n) & ~rows["filtered"].to_numpy(np.bool_)
     with np.errstate(invalid="ignore", divide="ignore"):
-        found: Numbers = np.where(known, np.clip(right / (n - inspected), 0.0, 1.0), np.nan)
-    return found
+        accuracy: Numbers = np.where(known, np.clip(right / (n - inspected), 0.0, 1.0), np.nan)
+    return accuracy

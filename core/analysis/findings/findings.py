@@ -118,19 +118,25 @@ def card(results: pd.DataFrame) -> list[Finding]:
     ours = sorted(names[key] for key in set(frame["task_key"]) if key in names)
     tasks = frame[["task_key", "task"]].drop_duplicates()
     notes = (POOLED,) if len(tasks) > 1 else ()
-    found = []
+    findings = []
     for number in FINDING_TITLES:
         if number == 5:
-            told = regression_hypotheses(frame)
+            regressed = regression_hypotheses(frame)
             of = "its table; specification not stated"
-            found.append(
-                _finding(5, told.hypotheses, dict(PAPER_COEFFICIENTS), of, (*told.notes, *notes))
+            findings.append(
+                _finding(
+                    5,
+                    regressed.hypotheses,
+                    dict(PAPER_COEFFICIENTS),
+                    of,
+                    (*regressed.notes, *notes),
+                )
             )
             continue
         hypotheses = tuple(HYPOTHESES[number](frame))
         paper, of = _paper_effects(number, tuple(ours))
-        found.append(_finding(number, hypotheses, paper, of, notes))
-    return found
+        findings.append(_finding(number, hypotheses, paper, of, notes))
+    return findings
 
 
 @cache
@@ -138,19 +144,19 @@ def _paper_effects(number: int, ours: tuple[str, ...]) -> tuple[dict[str, float 
     if number in (6, 7):
         frame = paper_label_replacement() if number == 6 else paper_filtering()
         of = f"means of {EIGHT}" if number == 6 else FOUR
-        told = {hypothesis.name: hypothesis for hypothesis in HYPOTHESES[number](frame)}
+        by_name = {hypothesis.name: hypothesis for hypothesis in HYPOTHESES[number](frame)}
     else:
         of = listed(ours) if ours and len(ours) < 8 else EIGHT
-        told = {
+        by_name = {
             hypothesis.name: hypothesis
             for hypothesis in HYPOTHESES[number](paper_conditions(*ours))
         }
         for hypothesis in HYPOTHESES[number](paper_conditions(AVERAGE)):
             if math.isnan(
-                told[hypothesis.name].effect.mean
+                by_name[hypothesis.name].effect.mean
             ):  # similarity is read off the means alone
-                told[hypothesis.name] = hypothesis
-    means = {name: hypothesis.effect.mean for name, hypothesis in told.items()}
+                by_name[hypothesis.name] = hypothesis
+    means = {name: hypothesis.effect.mean for name, hypothesis in by_name.items()}
     return {name: None if math.isnan(mean) else mean for name, mean in means.items()}, of
 
 
@@ -181,15 +187,17 @@ def _finding(
         if hypothesis.remark and not hypothesis.missing
     )
     remarks = tuple(dict.fromkeys(told_of))
-    told = "; ".join(
-        _hypothesis_words(one, paper.get(one.name)) for one in hypotheses if not one.missing
+    tested = "; ".join(
+        _hypothesis_words(hypothesis, paper.get(hypothesis.name))
+        for hypothesis in hypotheses
+        if not hypothesis.missing
     )
-    said = {
+    heading = {
         "holds": "Holds here",
         "does not": "Does not hold here",
         "undecided": "Undecided",
     }[overall]
-    sentence = f"{said}: {told}." if told else f"{said}: {hypotheses[0].missing}."
+    sentence = f"{heading}: {tested}." if tested else f"{heading}: {hypotheses[0].missing}."
     return Finding(
         number,
         FINDING_TITLES[number],
@@ -204,17 +212,17 @@ def _finding(
 
 
 def _hypothesis_words(hypothesis: Hypothesis, paper: float | None) -> str:
-    found = hypothesis.effect
+    effect = hypothesis.effect
     ends = "no interval"
-    if found.low is not None and found.high is not None:
+    if effect.low is not None and effect.high is not None:
         unit = _value(hypothesis, 0.0).partition(" ")[2]  # told once, with the mean
         ends = " to ".join(
-            _value(hypothesis, end).removesuffix(f" {unit}") for end in (found.low, found.high)
+            _value(hypothesis, end).removesuffix(f" {unit}") for end in (effect.low, effect.high)
         )
     beside = f", paper {_value(hypothesis, paper)}" if paper is not None else ""
     return (
-        f"{hypothesis.words}: {hypothesis.verdict} ({_value(hypothesis, found.mean)}, {ends}, "
-        f"{counted(found.n, hypothesis.unit)}{beside})"
+        f"{hypothesis.words}: {hypothesis.verdict} ({_value(hypothesis, effect.mean)}, {ends}, "
+        f"{counted(effect.n, hypothesis.unit)}{beside})"
     )
 
 

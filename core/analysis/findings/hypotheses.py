@@ -21,7 +21,7 @@ class Hypothesis:
     Args:
         name: stable within its finding.
         words: what is claimed, to go on after "whether".
-        measure: how the effect is told: a metric (a difference of it), "correlation", "share".
+        measure: how the effect is measured: a metric (a difference of it), "correlation", "share".
         direction: 1 it is above 0, -1 below; 0 has a rule of its own.
         effect: what was found.
         verdict: of `effect`; see `pairs.verdict`.
@@ -87,21 +87,21 @@ def difference_hypothesis(
         counts: see there.
     """
     values, tasks = differences.to_numpy(np.float64), task_labels(pairs)
-    found = pool(effect(values), over_tasks(values, list(tasks)), unit)
-    if not missing and not found.effect.n:
+    pooled = pool(effect(values), over_tasks(values, list(tasks)), unit)
+    if not missing and not pooled.effect.n:
         missing = f"{COLUMN[metric].noun} was not measured"
     return Hypothesis(
         name,
         words,
         metric,
         direction,
-        found.effect,
-        verdict(found.effect, direction),
-        found.unit,
+        pooled.effect,
+        verdict(pooled.effect, direction),
+        pooled.unit,
         missing,
         counts,
-        independent=found.independent,
-        independent_unit=found.independent_unit,
+        independent=pooled.independent,
+        independent_unit=pooled.independent_unit,
     )
 
 

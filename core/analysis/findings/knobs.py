@@ -38,7 +38,7 @@ def temperature_hypotheses(frame: pd.DataFrame) -> list[Hypothesis]:
     """Finding 2: so does high temperature with diversity and label accuracy, but less.
 
     "Less" is suppression alone against temperature alone, all else alike. It counts for diversity;
-    for label accuracy it is only told, as the paper's own figures don't tell the two apart there.
+    for label accuracy it is only shown, as the paper's own figures don't separate the two there.
     """
     squares = factorial_cells(as_generated(frame))
     hypotheses = _knob_hypotheses(frame, "temperature", {"diversity": 1, "label_accuracy": -1})
@@ -65,7 +65,7 @@ def combination_hypotheses(frame: pd.DataFrame) -> list[Hypothesis]:
     """Finding 3: suppression and temperature raise model accuracy, and don't add up."""
     squares = factorial_cells(as_generated(frame))
     both, heat, bias, none = (squares[f"model_accuracy_{at}"] for at in ("11", "10", "01", "00"))
-    told: list[tuple[str, str, Literal[1, -1], pd.Series]] = [
+    effects: list[tuple[str, str, Literal[1, -1], pd.Series]] = [
         ("suppression_alone", "suppression alone raises model accuracy", 1, bias - none),
         ("temperature_alone", "high temperature alone raises model accuracy", 1, heat - none),
         (
@@ -86,7 +86,7 @@ def combination_hypotheses(frame: pd.DataFrame) -> list[Hypothesis]:
             _square_missing(squares),
             pairs=squares,
         )
-        for name, words, direction, differences in told
+        for name, words, direction, differences in effects
     ]
 
 
@@ -94,7 +94,7 @@ def seeding_hypotheses(frame: pd.DataFrame) -> list[Hypothesis]:
     """Finding 4: seeding with real examples raises diversity and model accuracy.
 
     All seeded runs of one seed share their examples, so that few draws of these stand behind many
-    pairs; that is told.
+    pairs; a remark says so.
     """
     hypotheses = _knob_hypotheses(frame, "seeding", {"diversity": 1, "model_accuracy": 1})
     pairs = knob_pairs(as_generated(frame), "seeding")
@@ -102,8 +102,8 @@ def seeding_hypotheses(frame: pd.DataFrame) -> list[Hypothesis]:
         return hypotheses
     draws = int(pairs.groupby(task_labels(pairs))["seed"].nunique().max())
     each = " of each task" if task_labels(pairs).nunique() > 1 else ""
-    told = f"{draws} draws" if draws > 1 else "1 draw"
-    remark = f"Runs of one seed share their seed examples: the pairs{each} rest on {told} of them."
+    words = f"{draws} draws" if draws > 1 else "1 draw"
+    remark = f"Runs of one seed share their seed examples: the pairs{each} rest on {words} of them."
     return [replace(hypothesis, remark=remark) for hypothesis in hypotheses]
 
 
@@ -131,8 +131,8 @@ def _knob_hypotheses(
 
 
 def _between(frame: pd.DataFrame, knob: str) -> str:
-    found = {levels(part, knob) for _, part in frame.groupby(["task_key", "task"], sort=False)}
-    both = [one for one in found if one]
+    pairs = {levels(part, knob) for _, part in frame.groupby(["task_key", "task"], sort=False)}
+    both = [pair for pair in pairs if pair]
     return f" ({both[0][0]:g} to {both[0][1]:g})" if len(both) == 1 else ""
 
 

@@ -50,8 +50,8 @@ def regression_hypotheses(frame: pd.DataFrame) -> Regressed:
         return Regressed(tuple(nothing), ())
     each, left_out = _task_by_task(raw)
     hypotheses = tuple(_hypothesis(name, fit, each, unit) for name in PAPER_COEFFICIENTS)
-    told = f"Standardised within task, data as generated, R2 {fit.r2:.2f}."
-    return Regressed(hypotheses, (told, *fit.notes, *left_out))
+    note = f"Standardised within task, data as generated, R2 {fit.r2:.2f}."
+    return Regressed(hypotheses, (note, *fit.notes, *left_out))
 
 
 def _task_by_task(raw: pd.DataFrame) -> tuple[list[Regression], list[str]]:
@@ -69,29 +69,29 @@ def _task_by_task(raw: pd.DataFrame) -> tuple[list[Regression], list[str]]:
 def _hypothesis(
     name: str, fit: Regression | None, each: Sequence[Regression], unit: str, *, missing: str = ""
 ) -> Hypothesis:
-    one = _coefficient(name, fit) if fit else None
+    coefficient = _coefficient(name, fit) if fit else None
     whole = Effect(math.nan, None, None, fit.runs if fit else 0)
-    if one is not None:
-        whole = Effect(one.value, one.low, one.high, whole.n)
+    if coefficient is not None:
+        whole = Effect(coefficient.value, coefficient.low, coefficient.high, whole.n)
     elif not missing:
         missing = f"{COLUMN[name].noun} was not measured"
-    own = [found.value for found in (_coefficient(name, fit) for fit in each) if found is not None]
+    own = [term.value for term in (_coefficient(name, fit) for fit in each) if term is not None]
     tasks = over_tasks(np.array(own, np.float64), [str(place) for place in range(len(own))])
-    found = pool(whole, tasks, unit)
+    pooled = pool(whole, tasks, unit)
     words = f"{COLUMN[name].noun} goes with higher model accuracy, the others held"
     return Hypothesis(
         name,
         words,
         "coefficient",
         1,
-        found.effect,
-        verdict(found.effect, 1),
-        found.unit,
+        pooled.effect,
+        verdict(pooled.effect, 1),
+        pooled.unit,
         missing,
-        independent=found.independent,
-        independent_unit=found.independent_unit,
+        independent=pooled.independent,
+        independent_unit=pooled.independent_unit,
     )
 
 
 def _coefficient(name: str, fit: Regression) -> Coefficient | None:
-    return next((one for one in fit.coefficients if one.name == name), None)
+    return next((term for term in fit.coefficients if term.name == name), None)

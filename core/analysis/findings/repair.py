@@ -55,7 +55,9 @@ def replacement_hypotheses(frame: pd.DataFrame) -> list[Hypothesis]:
     # As generated no text is inspected: the accuracy of the others is that of all.
     rest = plain["label_accuracy"].where(plain["inspected"] == "0", uninspected_accuracy(plain))
     plain = plain.assign(label_accuracy=rest)
-    budgets = sorted(set(plain["inspected"]) - {"0"}, key=lambda one: (one == "all", one.zfill(9)))
+    budgets = sorted(
+        set(plain["inspected"]) - {"0"}, key=lambda budget: (budget == "all", budget.zfill(9))
+    )
     unit = unit_words(frame, "runs")
     if not budgets:
         missing = "no result is repaired by LR"
@@ -103,27 +105,29 @@ def _by_diversity(pairs: pd.DataFrame, gain: pd.Series, unit: str, inspected: st
     x, y = pairs["diversity_a"].to_numpy(np.float64), gain.to_numpy(np.float64)
     of, _ = pd.factorize(task_labels(pairs))
     whole = correlation(x, y, groups=of)
-    each = [correlation(x[of == one], y[of == one], groups=of[of == one]) for one in np.unique(of)]
-    means = np.clip([one.mean for one in each], -_SURE, _SURE)
+    each = [
+        correlation(x[of == task], y[of == task], groups=of[of == task]) for task in np.unique(of)
+    ]
+    means = np.clip([task_effect.mean for task_effect in each], -_SURE, _SURE)
     zs = over_tasks(np.arctanh(means), [str(place) for place in range(len(each))])
     low, high = (None if end is None else math.tanh(end) for end in (zs.low, zs.high))
-    told = Effect(math.tanh(zs.mean), low, high, zs.n)
-    found = pool(whole, told, unit)
+    of_tasks = Effect(math.tanh(zs.mean), low, high, zs.n)
+    pooled = pool(whole, of_tasks, unit)
     missing = (
-        "" if found.effect.low is not None else "there are too few runs of different diversity"
+        "" if pooled.effect.low is not None else "there are too few runs of different diversity"
     )
     return Hypothesis(
         "gain_by_diversity",
         _MORE_DIVERSE,
         "correlation",
         1,
-        found.effect,
-        verdict(found.effect, 1),
-        found.unit,
+        pooled.effect,
+        verdict(pooled.effect, 1),
+        pooled.unit,
         missing,
         remark=f"The gain is that with {inspected} inspected.",
-        independent=found.independent,
-        independent_unit=found.independent_unit,
+        independent=pooled.independent,
+        independent_unit=pooled.independent_unit,
     )
 
 
@@ -139,17 +143,17 @@ def filtering_hypotheses(frame: pd.DataFrame) -> list[Hypothesis]:
     unit = unit_words(frame, "pairs")
     if "run_id" in frame:
         unit = unit_words(frame, "runs")
-        of_run = [one for one in SAME if one in pairs and one != "inspected"]
+        of_run = [name for name in SAME if name in pairs and name != "inspected"]
         pairs = pairs.groupby(of_run, sort=False, dropna=False)["change"].mean().reset_index()
     change, tasks = pairs["change"].to_numpy(np.float64), task_labels(pairs)
-    found = pool(effect(change), over_tasks(change, list(tasks)), unit)
-    missing = "" if found.effect.n else "no result is there with and without OOSF"
+    pooled = pool(effect(change), over_tasks(change, list(tasks)), unit)
+    missing = "" if pooled.effect.n else "no result is there with and without OOSF"
     moved = np.isfinite(change) & (np.abs(change) > _EVEN)
     gains = np.where(moved, change > 0, np.nan)
     whole = Effect(math.nan, None, None, 0)
     if moved.any():
-        told = wilson(int(np.nansum(gains)), int(moved.sum()))
-        whole = Effect(told.mean, told.low, told.high, int(moved.sum()))
+        interval = wilson(int(np.nansum(gains)), int(moved.sum()))
+        whole = Effect(interval.mean, interval.low, interval.high, int(moved.sum()))
     share = pool(whole, _cut(over_tasks(gains, list(tasks))), unit)
     return [
         Hypothesis(
@@ -157,12 +161,12 @@ def filtering_hypotheses(frame: pd.DataFrame) -> list[Hypothesis]:
             f"OOSF changes model accuracy by less than {points(SMALL).lstrip('+')} on average",
             "model_accuracy",
             0,
-            found.effect,
-            within(found.effect, SMALL),
-            found.unit,
+            pooled.effect,
+            within(pooled.effect, SMALL),
+            pooled.unit,
             missing,
-            independent=found.independent,
-            independent_unit=found.independent_unit,
+            independent=pooled.independent,
+            independent_unit=pooled.independent_unit,
         ),
         Hypothesis(
             "both_ways",
@@ -197,7 +201,7 @@ def both_ways(share: Effect) -> Verdict:
 
 
 def correlation(x: Numbers, y: Numbers, *, groups: npt.NDArray[np.intp]) -> Effect:
-    """Pearson's correlation within groups, with Fisher's interval (95 %; Fisher 1921).
+    """Pearson's correlation within groups, with Fisher's interval (95%; Fisher 1921).
 
     Args:
         x: (n,), NaN left out.

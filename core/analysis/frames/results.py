@@ -90,7 +90,7 @@ def results_frame(rows: Iterable[Measured]) -> pd.DataFrame:
 def points_frame(results: pd.DataFrame) -> pd.DataFrame:
     """One row for each condition at each stage: `POINT` and `repeats`, the number of runs.
 
-    A metric that two runs or more have is their mean with Student's t interval (95 %, cut to
+    A metric that two runs or more have is their mean with Student's t interval (95%, cut to
     `RANGES`), which holds the chance of generation, seeds and training; one that a single run has
     keeps the run's own interval. `n` is the mean over runs.
     """
@@ -176,10 +176,10 @@ def _of_run(row: Measured, condition: str, other: str) -> dict[str, Any]:
 
 
 def _stages(result: Mapping[str, Any]) -> dict[tuple[str, bool], list[Mapping[str, Any]]]:
-    found: dict[tuple[str, bool], list[Mapping[str, Any]]] = {}
+    stages: dict[tuple[str, bool], list[Mapping[str, Any]]] = {}
     for stage in result["stages"]:
-        found.setdefault((str(stage["inspected"]), bool(stage["filtered"])), []).append(stage)
-    return found
+        stages.setdefault((str(stage["inspected"]), bool(stage["filtered"])), []).append(stage)
+    return stages
 
 
 def _over_repeats(metric: str, measured: Sequence[Mapping[str, Any]]) -> tuple[float, float, float]:
@@ -187,15 +187,15 @@ def _over_repeats(metric: str, measured: Sequence[Mapping[str, Any]]) -> tuple[f
         ends = (measured[0][end] for end in ("value", "low", "high"))
         value, low, high = (math.nan if end is None else float(end) for end in ends)
         return value, low, high
-    known = [one for one in measured if one["value"] is not None]
+    known = [score for score in measured if score["value"] is not None]
     if not known:
         return math.nan, math.nan, math.nan
-    mean = sum(one["value"] for one in known) / len(known)
-    own = [one for one in known if one["low"] is not None and one["high"] is not None]
-    low = sum(one["low"] for one in own) / len(own) if own else math.nan
-    high = sum(one["high"] for one in own) / len(own) if own else math.nan
+    mean = sum(score["value"] for score in known) / len(known)
+    own = [score for score in known if score["low"] is not None and score["high"] is not None]
+    low = sum(score["low"] for score in own) / len(own) if own else math.nan
+    high = sum(score["high"] for score in own) / len(own) if own else math.nan
     if len(known) > 1:
-        spread = sum((one["value"] - mean) ** 2 for one in known) / (len(known) - 1)
+        spread = sum((score["value"] - mean) ** 2 for score in known) / (len(known) - 1)
         reach = t_quantile_of(len(known) - 1) * math.sqrt(spread / len(known))
         least, most = RANGES[metric]
         # min and max keep their first argument where the second is NaN.

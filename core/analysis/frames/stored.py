@@ -33,21 +33,24 @@ def stored_results(
     if sweep_ids is None:
         sweeps = list_sweeps(db, task_key=task_key, study=study)[::-1]
     else:
-        sweeps = [get_sweep(db, one) for one in sorted(set(sweep_ids))]
+        sweeps = [get_sweep(db, sweep_id) for sweep_id in sorted(set(sweep_ids))]
         sweeps = [
-            one for one in sweeps if task_key in (None, one.task_key) and study in (None, one.study)
+            sweep
+            for sweep in sweeps
+            if task_key in (None, sweep.task_key) and study in (None, sweep.study)
         ]
-    found: dict[tuple[str, str], Measured] = {}
+    results: dict[tuple[str, str], Measured] = {}
     for sweep in sweeps:
         recipe = recipe_from_dict(sweep.grid.get("recipe") or {}).key
         assessed = {
-            one.run_id: one for one in find_assessments(db, sweep_ids=[sweep.id], recipe=recipe)
+            assessment.run_id: assessment
+            for assessment in find_assessments(db, sweep_ids=[sweep.id], recipe=recipe)
         }
         for trial in trials_of(db, sweep.id) if assessed else []:
             known = assessed.get(trial.run.id)
             if known is not None:
-                found.setdefault(
+                results.setdefault(
                     (known.run_id, recipe),
                     Measured(trial.run, known.result, known.settings, sweep.id, trial.repeat),
                 )
-    return list(found.values())
+    return list(results.values())
