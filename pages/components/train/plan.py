@@ -4,20 +4,18 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from uuid import uuid4
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from core.classification.estimate import Estimate, estimate
 from core.classification.evaluation.checks import Leakage, check, look_for_leakage
 from core.classification.ladder import Rung, refuse_nothing, rungs, smallest
-from core.classification.llm.llm import FEW, shuffled
+from core.classification.llm.llm import FEW, draw_examples
 from core.classification.training import seeds_of
 from core.domain.errors import BadInput, WidesetError
 from core.domain.runs import Example, ModelChoice
 from core.domain.spending import SpendingLimit
 from core.domain.wording import MISSING, capitalized, counted, duration
-from core.files.labelled import balanced_examples
 from core.jobs.handlers.train import start_training
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import LIVE
@@ -174,14 +172,7 @@ def _few_shot_examples(db: Database, choice: Choice) -> tuple[Example, ...]:
     if choice.reference is None:
         return ()
     pool = dataset_at(db, reference_key(choice.reference.id, "train"))
-    seed = choice.seeds[0]
-    drawn = balanced_examples(
-        [Example(text, label) for text, label in zip(pool.texts, pool.labels, strict=True)],
-        task=choice.task,
-        count=FEW,
-        seed=seed,
-    )
-    return shuffled(drawn, rng=np.random.default_rng(seed))
+    return draw_examples(pool, task=choice.task, count=FEW, seed=choice.seeds[0])
 
 
 def _existing_version(db: Database, key: str | None) -> str | None:
