@@ -14,6 +14,9 @@ from core.domain.tasks import Task, task_from_dict
 MAX_PER_LABEL = 100_000
 MAX_EXAMPLES = 1_000
 
+EMBEDDED_TITLE = "SmolLM2-135M-Instruct"
+"""What the model `embedded` is called where a person reads."""
+
 ASKED_AGAIN = "only re-requested texts are suppressed"
 """How far suppression reaches where one request covers a label."""
 

@@ -11,9 +11,10 @@ import tempfile
 from pathlib import Path
 
 from core.domain.errors import BackendFailed
+from core.domain.runs import EMBEDDED_TITLE
 from core.models.embedded import LLM_SHA256, find_llm_file, verify
 
-EMBEDDED_NAME = "SmolLM2-135M-Instruct"
+EMBEDDED_NAME = EMBEDDED_TITLE
 
 
 def converted_embedded(models: Path) -> Path:

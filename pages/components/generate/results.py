@@ -13,7 +13,7 @@ import streamlit as st
 
 from core.domain.knob import Knob
 from core.domain.knobs import KNOBS
-from core.domain.runs import RunSpec, model_and_server
+from core.domain.runs import EMBEDDED_TITLE, RunSpec, model_and_server
 from core.domain.wording import MISSING, counted, number
 from core.files.exports import ExportFormat, export_samples, export_table
 from core.generation.servers.suppression import METHOD_TITLES
@@ -118,7 +118,9 @@ def show_settings(run: RunRecord) -> None:
         if "suppression" in facts:
             method = facts.pop("suppression")
             facts = {"suppression method used": METHOD_TITLES.get(method, method), **facts}
-        values = {"requested": model_and_server(spec.model), **server, **facts}
+        is_embedded = spec.model.model == "embedded"
+        requested = EMBEDDED_TITLE if is_embedded else model_and_server(spec.model)
+        values = {"requested": requested, **server, **facts}
         _table(
             [
                 (name.replace("_", " ").capitalize(), MISSING if value is None else str(value))
@@ -156,7 +158,11 @@ def _default(knob: Knob, spec: RunSpec) -> str:
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> None:
-    columns = {"setting": "Setting", "value": "Value", "default": "Default (if changed)"}
+    columns = {
+        "setting": "Setting",
+        "value": st.column_config.TextColumn("Value", width=180),
+        "default": "Default (if changed)",
+    }
     st.dataframe(
         pd.DataFrame(rows, columns=list(columns)[: len(rows[0])]),
         hide_index=True,

@@ -156,15 +156,11 @@ def _draw_cap(app: AppContext, run: RunRecord, job: Job) -> None:
 
 
 def run_words(run: RunRecord) -> str:
-    """A run's task, condition and seed in one line; not escaped."""
+    """A run's condition, seed and task in one line; not escaped."""
     spec = run.spec
     values = {**condition_values(spec), "model": model_and_server(spec.model)}
-    parts = [
-        f"{spec.task.text_type}, {counted(len(spec.task.labels), 'label')}",
-        condition_words(values),
-        f"seed {spec.seed}",
-    ]
-    return SEPARATOR.join(parts)
+    task = f"{spec.task.text_type}, {counted(len(spec.task.labels), 'label')}"
+    return SEPARATOR.join([condition_words(values), f"seed {spec.seed}", task])
 
 
 def _menu(app: AppContext, run: RunRecord, job: Job | None) -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.domain.conditions import Condition
 from core.domain.errors import NoAnswer, StoreBusy
-from core.domain.runs import MAX_PER_LABEL, Example, ModelChoice, RunSpec
+from core.domain.runs import EMBEDDED_TITLE, MAX_PER_LABEL, Example, ModelChoice, RunSpec
 from core.domain.tasks import Task
 from core.domain.wording import counted
 from core.files.labelled import balanced_examples, read_labelled
@@ -208,7 +208,7 @@ def _choose_model(app: AppContext) -> ModelChoice | None:
             "Device", ["auto", "cpu", "cuda", "mps"], key="device", persist_state="session"
         )
         if kind == "Embedded":
-            st.caption("SmolLM2-135M-Instruct; runs on this machine, offline.")
+            st.caption(f"{EMBEDDED_TITLE}; runs on this machine, offline.")
             return ModelChoice(device=device)
         name = st.text_input(
             "Model id or folder",
