@@ -6,9 +6,9 @@ from pathlib import Path
 
 from core.classification.llm.llm import LabelModel, ScoredLabels
 from core.diversity.embedding.embedding import embedded
-from core.diversity.embedding.encoder import EncoderChoice, nothing_between
+from core.diversity.embedding.encoder import EncoderChoice
 from core.diversity.measures.live import Encoders
-from core.diversity.measures.remote_clique import Vectors
+from core.diversity.measures.remote_clique import Vectors, no_pause
 from core.domain.errors import BadInput
 from core.domain.runs import ModelChoice
 from core.store.database import Database
@@ -30,7 +30,7 @@ class StoreTools:
     db: Database
     encoders: Encoders
     models: Path
-    between: Callable[[], None] = nothing_between
+    between: Callable[[], None] = no_pause
     progress: Callable[[int, int], None] | None = None
     served: Callable[[ModelChoice], LabelModel] | None = None
 

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from core.classification.settings import TrainingSpec
 from core.classification.training import encoder_of
-from core.diversity.embedding.encoder import nothing_between
 from core.diversity.measures.live import Encoders
+from core.diversity.measures.remote_clique import no_pause
 from core.domain.errors import BadInput
 
 _KEPT = 4
@@ -25,7 +25,7 @@ class Classifier(Protocol):
         """Names of the columns."""
 
     def probabilities(
-        self, texts: Sequence[str], *, between: Callable[[], None] = nothing_between
+        self, texts: Sequence[str], *, between: Callable[[], None] = no_pause
     ) -> npt.NDArray[np.float64]:
         """Of each label for each text, (texts, labels), rows adding up to 1."""
 
@@ -51,7 +51,7 @@ def folder_of(training: Path, kind: str, seed: int) -> Path:
     return training / f"seed-{seed}" / names[kind]
 
 
-class TrainedKeeper:
+class ClassifierCache:
     """Loads classifiers and keeps the last four.
 
     Args:
@@ -102,7 +102,7 @@ class _Probe:
         return self._probe.label_names
 
     def probabilities(
-        self, texts: Sequence[str], *, between: Callable[[], None] = nothing_between
+        self, texts: Sequence[str], *, between: Callable[[], None] = no_pause
     ) -> npt.NDArray[np.float64]:
         encoder = self._encoders.encoder(self._choice)
         return self._probe.probabilities(encoder.embed(list(texts), between=between))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.domain.errors import BadInput, StaleEdit
-from core.interventions.relabelling.preview import accept, changes_of, flows_of
+from core.interventions.relabelling.preview import accept_changes, label_changes, label_flows
 from core.interventions.relabelling.relabel import Replacement
 from core.interventions.scope_filter.out_of_scope import ScopeFilter
 from core.interventions.versions.rows import edited, filtered, relabelled
@@ -138,13 +138,15 @@ def _propose_labels(subject: Subject, decision: AcceptedLabels) -> Proposal:
     replacement, ids = decision.replacement, subject.dataset.ids
     if not decision.accepted:
         raise BadInput("No change was accepted, so there is nothing to apply.")
-    taken = accept(replacement, ids, decision.accepted)
+    taken = accept_changes(replacement, ids, decision.accepted)
     counts = {
         "n": len(ids),
         "inspected": replacement.inspected,
         "proposed": len(replacement.changed),
         "changed": len(taken.changed),
-        "flows": [[flow.old, flow.new, flow.count] for flow in flows_of(changes_of(ids, taken))],
+        "flows": [
+            [flow.old, flow.new, flow.count] for flow in label_flows(label_changes(ids, taken))
+        ],
     }
     verdicts: list[Verdict] = []
     if decision.by == ORACLE:

@@ -1,7 +1,7 @@
-"""What can be asked of the worker before an intervention: settings, JSON-ready.
+"""Requests to the worker before an intervention: settings, JSON-ready.
 
 Equal requests of one dataset have one answer. What people have judged in the meantime is not part
-of a request: an answer says itself which judgements it knew.
+of a request: an answer holds the number of the latest judgement that it used.
 """
 
 from collections.abc import Mapping
@@ -17,18 +17,16 @@ Annotator = Literal["oracle", "people"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JudgeRequest:
-    """Let the oracle judge every text.
+class _DatasetRequest:
+    """Something computed for a dataset.
 
     Args:
         n: texts of the dataset; it may grow.
         encoder: an encoder's choice as JSON.
-        reference: id of the reference that the oracle learns from.
     """
 
     n: int
     encoder: Mapping[str, Any] = field(metadata={"settings": encoder_choice_from_dict})
-    reference: str
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, the inverse of `from_dict`."""
@@ -41,12 +39,21 @@ class JudgeRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RelabelRequest:
+class JudgeRequest(_DatasetRequest):
+    """Let the oracle judge every text.
+
+    Args:
+        reference: id of the reference that the oracle learns from.
+    """
+
+    reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelabelRequest(_DatasetRequest):
     """Replace labels.
 
     Args:
-        n: see `JudgeRequest`.
-        encoder: see `JudgeRequest`.
         annotator: who inspects: the oracle, or people, by what they judged so far.
         reference: the oracle's, see `JudgeRequest`; None for people.
         inspect: how many texts drawn at random the oracle inspects; None is all of them. People's
@@ -59,8 +66,6 @@ class RelabelRequest:
         BadInput: a value is out of range.
     """
 
-    n: int
-    encoder: Mapping[str, Any] = field(metadata={"settings": encoder_choice_from_dict})
     annotator: Annotator
     reference: str | None = None
     inspect: int | None = None
@@ -76,41 +81,19 @@ class RelabelRequest:
                 "Choose from 2 to that, or all.",
             )
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, the inverse of `from_dict`."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """From JSON data."""
-        return cls(**data)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FilterRequest:
+class FilterRequest(_DatasetRequest):
     """Learn from people's judgements what is out of scope; arguments as `RelabelRequest`."""
 
-    n: int
-    encoder: Mapping[str, Any] = field(metadata={"settings": encoder_choice_from_dict})
     seed: int = 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, the inverse of `from_dict`."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """From JSON data."""
-        return cls(**data)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EffectRequest:
+class EffectRequest(_DatasetRequest):
     """Show what a classifier makes of the filter that was learned by the `FilterRequest` alike.
 
     Args:
-        n: see `JudgeRequest`.
-        encoder: see `JudgeRequest`.
         reference: whose test part is tested on.
         threshold: below which texts go, 0 to 1.
         seed: of the draws to compare with.
@@ -119,8 +102,6 @@ class EffectRequest:
         BadInput: the threshold is out of range.
     """
 
-    n: int
-    encoder: Mapping[str, Any] = field(metadata={"settings": encoder_choice_from_dict})
     reference: str
     threshold: float
     seed: int = 0
@@ -129,26 +110,15 @@ class EffectRequest:
         if not 0 <= self.threshold <= 1:
             raise BadInput(f"The threshold is {self.threshold}.", "Choose from 0 to 1.")
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, the inverse of `from_dict`."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """From JSON data."""
-        return cls(**data)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BudgetRequest:
+class BudgetRequest(_DatasetRequest):
     """Label accuracy over the number of inspected texts; arguments as `RelabelRequest`.
 
     Args:
-        repeats: samples a number.
+        repeats: samples per number.
     """
 
-    n: int
-    encoder: Mapping[str, Any] = field(metadata={"settings": encoder_choice_from_dict})
     annotator: Annotator
     reference: str | None = None
     error_rate: float = 0.0
@@ -158,15 +128,6 @@ class BudgetRequest:
 
     def __post_init__(self) -> None:
         _check(self.annotator, self.reference, self.error_rate, self.weight, self.seed)
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, the inverse of `from_dict`."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """From JSON data."""
-        return cls(**data)
 
 
 def _check(

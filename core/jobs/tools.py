@@ -12,10 +12,10 @@ from core.generation.servers.keys import key_of
 from core.store.database import Database, open_database
 
 if TYPE_CHECKING:
-    from core.classification.trained import TrainedKeeper
-    from core.diversity.map.umap import MapKeeper
+    from core.classification.trained import ClassifierCache
+    from core.diversity.map.umap import MapCache
     from core.diversity.measures.live import Encoders
-    from core.generation.local.keeper import ModelKeeper
+    from core.generation.local.model_cache import ModelCache
     from core.jobs.context import JobContext
     from core.services.generate import Models
     from core.services.knob_lab import Lab
@@ -44,7 +44,7 @@ class WorkerTools:
         *,
         models: "Models | None" = None,
         encoders: "Encoders | None" = None,
-        maps: "MapKeeper | None" = None,
+        maps: "MapCache | None" = None,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self.home = home
@@ -61,35 +61,35 @@ class WorkerTools:
         return open_database(self.home)
 
     @cached_property
-    def models(self) -> "ModelKeeper":
+    def models(self) -> "ModelCache":
         """Opens language models, local and served ones; keeps the one used last."""
-        from core.generation.local.keeper import ModelKeeper
+        from core.generation.local.model_cache import ModelCache
         from core.generation.servers.probing.probe import probe
         from core.services.served_models import ServedModels
 
         served = ServedModels(self.open_store, probe=probe)
-        return ModelKeeper(self.home.models, open_served=served.open)
+        return ModelCache(self.home.models, open_served=served.open)
 
     @cached_property
     def encoders(self) -> "Encoders":
         """Opens encoders; keeps the one used last."""
-        from core.diversity.embedding.loading import EncoderKeeper
+        from core.diversity.embedding.loading import EncoderCache
 
-        return EncoderKeeper(self.home.models)
+        return EncoderCache(self.home.models)
 
     @cached_property
-    def maps(self) -> "MapKeeper":
+    def maps(self) -> "MapCache":
         """Fits maps; keeps the one fitted last."""
-        from core.diversity.map.umap import MapKeeper
+        from core.diversity.map.umap import MapCache
 
-        return MapKeeper(self.home.models / "numba")
+        return MapCache(self.home.models / "numba")
 
     @cached_property
-    def classifiers(self) -> "TrainedKeeper":
+    def classifiers(self) -> "ClassifierCache":
         """Loads trained classifiers; keeps those used last."""
-        from core.classification.trained import TrainedKeeper
+        from core.classification.trained import ClassifierCache
 
-        return TrainedKeeper(self.encoders)
+        return ClassifierCache(self.encoders)
 
     @cached_property
     def lab(self) -> "Lab":

@@ -16,7 +16,7 @@ from core.classification.evaluation.evaluation import evaluate
 from core.classification.evaluation.intervals import wilson
 from core.classification.results import given_labels
 from core.classification.settings import TrainingSpec, spec_from_dict
-from core.classification.trained import Classifier, TrainedKeeper, best_seed, folder_of
+from core.classification.trained import Classifier, ClassifierCache, best_seed, folder_of
 from core.diversity.embedding.encoder import EncoderChoice
 from core.diversity.measures.live import Encoders
 from core.diversity.measures.remote_clique import Vectors, unit_vectors
@@ -74,7 +74,7 @@ def apply_classifier(
     request: ApplyRequest,
     *,
     encoders: Encoders,
-    classifiers: TrainedKeeper,
+    classifiers: ClassifierCache,
     home: Home,
     progress: Progress = NO_PROGRESS,
 ) -> dict[str, Any]:
@@ -157,7 +157,7 @@ def answers(
 
 
 def classify_text(
-    db: Database, training_id: str, text: str, *, classifiers: TrainedKeeper, home: Home
+    db: Database, training_id: str, text: str, *, classifiers: ClassifierCache, home: Home
 ) -> list[tuple[str, float]]:
     """The labels that a trained classifier gives to one text, the most probable first.
 
@@ -184,7 +184,7 @@ def classify_text(
 
 
 def _classifier(
-    db: Database, home: Home, classifiers: TrainedKeeper, training_id: str
+    db: Database, home: Home, classifiers: ClassifierCache, training_id: str
 ) -> tuple[Classifier, TrainingSpec, int]:
     record = get_training(db, training_id)
     if record.result is None:

@@ -14,11 +14,11 @@ from core.files.exports import format_of, write_whole
 from core.interventions.registry import Proposal
 from core.interventions.relabelling.label_accuracy import (
     Share,
-    behind_the_oracle,
+    correct_for_oracle_errors,
     label_accuracy,
 )
 from core.interventions.relabelling.oracle import OracleInspection, relabel_by_oracle
-from core.interventions.relabelling.preview import Flow, changes_of, flows_of
+from core.interventions.relabelling.preview import Flow, label_changes, label_flows
 from core.interventions.relabelling.relabel import Replacement
 from core.interventions.scope_filter.out_of_scope import Quality, ScopeFilter, learn_filter
 from core.interventions.versions.card import card_markdown, export_version, version_card
@@ -56,7 +56,7 @@ class RelabelResult:
     def flows(self) -> Sequence[Flow]:
         """How many texts changed from which label to which, the most first."""
         ids = [str(row) for row in range(len(self.replacement.old))]
-        return flows_of(changes_of(ids, self.replacement))
+        return label_flows(label_changes(ids, self.replacement))
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, without the texts."""
@@ -122,7 +122,7 @@ def relabel_subject(
         notes.append(f"The reference has the label {listed}, which no text had.")
     own = trained.oracle.accuracy
     if replacement.changed and own.interval is not None and len(names) > 1:
-        behind = behind_the_oracle(before, own.interval.mean, labels=len(names))
+        behind = correct_for_oracle_errors(before, own.interval.mean, labels=len(names))
         if behind is None or behind >= own.interval.mean:
             notes.append(
                 "The oracle seems to err at least as often as the labels do, so they may be worse "

@@ -3,12 +3,12 @@
 from core.diversity.embedding.encoder import encoder_choice_from_dict
 from core.diversity.measures.live import Encoders
 from core.domain.errors import BadInput
-from core.interventions.annotation.judged import scopes_by_row
+from core.interventions.annotation.consensus import scopes_by_row
 from core.interventions.requests import EffectRequest, FilterRequest
 from core.interventions.results import EffectPreview, FilterPreview
 from core.interventions.scope_filter.effect import filter_effect
 from core.interventions.scope_filter.out_of_scope import check_enough, learn_filter
-from core.interventions.versions.subject import said_by_people
+from core.interventions.versions.subject import consensus_of_people
 from core.services.embedding import Embedder
 from core.services.progress import NO_PROGRESS, Progress
 from core.store.database import Database
@@ -52,7 +52,7 @@ def preview_filter(
     whole = load_dataset(db, run_key(run_id))
     kept = set(dataset.ids)
     removed = whole.take([row for row, key in enumerate(whole.ids) if key not in kept])
-    judged = scopes_by_row([*dataset.ids, *removed.ids], said_by_people(db, run_id))
+    judged = scopes_by_row([*dataset.ids, *removed.ids], consensus_of_people(db, run_id))
     check_enough(judged.values())
     texts = [*dataset.texts, *removed.texts]
     vectors = embedder.embed(texts)

@@ -28,7 +28,7 @@ TRAFFIC_SECONDS = 0.5
 
 
 class Models(Protocol):
-    """Opens language models; `core.generation.local.keeper.ModelKeeper` is the real one."""
+    """Opens language models; `core.generation.local.model_cache.ModelCache` is the real one."""
 
     def backend(self, choice: ModelChoice, *, dtype: str | None = None) -> Backend:
         """A loaded model; `dtype` is the number type that a resumed run used."""

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from core.domain.errors import BadInput, NoAnswer
 from core.domain.runs import ModelChoice, RunSpec, Sample, spec_from_dict
 from core.domain.settings import Home
-from core.generation.local.backend import LocalBackend, knobs_of
-from core.generation.local.keeper import ModelKeeper
+from core.generation.local.backend import LocalBackend
+from core.generation.local.model_cache import ModelCache
 from core.generation.local.next_token import change
+from core.generation.local.sampling import Knobs
 from core.generation.suppression import SuppressedToken
 from core.services.served_knob_lab import prompt_of, suppressed_of
 from core.store.database import Database, open_database
@@ -40,7 +41,7 @@ class Lab:
 
     def __init__(
         self,
-        keeper: ModelKeeper,
+        keeper: ModelCache,
         home: Home,
         *,
         busy: Callable[[], bool],
@@ -85,7 +86,7 @@ class Lab:
         biases = _biases(rows, spec)
         found = change(
             self._next_logits(backend, [*tokens, *prefix]),
-            knobs_of(spec.condition),
+            Knobs.of(spec.condition),
             biases=biases,
             drawn=prefix,
             top=int(question.get("top", 30)),

@@ -14,7 +14,7 @@ import numpy as np
 from core.diversity.embedding.encoder import Encoder, EncoderChoice, encoder_choice_from_dict
 from core.diversity.map.projection import Coordinates, different
 from core.diversity.map.texts import MapTexts, choose_texts
-from core.diversity.map.umap import FEWEST, MIN_DIST, NEIGHBOURS, FittedMap, MapKeeper, version
+from core.diversity.map.umap import FEWEST, MIN_DIST, NEIGHBOURS, FittedMap, MapCache, version
 from core.diversity.measures.live import Encoders
 from core.diversity.measures.remote_clique import Vectors
 from core.domain.datasets import Dataset
@@ -93,7 +93,7 @@ def project(
     request: MapRequest,
     *,
     encoders: Encoders,
-    maps: MapKeeper,
+    maps: MapCache,
     limit: int = LIMIT,
     progress: Progress = NO_PROGRESS,
 ) -> MapRecord:
@@ -125,7 +125,7 @@ class _Projection:
         db: Database,
         request: MapRequest,
         encoders: Encoders,
-        maps: MapKeeper,
+        maps: MapCache,
         limit: int,
         progress: Progress,
     ) -> None:

@@ -4,13 +4,13 @@ from core.diversity.embedding.encoder import encoder_choice_from_dict
 from core.diversity.measures.live import Encoders
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
-from core.interventions.annotation.judged import labels_by_row
+from core.interventions.annotation.consensus import labels_by_row
 from core.interventions.relabelling.budget import MIN_LEFT, budget_curve, flattens
 from core.interventions.relabelling.oracle import Opinion, OracleInspection, relabel_by_oracle
 from core.interventions.relabelling.relabel import Replacement, replace_labels
 from core.interventions.requests import BudgetRequest, JudgeRequest, RelabelRequest
 from core.interventions.results import BudgetCurve, RelabelPreview
-from core.interventions.versions.subject import said_by_people
+from core.interventions.versions.subject import consensus_of_people
 from core.services.embedding import Embedder
 from core.services.judge import oracle_opinion
 from core.services.progress import NO_PROGRESS, Progress, countdown
@@ -53,7 +53,7 @@ def preview_relabelling(
     if request.annotator == "oracle":
         replacement = _by_oracle(embedder, dataset, run_id, request)
     else:
-        judged = labels_by_row(dataset.ids, said_by_people(db, run_id))
+        judged = labels_by_row(dataset.ids, consensus_of_people(db, run_id))
         vectors = embedder.embed(dataset.texts)
         embedder.phase("learning")
         replacement = replace_labels(
@@ -98,7 +98,7 @@ def preview_budget(
     if request.annotator == "oracle":
         judged = dict(enumerate(_opinion(embedder, dataset, run_id, request).labels))
     else:
-        judged = labels_by_row(dataset.ids, said_by_people(db, run_id), audit=None)
+        judged = labels_by_row(dataset.ids, consensus_of_people(db, run_id), audit=None)
         if len(judged) < 2 * MIN_LEFT:
             raise BadInput(
                 f"{len(judged)} texts have a label from people; a curve needs at least "

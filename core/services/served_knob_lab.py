@@ -8,8 +8,8 @@ from typing import Any
 from core.domain.errors import BadInput, NoAnswer
 from core.domain.runs import RunSpec, Sample
 from core.generation.backends import Backend
-from core.generation.local.backend import knobs_of
 from core.generation.local.next_token import change
+from core.generation.local.sampling import Knobs
 from core.generation.prompts import Prompt, prompt_for
 from core.generation.servers.backend import ServedBackend, ask_all
 from core.generation.suppression import SuppressedToken, Tally, suppressed_tokens
@@ -107,7 +107,7 @@ def first_tokens(
     held = {place: by_text[text] for place, text in enumerate(texts) if text in by_text}
     changed = change(
         torch.tensor([value for _, value in likeliest], dtype=torch.float32),
-        knobs_of(spec.condition),
+        Knobs.of(spec.condition),
         biases={place: row.bias for place, row in held.items()},
         top=len(likeliest),
     )

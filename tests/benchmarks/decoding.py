@@ -10,7 +10,7 @@ from typing import NamedTuple
 from core.domain.runs import ModelChoice
 from core.domain.settings import home_from
 from core.generation.local.conversion import converted_embedded
-from core.generation.local.keeper import ModelKeeper
+from core.generation.local.model_cache import ModelCache
 from tests.benchmarks import contenders
 from tests.benchmarks.contenders import Apart, Order, Setting, Texts
 from tests.benchmarks.report import Report, Stopwatch, median
@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> Report:
     The contenders alternate, so that what else the machine does falls on all of them alike.
     """
     home = home_from()
-    backend = ModelKeeper(home.models).backend(ModelChoice(device="cpu"))
+    backend = ModelCache(home.models).backend(ModelChoice(device="cpu"))
     spec = carer_spec(per_label=TEXTS_A_LABEL)
     setting = Setting(
         model=converted_embedded(home.models),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from core.diversity.embedding.encoder import EncoderChoice
 from core.diversity.map.projection import principal_axes
-from core.diversity.map.umap import FittedMap, MapKeeper, Progress
+from core.diversity.map.umap import FittedMap, MapCache, Progress
 from core.diversity.measures.live import LiveClique
 from core.diversity.measures.remote_clique import Vectors
 from core.domain.runs import Sample
@@ -134,7 +134,7 @@ def generate(context: JobContext) -> None:
     context.report(replace(meter.progress("done"), diversity=live.progress()))
 
 
-class PlainMaps(MapKeeper):
+class PlainMaps(MapCache):
     """Fits two axes, at once and without importing UMAP."""
 
     def fit(

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from core.domain.settings import Home
-from core.interventions.annotation.queue import Order, audit_set
+from core.interventions.annotation.queue import QueueOrder, audit_set
 from core.store.database import Database, open_database
 from core.store.datasets import load_dataset, run_key
 from core.store.generation.runs import RunRecord
@@ -90,7 +90,7 @@ def press(page: Page, key: str, text: str) -> None:
 def due(db: Database, run: RunRecord) -> list[tuple[str, str]]:
     """Text and label of the audit set, in the order in which it comes up."""
     texts = load_dataset(db, run_key(run.id))
-    rows = [texts.ids.index(key) for key in audit_set(texts, Order("audit", 90))]
+    rows = [texts.ids.index(key) for key in audit_set(texts, QueueOrder("audit", 90))]
     return [(texts.texts[row], texts.labels[row]) for row in rows]
 
 

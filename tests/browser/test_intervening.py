@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from core.domain.settings import Home
-from core.interventions.versions.subject import said_by_people
+from core.interventions.versions.subject import consensus_of_people
 from core.jobs.queue import list_jobs
 from core.store.database import Database, open_database
 from core.store.datasets import load_dataset, run_key, version_key
@@ -77,7 +77,7 @@ def judge_by_keys(page: Page, db: Database, made: Made, count: int) -> None:
             # It came before the new text's buttons listened; a person presses it again.
             page.keyboard.press(KEYS[right_label(text)])
             expect(text_box(page)).not_to_have_text(text)
-        assert len(said_by_people(db, made.run_id)) == done
+        assert len(consensus_of_people(db, made.run_id)) == done
 
 
 def test_judge_by_keys_preview_accept_and_undo(
@@ -92,7 +92,7 @@ def test_judge_by_keys_preview_accept_and_undo(
     settled(page)
     page.wait_for_timeout(1000)
     judge_by_keys(page, db, made, 24)
-    judged = said_by_people(db, made.run_id)
+    judged = consensus_of_people(db, made.run_id)
     assert {key: said.label for key, said in judged.items()} == {
         key: made.right[key] for key in judged
     }

@@ -10,7 +10,7 @@ import pytest
 from core.classification.fine_tuning.fine_tuned import packed
 from core.classification.probe import fit_probe, save_probe
 from core.classification.settings import TrainingSpec
-from core.classification.trained import TrainedKeeper, best_seed, folder_of
+from core.classification.trained import ClassifierCache, best_seed, folder_of
 from core.domain.errors import BackendFailed, BadInput
 from tests.diversity.fake_encoder import FakeEncoder, FakeEncoders
 
@@ -26,7 +26,7 @@ def probe_in(folder: Path) -> Path:
 
 
 def test_a_probe_answers_texts(tmp_path: Path) -> None:
-    keeper = TrainedKeeper(FakeEncoders())
+    keeper = ClassifierCache(FakeEncoders())
     folder = probe_in(tmp_path / "probe")
     classifier = keeper.classifier(folder, SPEC)
     assert classifier.label_names == ("pos", "neg")
@@ -37,7 +37,7 @@ def test_a_probe_answers_texts(tmp_path: Path) -> None:
 
 
 def test_only_the_last_four_stay(tmp_path: Path) -> None:
-    keeper = TrainedKeeper(FakeEncoders())
+    keeper = ClassifierCache(FakeEncoders())
     folders = [probe_in(tmp_path / str(number)) for number in range(5)]
     first = [keeper.classifier(folder, SPEC) for folder in folders]
     assert keeper.classifier(folders[1], SPEC) is first[1]
@@ -48,7 +48,7 @@ def test_only_the_last_four_stay(tmp_path: Path) -> None:
 
 def test_one_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(BackendFailed, match="can't be loaded"):
-        TrainedKeeper(FakeEncoders()).classifier(tmp_path / "gone", SPEC)
+        ClassifierCache(FakeEncoders()).classifier(tmp_path / "gone", SPEC)
 
 
 def test_the_best_repeat_is_that_of_its_own_validation_texts() -> None:

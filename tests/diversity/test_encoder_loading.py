@@ -16,10 +16,10 @@ from core.diversity.embedding.encoder import EncoderChoice
 from core.diversity.embedding.loading import (
     batch_tokens,
     embedded_folder,
+    half_precision_pays,
     load_encoder,
     longest_text,
-    pays,
-    settled,
+    remembered_dtype,
 )
 from core.diversity.measures.remote_clique import Vectors
 from core.domain.errors import BackendFailed
@@ -182,7 +182,7 @@ def test_what_was_measured_first_holds(
         return lambda wide, narrow: measured.append(answer) or answer  # type: ignore[func-returns-value]
 
     for answer in (True, False):
-        monkeypatch.setattr(loading, "pays", measuring(answer))
+        monkeypatch.setattr(loading, "half_precision_pays", measuring(answer))
         encoder = load_encoder(choice_of(tiny_folder), models=tmp_path)
         assert encoder.facts["dtype"] == "bfloat16"
     assert measured == [True]
@@ -191,7 +191,7 @@ def test_what_was_measured_first_holds(
 @pytest.mark.parametrize("memory", ['{"k": "float8"}', '{"k": ["float32"]}', "nonsense"])
 def test_a_memory_that_makes_no_sense_is_measured_anew(tmp_path: Path, memory: str) -> None:
     (tmp_path / "encoders.json").write_text(memory)
-    assert settled(tmp_path, "k", measure=lambda: "float32") == "float32"
+    assert remembered_dtype(tmp_path, "k", measure=lambda: "float32") == "float32"
     assert json.loads((tmp_path / "encoders.json").read_text()) == {"k": "float32"}
 
 
@@ -223,7 +223,7 @@ def test_half_precision_pays_if_it_is_faster_and_agrees(
     wide = tiny_encoder()
     times = iter(seconds)
     monkeypatch.setattr(loading, "seconds_of", lambda call, repeats: next(times))
-    assert pays(wide, Narrow()) is answer  # type: ignore[arg-type]
+    assert half_precision_pays(wide, Narrow()) is answer  # type: ignore[arg-type]
 
 
 def test_larger_models_get_fewer_tokens_at_once() -> None:

@@ -93,7 +93,7 @@ def test_the_half_precision_of_other_devices_works(
     def fail(*_: Any) -> bool:
         raise AssertionError("measured")
 
-    monkeypatch.setattr(loading, "pays", fail)
+    monkeypatch.setattr(loading, "half_precision_pays", fail)
     monkeypatch.setattr(loading, "half_precision", lambda device: dtype)
     encoder = load_encoder(choice_of(tiny_folder), models=Path("/dev/null/none"))
     assert encoder.facts["dtype"] == dtype
@@ -216,7 +216,7 @@ def test_the_embedded_encoder_agrees_with_a_plain_loop(
 ) -> None:
     exact = plainly(find_encoder_folder(), SENTENCES, most=256)
     for dtype, close in (("float32", 0.999999), ("bfloat16", 0.999)):
-        monkeypatch.setattr(loading, "settled", lambda *_, dtype=dtype, **__: dtype)
+        monkeypatch.setattr(loading, "remembered_dtype", lambda *_, dtype=dtype, **__: dtype)
         encoder = load_encoder(EncoderChoice(device="cpu"), models=model_cache)
         assert encoder.fingerprint == f"sha256:53aa51172d142c89 mean 256 {dtype}"
         assert (encoder.size, encoder.facts["model"]) == (384, "all-MiniLM-L6-v2")

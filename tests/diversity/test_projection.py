@@ -14,7 +14,7 @@ from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
 from core.diversity.map.projection import different, principal_axes, stratified
-from core.diversity.map.umap import FEWEST, ExactIndex, FittedMap, MapKeeper, fit_map, keep_compiled
+from core.diversity.map.umap import FEWEST, ExactIndex, FittedMap, MapCache, fit_map, keep_compiled
 from core.diversity.measures.remote_clique import Vectors, unit_vectors
 
 ROOT = Path(__file__).parent.parent.parent
@@ -276,7 +276,7 @@ def test_compiled_code_is_kept_where_it_is_told(tmp_path: Path) -> None:
 
 
 def test_a_keeper_has_the_last_map_only() -> None:
-    keeper = MapKeeper()
+    keeper = MapCache()
     one, two = (fit_map(clustered()[0][:n], seed=0) for n in (2, 3))
     assert keeper.kept("") is None
     keeper.keep("a", one)

@@ -101,7 +101,7 @@ def loaded(
     folder: Path | str, monkeypatch: pytest.MonkeyPatch, *, dtype: str = "float32", **changes: Any
 ) -> LocalEncoder:
     """That encoder, loaded in a number type as if it had been measured to be the best."""
-    monkeypatch.setattr(loading, "pays", lambda wide, narrow: dtype == "bfloat16")
+    monkeypatch.setattr(loading, "half_precision_pays", lambda wide, narrow: dtype == "bfloat16")
     return load_encoder(choice_of(folder, **changes), models=Path("/dev/null/none"))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from core.domain.runs import ModelChoice, RunSpec
 from core.domain.settings import Home
 from core.generation.local.backend import LocalBackend
-from core.generation.local.keeper import ModelKeeper
+from core.generation.local.model_cache import ModelCache
 from core.jobs.queue import start_run
 from core.store.database import Database
 from core.store.generation.samples import samples_of
@@ -13,7 +13,7 @@ from tests.generation.making import make_spec, work_off
 from tests.generation.tiny import VOCABULARY, save_tiny
 
 
-class Keeper(ModelKeeper):
+class Keeper(ModelCache):
     """The real one; remembers that it was asked."""
 
     def backend(self, choice: ModelChoice, *, dtype: str | None = None) -> LocalBackend:

@@ -15,7 +15,7 @@ from core.domain.runs import ModelChoice, Sample
 from core.generation.backends import Request
 from core.generation.local.backend import LocalBackend
 from core.generation.local.conversion import converted_embedded
-from core.generation.local.keeper import ModelKeeper
+from core.generation.local.model_cache import ModelCache
 from core.generation.prompts import Prompt, build_prompt
 from tests.generation.making import TASK, follow, make_spec
 
@@ -36,7 +36,7 @@ def models() -> Path:
 
 @pytest.fixture(scope="module")
 def backend(model_cache: Path) -> LocalBackend:
-    return ModelKeeper(model_cache).backend(ModelChoice(device="cpu"))
+    return ModelCache(model_cache).backend(ModelChoice(device="cpu"))
 
 
 class Recording:

@@ -14,8 +14,8 @@ from core.domain.errors import BackendFailed, BadInput
 from core.domain.runs import ModelChoice
 from core.generation.local import conversion, loading
 from core.generation.local.conversion import converted_embedded
-from core.generation.local.keeper import ModelKeeper
 from core.generation.local.loading import load, pick_dtype
+from core.generation.local.model_cache import ModelCache
 from core.models import devices
 from core.models.embedded import LLM_SHA256
 from tests.generation.tiny import save_tiny, tiny_llama
@@ -229,7 +229,7 @@ def test_a_windowed_model_is_loaded_with_the_other_engine(
 
 
 def test_the_keeper_keeps_the_last_model(tiny_folder: Path, tmp_path: Path) -> None:
-    keeper = ModelKeeper(tmp_path)
+    keeper = ModelCache(tmp_path)
     choice = ModelChoice(model=str(tiny_folder), device="cpu")
     assert keeper.kept(choice) is None
     backend = keeper.backend(choice, dtype="float32")

@@ -7,8 +7,12 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn.metrics import cohen_kappa_score, confusion_matrix
 
-from core.interventions.annotation.agreement import Agreement, cohen_kappa, pairwise
-from core.interventions.relabelling.label_accuracy import behind_the_oracle, label_accuracy, share
+from core.interventions.annotation.agreement import Agreement, cohen_kappa, pairwise_agreement
+from core.interventions.relabelling.label_accuracy import (
+    correct_for_oracle_errors,
+    label_accuracy,
+    share,
+)
 
 LABELS = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abc")), max_size=40)
 
@@ -38,7 +42,7 @@ def test_kappa_is_that_of_scikit_learn(pairs: list[tuple[str, str]]) -> None:
 
 
 def test_every_two_annotators_over_what_both_labelled() -> None:
-    found = pairwise(
+    found = pairwise_agreement(
         {
             "Ann": {"1": "a", "2": "b", "3": "a"},
             "Ben": {"2": "b", "3": "b", "4": "a"},
@@ -51,7 +55,7 @@ def test_every_two_annotators_over_what_both_labelled() -> None:
         Agreement("Ann", "Eve", 0, 0, None),
         Agreement("Ben", "Eve", 0, 0, None),
     ]
-    assert pairwise({"Ann": {"1": "a"}}) == []
+    assert pairwise_agreement({"Ann": {"1": "a"}}) == []
 
 
 def test_label_accuracy_by_hand() -> None:
@@ -100,8 +104,8 @@ def test_the_interval_is_wilsons(counts: tuple[int, int]) -> None:
 
 def test_the_oracles_errors_are_taken_out() -> None:
     # Labels right on 0.7, an oracle right on 0.8, 5 labels: 0.56 + 0.3 * 0.2 / 4 agree.
-    assert behind_the_oracle(0.575, 0.8, labels=5) == pytest.approx(0.7)
-    assert behind_the_oracle(0.8, 1.0, labels=2) == pytest.approx(0.8)
-    assert behind_the_oracle(0.99, 0.8, labels=5) == 1
-    assert behind_the_oracle(0.0, 0.8, labels=5) == 0
-    assert behind_the_oracle(0.5, 0.5, labels=2) is None
+    assert correct_for_oracle_errors(0.575, 0.8, labels=5) == pytest.approx(0.7)
+    assert correct_for_oracle_errors(0.8, 1.0, labels=2) == pytest.approx(0.8)
+    assert correct_for_oracle_errors(0.99, 0.8, labels=5) == 1
+    assert correct_for_oracle_errors(0.0, 0.8, labels=5) == 0
+    assert correct_for_oracle_errors(0.5, 0.5, labels=2) is None

@@ -6,12 +6,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.interventions.annotation.judged import Settled, labels_by_row, scopes_by_row, settled
+from core.interventions.annotation.consensus import (
+    Consensus,
+    consensus_by_text,
+    labels_by_row,
+    scopes_by_row,
+)
 from core.interventions.relabelling.preview import Flow
 from core.interventions.relabelling.relabel import Replacement
 from core.interventions.scope_filter.out_of_scope import ScopeFilter
 from core.interventions.versions.card import COLUMNS, export_version
-from core.interventions.versions.compare import difference
+from core.interventions.versions.compare import compare_versions
 from core.interventions.versions.rows import edited, filtered, kept_rows, relabelled
 from core.store.interventions.judgements import Judgement, Verdict
 from core.store.interventions.versions import VersionRow
@@ -95,23 +100,25 @@ def event(number: int, who: str, label: str | None, **more: object) -> Judgement
 
 def test_most_decide_and_the_latest_of_equals() -> None:
     two = [event(1, "Ann", "a"), event(2, "Ben", "b")]
-    assert settled(two) == {"t": Settled("b", None, "Ann, Ben", False)}
-    assert settled([*two, event(3, "Eve", "a")])["t"].label == "a"
-    assert settled([two[0], event(3, "Eve", None, in_scope=False)])["t"] == Settled(
+    assert consensus_by_text(two) == {"t": Consensus("b", None, "Ann, Ben", False)}
+    assert consensus_by_text([*two, event(3, "Eve", "a")])["t"].label == "a"
+    assert consensus_by_text([two[0], event(3, "Eve", None, in_scope=False)])["t"] == Consensus(
         "a", False, "Ann, Eve", False
     )
     skip = event(3, "Eve", None, skipped=True)
-    assert settled([skip]) == {}
-    assert settled([two[0], skip])["t"].who == "Ann"
+    assert consensus_by_text([skip]) == {}
+    assert consensus_by_text([two[0], skip])["t"].who == "Ann"
 
 
 def test_people_count_before_machines_and_audits_are_marked() -> None:
     machines = [event(n, f"m{n}", "b", why="oracle") for n in range(3)]
-    assert settled(machines)["t"] == Settled("b", None, "m0, m1, m2", False)
-    found = settled([event(9, "Ann", "a", why="audit"), *machines, event(10, "Ann", "b", text="u")])
+    assert consensus_by_text(machines)["t"] == Consensus("b", None, "m0, m1, m2", False)
+    found = consensus_by_text(
+        [event(9, "Ann", "a", why="audit"), *machines, event(10, "Ann", "b", text="u")]
+    )
     assert found == {
-        "t": Settled("a", None, "Ann", True),
-        "u": Settled("b", None, "Ann", False),
+        "t": Consensus("a", None, "Ann", True),
+        "u": Consensus("b", None, "Ann", False),
     }
 
 
@@ -131,20 +138,20 @@ def test_two_versions_side_by_side() -> None:
         VersionRow("5", "a"),
         VersionRow("6", "b", kept=False),
     ]
-    found = difference(before, after, label_names=("a", "b", "c"))
+    found = compare_versions(before, after, label_names=("a", "b", "c"))
     assert found.flows == (Flow("a", "b", 2), Flow("b", "a", 1))
     assert found.relabelled == ("1", "2", "4")
     assert (found.gone, found.come) == (("3",), ("5",))
     assert found.balance == {"a": (4, 3), "b": (1, 2), "c": (0, 0)}
-    same = difference(after, after, label_names=("a", "b"))
+    same = compare_versions(after, after, label_names=("a", "b"))
     assert (same.flows, same.relabelled, same.gone, same.come) == ((), (), (), ())
 
 
 def test_what_stands_by_row() -> None:
     found = {
-        "x": Settled("a", True, "Ann", True),
-        "y": Settled("b", None, "Ann", False),
-        "z": Settled(None, False, "Ann", False),
+        "x": Consensus("a", True, "Ann", True),
+        "y": Consensus("b", None, "Ann", False),
+        "z": Consensus(None, False, "Ann", False),
     }
     ids = ["w", "z", "y", "x"]
     assert labels_by_row(ids, found) == {2: "b"}

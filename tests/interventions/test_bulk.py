@@ -7,7 +7,7 @@ import pytest
 
 from core.domain.errors import BadInput, StaleEdit
 from core.domain.settings import Home
-from core.interventions.annotation.bulk import judge_all, take_back
+from core.interventions.annotation.bulk import retract_all, store_verdicts
 from core.store.database import Database, open_database
 from core.store.generation.runs import create_run
 from core.store.generation.samples import add_samples
@@ -36,7 +36,7 @@ def verdicts(run_id: str, *numbers: int) -> list[Verdict]:
 def test_a_text_of_the_audit_set_stays_one(db: Database, run_id: str) -> None:
     add_judgements(db, run_id, verdicts(run_id, 1), who="Ann", why="audit")
     add_judgements(db, run_id, verdicts(run_id, 2), who="Bob", why="audit")
-    made = judge_all(
+    made = store_verdicts(
         db, run_id, verdicts(run_id, 0, 1, 2), who=" Ann ", why="bulk", session="table"
     )
     assert {one.verdict.sample_id[-1]: one.why for one in made} == {
@@ -53,15 +53,17 @@ def test_all_or_none(db: Database, run_id: str) -> None:
     add_judgements(db, run_id, verdicts(run_id, 1), who="Bob", why="bulk")
     before = judgements_of(db, run_id)
     with pytest.raises(StaleEdit, match="Bob judged"):
-        judge_all(db, run_id, verdicts(run_id, 0, 1), who="Ann", why="lasso", session="", seen=seen)
+        store_verdicts(
+            db, run_id, verdicts(run_id, 0, 1), who="Ann", why="lasso", session="", seen=seen
+        )
     assert judgements_of(db, run_id) == before
 
 
 def test_they_are_taken_back_together(db: Database, run_id: str) -> None:
-    made = judge_all(db, run_id, verdicts(run_id, 0, 1), who="Ann", why="lasso", session="")
+    made = store_verdicts(db, run_id, verdicts(run_id, 0, 1), who="Ann", why="lasso", session="")
     ids = [one.id for one in made]
     with pytest.raises(BadInput):
-        take_back(db, [*ids, "other"], who="Ann")
+        retract_all(db, [*ids, "other"], who="Ann")
     assert len(judgements_of(db, run_id)) == 2
-    take_back(db, ids, who="Ann")
+    retract_all(db, ids, who="Ann")
     assert judgements_of(db, run_id) == []

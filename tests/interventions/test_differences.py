@@ -3,7 +3,12 @@
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from core.interventions.annotation.agreement import Difference, agreements, differences, said_by
+from core.interventions.annotation.agreement import (
+    Disagreement,
+    agreements,
+    disagreements,
+    verdicts_by_annotator,
+)
 from core.store.interventions.judgements import Judgement, Verdict
 
 ROWS = [
@@ -35,11 +40,11 @@ def judgements() -> list[Judgement]:
 
 
 def test_skips_say_nothing_and_out_of_scope_is_a_word() -> None:
-    found = said_by(judgements())
+    found = verdicts_by_annotator(judgements())
     assert list(found) == ["Ann", "Bob", "Cleo"]
     assert found["Ann"] == {"a": "pos", "b": "neg", "c": "out of scope", "d": "pos"}
     only_in = Judgement(1, "j", "r", "Eve", 1.0, "bulk", "", Verdict("a", in_scope=True))
-    assert said_by([only_in]) == {}
+    assert verdicts_by_annotator([only_in]) == {}
 
 
 def test_kappa_is_scikit_learns() -> None:
@@ -52,7 +57,7 @@ def test_kappa_is_scikit_learns() -> None:
 
 
 def test_texts_on_which_they_differ() -> None:
-    assert differences(judgements()) == [
-        Difference("b", {"Ann": "neg", "Bob": "pos"}),
-        Difference("d", {"Ann": "pos", "Bob": "neg", "Cleo": "pos"}),
+    assert disagreements(judgements()) == [
+        Disagreement("b", {"Ann": "neg", "Bob": "pos"}),
+        Disagreement("d", {"Ann": "pos", "Bob": "neg", "Cleo": "pos"}),
     ]

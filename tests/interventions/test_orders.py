@@ -5,7 +5,7 @@ import pytest
 
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
-from core.interventions.annotation.queue import Due, Order, audit_set, queue_of
+from core.interventions.annotation.queue import QueuedText, QueueOrder, audit_set, build_queue
 from core.store.interventions.judgements import Judgement, Verdict, Why
 
 LABELS = ("pos", "neg", "pos", "neg", "pos", "neg")
@@ -24,23 +24,23 @@ def said(
     return Judgement(number, f"j{number}", "r", who, 1.0, why, "", verdict)
 
 
-def ids(queue: list[Due]) -> list[str]:
+def ids(queue: list[QueuedText]) -> list[str]:
     return [due.id for due in queue]
 
 
 def test_an_audit_set_begins_with_the_smaller_one() -> None:
     dataset = make_dataset(("pos",) * 200)
-    whole = audit_set(dataset, Order("audit", 180, seed=5))
+    whole = audit_set(dataset, QueueOrder("audit", 180, seed=5))
     assert len(set(whole)) == 180
-    assert audit_set(dataset, Order("audit", 45, seed=5)) == whole[:45]
-    assert audit_set(dataset, Order("audit", 45, seed=6)) != whole[:45]
+    assert audit_set(dataset, QueueOrder("audit", 45, seed=5)) == whole[:45]
+    assert audit_set(dataset, QueueOrder("audit", 45, seed=6)) != whole[:45]
 
 
 def test_every_text_is_as_likely_in_an_audit_set() -> None:
     dataset = make_dataset(("pos",) * 10)
     counts = dict.fromkeys(dataset.ids, 0)
     for seed in range(2000):
-        for key in audit_set(dataset, Order("audit", 3, seed=seed)):
+        for key in audit_set(dataset, QueueOrder("audit", 3, seed=seed)):
             counts[key] += 1
     # Each is drawn with 0.3: 600 of 2,000, with a standard deviation of 20.5.
     assert all(abs(count - 600) < 5 * 20.5 for count in counts.values())
@@ -48,12 +48,12 @@ def test_every_text_is_as_likely_in_an_audit_set() -> None:
 
 def test_an_audit_set_is_of_all_texts_whatever_was_judged_to_learn_from() -> None:
     dataset = make_dataset()
-    order = Order("audit", 6)
+    order = QueueOrder("audit", 6)
     drawn = audit_set(dataset, order)
     known = [said(1, drawn[0], "Ann"), said(2, drawn[1], "Ann", why="audit")]
     known.append(said(3, drawn[2], "Bob", why="audit"))
-    assert ids(queue_of(dataset, known, order, who="Ann")) == [drawn[0], *drawn[2:]]
-    assert {due.why for due in queue_of(dataset, known, order, who="Ann")} == {"audit"}
+    assert ids(build_queue(dataset, known, order, who="Ann")) == [drawn[0], *drawn[2:]]
+    assert {due.why for due in build_queue(dataset, known, order, who="Ann")} == {"audit"}
 
 
 def test_the_other_orders_leave_out_what_people_judged() -> None:
@@ -66,32 +66,40 @@ def test_the_other_orders_leave_out_what_people_judged() -> None:
         said(5, "t4", "Ann", skipped=True),
     ]
     sure = dict.fromkeys(dataset.ids, 0.5)
-    order = Order("uncertain")
-    assert ids(queue_of(dataset, known, order, who=" Ann ", confidence=sure)) == ["t2", "t3", "t5"]
-    assert ids(queue_of(dataset, known, order, who="Bob", confidence=sure)) == ["t2", "t4", "t5"]
+    order = QueueOrder("uncertain")
+    assert ids(build_queue(dataset, known, order, who=" Ann ", confidence=sure)) == [
+        "t2",
+        "t3",
+        "t5",
+    ]
+    assert ids(build_queue(dataset, known, order, who="Bob", confidence=sure)) == ["t2", "t4", "t5"]
 
 
 def test_the_most_uncertain_first() -> None:
     sure = {"t0": 0.9, "t1": None, "t2": 0.3, "t3": 0.5, "t5": 0.4}
-    queue = queue_of(make_dataset(), [], Order("uncertain", 3), who="Ann", confidence=sure)
-    assert queue == [Due("t2", "uncertain"), Due("t5", "uncertain"), Due("t3", "uncertain")]
+    queue = build_queue(make_dataset(), [], QueueOrder("uncertain", 3), who="Ann", confidence=sure)
+    assert queue == [
+        QueuedText("t2", "uncertain"),
+        QueuedText("t5", "uncertain"),
+        QueuedText("t3", "uncertain"),
+    ]
 
 
 def test_the_most_spread_out_keeps_off_what_is_judged() -> None:
     angles = np.radians([0, 10, 20, 90, 100, 180])
     vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
     known = [said(1, "t0", "Bob")]
-    queue = queue_of(make_dataset(), known, Order("spread", 2), who="Ann", vectors=vectors)
+    queue = build_queue(make_dataset(), known, QueueOrder("spread", 2), who="Ann", vectors=vectors)
     # Farthest from 0 degrees lies 180, farthest from both 90.
-    assert queue == [Due("t5", "spread"), Due("t3", "spread")]
+    assert queue == [QueuedText("t5", "spread"), QueuedText("t3", "spread")]
 
 
 def test_a_label_at_a_time() -> None:
     dataset = make_dataset()
-    queue = ids(queue_of(dataset, [], Order("label", seed=1), who="Ann"))
+    queue = ids(build_queue(dataset, [], QueueOrder("label", seed=1), who="Ann"))
     assert set(queue[:3]) == {"t0", "t2", "t4"}
     assert set(queue[3:]) == {"t1", "t3", "t5"}
-    alone = ids(queue_of(dataset, [], Order("label", 2, label="neg"), who="Ann"))
+    alone = ids(build_queue(dataset, [], QueueOrder("label", 2, label="neg"), who="Ann"))
     assert len(alone) == 2
     assert set(alone) <= {"t1", "t3", "t5"}
 
@@ -106,23 +114,23 @@ def test_a_second_opinion_is_of_what_others_judged_for_the_same_reason() -> None
         said(6, "t4", "Ann"),
         said(7, "t4", "Bob"),
     ]
-    order = Order("second")
-    assert queue_of(make_dataset(), known, order, who="Ann") == [
-        Due("t3", "audit"),
-        Due("t0", "spread"),
+    order = QueueOrder("second")
+    assert build_queue(make_dataset(), known, order, who="Ann") == [
+        QueuedText("t3", "audit"),
+        QueuedText("t0", "spread"),
     ]
-    assert ids(queue_of(make_dataset(), known, order, who="Bob")) == []
-    assert ids(queue_of(make_dataset(), known, Order("second", 1), who="Dan")) == ["t3"]
+    assert ids(build_queue(make_dataset(), known, order, who="Bob")) == []
+    assert ids(build_queue(make_dataset(), known, QueueOrder("second", 1), who="Dan")) == ["t3"]
 
 
 @pytest.mark.parametrize(
     ("order", "words"),
     [
-        (Order("uncertain"), "how certain"),
-        (Order("spread"), "embedded"),
-        (Order("label", label="meh"), "'meh'"),
+        (QueueOrder("uncertain"), "how certain"),
+        (QueueOrder("spread"), "embedded"),
+        (QueueOrder("label", label="meh"), "'meh'"),
     ],
 )
-def test_what_is_missing_is_said(order: Order, words: str) -> None:
+def test_what_is_missing_is_said(order: QueueOrder, words: str) -> None:
     with pytest.raises(BadInput, match=words):
-        queue_of(make_dataset(), [], order, who="Ann")
+        build_queue(make_dataset(), [], order, who="Ann")

@@ -6,11 +6,11 @@ from core.interventions.relabelling.preview import (
     Band,
     Change,
     Flow,
-    accept,
-    bands_of,
-    changes_of,
-    confident,
-    flows_of,
+    accept_changes,
+    confidence_bands,
+    label_changes,
+    label_flows,
+    within_confidence,
 )
 from core.interventions.relabelling.relabel import Replacement
 
@@ -33,15 +33,15 @@ CHANGES = [
 
 
 def test_changes_and_their_flow() -> None:
-    assert changes_of(IDS, RESULT) == CHANGES
-    assert flows_of(CHANGES) == [Flow("a", "b", 2), Flow("b", "c", 1), Flow("c", "a", 1)]
-    assert flows_of([]) == []
+    assert label_changes(IDS, RESULT) == CHANGES
+    assert label_flows(CHANGES) == [Flow("a", "b", 2), Flow("b", "c", 1), Flow("c", "a", 1)]
+    assert label_flows([]) == []
     with pytest.raises(ValueError, match="differ in length"):
-        changes_of(IDS[:2], RESULT)
+        label_changes(IDS[:2], RESULT)
 
 
 def test_bands_hold_each_change_once() -> None:
-    assert bands_of(CHANGES) == [
+    assert confidence_bands(CHANGES) == [
         Band(None, None, ("t5",)),
         Band(0.0, 0.5, ()),
         Band(0.5, 0.7, ("t3",)),
@@ -51,22 +51,22 @@ def test_bands_hold_each_change_once() -> None:
 
 
 def test_a_threshold_keeps_the_annotators_own() -> None:
-    assert [c.id for c in confident(CHANGES, 0.9)] == ["t1", "t5", "t6"]
-    assert confident(CHANGES, 0) == CHANGES
+    assert [c.id for c in within_confidence(CHANGES, 0.9)] == ["t1", "t5", "t6"]
+    assert within_confidence(CHANGES, 0) == CHANGES
     sure = {change.id: change.confidence for change in CHANGES}
     band = [key for key, found in sure.items() if found is None or 0.5 <= found <= 0.9]
-    assert [c.id for c in confident(CHANGES, 0.5, 0.9)] == band
+    assert [c.id for c in within_confidence(CHANGES, 0.5, 0.9)] == band
     assert 0 < len(band) < len(CHANGES)
 
 
 def test_a_part_is_accepted() -> None:
-    part = accept(RESULT, IDS, {"t3", "t5"})
+    part = accept_changes(RESULT, IDS, {"t3", "t5"})
     assert part.new == ("a", "a", "c", "b", "a", "a")
     assert part.confidence == (None, None, 0.5, 0.8, None, None)
     assert (part.old, part.judged, part.proxy) == (RESULT.old, RESULT.judged, RESULT.proxy)
     assert part.changed == (2, 4)
-    assert accept(RESULT, IDS, [c.id for c in CHANGES]) == RESULT
-    assert accept(RESULT, IDS, ()).changed == ()
+    assert accept_changes(RESULT, IDS, [c.id for c in CHANGES]) == RESULT
+    assert accept_changes(RESULT, IDS, ()).changed == ()
     for stranger in ("t2", "t9"):
         with pytest.raises(ValueError, match="none of the replacement's"):
-            accept(RESULT, IDS, [stranger])
+            accept_changes(RESULT, IDS, [stranger])

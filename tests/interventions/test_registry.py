@@ -29,7 +29,12 @@ from core.interventions.results import (
 )
 from core.interventions.scope_filter.out_of_scope import HeldOut, ScopeFilter
 from core.interventions.versions.card import version_card
-from core.interventions.versions.subject import Subject, key_of, said_by_people, subject_of
+from core.interventions.versions.subject import (
+    Subject,
+    consensus_of_people,
+    dataset_key_of,
+    subject_of,
+)
 from core.store.database import Database
 from core.store.generation.samples import add_samples
 from core.store.interventions.judgements import Verdict, add_judgements, judgements_of
@@ -76,7 +81,7 @@ def test_labels_are_accepted_undone_and_redone(db: Database) -> None:
     events = judgements_of(db, made.run_id)
     assert {(one.who, one.why, one.session) for one in events} == {("oracle", "oracle", version_id)}
     assert len(events) == 12
-    assert said_by_people(db, made.run_id) == {}
+    assert consensus_of_people(db, made.run_id) == {}
     before = undo(db, made.run_id, who="ada", seen=version_id)
     assert subject_of(db, made.run_id, before.id).dataset.labels == subject.dataset.labels
     assert redo(db, made.run_id, who="ada", seen=before.id).id == version_id
@@ -255,7 +260,7 @@ def test_the_card_of_a_version_leaks_no_seed_text(db: Database) -> None:
     assert card["edits"]["inspected_by_machines"] == 12
     assert [step["kind"] for step in card["lineage"]] == ["raw", "lr"]
     assert card["generation"]["seed_examples"] == 0
-    assert (key_of("r", None), key_of("r", "v")) == ("run:r", "version:v")
+    assert (dataset_key_of("r", None), dataset_key_of("r", "v")) == ("run:r", "version:v")
 
 
 def test_what_people_said_stands_beside_the_oracle(db: Database) -> None:
@@ -263,4 +268,4 @@ def test_what_people_said_stands_beside_the_oracle(db: Database) -> None:
     key = next(iter(made.right))
     add_judgements(db, made.run_id, [Verdict(key, "joy")], who="oracle", why="oracle")
     add_judgements(db, made.run_id, [Verdict(key, "calm")], who="ada", why="bulk")
-    assert said_by_people(db, made.run_id)[key].label == "calm"
+    assert consensus_of_people(db, made.run_id)[key].label == "calm"

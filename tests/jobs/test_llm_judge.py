@@ -12,7 +12,7 @@ import pytest
 
 from core.classification.llm.llm import Probabilities
 from core.classification.tools import StoreTools
-from core.diversity.embedding.loading import EncoderKeeper
+from core.diversity.embedding.loading import EncoderCache
 from core.domain.connections import Connection, Prices
 from core.domain.errors import BadInput
 from core.domain.runs import Example, ModelChoice
@@ -21,7 +21,7 @@ from core.domain.spending import SpendingLimit
 from core.domain.tasks import Task
 from core.generation.servers.backend import ServedBackend
 from core.generation.servers.capabilities import Capabilities
-from core.interventions.annotation.bulk import bring_back, take_back_machine
+from core.interventions.annotation.bulk import restore_model_judgements, retract_model_judgements
 from core.jobs.context import JobContext
 from core.jobs.handlers.llm_judge import (
     KIND,
@@ -182,7 +182,7 @@ def test_what_was_taken_back_can_be_asked_again_and_brought_back(
     add_judgements(
         real_db, run_id, [Verdict(f"{run_id}-0", "neg")], who="llm:embedded", why="audit"
     )
-    taken = take_back_machine(real_db, run_id, who="llm:embedded")
+    taken = retract_model_judgements(real_db, run_id, who="llm:embedded")
     assert [(one.sample_id[-1], one.label) for one in taken] == [("0", "pos"), ("1", "neg")]
     # A person may bear any name; what is a person's stays.
     assert [(one.why, one.verdict.label) for one in judgements_of(real_db, run_id)] == [
@@ -190,7 +190,7 @@ def test_what_was_taken_back_can_be_asked_again_and_brought_back(
     ]
     again = start_llm_judge(real_db, run_id, ids(run_id, 0, 1), ModelChoice())
     assert again.id != job.id
-    bring_back(real_db, run_id, taken, who="llm:embedded", session="s")
+    restore_model_judgements(real_db, run_id, taken, who="llm:embedded", session="s")
     assert {one.why for one in judgements_of(real_db, run_id)} == {"judge"}
     assert [one for one, _ in judging(real_db, run_id)] == [again, get_job(real_db, job.id)]
 
@@ -317,7 +317,7 @@ def test_the_embedded_model_judges(
     job = start_llm_judge(real_db, run_id, ids(run_id, 0, 1, 2), ModelChoice(device="cpu"))
 
     def handler(context: JobContext) -> None:
-        tools = StoreTools(context.db, EncoderKeeper(model_cache), model_cache)
+        tools = StoreTools(context.db, EncoderCache(model_cache), model_cache)
         judge_texts(context, tools.label_model)
 
     Worker(home, {KIND: handler}).run_job(job.id)

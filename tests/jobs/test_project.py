@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from core.diversity.embedding.encoder import EncoderChoice
-from core.diversity.map.umap import MapKeeper
+from core.diversity.map.umap import MapCache
 from core.domain.settings import Home
 from core.domain.texts import text_hash
 from core.jobs.context import JobContext
@@ -35,7 +35,7 @@ class Bench:
     def __init__(self, home: Home, db: Database) -> None:
         self.home, self.db = home, db
         self.encoders = FakeEncoders()
-        self.maps = MapKeeper()
+        self.maps = MapCache()
         self.reports: list[Mapping[str, Any]] = []
 
     def run_of(self, texts: list[str]) -> str:
@@ -170,7 +170,7 @@ def test_a_worker_that_lost_the_map_places_on_the_same_one(bench: Bench) -> None
     fitted = bench.maps.kept(record.id)
     assert fitted is not None
     expected = fitted.place(bench.encoders.made.embed(sorted(later, key=text_hash)))
-    bench.maps = MapKeeper()
+    bench.maps = MapCache()
     job = bench.project(bench.run_of(later), seed=1)
     assert job.state == "done"
     assert bench.phases == ["loading", "fitting", "embedding", "placing", "done"]
@@ -188,7 +188,7 @@ def test_a_map_that_can_not_be_had_again_is_made_anew(
     old = bench.record
     with bench.db.write() as connection:
         connection.execute("UPDATE points SET x = x + 1")
-    bench.maps = MapKeeper()
+    bench.maps = MapCache()
     monkeypatch.setattr(module, "version", lambda: "umap-learn 9")
     both = bench.run_of([*texts(20), *texts(5, of="later")])
     bench.project(both)
@@ -207,7 +207,7 @@ def test_a_map_whose_vectors_are_gone_is_made_anew(bench: Bench) -> None:
     old = bench.record
     with bench.db.write() as connection:
         connection.execute("DELETE FROM embeddings")
-    bench.maps = MapKeeper()
+    bench.maps = MapCache()
     bench.project(bench.run_of(texts(12, of="later")))
     assert bench.record.id != old.id
     assert "vectors that it was fitted on are gone" in bench.record.facts["note"]
@@ -265,7 +265,7 @@ def test_a_map_of_few_texts_says_so_and_gives_way_to_umap(bench: Bench) -> None:
         "The map shows principal components: 4 texts, fewer than the 10 that UMAP needs.",
     )
     # Two more are placed on the same axes, by a worker that has to find them again.
-    bench.maps = MapKeeper()
+    bench.maps = MapCache()
     bench.project(bench.run_of(texts(6)))
     assert (bench.record, len(bench.points(texts(6)))) == (old, 6)
     bench.project(bench.run_of(texts(20)))

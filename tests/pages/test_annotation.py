@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.domain.datasets import Dataset
 from core.domain.texts import text_hash
-from core.interventions.annotation.queue import Order, audit_set
+from core.interventions.annotation.queue import QueueOrder, audit_set
 from core.store.database import Database
 from core.store.datasets import load_dataset, run_key
 from core.store.diversity.embeddings import add_vectors
@@ -90,7 +90,7 @@ def test_the_audit_set_is_the_seeded_one_and_ends(
     drawn(app)
     app.number_input(key="annotation_seed").set_value(7)
     drawn(app)
-    order = audit_set(texts, Order("audit", 90, seed=7))
+    order = audit_set(texts, QueueOrder("audit", 90, seed=7))
     for key in order:
         assert shown(app)[0] == texts.texts[texts.ids.index(key)]
         press(app, "keep-")

@@ -12,7 +12,7 @@ from core.domain.errors import BadInput, NoAnswer
 from core.domain.runs import ModelChoice, RunSpec
 from core.domain.settings import Home
 from core.domain.tasks import preset
-from core.generation.local.keeper import ModelKeeper
+from core.generation.local.model_cache import ModelCache
 from core.generation.loop import Loop
 from core.services.knob_lab import Lab
 from core.store.database import open_database
@@ -33,14 +33,14 @@ SPEC = RunSpec(
 
 
 @pytest.fixture(scope="module")
-def keeper(model_cache: Path) -> ModelKeeper:
-    keeper = ModelKeeper(Path(os.environ["WIDESET_MODELS"]))
+def keeper(model_cache: Path) -> ModelCache:
+    keeper = ModelCache(Path(os.environ["WIDESET_MODELS"]))
     keeper.backend(SPEC.model)
     return keeper
 
 
 @pytest.fixture(scope="module")
-def written(keeper: ModelKeeper, tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, str]:
+def written(keeper: ModelCache, tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, str]:
     """A home with a run of two cycles, and its id."""
     home = Home(tmp_path_factory.mktemp("lab"))
     db = open_database(home)
@@ -52,7 +52,7 @@ def written(keeper: ModelKeeper, tmp_path_factory: pytest.TempPathFactory) -> tu
     return home, run.id
 
 
-def lab(keeper: ModelKeeper, home: Home, *, busy: bool = False) -> Lab:
+def lab(keeper: ModelCache, home: Home, *, busy: bool = False) -> Lab:
     return Lab(keeper, home, busy=lambda: busy)
 
 
@@ -60,9 +60,7 @@ def question(spec: RunSpec, run: str | None = None, prefix: str = "") -> dict[st
     return {"spec": spec.to_dict(), "label_index": 1, "run": run, "prefix": prefix, "top": 30}
 
 
-def test_without_a_run_nothing_is_suppressed(
-    keeper: ModelKeeper, written: tuple[Home, str]
-) -> None:
+def test_without_a_run_nothing_is_suppressed(keeper: ModelCache, written: tuple[Home, str]) -> None:
     found = lab(keeper, written[0]).next_token(question(SPEC))
     assert found["suppressed"] == 0
     assert len(found["tokens"]["token"]) == 30
@@ -71,7 +69,7 @@ def test_without_a_run_nothing_is_suppressed(
 
 
 def test_a_runs_words_are_suppressed_and_shown_as_examples(
-    keeper: ModelKeeper, written: tuple[Home, str]
+    keeper: ModelCache, written: tuple[Home, str]
 ) -> None:
     home, run_id = written
     found = lab(keeper, home).next_token(question(SPEC, run_id, "The film"))
@@ -82,9 +80,7 @@ def test_a_runs_words_are_suppressed_and_shown_as_examples(
     assert all(-7.5 <= bias < 0 for bias in biased)
 
 
-def test_a_move_of_a_knob_takes_under_400_ms(
-    keeper: ModelKeeper, written: tuple[Home, str]
-) -> None:
+def test_a_move_of_a_knob_takes_under_400_ms(keeper: ModelCache, written: tuple[Home, str]) -> None:
     home, run_id = written
     asked = lab(keeper, home)
     asked.next_token(question(SPEC, run_id))  # the prompt is run once
@@ -94,7 +90,7 @@ def test_a_move_of_a_knob_takes_under_400_ms(
 
 
 def test_a_walk_finds_the_fluency_that_was_noted(
-    keeper: ModelKeeper, written: tuple[Home, str]
+    keeper: ModelCache, written: tuple[Home, str]
 ) -> None:
     home, run_id = written
     db = open_database(home)
@@ -120,7 +116,7 @@ def test_a_walk_finds_the_fluency_that_was_noted(
     ]
 
 
-def test_what_is_not_there_is_told(keeper: ModelKeeper, written: tuple[Home, str]) -> None:
+def test_what_is_not_there_is_told(keeper: ModelCache, written: tuple[Home, str]) -> None:
     home, run_id = written
     with pytest.raises(BadInput):
         lab(keeper, home).walk({"run": run_id, "sample": "none"})

@@ -13,7 +13,7 @@ from core.domain.connections import Connection
 from core.domain.errors import BadInput
 from core.domain.runs import ModelChoice
 from core.domain.settings import Home
-from core.generation.local.keeper import ModelKeeper
+from core.generation.local.model_cache import ModelCache
 from core.generation.servers.capabilities import Capabilities
 from core.generation.servers.http_client import ServerClient
 from core.jobs.queue import start_run
@@ -43,7 +43,7 @@ def test_a_run_by_way_of_the_keeper(home: Home, real_db: Database) -> None:
 
     with Misbehaving() as server, Runs(home, real_db, server, at_once=3) as runs:
         servers = ServedModels(lambda: open_database(home), probe=probe)
-        keeper = ModelKeeper(home.models, open_served=servers.open)
+        keeper = ModelCache(home.models, open_served=servers.open)
         for _ in range(2):
             _, job = start_run(real_db, runs.spec())
             done = work_off(home, job, keeper)
@@ -124,4 +124,4 @@ def test_without_a_connection_it_is_refused(home: Home, real_db: Database) -> No
 def test_a_keeper_that_knows_no_servers_says_so(home: Home) -> None:
     choice = ModelChoice(backend="openai", model="m", base_url="http://127.0.0.1:9/v1")
     with pytest.raises(BadInput, match="can't be opened here"):
-        ModelKeeper(home.models).backend(choice)
+        ModelCache(home.models).backend(choice)

@@ -221,9 +221,9 @@ def test_real_models_write_and_are_judged_by_real_texts(data: Path, model_cache:
     import csv
 
     from core.diversity.embedding.encoder import EncoderChoice
-    from core.diversity.embedding.loading import EncoderKeeper
+    from core.diversity.embedding.loading import EncoderCache
     from core.domain.tasks import Label, Task
-    from core.generation.local.keeper import ModelKeeper
+    from core.generation.local.model_cache import ModelCache
 
     def part(name: str, n: int) -> list[Example]:
         with (data / "clickbait" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
@@ -234,7 +234,7 @@ def test_real_models_write_and_are_judged_by_real_texts(data: Path, model_cache:
     train, test = part("train", 60), part("test", 30)
     names = sorted({example.label for example in train})
     task = Task("Headlines", "news headline", tuple(Label(name, name) for name in names))
-    encoder = EncoderKeeper(model_cache).encoder(EncoderChoice(device="cpu"))
+    encoder = EncoderCache(model_cache).encoder(EncoderChoice(device="cpu"))
     vectors = encoder.embed([example.text for example in [*train, *test]])
     real = RealTexts(
         train=tuple(example.text for example in train),
@@ -250,7 +250,7 @@ def test_real_models_write_and_are_judged_by_real_texts(data: Path, model_cache:
     heard: list[TrialUpdate] = []
     end = run_trial(
         Trial(0, "r", spec, Recipe(reference="r", budgets=(0, "all"))),
-        open_backend=ModelKeeper(model_cache).backend,
+        open_backend=ModelCache(model_cache).backend,
         encoder=encoder,
         real=real,
         sink=heard.append,

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from core.diversity.embedding.encoder import Encoder, nothing_between
-from core.diversity.measures.remote_clique import Vectors
+from core.diversity.embedding.encoder import Encoder
+from core.diversity.measures.remote_clique import Vectors, no_pause
 from core.domain.texts import text_hash
 from core.store.database import Database
 from core.store.diversity.embeddings import add_vectors, known_vectors
@@ -55,7 +55,7 @@ def embedded(
     report()
     for start in range(0, len(missing), AT_ONCE):
         part = missing[start : start + AT_ONCE]
-        made = encoder.embed([by_hash[key] for key in part], between=between or nothing_between)
+        made = encoder.embed([by_hash[key] for key in part], between=between or no_pause)
         fresh = dict(zip(part, made, strict=True))
         add_vectors(db, encoder.fingerprint, fresh)
         vectors |= fresh

@@ -4,15 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Protocol
 
-from core.diversity.measures.remote_clique import Vectors
+from core.diversity.measures.remote_clique import Vectors, no_pause
 from core.domain.errors import BadInput
 from core.domain.runs import Device
 
 Pooling = Literal["mean", "cls"]
-
-
-def nothing_between() -> None:
-    """What is done between two batches where nothing is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +73,7 @@ class Encoder(Protocol):
     def size(self) -> int:
         """Numbers of a vector."""
 
-    def embed(
-        self, texts: Sequence[str], *, between: Callable[[], None] = nothing_between
-    ) -> Vectors:
+    def embed(self, texts: Sequence[str], *, between: Callable[[], None] = no_pause) -> Vectors:
         """The texts' vectors, float32 (texts, size), in the given order, as pooling gives them.
 
         Args:

@@ -91,11 +91,13 @@ def load_encoder(choice: EncoderChoice, *, models: Path) -> LocalEncoder:
 
     def measure() -> str:
         wide, narrow = encoder(model, "float32"), encoder(copy.deepcopy(model), "bfloat16")
-        return "bfloat16" if pays(wide, narrow) else "float32"
+        return "bfloat16" if half_precision_pays(wide, narrow) else "float32"
 
     key = f"{weights} {choice.pooling} {device} torch {torch.__version__}"
     try:
-        loaded = encoder(model, half_precision(device) or settled(models, key, measure=measure))
+        loaded = encoder(
+            model, half_precision(device) or remembered_dtype(models, key, measure=measure)
+        )
     except BackendFailed:
         raise
     except Exception as error:  # a model of another kind raises anything at its first text
@@ -185,7 +187,7 @@ def batch_tokens(model: Any, device: str, dtype: str) -> int:
     return max(_FEWEST_TOKENS, int(most * share))
 
 
-def pays(wide: Encoder, narrow: Encoder) -> bool:
+def half_precision_pays(wide: Encoder, narrow: Encoder) -> bool:
     """Whether the encoder in half precision is clearly faster here and gives the same directions.
 
     Args:
@@ -203,7 +205,7 @@ def pays(wide: Encoder, narrow: Encoder) -> bool:
     return seconds_of(lambda: narrow.embed(_TRIAL), repeats=3) < _CLEARLY_FASTER * slow
 
 
-def settled(models: Path, key: str, *, measure: Callable[[], str]) -> str:
+def remembered_dtype(models: Path, key: str, *, measure: Callable[[], str]) -> str:
     """The number type that was measured first: vectors are kept by it, so it must not waver.
 
     Args:
@@ -258,7 +260,7 @@ def _digest(folder: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-class EncoderKeeper:
+class EncoderCache:
     """Loads encoders and keeps the last one.
 
     Args:

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.diversity.embedding.encoder import nothing_between
-from core.diversity.measures.remote_clique import Vectors
+from core.diversity.measures.remote_clique import Vectors, no_pause
 from core.domain.errors import BackendFailed
 from core.models.devices import give_memory_back
 from core.models.memory import is_out_of_memory
@@ -128,9 +127,7 @@ class LocalEncoder:
         """Numbers of a vector."""
         return self._size
 
-    def embed(
-        self, texts: Sequence[str], *, between: Callable[[], None] = nothing_between
-    ) -> Vectors:
+    def embed(self, texts: Sequence[str], *, between: Callable[[], None] = no_pause) -> Vectors:
         """See `Encoder.embed`.
 
         In half precision a text's vector hangs a little on the batch it is in: the cosine between

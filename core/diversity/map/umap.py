@@ -272,7 +272,7 @@ def _why_plain(texts: int, found: int) -> str:
     )
 
 
-class MapKeeper:
+class MapCache:
     """Fits maps and keeps the last one.
 
     Args:

@@ -24,7 +24,7 @@ def compile_in_background(folder: Path, *, spawn: Spawn | None = None) -> bool:
     Never raises: a map that finds nothing compiled compiles for itself.
 
     Args:
-        folder: keeps what is compiled, as `core.diversity.map.umap.MapKeeper` reads it.
+        folder: keeps what is compiled, as `core.diversity.map.umap.MapCache` reads it.
         spawn: starts the command; by default a quiet process of low priority.
 
     Returns:

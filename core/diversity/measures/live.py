@@ -16,7 +16,7 @@ _BATCH = 64
 
 
 class Encoders(Protocol):
-    """Opens encoders; `core.diversity.embedding.loading.EncoderKeeper` is the real one."""
+    """Opens encoders; `core.diversity.embedding.loading.EncoderCache` is the real one."""
 
     def encoder(self, choice: EncoderChoice) -> Encoder:
         """A loaded encoder."""

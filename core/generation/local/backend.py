@@ -202,7 +202,7 @@ class LocalBackend:
     ) -> Iterator[Step]:
         """See `next_token.walk`."""
         self._check_room([prompt], len(text))
-        knobs = knobs_of(condition)
+        knobs = Knobs.of(condition)
         engine = self._loaded.engine()
         return walk(engine, prompt, text, knobs, biases=biases, top=top, between=between)
 
@@ -268,7 +268,7 @@ class LocalBackend:
                             self._loaded.engine(),
                             prompts,
                             [plans[owner] for owner in part],
-                            knobs=knobs_of(condition),
+                            knobs=Knobs.of(condition),
                             biases=biases,
                             closing=self.exempt_tokens,
                             max_tokens=condition.max_tokens,
@@ -330,16 +330,6 @@ class LocalBackend:
                 f"A prompt of {longest} tokens and {new} new ones pass the model's {limit}.",
                 "Use shorter examples, fewer labels or fewer tokens a text.",
             )
-
-
-def knobs_of(condition: Condition) -> Knobs:
-    """The part of a condition that acts on one step."""
-    return Knobs(
-        temperature=condition.temperature,
-        top_p=condition.top_p,
-        min_p=condition.min_p,
-        frequency_penalty=condition.frequency_penalty,
-    )
 
 
 def _owned(

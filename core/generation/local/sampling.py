@@ -1,9 +1,10 @@
 """Biases: what is added to the logits, spread from a few tokens to the whole vocabulary."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Self
 
+from core.domain.conditions import Condition
 from core.domain.errors import BadInput
 
 if TYPE_CHECKING:
@@ -68,6 +69,11 @@ class Knobs:
     top_p: float
     min_p: float
     frequency_penalty: float
+
+    @classmethod
+    def of(cls, condition: Condition) -> Self:
+        """Those of a condition."""
+        return cls(*(getattr(condition, field.name) for field in fields(cls)))
 
 
 def adjusted_logits(

@@ -58,29 +58,29 @@ def cohen_kappa(one: Sequence[str], other: Sequence[str]) -> float | None:
     return float((np.trace(table) / n - expected) / (1 - expected))
 
 
-def pairwise(labels: Mapping[str, Mapping[str, str]]) -> list[Agreement]:
+def pairwise_agreement(labels: Mapping[str, Mapping[str, str]]) -> list[Agreement]:
     """The agreement of every two annotators.
 
     Args:
         labels: each annotator's label by text id.
 
     Returns:
-        One a pair, in the annotators' order; pairs without a text in common have n = 0.
+        One per pair, in the annotators' order; pairs without a text in common have n = 0.
     """
-    found = []
+    agreements = []
     for one, other in combinations(labels, 2):
         shared = [key for key in labels[one] if key in labels[other]]
         mine, theirs = ([labels[who][key] for key in shared] for who in (one, other))
         same = sum(a == b for a, b in zip(mine, theirs, strict=True))
-        found.append(Agreement(one, other, len(shared), same, cohen_kappa(mine, theirs)))
-    return found
+        agreements.append(Agreement(one, other, len(shared), same, cohen_kappa(mine, theirs)))
+    return agreements
 
 
 OUT_OF_SCOPE = "out of scope"
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class Disagreement:
     """A text on which annotators differ.
 
     Args:
@@ -92,24 +92,24 @@ class Difference:
     said: dict[str, str]
 
 
-def in_one_word(verdict: Verdict) -> str | None:
+def verdict_name(verdict: Verdict) -> str | None:
     """A verdict as one of the labels or `out of scope`; None for a skip or a mere "in scope"."""
     if verdict.in_scope is False:
         return OUT_OF_SCOPE
     return verdict.label
 
 
-def said_by(judgements: Iterable[Judgement]) -> dict[str, dict[str, str]]:
-    """What each annotator said, by name and text id; annotators in the order they began.
+def verdicts_by_annotator(judgements: Iterable[Judgement]) -> dict[str, dict[str, str]]:
+    """Each annotator's verdicts, by name and text id; annotators in the order they began.
 
     Args:
         judgements: those in effect, oldest first.
     """
     words: dict[str, dict[str, str]] = {}
     for who, given in by_person(judgements).items():
-        own = ((key, in_one_word(one.verdict)) for key, one in given.items())
+        own = ((key, verdict_name(judgement.verdict)) for key, judgement in given.items())
         words[who] = {key: word for key, word in own if word is not None}
-    return {who: said for who, said in words.items() if said}
+    return {who: names for who, names in words.items() if names}
 
 
 def agreements(judgements: Iterable[Judgement]) -> list[Agreement]:
@@ -118,17 +118,17 @@ def agreements(judgements: Iterable[Judgement]) -> list[Agreement]:
     Args:
         judgements: those in effect, oldest first.
     """
-    return pairwise(said_by(judgements))
+    return pairwise_agreement(verdicts_by_annotator(judgements))
 
 
-def differences(judgements: Iterable[Judgement]) -> list[Difference]:
+def disagreements(judgements: Iterable[Judgement]) -> list[Disagreement]:
     """The texts on which not all annotators agree, in the order they were first judged.
 
     Args:
         judgements: those in effect, oldest first.
     """
     of_text: dict[str, dict[str, str]] = {}
-    for who, said in said_by(judgements).items():
-        for key, word in said.items():
+    for who, names in verdicts_by_annotator(judgements).items():
+        for key, word in names.items():
             of_text.setdefault(key, {})[who] = word
-    return [Difference(key, said) for key, said in of_text.items() if len(set(said.values())) > 1]
+    return [Disagreement(key, own) for key, own in of_text.items() if len(set(own.values())) > 1]

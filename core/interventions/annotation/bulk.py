@@ -1,4 +1,4 @@
-"""Many judgements at once: from a table, or of texts chosen on a map; stored and taken back whole.
+"""Bulk judgements, from a table or of texts selected on a map: stored and retracted as a whole.
 
 A text that the annotator judged for the audit set stays marked `audit`, however it is changed.
 """
@@ -17,7 +17,7 @@ from core.store.interventions.judgements import (
 )
 
 
-def judge_all(
+def store_verdicts(
     db: Database,
     run_id: str,
     verdicts: Sequence[Verdict],
@@ -31,13 +31,13 @@ def judge_all(
     who = who.strip()
     with db.write():
         audited = {
-            one.verdict.sample_id
-            for one in judgements_of(db, run_id)
-            if one.who == who and one.why == "audit"
+            judgement.verdict.sample_id
+            for judgement in judgements_of(db, run_id)
+            if judgement.who == who and judgement.why == "audit"
         }
         stored = []
         for mark in (why, "audit"):
-            part = [one for one in verdicts if (one.sample_id in audited) == (mark == "audit")]
+            part = [own for own in verdicts if (own.sample_id in audited) == (mark == "audit")]
             if part:
                 stored += add_judgements(
                     db, run_id, part, who=who, why=mark, session=session, seen=seen
@@ -45,33 +45,33 @@ def judge_all(
     return stored
 
 
-def take_back(db: Database, judgement_ids: Collection[str], *, who: str) -> None:
-    """Take judgements back, all or none; errors as `retract`."""
+def retract_all(db: Database, judgement_ids: Collection[str], *, who: str) -> None:
+    """Retract judgements, all or none; errors as `retract`."""
     with db.write():
-        for one in judgement_ids:
-            retract(db, one, who=who)
+        for judgement_id in judgement_ids:
+            retract(db, judgement_id, who=who)
 
 
-def take_back_machine(db: Database, run_id: str, *, who: str) -> list[Verdict]:
-    """Take back all that a judging model said of a run's texts; it stays on record.
+def retract_model_judgements(db: Database, run_id: str, *, who: str) -> list[Verdict]:
+    """Retract all judgements of a model on a run's texts; they stay on record.
 
     Args:
         db: the store.
         run_id: the texts' run.
-        who: the model's name as an annotator. What people said under that name stays.
+        who: the model's name as an annotator. Judgements of people under that name stay.
 
     Returns:
-        What was in effect, for `bring_back`.
+        What was in effect, for `restore_model_judgements`.
     """
     with db.write():
-        standing = [one for one in standing_of(db, run_id, who=who) if one.why == "judge"]
-        for one in standing:
-            retract(db, one.id, who=who)
-    return list({one.verdict.sample_id: one.verdict for one in standing}.values())
+        current = [own for own in standing_of(db, run_id, who=who) if own.why == "judge"]
+        for judgement in current:
+            retract(db, judgement.id, who=who)
+    return list({own.verdict.sample_id: own.verdict for own in current}.values())
 
 
-def bring_back(
+def restore_model_judgements(
     db: Database, run_id: str, verdicts: Sequence[Verdict], *, who: str, session: str
 ) -> list[Judgement]:
-    """Store again what `take_back_machine` took back, as new events."""
+    """Store again what `retract_model_judgements` took back, as new events."""
     return add_judgements(db, run_id, verdicts, who=who, why="judge", session=session)

@@ -9,7 +9,7 @@ import numpy as np
 from core.diversity.measures.remote_clique import Numbers, Vectors, unit_vectors
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
-from core.interventions.annotation.judged import MACHINES
+from core.interventions.annotation.consensus import MACHINES
 from core.store.interventions.judgements import Judgement, Why, by_person
 
 _AT_ONCE = 32  # texts whose distances to all others are computed together
@@ -93,7 +93,7 @@ def by_label(
     candidates: Sequence[int],
     rng: np.random.Generator,
 ) -> list[int]:
-    """The candidates a label at a time, in task order, shuffled within each label."""
+    """The candidates label by label, in task order, shuffled within each label."""
     shuffled = random_order(candidates, rng)
     return [row for name in label_names for row in shuffled if labels[row] == name]
 
@@ -105,45 +105,45 @@ def _distances(unit: Vectors, rows: Sequence[int]) -> Numbers:
     return distances
 
 
-Kind = Literal["audit", "uncertain", "spread", "label", "second"]
+QueueKind = Literal["audit", "uncertain", "spread", "label", "second"]
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class QueueOrder:
     """How a queue is made.
 
     Args:
         kind: `audit` is a random sample to measure with; `uncertain` the least confident labels
-            first; `spread` texts far from each other; `label` a label at a time; `second` what
+            first; `spread` texts far from each other; `label` label by label; `second` what
             other people judged, for a second opinion.
         size: texts at most; an audit set of 90 begins with that of 45.
         seed: of the audit set's draw, and of the shuffling within a label.
         label: only texts specified for this label, for the kind `label`; None is all, in order.
     """
 
-    kind: Kind
+    kind: QueueKind
     size: int = 90
     seed: int = 0
     label: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class QueuedText:
     """A text that is to be judged, and the `why` that its judgement will carry."""
 
     id: str
     why: Why
 
 
-def queue_of(
+def build_queue(
     dataset: Dataset,
     judgements: Iterable[Judgement],
-    order: Order,
+    order: QueueOrder,
     *,
     who: str,
     vectors: Vectors | None = None,
     confidence: Mapping[str, float | None] | None = None,
-) -> list[Due]:
+) -> list[QueuedText]:
     """The texts that a person is to judge next.
 
     Args:
@@ -158,15 +158,19 @@ def queue_of(
         BadInput: vectors or confidences are needed and missing, or the label is unknown.
     """
     known = list(judgements)
-    people = [one for one in known if one.why not in MACHINES]
+    people = [judgement for judgement in known if judgement.why not in MACHINES]
     mine = by_person(known).get(who.strip(), {})
     rng = np.random.default_rng(order.seed)
     if order.kind == "second":
         return _second_opinions(dataset, people, mine, order.size)
     if order.kind == "audit":
         drawn = audit_set(dataset, order)
-        return [Due(key, "audit") for key in drawn if key not in mine or mine[key].why != "audit"]
-    seen = {one.verdict.sample_id for one in people if not one.verdict.skipped} | set(mine)
+        return [
+            QueuedText(key, "audit") for key in drawn if key not in mine or mine[key].why != "audit"
+        ]
+    seen = {
+        judgement.verdict.sample_id for judgement in people if not judgement.verdict.skipped
+    } | set(mine)
     judged = [row for row, key in enumerate(dataset.ids) if key in seen]
     free = [row for row, key in enumerate(dataset.ids) if key not in seen]
     if order.kind == "uncertain":
@@ -188,10 +192,10 @@ def queue_of(
             raise BadInput(f"There is no label '{order.label[:60]}'.", "Choose one of the task's.")
         names = dataset.label_names if order.label is None else (order.label,)
         rows = by_label(dataset.labels, names, free, rng)
-    return [Due(dataset.ids[row], order.kind) for row in rows[: order.size]]
+    return [QueuedText(dataset.ids[row], order.kind) for row in rows[: order.size]]
 
 
-def audit_set(dataset: Dataset, order: Order) -> list[str]:
+def audit_set(dataset: Dataset, order: QueueOrder) -> list[str]:
     """The ids of a random sample of all texts, in the order drawn; one seed, one sample."""
     rng = np.random.default_rng(order.seed)
     drawn = random_order(range(len(dataset)), rng)[: order.size]
@@ -200,12 +204,12 @@ def audit_set(dataset: Dataset, order: Order) -> list[str]:
 
 def _second_opinions(
     dataset: Dataset, people: list[Judgement], mine: Mapping[str, Judgement], size: int
-) -> list[Due]:
+) -> list[QueuedText]:
     """What others judged and this person did not, as it came, for the reason that it was judged."""
     there = set(dataset.ids)
     firsts: dict[str, Why] = {}
-    for one in people:
-        key = one.verdict.sample_id
-        if not one.verdict.skipped and key in there and key not in mine:
-            firsts.setdefault(key, one.why)
-    return [Due(key, why) for key, why in firsts.items()][:size]
+    for judgement in people:
+        key = judgement.verdict.sample_id
+        if not judgement.verdict.skipped and key in there and key not in mine:
+            firsts.setdefault(key, judgement.why)
+    return [QueuedText(key, why) for key, why in firsts.items()][:size]

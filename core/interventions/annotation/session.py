@@ -1,12 +1,12 @@
-"""The keys under which labels are given: digits first, then letters."""
+"""AnnotationSession: one person's queue of texts to judge, and the keys that give labels."""
 
 from collections.abc import Mapping, Sequence
 
 from core.diversity.measures.remote_clique import Vectors
 from core.domain.datasets import Dataset
 from core.domain.errors import StaleEdit
-from core.interventions.annotation.judged import MACHINES
-from core.interventions.annotation.queue import Due, Order, audit_set, queue_of
+from core.interventions.annotation.consensus import MACHINES
+from core.interventions.annotation.queue import QueuedText, QueueOrder, audit_set, build_queue
 from core.store.database import Database
 from core.store.interventions.judgements import (
     Judgement,
@@ -22,12 +22,12 @@ from core.store.interventions.judgements import (
 KEYS = "123456789ABDEFGHIJKLMPQTUVWXY"
 
 
-def keys_of(names: Sequence[str]) -> dict[str, str | None]:
+def label_keys(names: Sequence[str]) -> dict[str, str | None]:
     """Each label's key, in task order; None for those beyond the last key."""
     return {name: KEYS[place] if place < len(KEYS) else None for place, name in enumerate(names)}
 
 
-class Sitting:
+class AnnotationSession:
     """One person's queue.
 
     Args:
@@ -36,13 +36,13 @@ class Sitting:
         dataset: its texts.
         order: how the queue is made.
         who: the person.
-        session: told with each judgement; undo keeps to it. One person's sittings, an order after
-            another, have the same.
-        vectors: see `queue_of`.
-        confidence: see `queue_of`.
+        session: stored with each judgement; undo is limited to it. One person's queues, one after
+            another, share it.
+        vectors: see `build_queue`.
+        confidence: see `build_queue`.
 
     Raises:
-        BadInput: see `queue_of`.
+        BadInput: see `build_queue`.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Sitting:
         db: Database,
         run_id: str,
         dataset: Dataset,
-        order: Order,
+        order: QueueOrder,
         *,
         who: str,
         session: str,
@@ -65,14 +65,16 @@ class Sitting:
         with db.read():
             self._number = last_number(db, run_id)
             known = judgements_of(db, run_id)
-        self._due = queue_of(dataset, known, order, who=who, vectors=vectors, confidence=confidence)
-        # An audit set is one and the same in every sitting, so what was done of it counts as done.
+        self._due = build_queue(
+            dataset, known, order, who=who, vectors=vectors, confidence=confidence
+        )
+        # An audit set is the same in every session, so what was done of it counts as done.
         self._ids = set(audit_set(dataset, order) if order.kind == "audit" else ())
         self._ids |= {due.id for due in self._due}
         self._mine = self._own(known)
 
     @property
-    def current(self) -> Due | None:
+    def current(self) -> QueuedText | None:
         """The text to judge now; None when the queue is done."""
         return self._due[0] if self._due else None
 
@@ -154,7 +156,7 @@ class Sitting:
         self._leave_to_others()
         key = last.verdict.sample_id
         self._ids.add(key)  # it may be of an earlier queue
-        self._due = [Due(key, last.why), *(due for due in self._due if due.id != key)]
+        self._due = [QueuedText(key, last.why), *(due for due in self._due if due.id != key)]
         return last
 
     def _leave_to_others(self, *, but: str | None = None) -> None:
@@ -166,9 +168,11 @@ class Sitting:
         if self.order.kind in ("audit", "second"):
             return
         taken = {
-            one.verdict.sample_id
-            for one in judgements_of(self._db, self._run_id)
-            if one.who != self.who and one.why not in MACHINES and not one.verdict.skipped
+            judgement.verdict.sample_id
+            for judgement in judgements_of(self._db, self._run_id)
+            if judgement.who != self.who
+            and judgement.why not in MACHINES
+            and not judgement.verdict.skipped
         } - {but}
         self._ids -= {due.id for due in self._due if due.id in taken}
         self._due = [due for due in self._due if due.id not in taken]
@@ -176,7 +180,7 @@ class Sitting:
     def _own(self, known: list[Judgement]) -> dict[str, float]:
         """When this person judged which text."""
         return {
-            one.verdict.sample_id: one.at
-            for one in known
-            if one.who == self.who and not one.verdict.skipped
+            judgement.verdict.sample_id: judgement.at
+            for judgement in known
+            if judgement.who == self.who and not judgement.verdict.skipped
         }

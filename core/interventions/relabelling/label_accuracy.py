@@ -81,7 +81,7 @@ def label_accuracy(
     )
 
 
-def behind_the_oracle(agreement: float, own: float, *, labels: int) -> float | None:
+def correct_for_oracle_errors(agreement: float, own: float, *, labels: int) -> float | None:
     """Label accuracy as it would be without the oracle's errors (Rogan and Gladen 1978).
 
     An oracle that is right on a share o agrees with labels that are right on a share a on

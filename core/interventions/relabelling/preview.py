@@ -51,7 +51,7 @@ class Band:
     ids: tuple[str, ...]
 
 
-def changes_of(ids: Sequence[str], replacement: Replacement) -> list[Change]:
+def label_changes(ids: Sequence[str], replacement: Replacement) -> list[Change]:
     """The changes, in the texts' order.
 
     Args:
@@ -71,14 +71,16 @@ def changes_of(ids: Sequence[str], replacement: Replacement) -> list[Change]:
     ]
 
 
-def flows_of(changes: Iterable[Change]) -> list[Flow]:
+def label_flows(changes: Iterable[Change]) -> list[Flow]:
     """The changes as a flow from label to label, the largest first, then by name."""
     counts = Counter((change.old, change.new) for change in changes)
     flows = [Flow(old, new, count) for (old, new), count in counts.items()]
     return sorted(flows, key=lambda flow: (-flow.count, flow.old, flow.new))
 
 
-def bands_of(changes: Iterable[Change], *, edges: Sequence[float] = (0.5, 0.7, 0.9)) -> list[Band]:
+def confidence_bands(
+    changes: Iterable[Change], *, edges: Sequence[float] = (0.5, 0.7, 0.9)
+) -> list[Band]:
     """The changes by confidence: what has none first, then the least confident; all bands named.
 
     Args:
@@ -105,12 +107,14 @@ def bands_of(changes: Iterable[Change], *, edges: Sequence[float] = (0.5, 0.7, 0
     return bands
 
 
-def confident(changes: Iterable[Change], low: float, high: float = 1.0) -> list[Change]:
+def within_confidence(changes: Iterable[Change], low: float, high: float = 1.0) -> list[Change]:
     """The changes with a confidence from low to high, and all with none (the annotator's own)."""
     return [c for c in changes if c.confidence is None or low <= c.confidence <= high]
 
 
-def accept(replacement: Replacement, ids: Sequence[str], accepted: Collection[str]) -> Replacement:
+def accept_changes(
+    replacement: Replacement, ids: Sequence[str], accepted: Collection[str]
+) -> Replacement:
     """The replacement with the accepted changes alone; all other texts keep their label.
 
     What the annotator and the proxies said stays on record for every text. A text whose change was
@@ -124,7 +128,7 @@ def accept(replacement: Replacement, ids: Sequence[str], accepted: Collection[st
     Raises:
         ValueError: an id is none of a changing text's.
     """
-    changing = {change.id for change in changes_of(ids, replacement)}
+    changing = {change.id for change in label_changes(ids, replacement)}
     taken = set(accepted)
     if not taken <= changing:
         raise ValueError("an accepted change is none of the replacement's")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from core.files.exports import ExportFormat, export_table
-from core.interventions.annotation.judged import MACHINES
+from core.interventions.annotation.consensus import MACHINES
 from core.interventions.versions.subject import Subject
 from core.store.database import Database
 from core.store.generation.runs import get_run

@@ -9,7 +9,7 @@ from core.store.interventions.versions import VersionRow
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class VersionDifference:
     """What changed from one version to another of the same run.
 
     Args:
@@ -27,23 +27,26 @@ class Difference:
     balance: dict[str, tuple[int, int]]
 
 
-def difference(
+def compare_versions(
     before: Sequence[VersionRow], after: Sequence[VersionRow], *, label_names: Sequence[str]
-) -> Difference:
+) -> VersionDifference:
     """Compare two versions.
 
     Args:
-        before: the one's rows, those that went included or not.
-        after: the other's.
+        before: the first version's rows, with or without removed ones.
+        after: the second version's rows.
         label_names: all labels, in task order.
     """
     old = {row.sample_id: row.label for row in before if row.kept}
     new = {row.sample_id: row.label for row in after if row.kept}
     relabelled = [key for key in old if key in new and old[key] != new[key]]
     counts = Counter((old[key], new[key]) for key in relabelled)
-    flows = [Flow(one, other, count) for (one, other), count in counts.items()]
+    flows = [
+        Flow(before_label, after_label, count)
+        for (before_label, after_label), count in counts.items()
+    ]
     held = Counter(old.values()), Counter(new.values())
-    return Difference(
+    return VersionDifference(
         flows=tuple(sorted(flows, key=lambda flow: (-flow.count, flow.old, flow.new))),
         relabelled=tuple(relabelled),
         gone=tuple(key for key in old if key not in new),

@@ -1,11 +1,11 @@
-"""Subject: what an intervention works on, a run's texts as its present version has them."""
+"""Subject: what an intervention works on, a run's texts as the active version has them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
-from core.interventions.annotation.judged import MACHINES, Settled, settled
+from core.interventions.annotation.consensus import MACHINES, Consensus, consensus_by_text
 from core.store.database import Database
 from core.store.datasets import load_dataset, run_key, version_key
 from core.store.interventions.judgements import judgements_of
@@ -14,12 +14,12 @@ from core.store.interventions.versions import VersionRecord, VersionRow, get_ver
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """See the top of the file.
+    """A run's texts as a version has them.
 
     Args:
         run_id: the run; empty for texts of no run.
         version: None while nothing was ever derived: the texts as generated.
-        rows: all of the version's, those that it has let go included.
+        rows: all of the version's, removed ones included.
         texts: of all rows.
         specified: the labels that all rows' texts were generated for.
         dataset: the kept ones, under the version's labels, in the order of the rows.
@@ -40,11 +40,11 @@ class Subject:
 
     @property
     def text_by_id(self) -> dict[str, str]:
-        """All texts, those let go included."""
+        """All texts, removed ones included."""
         return {row.sample_id: text for row, text in zip(self.rows, self.texts, strict=True)}
 
 
-def key_of(run_id: str, version_id: str | None) -> str:
+def dataset_key_of(run_id: str, version_id: str | None) -> str:
     """The key of a run's texts, as generated or as a version has them."""
     return run_key(run_id) if version_id is None else version_key(version_id)
 
@@ -89,6 +89,6 @@ def subject_of_dataset(db: Database, dataset: Dataset) -> Subject:
     return Subject("", None, rows, dataset.texts, dataset.labels, dataset)
 
 
-def said_by_people(db: Database, run_id: str) -> dict[str, Settled]:
-    """What stands of what people said of a run's texts, by text id; machines are left out."""
-    return settled(j for j in judgements_of(db, run_id) if j.why not in MACHINES)
+def consensus_of_people(db: Database, run_id: str) -> dict[str, Consensus]:
+    """The consensus of people on a run's texts, by text id; machines are left out."""
+    return consensus_by_text(j for j in judgements_of(db, run_id) if j.why not in MACHINES)

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from core.diversity.embedding.encoder import encoder_choice_from_dict, nothing_between
+from core.diversity.embedding.encoder import encoder_choice_from_dict
 from core.diversity.measures.live import Encoders, LiveClique
+from core.diversity.measures.remote_clique import no_pause
 from core.domain.errors import StoreBusy, StoreFull, WidesetError
 from core.domain.progress import JobProgress
 from core.jobs import claims
@@ -138,7 +139,7 @@ def tell_diversity(
     """
     live = LiveClique(db, encoders, encoder_choice_from_dict(choice))
     live.add([sample.text for sample in samples_of(db, run_id, outcome="usable")])
-    live.catch_up(between=nothing_between, at_once=True)
+    live.catch_up(between=no_pause, at_once=True)
     told = json.dumps(live.progress())
     with db.write() as connection:
         connection.execute(

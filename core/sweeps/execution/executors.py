@@ -92,15 +92,15 @@ class NodeTools:
 
     @cached_property
     def _keeper(self) -> Any:
-        from core.generation.local.keeper import ModelKeeper
+        from core.generation.local.model_cache import ModelCache
 
-        return ModelKeeper(self._folder)
+        return ModelCache(self._folder)
 
     @cached_property
     def _encoders(self) -> Any:
-        from core.diversity.embedding.loading import EncoderKeeper
+        from core.diversity.embedding.loading import EncoderCache
 
-        return EncoderKeeper(self._folder)
+        return EncoderCache(self._folder)
 
 
 def run_safely(

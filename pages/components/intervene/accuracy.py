@@ -8,8 +8,8 @@ import streamlit as st
 from core.domain.datasets import Dataset
 from core.domain.metrics import METRIC
 from core.figures.interventions import confusion_figure
-from core.interventions.annotation.judged import labels_by_row
-from core.interventions.relabelling.label_accuracy import LabelAccuracy, behind_the_oracle
+from core.interventions.annotation.consensus import labels_by_row
+from core.interventions.relabelling.label_accuracy import LabelAccuracy, correct_for_oracle_errors
 from pages.components.intervene.state import RunState, share_words, sized_share_words
 from pages.components.shell import AppContext
 from pages.components.tables import show_texts
@@ -79,7 +79,7 @@ def _warn_of_oracle(state: RunState, accuracy: LabelAccuracy) -> None:
     if own is None or accuracy.overall.interval is None:
         return
     agreement, labels = accuracy.overall.interval.mean, len(state.label_names)
-    behind = behind_the_oracle(agreement, own.mean, labels=labels) if labels > 1 else 1.0
+    behind = correct_for_oracle_errors(agreement, own.mean, labels=labels) if labels > 1 else 1.0
     if behind is None or behind >= own.mean:
         st.warning(
             "The oracle seems to be wrong at least as often as these labels. What it calls wrong "

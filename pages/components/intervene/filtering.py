@@ -11,7 +11,7 @@ from core.classification.evaluation.intervals import Interval
 from core.domain.errors import BadInput
 from core.domain.metrics import METRIC
 from core.domain.wording import MISSING, counted, percent, percent_interval
-from core.interventions.annotation.judged import scopes_by_row
+from core.interventions.annotation.consensus import scopes_by_row
 from core.interventions.registry import AcceptedFilter, apply_intervention
 from core.interventions.requests import EffectRequest, FilterRequest
 from core.interventions.scope_filter.effect import DRAWS

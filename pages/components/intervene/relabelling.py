@@ -11,9 +11,9 @@ from core.domain.errors import BadInput
 from core.domain.metrics import METRIC
 from core.domain.wording import counted, percent
 from core.figures.interventions import label_flow
-from core.interventions.annotation.judged import labels_by_row
+from core.interventions.annotation.consensus import labels_by_row
 from core.interventions.registry import ORACLE, AcceptedLabels, apply_intervention
-from core.interventions.relabelling.preview import Change, changes_of, confident
+from core.interventions.relabelling.preview import Change, label_changes, within_confidence
 from core.interventions.relabelling.relabel import PRESETS, WEIGHT, Replacement
 from core.interventions.requests import RelabelRequest
 from core.jobs.previews import Asked
@@ -174,7 +174,7 @@ def _show_preview(
     """Redrawn alone, with every move of the band."""
     assert preview.result is not None
     replacement = preview.result.replacement
-    changes = changes_of(state.dataset.ids, replacement)
+    changes = label_changes(state.dataset.ids, replacement)
     if not changes:
         st.success("No label would change.", icon=":material/check:")
         _explain(replacement)
@@ -183,7 +183,7 @@ def _show_preview(
         figure, side = st.container(), st.container()
     with side:
         band = _choose_band(changes)
-        in_band = confident(changes, *band)
+        in_band = within_confidence(changes, *band)
         summary = st.container()
     st.markdown(
         "**Changes to accept** :small[:gray[least confident first; select rows to accept only "

@@ -8,10 +8,10 @@ import streamlit as st
 from core.domain.datasets import Dataset
 from core.domain.metrics import METRIC
 from core.domain.wording import MISSING
-from core.interventions.annotation.judged import Settled, labels_by_row
+from core.interventions.annotation.consensus import Consensus, labels_by_row
 from core.interventions.relabelling.label_accuracy import LabelAccuracy, Share, label_accuracy
 from core.interventions.requests import JudgeRequest
-from core.interventions.versions.subject import Subject, said_by_people, subject_of
+from core.interventions.versions.subject import Subject, consensus_of_people, subject_of
 from core.jobs.cached_measurements import Work, measured
 from core.jobs.handlers.llm_judge import judging
 from core.jobs.previews import ask, look
@@ -64,7 +64,7 @@ class RunState:
     subject: Subject
     raw: Dataset
     oracle: Oracle | None
-    judgements: Mapping[str, Settled]
+    judgements: Mapping[str, Consensus]
     last_judgement: int
     fingerprint: str | None
     jobs: tuple[Work, ...]
@@ -130,7 +130,7 @@ def load_state(app: AppContext, choice: Choice) -> RunState:
         raw if active is None else subject_at(db, run.id, active.id, usable),
         raw.dataset,
         oracle,
-        said_by_people(db, run.id),
+        consensus_of_people(db, run.id),
         last_number(db, run.id),
         fingerprint,
         tuple(jobs),

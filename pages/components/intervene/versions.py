@@ -18,7 +18,7 @@ from core.domain.wording import counted
 from core.figures.interventions import label_flow
 from core.files.exports import ExportFormat
 from core.interventions.versions.card import card_markdown, export_version, version_card
-from core.interventions.versions.compare import difference
+from core.interventions.versions.compare import compare_versions
 from core.interventions.versions.subject import Subject
 from core.store.interventions.versions import VersionRecord, choose, list_versions, moves_of
 from pages.components.intervene.annotation.state import annotator_name
@@ -184,7 +184,7 @@ def _show_comparison(app: AppContext, state: RunState, versions: Sequence[Versio
             )
             sides.append(subject_at(app.db, state.choice.run.id, chosen, len(state.raw)))
     before, after = sides
-    result = difference(before.rows, after.rows, label_names=state.label_names)
+    result = compare_versions(before.rows, after.rows, label_names=state.label_names)
     old, new = _kept_labels(before), _kept_labels(after)
     with st.grid(2, min_column_width=420, gap="large"):
         with st.container():

@@ -63,7 +63,7 @@ def db(home: Home) -> Database:
 def encoders(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> FakeEncoders:
     made = FakeEncoders(FakeEncoder(size=64))
     if request.node.get_closest_marker("model") is None:
-        monkeypatch.setattr("core.diversity.embedding.loading.EncoderKeeper", lambda models: made)
+        monkeypatch.setattr("core.diversity.embedding.loading.EncoderCache", lambda models: made)
     return made
 
 

@@ -11,7 +11,7 @@ import pytest
 from core.cli import main
 from core.diversity.embedding.embedding import embedded
 from core.diversity.embedding.encoder import EncoderChoice
-from core.diversity.embedding.loading import EncoderKeeper
+from core.diversity.embedding.loading import EncoderCache
 from core.diversity.measures.remote_clique import mean_distance_between, remote_clique
 from core.domain.conditions import Condition
 from core.domain.runs import RunSpec
@@ -43,7 +43,7 @@ def db(home: Home) -> Database:
 @pytest.fixture
 def encoders(monkeypatch: pytest.MonkeyPatch) -> FakeEncoders:
     made = FakeEncoders()
-    monkeypatch.setattr("core.diversity.embedding.loading.EncoderKeeper", lambda models: made)
+    monkeypatch.setattr("core.diversity.embedding.loading.EncoderCache", lambda models: made)
     return made
 
 
@@ -188,7 +188,7 @@ def test_a_missing_file_and_an_encoder_that_is_not_to_be_had(
 ) -> None:
     assert "nowhere.csv" in said(capsys, "nowhere.csv", code=2)
     broken = FakeEncoders(problem="There is no encoder 'x'.")
-    monkeypatch.setattr("core.diversity.embedding.loading.EncoderKeeper", lambda models: broken)
+    monkeypatch.setattr("core.diversity.embedding.loading.EncoderCache", lambda models: broken)
     assert said(capsys, str(texts), code=1).startswith("There is no encoder 'x'.")
 
 
@@ -255,7 +255,7 @@ def test_real_texts_agree_with_a_naive_double_loop(
     path.write_text("".join(json.dumps({"text": e.text, "label": e.label}) + "\n" for e in some))
     result = json.loads(said(capsys, str(path), "--json"))
     texts = [example.text for example in some]
-    encoder = EncoderKeeper(home_from().models).encoder(EncoderChoice())
+    encoder = EncoderCache(home_from().models).encoder(EncoderChoice())
     vectors = embedded(open_database(home), encoder, texts).astype(np.float64)
     far = [
         1 - one @ other / np.sqrt((one @ one) * (other @ other))

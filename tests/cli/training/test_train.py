@@ -21,7 +21,7 @@ Capture = pytest.CaptureFixture[str]
 @pytest.fixture(autouse=True)
 def encoders(monkeypatch: pytest.MonkeyPatch) -> FakeEncoders:
     made = FakeEncoders()
-    monkeypatch.setattr("core.diversity.embedding.loading.EncoderKeeper", lambda models: made)
+    monkeypatch.setattr("core.diversity.embedding.loading.EncoderCache", lambda models: made)
     return made
 
 

@@ -13,9 +13,9 @@ from core.domain.errors import WidesetError
 from core.domain.runs import ModelChoice, model_and_server
 from core.domain.spending import SpendingLimit
 from core.domain.wording import counted
-from core.interventions.annotation.agreement import agreements, differences, said_by
-from core.interventions.annotation.bulk import bring_back, take_back_machine
-from core.interventions.annotation.judged import MACHINES
+from core.interventions.annotation.agreement import agreements, disagreements, verdicts_by_annotator
+from core.interventions.annotation.bulk import restore_model_judgements, retract_model_judgements
+from core.interventions.annotation.consensus import MACHINES
 from core.jobs.handlers.llm_judge import judging, model_of, start_llm_judge
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import LIVE, Job, State, resume
@@ -244,7 +244,7 @@ def _show_models(
 
 def _retract(app: AppContext, run_id: str, who: str) -> None:
     try:
-        verdicts = take_back_machine(app.db, run_id, who=who)
+        verdicts = retract_model_judgements(app.db, run_id, who=who)
     except WidesetError as error:
         set_problem(error)
         return
@@ -255,7 +255,7 @@ def _retract(app: AppContext, run_id: str, who: str) -> None:
 def _restore(app: AppContext) -> None:
     retracted: _Retracted = st.session_state.pop(_RETRACTED)
     try:
-        bring_back(
+        restore_model_judgements(
             app.db,
             retracted.run_id,
             list(retracted.verdicts),
@@ -269,7 +269,7 @@ def _restore(app: AppContext) -> None:
 
 
 def _show_pairs(known: list[Judgement], dataset: Dataset) -> None:
-    annotators = said_by(known)
+    annotators = verdicts_by_annotator(known)
     if len(annotators) < 2:
         st.info(
             "Agreement needs two annotators. Another person enters a name above and judges the "
@@ -314,11 +314,11 @@ def _show_pairs(known: list[Judgement], dataset: Dataset) -> None:
         placeholder="–",
         alt="Agreement of every two annotators",
     )
-    _show_differences(known, dataset, list(annotators))
+    _show_disagreements(known, dataset, list(annotators))
 
 
-def _show_differences(known: list[Judgement], dataset: Dataset, annotators: list[str]) -> None:
-    differing = differences(known)
+def _show_disagreements(known: list[Judgement], dataset: Dataset, annotators: list[str]) -> None:
+    differing = disagreements(known)
     if not differing:
         st.caption("All texts were judged the same by everyone.")
         return

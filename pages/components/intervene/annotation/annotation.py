@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.domain.datasets import Dataset
 from core.domain.errors import WidesetError
-from core.interventions.annotation.agreement import in_one_word
+from core.interventions.annotation.agreement import verdict_name
 from core.store.database import Database
 from core.store.datasets import load_dataset, run_key
 from core.store.generation.runs import RunRecord
@@ -120,7 +120,7 @@ def _show_history(db: Database, run: RunRecord, dataset: Dataset, *, who: str) -
 
 def _show_judgement(db: Database, judgement: Judgement, text: str, specified: str) -> None:
     skipped = judgement.verdict.skipped
-    verdict = "skipped" if skipped else in_one_word(judgement.verdict) or "in scope"
+    verdict = "skipped" if skipped else verdict_name(judgement.verdict) or "in scope"
     if not skipped and verdict != specified:
         verdict = f"{specified} → {verdict}"
     with st.container(horizontal=True, vertical_alignment="center", wrap=False):

@@ -11,8 +11,8 @@ from core.diversity.measures.neighbours import nearest_to
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput, WidesetError
 from core.figures.theme import label_colors
-from core.interventions.annotation.queue import Kind, Order
-from core.interventions.annotation.session import Sitting, keys_of
+from core.interventions.annotation.queue import QueueKind, QueueOrder
+from core.interventions.annotation.session import AnnotationSession, label_keys
 from core.store.database import Database
 from core.store.datasets import run_key, version_key
 from core.store.generation.runs import RunRecord
@@ -36,7 +36,7 @@ from pages.components.vectors import stored_vectors
 class OrderChoice:
     """An order of the queue as a person chooses it."""
 
-    kind: Kind
+    kind: QueueKind
     title: str
     description: str
 
@@ -124,10 +124,10 @@ def show_queue(
         _show_neighbours(app.db, dataset, row, fingerprint)
 
 
-def _choose_order(dataset: Dataset) -> Order:
+def _choose_order(dataset: Dataset) -> QueueOrder:
     by_kind = {order.kind: order for order in ORDERS}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        kind: Kind = (
+        kind: QueueKind = (
             st.segmented_control(
                 "Order",
                 list(by_kind),
@@ -169,18 +169,18 @@ def _choose_order(dataset: Dataset) -> Order:
                 width=240,
             )
     st.caption(by_kind[kind].description)
-    return Order(kind, size=size or 90, seed=int(seed), label=label or None)
+    return QueueOrder(kind, size=size or 90, seed=int(seed), label=label or None)
 
 
 def _current_queue(
     db: Database,
     run: RunRecord,
     dataset: Dataset,
-    order: Order,
+    order: QueueOrder,
     who: str,
     fingerprint: str | None,
     confidence: Mapping[str, float | None] | None,
-) -> Sitting:
+) -> AnnotationSession:
     """The queue that is being worked on, or a new one if the settings have changed."""
     signature = (run.id, len(dataset), order, who)
     kept = kept_queue(signature)
@@ -193,7 +193,7 @@ def _current_queue(
     vectors = None
     if order.kind == "spread":
         vectors = stored_vectors(db, dataset, fingerprint, any_encoder=True)
-    queue = Sitting(
+    queue = AnnotationSession(
         db,
         run.id,
         dataset,
@@ -225,7 +225,7 @@ def _latest_confidence(db: Database, run_id: str) -> dict[str, float | None] | N
     return {row.sample_id: row.confidence for row in version_rows(db, replaced[-1].id)}
 
 
-def _show_progress(queue: Sitting, now: float) -> None:
+def _show_progress(queue: AnnotationSession, now: float) -> None:
     midnight = datetime.fromtimestamp(now).replace(hour=0, minute=0, second=0, microsecond=0)
     today = queue.since(midnight.timestamp())
     st.progress(
@@ -235,14 +235,14 @@ def _show_progress(queue: Sitting, now: float) -> None:
     )
 
 
-def _show_end(queue: Sitting) -> None:
+def _show_end(queue: AnnotationSession) -> None:
     message = "This queue is done." if queue.total else "No text is left in this order."
     st.success(f"{message} Choose another order or more texts.", icon=":material/done_all:")
     _show_last_verdict()
     _undo_button(queue, "end")
 
 
-def _undo_button(queue: Sitting, key: str) -> None:
+def _undo_button(queue: AnnotationSession, key: str) -> None:
     st.button(
         "Undo",
         icon=":material/undo:",
@@ -261,12 +261,14 @@ def _show_last_verdict() -> None:
         st.caption(st.session_state.get(_LAST_VERDICT, ""), text_alignment="right")
 
 
-def _show_verdict_buttons(queue: Sitting, key: str, label: str, names: Sequence[str]) -> bool:
+def _show_verdict_buttons(
+    queue: AnnotationSession, key: str, label: str, names: Sequence[str]
+) -> bool:
     """Draw the buttons; whether neighbours are to be shown.
 
     A button carries its text's id, so that a key pressed twice does not judge the next text, too.
     """
-    shortcuts = keys_of(names)
+    shortcuts = label_keys(names)
     with st.container(horizontal=True):
         for place, name in enumerate(names):
             st.button(
@@ -330,7 +332,7 @@ def _show_neighbours(db: Database, dataset: Dataset, row: int, fingerprint: str 
     )
 
 
-def _judge(queue: Sitting, verdict: Verdict, specified: str) -> None:
+def _judge(queue: AnnotationSession, verdict: Verdict, specified: str) -> None:
     try:
         stored = queue.judge(verdict)
     except WidesetError as error:
@@ -343,7 +345,7 @@ def _judge(queue: Sitting, verdict: Verdict, specified: str) -> None:
         st.session_state[_LAST_VERDICT] = f"Last: {escape_markdown(words)}"
 
 
-def _undo(queue: Sitting) -> None:
+def _undo(queue: AnnotationSession) -> None:
     try:
         undone = queue.undo()
     except WidesetError as error:

@@ -8,7 +8,7 @@ import streamlit as st
 from core.domain.datasets import Dataset
 from core.domain.errors import WidesetError
 from core.domain.wording import counted, quoted
-from core.interventions.annotation.bulk import judge_all, take_back
+from core.interventions.annotation.bulk import retract_all, store_verdicts
 from core.store.database import Database
 from core.store.interventions.judgements import Verdict, last_number
 from pages.components.intervene.annotation.state import (
@@ -108,7 +108,7 @@ def _save(db: Database, texts: TextsByRun, numbers: Mapping[str, int], label: st
     try:
         with db.write():
             for run_id, ids in texts.items():
-                judgements = judge_all(
+                judgements = store_verdicts(
                     db,
                     run_id,
                     [Verdict(key, label, label is not None) for key in ids],
@@ -133,7 +133,7 @@ def _save(db: Database, texts: TextsByRun, numbers: Mapping[str, int], label: st
 def _undo(db: Database) -> None:
     saved: _Saved = st.session_state.pop(_SAVED)
     try:
-        take_back(db, saved.ids, who=saved.who)
+        retract_all(db, saved.ids, who=saved.who)
     except WidesetError as error:
         set_problem(error)
         return

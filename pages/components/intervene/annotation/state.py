@@ -6,7 +6,7 @@ from uuid import uuid4
 import streamlit as st
 
 from core.domain.errors import WidesetError
-from core.interventions.annotation.session import Sitting
+from core.interventions.annotation.session import AnnotationSession
 from pages.components.shell import escape_markdown
 
 _QUEUE, _PROBLEM, _NAME = "annotation_sitting", "annotation_note", "annotator"
@@ -41,13 +41,13 @@ def session_id() -> str:
     return key
 
 
-def kept_queue(signature: object) -> Sitting | None:
+def kept_queue(signature: object) -> AnnotationSession | None:
     """The current queue, if it has this signature."""
     kept = st.session_state.get(_QUEUE)
     return kept[1] if kept is not None and kept[0] == signature else None
 
 
-def keep_queue(signature: object, queue: Sitting) -> None:
+def keep_queue(signature: object, queue: AnnotationSession) -> None:
     """Continue with it in the next rerun."""
     st.session_state[_QUEUE] = (signature, queue)
 

@@ -11,7 +11,7 @@ import streamlit as st
 from core.domain.datasets import Dataset
 from core.domain.errors import WidesetError
 from core.domain.wording import counted
-from core.interventions.annotation.bulk import judge_all, take_back
+from core.interventions.annotation.bulk import retract_all, store_verdicts
 from core.store.database import Database
 from core.store.generation.runs import RunRecord
 from core.store.interventions.judgements import (
@@ -265,7 +265,7 @@ def _save(db: Database, run_id: str, verdicts: Sequence[Verdict], who: str) -> N
             stored = [
                 judgement
                 for number, part in by_number.items()
-                for judgement in judge_all(
+                for judgement in store_verdicts(
                     db, run_id, part, who=who, why="bulk", session=session, seen=number
                 )
             ]
@@ -286,7 +286,7 @@ def _discard() -> None:
 def _undo(db: Database) -> None:
     saved: _Saved = st.session_state[_SAVED]
     try:
-        take_back(db, saved.ids, who=saved.who)
+        retract_all(db, saved.ids, who=saved.who)
     except WidesetError as error:
         set_problem(error)
         return

@@ -8,8 +8,8 @@ import pytest
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput, StaleEdit
 from core.domain.settings import Home
-from core.interventions.annotation.queue import Kind, Order, audit_set
-from core.interventions.annotation.session import Sitting
+from core.interventions.annotation.queue import QueueKind, QueueOrder, audit_set
+from core.interventions.annotation.session import AnnotationSession
 from core.store.database import Database, open_database
 from core.store.datasets import load_dataset, run_key
 from core.store.generation.runs import create_run
@@ -41,15 +41,19 @@ def run_of(texts: Dataset) -> str:
     return texts.key.removeprefix("run:")
 
 
-def sit(db: Database, texts: Dataset, who: str = "Ann", kind: Kind = "label") -> Sitting:
-    return Sitting(db, run_of(texts), texts, Order(kind, 4), who=who, session=f"of {who}")
+def sit(
+    db: Database, texts: Dataset, who: str = "Ann", kind: QueueKind = "label"
+) -> AnnotationSession:
+    return AnnotationSession(
+        db, run_of(texts), texts, QueueOrder(kind, 4), who=who, session=f"of {who}"
+    )
 
 
-def give(sitting: Sitting, label: str | None = "pos") -> str:
+def give(session: AnnotationSession, label: str | None = "pos") -> str:
     """Judge the current text; its id."""
-    due = sitting.current
+    due = session.current
     assert due is not None
-    assert sitting.judge(Verdict(due.id, label, None if label else False)) is not None
+    assert session.judge(Verdict(due.id, label, None if label else False)) is not None
     return due.id
 
 
@@ -63,58 +67,60 @@ def labels(db: Database, texts: Dataset) -> dict[tuple[str, str], str | None]:
 def test_each_verdict_is_stored_and_the_next_text_comes(
     db: Database, texts: Dataset, clock: FakeClock
 ) -> None:
-    sitting = sit(db, texts)
-    assert (sitting.done, sitting.total, sitting.mine) == (0, 4, 0)
-    first = give(sitting)
+    session = sit(db, texts)
+    assert (session.done, session.total, session.mine) == (0, 4, 0)
+    first = give(session)
     clock.forward(100)
-    second = give(sitting, None)
+    second = give(session, None)
     (one, other) = judgements_of(db, run_of(texts))
     assert (one.verdict, one.why, one.session) == (Verdict(first, "pos"), "label", "of Ann")
     assert other.verdict == Verdict(second, in_scope=False)
-    assert (sitting.done, sitting.total, sitting.mine) == (2, 4, 2)
-    assert sitting.since(clock.now) == 1
-    due = sitting.current
+    assert (session.done, session.total, session.mine) == (2, 4, 2)
+    assert session.since(clock.now) == 1
+    due = session.current
     assert due is not None
-    sitting.judge(Verdict(due.id, skipped=True))
-    assert (sitting.done, sitting.mine) == (3, 2)
-    give(sitting)
-    assert sitting.current is None
-    assert sitting.judge(Verdict(first, "neg")) is None
+    session.judge(Verdict(due.id, skipped=True))
+    assert (session.done, session.mine) == (3, 2)
+    give(session)
+    assert session.current is None
+    assert session.judge(Verdict(first, "neg")) is None
 
 
 def test_a_verdict_given_twice_is_given_once(db: Database, texts: Dataset) -> None:
-    sitting = sit(db, texts)
-    first = give(sitting)
-    assert sitting.judge(Verdict(first, "neg")) is None
+    session = sit(db, texts)
+    first = give(session)
+    assert session.judge(Verdict(first, "neg")) is None
     assert labels(db, texts) == {("Ann", first): "pos"}
 
 
 def test_undo_goes_back_to_the_beginning_of_earlier_sittings(db: Database, texts: Dataset) -> None:
     earlier = sit(db, texts, kind="audit")
     old = give(earlier)
-    sitting = sit(db, texts)
-    given = [give(sitting), give(sitting)]
-    total = sitting.total
+    session = sit(db, texts)
+    given = [give(session), give(session)]
+    total = session.total
     for key in reversed(given):
-        back = sitting.undo()
+        back = session.undo()
         assert back is not None
         assert back.verdict.sample_id == key
-        assert sitting.current is not None
-        assert sitting.current.id == key
-    assert (sitting.done, sitting.total, sitting.mine) == (0, total, 1)
-    assert sitting.undo() is not None
-    assert sitting.current is not None
-    assert (sitting.current.id, sitting.current.why) == (old, "audit")
-    assert (sitting.done, sitting.total) == (0, total + (old not in given))
+        assert session.current is not None
+        assert session.current.id == key
+    assert (session.done, session.total, session.mine) == (0, total, 1)
+    assert session.undo() is not None
+    assert session.current is not None
+    assert (session.current.id, session.current.why) == (old, "audit")
+    assert (session.done, session.total) == (0, total + (old not in given))
     assert judgements_of(db, run_of(texts)) == []
-    assert sitting.undo() is None
+    assert session.undo() is None
 
 
 def test_undo_leaves_alone_what_another_session_said_under_the_same_name(
     db: Database, texts: Dataset
 ) -> None:
     here, there = (
-        Sitting(db, run_of(texts), texts, Order("label", 8), who="me", session=session)
+        AnnotationSession(
+            db, run_of(texts), texts, QueueOrder("label", 8), who="me", session=session
+        )
         for session in ("here", "there")
     )
     give(here)
@@ -134,21 +140,21 @@ def test_an_audit_goes_on_where_it_was_left(db: Database, texts: Dataset) -> Non
     again = sit(db, texts, kind="audit")
     assert (again.done, again.total) == (1, 4)
     assert again.current is not None
-    assert [first, again.current.id] == audit_set(texts, Order("audit", 2))
+    assert [first, again.current.id] == audit_set(texts, QueueOrder("audit", 2))
 
 
 def test_another_person_meanwhile_is_told_and_nothing_overwritten(
     db: Database, texts: Dataset
 ) -> None:
-    sitting = sit(db, texts, kind="audit")
-    due = sitting.current
+    session = sit(db, texts, kind="audit")
+    due = session.current
     assert due is not None
     add_judgements(db, run_of(texts), [Verdict(due.id, "neg")], who="Bob", why="audit")
     with pytest.raises(StaleEdit, match="Bob judged this text meanwhile: 'neg'"):
-        sitting.judge(Verdict(due.id, "pos"))
+        session.judge(Verdict(due.id, "pos"))
     assert labels(db, texts) == {("Bob", due.id): "neg"}
-    assert sitting.current == due
-    assert give(sitting) == due.id
+    assert session.current == due
+    assert give(session) == due.id
     assert labels(db, texts) == {("Bob", due.id): "neg", ("Ann", due.id): "pos"}
 
 
@@ -166,38 +172,40 @@ def test_two_at_the_same_text_are_told_of_each_other(db: Database, texts: Datase
 
 
 def test_what_another_judged_does_not_come_up_any_more(db: Database, texts: Dataset) -> None:
-    sitting = sit(db, texts)
+    session = sit(db, texts)
     whole = [due.id for due in sit(db, texts)._due]
     add_judgements(db, run_of(texts), [Verdict(whole[2], "neg")], who="Bob", why="bulk")
     add_judgements(db, run_of(texts), [Verdict(whole[3], "neg")], who="llm:x", why="judge")
-    assert [give(sitting), give(sitting), give(sitting)] == [whole[0], whole[1], whole[3]]
-    assert (sitting.current, sitting.done, sitting.total) == (None, 3, 3)
+    assert [give(session), give(session), give(session)] == [whole[0], whole[1], whole[3]]
+    assert (session.current, session.done, session.total) == (None, 3, 3)
 
 
 def test_told_of_one_text_the_others_that_were_judged_go(db: Database, texts: Dataset) -> None:
-    sitting = sit(db, texts)
-    whole = [due.id for due in sitting._due]
+    session = sit(db, texts)
+    whole = [due.id for due in session._due]
     for key in whole[:3]:
         add_judgements(db, run_of(texts), [Verdict(key, "neg")], who="Bob", why="label")
     with pytest.raises(StaleEdit):
-        give(sitting)
-    assert [give(sitting), give(sitting)] == [whole[0], whole[3]]
-    assert (sitting.current, sitting.done, sitting.total) == (None, 2, 2)
+        give(session)
+    assert [give(session), give(session)] == [whole[0], whole[3]]
+    assert (session.current, session.done, session.total) == (None, 2, 2)
 
 
 def test_what_another_judged_before_an_undo_does_not_come_up(db: Database, texts: Dataset) -> None:
-    sitting = sit(db, texts)
-    whole = [due.id for due in sitting._due]
-    give(sitting)
+    session = sit(db, texts)
+    whole = [due.id for due in session._due]
+    give(session)
     add_judgements(db, run_of(texts), [Verdict(whole[2], "neg")], who="Bob", why="label")
-    sitting.undo()
-    assert [give(sitting), give(sitting), give(sitting)] == [whole[0], whole[1], whole[3]]
-    assert sitting.current is None
+    session.undo()
+    assert [give(session), give(session), give(session)] == [whole[0], whole[1], whole[3]]
+    assert session.current is None
 
 
 def test_two_under_one_name_are_told(db: Database, texts: Dataset) -> None:
     one, other = (
-        Sitting(db, run_of(texts), texts, Order("label", 4), who="me", session=session)
+        AnnotationSession(
+            db, run_of(texts), texts, QueueOrder("label", 4), who="me", session=session
+        )
         for session in ("here", "there")
     )
     first = give(one)
@@ -209,10 +217,10 @@ def test_two_under_one_name_are_told(db: Database, texts: Dataset) -> None:
 
 
 def test_a_refused_name_stores_nothing_and_the_text_stays(db: Database, texts: Dataset) -> None:
-    sitting = sit(db, texts, who="x" * 201)
-    due = sitting.current
+    session = sit(db, texts, who="x" * 201)
+    due = session.current
     assert due is not None
     with pytest.raises(BadInput):
-        sitting.judge(Verdict(due.id, "pos"))
-    assert sitting.current == due
+        session.judge(Verdict(due.id, "pos"))
+    assert session.current == due
     assert judgements_of(db, run_of(texts)) == []

@@ -11,7 +11,7 @@ from core.generation.servers.backend import ServedBackend
 OpenServed = Callable[[ModelChoice], ServedBackend]
 
 
-class ModelKeeper:
+class ModelCache:
     """Opens backends and keeps the last local one.
 
     Args:

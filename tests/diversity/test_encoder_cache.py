@@ -7,7 +7,7 @@ import pytest
 
 from core.diversity.embedding import loading
 from core.diversity.embedding.encoder import EncoderChoice
-from core.diversity.embedding.loading import EncoderKeeper
+from core.diversity.embedding.loading import EncoderCache
 from core.domain.errors import BackendFailed
 
 
@@ -22,7 +22,7 @@ def test_the_keeper_keeps_the_last_encoder(monkeypatch: pytest.MonkeyPatch) -> N
         return object()
 
     monkeypatch.setattr(loading, "load_encoder", load)
-    keeper = EncoderKeeper(Path("models"))
+    keeper = EncoderCache(Path("models"))
     usual, cls = EncoderChoice(), EncoderChoice(pooling="cls")
     assert keeper.kept(usual) is None
     first: Any = keeper.encoder(usual)
