@@ -19,7 +19,7 @@ from core.analysis.regression import (
     regress,
 )
 
-STUDY_VERSION = 3
+STUDY_VERSION = 4
 """Raised when a study computes or names something differently."""
 
 

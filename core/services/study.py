@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 KIND = "study"
 """The kind of preview."""
 
-_NAMES = ["run_name", "sweep_id"]  # columns that nothing is concluded from
+_NAMES = ["run_name", "sweep_id", "other"]  # wording; `condition` has the key of the settings
 
 
 @dataclass(frozen=True, slots=True)
