@@ -266,7 +266,7 @@ def test_an_oracle_that_can_t_learn_or_lacks_a_label_is_told() -> None:
         "accuracy": 1.0,
         "n": 10,
         "notes": [
-            "The reference has no text of 'c': the oracle never gives it.",
+            "The reference has no text of 'c': the oracle never predicts it.",
             "Its accuracy is of 5-fold cross-validation on the reference.",
         ],
     }

@@ -11,10 +11,11 @@ import pytest
 from core.domain.conditions import Suppression
 from core.domain.errors import BackendFailed
 from core.domain.runs import Example, Sample
+from core.generation.progress import FinishedRound
 from core.sweeps.assessment.assess import assess
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.execution.run_trial import run_trial
-from core.sweeps.execution.trial import RealTexts, RoundResult, Trial, TrialEnd, TrialUpdate
+from core.sweeps.execution.trial import RealTexts, Trial, TrialEnd, TrialUpdate
 from tests.diversity.fake_encoder import FakeEncoder
 from tests.generation.fake_backend import FakeBackend
 from tests.generation.making import distinct, facts_of, follow, make_spec
@@ -67,7 +68,7 @@ class Hearing:
         return [sample for told in self.told for sample in told.samples]
 
     @property
-    def rounds(self) -> list[RoundResult]:
+    def rounds(self) -> list[FinishedRound]:
         return [told.round for told in self.told if told.round is not None]
 
 

@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from core.domain.texts import text_hash
 from core.jobs.sweeps.plan import Wanted
 from core.jobs.sweeps.reuse import usable_texts
+from core.services.generate import store_finished_round, store_samples, stored_state
 from core.services.served_models import stored_attempt
 from core.store.assessments import save_assessment
 from core.store.database import Database
 from core.store.diversity.embeddings import add_vectors
 from core.store.generation.attempts import add_attempt
-from core.store.generation.rounds import finish_round, rounds_of
 from core.store.generation.runs import RunRecord, create_run, get_run, set_facts
-from core.store.generation.samples import add_samples, samples_of
 from core.store.sweeps import add_trial, set_trial
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.execution.trial import Trial, TrialEnd, TrialUpdate
@@ -43,22 +42,9 @@ def store_update(
     if update.facts is not None:
         set_facts(db, run_id, update.facts)
     if update.samples:
-        add_samples(db, update.samples)
+        store_samples(db, update.samples)
     if update.round is not None:
-        finish_round(
-            db,
-            run_id,
-            cycle=update.round.cycle,
-            position=update.round.position,
-            requested=update.round.requested,
-            seconds=update.round.seconds,
-            tokens=update.round.tokens,
-        )
-
-
-def finished_rounds(db: Database, run_id: str) -> tuple[tuple[int, int], ...]:
-    """(cycle, position) of a run's complete rounds, as a trial goes on from them."""
-    return tuple((done.cycle, done.position) for done in rounds_of(db, run_id))
+        store_finished_round(db, run_id, update.round)
 
 
 def place_trial(db: Database, sweep_id: str, wanted: Wanted, run_id: str | None) -> RunRecord:
@@ -91,13 +77,14 @@ def trial_of(db: Database, wanted: Wanted, run: RunRecord, recipe: Recipe) -> Tr
         run: its run.
         recipe: what is done with it.
     """
+    state = stored_state(db, run)
     return Trial(
         index=wanted.position,
         run_id=run.id,
         spec=run.spec,
         recipe=recipe,
-        history=tuple(samples_of(db, run.id)),
-        finished_rounds=finished_rounds(db, run.id),
+        history=tuple(state.history),
+        finished_rounds=tuple(state.finished_rounds),
         facts=run.facts,
         generate=wanted.run_id is None,
     )

@@ -23,7 +23,7 @@ from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
 from core.domain.metrics import SWEEP_METRICS, Metric
 from core.interventions.relabelling.label_accuracy import label_accuracy
-from core.interventions.relabelling.oracle import Oracle, train_oracle
+from core.interventions.relabelling.oracle import Oracle, missing_labels_note, train_oracle
 from core.sweeps.assessment.classifiers import NO_REFERENCE, FineTuner, ModelAccuracy
 from core.sweeps.assessment.recipe import RECIPE_VERSION, Recipe
 from core.sweeps.assessment.results import AssessmentResult, OracleSummary, Score, StageResult
@@ -231,10 +231,8 @@ def _reference_part(real: RealTexts, rng: np.random.Generator) -> Part:
 def _summary(oracle: Oracle, real: RealTexts | None, label_names: Sequence[str]) -> OracleSummary:
     accuracy, notes = oracle.accuracy, []
     if real is not None:
-        lacking = [f"'{name}'" for name in label_names if name not in set(real.train_labels)]
-        if lacking:
-            names = ", ".join(lacking[:5])
-            notes.append(f"The reference has no text of {names}: the oracle never gives it.")
+        missing = missing_labels_note(label_names, real.train_labels)
+        notes += [missing] if missing else []
         if not real.test:
             notes.append(f"Its accuracy is of {oracle.measured_on}.")
     mean = None if accuracy.interval is None else accuracy.interval.mean

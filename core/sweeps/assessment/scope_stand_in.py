@@ -16,7 +16,7 @@ import numpy as np
 from core.diversity.measures.remote_clique import Numbers, Pause, Vectors, no_pause, unit_vectors
 from core.domain.errors import BadInput
 from core.interventions.relabelling.proxies import Flags
-from core.interventions.scope_filter.out_of_scope import train_filter
+from core.interventions.scope_filter.out_of_scope import learn_filter
 from core.sweeps.execution.trial import RealTexts
 
 NEAREST = 5
@@ -120,17 +120,9 @@ def filter_out_of_scope(
     rows = np.random.default_rng(seed).permutation(len(texts))[:JUDGED]
     said = line.in_scope(vectors[rows], between=between)
     judged = dict(zip(rows.tolist(), said.tolist(), strict=True))
-    # A text teaches once, however many copies of it were judged.
-    first: dict[str, int] = {}
-    for row in judged:
-        first.setdefault(texts[row], row)
-    taught = {row: judged[row] for row in first.values()}
     between()
-    learned = train_filter(vectors, taught, seed=seed, splits=0)
+    stays = learn_filter(texts, vectors, judged, seed=seed, splits=0).kept()
     between()
-    stays = learned.kept()
-    for row, in_scope in judged.items():
-        stays[row] = in_scope
     outside = len(judged) - sum(judged.values())
     return Kept(
         np.flatnonzero(stays).tolist(),

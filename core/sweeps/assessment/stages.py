@@ -6,8 +6,11 @@ from dataclasses import dataclass, replace
 from core.diversity.measures.remote_clique import Pause, Vectors, no_pause
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
-from core.interventions.relabelling.oracle import inspected_by_oracle
-from core.interventions.relabelling.relabel import relabel_all, replace_labels
+from core.interventions.relabelling.oracle import (
+    Opinion,
+    OracleInspection,
+    relabel_by_oracle,
+)
 from core.sweeps.assessment.recipe import ALL, Recipe
 from core.sweeps.assessment.scope_stand_in import filter_out_of_scope
 from core.sweeps.execution.trial import RealTexts
@@ -87,12 +90,24 @@ def _relabelled(
     dataset: Dataset, vectors: Vectors, judged: Sequence[str], recipe: Recipe, between: Pause
 ) -> tuple[list[Stage], list[str]]:
     stages, notes, n = list[Stage](), list[str](), len(dataset)
+    opinion = Opinion(tuple(judged))
+
+    def relabelled(count: int | None, seed: int) -> tuple[str, ...]:
+        inspection = OracleInspection(count=count, weight=recipe.weight, seed=seed)
+        return relabel_by_oracle(
+            dataset.labels,
+            opinion,
+            inspection,
+            label_names=dataset.label_names,
+            vectors=vectors,
+            between=between,
+        ).new
+
     for budget in recipe.budgets:
         if budget == 0 or n == 0:
             continue
         if budget == ALL:
-            new = relabel_all(dataset.labels, judged, label_names=dataset.label_names).new
-            stages.append(Stage(ALL, 0, new))
+            stages.append(Stage(ALL, 0, relabelled(None, recipe.seed)))
             continue
         if budget >= n:
             notes.append(f"LR with {budget} inspected texts was left out, as there are {n} in all.")
@@ -100,24 +115,12 @@ def _relabelled(
         refused = []
         for repeat in range(recipe.lr_repeats):
             between()
-            seed = recipe.seed + repeat
-            told, sample = inspected_by_oracle(
-                judged, budget, label_names=dataset.label_names, seed=seed
-            )
             try:
-                new = replace_labels(
-                    vectors,
-                    dataset.labels,
-                    {row: told[row] for row in sample},
-                    label_names=dataset.label_names,
-                    weight=recipe.weight,
-                    seed=seed,
-                    between=between,
-                ).new
+                labels = relabelled(budget, recipe.seed + repeat)
             except BadInput as error:
                 refused.append(error.what)
             else:
-                stages.append(Stage(str(budget), repeat, new))
+                stages.append(Stage(str(budget), repeat, labels))
         if refused:
             notes.append(
                 f"LR with {budget} inspected texts was left out in {len(refused)} of "

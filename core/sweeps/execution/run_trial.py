@@ -17,16 +17,17 @@ from core.domain.errors import BackendFailed, Pausing, WidesetError
 from core.domain.runs import ModelChoice, Sample
 from core.domain.settings import home_from
 from core.domain.spending import SpendingTracker
-from core.generation.backends import Backend, check_identity
-from core.generation.loop import Loop
-from core.generation.progress import timed_rounds
+from core.generation.backends import Backend
+from core.generation.generate import RunState, generate_texts
+from core.generation.loop import Loop, Round
+from core.generation.progress import FinishedRound
 from core.generation.servers.backend import ServedBackend
 from core.generation.servers.errors import ServerUnusable
 from core.generation.servers.requests import Attempt
 from core.store.datasets import run_key
 from core.sweeps.assessment.assess import assess
 from core.sweeps.assessment.classifiers import FineTuner, make_fine_tuner
-from core.sweeps.execution.trial import RealTexts, RoundResult, Sink, Trial, TrialEnd, TrialUpdate
+from core.sweeps.execution.trial import RealTexts, Sink, Trial, TrialEnd, TrialUpdate
 
 
 class OpenBackend(Protocol):
@@ -118,30 +119,39 @@ def _generated(
     """The new samples, each sent as it came."""
     sink(TrialUpdate(trial.index, phase="loading"))
     between()
-    facts: Mapping[str, Any] = trial.facts
     backend = _opened(trial, open_backend, sink, tracker)
-    check_identity(facts, backend.facts)
-    sink(TrialUpdate(trial.index, facts=None if facts else backend.facts, phase="generating"))
-    loop = Loop(
-        trial.spec,
+    state = RunState(
         run_id=trial.run_id,
-        backend=backend,
+        spec=trial.spec,
         history=trial.history,
         finished_rounds=trial.finished_rounds,
-        clock=timer,
+        facts=trial.facts,
     )
-    fresh: list[Sample] = []
-    for _, samples, done in timed_rounds(loop, between_steps=between, timer=timer):
-        if done is None:
-            fresh += samples
-            sink(TrialUpdate(trial.index, samples=tuple(samples)))
-        else:
-            result = RoundResult(
-                done.cycle, done.position, done.requested, done.seconds, done.tokens
-            )
-            sink(TrialUpdate(trial.index, round=result))
-    sink(TrialUpdate(trial.index, phase="assessing", shortfall=loop.shortfall()))
-    return fresh
+    recorder = _SinkRecorder(trial.index, sink)
+    shortfall = generate_texts(state, backend, recorder, between_steps=between, timer=timer)
+    sink(TrialUpdate(trial.index, phase="assessing", shortfall=shortfall))
+    return recorder.fresh
+
+
+class _SinkRecorder:
+    """Sends what a generation makes to the sink, and remembers the samples."""
+
+    def __init__(self, index: int, sink: Sink) -> None:
+        self._index, self._sink = index, sink
+        self.fresh: list[Sample] = []
+
+    def begin(self, facts: Mapping[str, Any] | None) -> None:
+        self._sink(TrialUpdate(self._index, facts=facts, phase="generating"))
+
+    def round_begun(self, loop: Loop, current: Round) -> None:
+        pass
+
+    def samples(self, samples: Sequence[Sample]) -> None:
+        self.fresh += samples
+        self._sink(TrialUpdate(self._index, samples=tuple(samples)))
+
+    def round_finished(self, finished: FinishedRound) -> None:
+        self._sink(TrialUpdate(self._index, round=finished))
 
 
 def _opened(

@@ -6,6 +6,7 @@ from typing import Any
 
 from core.diversity.measures.remote_clique import Vectors
 from core.domain.runs import RunSpec, Sample
+from core.generation.progress import FinishedRound
 from core.generation.servers.requests import Attempt
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.assessment.results import AssessmentResult
@@ -62,17 +63,6 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class RoundResult:
-    """A round of a run is complete; arguments as `core.store.generation.rounds.finish_round`."""
-
-    cycle: int
-    position: int
-    requested: Mapping[str, int]
-    seconds: float
-    tokens: int
-
-
-@dataclass(frozen=True, slots=True)
 class TrialUpdate:
     """A message of a running trial; the coordinator stores them in the order they come.
 
@@ -89,7 +79,7 @@ class TrialUpdate:
     index: int
     samples: tuple[Sample, ...] = ()
     facts: Mapping[str, Any] | None = None
-    round: RoundResult | None = None
+    round: FinishedRound | None = None
     phase: str | None = None
     shortfall: Mapping[str, int] | None = None
     attempt: Attempt | None = None
