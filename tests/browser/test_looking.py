@@ -213,7 +213,7 @@ def test_rename_and_delete_from_the_menu(working: Server, new_page: OpenPage, db
     dialog.get_by_role("button", name="Rename").click()
     expect(page.get_by_role("heading", name="After")).to_be_visible()
     choose_from_menu(page, "Delete")
-    expect(page.get_by_text("brings it back whole")).to_be_visible()
+    expect(page.get_by_text("Use Restore in the same menu")).to_be_visible()
     expect(page.locator(".stMarkdownBadge").nth(1)).to_contain_text("deleted")
     choose_from_menu(page, "Restore")
     expect(page.locator(".stMarkdownBadge")).to_have_count(1)
