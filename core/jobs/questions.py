@@ -36,7 +36,7 @@ def ask(
         spec: the question (JSON-ready).
         timeout: seconds to wait.
         sleep: waits so many seconds.
-        timer: seconds that only grow.
+        timer: monotonic seconds.
 
     Raises:
         NoAnswer: none came in time, or the worker could not give one.

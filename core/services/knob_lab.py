@@ -36,7 +36,7 @@ class Lab:
         keeper: of the models.
         home: where the store lies.
         busy: whether a run is under way, whose model must stay.
-        timer: seconds that only grow.
+        timer: monotonic seconds.
     """
 
     def __init__(

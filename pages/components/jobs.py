@@ -254,7 +254,7 @@ def sweep_words(progress: Mapping[str, Any]) -> str:
     """How far a sweep is; fit for Markdown.
 
     Args:
-        progress: of `core.jobs.sweeps.progress.SweepProgress.report`; {} before the first.
+        progress: of `core.services.sweep.progress.SweepProgress.report`; {} before the first.
     """
     total, phase = progress.get("total"), str(progress.get("phase"))
     if not total:

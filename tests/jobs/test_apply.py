@@ -14,9 +14,9 @@ from core.jobs.handlers.apply import apply_job, ask, classify, look
 from core.jobs.handlers.train import start_training, train_job
 from core.jobs.queue import Job, get_job
 from core.jobs.tools import WorkerTools
-from core.jobs.training_throughput import recent_paces
 from core.jobs.worker import Worker
 from core.services.apply_classifier import answers
+from core.services.training_throughput import recent_paces
 from core.store.database import Database
 from core.store.generation.runs import create_run
 from core.store.generation.samples import add_samples

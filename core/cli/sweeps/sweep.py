@@ -20,7 +20,7 @@ from core.cli.sweeps.running import EndedSweep, ExecutionOptions, results_table,
 from core.domain.connections import checked_url
 from core.domain.errors import BadInput, WidesetError
 from core.domain.runs import BackendKind, ModelChoice
-from core.jobs.sweeps.estimate import what_it_takes
+from core.services.sweep.estimate import what_it_takes
 from core.store.database import Database
 from core.sweeps.cost_estimate import CostEstimate
 from core.sweeps.grid.file import read_grid_file

@@ -31,11 +31,11 @@ from core.jobs.queue import (
     submit,
 )
 from core.jobs.registry import job
-from core.jobs.sweeps.plan import check_reference, planned_of, wanted_of
-from core.jobs.sweeps.spending import check_sweep_cap, spending_of
 from core.jobs.sweeps.trials import SweepTrials
 from core.jobs.tools import WorkerTools
 from core.services.progress import Stopped
+from core.services.sweep.plan import check_reference, planned_of, wanted_of
+from core.services.sweep.spending import check_sweep_cap, spending_of
 from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key
 from core.store.generation.runs import runs_of
@@ -217,7 +217,7 @@ def sweep_job(
         home: where converted models lie.
         place: chooses the executor.
         elsewhere: opens models in child processes; None by those of the home.
-        timer: seconds that only grow.
+        timer: monotonic seconds.
 
     Raises:
         BadInput: the reference or a run is not there any more, or the cap can't be kept.

@@ -30,7 +30,7 @@ class RunJobs:
     Args:
         db: the store.
         owner: the worker.
-        timer: seconds that only grow.
+        timer: monotonic seconds.
     """
 
     def __init__(

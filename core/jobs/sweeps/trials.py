@@ -9,19 +9,19 @@ from core.diversity.measures.live import Encoders
 from core.domain.errors import Pausing, WidesetError
 from core.domain.runs import ModelChoice
 from core.jobs.context import JobContext
-from core.jobs.sweeps.plan import Wanted
-from core.jobs.sweeps.progress import RunningTrial, SweepProgress
-from core.jobs.sweeps.reuse import settled
 from core.jobs.sweeps.run_jobs import RunJobs, tell_diversity
-from core.jobs.sweeps.spending import SweepSpending, run_tracker
-from core.jobs.sweeps.stored_trial import (
+from core.services.progress import Stopped
+from core.services.sweep.plan import Wanted
+from core.services.sweep.progress import RunningTrial, SweepProgress
+from core.services.sweep.reuse import settled
+from core.services.sweep.spending import SweepSpending, run_tracker
+from core.services.sweep.stored_trial import (
     keep_assessment,
     keep_vectors,
     place_trial,
     store_update,
     trial_of,
 )
-from core.services.progress import Stopped
 from core.store.sweeps import set_trial
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.execution.executors import Executor
@@ -52,7 +52,7 @@ class SweepTrials:
         recipe: what is done with each run.
         wanted: all places of the sweep.
         encoders: open the encoder, to read what it made off the store.
-        timer: seconds that only grow.
+        timer: monotonic seconds.
 
     Attributes:
         spending: what its runs behind servers take; None without such.

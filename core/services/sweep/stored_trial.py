@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from core.domain.texts import text_hash
-from core.jobs.sweeps.plan import Wanted
-from core.jobs.sweeps.reuse import usable_texts
 from core.services.generate import store_finished_round, store_samples, stored_state
 from core.services.served_models import stored_attempt
+from core.services.sweep.plan import Wanted
+from core.services.sweep.reuse import usable_texts
 from core.store.assessments import save_assessment
 from core.store.database import Database
 from core.store.diversity.embeddings import add_vectors

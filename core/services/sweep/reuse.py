@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from core.jobs.sweeps.plan import Wanted
+from core.services.sweep.plan import Wanted
 from core.store.assessments import find_assessments
 from core.store.database import Database
 from core.store.generation.samples import counts

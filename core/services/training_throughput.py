@@ -2,8 +2,6 @@
 
 from core.classification.estimate import Past, paces
 from core.classification.settings import spec_from_dict
-from core.domain.errors import BadInput
-from core.jobs.queue import get_job
 from core.store.database import Database
 from core.store.trainings import TrainingRecord, list_trainings
 
@@ -20,13 +18,11 @@ def recent_paces(db: Database) -> dict[str, float]:
 
 
 def _seconds(db: Database, record: TrainingRecord) -> float | None:
-    """What the job took, if it went through in one sitting as far as is known."""
-    if record.job_id is None:
-        return None
-    try:
-        job = get_job(db, record.job_id)
-    except BadInput:
-        return None
-    if job.started_at is None or job.finished_at is None or job.queued_at != job.created_at:
-        return None
-    return job.finished_at - job.started_at
+    """What the training's job took; None if it is unknown or was interrupted."""
+    with db.read() as connection:
+        row = connection.execute(
+            "SELECT finished_at - started_at AS seconds FROM jobs"
+            " WHERE id = ? AND queued_at = created_at",
+            (record.job_id,),
+        ).fetchone()
+    return None if row is None else row["seconds"]

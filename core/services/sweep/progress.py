@@ -24,7 +24,7 @@ class RunningTrial:
         spec: of its run.
         history: samples that were there before.
         generates: whether it is generated here; else it is only assessed.
-        timer: seconds that only grow.
+        timer: monotonic seconds.
         tracker: counts what it takes, where its model is behind a server.
         sweep_tracker: the sweep's, which knows what is in flight; one such trial goes on at a time.
     """
@@ -106,7 +106,7 @@ class SweepProgress:
 
     Args:
         total: trials in all.
-        timer: seconds that only grow.
+        timer: monotonic seconds.
     """
 
     def __init__(self, total: int, *, timer: Callable[[], float] = time.monotonic) -> None:

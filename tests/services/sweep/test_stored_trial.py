@@ -3,8 +3,8 @@
 import numpy as np
 
 from core.domain.texts import text_hash
-from core.jobs.sweeps.plan import Wanted
-from core.jobs.sweeps.stored_trial import keep_assessment, keep_vectors, place_trial, trial_of
+from core.services.sweep.plan import Wanted
+from core.services.sweep.stored_trial import keep_assessment, keep_vectors, place_trial, trial_of
 from core.store.assessments import find_assessments
 from core.store.database import Database
 from core.store.diversity.embeddings import known_vectors

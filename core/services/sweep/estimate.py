@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from core.domain.runs import Example, ModelChoice, RunSpec
-from core.jobs.training_throughput import recent_paces
+from core.services.training_throughput import recent_paces
 from core.store.assessments import find_assessments
 from core.store.connections import find_capabilities, find_connection
 from core.store.database import Database

@@ -12,8 +12,8 @@ from core.domain.spending import (
     Spent,
     check_spending_limit,
 )
-from core.jobs.sweeps.plan import Wanted
 from core.services.served_models import spent_by_run
+from core.services.sweep.plan import Wanted
 from core.store.connections import find_capabilities, find_connection
 from core.store.database import Database
 from core.store.generation.samples import counts
