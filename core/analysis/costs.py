@@ -9,8 +9,7 @@ from core.domain.connections import Prices
 from core.domain.runs import RunSpec
 from core.store.connections import find_connection
 from core.store.database import Database
-from core.store.generation.attempts import totals
-from core.store.generation.rounds import seconds_of
+from core.store.generation.rounds import seconds_of, totals
 from core.store.generation.runs import runs_of
 
 

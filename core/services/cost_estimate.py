@@ -10,7 +10,7 @@ from core.domain.runs import ModelChoice, RunSpec
 from core.domain.spending import CostEstimate, SpendingLimit, check_spending_limit, estimate_cost
 from core.store.connections import find_capabilities, find_connection
 from core.store.database import Database
-from core.store.generation.attempts import StoredAttempt, attempts_of
+from core.store.generation.rounds import StoredAttempt, attempts_of
 from core.store.generation.runs import RunRecord, get_run
 
 

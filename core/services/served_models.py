@@ -19,7 +19,7 @@ from core.generation.servers.requests import Attempt, RecordAttempt
 from core.generation.servers.retries import ConcurrencyLimiter
 from core.store.connections import find_capabilities, find_connection, save_capabilities
 from core.store.database import Database
-from core.store.generation.attempts import (
+from core.store.generation.rounds import (
     AttemptTotals,
     StoredAttempt,
     add_attempt,

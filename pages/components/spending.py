@@ -15,7 +15,7 @@ from core.services.cost_estimate import check_run_limit, estimate_run_cost, rece
 from core.services.sweep.spending import check_sweep_cap
 from core.store.connections import find_connection
 from core.store.database import Database
-from core.store.generation.attempts import totals
+from core.store.generation.rounds import totals
 from core.store.generation.runs import RunRecord
 from pages.components.model import capabilities_of
 from pages.components.shell import AppContext, error_words, escape_markdown

@@ -6,11 +6,10 @@ from typing import Any
 from core.domain.conditions import Condition, Suppression
 from core.domain.runs import Example, ModelChoice, RunSpec, Sample
 from core.domain.tasks import Task
-from core.store.assessments import save_assessment
 from core.store.database import Database
 from core.store.generation.runs import create_run
 from core.store.generation.samples import add_samples
-from core.store.sweeps import SweepRecord, add_trial, create_sweep, set_trial
+from core.store.sweeps import SweepRecord, add_trial, create_sweep, save_assessment, set_trial
 from core.sweeps.assessment.recipe import Recipe
 from tests.analysis.made_results import SST2, assessment, stage
 

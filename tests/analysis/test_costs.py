@@ -9,8 +9,7 @@ from core.domain.runs import ModelChoice, RunSpec
 from core.domain.settings import Home
 from core.store.connections import save_connection
 from core.store.database import Database, open_database
-from core.store.generation.attempts import StoredAttempt, add_attempt
-from core.store.generation.rounds import finish_round, seconds_of
+from core.store.generation.rounds import StoredAttempt, add_attempt, finish_round, seconds_of
 from core.store.generation.runs import create_run
 from tests.analysis.made_results import SST2
 from tests.store.making import make_spec

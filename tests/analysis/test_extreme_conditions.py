@@ -3,7 +3,7 @@ from typing import Any
 
 import pandas as pd
 
-from core.analysis.extreme_conditions import extreme_conditions, short_names
+from core.analysis.frontier import extreme_conditions, short_names
 from tests.analysis.made_results import results
 
 

@@ -3,10 +3,9 @@
 from core.analysis.frames.results import results_frame
 from core.analysis.frames.stored import stored_results
 from core.domain.settings import Home
-from core.store.assessments import save_assessment
 from core.store.database import open_database
 from core.store.generation.runs import create_run, delete_run
-from core.store.sweeps import add_trial, create_sweep, delete_sweep
+from core.store.sweeps import add_trial, create_sweep, delete_sweep, save_assessment
 from core.sweeps.assessment.recipe import Recipe
 from tests.analysis.made_results import SST2, assessment, spec_of, stage
 

@@ -18,7 +18,7 @@ from core.jobs.lease import living
 from core.jobs.queue import LIVE, start_run, status
 from core.store.connections import find_capabilities, get_connection, save_connection
 from core.store.database import Database, open_database
-from core.store.generation.attempts import attempts_of, totals
+from core.store.generation.rounds import attempts_of, totals
 from core.store.generation.samples import samples_of
 from core.store.sweeps import list_sweeps, trials_of
 from tests.browser.conftest import OpenPage

@@ -19,7 +19,7 @@ from core.jobs.queue import Job, start_run
 from core.jobs.queue import resume as queue_again
 from core.store.connections import save_connection
 from core.store.database import Database
-from core.store.generation.attempts import StoredAttempt, attempts_of
+from core.store.generation.rounds import StoredAttempt, attempts_of
 from core.store.generation.samples import samples_of
 from tests.faults.misbehaving import Misbehaving
 from tests.generation.fake_backend import FakeKeeper

@@ -6,8 +6,7 @@ import time
 from core.domain.settings import Home
 from core.domain.spending import SpendingLimit
 from core.store.database import Database
-from core.store.generation.attempts import totals
-from core.store.generation.rounds import rounds_of
+from core.store.generation.rounds import rounds_of, totals
 from core.store.generation.samples import samples_of
 from tests.faults.misbehaving import Exchange, Misbehaving, body, error, reset, well
 from tests.faults.serving import Runs

@@ -36,7 +36,7 @@ from core.jobs.worker import Worker
 from core.services.judge import judge_name
 from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
-from core.store.generation.attempts import totals, totals_of_job
+from core.store.generation.rounds import totals, totals_of_job
 from core.store.generation.runs import create_run
 from core.store.generation.samples import add_samples
 from core.store.interventions.judgements import Verdict, add_judgements, judgements_of

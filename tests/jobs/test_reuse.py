@@ -34,13 +34,12 @@ from core.jobs.cached_measurements import mapped, measured, once
 from core.jobs.handlers.sweep import start_sweep
 from core.jobs.previews import ask, look
 from core.jobs.queue import list_jobs, submit
-from core.store.assessments import find_assessments
 from core.store.database import Database
 from core.store.diversity.maps import new_map
 from core.store.diversity.measurements import recipe_of, save_measurement
 from core.store.generation import runs as stored_runs
 from core.store.interventions.previews import save_preview
-from core.store.sweeps import find_sweep, get_sweep, trials_of
+from core.store.sweeps import find_assessments, find_sweep, get_sweep, trials_of
 from core.sweeps.assessment import recipe as recipes
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.grid.spec import grid_from_dict

@@ -18,7 +18,7 @@ from core.jobs.handlers.sweep import retry_sweep, start_sweep
 from core.jobs.queue import Job, job_of_run, resume, states_of_runs
 from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
-from core.store.generation.attempts import attempts_of
+from core.store.generation.rounds import attempts_of
 from core.store.generation.samples import samples_of
 from core.store.sweeps import TrialRecord, trials_of
 from core.sweeps.grid.spec import Grid, grid_from_dict

@@ -15,7 +15,7 @@ from core.jobs.queue import get_job, start_run
 from core.jobs.server_health import ServerContact, last_contacts, start_connection_test
 from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
-from core.store.generation.attempts import StoredAttempt, add_attempt
+from core.store.generation.rounds import StoredAttempt, add_attempt
 from tests.store.making import TASK, FakeClock
 
 URL = "http://127.0.0.1:9/v1"

@@ -15,11 +15,10 @@ from core.jobs.queue import Job, list_jobs
 from core.jobs.registry import JobHandlers
 from core.jobs.worker import Worker
 from core.services.study import results_digest
-from core.store.assessments import save_assessment
 from core.store.database import Database
 from core.store.generation.runs import create_run, rename_run
 from core.store.interventions.previews import find_preview
-from core.store.sweeps import add_trial, create_sweep
+from core.store.sweeps import add_trial, create_sweep, save_assessment
 from core.sweeps.assessment.recipe import Recipe
 from tests.analysis.made_results import SST2, assessment, spec_of, stage
 

@@ -19,14 +19,13 @@ from core.domain.settings import Home
 from core.domain.texts import text_hash
 from core.jobs.handlers.sweep import retry_sweep, start_assessment, start_sweep
 from core.jobs.queue import Job, job_of_run, request_cancel, resume, states_of_runs, status
-from core.store.assessments import find_assessments
 from core.store.database import Database
 from core.store.diversity.embeddings import matrix_of
 from core.store.generation.rounds import rounds_of
 from core.store.generation.runs import delete_run, get_run, list_runs
 from core.store.generation.samples import samples_of
 from core.store.references import add_reference
-from core.store.sweeps import TrialRecord, get_sweep, trials_of
+from core.store.sweeps import TrialRecord, find_assessments, get_sweep, trials_of
 from tests.generation.making import TASK, facts_of, follow
 from tests.jobs.sweeping import GRID, run_sweep
 from tests.sweeps.fake_tools import RECIPE, FakeTools

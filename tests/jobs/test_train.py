@@ -25,7 +25,7 @@ from core.jobs.tools import WorkerTools
 from core.jobs.worker import Worker
 from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
-from core.store.generation.attempts import totals_of_job
+from core.store.generation.rounds import totals_of_job
 from core.store.generation.runs import create_run
 from core.store.generation.samples import add_samples
 from core.store.trainings import (

@@ -9,11 +9,17 @@ from streamlit.testing.v1 import AppTest
 from core.domain.conditions import Condition, Suppression
 from core.domain.runs import Example, ModelChoice, RunSpec
 from core.domain.tasks import Task
-from core.store.assessments import save_assessment
 from core.store.database import Database
 from core.store.generation.runs import create_run
 from core.store.generation.samples import add_samples
-from core.store.sweeps import SweepRecord, add_trial, create_sweep, get_sweep, set_trial
+from core.store.sweeps import (
+    SweepRecord,
+    add_trial,
+    create_sweep,
+    get_sweep,
+    save_assessment,
+    set_trial,
+)
 from core.sweeps.assessment.recipe import Recipe
 from tests.store.making import TASK, make_sample
 

@@ -16,7 +16,7 @@ from core.jobs.lease import release, take
 from core.jobs.queue import Job, get_job, job_of_run, start_run
 from core.store.connections import delete_connection, save_capabilities, save_connection
 from core.store.database import Database
-from core.store.generation.attempts import StoredAttempt, add_attempt
+from core.store.generation.rounds import StoredAttempt, add_attempt
 from core.store.generation.runs import RunRecord, list_runs, set_facts
 from tests.pages.making import buttons, open_run, table, words
 from tests.store.making import make_spec

@@ -16,7 +16,7 @@ from core.jobs.worker import Worker
 from core.services.cost_estimate import TokenUse, estimate_run_cost, recent_token_use
 from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
-from core.store.generation.attempts import StoredAttempt, add_attempt
+from core.store.generation.rounds import StoredAttempt, add_attempt
 from core.store.generation.runs import create_run, list_runs
 from tests.store.making import TASK, make_spec
 

@@ -20,7 +20,7 @@ from core.jobs.queue import start_run
 from core.services.served_models import ServedModels
 from core.store.connections import find_capabilities, save_connection
 from core.store.database import Database, open_database
-from core.store.generation.attempts import attempts_of
+from core.store.generation.rounds import attempts_of
 from core.store.generation.runs import get_run
 from tests.faults.misbehaving import Exchange, Misbehaving, Order, error, well
 from tests.faults.serving import Runs

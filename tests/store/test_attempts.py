@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from core.store.database import Database
-from core.store.generation.attempts import (
+from core.store.generation.rounds import (
     AttemptTotals,
     StoredAttempt,
     add_attempt,

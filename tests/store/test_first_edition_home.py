@@ -20,7 +20,6 @@ from core.jobs.handlers.sweep import retry_sweep
 from core.jobs.queue import Job, list_jobs, resume, start_run, states_of_runs
 from core.jobs.registry import JobHandlers
 from core.jobs.worker import Worker
-from core.store.assessments import find_assessments
 from core.store.connections import list_connections
 from core.store.database import Database, open_database
 from core.store.datasets import load_dataset, reference_key, run_key, version_key
@@ -41,7 +40,7 @@ from core.store.interventions.versions import (
 )
 from core.store.migrations import MIGRATIONS
 from core.store.references import list_references
-from core.store.sweeps import list_sweeps, trials_of
+from core.store.sweeps import find_assessments, list_sweeps, trials_of
 from core.store.tasks import list_tasks
 from core.store.trainings import list_trainings, predictions_of, repeats_of
 

@@ -23,14 +23,13 @@ from core.interventions.requests import (
 )
 from core.services.demo import BUNDLE, open_demo
 from core.store import database
-from core.store.assessments import find_assessments
 from core.store.database import open_database
 from core.store.diversity.maps import latest_map
 from core.store.diversity.measurements import find_measurement, recipe_of
 from core.store.generation.runs import list_runs
 from core.store.interventions.previews import find_preview
 from core.store.migrations import MIGRATIONS
-from core.store.sweeps import find_run_of_spec, find_sweep, list_sweeps
+from core.store.sweeps import find_assessments, find_run_of_spec, find_sweep, list_sweeps
 from core.sweeps.assessment.recipe import Recipe, recipe_from_dict
 from core.sweeps.grid.spec import Grid, grid_from_dict
 

@@ -10,7 +10,6 @@ from core.domain.runs import RunSpec
 from core.jobs.claims import claim, finish
 from core.jobs.lease import take
 from core.jobs.queue import start_run
-from core.store.assessments import find_assessments, save_assessment
 from core.store.database import Database
 from core.store.generation.runs import create_run, delete_run, runs_of
 from core.store.generation.samples import add_samples
@@ -18,11 +17,13 @@ from core.store.sweeps import (
     add_trial,
     create_sweep,
     delete_sweep,
+    find_assessments,
     find_run_of_spec,
     get_sweep,
     list_sweeps,
     rename_sweep,
     restore_sweep,
+    save_assessment,
     set_sweep_job,
     set_trial,
     trials_of,

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 from core.analysis.frames.results import Measured
-from core.store.assessments import find_assessments
 from core.store.database import Database
-from core.store.sweeps import get_sweep, list_sweeps, trials_of
+from core.store.sweeps import find_assessments, get_sweep, list_sweeps, trials_of
 from core.sweeps.assessment.recipe import recipe_from_dict
 
 

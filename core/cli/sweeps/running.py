@@ -15,9 +15,8 @@ from core.cli.progress import ProgressLine, wait_for_job
 from core.domain.wording import clock
 from core.jobs.handlers.sweep import MAX_WORKERS, continue_sweep
 from core.jobs.queue import State
-from core.store.assessments import Assessment, find_assessments
 from core.store.database import Database
-from core.store.sweeps import SweepRecord, TrialRecord, trials_of
+from core.store.sweeps import Assessment, SweepRecord, TrialRecord, find_assessments, trials_of
 from core.sweeps.grid.plan import condition_key, grid_condition_words
 from core.sweeps.grid.spec import Grid
 

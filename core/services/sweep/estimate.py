@@ -4,12 +4,11 @@ from collections.abc import Sequence
 
 from core.domain.runs import Example, ModelChoice, RunSpec
 from core.services.training_throughput import recent_paces
-from core.store.assessments import find_assessments
 from core.store.connections import find_capabilities, find_connection
 from core.store.database import Database
 from core.store.generation.rounds import recent_speed
 from core.store.generation.samples import tokens_by_temperature
-from core.store.sweeps import find_run_of_spec
+from core.store.sweeps import find_assessments, find_run_of_spec
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.cost_estimate import (
     CostEstimate,

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from core.services.sweep.plan import Wanted
-from core.store.assessments import find_assessments
 from core.store.database import Database
 from core.store.generation.samples import counts
-from core.store.sweeps import add_trial, find_run_of_spec, set_trial, trials_of
+from core.store.sweeps import add_trial, find_assessments, find_run_of_spec, set_trial, trials_of
 from core.sweeps.assessment.recipe import Recipe
 
 

@@ -7,12 +7,11 @@ from core.services.generate import store_finished_round, store_samples, stored_s
 from core.services.served_models import stored_attempt
 from core.services.sweep.plan import Wanted
 from core.services.sweep.reuse import usable_texts
-from core.store.assessments import save_assessment
 from core.store.database import Database
 from core.store.diversity.embeddings import add_vectors
-from core.store.generation.attempts import add_attempt
+from core.store.generation.rounds import add_attempt
 from core.store.generation.runs import RunRecord, create_run, get_run, set_facts
-from core.store.sweeps import add_trial, set_trial
+from core.store.sweeps import add_trial, save_assessment, set_trial
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.execution.trial import Trial, TrialEnd, TrialUpdate
 

@@ -1,10 +1,133 @@
-"""Rounds in the store: which parts of a run are complete, so that a resumed one skips them."""
+"""Rounds and requests in the store: which parts of a run are complete, and what was sent."""
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from core.store.database import Database
+
+_FIELDS = (
+    "cycle",
+    "label",
+    "texts_asked",
+    "texts_returned",
+    "attempt",
+    "status",
+    "outcome",
+    "message",
+    "seconds",
+    "tokens_in",
+    "tokens_out",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredAttempt:
+    """One request; see `core.generation.servers.requests.Attempt` for the fields.
+
+    Args:
+        label: the label's name.
+        number: grows with every attempt of the store; 0 before it is stored.
+        at: when it was stored, seconds since 1970, UTC.
+    """
+
+    cycle: int | None
+    label: str | None
+    texts_asked: int
+    texts_returned: int
+    attempt: int
+    status: int | None
+    outcome: str
+    message: str
+    seconds: float
+    tokens_in: int | None
+    tokens_out: int | None
+    number: int = 0
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptTotals:
+    """What a run's requests come to.
+
+    Args:
+        requests: attempts of every outcome.
+        texts: that came back.
+        tokens_in: of prompts, as far as reported.
+        tokens_out: generated, as far as reported.
+        unreported: answers with texts whose tokens the server did not report.
+        outcomes: attempts by outcome.
+    """
+
+    requests: int = 0
+    texts: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    unreported: int = 0
+    outcomes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def known_tokens(self) -> tuple[int | None, int | None]:
+        """Tokens in and out; None while any answer's are unknown."""
+        return (None, None) if self.unreported else (self.tokens_in, self.tokens_out)
+
+
+def add_attempt(
+    db: Database, attempt: StoredAttempt, *, run_id: str | None, job_id: str | None = None
+) -> None:
+    """Store an attempt; once this returns it survives a crash.
+
+    Raises:
+        StoreFull, StoreBusy: it was not stored.
+        sqlite3.IntegrityError: there is no such run, or a number is out of its range.
+    """
+    values = [getattr(attempt, name) for name in _FIELDS]
+    marks = ", ".join("?" * (len(_FIELDS) + 3))
+    with db.write() as connection:
+        connection.execute(
+            f"INSERT INTO attempts (run_id, job_id, at, {', '.join(_FIELDS)}) VALUES ({marks})",
+            (run_id, job_id, db.now(), *values),
+        )
+
+
+def attempts_of(db: Database, run_id: str, *, limit: int | None = None) -> list[StoredAttempt]:
+    """A run's attempts, the earliest first; with a limit, the latest so many."""
+    with db.read() as connection:
+        rows = connection.execute(
+            f"SELECT number, at, {', '.join(_FIELDS)} FROM attempts WHERE run_id = ?"
+            " ORDER BY number DESC LIMIT ?",
+            (run_id, -1 if limit is None else limit),
+        ).fetchall()
+    return [StoredAttempt(**dict(row)) for row in reversed(rows)]
+
+
+def totals(db: Database, run_id: str) -> AttemptTotals:
+    """What a run's requests come to so far, over all its resumptions."""
+    return _totals(db, "run_id", run_id)
+
+
+def totals_of_job(db: Database, job_id: str) -> AttemptTotals:
+    """What a job's requests come to so far; for jobs whose requests are of no run."""
+    return _totals(db, "job_id", job_id)
+
+
+def _totals(db: Database, column: str, value: str) -> AttemptTotals:
+    with db.read() as connection:
+        rows = connection.execute(
+            "SELECT outcome, count(*) AS requests, sum(texts_returned) AS texts,"
+            " coalesce(sum(tokens_in), 0) AS tokens_in, coalesce(sum(tokens_out), 0) AS tokens_out,"
+            " sum(texts_returned > 0 AND (tokens_in IS NULL OR tokens_out IS NULL)) AS unreported"
+            f" FROM attempts WHERE {column} = ? GROUP BY outcome ORDER BY outcome",
+            (value,),
+        ).fetchall()
+    return AttemptTotals(
+        requests=sum(row["requests"] for row in rows),
+        texts=sum(row["texts"] for row in rows),
+        tokens_in=sum(row["tokens_in"] for row in rows),
+        tokens_out=sum(row["tokens_out"] for row in rows),
+        unreported=sum(row["unreported"] for row in rows),
+        outcomes={row["outcome"]: row["requests"] for row in rows},
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,7 @@ import sqlite3
 from collections.abc import Callable
 
 from core.store.migrations import (
-    classification,
-    connections,
-    diversity,
-    experiments,
-    first,
-    interventions,
+    first_edition,
     settings_keys,
     version_kinds,
 )
@@ -22,12 +17,12 @@ from core.store.migrations import (
 Migration = str | Callable[[sqlite3.Connection], None]
 
 MIGRATIONS: tuple[Migration, ...] = (
-    first.SCRIPT,
-    diversity.SCRIPT,
-    interventions.SCRIPT,
-    classification.SCRIPT,
-    experiments.SCRIPT,
-    connections.SCRIPT,
+    first_edition.FIRST,
+    first_edition.DIVERSITY,
+    first_edition.INTERVENTIONS,
+    first_edition.CLASSIFICATION,
+    first_edition.EXPERIMENTS,
+    first_edition.CONNECTIONS,
     settings_keys.migrate,
     version_kinds.migrate,
 )

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.analysis.extreme_conditions import extreme_conditions
+from core.analysis.frontier import extreme_conditions
 from core.diversity.embedding.encoder import encoder_choice_from_dict
 from core.diversity.map.frame import repeats, texts_frame
 from core.domain.errors import BadInput

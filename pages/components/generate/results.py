@@ -18,7 +18,7 @@ from core.domain.wording import MISSING, counted, number
 from core.files.exports import ExportFormat, export_samples, export_table
 from core.generation.servers.suppression import METHOD_TITLES
 from core.store.database import Database
-from core.store.generation.attempts import attempts_of
+from core.store.generation.rounds import attempts_of
 from core.store.generation.runs import RunRecord
 from core.store.generation.samples import SAMPLE_COLUMNS, counts, sample_rows, samples_of
 from pages.components.generate.progress import show_spread

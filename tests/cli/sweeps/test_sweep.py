@@ -18,14 +18,20 @@ from core.domain.settings import Home
 from core.domain.tasks import preset
 from core.jobs.context import Handler, JobContext
 from core.jobs.queue import get_job, list_jobs, request_cancel
-from core.store.assessments import save_assessment
 from core.store.connections import save_connection
 from core.store.database import Database, open_database
 from core.store.datasets import load_dataset, reference_key
 from core.store.generation.runs import create_run, delete_run
 from core.store.generation.samples import add_samples
 from core.store.references import delete_reference, list_references
-from core.store.sweeps import add_trial, get_sweep, list_sweeps, set_trial, trials_of
+from core.store.sweeps import (
+    add_trial,
+    get_sweep,
+    list_sweeps,
+    save_assessment,
+    set_trial,
+    trials_of,
+)
 from core.sweeps.grid.plan import plan_runs
 from core.sweeps.grid.spec import grid_from_dict
 from tests.cli.fake_generation import samples_for

@@ -5,11 +5,10 @@ import numpy as np
 from core.domain.texts import text_hash
 from core.services.sweep.plan import Wanted
 from core.services.sweep.stored_trial import keep_assessment, keep_vectors, place_trial, trial_of
-from core.store.assessments import find_assessments
 from core.store.database import Database
 from core.store.diversity.embeddings import known_vectors
 from core.store.generation.samples import add_samples
-from core.store.sweeps import create_sweep, trials_of
+from core.store.sweeps import create_sweep, find_assessments, trials_of
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.assessment.results import AssessmentResult, Score, StageResult
 from core.sweeps.execution.trial import TrialEnd

@@ -25,8 +25,7 @@ from core.generation.servers.errors import (
 )
 from core.generation.servers.tokenizers import Tokenizer
 from core.store.database import Database
-from core.store.generation.attempts import StoredAttempt, add_attempt
-from core.store.generation.rounds import finish_round, rounds_of
+from core.store.generation.rounds import StoredAttempt, add_attempt, finish_round, rounds_of
 from core.store.generation.runs import get_run
 from core.store.generation.samples import add_samples, samples_of
 

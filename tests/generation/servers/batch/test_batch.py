@@ -21,8 +21,7 @@ from core.generation.servers.batch.results import read_batch, run_of
 from core.generation.servers.batch.write import write_batch
 from core.generation.servers.capabilities import Canary, Capabilities
 from core.store.database import Database
-from core.store.generation.attempts import totals
-from core.store.generation.rounds import rounds_of
+from core.store.generation.rounds import rounds_of, totals
 from core.store.generation.runs import RunRecord, create_run, get_run
 from core.store.generation.samples import samples_of
 from tests.generation.servers.fake_server import encode
