@@ -74,9 +74,9 @@ def measured(
         reference: key of the reference's part that it is compared with.
     """
     recipe = recipe_of(choice, reference)
-    found = find_measurement(db, dataset, recipe=recipe)
-    if found is not None and found["n"] == n:
-        return Measured(dataset, found, None)
+    result = find_measurement(db, dataset, recipe=recipe)
+    if result is not None and result["n"] == n:
+        return Measured(dataset, result, None)
     spec = {"dataset": dataset, "reference": reference, "encoder": choice}
     # Measures that are computed differently by now are another wish, too.
     return Measured(dataset, None, once(db, "measure", spec, [n, MEASURES_VERSION]))
@@ -102,16 +102,16 @@ def mapped(
         first: datasets that a first map is fitted on as well, so that it suits what comes on view
             next.
     """
-    found = latest_map(db, task_key, choice=choice)
+    record = latest_map(db, task_key, choice=choice)
     wanted = set(hashes)
-    points = points_of(db, found.id, wanted) if found is not None else {}
+    points = points_of(db, record.id, wanted) if record is not None else {}
     if len(points) == len(wanted):
-        return Mapped(found, points, None)
-    more = [key for key in first if key not in datasets] if found is None else []
+        return Mapped(record, points, None)
+    more = [key for key in first if key not in datasets] if record is None else []
     spec = _projection([*datasets, *more], task_key, choice, refit=False)
     # A new map places nothing of what an older one had, so it counts as another wish.
-    work = once(db, "project", spec, [len(wanted), None if found is None else found.id])
-    return Mapped(found, points, work)
+    work = once(db, "project", spec, [len(wanted), None if record is None else record.id])
+    return Mapped(record, points, work)
 
 
 def refit(

@@ -38,9 +38,9 @@ def curve_before(db: Database, run: RunRecord) -> EarlierCurve | None:
             (run.created_at, run.id, _LOOK_BACK),
         ).fetchall()
     for row in rows:
-        told = json.loads(row["progress"]).get("diversity") or {}
-        if told.get("curve") and task_from_dict(json.loads(row["spec"])["task"]).key == (
+        diversity = json.loads(row["progress"]).get("diversity") or {}
+        if diversity.get("curve") and task_from_dict(json.loads(row["spec"])["task"]).key == (
             run.spec.task.key
         ):
-            return EarlierCurve(row["name"], told["curve"])
+            return EarlierCurve(row["name"], diversity["curve"])
     return None

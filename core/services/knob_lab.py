@@ -84,7 +84,7 @@ class Lab:
         prefix = backend.text_tokens(str(question.get("prefix", "")))
         rows = suppressed_of(backend, spec, int(question["label_index"]), samples)
         biases = _biases(rows, spec)
-        found = change(
+        effect = change(
             self._next_logits(backend, [*tokens, *prefix]),
             Knobs.of(spec.condition),
             biases=biases,
@@ -94,19 +94,19 @@ class Lab:
         shares = {row.token: row.share for row in rows}
         return {
             "tokens": {
-                "token": [one.token for one in found.tokens],
-                "text": [backend.token_text(one.token) for one in found.tokens],
-                "before": [one.before for one in found.tokens],
-                "after": [one.after for one in found.tokens],
-                "bias": [one.bias for one in found.tokens],
-                "share": [shares.get(one.token) for one in found.tokens],
+                "token": [token.token for token in effect.tokens],
+                "text": [backend.token_text(token.token) for token in effect.tokens],
+                "before": [token.before for token in effect.tokens],
+                "after": [token.after for token in effect.tokens],
+                "bias": [token.bias for token in effect.tokens],
+                "share": [shares.get(token.token) for token in effect.tokens],
             },
-            "moved": found.moved,
-            "suppressed_before": found.suppressed_before,
-            "suppressed_after": found.suppressed_after,
-            "bits_before": found.bits_before,
-            "bits_after": found.bits_after,
-            "possible": found.possible,
+            "moved": effect.moved,
+            "suppressed_before": effect.suppressed_before,
+            "suppressed_after": effect.suppressed_after,
+            "bits_before": effect.bits_before,
+            "bits_after": effect.bits_after,
+            "possible": effect.possible,
             "suppressed": len(rows),
             "prompt": prompt.preview(),
             "prompt_tokens": len(tokens),
@@ -153,7 +153,7 @@ class Lab:
         with closing(open_database(self._home)) as db:
             run = get_run(db, str(question["run"]))
             history = samples_of(db, run.id)
-        sample = next((one for one in history if one.id == question["sample"]), None)
+        sample = next((other for other in history if other.id == question["sample"]), None)
         if sample is None or not sample.token_ids:
             raise BadInput("The tokens of that text are not known.", "Choose another text.")
         backend = self._backend(run.spec.model)
@@ -210,13 +210,13 @@ class Lab:
 
     def _next_logits(self, backend: LocalBackend, tokens: Sequence[int]) -> "Tensor":
         key = (backend.facts.get("fingerprint"), backend.facts.get("dtype"), *tokens)
-        found = self._logits.pop(key, None)
-        if found is None:
-            found = backend.next_logits(tokens).cpu()
-        self._logits[key] = found
+        logits = self._logits.pop(key, None)
+        if logits is None:
+            logits = backend.next_logits(tokens).cpu()
+        self._logits[key] = logits
         while len(self._logits) > _KEPT_LOGITS:
             self._logits.popitem(last=False)
-        return found
+        return logits
 
 
 def _samples_of(db: Database, run_id: str) -> list[Sample]:
@@ -229,10 +229,10 @@ def _before(spec: RunSpec, sample: Sample, history: Sequence[Sample]) -> list[Sa
     place = names.index(sample.label)
     strict = spec.condition.strict_order
     return [
-        one
-        for one in history
-        if one.cycle < sample.cycle
-        or (strict and one.cycle == sample.cycle and names.index(one.label) < place)
+        other
+        for other in history
+        if other.cycle < sample.cycle
+        or (strict and other.cycle == sample.cycle and names.index(other.label) < place)
     ]
 
 

@@ -8,12 +8,14 @@ from core.store.trainings import TrainingRecord, list_trainings
 _RECENT = 40
 
 
-def recent_paces(db: Database) -> dict[str, float]:
-    """Seconds a unit of work by kind and model (`core.classification.estimate.paces`)."""
-    done = [one for one in list_trainings(db, include_deleted=True) if one.result is not None]
+def recent_throughput(db: Database) -> dict[str, float]:
+    """Seconds per unit of work by kind and model (`core.classification.estimate.paces`)."""
+    done = [
+        record for record in list_trainings(db, include_deleted=True) if record.result is not None
+    ]
     return paces(
-        Past(spec_from_dict(one.spec), one.result or {}, _seconds(db, one))
-        for one in done[:_RECENT]
+        Past(spec_from_dict(record.spec), record.result or {}, _seconds(db, record))
+        for record in done[:_RECENT]
     )
 
 

@@ -103,7 +103,8 @@ def estimate_sweep(
         stored: what the store has of a run.
         pace: what earlier runs of a model tell; asked once for each model.
         n_test: texts of the reference's test part, 0 without a reference.
-        train_paces: seconds a unit of training (`core.services.training_throughput.recent_paces`).
+        train_paces: seconds per unit of training, see
+            `core.services.training_throughput.recent_throughput`.
     """
     paces = {model: pace(model) for model in grid.models}
     counted: Counter[str] = Counter()

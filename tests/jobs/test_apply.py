@@ -16,7 +16,7 @@ from core.jobs.queue import Job, get_job
 from core.jobs.tools import WorkerTools
 from core.jobs.worker import Worker
 from core.services.apply_classifier import answers
-from core.services.training_throughput import recent_paces
+from core.services.training_throughput import recent_throughput
 from core.store.database import Database
 from core.store.generation.runs import create_run
 from core.store.generation.samples import add_samples
@@ -97,7 +97,7 @@ def test_a_probe_answers_generated_texts_and_a_persons(home: Home, real_db: Data
     assert said["probabilities"] == sorted(said["probabilities"], reverse=True)
     with pytest.raises(BadInput, match="no text"):
         classify({"training": record.id, "text": " "}, tools)
-    assert recent_paces(real_db) == {}  # a probe's time is no pace
+    assert recent_throughput(real_db) == {}  # a probe's time is no pace
 
 
 def test_one_without_a_model_is_told(home: Home, real_db: Database) -> None:

@@ -20,7 +20,7 @@ from core.cli.sweeps.running import EndedSweep, ExecutionOptions, results_table,
 from core.domain.connections import checked_url
 from core.domain.errors import BadInput, WidesetError
 from core.domain.runs import BackendKind, ModelChoice
-from core.services.sweep.estimate import what_it_takes
+from core.services.sweep.estimate import estimate_stored_sweep
 from core.store.database import Database
 from core.sweeps.cost_estimate import CostEstimate
 from core.sweeps.grid.file import read_grid_file
@@ -140,7 +140,7 @@ def sweep(
         test = () if reference is None else reference.test
         if reference is not None:
             grid = grid.with_reference(reference.known.id if reference.known else "new")
-        estimate = what_it_takes(db, grid, train=train, n_test=len(test))
+        estimate = estimate_stored_sweep(db, grid, train=train, n_test=len(test))
         print_json(estimate.to_dict()) if as_json else print_lines(*_estimate_words(estimate))
         return
     _remember_servers(db, grid, model.key_variable)

@@ -34,7 +34,7 @@ from core.jobs.registry import job
 from core.jobs.sweeps.trials import SweepTrials
 from core.jobs.tools import WorkerTools
 from core.services.progress import Stopped
-from core.services.sweep.plan import check_reference, planned_of, wanted_of
+from core.services.sweep.plan import check_reference, planned_trials, trials_of_grid
 from core.services.sweep.spending import check_sweep_cap, spending_of
 from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key
@@ -82,7 +82,7 @@ def start_sweep(
         BadInput: the grid can't be planned, its reference is none of its task's, its cap can't be
             kept, there are too many workers, or a cluster is to ask a server.
     """
-    planned_of(db, grid)  # refused now rather than in the job
+    trials_of_grid(db, grid)  # refused now rather than in the job
     check_sweep_cap(db, grid.models, grid.spend)
     if ray is not None and any(model.backend != "local" for model in grid.models):
         raise BadInput(
@@ -167,8 +167,8 @@ def start_assessment(
     if any(run.spec.task.key != task_key for run in runs.values()):
         raise BadInput("The runs are not of one task.", "Choose runs of the same task.")
     check_reference(db, recipe, task_key)
-    told = {"runs": ids, "recipe": recipe.to_dict()}
-    return _start(db, told, task_key, name, study, workers, ray, token)
+    settings = {"runs": ids, "recipe": recipe.to_dict()}
+    return _start(db, settings, task_key, name, study, workers, ray, token)
 
 
 def retry_sweep(db: Database, sweep_id: str) -> Job:
@@ -227,7 +227,7 @@ def sweep_job(
     """
     db = context.db
     record = get_sweep(db, context.spec["sweep"])
-    wanted, recipe = wanted_of(db, record)
+    wanted, recipe = planned_trials(db, record)
     trials = SweepTrials(context, record.id, recipe, wanted, _Opened(here), timer=timer)
     executor: Executor | None = None
     try:

@@ -126,7 +126,7 @@ class RunJobs:
         return [position for position, job_id in self._jobs.items() if job_id in asked]
 
 
-def tell_diversity(
+def report_diversity(
     db: Database, run_id: str, encoders: Encoders, choice: Mapping[str, Any]
 ) -> None:
     """Add the curve of Remote-Clique to what a run's job told, as a generation of its own does.
@@ -140,10 +140,10 @@ def tell_diversity(
     live = LiveClique(db, encoders, encoder_choice_from_dict(choice))
     live.add([sample.text for sample in samples_of(db, run_id, outcome="usable")])
     live.catch_up(between=no_pause, at_once=True)
-    told = json.dumps(live.progress())
+    diversity = json.dumps(live.progress())
     with db.write() as connection:
         connection.execute(
             "UPDATE jobs SET progress = json_set(progress, '$.diversity', json(?))"
             " WHERE id = (SELECT job_id FROM runs WHERE id = ?) AND kind = 'generate'",
-            (told, run_id),
+            (diversity, run_id),
         )

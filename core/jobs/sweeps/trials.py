@@ -9,11 +9,11 @@ from core.diversity.measures.live import Encoders
 from core.domain.errors import Pausing, WidesetError
 from core.domain.runs import ModelChoice
 from core.jobs.context import JobContext
-from core.jobs.sweeps.run_jobs import RunJobs, tell_diversity
+from core.jobs.sweeps.run_jobs import RunJobs, report_diversity
 from core.services.progress import Stopped
-from core.services.sweep.plan import Wanted
+from core.services.sweep.plan import PlannedTrial
 from core.services.sweep.progress import RunningTrial, SweepProgress
-from core.services.sweep.reuse import settled
+from core.services.sweep.reuse import find_finished_work
 from core.services.sweep.spending import SweepSpending, run_tracker
 from core.services.sweep.stored_trial import (
     keep_assessment,
@@ -63,7 +63,7 @@ class SweepTrials:
         context: JobContext,
         sweep_id: str,
         recipe: Recipe,
-        wanted: Sequence[Wanted],
+        wanted: Sequence[PlannedTrial],
         encoders: Encoders,
         *,
         timer: Callable[[], float] = time.monotonic,
@@ -71,11 +71,11 @@ class SweepTrials:
         self.db = context.db
         self._context, self._sweep_id, self._recipe = context, sweep_id, recipe
         self._encoders = encoders
-        self._wanted = {one.position: one for one in wanted}
+        self._wanted = {trial.position: trial for trial in wanted}
         self._timer = timer
         self._progress = SweepProgress(len(wanted), timer=timer)
         self._phase = ""
-        self._queue: deque[Wanted] = deque()
+        self._queue: deque[PlannedTrial] = deque()
         self._losses: dict[int, int] = {}
         self._jobs = RunJobs(context.db, context.owner, timer=timer)
         self._runs: dict[int, str] = {}
@@ -91,15 +91,15 @@ class SweepTrials:
     @property
     def models(self) -> set[ModelChoice]:
         """The language models that they need."""
-        return {one.spec.model for one in self._queue if one.run_id is None}
+        return {trial.spec.model for trial in self._queue if trial.run_id is None}
 
     def report(self, phase: str) -> None:
         """Say how far the sweep is; a new phase is stored at once."""
         at_once, self._phase = phase != self._phase, phase
-        told = self._progress.report(phase)
+        report = self._progress.report(phase)
         if self.spending is not None:
-            told["spending"] = self.spending.progress().to_dict()
-        self._context.report(told, at_once=at_once)
+            report["spending"] = self.spending.progress().to_dict()
+        self._context.report(report, at_once=at_once)
 
     def between(self) -> None:
         """Answer questions, and look whether to stop the sweep or one of its runs.
@@ -120,11 +120,13 @@ class SweepTrials:
         """Find what is there already, and count what is left."""
         self.report("planning")
         places = self._wanted.values()
-        found = settled(self.db, self._sweep_id, self._recipe, places, between=self.between)
-        self._queue, self._runs = found.queue, found.runs
+        finished = find_finished_work(
+            self.db, self._sweep_id, self._recipe, places, between=self.between
+        )
+        self._queue, self._runs = finished.queue, finished.runs
         progress = self._progress
-        progress.done, progress.reused = found.done, found.reused
-        progress.to_generate = sum(one.run_id is None for one in self._queue)
+        progress.done, progress.reused = finished.done, finished.reused
+        progress.to_generate = sum(trial.run_id is None for trial in self._queue)
         progress.to_assess = self.left - progress.to_generate
 
     def run(self, executor: Executor, real: RealTexts) -> None:
@@ -155,7 +157,7 @@ class SweepTrials:
             by_hand=self._context.stop_reason == "cancel",
         )
 
-    def _submit(self, executor: Executor, wanted: Wanted) -> None:
+    def _submit(self, executor: Executor, wanted: PlannedTrial) -> None:
         position, generates = wanted.position, wanted.run_id is None
         run_id = wanted.run_id or self._runs.get(position)
         with self.db.write():
@@ -234,7 +236,7 @@ class SweepTrials:
         keep_vectors(self.db, end, real.encoder)
         run_id, going = self._runs[position], self._progress.going[position]
         if going.generates:
-            tell_diversity(self.db, run_id, self._encoders, self._recipe.encoder)
+            report_diversity(self.db, run_id, self._encoders, self._recipe.encoder)
         keep_assessment(self.db, self._sweep_id, run_id, end, self._recipe)
         self._progress.ended(position, failed=False)
 
@@ -249,12 +251,12 @@ class SweepTrials:
         self._progress.to_assess += whole
 
     def _fail(self, position: int, why: tuple[str, str]) -> None:
-        told = self._progress.going[position].progress("stopped")
+        progress = self._progress.going[position].progress("stopped")
         what, remedy = why
         with self.db.write():
             set_trial(self.db, self._sweep_id, position, "failed", message=what, remedy=remedy)
             if why == _DROPPED:
-                self._jobs.cancel(position, told)
+                self._jobs.cancel(position, progress)
             else:
-                self._jobs.fail(position, WidesetError(what, remedy), told)
+                self._jobs.fail(position, WidesetError(what, remedy), progress)
         self._progress.ended(position, failed=True)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from core.domain.runs import Example, ModelChoice, RunSpec
-from core.services.training_throughput import recent_paces
+from core.services.training_throughput import recent_throughput
 from core.store.connections import find_capabilities, find_connection
 from core.store.database import Database
 from core.store.generation.rounds import recent_speed
@@ -21,7 +21,7 @@ from core.sweeps.grid.plan import plan_runs
 from core.sweeps.grid.spec import Grid
 
 
-def what_it_takes(
+def estimate_stored_sweep(
     db: Database, grid: Grid, *, train: Sequence[Example], n_test: int
 ) -> CostEstimate:
     """The dry run of a grid.
@@ -50,7 +50,7 @@ def what_it_takes(
         stored=stored,
         pace=lambda model: _pace(db, model, counted=grid.spend.needs_usage),
         n_test=n_test,
-        train_paces=recent_paces(db),
+        train_paces=recent_throughput(db),
     )
 
 
@@ -63,19 +63,19 @@ def assessment_seconds(db: Database, recipe: Recipe, sizes: Sequence[int], *, n_
         sizes: how many texts each has.
         n_test: texts of the reference's test part, 0 without one.
     """
-    known = recent_paces(db)
+    known = recent_throughput(db)
     return sum(assessment_time(recipe, n, n_test=n_test, known=known).seconds for n in sizes)
 
 
 def _pace(db: Database, model: ModelChoice, *, counted: bool) -> ModelHistory:
     server = find_connection(db, model.base_url) if model.base_url else None
     probed = find_capabilities(db, model.base_url, model.model) if model.base_url else None
-    found = {} if probed is None else probed.result
+    capabilities = {} if probed is None else probed.result
     # Where tokens have to be known and are not of several texts, one text is asked for.
-    one_alone = counted and found.get("usage_of_several") != "exact"
+    one_alone = counted and capabilities.get("usage_of_several") != "exact"
     return ModelHistory(
         tokens=tokens_by_temperature(db, model.model),
         texts_per_second=recent_speed(db, model.model),
         prices=None if server is None else server.prices,
-        several=not model.base_url or (found.get("n") == "exact" and not one_alone),
+        several=not model.base_url or (capabilities.get("n") == "exact" and not one_alone),
     )

@@ -15,7 +15,7 @@ from core.sweeps.grid.spec import Grid, grid_from_dict
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class PlannedTrial:
     """A place in a sweep.
 
     Args:
@@ -33,7 +33,7 @@ class Wanted:
     run_id: str | None = None
 
 
-def wanted_of(db: Database, record: SweepRecord) -> tuple[list[Wanted], Recipe]:
+def planned_trials(db: Database, record: SweepRecord) -> tuple[list[PlannedTrial], Recipe]:
     """What a sweep wants, in order, and what is done with it.
 
     Raises:
@@ -41,19 +41,19 @@ def wanted_of(db: Database, record: SweepRecord) -> tuple[list[Wanted], Recipe]:
     """
     if "runs" not in record.grid:
         grid = grid_from_dict(record.grid)
-        return planned_of(db, grid), grid.recipe
-    found = runs_of(db, record.grid["runs"])
-    runs = [found[run_id] for run_id in record.grid["runs"]]
+        return trials_of_grid(db, grid), grid.recipe
+    stored = runs_of(db, record.grid["runs"])
+    runs = [stored[run_id] for run_id in record.grid["runs"]]
     seen: dict[str, int] = {}
     wanted = []
     for position, run in enumerate(runs):
         key = condition_key(run.spec)
         repeat = seen[key] = seen.get(key, -1) + 1
-        wanted.append(Wanted(position, run.spec, repeat, run.name, run.id))
+        wanted.append(PlannedTrial(position, run.spec, repeat, run.name, run.id))
     return wanted, recipe_from_dict(record.grid["recipe"])
 
 
-def planned_of(db: Database, grid: Grid) -> list[Wanted]:
+def trials_of_grid(db: Database, grid: Grid) -> list[PlannedTrial]:
     """The runs of a grid, its seed examples drawn from its reference.
 
     Raises:
@@ -66,7 +66,8 @@ def planned_of(db: Database, grid: Grid) -> list[Wanted]:
         real = load_dataset(db, reference_key(grid.recipe.reference, "train"))
         train = [Example(*pair) for pair in zip(real.texts, real.labels, strict=True)]
     return [
-        Wanted(one.position, one.spec, one.repeat, one.name) for one in plan_runs(grid, train=train)
+        PlannedTrial(run.position, run.spec, run.repeat, run.name)
+        for run in plan_runs(grid, train=train)
     ]
 
 

@@ -90,7 +90,7 @@ class RunningTrial:
         """What of that is done."""
         return GENERATING * (self.part - self._before) * self.generates
 
-    def told(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, Any]:
         """For the report."""
         return {
             "name": self.name,
@@ -138,9 +138,9 @@ class SweepProgress:
             made in this sitting; seconds of this sitting, seconds_left (None while unknown).
         """
         seconds = 0.0 if self._start is None else self._timer() - self._start
-        gained = self._gained + sum(one.gained for one in self.going.values())
+        gained = self._gained + sum(trial.gained for trial in self.going.values())
         left = self.to_generate + (1 - GENERATING) * self.to_assess
-        left += sum(one.worth - one.gained for one in self.going.values())
+        left += sum(trial.worth - trial.gained for trial in self.going.values())
         # A tenth of a trial says something of the speed, and loading the first model is over.
         known = gained >= 0.1 and seconds > 0
         return {
@@ -149,7 +149,7 @@ class SweepProgress:
             "failed": self.failed,
             "total": self.total,
             "reused": self.reused,
-            "running": [one.told() for _, one in sorted(self.going.items())],
+            "running": [trial.summary() for _, trial in sorted(self.going.items())],
             "texts": self.texts,
             "tokens": self.tokens,
             "seconds": seconds,

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from core.services.sweep.plan import Wanted
+from core.services.sweep.plan import PlannedTrial
 from core.store.database import Database
 from core.store.generation.samples import counts
 from core.store.sweeps import add_trial, find_assessments, find_run_of_spec, set_trial, trials_of
@@ -13,7 +13,7 @@ from core.sweeps.assessment.recipe import Recipe
 
 
 @dataclass(slots=True)
-class Settled:
+class FinishedWork:
     """What is left of a sweep, and what is not.
 
     Args:
@@ -24,20 +24,20 @@ class Settled:
         reused: trials whose run was there before the sweep.
     """
 
-    queue: deque[Wanted] = field(default_factory=deque)
+    queue: deque[PlannedTrial] = field(default_factory=deque)
     runs: dict[int, str] = field(default_factory=dict)
     done: int = 0
     reused: int = 0
 
 
-def settled(
+def find_finished_work(
     db: Database,
     sweep_id: str,
     recipe: Recipe,
-    wanted: Iterable[Wanted],
+    wanted: Iterable[PlannedTrial],
     *,
     between: Callable[[], None],
-) -> Settled:
+) -> FinishedWork:
     """Note in the store what is there; trials that failed earlier are to be tried again.
 
     Args:
@@ -47,37 +47,37 @@ def settled(
         wanted: all places of the sweep.
         between: called for each; what it raises ends the call.
     """
-    found = Settled()
+    finished = FinishedWork()
     begun = {trial.position: trial for trial in trials_of(db, sweep_id)}
-    for one in wanted:
+    for planned in wanted:
         between()
-        trial = begun.get(one.position)
+        trial = begun.get(planned.position)
         if trial is not None:
             run_id, reused, whole = trial.run.id, trial.reused, trial.state in ("generated", "done")
         else:
-            same = None if one.run_id else find_run_of_spec(db, one.spec)
-            known = one.run_id or (None if same is None else same.id)
+            same = None if planned.run_id else find_run_of_spec(db, planned.spec)
+            known = planned.run_id or (None if same is None else same.id)
             if known is None:
-                found.queue.append(one)
+                finished.queue.append(planned)
                 continue
             run_id, reused, whole = known, True, True
-            add_trial(db, sweep_id, one.position, run_id, repeat=one.repeat, reused=True)
-        found.runs[one.position] = run_id
-        found.reused += reused
+            add_trial(db, sweep_id, planned.position, run_id, repeat=planned.repeat, reused=True)
+        finished.runs[planned.position] = run_id
+        finished.reused += reused
         if (trial is not None and trial.state == "done") or assessed(db, run_id, recipe):
-            set_trial(db, sweep_id, one.position, "done")
-            found.done += 1
+            set_trial(db, sweep_id, planned.position, "done")
+            finished.done += 1
         else:
-            found.queue.append(replace(one, run_id=run_id if whole or reused else None))
-    return found
+            finished.queue.append(replace(planned, run_id=run_id if whole or reused else None))
+    return finished
 
 
 def assessed(db: Database, run_id: str, recipe: Recipe) -> bool:
     """Whether the recipe was followed for the run with as many texts as it has now."""
-    found = find_assessments(db, [run_id], recipe=recipe.key)
-    return bool(found) and found[0].n == usable_texts(db, run_id)
+    assessments = find_assessments(db, [run_id], recipe=recipe.key)
+    return bool(assessments) and assessments[0].n == usable_texts(db, run_id)
 
 
 def usable_texts(db: Database, run_id: str) -> int:
     """How many usable texts a run has."""
-    return sum(one.usable for one in counts(db, run_id).values())
+    return sum(planned.usable for planned in counts(db, run_id).values())

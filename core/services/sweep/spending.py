@@ -13,7 +13,7 @@ from core.domain.spending import (
     check_spending_limit,
 )
 from core.services.served_models import spent_by_run
-from core.services.sweep.plan import Wanted
+from core.services.sweep.plan import PlannedTrial
 from core.store.connections import find_capabilities, find_connection
 from core.store.database import Database
 from core.store.generation.samples import counts
@@ -86,7 +86,7 @@ def check_sweep_cap(db: Database, models: Iterable[ModelChoice], cap: SpendingLi
 
 
 def spending_of(
-    db: Database, sweep_id: str, wanted: Sequence[Wanted], cap: SpendingLimit
+    db: Database, sweep_id: str, wanted: Sequence[PlannedTrial], cap: SpendingLimit
 ) -> SweepSpending | None:
     """What a sweep has spent so far; None where none of its own runs is behind a server.
 
@@ -101,25 +101,27 @@ def spending_of(
     begun = {trial.position: trial for trial in trials_of(db, sweep_id)}
     reused = {position for position, trial in begun.items() if trial.reused}
     own = [
-        one
-        for one in wanted
-        if one.run_id is None and one.position not in reused and one.spec.model.backend != "local"
+        planned
+        for planned in wanted
+        if planned.run_id is None
+        and planned.position not in reused
+        and planned.spec.model.backend != "local"
     ]
     if not own:
         return None
     spent, written = Spent(), {}
-    for one in own:
-        trial = begun.get(one.position)
+    for planned in own:
+        trial = begun.get(planned.position)
         if trial is None:
             continue
         spent += spent_by_run(db, trial.run.id)
-        written[one.position] = sum(label.usable for label in counts(db, trial.run.id).values())
-    prices = {_prices(db, model) for model in _served(one.spec.model for one in own)}
+        written[planned.position] = sum(label.usable for label in counts(db, trial.run.id).values())
+    prices = {_prices(db, model) for model in _served(planned.spec.model for planned in own)}
     # At different prices the sum in money is not told.
     tracker = SpendingTracker(
         cap, prices=prices.pop() if len(prices) == 1 else Prices(), spent=spent
     )
-    targets = {one.position: one.spec.target for one in own}
+    targets = {planned.position: planned.spec.target for planned in own}
     return SweepSpending(tracker, targets=targets, written=written)
 
 

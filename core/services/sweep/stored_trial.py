@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from core.domain.texts import text_hash
 from core.services.generate import store_finished_round, store_samples, stored_state
 from core.services.served_models import stored_attempt
-from core.services.sweep.plan import Wanted
+from core.services.sweep.plan import PlannedTrial
 from core.services.sweep.reuse import usable_texts
 from core.store.database import Database
 from core.store.diversity.embeddings import add_vectors
@@ -46,7 +46,7 @@ def store_update(
         store_finished_round(db, run_id, update.round)
 
 
-def place_trial(db: Database, sweep_id: str, wanted: Wanted, run_id: str | None) -> RunRecord:
+def place_trial(db: Database, sweep_id: str, wanted: PlannedTrial, run_id: str | None) -> RunRecord:
     """Give a place of a sweep its run, which is made where there is none yet.
 
     Args:
@@ -67,7 +67,7 @@ def place_trial(db: Database, sweep_id: str, wanted: Wanted, run_id: str | None)
     return run
 
 
-def trial_of(db: Database, wanted: Wanted, run: RunRecord, recipe: Recipe) -> Trial:
+def trial_of(db: Database, wanted: PlannedTrial, run: RunRecord, recipe: Recipe) -> Trial:
     """What an executor carries out: the run from where it stands, and its assessment.
 
     Args:

@@ -19,7 +19,7 @@ from core.domain.wording import MISSING, capitalized, counted, duration
 from core.jobs.handlers.train import start_training
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import LIVE
-from core.services.training_throughput import recent_paces
+from core.services.training_throughput import recent_throughput
 from core.store.database import Database
 from core.store.datasets import reference_key, version_key
 from core.store.generation.samples import counts
@@ -130,7 +130,7 @@ def _planned_models(
         examples=examples,
         language=choice.language_model or ModelChoice(),
     )
-    known = recent_paces(db)
+    known = recent_throughput(db)
     n_test = len(dataset_at(db, test))
     existing = [one.record.spec for one in trainings if one.done or one.state in LIVE]
     return [

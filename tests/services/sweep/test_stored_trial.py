@@ -3,7 +3,7 @@
 import numpy as np
 
 from core.domain.texts import text_hash
-from core.services.sweep.plan import Wanted
+from core.services.sweep.plan import PlannedTrial
 from core.services.sweep.stored_trial import keep_assessment, keep_vectors, place_trial, trial_of
 from core.store.database import Database
 from core.store.diversity.embeddings import known_vectors
@@ -30,8 +30,8 @@ RESULT = AssessmentResult(
 )
 
 
-def wanted(run_id: str | None = None) -> Wanted:
-    return Wanted(3, make_spec(), 1, "T 0.7", run_id)
+def wanted(run_id: str | None = None) -> PlannedTrial:
+    return PlannedTrial(3, make_spec(), 1, "T 0.7", run_id)
 
 
 def test_a_place_gets_a_run_and_keeps_it(db: Database) -> None:

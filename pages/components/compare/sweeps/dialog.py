@@ -14,7 +14,7 @@ from core.domain.wording import counted, duration, money
 from core.jobs.handlers.sweep import start_assessment, start_sweep
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import LIVE, states_of_runs
-from core.services.sweep.estimate import assessment_seconds, what_it_takes
+from core.services.sweep.estimate import assessment_seconds, estimate_stored_sweep
 from core.services.sweep.reuse import assessed
 from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key
@@ -227,7 +227,7 @@ def _show_estimate(db: Database, grid: Grid) -> None:
         st.caption(f"Above {_MANY:,} runs, time, tokens and reused runs are not estimated.")
         return
     train, n_test = real_texts(db, grid.recipe.reference)
-    takes = what_it_takes(db, grid, train=train, n_test=n_test)
+    takes = estimate_stored_sweep(db, grid, train=train, n_test=n_test)
     asked = bool(takes.requests)
     with st.grid(4 if asked else 6, min_column_width=105, gap="small"):
         st.metric("Conditions", f"{takes.conditions:,}")
