@@ -161,10 +161,10 @@ def test_a_knob_is_an_axis_of_a_grid_file(extended: Path, home: Home) -> None:
 import json
 from core.domain.tasks import preset
 from core.sweeps.grid.file import grid_from_toml
-from core.sweeps.grid.plan import planned
+from core.sweeps.grid.plan import plan_runs
 axes = "temperature = [0.7]\\nsuppression = [0]\\nseeding = [0]\\npretend = [0, 0.5]"
 grid = grid_from_toml(f'task = "sst2"\\n[axes]\\n{axes}\\n', find_task=preset).grid
-runs = planned(grid, train=())
+runs = plan_runs(grid, train=())
 print(json.dumps([[run.spec.condition.pretend for run in runs], [run.name for run in runs]]))
 """
     values, names = ask(extended, home, code)

@@ -163,6 +163,7 @@ def advise(
     Raises:
         BadInput: the aim is no metric.
     """
+    # Long: one decision read from top to bottom, its sentence and notes made on the way.
     if aim is not None:
         check_metric(aim)
     else:

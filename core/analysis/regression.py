@@ -188,6 +188,7 @@ def regress(
         CannotRegress: there are too few rows or runs (not more than coefficients and one), a
             column is constant, predictors determine each other, or the errors vanish.
     """
+    # Long: fit, residuals and notes share the design matrix.
     import statsmodels.api as sm
 
     notes: list[str] = []

@@ -112,6 +112,7 @@ def rungs(
     Raises:
         BadInput: a setting is out of its range.
     """
+    # Ten parameters: each is a kind of row that can be asked for.
     size = smallest(sources) if matched and len({one.n for one in sources}) > 1 else None
     found: list[Rung] = []
     if "majority" in baselines and sources:

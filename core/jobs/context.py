@@ -53,6 +53,7 @@ class JobContext:
         listen: Callable[[Mapping[str, Any]], None] | None = None,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
+        # Nine parameters: what the worker hands to a handler.
         self.db = db
         self.job = job
         self.spec = job.spec

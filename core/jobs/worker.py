@@ -134,6 +134,7 @@ class Worker:
         beat_seconds: float = BEAT_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        # Nine parameters: clock, sleep and limits are handed in for tests.
         self._home = home
         self._handlers = handlers
         self._clock = clock

@@ -18,8 +18,8 @@ from core.reports.story.conditions import choose_conditions
 from core.store.database import Database
 from core.store.datasets import load_dataset, run_key
 from core.store.sweeps import SweepRecord, get_sweep
-from core.sweeps.grid.file import grid_toml
 from core.sweeps.grid.spec import grid_from_dict
+from core.sweeps.grid.writing import grid_toml
 
 
 @dataclass(frozen=True, slots=True)

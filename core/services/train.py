@@ -80,6 +80,7 @@ def train(
         Pausing: a server does not answer now, or the spending limit is reached; no answer is kept.
         Stopped: the work is to end; the last whole epoch and the repeats that ended stay.
     """
+    # Ten parameters: data, settings and callbacks of one training.
     tracker = _Tracker(spec, len(test_set), session, progress, timer)
     tools = replace(
         tools,

@@ -14,8 +14,9 @@ from core.domain.runs import ModelChoice
 from core.domain.spending import SpendingLimit
 from core.domain.tasks import preset
 from core.sweeps.assessment.recipe import Recipe
-from core.sweeps.grid.file import grid_from_toml, grid_toml
+from core.sweeps.grid.file import grid_from_toml
 from core.sweeps.grid.spec import Grid
+from core.sweeps.grid.writing import grid_toml
 
 SST2 = preset("sst2")
 

@@ -86,6 +86,7 @@ def difference_hypothesis(
         pairs: whose they are, see `matched`.
         counts: see there.
     """
+    # Nine parameters: a hypothesis is one call in a table of them, every argument named.
     values, tasks = differences.to_numpy(np.float64), task_labels(pairs)
     pooled = pool(effect(values), over_tasks(values, list(tasks)), unit)
     if not missing and not pooled.effect.n:

@@ -302,6 +302,7 @@ def fine_tune(
     Raises:
         BackendFailed: the encoder or the device is not to be had, or memory ran out with one text.
     """
+    # Nine parameters, and long: a training loop is read in one piece; data, settings and callbacks.
     device = pick_device(settings.device)
     encoder = load_encoder_with_head(settings.model, label_names=label_names, seed=seed)
     rest = [seed, list(label_names), list(texts), list(labels), encoder.fingerprint]

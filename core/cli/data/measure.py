@@ -69,6 +69,7 @@ def measure(
     """Measure how diverse texts are, all together and per label, and how near they are to real
     ones. Each vector is computed once for an encoder and kept in the store.
     """
+    # Nine parameters: the options of the command.
     check_seed(seed)
     db = session.db
     dataset = _dataset(db, source, columns, label)

@@ -123,6 +123,7 @@ def train(
     texts and test it on others, for several seeds. Started again after it was cut off, the same
     command continues from the last epoch.
     """
+    # Nine parameters: the options of the command.
     classifier.check()
     check_range("--seeds", seeds, 1, 20)
     if save is not None:

@@ -113,6 +113,7 @@ def decode(
     Raises:
         BackendFailed: the model's logits are no numbers.
     """
+    # Nine parameters: the hot loop takes what it needs once, before the first step.
     import torch
 
     waiting = _by_prompt(plans)

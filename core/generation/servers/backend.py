@@ -80,6 +80,7 @@ class ServedBackend:
         policy: RequestPolicy | None = None,
         rng: np.random.Generator | None = None,
     ) -> None:
+        # Nine parameters: clock, sleep and random generator are handed in for tests.
         base_url, policy = connection.base_url, policy or RequestPolicy()
         self.connection = connection
         self.model = model

@@ -161,6 +161,7 @@ def error_from_status(
         headers: names in small letters.
         clock: seconds since 1970, for a Retry-After that is a date.
     """
+    # Long: the table of what a status means, as code because bodies decide, too.
     fields = _error_fields(data)
     message = server_message(str(fields.get("message") or ""), server.secrets)
     if not message and "<" not in body[:200]:

@@ -133,6 +133,7 @@ class ConcurrentRequests:
         tracker: SpendingTracker | None,
         top_logprobs: int = 0,
     ) -> None:
+        # Nine parameters: clock, sleep and random generator are handed in for tests.
         self._endpoint = endpoint
         self._requests = requests
         self._parts = parts

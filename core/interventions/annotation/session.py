@@ -57,6 +57,7 @@ class AnnotationSession:
         vectors: Vectors | None = None,
         confidence: Mapping[str, float | None] | None = None,
     ) -> None:
+        # Nine parameters: what a person chose before the first text.
         self.order = order
         self.who = who.strip()
         self.session = session

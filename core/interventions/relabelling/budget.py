@@ -83,6 +83,7 @@ def budget_curve(
     Raises:
         BadInput: nothing is judged, or an argument is out of range.
     """
+    # Twelve parameters, and long: one simulation, every number of it a setting.
     if not judged:
         raise BadInput("No text was judged, so there is nothing to measure.", "Judge some first.")
     if repeats < 1 or any(budget < 0 for budget in budgets):

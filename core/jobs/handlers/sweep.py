@@ -160,6 +160,7 @@ def start_assessment(
     Raises:
         BadInput: there is no run, one is missing or another task's, or so is the reference.
     """
+    # Nine parameters: the settings of the dialog.
     ids = list(dict.fromkeys(run_ids))
     runs = runs_of(db, ids)
     if not ids or len(runs) < len(ids):
@@ -275,6 +276,7 @@ def _start(
     cap: SpendingLimit = SpendingLimit(),  # noqa: B008
     key: str = "",
 ) -> tuple[SweepRecord, Job]:
+    # Ten parameters: the settings of both ways to start, by name.
     if workers is not None and not 1 <= workers <= MAX_WORKERS:
         raise BadInput(f"There are {workers} workers.", f"Choose 1 to {MAX_WORKERS}.")
     with db.write():

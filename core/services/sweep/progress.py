@@ -41,6 +41,7 @@ class RunningTrial:
         tracker: SpendingTracker | None = None,
         sweep_tracker: SpendingTracker | None = None,
     ) -> None:
+        # Nine parameters: what is known before the first trial.
         self._tracker, self._sweep_tracker = tracker, sweep_tracker
         self.name, self.run_id, self.target, self.generates = name, run_id, spec.target, generates
         self.meter = Meter(spec, history=history, timer=timer)

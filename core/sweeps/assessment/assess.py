@@ -98,6 +98,7 @@ def assess(
         BackendFailed: a fine-tuning failed.
         ValueError: there is no fine-tuner for a recipe that needs one, or lengths differ.
     """
+    # Long: the order of the steps is the method of the paper.
     if real is not None and not real.train:
         real = None
     notes: list[str] = []

@@ -71,6 +71,7 @@ def run_trial(
         Whatever else `sink` and `between` raise. A `WidesetError` of theirs becomes the trial's
         end unless the caller wraps it (see `run_safely`).
     """
+    # Nine parameters: the tools of a trial, handed in by whichever executor runs it.
     try:
         if real is not None:
             _check_encoder(encoder, real)

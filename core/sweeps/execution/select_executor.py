@@ -42,6 +42,7 @@ def select_executor(
     Raises:
         BackendFailed: Ray is not installed or not to be reached.
     """
+    # Ten parameters: what decides, each from another place.
     models = set(models)
     if any(model.backend != "local" for model in models):
         return InProcess(here, real, tracker=tracker)

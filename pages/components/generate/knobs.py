@@ -61,7 +61,8 @@ def _widget(knob: Knob) -> Any:
         return chosen or knob.default
     make = int if knob.kind == "whole" else float
     limits = make(_lowest(knob)), make(knob.high), make(knob.default), make(knob.step)
-    draw = st.number_input if knob.kind == "whole" else st.slider
+    # A slider is hard to set exactly over a long range of whole numbers.
+    draw = st.number_input if knob.kind == "whole" and knob.high > 300 else st.slider
     return draw(knob.title, *limits, **common)
 
 

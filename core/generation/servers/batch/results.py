@@ -186,6 +186,7 @@ def read_batch(
         BadInput: a line can't be read, is named twice, or is none of this run's next cycles.
         StoreFull, StoreBusy: nothing was stored.
     """
+    # Long: one pass over the file, each line accounted for in one place.
     run = get_run(db, run_id)
     server = ServerInfo(run.spec.model.base_url, run.spec.model.model)
     results = parse_results(lines, run_id, server)

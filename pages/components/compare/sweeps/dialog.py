@@ -23,8 +23,9 @@ from core.store.references import list_references
 from core.store.tasks import list_tasks
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.cost_estimate import CostEstimate
-from core.sweeps.grid.file import grid_from_toml, grid_toml
+from core.sweeps.grid.file import grid_from_toml
 from core.sweeps.grid.spec import Grid
+from core.sweeps.grid.writing import grid_toml
 from pages.components.compare.sweeps.settings import (
     REFUSED,
     begin,
