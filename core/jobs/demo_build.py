@@ -31,7 +31,7 @@ from core.jobs.handlers.sweep import start_sweep
 from core.jobs.handlers.train import start_training
 from core.jobs.previews import Request, ask, look
 from core.services.demo import BUNDLE, demo_task
-from core.services.reference_files import prepare_example
+from core.services.references.reference_files import prepare_example
 from core.store.bundle import pack
 from core.store.database import Database, open_database
 from core.store.datasets import load_dataset, reference_key, run_key, version_key

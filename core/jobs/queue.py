@@ -16,7 +16,7 @@ from core.domain.runs import RunSpec
 from core.domain.settings_key import settings_key, stored_form
 from core.domain.spending import SpendingLimit
 from core.jobs.lease import Lease, living
-from core.services.cost_estimate import check_run_limit
+from core.services.servers.cost_estimate import check_run_limit
 from core.store.database import Database
 from core.store.generation.runs import RunRecord, create_run, get_run, set_job
 from core.store.ids import new_id

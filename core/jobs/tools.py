@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from core.generation.local.model_cache import ModelCache
     from core.jobs.context import JobContext
     from core.services.generate import Models
-    from core.services.knob_lab import Lab
-    from core.services.served_models import ServedLabelModel
+    from core.services.servers.knob_lab import Lab
+    from core.services.servers.served_models import ServedLabelModel
 
 
 class WorkerTools:
@@ -65,7 +65,7 @@ class WorkerTools:
         """Opens language models, local and served ones; keeps the one used last."""
         from core.generation.local.model_cache import ModelCache
         from core.generation.servers.probing.probe import probe
-        from core.services.served_models import ServedModels
+        from core.services.servers.served_models import ServedModels
 
         served = ServedModels(self.open_store, probe=probe)
         return ModelCache(self.home.models, open_served=served.open)
@@ -94,13 +94,13 @@ class WorkerTools:
     @cached_property
     def lab(self) -> "Lab":
         """Answers the knob lab's questions."""
-        from core.services.knob_lab import Lab
+        from core.services.servers.knob_lab import Lab
 
         return Lab(self.models, self.home, busy=lambda: self.model_is_needed)
 
     def label_model_session(self, context: "JobContext") -> "ServedLabelModel":
         """A served model that a job asks for labels, within the job's spending limit."""
-        from core.services.served_models import ServedLabelModel
+        from core.services.servers.served_models import ServedLabelModel
 
         limit = spending_limit_from_dict(context.spec.get("cap"))
         return ServedLabelModel(context.db, self.models.backend, limit=limit, job_id=context.job.id)

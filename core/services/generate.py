@@ -15,7 +15,7 @@ from core.generation.loop import Loop, Round
 from core.generation.progress import FinishedRound, Meter
 from core.generation.servers.backend import ServedBackend
 from core.services.progress import NO_PROGRESS, Progress, Stopped
-from core.services.served_models import backend_for_run
+from core.services.servers.served_models import backend_for_run
 from core.store.database import Database
 from core.store.generation.rounds import finish_round, rounds_of
 from core.store.generation.runs import RunRecord, get_run, set_facts

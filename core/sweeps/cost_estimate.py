@@ -104,7 +104,7 @@ def estimate_sweep(
         pace: what earlier runs of a model tell; asked once for each model.
         n_test: texts of the reference's test part, 0 without a reference.
         train_paces: seconds per unit of training, see
-            `core.services.training_throughput.recent_throughput`.
+            `core.services.training.training_throughput.recent_throughput`.
     """
     paces = {model: pace(model) for model in grid.models}
     counted: Counter[str] = Counter()

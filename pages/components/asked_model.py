@@ -13,7 +13,7 @@ from core.domain.runs import Example, ModelChoice, model_and_server, short_model
 from core.domain.spending import CostEstimate, SpendingLimit, spending_progress_from_dict
 from core.domain.tasks import Task
 from core.domain.wording import counted, money, number
-from core.services.cost_estimate import check_model_limit
+from core.services.servers.cost_estimate import check_model_limit
 from core.store.connections import find_connection, list_connections
 from pages.components.model import Width, capabilities_of, key_state, name_model, title
 from pages.components.shell import AppContext, escape_markdown

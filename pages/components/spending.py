@@ -11,7 +11,7 @@ from core.domain.errors import BadInput
 from core.domain.runs import ModelChoice, RunSpec, model_and_server
 from core.domain.spending import SpendingLimit, spending_progress_from_dict
 from core.domain.wording import counted, money, number
-from core.services.cost_estimate import check_run_limit, estimate_run_cost, recent_token_use
+from core.services.servers.cost_estimate import check_run_limit, estimate_run_cost, recent_token_use
 from core.services.sweep.spending import check_sweep_cap
 from core.store.connections import find_connection
 from core.store.database import Database

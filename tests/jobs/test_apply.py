@@ -15,8 +15,8 @@ from core.jobs.handlers.train import start_training, train_job
 from core.jobs.queue import Job, get_job
 from core.jobs.tools import WorkerTools
 from core.jobs.worker import Worker
-from core.services.apply_classifier import answers
-from core.services.training_throughput import recent_throughput
+from core.services.training.apply_classifier import answers
+from core.services.training.training_throughput import recent_throughput
 from core.store.database import Database
 from core.store.generation.runs import create_run
 from core.store.generation.samples import add_samples

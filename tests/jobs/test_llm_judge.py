@@ -33,7 +33,7 @@ from core.jobs.handlers.llm_judge import (
 from core.jobs.queue import Job, get_job, list_jobs, request_cancel, resume
 from core.jobs.tools import WorkerTools
 from core.jobs.worker import Worker
-from core.services.judge import judge_name
+from core.services.training.judge import judge_name
 from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
 from core.store.generation.rounds import totals, totals_of_job

@@ -11,7 +11,7 @@ from core.jobs.handlers.probe import probe_job
 from core.jobs.queue import Job, get_job, request_cancel, submit
 from core.jobs.tools import WorkerTools
 from core.jobs.worker import Worker
-from core.services.probe import TYPICAL_REQUESTS
+from core.services.servers.probe import TYPICAL_REQUESTS
 from core.store.connections import (
     delete_connection,
     find_capabilities,

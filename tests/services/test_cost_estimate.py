@@ -13,7 +13,7 @@ from core.domain.spending import SpendingLimit, SpendingLimitReached
 from core.jobs.context import JobContext
 from core.jobs.queue import get_job, list_jobs, request_cancel, resume, start_run
 from core.jobs.worker import Worker
-from core.services.cost_estimate import TokenUse, estimate_run_cost, recent_token_use
+from core.services.servers.cost_estimate import TokenUse, estimate_run_cost, recent_token_use
 from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
 from core.store.generation.rounds import StoredAttempt, add_attempt

@@ -14,7 +14,7 @@ from core.domain.settings import Home
 from core.domain.tasks import preset
 from core.generation.local.model_cache import ModelCache
 from core.generation.loop import Loop
-from core.services.knob_lab import Lab
+from core.services.servers.knob_lab import Lab
 from core.store.database import open_database
 from core.store.generation.runs import create_run
 from core.store.generation.samples import add_samples, samples_of

@@ -12,7 +12,7 @@ from core.domain.errors import NoAnswer
 from core.domain.runs import ModelChoice, RunSpec
 from core.generation.servers.backend import ServedBackend
 from core.generation.servers.capabilities import Capabilities
-from core.services.served_knob_lab import first_tokens
+from core.services.servers.served_knob_lab import first_tokens
 from tests.faults.misbehaving import Exchange, Misbehaving
 from tests.generation.servers.fake_tokenizer import FakeTokenizer
 from tests.store.making import TASK, make_sample

@@ -17,7 +17,7 @@ from core.generation.local.model_cache import ModelCache
 from core.generation.servers.capabilities import Capabilities
 from core.generation.servers.http_client import ServerClient
 from core.jobs.queue import start_run
-from core.services.served_models import ServedModels
+from core.services.servers.served_models import ServedModels
 from core.store.connections import find_capabilities, save_connection
 from core.store.database import Database, open_database
 from core.store.generation.rounds import attempts_of

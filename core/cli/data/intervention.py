@@ -19,8 +19,8 @@ from core.domain.errors import BadInput
 from core.files.exports import check_export
 from core.interventions.registry import Proposal
 from core.interventions.versions.subject import Subject, subject_of_dataset
-from core.services.dataset_version import save_version
 from core.services.embedding import Embedder
+from core.services.repair.dataset_version import save_version
 
 _WHO = "command line"
 

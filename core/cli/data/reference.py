@@ -13,8 +13,8 @@ from core.cli.output import date_time, one_line, print_json, print_lines
 from core.domain.errors import BadInput
 from core.domain.references import TEST_SHARE, Reference
 from core.domain.tasks import Task
-from core.services.reference import add_from_hub
-from core.services.reference_files import FileMapping, reference_from_files
+from core.services.references.reference import add_from_hub
+from core.services.references.reference_files import FileMapping, reference_from_files
 from core.store.references import delete_reference, list_references, restore_reference
 
 ReferenceArgument = Annotated[

@@ -16,7 +16,7 @@ from core.domain.runs import spec_from_dict
 from core.domain.wording import number
 from core.generation.servers.batch.results import run_of
 from core.jobs.queue import states_of_runs
-from core.services.batch import add_results, write_requests
+from core.services.servers.batch import add_results, write_requests
 from core.store.database import Database
 from core.store.generation.runs import RunRecord, create_run, get_run
 

@@ -35,7 +35,7 @@ from core.domain.tasks import Task
 from core.files.labelled import SEED_COUNT
 from core.generation.backends import Backend
 from core.generation.servers.backend import ServedBackend
-from core.services.served_models import ServedLabelModel
+from core.services.servers.served_models import ServedLabelModel
 from core.store.connections import find_capabilities
 
 app = App()

@@ -10,8 +10,8 @@ from core.cli.output import one_line, table
 from core.cli.progress import WorkProgress
 from core.domain.datasets import Dataset
 from core.domain.wording import counted
-from core.services.served_models import ServedLabelModel
-from core.services.train import UnstoredTraining, train_unstored
+from core.services.servers.served_models import ServedLabelModel
+from core.services.training.train import UnstoredTraining, train_unstored
 
 _COLUMNS = ("", "precision", "recall", "F1", "texts")
 

@@ -22,7 +22,7 @@ from core.cli.progress import WorkProgress
 from core.cli.training.results import in_words, train_here, without_history
 from core.domain.errors import BadInput
 from core.domain.runs import Device
-from core.services.train import check_new_folder
+from core.services.training.train import check_new_folder
 
 _EMBEDDED = "embedded"
 

@@ -14,7 +14,7 @@ from core.jobs.lease import living
 from core.jobs.queue import find_submitted, state_of
 from core.jobs.registry import job, question
 from core.jobs.tools import WorkerTools
-from core.services.apply_classifier import (
+from core.services.training.apply_classifier import (
     KIND,
     ApplyRequest,
     apply_classifier,

@@ -9,7 +9,7 @@ from core.domain.progress import JobProgress
 from core.jobs.context import JobContext
 from core.jobs.registry import job
 from core.jobs.tools import WorkerTools
-from core.services.reference import add_from_hub, reference_of_job
+from core.services.references.reference import add_from_hub, reference_of_job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

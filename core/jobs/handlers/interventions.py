@@ -17,9 +17,9 @@ from core.interventions.requests import (
 from core.jobs.context import JobContext
 from core.jobs.registry import Run, job
 from core.jobs.tools import WorkerTools
-from core.services.filter import preview_filter, preview_filter_effect
-from core.services.judge import judge_by_oracle
-from core.services.relabel import preview_budget, preview_relabelling
+from core.services.repair.filter import preview_filter, preview_filter_effect
+from core.services.repair.relabel import preview_budget, preview_relabelling
+from core.services.training.judge import judge_by_oracle
 
 
 def _preview_job(

@@ -9,11 +9,11 @@ from core.jobs.tools import WorkerTools
 
 @question("next_token")
 def next_token(spec: Mapping[str, Any], tools: WorkerTools) -> dict[str, Any]:
-    """See `core.services.knob_lab.Lab.next_token`."""
+    """See `core.services.servers.knob_lab.Lab.next_token`."""
     return tools.lab.next_token(spec)
 
 
 @question("walk")
 def walk(spec: Mapping[str, Any], tools: WorkerTools) -> dict[str, Any]:
-    """See `core.services.knob_lab.Lab.walk`."""
+    """See `core.services.servers.knob_lab.Lab.walk`."""
     return tools.lab.walk(spec)

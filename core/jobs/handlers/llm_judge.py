@@ -18,9 +18,9 @@ from core.jobs.context import JobContext
 from core.jobs.queue import Job, State, status, submit_once
 from core.jobs.registry import job
 from core.jobs.tools import WorkerTools
-from core.services.cost_estimate import check_model_limit
-from core.services.judge import check_enough_texts, judge_by_model, judge_name
-from core.services.served_models import ServedLabelModel
+from core.services.servers.cost_estimate import check_model_limit
+from core.services.servers.served_models import ServedLabelModel
+from core.services.training.judge import check_enough_texts, judge_by_model, judge_name
 from core.store.database import Database
 from core.store.interventions.judgements import last_number, standing_of
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from core.jobs.context import JobContext
 from core.jobs.registry import job
 from core.jobs.tools import WorkerTools
-from core.services.probe import probe_connection
+from core.services.servers.probe import probe_connection
 from core.store.connections import find_connection, get_connection, save_connection
 
 

@@ -8,7 +8,7 @@ from core.jobs.cached_measurements import Work, once
 from core.jobs.context import JobContext
 from core.jobs.registry import job
 from core.jobs.tools import WorkerTools
-from core.services.report import ReportFile, write_report
+from core.services.conclusions.report import ReportFile, write_report
 from core.store.database import Database
 
 KIND = "report"

@@ -12,7 +12,7 @@ from core.jobs.cached_measurements import Work, once
 from core.jobs.context import JobContext
 from core.jobs.registry import job
 from core.jobs.tools import WorkerTools
-from core.services.study import KIND, StudyRequest, conclude
+from core.services.conclusions.study import KIND, StudyRequest, conclude
 from core.store.database import Database
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from core.jobs.context import JobContext
 from core.jobs.queue import Job, job_of_token, submit
 from core.jobs.registry import job
 from core.jobs.tools import WorkerTools
-from core.services.cost_estimate import check_model_limit
 from core.services.measure import stored_dataset
-from core.services.train import train_stored
+from core.services.servers.cost_estimate import check_model_limit
+from core.services.training.train import train_stored
 from core.store.database import Database
 from core.store.trainings import (
     TrainingRecord,
@@ -69,7 +69,7 @@ def start_training(
 def train_job(context: JobContext, tools: WorkerTools) -> None:
     """Train seed by seed; a job that was stopped or killed goes on from the last epoch.
 
-    See `core.services.train.train_stored`.
+    See `core.services.training.train.train_stored`.
     """
     with closing(tools.label_model_session(context)) as session:
         train_stored(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from core.domain.runs import Example, ModelChoice, RunSpec
-from core.services.training_throughput import recent_throughput
+from core.services.training.training_throughput import recent_throughput
 from core.store.connections import find_capabilities, find_connection
 from core.store.database import Database
 from core.store.generation.rounds import recent_speed

@@ -12,7 +12,7 @@ from core.domain.spending import (
     Spent,
     check_spending_limit,
 )
-from core.services.served_models import spent_by_run
+from core.services.servers.served_models import spent_by_run
 from core.services.sweep.plan import PlannedTrial
 from core.store.connections import find_capabilities, find_connection
 from core.store.database import Database

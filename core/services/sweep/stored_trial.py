@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from core.domain.texts import text_hash
 from core.services.generate import store_finished_round, store_samples, stored_state
-from core.services.served_models import stored_attempt
+from core.services.servers.served_models import stored_attempt
 from core.services.sweep.plan import PlannedTrial
 from core.services.sweep.reuse import usable_texts
 from core.store.database import Database

@@ -7,7 +7,7 @@ from core.jobs.cached_measurements import Work
 from core.jobs.handlers.report import queue_report
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import LIVE, status
-from core.services.report import ReportFile
+from core.services.conclusions.report import ReportFile
 from pages.components.compare.comparison import Comparison
 from pages.components.compare.presenter import offer_presenter
 from pages.components.jobs import show_work

@@ -31,7 +31,7 @@ from core.jobs.server_health import (
     latest_connection_test,
     start_connection_test,
 )
-from core.services.probe import TYPICAL_REQUESTS
+from core.services.servers.probe import TYPICAL_REQUESTS
 from core.store.connections import Probed, find_capabilities
 from core.store.database import Database
 from pages.components.connect.editing import open_form

@@ -19,7 +19,7 @@ from core.domain.wording import MISSING, capitalized, counted, duration
 from core.jobs.handlers.train import start_training
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import LIVE
-from core.services.training_throughput import recent_throughput
+from core.services.training.training_throughput import recent_throughput
 from core.store.database import Database
 from core.store.datasets import reference_key, version_key
 from core.store.generation.samples import counts

@@ -117,7 +117,7 @@ def test_a_command_that_was_cut_off_goes_on(
     capsys: Capture,
 ) -> None:
     from core.cli.progress import WorkProgress
-    from core.services import train as training
+    from core.services.training import train as training
 
     recipes: list[str] = []
 

@@ -19,7 +19,7 @@ from core.interventions.annotation.consensus import MACHINES
 from core.jobs.handlers.llm_judge import judging, model_of, start_llm_judge
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import LIVE, Job, State, resume
-from core.services.judge import LEAST, judge_name
+from core.services.training.judge import LEAST, judge_name
 from core.store.generation.runs import RunRecord
 from core.store.interventions.judgements import Judgement, Verdict, judgements_of
 from pages.components.asked_model import (

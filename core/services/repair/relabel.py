@@ -12,8 +12,8 @@ from core.interventions.requests import BudgetRequest, JudgeRequest, RelabelRequ
 from core.interventions.results import BudgetCurve, RelabelPreview
 from core.interventions.versions.subject import consensus_of_people
 from core.services.embedding import Embedder
-from core.services.judge import oracle_opinion
 from core.services.progress import NO_PROGRESS, Progress, countdown
+from core.services.training.judge import oracle_opinion
 from core.store.database import Database
 from core.store.datasets import load_dataset, run_id_of, run_key
 from core.store.interventions.judgements import last_number

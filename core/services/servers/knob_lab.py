@@ -17,7 +17,7 @@ from core.generation.local.model_cache import ModelCache
 from core.generation.local.next_token import change
 from core.generation.local.sampling import Knobs
 from core.generation.suppression import SuppressedToken
-from core.services.served_knob_lab import prompt_of, suppressed_of
+from core.services.servers.served_knob_lab import prompt_of, suppressed_of
 from core.store.database import Database, open_database
 from core.store.generation.runs import get_run
 from core.store.generation.samples import samples_of
@@ -117,7 +117,7 @@ class Lab:
         self, spec: RunSpec, question: Mapping[str, Any], begun: float
     ) -> dict[str, Any]:
         """The same of a server's model, over the likeliest first tokens that it tells."""
-        from core.services.served_knob_lab import first_tokens
+        from core.services.servers.served_knob_lab import first_tokens
 
         if self._busy():
             raise NoAnswer("A run is going.", "Ask the server when it is done.")

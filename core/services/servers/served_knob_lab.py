@@ -64,7 +64,7 @@ def first_tokens(
     cache: dict[tuple[str, ...], Any],
     seconds: Callable[[], float],
 ) -> dict[str, Any]:
-    """One short request, and the answer of `core.services.knob_lab.Lab.next_token` from it.
+    """One short request, and the answer of `core.services.servers.knob_lab.Lab.next_token` from it.
 
     Args:
         backend: of the server's model.

@@ -23,7 +23,7 @@ from core.domain.settings_key import settings_key
 from core.domain.spending import SpendingLimitReached
 from core.services.measure import stored_dataset
 from core.services.progress import NO_PROGRESS, Countdown, Progress, TrainingProgress
-from core.services.served_models import ServedLabelModel
+from core.services.servers.served_models import ServedLabelModel
 from core.store.database import Database
 from core.store.trainings import (
     Predictions,

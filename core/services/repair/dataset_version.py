@@ -25,7 +25,7 @@ from core.interventions.versions.card import card_markdown, export_version, vers
 from core.interventions.versions.rows import filtered, relabelled
 from core.interventions.versions.subject import Subject
 from core.services.embedding import Embedder
-from core.services.judge import train_oracle_on
+from core.services.training.judge import train_oracle_on
 from core.store.database import Database
 from core.store.interventions.versions import VersionRow, derive, raw_version
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from core.domain.settings import Home
 from core.files.exports import write_whole
-from core.services.study import results_digest
+from core.services.conclusions.study import results_digest
 from core.store.database import Database
 
 if TYPE_CHECKING:

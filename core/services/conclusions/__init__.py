@@ -1,0 +1,1 @@
+"""Studies and reports of assessed sweeps."""

@@ -1,0 +1,1 @@
+"""Attaching real labelled texts to a task."""

@@ -1,0 +1,1 @@
+"""Label replacement and out-of-scope filtering, and the versions they make."""

@@ -1,0 +1,1 @@
+"""Training classifiers and using them; asking language models for labels."""
