@@ -1,5 +1,6 @@
 """The frontier of a sweep: Pareto-optimal conditions, and those at the ends of its knobs."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from core.diversity.map.frame import display_names
-from core.domain.knobs import AXES, NUMERIC_AXES, condition_words
+from core.domain.knobs import AXES, NUMERIC_AXES, SEPARATOR, condition_words
 
 _ORDER = ("model", "other", *(axis.name for axis in AXES[::-1] if axis.name != "model"))
 """Outermost first, as a grid is planned: conditions of several temperatures are neighbours."""
@@ -36,25 +37,27 @@ def extreme_conditions(points: pd.DataFrame, *, most: int) -> list[str]:
     return [keys[place * len(keys) // most] for place in range(most)]
 
 
-def short_names(points: pd.DataFrame) -> dict[str, str]:
+def short_names(points: pd.DataFrame, *, context: Sequence[str] = ()) -> dict[str, str]:
     """A short name for each condition by its temperature and the knobs that vary.
 
     Args:
-        points: a points frame, of one task.
+        points: a points frame.
+        context: further columns whose values are added where they vary, such as "task".
 
     Returns:
         By condition, in the order of the knobs; two of the same name are told apart by a number.
     """
-    rows = points.drop_duplicates("condition").sort_values([*_ORDER, "condition"])
+    rows = points.drop_duplicates("condition").sort_values(list(_ORDER))
     varying = [name for name in _ORDER if rows[name].nunique(dropna=False) > 1]
-    names = [
-        condition_words(
+    added = [name for name in context if rows[name].nunique() > 1]
+    names = []
+    for row in rows.to_dict("records"):
+        name = condition_words(
             {name: row[name] for name in row if name in varying or name == "temperature"},
             varying=varying,
             other=str(row["other"]) if "other" in varying else "",
         )
-        for row in rows.to_dict("records")
-    ]
+        names.append(SEPARATOR.join([name, *(str(row[column]) for column in added if row[column])]))
     return dict(zip(rows["condition"], display_names(names), strict=True))
 
 

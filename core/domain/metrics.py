@@ -115,8 +115,9 @@ class Metric:
         """A difference of two values as they are shown, so that the shown numbers add up."""
         if before is None or after is None:
             return UNKNOWN
-        digits = 3 if self.unit == "share" else self.digits  # percent has one decimal place
-        return self.difference_words(shown_difference(before, after, digits=digits))
+        if self.unit == "share":
+            return points(shown_difference(100 * before, 100 * after, digits=1) / 100)
+        return self.difference_words(shown_difference(before, after, digits=self.digits))
 
     def difference_interval_words(self, low: float | None, high: float | None) -> str:
         """ "+2.1 to +4.0 points", cut to what is possible; "no interval" without an end."""

@@ -85,7 +85,7 @@ def small_multiples(
         shared = ({"matches": "x"}, {"matches": "y", "scaleanchor": None}) if place else ({}, {})
         layout[f"xaxis{end}"] = axes["xaxis"] | {"domain": across, "anchor": f"y{end}"} | shared[0]
         layout[f"yaxis{end}"] = axes["yaxis"] | {"domain": up, "anchor": f"x{end}"} | shared[1]
-        title = grid.name(place, shortened(name, 28), size=12)
+        title = grid.name(place, shortened(name, 36), size=12)
         notes.append(title | {"text": f"{title['text']}  {len(own):,}"})
     for category, color in legend.items():
         # An entry of the legend alone: a panel's points are one trace of many colours.

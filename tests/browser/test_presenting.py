@@ -24,7 +24,7 @@ STEPS = (
     ("The cost: fewer labels are correct", "falls from 90.0% to 70.0%"),
     ("Correcting labels: inspecting 4 texts raises label accuracy", "from 70.0% to 82.0%"),
     (
-        "Worth it: after the same corrections, diverse data trains a better classifier",
+        "Worth it: corrected diverse data trains a better classifier",
         "rises from 60.0% to 70.0%",
     ),
     ("Recommended setting", "LR with 4 inspected texts, has the highest model accuracy"),

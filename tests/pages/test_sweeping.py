@@ -528,7 +528,7 @@ def test_a_sweep_under_way_can_be_stopped_and_gone_on_with(app: AppTest, db: Dat
     sweep = started(db)
     open_compare(app)
     assert "Waiting: Sweep." in words(app)
-    assert "No result of this choice yet" in words(app)
+    assert "These sweeps have no results yet" in words(app)
     assert not buttons(app)[f"sweep-delete-{sweep.id}"]
     app.button(key=f"sweep-stop-{sweep.id}").click().run()
     assert get_job(db, str(sweep.job_id)).state == "cancelled"

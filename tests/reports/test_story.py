@@ -65,10 +65,7 @@ def test_a_trade_off_is_told_as_one() -> None:
     assert told["repairs"].title == "Correcting labels: inspecting 4 texts raises label accuracy"
     assert "from 70.0% to 82.0%" in told["repairs"].sentence
     assert told["repairs"].sentence.endswith("Turning up the knobs had cost 20.0 points.")
-    assert (
-        told["utility"].title
-        == "Worth it: after the same corrections, diverse data trains a better classifier"
-    )
+    assert told["utility"].title == "Worth it: corrected diverse data trains a better classifier"
     assert [(bar.kind, round(bar.value, 3)) for bar in told["utility"].bars] == [
         ("baseline", 0.6),
         ("most_diverse", 0.64),
@@ -89,7 +86,7 @@ def test_where_nothing_is_there_nothing_is_claimed() -> None:
     assert "includes 0" in told["side_by_side"].sentence
     assert told["frontier"].title == "The cost: no clear change in label accuracy"
     assert told["repairs"].title == "Correcting labels: inspecting 4 texts shows no clear gain"
-    assert told["utility"].title == "After the same corrections, diverse data shows no clear gain"
+    assert told["utility"].title == "Corrected diverse data shows no clear gain"
     assert {one.verdict for one in told["recommendation"].support} == {"undecided"}
     claims = " ".join(f"{step.title} {step.sentence}" for step in told.values())
     assert not any(word in claims for word in (" rises", " falls", "raises label", "Worth it"))
@@ -111,9 +108,7 @@ def test_the_opposite_is_said_where_it_is_so() -> None:
     assert "Diversity falls from 0.700 to 0.500" in told["side_by_side"].sentence
     assert told["frontier"].title == "No cost here: more labels are correct"
     assert told["repairs"].title == "Correcting labels: inspecting 4 texts lowers label accuracy"
-    assert told["utility"].title == (
-        "Not worth it here: after the same corrections, diverse data trains a worse classifier"
-    )
+    assert told["utility"].title == ("Not worth it here: corrected diverse data does worse")
 
 
 def test_what_the_repair_did_is_not_taken_for_what_the_knobs_did() -> None:
@@ -125,7 +120,7 @@ def test_what_the_repair_did_is_not_taken_for_what_the_knobs_did() -> None:
         return told | {"model_accuracy": (0.5 if inspected == "0" else 0.7) + chance}
 
     told = steps(tell(made(by_repair_alone)))["utility"]
-    assert told.title == "After the same corrections, diverse data shows no clear gain"
+    assert told.title == "Corrected diverse data shows no clear gain"
     assert "70.0% to 70.0%: +0.0 points, but the interval" in told.sentence
 
 

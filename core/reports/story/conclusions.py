@@ -16,7 +16,7 @@ from core.analysis.findings.knobs import (
 from core.analysis.findings.repair import replacement_hypotheses
 from core.analysis.recommendation import Target, advise
 from core.domain.metrics import COLUMN
-from core.domain.stages import ALL, RAW
+from core.domain.stages import ALL, RAW, STAGES
 from core.domain.wording import capitalized, counted
 from core.reports.story.conditions import StoryConditions
 from core.reports.story.step import Bar, BarKind, Step, Support
@@ -54,11 +54,11 @@ def utility_step(conditions: StoryConditions, results: pd.DataFrame, inspected: 
         title = "Downstream utility was not measured"
         return Step("utility", title, sentence, note=note, bars=tuple(bars))
     corrected = stage != RAW
-    how = "after the same corrections, " if corrected else ""
+    data = "corrected diverse data" if corrected else "diverse data"
     titles = {
-        "up": f"Worth it: {how}diverse data trains a better classifier",
-        "down": f"Not worth it here: {how}diverse data trains a worse classifier",
-        "unclear": capitalized(f"{how}diverse data shows no clear gain"),
+        "up": f"Worth it: {data} trains a better classifier",
+        "down": f"Not worth it here: {data} does worse",
+        "unclear": f"{capitalized(data)} shows no clear gain",
     }
     both = ", both corrected" if corrected else ""
     name = f"With the diverse data instead of the baseline{both}, accuracy on real test texts"
@@ -124,9 +124,13 @@ def recommendation_step(points: pd.DataFrame, results: pd.DataFrame, inspected: 
         value = metric.words(other.metrics[metric.column]["value"])
         sentence += f" Next: {other.condition}, {other.repair}, {value}."
     size = f" of {best.n:,.0f} texts" if best.n is not None else ""
+    stages = "; ".join(
+        f"{stage.short}: {stage.for_stakeholders}" for stage in STAGES if stage.short in sentence
+    )
     note = (
         f"The best of {counted(len(points), 'measured point')} is partly chance (winner's curse): "
         f"expect slightly less from a new run. Based on {counted(best.repeats, 'run')}{size}."
+        + (f" {stages}." if stages else "")
     )
     return Step("recommendation", "Recommended setting", sentence, note=note, support=support)
 

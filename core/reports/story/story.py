@@ -366,8 +366,8 @@ def _repairs_step(data: StoryData) -> Step:
         f"{title}: inspecting {texts} {effect}" if difference.known else "Repair was not measured",
         sentence,
         tuple(numbers),
-        "Label replacement: a classifier learns from the inspected texts, and its prediction for "
-        "every other text is weighed against the label asked for. The oracle stands in for the "
+        "Label replacement (LR): a classifier learns from the inspected texts, and its prediction "
+        "for every other text is weighed against the label asked for. The oracle stands in for the "
         f"person who inspects, and also judges the result. {data.basis(difference)}",
     )
 

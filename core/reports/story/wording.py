@@ -49,6 +49,8 @@ def basis_sentence(difference: Contrast, *, conditions: int) -> str:
 
 
 def knob_words(knob: Knob) -> str:
-    """A knob explained in half a sentence: "temperature: higher is more varied"."""
+    """A knob explained in half a sentence: "T = temperature: higher is more varied"."""
     clause = re.split(r"[:;.]", knob.help)[0]
-    return f"{knob.title.lower()}: {clause[:1].lower()}{clause[1:]}"
+    letter = re.match(r"[A-Z](?= )", knob.short)
+    name = f"{letter[0]} = {knob.title.lower()}" if letter else knob.title.lower()
+    return f"{name}: {clause[:1].lower()}{clause[1:]}"

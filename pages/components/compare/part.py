@@ -5,14 +5,13 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from core.analysis.frames.columns import KNOBS, METRICS
+from core.analysis.frames.columns import METRICS
 from core.analysis.frames.results import mixtures
-from core.diversity.map.frame import display_names
-from core.domain.knobs import SEPARATOR, condition_words
+from core.analysis.frontier import short_names
 from core.domain.metrics import SWEEP_METRICS
 from core.domain.stages import ALL, stage_words
 from core.domain.wording import capitalized, counted, listed
-from core.figures.compare.columns import at_stage, varying_knobs
+from core.figures.compare.columns import at_stage
 from pages.components.compare.comparison import Comparison
 from pages.components.shell import escape_markdown
 
@@ -58,19 +57,7 @@ def several_tasks(points: pd.DataFrame) -> bool:
 
 def names_of(points: pd.DataFrame) -> dict[str, str]:
     """Each condition in words by its key, unique, in the order of the knobs; not escaped."""
-    order = ["model", "other", *(knob for knob in reversed(KNOBS) if knob != "model")]
-    conditions = points.drop_duplicates("condition").sort_values(order)
-    varying = varying_knobs(conditions, KNOBS)
-    context = varying_knobs(conditions, ("task", "encoder", "classifier"))
-    words = []
-    for row in conditions.to_dict("records"):
-        other = str(row["other"]) if conditions["other"].nunique() > 1 else ""
-        # A knob that all share is not named, whatever its value.
-        values = {knob: row[knob] for knob in KNOBS if knob == "temperature" or knob in varying}
-        parts = [condition_words(values, varying=varying, other=other)]
-        parts += [str(row[column]) for column in context if row[column]]
-        words.append(SEPARATOR.join(parts))
-    return dict(zip(conditions["condition"], display_names(words), strict=True))
+    return short_names(points, context=("task", "encoder", "classifier"))
 
 
 def stage_of(row: Mapping[str, object]) -> str:
