@@ -17,6 +17,7 @@ from core.analysis.frames.paper import (
     paper_name,
 )
 from core.analysis.frames.results import mixtures
+from core.domain.knobs import AXES
 from core.domain.metrics import COLUMN
 from core.figures.compare.forest import card_figure, coefficients_figure, p_words, residuals_figure
 from core.figures.compare.frontier import PATH, FrontierView, frontier_figure
@@ -27,6 +28,8 @@ from core.reports.html.blocks import Block, Chart, Folded, Heading, Paragraph, T
 
 MOST_TASKS = 12
 """Tasks with charts of their own; the numbers of all are in the tables."""
+
+_PANEL_KNOBS = ("temperature", "suppression")
 
 _UNLIKE = (
     f"{NOTE} Its encoder ({ENCODER}) and its classifier ({CLASSIFIER}) are not ours: look at "
@@ -68,7 +71,9 @@ def repairs_part(points: pd.DataFrame) -> list[Block]:
     for name, key, part in tasks_of(points):
         filtered = bool(part["filtered"].astype(bool).any())
         together = pd.concat([part, paper_label_replacement()], ignore_index=True)
-        shown = [one for one in ("label_accuracy", "model_accuracy") if part[one].notna().any()]
+        shown = [
+            name for name in METRICS if COLUMN[name].unit == "share" and part[name].notna().any()
+        ]
         parts += [
             *heading(name, points),
             Chart(
@@ -111,7 +116,7 @@ def paper_part(points: pd.DataFrame) -> list[Block]:
                     together,
                     PaperView(paper_tasks={name: its}, relative=change),
                     tasks=[name],
-                    metrics=[one for one in METRICS if part[one].notna().any()] or list(METRICS),
+                    metrics=[name for name in METRICS if part[name].notna().any()] or list(METRICS),
                 ),
                 alt="Metrics over temperature by suppression and seeding, ours and the paper's",
                 caption=f"{shown if change else ''}{behind}",
@@ -123,7 +128,9 @@ def paper_part(points: pd.DataFrame) -> list[Block]:
 def grid_part(points: pd.DataFrame) -> list[Block]:
     """Each metric over temperature and suppression."""
     raw = as_generated(points)
-    facet = next((one for one in ("task_key", "seeding", "model") if raw[one].nunique() > 1), None)
+    # The panels are over temperature and suppression, as in the paper; other knobs are facets.
+    facets = ["task_key", *(knob.name for knob in AXES if knob.name not in _PANEL_KNOBS)]
+    facet = next((name for name in facets if raw[name].nunique() > 1), None)
     parts: list[Block] = []
     for metric in METRICS:
         if raw[metric].notna().any():
@@ -199,23 +206,23 @@ def card_part(study: Mapping[str, Any]) -> list[Block]:
     """The replication card, with each finding's sentence."""
     rows = [
         {
-            "finding": one["finding"],
+            "finding": finding["finding"],
             "name": claim["words"],
             "effect": claim["mean"],
             **{key: claim[key] for key in ("verdict", "low", "high", "paper")},
         }
-        for one in study["card"]
-        for claim in one["claims"]
+        for finding in study["card"]
+        for claim in finding["claims"]
         if claim["counts"] and not claim["missing"]
     ]
     by_task: Mapping[str, Any] = study["card_by_task"]
     verdicts = [
         [
-            f"{one['finding']}. {one['title']}",
-            one["verdict"],
+            f"{finding['finding']}. {finding['title']}",
+            finding["verdict"],
             *(own[place]["verdict"] for own in by_task.values()),
         ]
-        for place, one in enumerate(study["card"])
+        for place, finding in enumerate(study["card"])
     ]
     head = ["finding", "all tasks" if by_task else "verdict", *by_task]
     many = chance_words(study["card"])
@@ -230,11 +237,11 @@ def card_part(study: Mapping[str, Any]) -> list[Block]:
                 caption=f"Hollow diamonds: the paper. {study['paper_source']}",
             )
         )
-    for one in study["card"]:
+    for finding in study["card"]:
         parts += [
-            Heading(f"{one['finding']}. {one['title']}"),
-            Paragraph(one["sentence"]),
-            *bullets([*one["missing"], *one["notes"]]),
+            Heading(f"{finding['finding']}. {finding['title']}"),
+            Paragraph(finding["sentence"]),
+            *bullets([*finding["missing"], *finding["notes"]]),
         ]
     return parts
 
