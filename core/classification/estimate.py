@@ -47,20 +47,20 @@ def paces(past: Iterable[Past]) -> dict[str, float]:
     Returns:
         By `pace_key`: of fine-tuning seconds a text and epoch; of asking, a test text.
     """
-    found: dict[str, float] = {}
-    for one in past:
-        key = pace_key(one.spec)
+    seconds_per_text: dict[str, float] = {}
+    for training in past:
+        key = pace_key(training.spec)
         # How long a probe takes is a matter of which vectors are there already.
-        if key in found or one.spec.kind in ("probe", "majority"):
+        if key in seconds_per_text or training.spec.kind in ("probe", "majority"):
             continue
         pace = (
-            _of_epochs(one.result["repeats"])
-            if one.spec.kind == "fine-tuning"
-            else _of_answers(one)
+            _of_epochs(training.result["repeats"])
+            if training.spec.kind == "fine-tuning"
+            else _of_answers(training)
         )
         if pace is not None:
-            found[key] = pace
-    return found
+            seconds_per_text[key] = pace
+    return seconds_per_text
 
 
 def pace_key(spec: TrainingSpec) -> str:
@@ -106,7 +106,7 @@ def _of_epochs(repeats: Sequence[Mapping[str, Any]]) -> float | None:
     return seconds / texts if texts else None
 
 
-def _of_answers(one: Past) -> float | None:
-    if one.seconds is None:
+def _of_answers(training: Past) -> float | None:
+    if training.seconds is None:
         return None
-    return max(0.0, one.seconds - _LOADING) / int(one.result["n_test"])
+    return max(0.0, training.seconds - _LOADING) / int(training.result["n_test"])

@@ -114,15 +114,15 @@ def rungs(
     """
     # Ten parameters: each is a kind of row that can be asked for.
     size = smallest(sources) if matched and len({one.n for one in sources}) > 1 else None
-    found: list[Rung] = []
+    rows: list[Rung] = []
     if "majority" in baselines and sources:
         first = sources[0]
         spec = TrainingSpec("majority", test=test, train=first.key, seeds=seeds[:1])
-        found.append(Rung("Majority class", "majority", spec, first.n))
+        rows.append(Rung("Majority class", "majority", spec, first.n))
     for model in sorted(models, key=lambda one: one.kind != "probe"):
         settings = FineTuning(model=model.encoder, **tuning)
         if model.kind == "fine-tuning":
-            found += _asked(test, baselines, task, examples, language, seeds)
+            rows += _asked(test, baselines, task, examples, language, seeds)
         for source in sources:
             # Where nothing is left out nothing is drawn, and repeats of a probe would be alike.
             cut = size if size is not None and size < source.n else None
@@ -135,15 +135,15 @@ def rungs(
                 size=cut,
             )
             n = source.n if cut is None else cut
-            found.append(Rung(f"{source.name} · {model.name}", source.kind, spec, n))
+            rows.append(Rung(f"{source.name} · {model.name}", source.kind, spec, n))
     if all(model.kind == "probe" for model in models):
-        found += _asked(test, baselines, task, examples, language, seeds)
-    return _each_once(found)
+        rows += _asked(test, baselines, task, examples, language, seeds)
+    return _each_once(rows)
 
 
 def smallest(sources: Sequence[Source]) -> int | None:
     """Texts of the smallest source, at least 4; None without any."""
-    return max(4, min(one.n for one in sources)) if sources else None
+    return max(4, min(source.n for source in sources)) if sources else None
 
 
 def kind_of(spec: Mapping[str, Any], version_kinds: Mapping[str, str]) -> RungKind:
@@ -199,9 +199,9 @@ def _asked(
     ]
 
 
-def _each_once(found: Sequence[Rung]) -> list[Rung]:
+def _each_once(rows: Sequence[Rung]) -> list[Rung]:
     kept: list[Rung] = []
-    for rung in found:
+    for rung in rows:
         if all(rung.spec != other.spec for other in kept):
             kept.append(rung)
     return kept

@@ -70,8 +70,8 @@ def result_of(
         `repeats` (for each seed `seed`, `accuracy`, `history`, `facts`).
     """
     names = label_names_of(train, test, spec)
-    given = [given_labels(one.probabilities, names) for one in predictions]
-    unread = sum(told.count(NOT_PARSED) for told in given)
+    given = [given_labels(repeat.probabilities, names) for repeat in predictions]
+    unread = sum(labels_of_repeat.count(NOT_PARSED) for labels_of_repeat in given)
     if unread:
         names = (*names, NOT_PARSED)
         warnings = [
@@ -80,13 +80,13 @@ def result_of(
         ]
     # Answers without odds say nothing of how sure the model was.
     sure = not unread and not any(
-        "answers" in str(one.facts.get("scores", "")) for one in predictions
+        "answers" in str(repeat.facts.get("scores", "")) for repeat in predictions
     )
     scores = evaluate(
         test.labels,
         given,
         names,
-        probabilities=[one.probabilities for one in predictions] if sure else (),
+        probabilities=[repeat.probabilities for repeat in predictions] if sure else (),
     )
     n_train = predictions[0].facts.get("n_train", 0)
     return {
@@ -95,19 +95,19 @@ def result_of(
         "train": None if train is None else {"key": train.key, "name": train.name},
         "test": {"key": test.key, "name": test.name},
         "label_names": list(names),
-        "seeds": [one.seed for one in predictions],
+        "seeds": [repeat.seed for repeat in predictions],
         "n_train": n_train,
         **scores,
         "warnings": list(warnings),
         "leakage": None if leakage is None else _leakage(leakage, train, test),
         "repeats": [
             {
-                "seed": one.seed,
+                "seed": repeat.seed,
                 "accuracy": scores["accuracy"]["values"][place],
-                "history": list(one.history),
-                "facts": dict(one.facts),
+                "history": list(repeat.history),
+                "facts": dict(repeat.facts),
             }
-            for place, one in enumerate(predictions)
+            for place, repeat in enumerate(predictions)
         ],
     }
 

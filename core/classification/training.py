@@ -79,9 +79,9 @@ def look_before(
         if not shown:
             return [], None
         leakage = look_for_leakage(shown, test.texts)
-        found = leakage.warning()
+        message = leakage.warning()
         return (
-            [found.replace("training texts", "examples of the prompt")] if found else []
+            [message.replace("training texts", "examples of the prompt")] if message else []
         ), leakage
     warnings = check(train, test)
     vectors = None
@@ -89,8 +89,8 @@ def look_before(
         both, _ = tools.embed([*train.texts, *test.texts], encoder_of(spec))
         vectors = both[: len(train)], both[len(train) :]
     leakage = look_for_leakage(train.texts, test.texts, vectors=vectors)
-    found = leakage.warning()
-    return [*warnings, *([found] if found else [])], leakage
+    message = leakage.warning()
+    return [*warnings, *([message] if message else [])], leakage
 
 
 def predict(

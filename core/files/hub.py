@@ -63,21 +63,21 @@ def fetch_dataset(
     """
     if hub is None:
         hub = _hub()
-    said = shown(dataset_id)
+    shown_id = shown(dataset_id)
     if not answers():
         raise WidesetError(
-            f"The Hugging Face hub can't be reached, so the dataset '{said}' can't be fetched.",
+            f"The Hugging Face hub can't be reached, so the dataset '{shown_id}' can't be fetched.",
             _OFFLINE,
         )
     try:
         info = hub.HfApi().dataset_info(dataset_id, revision=REVISION, files_metadata=True)
     except Exception as error:  # what fails below the hub's own errors is of every kind
-        _refuse(hub, error, said)
-    chosen, config, split = _chosen(info.siblings or [], said, config, split)
+        _refuse(hub, error, shown_id)
+    chosen, config, split = _chosen(info.siblings or [], shown_id, config, split)
     sizes = [file.size for file in chosen]
     if None in sizes or sum(sizes) > MAX_BYTES:
         raise BadInput(
-            f"The split '{shown(split)}' of '{said}' has "
+            f"The split '{shown(split)}' of '{shown_id}' has "
             f"{'no stated size' if None in sizes else f'{sum(sizes) / 1e6:,.0f} MB'}; nothing over "
             f"{MAX_BYTES // 10**6} MB is fetched.",
             "Choose a smaller split, or draw from it and give a file.",
@@ -91,23 +91,23 @@ def fetch_dataset(
             with Path(path).open("rb") as content:
                 files.append((file.rfilename, content.read(MAX_BYTES + 1)))
         except Exception as error:
-            _refuse(hub, error, said)
+            _refuse(hub, error, shown_id)
     return HubDataset(dataset_id, config, split, info.sha, tuple(files))
 
 
 def _chosen(
-    files: Iterable[Any], said: str, config: str | None, split: str | None
+    files: Iterable[Any], shown_id: str, config: str | None, split: str | None
 ) -> tuple[list[Any], str, str]:
     tree: dict[str, dict[str, list[Any]]] = {}
     for file in sorted(files, key=lambda file: str(file.rfilename)):
-        found = _FILE.fullmatch(file.rfilename)
-        if found is not None:
-            tree.setdefault(found["config"], {}).setdefault(found["split"], []).append(file)
+        match = _FILE.fullmatch(file.rfilename)
+        if match is not None:
+            tree.setdefault(match["config"], {}).setdefault(match["split"], []).append(file)
     if not tree:
-        raise _no_parquet(said)
-    config = _one_of(tree, config, usual="default", what=f"configuration of '{said}'")
+        raise _no_parquet(shown_id)
+    config = _one_of(tree, config, usual="default", what=f"configuration of '{shown_id}'")
     splits = tree[config]
-    split = _one_of(splits, split, usual="train", what=f"split of '{said}' ({shown(config)})")
+    split = _one_of(splits, split, usual="train", what=f"split of '{shown_id}' ({shown(config)})")
     return splits[split], config, split
 
 
@@ -122,29 +122,29 @@ def _one_of(names: Iterable[str], wanted: str | None, *, usual: str, what: str) 
     return wanted
 
 
-def _refuse(hub: Any, error: Exception, said: str) -> NoReturn:
+def _refuse(hub: Any, error: Exception, shown_id: str) -> NoReturn:
     """Tell in our words what the hub raised; its own are of addresses and ids of requests."""
     if isinstance(error, hub.errors.GatedRepoError):
         raise BadInput(
-            f"The dataset '{said}' is only for those whom its owners let in.",
+            f"The dataset '{shown_id}' is only for those whom its owners let in.",
             "Ask for access on its page and log in by `hf auth login`, or choose another.",
         ) from error
     if isinstance(error, hub.errors.RevisionNotFoundError):
-        raise _no_parquet(said) from error
+        raise _no_parquet(shown_id) from error
     if isinstance(error, hub.errors.RepositoryNotFoundError | hub.errors.HFValidationError):
         raise BadInput(
-            f"There is no public dataset '{said}' on the Hugging Face hub.",
+            f"There is no public dataset '{shown_id}' on the Hugging Face hub.",
             "An id reads owner/name, as on the dataset's page.",
         ) from error
     raise WidesetError(
-        f"The Hugging Face hub did not give the dataset '{said}' ({type(error).__name__}).",
+        f"The Hugging Face hub did not give the dataset '{shown_id}' ({type(error).__name__}).",
         f"Try again later. {_OFFLINE}",
     ) from error
 
 
-def _no_parquet(said: str) -> BadInput:
+def _no_parquet(shown_id: str) -> BadInput:
     return BadInput(
-        f"The dataset '{said}' has no Parquet form on the Hugging Face hub.",
+        f"The dataset '{shown_id}' has no Parquet form on the Hugging Face hub.",
         "Download it and give it as a file (CSV, JSONL, Parquet).",
     )
 

@@ -34,54 +34,57 @@ def content_of(source: Path | str | bytes, *, name: str) -> tuple[bytes, str, st
     Raises:
         BadInput: it can't be read, is empty, over 50 MB, or nothing that is read here.
     """
-    said = shown(Path(name).name)
+    file_name = shown(Path(name).name)
     ending = Path(name).suffix.lower()
     if ending in _PICKLES:
-        raise _pickled(said)
+        raise _pickled(file_name)
     if ending not in ENDINGS:
         raise BadInput(
-            f"The file {said} is of an unknown kind.", "Give a .csv, .jsonl or .parquet file."
+            f"The file {file_name} is of an unknown kind.", "Give a .csv, .jsonl or .parquet file."
         )
-    raw = source if isinstance(source, bytes) else _bytes_of(Path(source), said)
-    _check_content(raw, said, ending)
-    return raw, said, ending
+    raw = source if isinstance(source, bytes) else _bytes_of(Path(source), file_name)
+    _check_content(raw, file_name, ending)
+    return raw, file_name, ending
 
 
-def too_large(said: str) -> BadInput:
+def too_large(file_name: str) -> BadInput:
     """The refusal of a file over 50 MB."""
     return BadInput(
-        f"The file {said} holds over {MAX_BYTES // 10**6} MB.", "Split it or draw from it."
+        f"The file {file_name} holds over {MAX_BYTES // 10**6} MB.", "Split it or draw from it."
     )
 
 
-def _bytes_of(path: Path, said: str) -> bytes:
+def _bytes_of(path: Path, file_name: str) -> bytes:
     try:
         if path.exists() and not path.is_file():  # a pipe or a device could be endless
-            raise BadInput(f"{said} is not a plain file.", "Give a file.")
+            raise BadInput(f"{file_name} is not a plain file.", "Give a file.")
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = getattr(error, "strerror", None) or error
-        raise BadInput(f"The file {said} can't be read ({reason}).", "Check its path.") from error
+        raise BadInput(
+            f"The file {file_name} can't be read ({reason}).", "Check its path."
+        ) from error
 
 
-def _check_content(raw: bytes, said: str, ending: str) -> None:
+def _check_content(raw: bytes, file_name: str, ending: str) -> None:
     if len(raw) > MAX_BYTES:
-        raise too_large(said)
+        raise too_large(file_name)
     if _PICKLE_START.match(raw):
-        raise _pickled(said)
+        raise _pickled(file_name)
     if raw.startswith(_ARCHIVE_STARTS):  # also what joblib and torch wrap around a pickle
         raise BadInput(
-            f"The file {said} is a compressed archive or a workbook, not {ending[1:].upper()}.",
+            f"The file {file_name} is a compressed archive or a workbook, "
+            f"not {ending[1:].upper()}.",
             "Unpack it, or save the sheet as CSV UTF-8.",
         )
     if not raw.strip():
-        raise BadInput(f"The file {said} is empty.", "Give at least one labelled text.")
+        raise BadInput(f"The file {file_name} is empty.", "Give at least one labelled text.")
 
 
-def _pickled(said: str) -> BadInput:
+def _pickled(file_name: str) -> BadInput:
     return BadInput(
-        f"The file {said} is a Python pickle, which could run any program; it was not opened.",
+        f"The file {file_name} is a Python pickle, which could run any program; it was not opened.",
         "Save the texts as CSV, JSONL or Parquet.",
     )
 
@@ -113,8 +116,8 @@ def columns_of(source: Path | str | bytes, *, name: str) -> list[str]:
     Raises:
         BadInput: the file is refused.
     """
-    raw, said, ending = content_of(source, name=name)
-    return _COLUMNS[ending](raw, said)
+    raw, file_name, ending = content_of(source, name=name)
+    return _COLUMNS[ending](raw, file_name)
 
 
 def read_labelled(
@@ -157,33 +160,35 @@ def read_labelled(
             f"The column '{shown(text_column)}' can't hold both the texts and the labels.",
             "Choose two columns.",
         )
-    raw, said, ending = content_of(source, name=name)
+    raw, file_name, ending = content_of(source, name=name)
     renamed = _checked_map(label_map or {}, task)
     numbers = task is None or label_map is not None
     names = None if task is None else set(task.label_names)
     first_rows: dict[str, int] = {}
     examples: list[Example] = []
     characters = 0
-    for row, text, label in _READERS[ending](raw, said, (text_column, label_column)):
-        example = _example(f"Row {row:,} of {said}", text, _worded(label) if numbers else label)
+    for row, text, label in _READERS[ending](raw, file_name, (text_column, label_column)):
+        example = _example(
+            f"Row {row:,} of {file_name}", text, _worded(label) if numbers else label
+        )
         if example.label in renamed:
             example = Example(example.text, renamed[example.label])
         examples.append(example)
         characters += len(example.text)
         if characters > MAX_BYTES:  # only Parquet can unpack to more than the file's size
-            raise too_large(said)
+            raise too_large(file_name)
         first_rows.setdefault(example.label, row)
         if len(first_rows) > MAX_FILE_LABELS:
             raise BadInput(
-                f"The column '{shown(label_column)}' of {said} holds over {MAX_FILE_LABELS:,} "
+                f"The column '{shown(label_column)}' of {file_name} holds over {MAX_FILE_LABELS:,} "
                 "different labels.",
                 "Choose the column of the labels.",
             )
     if not examples:
-        raise BadInput(f"The file {said} holds no rows.", "Give at least one labelled text.")
+        raise BadInput(f"The file {file_name} holds no rows.", "Give at least one labelled text.")
     unknown = {} if names is None else {k: n for k, n in first_rows.items() if k not in names}
     if task is not None and unknown:
-        raise _unknown_labels(unknown, said, task.label_names)
+        raise _unknown_labels(unknown, file_name, task.label_names)
     return examples
 
 
@@ -274,14 +279,16 @@ def _example(where: str, text: Any, label: Any) -> Example:
     return Example(text, label)
 
 
-def _unknown_labels(first_rows: Mapping[str, int], said: str, names: Sequence[str]) -> BadInput:
+def _unknown_labels(
+    first_rows: Mapping[str, int], file_name: str, names: Sequence[str]
+) -> BadInput:
     (label, row), *more = first_rows.items()
-    what = f"Row {row:,} of {said} has the label '{shown(label)}', which the task lacks."
+    what = f"Row {row:,} of {file_name} has the label '{shown(label)}', which the task lacks."
     if more:
         listed = [f"'{shown(label)}' (row {row:,})" for label, row in list(first_rows.items())[:20]]
         rest = f" and {len(first_rows) - 20} more" if len(first_rows) > 20 else ""
         what = (
-            f"The file {said} has {len(first_rows)} labels that the task lacks: "
+            f"The file {file_name} has {len(first_rows)} labels that the task lacks: "
             f"{', '.join(listed)}{rest}."
         )
     return BadInput(what, f"Its labels are {_listed(names)}.")

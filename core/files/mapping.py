@@ -69,14 +69,14 @@ def guessed_map(labels: Iterable[str], names: Sequence[str]) -> dict[str, str]:
     alike: dict[str, list[str]] = {}
     for name in names:
         alike.setdefault(_plain(name), []).append(name)
-    found = {}
+    mapping = {}
     for label in labels:
         same = alike.get(_plain(label), [])
         if label in same:
-            found[label] = label
+            mapping[label] = label
         elif len(same) == 1:
-            found[label] = same[0]
-    return found
+            mapping[label] = same[0]
+    return mapping
 
 
 def _first(columns: Sequence[str], usual: Sequence[str]) -> str | None:
@@ -168,7 +168,7 @@ def read_mapped(
 
 
 def _columns(
-    columns: Sequence[str], said: str, text: str | None, label: str | None
+    columns: Sequence[str], file_name: str, text: str | None, label: str | None
 ) -> tuple[str, str]:
     left = [column for column in columns if column not in (text, label)]
     guessed_text, guessed_label = guessed_columns(left)
@@ -177,7 +177,7 @@ def _columns(
         what = "texts" if text is None else "labels"
         listed = ", ".join(shown(column) for column in columns[:20])
         raise BadInput(
-            f"Which column of {said} holds the {what} can't be told; its columns are: {listed}.",
+            f"Which column of {file_name} holds the {what} is unclear; its columns are: {listed}.",
             f"Name the column of the {what}.",
         )
     return text, label

@@ -76,8 +76,8 @@ def class_names(metadata: Mapping[bytes, bytes], column: str) -> Sequence[str]:
         Nothing where the column is no ClassLabel.
     """
     try:
-        found: Any = json.loads(metadata.get(b"huggingface", b"null"))
-        feature = found["info"]["features"][column]
+        metadata_json: Any = json.loads(metadata.get(b"huggingface", b"null"))
+        feature = metadata_json["info"]["features"][column]
         names = feature["names"] if feature["_type"] == "ClassLabel" else ()
     except (ValueError, RecursionError, LookupError, TypeError):
         return ()

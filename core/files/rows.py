@@ -41,12 +41,12 @@ def csv_columns(raw: bytes, name: str) -> list[str]:
     line = next(lines_of(raw, name, newline="", piece=MAX_RECORD + 1), "")
     if len(line) > MAX_RECORD:
         raise _too_long(1, name)
-    found: list[str] = []
+    columns: list[str] = []
     for separator in _SEPARATORS:
         header = _cells(line, separator, name)
-        if len(header) > len(found):
-            found = header
-    return found
+        if len(header) > len(columns):
+            columns = header
+    return columns
 
 
 def csv_rows(raw: bytes, name: str, columns: Columns) -> Iterator[Row]:

@@ -243,11 +243,11 @@ def filter_to_dict(scope: ScopeFilter) -> dict[str, Any]:
     """JSON-ready, confidences to five decimals."""
     return {
         "confidence": [round(float(value), _DECIMALS) for value in scope.confidence],
-        "judged": [[row, bool(said)] for row, said in sorted(scope.judged.items())],
+        "judged": [[row, bool(in_scope)] for row, in_scope in sorted(scope.judged.items())],
         "held_out": [
             {
                 "confidence": [round(float(value), _DECIMALS) for value in split.confidence],
-                "in_scope": [bool(said) for said in split.in_scope],
+                "in_scope": [bool(in_scope) for in_scope in split.in_scope],
             }
             for split in scope.held_out
         ],

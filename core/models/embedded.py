@@ -47,15 +47,15 @@ def verify(path: Path, sha256: str) -> None:
     """
     try:
         with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise BackendFailed(
             f"The model file {path} can't be read ({error.strerror}).", _remedy()
         ) from error
-    if found != sha256:
+    if digest != sha256:
         raise BackendFailed(
             f"The model file {path} is not the one that Wideset was tested with"
-            f" (sha256 {found[:16]}..., expected {sha256[:16]}...).",
+            f" (sha256 {digest[:16]}..., expected {sha256[:16]}...).",
             _remedy(),
         )
 

@@ -27,7 +27,7 @@ def read_pretrained(loader: Loader, source: str, *, called: str, **asked: Any) -
     try:
         options = loading_options(source)
         tokenizer = transformers.AutoTokenizer.from_pretrained(source, **options)
-        model, found = getattr(transformers, loader).from_pretrained(
+        model, loading_info = getattr(transformers, loader).from_pretrained(
             source,
             dtype=torch.float32,
             use_safetensors=True,
@@ -39,7 +39,7 @@ def read_pretrained(loader: Loader, source: str, *, called: str, **asked: Any) -
         raise BackendFailed(
             f"The {called} could not be loaded: {why_not_loaded(source, error)}", WORKS_OFFLINE
         ) from error
-    return model, tokenizer, found
+    return model, tokenizer, loading_info
 
 
 def lacks_weights(called: str, key: str, remedy: str) -> BackendFailed:

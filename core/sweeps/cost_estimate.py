@@ -205,8 +205,8 @@ def _tokens_in(spec: RunSpec, tokens_an_example: float) -> float:
         alone = build_prompt(spec.task, label=label, form=spec.condition.prompt)
         characters = len(alone.preview())
         tokens += cycles * characters / _CHARACTERS_A_TOKEN
-        one = characters / _CHARACTERS_A_TOKEN + tokens_an_example
-        tokens += shown * len(spec.task.labels) * one
+        tokens_per_example = characters / _CHARACTERS_A_TOKEN + tokens_an_example
+        tokens += shown * len(spec.task.labels) * tokens_per_example
     return tokens
 
 

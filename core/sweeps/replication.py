@@ -62,16 +62,16 @@ def real_sets(data: Path, only: Sequence[str] = ()) -> list[RealSet]:
             f"'{unknown[0][:60]}' is no set of the paper's tasks.",
             f"Choose from {', '.join(sorted(FOLDERS))}.",
         )
-    found = [name for name in names if (data / name / "train.csv").is_file()]
-    missing = [name for name in only if name not in found]
-    if missing or not found:
+    sets = [name for name in names if (data / name / "train.csv").is_file()]
+    missing = [name for name in only if name not in sets]
+    if missing or not sets:
         what = f"{data / missing[0]}" if missing else f"{data}"
         raise BadInput(
             f"There is no real set in {what}.",
             "Give a folder that holds sst2, carer_emotion, clickbait or hwu64, each with train.csv "
             "and test.csv (text, label); the README says where to get them.",
         )
-    return [RealSet(data / name, preset(FOLDERS[name])) for name in found]
+    return [RealSet(data / name, preset(FOLDERS[name])) for name in sets]
 
 
 def replication_grid(

@@ -48,8 +48,8 @@ def test_a_persons_map_goes_before_a_guess() -> None:
 @pytest.mark.parametrize(
     ("content", "options", "message"),
     [
-        (CSV, {}, "Which column of n.csv holds the labels can't be told; its columns are: id, Re"),
-        (b"a,label\nx,pos\n", {}, "Which column of n.csv holds the texts can't be told"),
+        (CSV, {}, "Which column of n.csv holds the labels is unclear; its columns are: id, Re"),
+        (b"a,label\nx,pos\n", {}, "Which column of n.csv holds the texts is unclear"),
         (CSV, {"label_column": "mood"}, "Row 3 of n.csv has the label '0', which the task lacks"),
         (
             b"text,label\na,x\nb,y\nc,pos\n",

@@ -62,11 +62,11 @@ class Leakage:
         """What to tell; None if nothing was found."""
         advice = "the scores are too good. Take them out of one of the two."
         if not self.exact:
-            told = f"{len(self.near):,} of {self.n:,} test texts nearly repeat a training text"
-            return f"{told}: {advice}" if self.near else None
+            message = f"{len(self.near):,} of {self.n:,} test texts nearly repeat a training text"
+            return f"{message}: {advice}" if self.near else None
         nearly = f", {len(self.near):,} more nearly so" if self.near else ""
-        told = f"{len(self.exact):,} of {self.n:,} test texts are training texts, too{nearly}"
-        return f"{told}: {advice}"
+        message = f"{len(self.exact):,} of {self.n:,} test texts are training texts, too{nearly}"
+        return f"{message}: {advice}"
 
 
 def look_for_leakage(
@@ -97,8 +97,8 @@ def exact_overlaps(train: Sequence[str], test: Sequence[str]) -> list[Overlap]:
     first: dict[str, int] = {}
     for row, text in enumerate(train):
         first.setdefault(fold(text), row)
-    found = [(row, first.get(fold(text))) for row, text in enumerate(test)]
-    return [Overlap(row, seen, 1.0) for row, seen in found if seen is not None]
+    matches = [(row, first.get(fold(text))) for row, text in enumerate(test)]
+    return [Overlap(row, seen, 1.0) for row, seen in matches if seen is not None]
 
 
 def near_overlaps(
@@ -116,15 +116,15 @@ def near_overlaps(
     """
     seen, asked = unit_vectors(train), unit_vectors(test)
     height = max(1, _CELLS // max(1, len(seen)))
-    found = []
+    overlaps = []
     for start in range(0, len(asked), height):
         cosines = asked[start : start + height] @ seen.T
         nearest = cosines.argmax(axis=1)
         values = cosines[np.arange(len(cosines)), nearest]
         for place in np.flatnonzero(values >= threshold):
             cosine = min(1.0, float(values[place]))
-            found.append(Overlap(start + int(place), int(nearest[place]), cosine))
-    return found
+            overlaps.append(Overlap(start + int(place), int(nearest[place]), cosine))
+    return overlaps
 
 
 _SHOWN = 5

@@ -91,7 +91,7 @@ class Calibration:
         """JSON-ready."""
         names = ("from", "to", "n", "confidence", "accuracy")
         return {
-            "bins": [dict(zip(names, one, strict=True)) for one in self.bins],
+            "bins": [dict(zip(names, row, strict=True)) for row in self.bins],
             "ece": self.error,
         }
 
@@ -194,7 +194,7 @@ def _mean_scores(repeats: Sequence[dict[str, LabelScores]]) -> dict[str, dict[st
     for name, first in repeats[0].items():
         means[name] = {"support": first.support}
         for what in ("precision", "recall", "f1"):
-            known = [getattr(one[name], what) for one in repeats]
+            known = [getattr(scores[name], what) for scores in repeats]
             kept = [value for value in known if value is not None]
             means[name][what] = float(np.mean(kept)) if kept else None
     return means

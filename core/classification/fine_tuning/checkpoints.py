@@ -195,8 +195,8 @@ def _write_state(folder: Path, state: Mapping[str, Any]) -> None:
 
 def _epochs(folder: Path) -> Sequence[Path]:
     """The epochs' folders, the earliest first."""
-    found = [(_EPOCH.fullmatch(path.name), path) for path in folder.iterdir()]
-    return [path for _, path in sorted((int(m.group(1)), path) for m, path in found if m)]
+    matches = [(_EPOCH.fullmatch(path.name), path) for path in folder.iterdir()]
+    return [path for _, path in sorted((int(m.group(1)), path) for m, path in matches if m)]
 
 
 def _state(folder: Path) -> dict[str, Any] | None:

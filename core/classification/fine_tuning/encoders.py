@@ -142,9 +142,12 @@ def load_encoder_with_head(name: str, *, label_names: Sequence[str], seed: int) 
         verify(folder / ENCODER_FILE, ENCODER_SHA256)
         source = str(folder)
     with seeded(seed, "cpu"):
-        model, tokenizer, found = _load(source, shown=name, label_names=label_names)
+        model, tokenizer, loading_info = _load(source, shown=name, label_names=label_names)
     prefix = f"{model.base_model_prefix}."
-    fresh = {key if isinstance(key, str) else key[0] for key in _of(found, "missing", "mismatched")}
+    fresh = {
+        key if isinstance(key, str) else key[0]
+        for key in _of(loading_info, "missing", "mismatched")
+    }
     # A pooler is a part of the head in all but its name: many encoders come without one.
     lacking = sorted(key for key in fresh if key.startswith(prefix) and "pooler" not in key)
     if lacking:
@@ -160,8 +163,8 @@ def load_trained(folder: Path) -> LoadedEncoder:
     Raises:
         BackendFailed: it can't be loaded, or lacks weights.
     """
-    model, tokenizer, found = _load(str(folder), shown=folder.name, label_names=None)
-    lacking = _of(found, "missing", "mismatched")
+    model, tokenizer, loading_info = _load(str(folder), shown=folder.name, label_names=None)
+    lacking = _of(loading_info, "missing", "mismatched")
     if lacking:
         first = min(map(str, lacking))
         raise lacks_weights(f"trained model in {folder}", first, "Train it again.")
@@ -209,16 +212,16 @@ def _load(source: str, *, shown: str, label_names: Sequence[str] | None) -> tupl
     log.disable_progress_bar()
     log.set_verbosity_error()  # that the head is fresh is no news
     try:
-        model, tokenizer, found = read_pretrained(
+        model, tokenizer, loading_info = read_pretrained(
             "AutoModelForSequenceClassification", source, called=f"encoder '{shown}'", **asked
         )
     finally:
         log.set_verbosity(before)
-    return model, tokenizer, found
+    return model, tokenizer, loading_info
 
 
-def _of(found: Any, *kinds: str) -> list[Any]:
-    return [key for kind in kinds for key in found.get(f"{kind}_keys", ())]
+def _of(loading_info: Any, *kinds: str) -> list[Any]:
+    return [key for kind in kinds for key in loading_info.get(f"{kind}_keys", ())]
 
 
 _FILE = "training-precision.json"

@@ -67,9 +67,9 @@ def class_weights(labels: Sequence[int], *, count: int) -> list[float]:
         labels: each text's label, 0 to count - 1.
         count: how many labels there are; one without texts weighs 0.
     """
-    found = np.bincount(labels, minlength=count)
-    present = int((found > 0).sum())
-    return [float(len(labels) / (present * n)) if n else 0.0 for n in found.tolist()]
+    counts = np.bincount(labels, minlength=count)
+    present = int((counts > 0).sum())
+    return [float(len(labels) / (present * n)) if n else 0.0 for n in counts.tolist()]
 
 
 def best_epoch(history: Sequence[dict[str, Any]]) -> int:

@@ -71,7 +71,7 @@ class ServedLabels:
         """
         signs, way = signs_of(task), self.way_for(task)
         bias = tuple((token, 100.0) for token in self._letters(signs))
-        found = self._backend.capabilities
+        capabilities = self._backend.capabilities
         shares = np.zeros((len(texts), len(signs)))
         masses = []
         for place, answer in ask_all(
@@ -79,7 +79,7 @@ class ServedLabels:
             prompts_of(texts, task, examples),
             max_tokens=SPOKEN_TOKENS if way == "answers" else 1,
             logit_bias=bias if way == "forced answers" else (),
-            top_logprobs=found.most_logprobs if way == "likeliest tokens" else 0,
+            top_logprobs=capabilities.most_logprobs if way == "likeliest tokens" else 0,
             record=self._record,
             tracker=self._tracker,
             between=between,
@@ -107,11 +107,15 @@ class ServedLabels:
 
     def way_for(self, task: Task) -> str:
         """How labels are scored on this server: `scores` of `facts`."""
-        found, signs = self._backend.capabilities, signs_of(task)
-        if signs[0].isalpha() and found.top_logprobs == "exact" and found.most_logprobs > 1:
+        capabilities, signs = self._backend.capabilities, signs_of(task)
+        if (
+            signs[0].isalpha()
+            and capabilities.top_logprobs == "exact"
+            and capabilities.most_logprobs > 1
+        ):
             return "likeliest tokens"
         letters = self._letters(signs)
-        return "forced answers" if letters and found.can_suppress else "answers"
+        return "forced answers" if letters and capabilities.can_suppress else "answers"
 
     def _letters(self, signs: Sequence[str]) -> list[int]:
         """The letters' token ids; none unless each is a token of its own."""
@@ -119,7 +123,7 @@ class ServedLabels:
         if tokenizer is None or not signs[0].isalpha():
             return []
         ids = [tokenizer.encode(sign) for sign in signs]
-        single = [one[0] for one in ids if len(one) == 1]
+        single = [token_ids[0] for token_ids in ids if len(token_ids) == 1]
         return single if len(set(single)) == len(signs) else []
 
 
@@ -174,13 +178,13 @@ def read_label(answer: str, task: Task) -> int | None:
 
     An answer is a sign, a label's phrase or name, or a sign with its own phrase, and nothing else.
     """
-    said = _plain(answer)
+    plain_answer = _plain(answer)
     named = set()
     for number, (sign, label) in enumerate(zip(signs_of(task), task.labels, strict=True)):
         words = {_plain(label.phrase), _plain(label.name)}
         # A sign is a capital: "a" may be an article.
         signed = re.fullmatch(rf"{re.escape(sign)}(?:[.:)\s]+(.+))?", answer.strip(_AROUND), re.S)
-        if said in words or (
+        if plain_answer in words or (
             signed is not None and (signed[1] is None or _plain(signed[1]) in words)
         ):
             named.add(number)

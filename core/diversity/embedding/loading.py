@@ -238,9 +238,9 @@ def _read(name: str, source: str) -> tuple[Any, Any]:
             f"The encoder '{name}' could not be loaded: {why_not_loaded(source, error)}",
             WORKS_OFFLINE,
         ) from error
-    model, found = loaded
+    model, loading_info = loaded
     # BERT's pooler is a head that no pooling here uses; encoders are published without it.
-    missing = sorted(key for key in found["missing_keys"] if not key.startswith("pooler."))
+    missing = sorted(key for key in loading_info["missing_keys"] if not key.startswith("pooler."))
     if missing:  # transformers would go on with random numbers in their place
         raise BackendFailed(
             f"The encoder '{name}' lacks weights, {missing[0]} for one.",

@@ -160,7 +160,7 @@ class LocalEncoder:
         return out
 
     def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
-        found: list[list[int]] = self._tokenizer(
+        token_ids: list[list[int]] = self._tokenizer(
             list(texts),
             truncation=True,
             max_length=self._facts["max_tokens"],
@@ -169,7 +169,7 @@ class LocalEncoder:
             return_token_type_ids=False,
         )["input_ids"]
         # Where a tokenizer frames no text, an empty one has no token at all.
-        return [row or [self._padding] for row in found]
+        return [row or [self._padding] for row in token_ids]
 
     def _encoded(self, rows: Sequence[Sequence[int]]) -> Vectors:
         import torch

@@ -74,7 +74,7 @@ def texts_frame(
                 "reference": real_one,
                 "standing": standing,
                 "order": np.arange(len(dataset)),
-                "cycle": [cycles.get(one, np.nan) for one in dataset.ids],
+                "cycle": [cycles.get(text_id, np.nan) for text_id in dataset.ids],
                 "fluency": np.array(dataset.fluency, dtype=np.float64),
             }
         )
@@ -89,11 +89,11 @@ def _with_distances(part: "pd.DataFrame", known: Mapping[str, Any] | None) -> "p
     columns = ("mean_distance", "nearest", "nearest_earlier")
     if known is None:
         return part.assign(**dict.fromkeys(columns, np.nan), earlier_id=None)
-    told = pd.DataFrame(known["texts"]).set_index("id")
-    found = told.reindex(part["id"])
+    distances = pd.DataFrame(known["texts"]).set_index("id")
+    rows = distances.reindex(part["id"])
     for column in columns:
-        part[column] = found[column].to_numpy(dtype=np.float64)
-    part["earlier_id"] = found["earlier_id"].to_numpy(dtype=object)
+        part[column] = rows[column].to_numpy(dtype=np.float64)
+    part["earlier_id"] = rows["earlier_id"].to_numpy(dtype=object)
     return part
 
 

@@ -86,11 +86,11 @@ def different(vectors: Vectors, *, at_most: int) -> int:
     Vectors of the same text may differ by rounding; whoever differs by less is the same.
     """
     unit = unit_vectors(vectors)
-    found = 0
-    while len(unit) and found < at_most:
+    count = 0
+    while len(unit) and count < at_most:
         unit = unit[unit @ unit[0] < 1 - 1e-6]
-        found += 1
-    return found
+        count += 1
+    return count
 
 
 def stratified(groups: Sequence[object], *, limit: int, rng: np.random.Generator) -> Rows:

@@ -144,9 +144,9 @@ def fit_map(
         ValueError: there is no vector, or one is zero or not finite.
     """
     axes = principal_axes(vectors)
-    found = different(vectors, at_most=FEWEST)
-    if found < FEWEST:
-        return FittedMap("pca", axes.place(vectors), _why_plain(len(vectors), found), axes)
+    distinct = different(vectors, at_most=FEWEST)
+    if distinct < FEWEST:
+        return FittedMap("pca", axes.place(vectors), _why_plain(len(vectors), distinct), axes)
     unit = unit_vectors(vectors)
     total = _epochs_for(len(unit))
     epochs = _Epochs()
@@ -260,15 +260,15 @@ def _epochs_for(texts: int) -> int:
     return min(500, max(200, 1_000_000 // texts))
 
 
-def _why_plain(texts: int, found: int) -> str:
+def _why_plain(texts: int, distinct: int) -> str:
     if texts < FEWEST:
         return (
             f"The map shows principal components: {texts} {'text' if texts == 1 else 'texts'},"
             f" fewer than the {FEWEST} that UMAP needs."
         )
     return (
-        f"The map shows principal components: the texts have only {found} different"
-        f" {'embedding' if found == 1 else 'embeddings'}; UMAP needs {FEWEST}."
+        f"The map shows principal components: the texts have only {distinct} different"
+        f" {'embedding' if distinct == 1 else 'embeddings'}; UMAP needs {FEWEST}."
     )
 
 

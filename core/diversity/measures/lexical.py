@@ -32,7 +32,7 @@ class Opening:
 
 def words_of(text: str) -> list[str]:
     """The words of a text, in lower case."""
-    return [found.casefold() for found in _WORD.findall(text)]
+    return [word.casefold() for word in _WORD.findall(text)]
 
 
 def distinct_n(texts: Sequence[str], n: int) -> float | None:
@@ -76,10 +76,10 @@ def common_openings(texts: Sequence[str], *, words: int = 2, at_least: int = 2) 
         words: how many words make an opening.
         at_least: how many texts must share it.
     """
-    found = Counter(" ".join(own[:words]) for text in texts if len(own := words_of(text)) >= words)
+    counts = Counter(" ".join(own[:words]) for text in texts if len(own := words_of(text)) >= words)
     return [
         Opening(opening, count, count / len(texts))
-        for opening, count in sorted(found.items(), key=lambda row: (-row[1], row[0]))
+        for opening, count in sorted(counts.items(), key=lambda row: (-row[1], row[0]))
         if count >= at_least
     ]
 
@@ -173,7 +173,7 @@ def bleu_against_the_others(texts: Sequence[str]) -> list[float]:
             total[len(gram) - 1] += count
             # Where this text's own count is the highest, the others reach the second.
             correct[len(gram) - 1] += min(count, second if count == first else first)
-        found = BLEU.compute_bleu(
+        score = BLEU.compute_bleu(
             correct,
             total,
             length,
@@ -181,7 +181,7 @@ def bleu_against_the_others(texts: Sequence[str]) -> list[float]:
             smooth_method="exp",
             effective_order=True,
         )
-        scores.append(found.score / 100)
+        scores.append(score.score / 100)
     return scores
 
 

@@ -121,10 +121,10 @@ class LiveClique:
         }
 
     def _note(self, total: CliqueSum) -> None:
-        found = total.estimate()
-        if found.value is None:
+        estimate = total.estimate()
+        if estimate.value is None:
             return
-        self._points.append((found.n, found.value, found.low, found.high))
+        self._points.append((estimate.n, estimate.value, estimate.low, estimate.high))
         if len(self._points) > MAX_POINTS:
             # Half as dense from now on; the last point stays, as it is the score itself.
             last = self._points[-1]

@@ -81,11 +81,11 @@ def nearest_earlier(
         cosines[:, start:][np.triu_indices(end - start)] = -np.inf
         if apart is not None:
             cosines[apart[start:end, None] == apart[None, :end]] = -np.inf
-        found = cosines.argmax(axis=1)
-        best = cosines[np.arange(end - start), found].astype(np.float64)
+        nearest = cosines.argmax(axis=1)
+        best = cosines[np.arange(end - start), nearest].astype(np.float64)
         some = np.isfinite(best)
         distances[start:end][some] = np.clip(1 - best[some], 0, 2)
-        rows[start:end][some] = found[some]
+        rows[start:end][some] = nearest[some]
         between()
     return distances, rows
 
@@ -134,19 +134,19 @@ def nearest_pairs(
     # one: if it were not, each of those would have a nearer pair.
     later = np.argsort(distances, kind="stable")[: min(count, int(np.isfinite(distances).sum()))]
     unit = unit_vectors(vectors)
-    found: list[Pair] = []
+    pairs: list[Pair] = []
     for row in later:
         cosines = unit[:row] @ unit[row]
         if apart is not None:
             cosines[apart[:row] == apart[row]] = -np.inf
         nearest = np.argsort(-cosines, kind="stable")[:count]
-        found += [
-            Pair(int(one), int(row), float(np.clip(1 - cosines[one], 0, 2)))
-            for one in nearest
-            if np.isfinite(cosines[one])
+        pairs += [
+            Pair(int(place), int(row), float(np.clip(1 - cosines[place], 0, 2)))
+            for place in nearest
+            if np.isfinite(cosines[place])
         ]
         between()
-    return sorted(found, key=lambda pair: (pair.distance, pair.one, pair.other))[:count]
+    return sorted(pairs, key=lambda pair: (pair.distance, pair.one, pair.other))[:count]
 
 
 def nearest_to(vectors: Vectors, row: int, count: int) -> list[tuple[int, float]]:

@@ -205,15 +205,15 @@ def bootstrap(
     value = remote_clique(vectors)
     if value is None or n < 3:
         return Estimate(value, None, None, n)
-    found: list[Numbers] = []
+    resampled: list[Numbers] = []
     for sums, squares in resampled_sums(
         unit_vectors(vectors), rng, resamples=resamples, between=between
     ):
         lengths = np.einsum("ij,ij->i", sums, sums)
         # Drawn n times the same text: no pair at all.
         pairs = np.where(squares < n * n, n * n - squares, np.nan)
-        found.append((n * n - lengths) / pairs)
-    low, high = np.nanpercentile(np.concatenate(found), [2.5, 97.5])
+        resampled.append((n * n - lengths) / pairs)
+    low, high = np.nanpercentile(np.concatenate(resampled), [2.5, 97.5])
     return Estimate(value, max(0.0, float(low)), min(2.0, float(high)), n)
 
 

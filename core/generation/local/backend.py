@@ -61,8 +61,8 @@ class _Lane(threading.Thread, Generic[T]):
 
     def items(self) -> Iterator[T]:
         """The iterator's items as they come, and what it raised."""
-        while found := self._ready.get():
-            yield from found
+        while item := self._ready.get():
+            yield from item
         if self._error is not None:
             raise self._error
 

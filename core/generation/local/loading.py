@@ -48,8 +48,8 @@ def remembered(models: Path, key: str) -> Arithmetic | None:
         key: model, device, version of torch and number of threads in one text.
     """
     try:
-        found = measured.recalled(models / _FILE, key)
-        return None if found is None or found["linear"] not in WAYS else Arithmetic(**found)
+        stored = measured.recalled(models / _FILE, key)
+        return None if stored is None or stored["linear"] not in WAYS else Arithmetic(**stored)
     except (TypeError, KeyError):
         return None
 
@@ -157,11 +157,11 @@ def read_model(choice: ModelChoice, *, models: Path) -> tuple[Any, Any]:
     """
     source = str(converted_embedded(models)) if choice.model == "embedded" else choice.model
     called = f"model '{choice.model}'"
-    model, tokenizer, found = read_pretrained("AutoModelForCausalLM", source, called=called)
-    if found["missing_keys"]:
+    model, tokenizer, loading_info = read_pretrained("AutoModelForCausalLM", source, called=called)
+    if loading_info["missing_keys"]:
         raise lacks_weights(
             called,
-            min(found["missing_keys"]),
+            min(loading_info["missing_keys"]),
             "Get its files again; a file of a part of the model alone does not do.",
         )
     return model, tokenizer

@@ -256,18 +256,18 @@ class CapabilityRow:
     meaning: str
 
 
-def capability_table(found: Capabilities) -> list[CapabilityRow]:
+def capability_table(capabilities: Capabilities) -> list[CapabilityRow]:
     """The capability table, the knobs that matter most first."""
     rows = []
     for capability in CAPABILITIES:
-        support: Support = getattr(found, capability.key)
-        meaning = capability.lost if found.lacks(capability.key) else ""
-        if capability.key == "logit_bias" and found.canary.why:
-            meaning = " ".join([found.canary.why, meaning]).strip()
+        support: Support = getattr(capabilities, capability.key)
+        meaning = capability.lost if capabilities.lacks(capability.key) else ""
+        if capability.key == "logit_bias" and capabilities.canary.why:
+            meaning = " ".join([capabilities.canary.why, meaning]).strip()
         elif capability.key == "logit_bias" and support == "unknown":
-            meaning = found.tokenizer_note
+            meaning = capabilities.tokenizer_note
         elif capability.key == "top_logprobs" and support == "exact":
-            meaning = f"{found.most_logprobs} at most."
+            meaning = f"{capabilities.most_logprobs} at most."
         words = SUPPORT_WORDS[support]
         rows.append(CapabilityRow(capability.key, capability.title, support, words, meaning))
     return rows

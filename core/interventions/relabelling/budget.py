@@ -96,15 +96,17 @@ def budget_curve(
     total = sum(repeats if budget else 1 for budget in wanted)
     done = 0
     for budget in wanted:
-        found: list[float | None] = []
+        accuracies: list[float | None] = []
         for repeat in range(repeats if budget else 1):
             if progress is not None:
                 progress(done, total)
             done += 1
             rng = np.random.default_rng([seed, repeat])
             sample = [rows[place] for place in rng.permutation(len(rows))[:budget]]
-            told = noisy([judged[r] for r in sample], error_rate, rng, label_names=label_names)
-            given = dict(zip(sample, told, strict=True))
+            noisy_labels = noisy(
+                [judged[r] for r in sample], error_rate, rng, label_names=label_names
+            )
+            given = dict(zip(sample, noisy_labels, strict=True))
             new: Sequence[str] = specified
             if 0 < budget < n:
                 try:
@@ -118,14 +120,14 @@ def budget_curve(
                         between=between,
                     ).new
                 except BadInput:
-                    found.append(None)
+                    accuracies.append(None)
                     continue
             hits = sum(given[row] == judged[row] for row in sample)
             others = [row for row in rows if row not in given]
             rest = sum(new[row] == judged[row] for row in others) / max(1, len(others))
-            found.append((hits + (n - budget) * rest) / n)
-        known = [value for value in found if value is not None]
-        points.append(BudgetPoint(budget, tuple(found), over_seeds(known) if known else None))
+            accuracies.append((hits + (n - budget) * rest) / n)
+        known = [value for value in accuracies if value is not None]
+        points.append(BudgetPoint(budget, tuple(accuracies), over_seeds(known) if known else None))
     return points
 
 

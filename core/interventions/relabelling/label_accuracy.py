@@ -71,8 +71,8 @@ def label_accuracy(
     if not place.keys() >= {*borne, *judged}:
         raise ValueError("a label is none of the task's")
     table = [[0] * len(place) for _ in place]
-    for label, said in zip(borne, judged, strict=True):
-        table[place[label]][place[said]] += 1
+    for label, judged_label in zip(borne, judged, strict=True):
+        table[place[label]][place[judged_label]] += 1
     return LabelAccuracy(
         overall=share(sum(table[at][at] for at in range(len(table))), len(borne)),
         by_label={name: share(table[at][at], sum(table[at])) for name, at in place.items()},

@@ -210,9 +210,9 @@ def train_oracle(
     unit = unit_vectors(vectors)
     if test is not None:
         model = _fit(unit, given)
-        said = model.predict(unit_vectors(test[0])).tolist() if len(test[0]) else []
-        hits = sum(a == b for a, b in zip(said, test[1], strict=True))
-        return Oracle(model, share(hits, len(said)), "the reference's test part")
+        predicted = model.predict(unit_vectors(test[0])).tolist() if len(test[0]) else []
+        hits = sum(a == b for a, b in zip(predicted, test[1], strict=True))
+        return Oracle(model, share(hits, len(predicted)), "the reference's test part")
     few = min(counts, key=lambda name: counts[name])
     if counts[few] < 2:
         raise BadInput(

@@ -117,7 +117,9 @@ def filter_effect(
         n_test=n_test,
         before=wilson(round(whole.sum()), n_test),
         after=wilson(round(left.sum()), n_test),
-        drawn=over_seeds([float(right_shares(test_labels, [one]).mean()) for one in draws]),
+        drawn=over_seeds(
+            [float(right_shares(test_labels, [labels_of_draw]).mean()) for labels_of_draw in draws]
+        ),
         against_all=paired_bootstrap(whole, left, rng=rng),
         against_drawn=paired_bootstrap(drawn, left, rng=rng),
     )

@@ -144,8 +144,8 @@ def check_enough(judged: Iterable[bool]) -> None:
     Raises:
         BadInput: fewer than five are in scope, or out of it; the message says what then.
     """
-    said = list(judged)
-    n, inside = len(said), sum(said)
+    rows = list(judged)
+    n, inside = len(rows), sum(rows)
     outside = n - inside
     more = "Judge more texts; least certain ones first find the boundary sooner."
     if n == 0:
@@ -264,7 +264,7 @@ def _splits(
     """Rows of `in_scope` to train and to test on; both kinds occur in both parts."""
     rng = np.random.default_rng(seed)
     kinds = [np.flatnonzero(in_scope), np.flatnonzero(~in_scope)]
-    found = []
+    splits = []
     for _ in range(count):
         train, test = [], []
         for rows in kinds:
@@ -272,8 +272,8 @@ def _splits(
             cut = max(1, math.floor(len(rows) * TEST_SHARE + 0.5))
             test.append(mixed[:cut])
             train.append(mixed[cut:])
-        found.append((np.sort(np.concatenate(train)), np.sort(np.concatenate(test))))
-    return found
+        splits.append((np.sort(np.concatenate(train)), np.sort(np.concatenate(test))))
+    return splits
 
 
 def _check_threshold(threshold: float) -> None:

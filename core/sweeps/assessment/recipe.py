@@ -59,9 +59,9 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        numbers = [one for one in self.budgets if one != ALL]
-        whole = all(isinstance(one, int) and not isinstance(one, bool) for one in numbers)
-        if not whole or any(not (one == 0 or 2 <= one <= 1_000_000) for one in numbers):
+        numbers = [budget for budget in self.budgets if budget != ALL]
+        whole = all(isinstance(budget, int) and not isinstance(budget, bool) for budget in numbers)
+        if not whole or any(not (budget == 0 or 2 <= budget <= 1_000_000) for budget in numbers):
             raise BadInput(
                 f"The budgets {list(self.budgets)} are not all 0, 2 or more, or 'all'.",
                 "Give whole numbers of inspected texts, such as 0, 90, 180, 270 and 'all'.",

@@ -118,8 +118,8 @@ def filter_out_of_scope(
     if line is None:
         line = _lines[real] = scope_line(real.train_vectors, between=between)
     rows = np.random.default_rng(seed).permutation(len(texts))[:JUDGED]
-    said = line.in_scope(vectors[rows], between=between)
-    judged = dict(zip(rows.tolist(), said.tolist(), strict=True))
+    in_scope = line.in_scope(vectors[rows], between=between)
+    judged = dict(zip(rows.tolist(), in_scope.tolist(), strict=True))
     between()
     stays = learn_filter(texts, vectors, judged, seed=seed, splits=0).kept()
     between()
@@ -145,7 +145,7 @@ def _mean_nearest(unit: Vectors, real: Vectors, *, alone: bool, between: Pause) 
         alone: the two are the same, and a text is not near itself.
         between: called between blocks.
     """
-    found = [np.zeros(0)]
+    parts = [np.zeros(0)]
     height = max(1, _CELLS // len(real))
     for start in range(0, len(unit), height):
         cosines = unit[start : start + height] @ real.T
@@ -153,6 +153,6 @@ def _mean_nearest(unit: Vectors, real: Vectors, *, alone: bool, between: Pause) 
             rows = np.arange(len(cosines))
             cosines[rows, start + rows] = -np.inf
         nearest = np.partition(cosines, len(real) - NEAREST, axis=1)[:, -NEAREST:]
-        found.append(1 - nearest.mean(axis=1, dtype=np.float64))
+        parts.append(1 - nearest.mean(axis=1, dtype=np.float64))
         between()
-    return np.concatenate(found)
+    return np.concatenate(parts)

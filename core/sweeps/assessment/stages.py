@@ -75,14 +75,14 @@ def repair_stages(
         stages += more
     if recipe.filter and real is not None:
         try:
-            found = filter_out_of_scope(
+            filtering = filter_out_of_scope(
                 dataset.texts, vectors, real, seed=recipe.seed, between=between
             )
         except BadInput as error:
             notes.append(f"Out-of-scope filtering was left out. {error.what}")
         else:
-            notes.append(found.note)
-            stages += [replace(stage, rows=tuple(found.rows)) for stage in stages]
+            notes.append(filtering.note)
+            stages += [replace(stage, rows=tuple(filtering.rows)) for stage in stages]
     return stages, notes
 
 

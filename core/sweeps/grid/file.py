@@ -409,7 +409,7 @@ def lines_of_keys(text: str) -> dict[KeyPath, int]:
     Args:
         text: TOML that `tomllib` can read. Of an array of tables the first stands for all.
     """
-    found: dict[KeyPath, int] = {}
+    lines_by_key: dict[KeyPath, int] = {}
     table: KeyPath = ()
     start, lines = 0, text.replace("\r\n", "\n").split("\n")
     for end in range(1, len(lines) + 1):
@@ -418,16 +418,16 @@ def lines_of_keys(text: str) -> dict[KeyPath, int]:
             data = tomllib.loads(statement)
         except ValueError:  # a value that goes on in the next line
             if end - start > MAX_LINES_OF_VALUE:  # each further line reads the value anew
-                return found
+                return lines_by_key
             continue
         paths = list(_paths(data))
         header = statement.lstrip().startswith("[")
         for path in paths:
-            found.setdefault(path if header else table + path, start + 1)
+            lines_by_key.setdefault(path if header else table + path, start + 1)
         if header:
             table = paths[-1]
         start = end
-    return found
+    return lines_by_key
 
 
 def _paths(data: object) -> Iterator[KeyPath]:

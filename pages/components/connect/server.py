@@ -60,45 +60,49 @@ _VERDICTS = {
 
 def show_capabilities(app: AppContext, connection: Connection, probed: Probed) -> None:
     """Draw what a test found, the verdict on suppression first."""
-    found = capabilities_from_dict(probed.result)
-    _numbers(found, age=app.db.now() - probed.created_at)
+    capabilities = capabilities_from_dict(probed.result)
+    _numbers(capabilities, age=app.db.now() - probed.created_at)
     if probed.stale:
         st.warning(probed.stale, icon=":material/history:")
-    _suppression(found)
-    _table(found)
-    _bias_test(found.canary)
-    if not found.tokenizer and connection.tokenizer != "none":
-        st.caption(escape_markdown(found.tokenizer_note))
-    if found.notes:
-        with st.expander(f"Notes: {len(found.notes)}", icon=":material/notes:"):
-            for note in found.notes:
+    _suppression(capabilities)
+    _table(capabilities)
+    _bias_test(capabilities.canary)
+    if not capabilities.tokenizer and connection.tokenizer != "none":
+        st.caption(escape_markdown(capabilities.tokenizer_note))
+    if capabilities.notes:
+        with st.expander(f"Notes: {len(capabilities.notes)}", icon=":material/notes:"):
+            for note in capabilities.notes:
                 st.text(note)
 
 
-def _numbers(found: Capabilities, *, age: float) -> None:
+def _numbers(capabilities: Capabilities, *, age: float) -> None:
     tokens = MISSING
-    if found.tokens_in is not None and found.tokens_out is not None:
-        tokens = counted(found.tokens_in + found.tokens_out, "token")
-    vocabulary = "" if found.vocabulary is None else counted(found.vocabulary, "token")
-    latency = MISSING if found.latency_ms is None else f"{found.latency_ms:,.0f} ms"
+    if capabilities.tokens_in is not None and capabilities.tokens_out is not None:
+        tokens = counted(capabilities.tokens_in + capabilities.tokens_out, "token")
+    vocabulary = (
+        "" if capabilities.vocabulary is None else counted(capabilities.vocabulary, "token")
+    )
+    latency = MISSING if capabilities.latency_ms is None else f"{capabilities.latency_ms:,.0f} ms"
     with st.grid(5, min_column_width=150, gap="small"):
-        st.metric("Server", found.server or "unknown", help="Guessed from its responses.")
+        st.metric("Server", capabilities.server or "unknown", help="Guessed from its responses.")
         st.metric("Lowest latency", latency, help="Of one short request.")
-        st.metric("Tokenizer", found.tokenizer or "none", help=vocabulary or "Source of token ids.")
+        st.metric(
+            "Tokenizer", capabilities.tokenizer or "none", help=vocabulary or "Source of token ids."
+        )
         st.metric("Tested", ago(age))
         st.metric(
             "Test used",
             tokens,
-            help=f"{counted(found.requests, 'request')}; tokens as the server reported them.",
+            help=f"{counted(capabilities.requests, 'request')}; tokens as reported by the server.",
         )
 
 
-def _suppression(found: Capabilities) -> None:
-    if suppression_support(found) == "exact":
+def _suppression(capabilities: Capabilities) -> None:
+    if suppression_support(capabilities) == "exact":
         st.success("Logit suppression is exact, as on this machine.", icon=":material/verified:")
         return
-    reason = found.canary.why if found.tokenizer else found.tokenizer_note
-    methods = listed((METHOD_TITLES[method] for method in approximate_methods(found)), "or")
+    reason = capabilities.canary.why if capabilities.tokenizer else capabilities.tokenizer_note
+    methods = listed((METHOD_TITLES[method] for method in approximate_methods(capabilities)), "or")
     st.warning(
         f"Logit suppression is not supported. {escape_markdown(reason)} "
         f"It can be approximated: {methods}.",
@@ -106,8 +110,8 @@ def _suppression(found: Capabilities) -> None:
     )
 
 
-def _table(found: Capabilities) -> None:
-    rows = capability_table(found)
+def _table(capabilities: Capabilities) -> None:
+    rows = capability_table(capabilities)
     frame = pd.DataFrame(
         {
             "Parameter": [row.title for row in rows],

@@ -116,7 +116,7 @@ def explore(app: AppContext, choice: Choice) -> Exploration:
     if reference is not None and reference_part is not None:
         n = len(reference)
         own = measured(db, reference_part, n=n, choice=choice.encoder, reference=None)
-    results = tuple(None if one is None else one.result for one in known)
+    results = tuple(None if item is None else item.result for item in known)
     signature: Signature = (
         *((data.key, data.name, len(data)) for data in datasets),
         reference_part,
@@ -134,7 +134,9 @@ def explore(app: AppContext, choice: Choice) -> Exploration:
             task_key=choice.task.key,
             choice=choice.encoder,
         )
-    jobs = [one.work for one in (*known, own, places) if one is not None and one.work is not None]
+    jobs = [
+        item.work for item in (*known, own, places) if item is not None and item.work is not None
+    ]
     return Exploration(
         choice,
         datasets,

@@ -251,11 +251,11 @@ def _show_measures(
         ("Texts", *(f"{len(side):,}" for side in sides)),
         (
             "Accuracy (oracle)",
-            *(share_words(None if one is None else one.overall) for one in oracle),
+            *(share_words(None if accuracy is None else accuracy.overall) for accuracy in oracle),
         ),
         (
             "Accuracy (audit set)",
-            *(share_words(None if one is None else one.overall) for one in audit),
+            *(share_words(None if accuracy is None else accuracy.overall) for accuracy in audit),
         ),
         ("Remote-Clique", *map(diversity_words, diversity)),
         *((name, f"{old:,}", f"{new:,}") for name, (old, new) in balance.items()),

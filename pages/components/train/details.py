@@ -271,8 +271,8 @@ def _show_leakage(app: AppContext, training: Training) -> None:
         st.dataframe(
             pd.DataFrame(
                 {
-                    "text": [texts.get(one["test"], "") for one in leakage["overlaps"]],
-                    "similarity": [one["similarity"] for one in leakage["overlaps"]],
+                    "text": [texts.get(overlap["test"], "") for overlap in leakage["overlaps"]],
+                    "similarity": [overlap["similarity"] for overlap in leakage["overlaps"]],
                 }
             ),
             hide_index=True,

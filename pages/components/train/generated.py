@@ -39,8 +39,8 @@ def show_generated(app: AppContext, choice: Choice, trainings: Sequence[Training
         key = st.selectbox(
             "Generated texts",
             list(sources),
-            format_func=lambda one: (
-                f"{sources[one].name} ({sources[one].n:,})" if one in sources else one
+            format_func=lambda option: (
+                f"{sources[option].name} ({sources[option].n:,})" if option in sources else option
             ),
             key="train_applied_to",
             persist_state="session",

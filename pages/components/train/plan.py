@@ -132,7 +132,9 @@ def _planned_models(
     )
     known = recent_throughput(db)
     n_test = len(dataset_at(db, test))
-    existing = [one.record.spec for one in trainings if one.done or one.state in LIVE]
+    existing = [
+        training.record.spec for training in trainings if training.done or training.state in LIVE
+    ]
     return [
         PlannedModel(
             rung,
@@ -181,8 +183,8 @@ def _existing_version(db: Database, key: str | None) -> str | None:
     if key is None or origin != "run":
         return key
     n = sum(row.usable for row in counts(db, name).values())
-    raw = [version_key(one.id) for one in list_versions(db, name) if one.kind == "raw"]
-    return next((one for one in raw if len(dataset_at(db, one)) == n), key)
+    raw = [version_key(version.id) for version in list_versions(db, name) if version.kind == "raw"]
+    return next((version for version in raw if len(dataset_at(db, version)) == n), key)
 
 
 def _frozen_version(db: Database, key: str | None) -> str | None:
@@ -300,7 +302,7 @@ def _show_table(plan: Sequence[PlannedModel]) -> None:
                 "repeats": [len(seeds_of(model.rung.spec)) for model in plan],
                 "time": [duration(max(1.0, model.time.seconds)) for model in plan],
                 "pace": ["measured" if model.time.measured else "typical" for model in plan],
-                "leak": [None if one is None else len(one.exact) for one in leakage],
+                "leak": [None if overlap is None else len(overlap.exact) for overlap in leakage],
                 "state": [capitalized(model.state) for model in plan],
             }
         ),

@@ -89,16 +89,18 @@ def results_frame(trainings: Sequence[Training], measure: str) -> pd.DataFrame:
     """The rows that `core.figures.classifiers.ladder_figure` expects."""
     return pd.DataFrame(
         {
-            "id": [one.id for one in trainings],
-            "name": [one.name for one in trainings],
-            "kind": [one.kind for one in trainings],
+            "id": [training.id for training in trainings],
+            "name": [training.name for training in trainings],
+            "kind": [training.kind for training in trainings],
             **{
-                end: pd.array([one.result[measure][end] for one in trainings], dtype="float64")
+                end: pd.array(
+                    [training.result[measure][end] for training in trainings], dtype="float64"
+                )
                 for end in ("mean", "low", "high")
             },
             "n": [
-                one.result["n_train"] if one.kind in TRAINED_KINDS else float("nan")
-                for one in trainings
+                training.result["n_train"] if training.kind in TRAINED_KINDS else float("nan")
+                for training in trainings
             ],
         }
     )
@@ -229,7 +231,12 @@ def _base_model(training: Training) -> str:
 def results_json(trainings: Sequence[Training]) -> bytes:
     """Trainings as stored, as JSON."""
     data = [
-        {"id": one.id, "name": one.name, "spec": dict(one.record.spec), "result": dict(one.result)}
-        for one in trainings
+        {
+            "id": training.id,
+            "name": training.name,
+            "spec": dict(training.record.spec),
+            "result": dict(training.result),
+        }
+        for training in trainings
     ]
     return json.dumps(data, indent=1).encode()

@@ -149,7 +149,9 @@ def choose_training(
     chosen = st.selectbox(
         label,
         ids,
-        format_func=lambda one: by_id[one].name if one in by_id else one,
+        format_func=lambda training_id: (
+            by_id[training_id].name if training_id in by_id else training_id
+        ),
         key=key,
         persist_state="session",
         width=width,

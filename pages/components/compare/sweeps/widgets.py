@@ -209,7 +209,7 @@ def _model_name(words: str) -> str:
 def _show_known(app: AppContext, served: Mapping[ModelChoice, Capabilities | None]) -> str:
     """Draw what is known of each; why one of them can't be used, "" if all can."""
     reason = ""
-    for model, found in served.items():
+    for model, capabilities in served.items():
         name = escape_markdown(_model_name(model_words(model)))
         connection = find_connection(app.db, model.base_url)
         if connection is None:
@@ -219,7 +219,7 @@ def _show_known(app: AppContext, served: Mapping[ModelChoice, Capabilities | Non
             )
             st.page_link(PAGES / "connect.py", label="Connect", icon=":material/cable:")
             continue
-        kind = suppression_support(found)
+        kind = suppression_support(capabilities)
         words = [_UNTESTED if kind == "untested" else SUPPRESSION_WORDS[kind]]
         probed = find_capabilities(app.db, model.base_url, model.model)
         if probed is not None:
@@ -233,10 +233,10 @@ def _show_known(app: AppContext, served: Mapping[ModelChoice, Capabilities | Non
 def _show_refused(grid: Grid, served: Mapping[ModelChoice, Capabilities | None]) -> None:
     """Warn of values that a server is known to refuse, as their runs would fail."""
     messages: dict[str, None] = {}
-    for found in served.values():
-        for knob in AXES if found is not None else ():
+    for capabilities in served.values():
+        for knob in AXES if capabilities is not None else ():
             for value in grid.axes[knob.name] if knob.path[0] == "condition" else ():
-                refused = condition_error(knob.within(grid.base, value), found)
+                refused = condition_error(knob.within(grid.base, value), capabilities)
                 if refused is not None:
                     messages[f"{refused.what} {refused.remedy}"] = None
     for message in messages:
@@ -248,14 +248,18 @@ def _choose_method(grid: Grid, served: Mapping[ModelChoice, Capabilities | None]
 
     It applies to all models of the grid, so that they are compared alike.
     """
-    lacking = [found for found in served.values() if found is not None and not found.can_suppress]
+    lacking = [
+        capabilities
+        for capabilities in served.values()
+        if capabilities is not None and not capabilities.can_suppress
+    ]
     # This is about the method of suppression itself, so the knob is named.
     if not lacking or not any(grid.axes["suppression"]):
         return Checked(grid)
     options = [
         method
         for method in approximate_methods(lacking[0])
-        if all(method in approximate_methods(found) for found in lacking)
+        if all(method in approximate_methods(capabilities) for capabilities in lacking)
     ]
     present = grid.base.suppression.method
     if st.session_state.get(METHOD) not in options:  # of other servers

@@ -135,7 +135,10 @@ def _show_judgement(db: Database, judgement: Judgement, text: str, specified: st
         short = text if len(text) <= _MOST_CHARACTERS else f"{text[: _MOST_CHARACTERS - 1]}…"
         st.text(short, width="stretch", wrap=False)
         when = datetime.fromtimestamp(judgement.at).strftime("%d %b %H:%M")
-        order = next((one.title for one in ORDERS if one.kind == judgement.why), None)
+        order = next(
+            (order_option.title for order_option in ORDERS if order_option.kind == judgement.why),
+            None,
+        )
         reason = order or _OTHER_REASONS.get(judgement.why, judgement.why)
         elsewhere = "" if judgement.session == session_id() else " · another session"
         st.caption(f"{when} · {reason.lower()}{elsewhere}", width=210)
