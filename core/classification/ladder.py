@@ -113,13 +113,13 @@ def rungs(
         BadInput: a setting is out of its range.
     """
     # Ten parameters: each is a kind of row that can be asked for.
-    size = smallest(sources) if matched and len({one.n for one in sources}) > 1 else None
+    size = smallest(sources) if matched and len({item.n for item in sources}) > 1 else None
     rows: list[Rung] = []
     if "majority" in baselines and sources:
         first = sources[0]
         spec = TrainingSpec("majority", test=test, train=first.key, seeds=seeds[:1])
         rows.append(Rung("Majority class", "majority", spec, first.n))
-    for model in sorted(models, key=lambda one: one.kind != "probe"):
+    for model in sorted(models, key=lambda item: item.kind != "probe"):
         settings = FineTuning(model=model.encoder, **tuning)
         if model.kind == "fine-tuning":
             rows += _asked(test, baselines, task, examples, language, seeds)

@@ -79,11 +79,13 @@ def earlier_recipe_of(settings: FineTuning | TrainingSpec, *parts: Any) -> str:
         newer |= canonical(settings).keys() - _EARLIER_SPEC
     if newer:
         return ""
-    told = {name: value for name, value in tuning.to_dict().items() if name in _EARLIER_TUNING}
+    earlier: dict[str, Any] = {
+        name: value for name, value in tuning.to_dict().items() if name in _EARLIER_TUNING
+    }
     if isinstance(settings, TrainingSpec):
-        spec = settings.to_dict() | {"fine_tuning": told}
-        told = {name: value for name, value in spec.items() if name in _EARLIER_SPEC}
-    text = json.dumps([told, *parts], sort_keys=True)
+        spec = settings.to_dict() | {"fine_tuning": earlier}
+        earlier = {name: value for name, value in spec.items() if name in _EARLIER_SPEC}
+    text = json.dumps([earlier, *parts], sort_keys=True)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 

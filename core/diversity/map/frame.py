@@ -22,11 +22,11 @@ def display_names(names: Sequence[str]) -> list[str]:
     """The names, told apart where two are the same: "Trial", "Trial (2)"; no two are equal."""
     shown: dict[str, None] = {}
     for name in names:
-        told, number = name, 1
-        while told in shown:
+        display, number = name, 1
+        while display in shown:
             number += 1
-            told = f"{name} ({number})"
-        shown[told] = None
+            display = f"{name} ({number})"
+        shown[display] = None
     return list(shown)
 
 

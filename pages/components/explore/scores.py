@@ -292,7 +292,7 @@ def show_metrics(app: AppContext, view: Exploration) -> None:
             "direction": [metric.direction for metric in metrics],
             "range": [metric.range for metric in metrics],
             "meaning": [metric.sentence for metric in metrics],
-            "size": ["equal sizes only" if one.grows_with_n else "any sizes" for one in metrics],
+            "size": ["equal sizes only" if item.grows_with_n else "any sizes" for item in metrics],
             "source": [metric.source for metric in metrics],
         }
     )

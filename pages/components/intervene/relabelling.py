@@ -290,7 +290,7 @@ def _changes_frame(
     state: RunState, replacement: Replacement, changes: Sequence[Change]
 ) -> pd.DataFrame:
     row_of = {key: row for row, key in enumerate(state.dataset.ids)}
-    ordered = sorted(changes, key=lambda one: 2.0 if one.confidence is None else one.confidence)
+    ordered = sorted(changes, key=lambda item: 2.0 if item.confidence is None else item.confidence)
     return pd.DataFrame(
         {
             "text": [state.dataset.texts[row_of[change.id]] for change in ordered],

@@ -65,7 +65,7 @@ def show_results(app: AppContext, choice: Choice, trainings: Sequence[Training])
 
 def _choose_size(trainings: Sequence[Training]) -> Sequence[Training]:
     """The baselines, and the models trained on as many texts as is chosen."""
-    sizes = sorted({one.result["n_train"] for one in trainings if one.kind in TRAINED_KINDS})
+    sizes = sorted({row.result["n_train"] for row in trainings if row.kind in TRAINED_KINDS})
     if len(sizes) < 2:
         return trainings
     if st.session_state.get("train_size") not in sizes:

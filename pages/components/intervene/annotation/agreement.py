@@ -331,7 +331,7 @@ def _show_disagreements(known: list[Judgement], dataset: Dataset, annotators: li
             {
                 "text": [dataset.texts[row_of[difference.id]] for difference in shown],
                 "specified": [dataset.labels[row_of[difference.id]] for difference in shown],
-                **{f"by {who}": [one.said.get(who, "") for one in shown] for who in annotators},
+                **{f"by {who}": [text.said.get(who, "") for text in shown] for who in annotators},
             }
         ),
         column_config={

@@ -274,7 +274,7 @@ def _save(db: Database, run_id: str, verdicts: Sequence[Verdict], who: str) -> N
         last = last_number(db, run_id)
         table.warned.update((verdict.sample_id, last) for verdict in verdicts)
         return
-    st.session_state[_SAVED] = _Saved(run_id, who, tuple(one.id for one in stored))
+    st.session_state[_SAVED] = _Saved(run_id, who, tuple(event.id for event in stored))
     _discard()
     discard_queue()
 
