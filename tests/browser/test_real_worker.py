@@ -39,7 +39,7 @@ def test_generate_reads_what_the_model_wrote(own_home: Home, new_page: OpenPage)
             page.get_by_role("link", name="Explore").click()
             # The encoder measures and maps by itself, of the run that was started last.
             expect(page.get_by_text("Encoder all-MiniLM-L6-v2")).to_be_visible(timeout=MINUTES)
-            score = tables(page, "The runs and their measures").locator(
+            score = tables(page, "Metrics of the runs side by side").locator(
                 '[role=gridcell][aria-colindex="3"]'
             )
             expect(score.first).to_have_text(re.compile(r"^0\.\d"))

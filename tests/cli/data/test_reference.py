@@ -143,7 +143,7 @@ def test_without_a_network_the_hub_is_said_to_be_out_of_reach(
         (["{file}", "--seed", "-1"], "--seed is -1."),
         (["{file}", "--map", "POS"], "--map 'POS' is no map."),
         (["{file}", "--map", "=pos"], "--map '=pos' is no map."),
-        (["{file}"], "Which column of reviews.csv holds the labels can't be told"),
+        (["{file}"], "Which column of reviews.csv holds the labels is unclear"),
         (["{file}", "--label-column", "stars", "--map", "POS=meh"], "The label 'meh', which a"),
         (["{file}", "--label-column", "stars", "--test-share", "1"], "The share of test texts is"),
         (["{file}", "--label-column", "stars", "--test-share", "nan"], "The share of test texts"),
