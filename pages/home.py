@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.domain.knobs import KNOBS
+from core.domain.registries.knobs import KNOBS
 from pages.components.home.activity import show_activity
 from pages.components.home.new_project import show_start_options
 from pages.components.home.projects import show_projects

@@ -5,7 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from core.domain.stages import STAGES
+from core.domain.registries.stages import STAGES
 from core.interventions.registry import INTERVENTIONS
 from pages.components.intervene.accuracy import show_accuracy
 from pages.components.intervene.annotation.annotation import show_annotation

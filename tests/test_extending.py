@@ -103,8 +103,8 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("assets", ".streamlit"):
         (copy / name).symlink_to(ROOT / name)
     insert(copy / "core/domain/conditions.py", "    prompt: PromptForm = knob(", KNOB.lstrip("\n"))
-    insert(copy / "core/domain/metrics.py", ')\n"""Every metric, in the order', METRIC)
-    insert(copy / "core/domain/stages.py", ')\n"""Every kind of intervention', STAGE)
+    insert(copy / "core/domain/registries/metrics.py", ')\n"""Every metric, in the order', METRIC)
+    insert(copy / "core/domain/registries/stages.py", ')\n"""Every kind of intervention', STAGE)
     for file, lines in (
         ("core/diversity/measures/registry.py", MEASURE),
         ("core/interventions/registry.py", IMPLEMENTATION),
@@ -147,7 +147,7 @@ def test_a_knob_and_a_metric_are_on_the_command_line(extended: Path, home: Home)
 import json, subprocess, sys
 command = [sys.executable, "-m", "core", "generate", "--help"]
 done = subprocess.run(command, capture_output=True, text=True)
-from core.domain.metrics import MEASURED
+from core.domain.registries.metrics import MEASURED
 print(json.dumps([done.stdout, [metric.name for metric in MEASURED]]))
 """
     help_text, measured = ask(extended, home, code)
@@ -178,8 +178,8 @@ import json
 from dataclasses import replace
 from core.analysis.frames.results import points_frame, results_frame
 from core.analysis.study import study
-from core.domain.knobs import AXES, KNOB
-from core.domain.stages import STAGES
+from core.domain.registries.knobs import AXES, KNOB
+from core.domain.registries.stages import STAGES
 from core.figures.compare.grid_heatmap import grid_heatmap
 from core.reports.html.report import report_html
 from tests.analysis.made_results import measured, spec_of, stage
@@ -208,7 +208,7 @@ import json
 import numpy as np
 from core.diversity.measures.measure import measure
 from core.domain.datasets import Dataset
-from core.domain.metrics import METRIC
+from core.domain.registries.metrics import METRIC
 texts = {"ids": ("1", "2"), "texts": ("four", "sixsix"), "fluency": (None, None)}
 data = Dataset("k", "n", ("a", "b"), labels=("a", "b"), **texts)
 vectors = np.eye(2, dtype=np.float32)

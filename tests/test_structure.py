@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from core.domain.knobs import KNOBS
+from core.domain.registries.knobs import KNOBS
 from tests.test_layers import ROOT
 
 SOURCES = sorted(path for top in ("core", "pages") for path in (ROOT / top).rglob("*.py"))

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from core.diversity.map.frame import display_names
-from core.domain.knobs import AXES, NUMERIC_AXES, SEPARATOR, condition_words
+from core.domain.registries.knobs import AXES, NUMERIC_AXES, SEPARATOR, condition_words
 
 _ORDER = ("model", "other", *(axis.name for axis in AXES[::-1] if axis.name != "model"))
 """Outermost first, as a grid is planned: conditions of several temperatures are neighbours."""

@@ -12,7 +12,7 @@ import pandas as pd
 
 from core.analysis.frames.columns import KNOBS, METRICS, STAGE
 from core.classification.evaluation.intervals import t_quantile
-from core.domain.knobs import KNOB, NUMERIC_AXES
+from core.domain.registries.knobs import KNOB, NUMERIC_AXES
 
 Verdict = Literal["holds", "does not", "undecided"]
 Numbers = npt.NDArray[np.float64]

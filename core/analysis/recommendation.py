@@ -14,10 +14,10 @@ from core.analysis.frames.identity import IDLE
 from core.analysis.pairs import TARGETS
 from core.analysis.uninspected import ALL_RIGHT, uninspected_accuracy
 from core.domain.errors import BadInput
-from core.domain.knobs import AXES, condition_words
-from core.domain.metrics import COLUMN
+from core.domain.registries.knobs import AXES, condition_words
+from core.domain.registries.metrics import COLUMN
+from core.domain.registries.stages import ALL, stage_words
 from core.domain.runs import ASKED_AGAIN
-from core.domain.stages import ALL, stage_words
 from core.domain.wording import counted, listed, number
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from core.domain.errors import BadInput
-from core.domain.metrics import COLUMN
+from core.domain.registries.metrics import COLUMN
 from core.domain.wording import capitalized, counted, listed
 
 Specification = Literal["raw", "standardised", "standardised within task"]

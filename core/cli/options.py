@@ -14,8 +14,8 @@ from core.domain.conditions import Condition
 from core.domain.connections import Connection
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
-from core.domain.knob import Knob
-from core.domain.knobs import KNOBS
+from core.domain.registries.knob import Knob
+from core.domain.registries.knobs import KNOBS
 from core.domain.runs import BackendKind, Device, ModelChoice
 from core.domain.spending import SpendingLimit
 from core.store.connections import find_connection, save_connection

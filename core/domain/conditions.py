@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from core.domain.errors import BadInput
-from core.domain.knob import Knob, check_number, declared_knobs, knob
+from core.domain.registries.knob import Knob, check_number, declared_knobs, knob
 
 MAX_BIAS_ENTRIES = 300
 MAX_TEXTS_A_REQUEST = 100

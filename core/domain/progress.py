@@ -1,7 +1,9 @@
 """How far a piece of work is."""
 
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from typing import Any
+
+from core.domain.serialization import to_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,14 +23,5 @@ class JobProgress:
     seconds_left: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready; a field that knows its own JSON is asked for it."""
-        values = ((field.name, getattr(self, field.name)) for field in fields(self))
-        return {name: _json_of(value) for name, value in values}
-
-
-def _json_of(value: Any) -> Any:
-    if hasattr(value, "to_dict"):
-        return value.to_dict()
-    if isinstance(value, tuple):
-        return [_json_of(item) for item in value]
-    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+        """JSON-ready."""
+        return dict(to_json(self))

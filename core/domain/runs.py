@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from core.domain.conditions import Condition, condition_from_dict
 from core.domain.connections import checked_url
 from core.domain.errors import BadInput
-from core.domain.knob import knob
+from core.domain.registries.knob import knob
 from core.domain.tasks import Task, task_from_dict
 
 MAX_PER_LABEL = 100_000

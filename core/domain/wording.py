@@ -1,8 +1,8 @@
 """Wording: numbers, durations, money, intervals and lists as people read them, one way everywhere.
 
-Nothing here is escaped: figures, Markdown and HTML escape what they show. Words for a knob's value
-are in `core.domain.knob`, for a condition in `core.conditions_named`, for a metric's value in
-`core.domain.metrics`, for a stage of repair in `core.domain.stages`.
+Nothing here is escaped: figures, Markdown and HTML escape what they show. Words for a knob's value,
+a metric's and a stage of repair are in `core.domain.registries`, for a condition in
+`core.conditions_named`.
 """
 
 import math

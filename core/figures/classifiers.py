@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.domain.stages import STAGE
+from core.domain.registries.stages import STAGE
 from core.figures.curves import GREY_LINE
 from core.figures.elements import error_bars, padded_range, row_notes, scatter, straight_line
 from core.figures.theme import (

@@ -1,4 +1,4 @@
-"""INTERVENTIONS: what each kind of `core.domain.stages.STAGES` makes of a run's texts.
+"""INTERVENTIONS: what each kind of `core.domain.registries.stages.STAGES` makes of a run's texts.
 
 A kind's function proposes the rows of a new version; `apply_intervention` stores them. A kind whose
 function needs nothing but numbers names them as `settings`: the Intervene page then previews and

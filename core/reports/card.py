@@ -8,7 +8,7 @@ import pandas as pd
 
 from core.analysis.findings.hypotheses import as_generated
 from core.analysis.findings.hypotheses import counted as counted_units
-from core.domain.metrics import COLUMN
+from core.domain.registries.metrics import COLUMN
 from core.domain.wording import MISSING, counted, percent
 from core.generation.local.conversion import EMBEDDED_NAME
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.diversity.measures.remote_clique import CliqueSum, Estimate, Vectors
 from core.domain.datasets import Dataset
-from core.domain.metrics import METRIC
+from core.domain.registries.metrics import METRIC
 from core.domain.texts import text_hash
 from core.domain.wording import UNKNOWN
 from core.store.database import Database

@@ -12,7 +12,7 @@ from core.diversity.measures.measure import EVIDENCE, FACTS, MeasureResult, enco
 from core.diversity.measures.remote_clique import Vectors, mean_distance_between, remote_clique
 from core.diversity.measures.vendi import vendi_score
 from core.domain.datasets import Dataset, joined
-from core.domain.metrics import MEASURED
+from core.domain.registries.metrics import MEASURED
 from tests.diversity.fake_encoder import FakeEncoder
 
 FACTS_OF = {"model": "fake", "pooling": "mean", "fingerprint": "fake-16"}

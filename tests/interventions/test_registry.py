@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from core.domain.errors import BadInput, StaleEdit
-from core.domain.stages import STAGE, STAGES
+from core.domain.registries.stages import STAGE, STAGES
 from core.interventions.registry import (
     INTERVENTIONS,
     AcceptedFilter,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from core.analysis.contrasts import Contrast
-from core.domain.metrics import COLUMN
+from core.domain.registries.metrics import COLUMN
 from core.reports.story.conclusions import supported_claims
 from core.reports.story.wording import basis_sentence
 from tests.analysis.made_results import results

@@ -28,7 +28,7 @@ from core.analysis.frames.paper import (
 )
 from core.analysis.pairs import Verdict
 from core.analysis.regression import PAPER_COEFFICIENTS
-from core.domain.metrics import COLUMN
+from core.domain.registries.metrics import COLUMN
 from core.domain.wording import listed, percent
 
 FINDING_TITLES: Mapping[int, str] = {

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from core.analysis.pairs import Effect, Verdict, effect, over_tasks, task_labels, verdict
-from core.domain.metrics import COLUMN
+from core.domain.registries.metrics import COLUMN
 
 TASKS = "tasks"
 """The unit of an effect over tasks."""

@@ -17,8 +17,8 @@ from core.analysis.findings.hypotheses import (
     unit_words,
 )
 from core.analysis.pairs import factorial_cells, knob_pairs, levels, task_labels
-from core.domain.knobs import KNOB
-from core.domain.metrics import COLUMN
+from core.domain.registries.knobs import KNOB
+from core.domain.registries.metrics import COLUMN
 
 _KNOB_WORDS: Mapping[str, str] = {
     "suppression": "logit suppression",

@@ -16,7 +16,7 @@ from core.analysis.regression import (
     Regression,
     regress,
 )
-from core.domain.metrics import COLUMN
+from core.domain.registries.metrics import COLUMN
 
 
 @dataclass(frozen=True, slots=True)

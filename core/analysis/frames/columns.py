@@ -6,8 +6,8 @@ frame has those of `RUN`, too, and a points frame `repeats`. The paper's figures
 frame, without intervals, with `source` "paper".
 """
 
-from core.domain.knobs import AXES
-from core.domain.metrics import COLUMN
+from core.domain.registries.knobs import AXES
+from core.domain.registries.metrics import COLUMN
 
 KNOBS = tuple(axis.name for axis in AXES)
 """The knobs that a sweep can vary; `other` holds what else differs. Suppression is its strength,

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from core.classification.settings import FineTuning
-from core.domain.knobs import KNOBS, SEPARATOR
+from core.domain.registries.knobs import KNOBS, SEPARATOR
 from core.domain.runs import RunSpec
 from core.domain.settings_key import settings_key
 from core.domain.tasks import Task

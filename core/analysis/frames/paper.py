@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from core.analysis.frames.columns import METRICS, POINT
-from core.domain.knobs import AXES
+from core.domain.registries.knobs import AXES
 from core.domain.tasks import preset
 
 FOLDER = Path(__file__).parents[3] / "assets" / "paper"

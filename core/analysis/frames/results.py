@@ -16,8 +16,8 @@ from core.analysis.frames.columns import METRICS, POINT, RUN
 from core.analysis.frames.identity import classifier_name, other_settings, result_key
 from core.analysis.pairs import t_quantile_of
 from core.diversity.map.frame import display_names
-from core.domain.knobs import AXES, NUMERIC_AXES
-from core.domain.metrics import COLUMN
+from core.domain.registries.knobs import AXES, NUMERIC_AXES
+from core.domain.registries.metrics import COLUMN
 from core.domain.wording import listed
 from core.store.generation.runs import RunRecord
 

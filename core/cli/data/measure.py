@@ -16,7 +16,7 @@ from core.diversity.measures.measure import MeasureResult
 from core.diversity.measures.registry import Measurement
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
-from core.domain.metrics import MEASURED, Metric
+from core.domain.registries.metrics import MEASURED, Metric
 from core.domain.runs import Device
 from core.domain.wording import counted, percent
 from core.services.measure import measure as measure_dataset

@@ -31,7 +31,7 @@ from core.diversity.measures.remote_clique import (
     size_matched,
 )
 from core.domain.datasets import Dataset
-from core.domain.metrics import METRIC
+from core.domain.registries.metrics import METRIC
 from core.domain.wording import counted
 from core.store.diversity.measurements import MEASURES_VERSION
 
@@ -251,8 +251,8 @@ def measure(
 ) -> MeasureResult:
     """Measure a dataset; where it is too small for a metric, the value is None, with a `why`.
 
-    What each metric means is in `core.domain.metrics`. A label is measured by itself: duplicates
-    and neighbours of another label do not count there.
+    What each metric means is in `core.domain.registries.metrics`. A label is measured by itself:
+    duplicates and neighbours of another label do not count there.
 
     Args:
         dataset: the texts, in order of arrival.

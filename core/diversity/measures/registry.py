@@ -1,4 +1,4 @@
-"""MEASURES: the function behind each metric of `core.domain.metrics` that is measured on texts.
+"""MEASURES: the function behind each metric that is measured on texts.
 
 A metric there and a function here are a complete measure: `core.diversity.measures.measure` takes
 it of the whole dataset and of each label, and pages and the command line show it.
@@ -34,7 +34,7 @@ from core.diversity.measures.remote_clique import (
 from core.diversity.measures.similarity import similarity
 from core.diversity.measures.vendi import vendi_score
 from core.domain.datasets import Dataset
-from core.domain.metrics import METRIC, Metric
+from core.domain.registries.metrics import METRIC, Metric
 
 RESAMPLES = 1000
 MOST_RESAMPLED = 20_000

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.domain.knobs import AXES, KNOB, SEPARATOR, condition_words
-from core.domain.metrics import COLUMN
+from core.domain.registries.knobs import AXES, KNOB, SEPARATOR, condition_words
+from core.domain.registries.metrics import COLUMN
+from core.domain.registries.stages import ALL, RAW, stage_words
 from core.domain.runs import short_model
-from core.domain.stages import ALL, RAW, stage_words
 from core.domain.wording import capitalized
 from core.figures.elements import Numbers, error_bars
 from core.figures.theme import escaped, interval_text, shortened

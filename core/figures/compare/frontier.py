@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from core.domain.stages import RAW, STAGE, stage_words
+from core.domain.registries.stages import RAW, STAGE, stage_words
 from core.figures.compare.columns import (
     KNOBS,
     METRICS,

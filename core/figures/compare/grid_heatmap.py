@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.domain.stages import RAW
+from core.domain.registries.stages import RAW
 from core.figures.compare.columns import (
     ALL_KNOBS,
     at_stage,

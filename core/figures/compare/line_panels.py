@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.domain.metrics import COLUMN
+from core.domain.registries.metrics import COLUMN
 from core.figures.compare.columns import (
     PAPER,
     PAPER_NAME,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from core.domain.stages import ALL, RAW
+from core.domain.registries.stages import ALL, RAW
 from core.figures.compare.columns import (
     ALL_KNOBS,
     METRICS,

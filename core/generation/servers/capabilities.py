@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from core.domain.conditions import Condition
 from core.domain.connections import TokenizerKind
-from core.domain.knob import Knob
-from core.domain.knobs import KNOBS
+from core.domain.registries.knob import Knob
+from core.domain.registries.knobs import KNOBS
 
 Support = Literal["exact", "ignored", "refused", "wrong", "unknown"]
 """`exact`: it did what it says. `ignored`: accepted, without effect. `refused`: the server turned

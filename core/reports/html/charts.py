@@ -17,8 +17,8 @@ from core.analysis.frames.paper import (
     paper_name,
 )
 from core.analysis.frames.results import mixtures
-from core.domain.knobs import AXES
-from core.domain.metrics import COLUMN
+from core.domain.registries.knobs import AXES
+from core.domain.registries.metrics import COLUMN
 from core.figures.compare.forest import card_figure, coefficients_figure, p_words, residuals_figure
 from core.figures.compare.frontier import PATH, FrontierView, frontier_figure
 from core.figures.compare.grid_heatmap import grid_heatmap

@@ -11,9 +11,9 @@ from core.analysis.findings.hypotheses import as_generated
 from core.analysis.frames.columns import METRICS
 from core.analysis.recommendation import Target, advise
 from core.analysis.uninspected import uninspected_accuracy
-from core.domain.knobs import condition_words
-from core.domain.metrics import COLUMN
-from core.domain.stages import ALL, stage_words
+from core.domain.registries.knobs import condition_words
+from core.domain.registries.metrics import COLUMN
+from core.domain.registries.stages import ALL, stage_words
 from core.domain.wording import counted
 from core.figures.compare.columns import varying_knobs
 from core.reports.html.blocks import (

@@ -15,8 +15,8 @@ from core.analysis.findings.knobs import (
 )
 from core.analysis.findings.repair import replacement_hypotheses
 from core.analysis.recommendation import Target, advise
-from core.domain.metrics import COLUMN
-from core.domain.stages import ALL, RAW, STAGES
+from core.domain.registries.metrics import COLUMN
+from core.domain.registries.stages import ALL, RAW, STAGES
 from core.domain.wording import capitalized, counted
 from core.reports.story.conditions import StoryConditions
 from core.reports.story.step import Bar, BarKind, Step, Support

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from core.analysis.findings.hypotheses import as_generated
-from core.domain.knobs import NUMERIC_AXES
+from core.domain.registries.knobs import NUMERIC_AXES
 from core.domain.wording import counted
 
 ALIKE = ("task_key", "encoder", "classifier", "model", "other")

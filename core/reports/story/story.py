@@ -18,10 +18,10 @@ from core.analysis.frames.results import mixtures
 from core.analysis.frontier import frontier
 from core.analysis.uninspected import uninspected_accuracy
 from core.diversity.measures.lexical import common_openings
-from core.domain.knob import Knob
-from core.domain.knobs import NUMERIC_AXES, condition_words
-from core.domain.metrics import COLUMN, Metric
-from core.domain.stages import ALL, RAW, STAGE
+from core.domain.registries.knob import Knob
+from core.domain.registries.knobs import NUMERIC_AXES, condition_words
+from core.domain.registries.metrics import COLUMN, Metric
+from core.domain.registries.stages import ALL, RAW, STAGE
 from core.domain.tasks import Task
 from core.domain.wording import capitalized, counted, listed, number, percent, quoted
 from core.reports.card import model_name

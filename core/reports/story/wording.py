@@ -3,8 +3,8 @@
 import re
 
 from core.analysis.contrasts import Contrast
-from core.domain.knob import Knob
-from core.domain.metrics import Metric
+from core.domain.registries.knob import Knob
+from core.domain.registries.metrics import Metric
 from core.domain.wording import counted
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from core.domain.errors import BadInput, StaleEdit
-from core.domain.stages import STAGE
+from core.domain.registries.stages import STAGE
 from core.store.database import Database
 from core.store.generation.runs import clean_name, get_run
 from core.store.ids import new_id
@@ -54,7 +54,7 @@ class VersionRecord:
         id: made by us, only a-z and 0-9, later ones sort later.
         run_id: the run whose texts it holds.
         parent_id: what it derives from; None for a raw one.
-        kind: the intervention that made it, of `core.domain.stages.STAGES`.
+        kind: the intervention that made it, of `core.domain.registries.stages.STAGES`.
         name: for display only.
         spec: the intervention's settings (weight, seed, threshold, ...), JSON-ready.
         facts: what came of it (counts, measures, explanations), JSON-ready.

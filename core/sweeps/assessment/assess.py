@@ -21,7 +21,7 @@ from core.diversity.measures.registry import (
 from core.diversity.measures.remote_clique import Pause, Vectors, no_pause
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
-from core.domain.metrics import SWEEP_METRICS, Metric
+from core.domain.registries.metrics import SWEEP_METRICS, Metric
 from core.interventions.relabelling.label_accuracy import label_accuracy
 from core.interventions.relabelling.oracle import Oracle, missing_labels_note, train_oracle
 from core.sweeps.assessment.classifiers import NO_REFERENCE, FineTuner, ModelAccuracy

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from core.classification.evaluation.intervals import Interval
-from core.domain.metrics import COLUMN
+from core.domain.registries.metrics import COLUMN
 
 _STAGE_KEYS = ("inspected", "filtered", "repeat", "n", "removed")
 

@@ -26,8 +26,8 @@ from core.classification.settings import FineTuning
 from core.domain.conditions import condition_from_dict
 from core.domain.connections import checked_url
 from core.domain.errors import BadInput
-from core.domain.knob import Knob
-from core.domain.knobs import AXES, KNOBS
+from core.domain.registries.knob import Knob
+from core.domain.registries.knobs import AXES, KNOBS
 from core.domain.runs import ModelChoice
 from core.domain.spending import SpendingLimit
 from core.domain.tasks import MAX_FILE_BYTES, Task

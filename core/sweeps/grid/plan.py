@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
-from core.domain.knobs import AXES, condition_words
+from core.domain.registries.knobs import AXES, condition_words
 from core.domain.runs import Example, RunSpec
 from core.domain.settings_key import settings_key
 from core.files.labelled import balanced_examples

@@ -7,8 +7,8 @@ from typing import Any
 
 from core.domain.conditions import Condition, condition_from_dict
 from core.domain.errors import BadInput
-from core.domain.knob import Knob
-from core.domain.knobs import AXES
+from core.domain.registries.knob import Knob
+from core.domain.registries.knobs import AXES
 from core.domain.runs import MAX_PER_LABEL, ModelChoice
 from core.domain.settings_key import canonical, settings_key
 from core.domain.spending import SpendingLimit, spending_limit_from_dict
@@ -48,8 +48,8 @@ class Grid:
         per_label: texts per label of a run, 1 to 100,000.
         seed: of the first repeat, 0 to 2**31 - 1; each further repeat has the next.
         repeats: runs of each condition, 1 to 100 (paper: 3).
-        axes: the values of each knob of `core.domain.knobs.AXES` by its name; a knob that is left
-            out gets `default_axis`. Seeding counts real seed examples; above 0 it needs a
+        axes: the values of each knob of `core.domain.registries.knobs.AXES` by its name; a knob
+            that is left out gets `default_axis`. Seeding counts real seed examples; above 0 it needs a
             reference. The values of `model` are `ModelChoice`s.
         base: all other knobs; its values for the axes' knobs are ignored.
         recipe: what is measured and repaired; its reference is that of the seed examples.

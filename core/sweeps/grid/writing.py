@@ -7,7 +7,7 @@ from typing import Any
 
 from core.classification.settings import FineTuning
 from core.domain.conditions import Condition
-from core.domain.knobs import KNOBS
+from core.domain.registries.knobs import KNOBS
 from core.domain.runs import ModelChoice
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.grid.file import REPAIR_KEYS

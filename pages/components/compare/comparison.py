@@ -9,8 +9,8 @@ from core.analysis.contrasts import with_common_intervals
 from core.analysis.frames.columns import METRICS
 from core.analysis.frames.results import mixtures, named_apart, points_frame, results_frame
 from core.analysis.frames.stored import stored_results
-from core.domain.knobs import KNOB
-from core.domain.metrics import COLUMN
+from core.domain.registries.knobs import KNOB
+from core.domain.registries.metrics import COLUMN
 from core.domain.tasks import Task
 from core.domain.wording import capitalized
 from core.figures.compare.columns import at_stage

@@ -11,8 +11,8 @@ import streamlit as st
 from core.analysis.costs import costs_of
 from core.analysis.frames.columns import KNOBS
 from core.analysis.recommendation import Advice, Target, advise
-from core.domain.metrics import COLUMN
-from core.domain.stages import ALL, RAW, STAGE, stage_words
+from core.domain.registries.metrics import COLUMN
+from core.domain.registries.stages import ALL, RAW, STAGE, stage_words
 from core.domain.wording import counted
 from core.figures.compare.columns import at_stage, inspected_counts, varying_knobs
 from core.figures.compare.frontier import PATH, FrontierView, frontier_figure

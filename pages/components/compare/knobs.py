@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.frames.columns import KNOBS
-from core.domain.stages import RAW
+from core.domain.registries.stages import RAW
 from core.figures.compare.columns import knob_values, numbers, varying_knobs
 from core.figures.compare.grid_heatmap import MAX_FACETS, grid_heatmap
 from core.figures.compare.parallel import parallel_figure

@@ -19,7 +19,7 @@ from core.analysis.frames.paper import (
     paper_label_replacement,
     paper_name,
 )
-from core.domain.metrics import COLUMN
+from core.domain.registries.metrics import COLUMN
 from core.domain.wording import listed
 from core.figures.compare.columns import at_stage
 from core.figures.compare.paper import PaperPlace, PaperView, repair_panels, temperature_panels

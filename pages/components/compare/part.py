@@ -8,8 +8,8 @@ import streamlit as st
 from core.analysis.frames.columns import METRICS
 from core.analysis.frames.results import mixtures
 from core.analysis.frontier import short_names
-from core.domain.metrics import SWEEP_METRICS
-from core.domain.stages import ALL, stage_words
+from core.domain.registries.metrics import SWEEP_METRICS
+from core.domain.registries.stages import ALL, stage_words
 from core.domain.wording import capitalized, counted, listed
 from core.figures.compare.columns import at_stage
 from pages.components.compare.comparison import Comparison

@@ -9,8 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.frames.columns import METRICS
-from core.domain.metrics import COLUMN
-from core.domain.stages import RAW
+from core.domain.registries.metrics import COLUMN
+from core.domain.registries.stages import RAW
 from core.domain.wording import capitalized, counted, listed
 from pages.components.compare.comparison import Comparison
 from pages.components.compare.part import names_of, stage_of, stages_of

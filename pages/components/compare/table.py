@@ -11,9 +11,9 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.frames.columns import KNOBS
-from core.domain.knobs import KNOB
-from core.domain.metrics import COLUMN
-from core.domain.stages import stage_words
+from core.domain.registries.knobs import KNOB
+from core.domain.registries.metrics import COLUMN
+from core.domain.registries.stages import stage_words
 from core.figures.compare.columns import varying_knobs
 from core.files.exports import export_table
 from pages.components.compare.comparison import Comparison, column_title

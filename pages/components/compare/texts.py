@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.domain.metrics import COLUMN
-from core.domain.stages import stage_words
+from core.domain.registries.metrics import COLUMN
+from core.domain.registries.stages import stage_words
 from core.domain.texts import fold
 from core.domain.wording import capitalized, counted
 from core.figures.theme import label_colors

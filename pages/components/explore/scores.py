@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from core.diversity.measures.fluency import GIBBERISH
-from core.domain.metrics import MEASURED, METRIC, Metric
+from core.domain.registries.metrics import MEASURED, METRIC, Metric
 from core.domain.wording import listed
 from core.figures.scores import diversity_against_fluency, diversity_by_label, nearest_histogram
 from core.figures.theme import label_colors

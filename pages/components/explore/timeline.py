@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.domain.metrics import METRIC
+from core.domain.registries.metrics import METRIC
 from core.figures.curves import Curve, diversity_curve, vocabulary_curve
 from core.figures.map import replay_figure
 from core.figures.theme import label_colors

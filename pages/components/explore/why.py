@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.diversity.map.frame import repeats
 from core.diversity.measures.remote_clique import Vectors, decomposed
-from core.domain.metrics import METRIC
+from core.domain.registries.metrics import METRIC
 from core.domain.wording import counted, percent, quoted
 from pages.components.explore.exploration import Exploration, vectors_of
 from pages.components.explore.texts import show_rows

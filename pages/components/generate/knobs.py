@@ -6,8 +6,8 @@ from typing import Any
 import streamlit as st
 
 from core.domain.conditions import Condition
-from core.domain.knob import Group, Knob
-from core.domain.knobs import KNOBS
+from core.domain.registries.knob import Group, Knob
+from core.domain.registries.knobs import KNOBS
 from core.domain.runs import RunSpec
 from core.domain.tasks import Task, preset, preset_names
 from core.store.database import Database

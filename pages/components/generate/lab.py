@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.domain.errors import NoAnswer, StoreBusy
-from core.domain.knobs import KNOBS
+from core.domain.registries.knobs import KNOBS
 from core.domain.runs import RunSpec
 from core.domain.wording import counted, listed, number, percent
 from core.figures.generate import next_token_figure, shown_token

@@ -11,8 +11,8 @@ from typing import Any, Final
 import pandas as pd
 import streamlit as st
 
-from core.domain.knob import Knob
-from core.domain.knobs import KNOBS
+from core.domain.registries.knob import Knob
+from core.domain.registries.knobs import KNOBS
 from core.domain.runs import EMBEDDED_TITLE, RunSpec, model_and_server
 from core.domain.wording import MISSING, counted, number
 from core.files.exports import ExportFormat, export_samples, export_table

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.domain.errors import WidesetError
-from core.domain.knobs import SEPARATOR, condition_values, condition_words
+from core.domain.registries.knobs import SEPARATOR, condition_values, condition_words
 from core.domain.runs import model_and_server
 from core.domain.spending import spending_limit_from_dict
 from core.domain.wording import counted

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.domain.datasets import Dataset
-from core.domain.metrics import METRIC
+from core.domain.registries.metrics import METRIC
 from core.figures.interventions import confusion_figure
 from core.interventions.annotation.consensus import labels_by_row
 from core.interventions.relabelling.label_accuracy import LabelAccuracy, correct_for_oracle_errors

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from core.domain.errors import BadInput
-from core.domain.stages import STAGE
+from core.domain.registries.stages import STAGE
 from core.domain.wording import counted
 from core.interventions.registry import (
     INTERVENTIONS,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
-from core.domain.stages import STAGE
+from core.domain.registries.stages import STAGE
 from core.domain.wording import counted
 from core.interventions.registry import Edits, apply_intervention
 from pages.components.intervene.annotation.state import annotator_name

@@ -9,7 +9,7 @@ import streamlit as st
 from core.classification.evaluation.comparison import Difference
 from core.classification.evaluation.intervals import Interval
 from core.domain.errors import BadInput
-from core.domain.metrics import METRIC
+from core.domain.registries.metrics import METRIC
 from core.domain.wording import MISSING, counted, percent, percent_interval
 from core.interventions.annotation.consensus import scopes_by_row
 from core.interventions.registry import AcceptedFilter, apply_intervention

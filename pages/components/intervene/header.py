@@ -5,8 +5,8 @@ from collections.abc import Callable
 import streamlit as st
 
 from core.domain.errors import WidesetError
-from core.domain.metrics import METRIC
-from core.domain.stages import STAGE, STAGES
+from core.domain.registries.metrics import METRIC
+from core.domain.registries.stages import STAGE, STAGES
 from core.store.interventions.versions import VersionRecord, lineage, redo, redo_target, undo
 from pages.components.intervene.annotation.state import annotator_name
 from pages.components.intervene.state import (

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.domain.errors import BadInput
-from core.domain.metrics import METRIC
+from core.domain.registries.metrics import METRIC
 from core.domain.wording import counted, percent
 from core.figures.interventions import label_flow
 from core.interventions.annotation.consensus import labels_by_row

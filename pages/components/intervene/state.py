@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.domain.datasets import Dataset
-from core.domain.metrics import METRIC
+from core.domain.registries.metrics import METRIC
 from core.domain.wording import MISSING
 from core.interventions.annotation.consensus import Consensus, labels_by_row
 from core.interventions.relabelling.label_accuracy import LabelAccuracy, Share, label_accuracy

@@ -13,7 +13,7 @@ import streamlit as st
 from core.diversity.map.frame import display_names
 from core.domain.datasets import Dataset
 from core.domain.errors import WidesetError
-from core.domain.stages import STAGE
+from core.domain.registries.stages import STAGE
 from core.domain.wording import counted
 from core.figures.interventions import label_flow
 from core.files.exports import ExportFormat

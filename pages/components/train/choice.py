@@ -9,8 +9,8 @@ from core.classification.ladder import BASELINES, Baseline, Model, Source
 from core.classification.settings import EMBEDDED_RATE, PAPER_RATE, FineTuning
 from core.diversity.map.frame import display_names
 from core.domain.references import Reference
+from core.domain.registries.stages import STAGE
 from core.domain.runs import ModelChoice
-from core.domain.stages import STAGE
 from core.domain.tasks import Task
 from core.store.database import Database
 from core.store.datasets import reference_key, run_key, version_key

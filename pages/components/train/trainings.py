@@ -19,7 +19,7 @@ from core.classification.ladder import RungKind, kind_of
 from core.diversity.map.frame import display_names
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
-from core.domain.stages import STAGES
+from core.domain.registries.stages import STAGES
 from core.domain.tasks import Task
 from core.domain.wording import counted
 from core.jobs.queue import Job, State, status

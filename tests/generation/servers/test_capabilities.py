@@ -1,7 +1,7 @@
 """Capabilities: every knob that servers know is one, and is sent under its own name."""
 
 from core.domain.conditions import Condition
-from core.domain.knobs import KNOBS
+from core.domain.registries.knobs import KNOBS
 from core.generation.servers.capabilities import CAPABILITIES
 
 # Sent under a name, or in a number of requests, that depends on the server.

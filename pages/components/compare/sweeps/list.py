@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.domain.errors import WidesetError
-from core.domain.knobs import AXES
+from core.domain.registries.knobs import AXES
 from core.domain.wording import counted, listed
 from core.jobs.handlers.sweep import retry_sweep
 from core.jobs.launch import ensure_worker

@@ -8,9 +8,9 @@ from uuid import uuid4
 import streamlit as st
 
 from core.domain.connections import checked_url
-from core.domain.knob import Knob
-from core.domain.knobs import AXES, KNOBS
 from core.domain.references import Reference
+from core.domain.registries.knob import Knob
+from core.domain.registries.knobs import AXES, KNOBS
 from core.domain.runs import ModelChoice
 from core.domain.spending import SpendingLimit
 from core.domain.tasks import Task

@@ -4,7 +4,7 @@ import pytest
 
 from core.domain.conditions import Condition, Suppression
 from core.domain.errors import BadInput
-from core.domain.knobs import AXES, KNOB, KNOBS, condition_values, condition_words
+from core.domain.registries.knobs import AXES, KNOB, KNOBS, condition_values, condition_words
 from core.domain.runs import Example, RunSpec
 from core.domain.tasks import preset
 

@@ -1,7 +1,7 @@
 """Knob: one setting of a run, declared once at the field that holds it.
 
 Widgets, options of the command line, grid files, frames, hovers, charts, tables, reports and help
-read the declaration (`core.domain.knobs.KNOBS`) instead of naming the knob.
+read the declaration (`core.domain.registries.knobs.KNOBS`) instead of naming the knob.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,6 +1,6 @@
 """Stages of repair: declared once, written one way."""
 
-from core.domain.stages import ALL, RAW, STAGE, STAGES, stage_words
+from core.domain.registries.stages import ALL, RAW, STAGE, STAGES, stage_words
 
 
 def test_stages_are_written_one_way() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from core.domain.knob import Knob, declared_knobs
+from core.domain.registries.knob import Knob, declared_knobs
 from core.domain.runs import RunSpec, short_model
 
 KNOBS: tuple[Knob, ...] = tuple(sorted(declared_knobs(RunSpec), key=lambda knob: knob.order))

@@ -1,0 +1,53 @@
+"""Dataclasses as JSON data and back: what the store, a job and a file keep of them."""
+
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+T = TypeVar("T")
+_ADAPTERS: "dict[type, TypeAdapter[Any]]" = {}
+
+
+def to_json(value: object) -> Any:
+    """JSON data that `from_json` reads back.
+
+    A dataclass becomes a dict of its fields, a tuple, set or array a list, an enum its value, a
+    NumPy number a Python one. NaN becomes None: such a field is annotated `float | None`.
+    """
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: to_json(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, dict):
+        return {str(to_json(key)): to_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [to_json(item) for item in value]
+    if isinstance(value, float):
+        return None if value != value else float(value)
+    if hasattr(value, "tolist"):
+        return to_json(value.tolist())
+    return value
+
+
+def from_json(cls: type[T], data: object) -> T:
+    """The value that JSON data describes, by the annotations of its dataclass.
+
+    Lists become the tuples or sets that are annotated; fields that the data lacks have their
+    defaults, and those that the class lacks are ignored: data of older and newer versions is read.
+
+    Raises:
+        ValueError: the data has another shape; its message names the field.
+    """
+    value: T = _adapter(cls).validate_python(data)
+    return value
+
+
+def _adapter(cls: type) -> "TypeAdapter[Any]":
+    if cls not in _ADAPTERS:
+        from pydantic import TypeAdapter
+
+        _ADAPTERS[cls] = TypeAdapter(cls)
+    return _ADAPTERS[cls]
