@@ -2,7 +2,7 @@
 
 Nothing here is escaped: figures, Markdown and HTML escape what they show. Words for a knob's value,
 a metric's and a stage of repair are in `core.domain.registries`, for a condition in
-`core.conditions_named`.
+`core.domain.registries.knobs`.
 """
 
 import math

@@ -49,8 +49,8 @@ class Grid:
         seed: of the first repeat, 0 to 2**31 - 1; each further repeat has the next.
         repeats: runs of each condition, 1 to 100 (paper: 3).
         axes: the values of each knob of `core.domain.registries.knobs.AXES` by its name; a knob
-            that is left out gets `default_axis`. Seeding counts real seed examples; above 0 it needs a
-            reference. The values of `model` are `ModelChoice`s.
+            that is left out gets `default_axis`. Seeding counts real seed examples; above 0 it
+            needs a reference. The values of `model` are `ModelChoice`s.
         base: all other knobs; its values for the axes' knobs are ignored.
         recipe: what is measured and repaired; its reference is that of the seed examples.
         cap: the highest number of conditions, 1 or more.
