@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from core.domain.errors import WidesetError
 from core.store.database import Database
-from core.store.ids import new_id
+from core.store.records import new_id
 
 LEASE_SECONDS = 10.0
 BEAT_SECONDS = 2.0

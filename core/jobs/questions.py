@@ -8,7 +8,7 @@ from typing import Any
 
 from core.domain.errors import NoAnswer, WidesetError
 from core.store.database import Database
-from core.store.ids import new_id
+from core.store.records import new_id
 
 POLL_SECONDS = 0.02
 KEPT_SECONDS = 60.0

@@ -19,7 +19,7 @@ from core.jobs.lease import Lease, living
 from core.services.servers.cost_estimate import check_run_limit
 from core.store.database import Database
 from core.store.generation.runs import RunRecord, create_run, get_run, set_job
-from core.store.ids import new_id
+from core.store.records import new_id
 
 StoredState = Literal["queued", "running", "done", "failed", "paused", "cancelled"]
 State = Literal["queued", "running", "done", "failed", "paused", "cancelled", "interrupted"]

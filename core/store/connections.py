@@ -12,7 +12,7 @@ from typing import Any
 from core.domain.connections import Connection, checked_url, connection_from_dict
 from core.domain.errors import BadInput
 from core.store.database import Database
-from core.store.ids import new_id
+from core.store.records import new_id
 
 STALE_DAYS = 30
 

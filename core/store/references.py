@@ -11,8 +11,27 @@ from core.domain.references import Reference
 from core.domain.runs import Example
 from core.domain.tasks import Task
 from core.store.database import Database
-from core.store.generation.runs import UNNAMED, clean_name
-from core.store.ids import new_id
+from core.store.records import UNNAMED, RecordTable, clean_name, new_id
+
+
+def _reference(row: sqlite3.Row) -> Reference:
+    kept = json.loads(row["origin"])
+    return Reference(
+        id=row["id"],
+        name=row["name"],
+        task_key=row["task_key"],
+        label_names=tuple(json.loads(row["label_names"])),
+        origin=kept["origin"],
+        created_at=row["created_at"],
+        train=kept["counts"]["train"],
+        test=kept["counts"]["test"],
+        deleted_at=row["deleted_at"],
+    )
+
+
+_REFERENCES = RecordTable("reference_sets", "reference", _reference)
+get_reference = _REFERENCES.get
+delete_reference, restore_reference = _REFERENCES.delete, _REFERENCES.restore
 
 
 def add_reference(
@@ -28,7 +47,7 @@ def add_reference(
     Args:
         db: the store.
         task: the task, and with it all tasks of the same key.
-        name: any text, see `core.store.generation.runs.clean_name`; without one, the task's.
+        name: any text, see `core.store.records.clean_name`; without one, the task's.
         train: the part to learn from, in order.
         test: the part to be measured by, in order.
         origin: where it is from, JSON-ready; see `core.domain.references.Reference`.
@@ -88,33 +107,11 @@ def add_reference(
     return reference
 
 
-def get_reference(db: Database, reference_id: str) -> Reference:
-    """A reference, deleted or not.
-
-    Raises:
-        BadInput: there is none of that id.
-    """
-    with db.read() as connection:
-        row = connection.execute(
-            "SELECT * FROM reference_sets WHERE id = ?", (reference_id,)
-        ).fetchone()
-    if row is None:
-        raise _unknown()
-    return _reference(row)
-
-
 def list_references(
     db: Database, task_key: str | None = None, *, include_deleted: bool = False
 ) -> list[Reference]:
     """References, the newest first; only those of a task if its key is given."""
-    with db.read() as connection:
-        rows = connection.execute(
-            "SELECT * FROM reference_sets"
-            " WHERE (? IS NULL OR task_key = ?) AND (? OR deleted_at IS NULL)"
-            " ORDER BY created_at DESC, id DESC",
-            (task_key, task_key, include_deleted),
-        ).fetchall()
-    return [_reference(row) for row in rows]
+    return _REFERENCES.select(db, include_deleted=include_deleted, task_key=task_key)
 
 
 def reference_of(db: Database, task: Task) -> Reference | None:
@@ -122,52 +119,6 @@ def reference_of(db: Database, task: Task) -> Reference | None:
     return next(iter(list_references(db, task.key)), None)
 
 
-def delete_reference(db: Database, reference_id: str) -> None:
-    """Hide a reference; its texts stay, and `restore_reference` brings it back. Idempotent.
-
-    Raises:
-        BadInput: there is no such reference.
-    """
-    _update(db, reference_id, "coalesce(deleted_at, ?)", db.now())
-
-
-def restore_reference(db: Database, reference_id: str) -> None:
-    """Undo `delete_reference`.
-
-    Raises:
-        BadInput: there is no such reference.
-    """
-    _update(db, reference_id, "?", None)
-
-
-def _update(db: Database, reference_id: str, value: str, given: float | None) -> None:
-    with db.write() as connection:
-        changed = connection.execute(
-            f"UPDATE reference_sets SET deleted_at = {value} WHERE id = ?", (given, reference_id)
-        ).rowcount
-    if not changed:
-        raise _unknown()
-
-
 def _counted(examples: Iterable[Example], names: Sequence[str]) -> dict[str, int]:
     counts = Counter(example.label for example in examples)
     return {name: counts[name] for name in names}
-
-
-def _reference(row: sqlite3.Row) -> Reference:
-    kept = json.loads(row["origin"])
-    return Reference(
-        id=row["id"],
-        name=row["name"],
-        task_key=row["task_key"],
-        label_names=tuple(json.loads(row["label_names"])),
-        origin=kept["origin"],
-        created_at=row["created_at"],
-        train=kept["counts"]["train"],
-        test=kept["counts"]["test"],
-        deleted_at=row["deleted_at"],
-    )
-
-
-def _unknown() -> BadInput:
-    return BadInput("There is no such reference in this store.", "Choose one from the list.")

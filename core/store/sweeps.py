@@ -6,14 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from core.domain.errors import BadInput
 from core.domain.runs import RunSpec
 from core.domain.settings_key import settings_key
 from core.store.database import Database
-from core.store.generation.runs import RunRecord, clean_name, runs_of
-from core.store.ids import new_id
-
-_AT_ONCE = 500  # values a query; SQLite allows 999 in its oldest versions
+from core.store.generation.runs import RunRecord, runs_of
+from core.store.records import RecordTable, clean_name, new_id, query_batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +80,11 @@ def find_assessments(
     if run_ids is None:
         assessments = _assessments(db, task_key, sweep_ids, recipe, None)
     else:
-        ids = sorted(set(run_ids))
-        parts = [ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE)]
         with db.read():
             assessments = [
-                row for part in parts for row in _assessments(db, task_key, sweep_ids, recipe, part)
+                row
+                for _, part in query_batches(sorted(set(run_ids)))
+                for row in _assessments(db, task_key, sweep_ids, recipe, part)
             ]
     return assessments
 
@@ -189,6 +186,18 @@ class TrialRecord:
     remedy: str
 
 
+def _sweep(row: sqlite3.Row) -> SweepRecord:
+    values = dict(row)
+    values["grid"] = json.loads(values["grid"])
+    del values["settings_key"]
+    return SweepRecord(**values)
+
+
+_SWEEPS = RecordTable("sweeps", "sweep", _sweep)
+get_sweep, rename_sweep = _SWEEPS.get, _SWEEPS.rename
+delete_sweep, restore_sweep = _SWEEPS.delete, _SWEEPS.restore
+
+
 def create_sweep(
     db: Database,
     grid: Mapping[str, Any],
@@ -219,19 +228,6 @@ def create_sweep(
     return record
 
 
-def get_sweep(db: Database, sweep_id: str) -> SweepRecord:
-    """A sweep, deleted or not.
-
-    Raises:
-        BadInput: there is none of that id.
-    """
-    with db.read() as connection:
-        row = connection.execute("SELECT * FROM sweeps WHERE id = ?", (sweep_id,)).fetchone()
-    if row is None:
-        raise _unknown()
-    return _sweep(row)
-
-
 def find_sweep(db: Database, key: str) -> SweepRecord | None:
     """The newest living sweep of the grid with that `Grid.key`."""
     with db.read() as connection:
@@ -251,40 +247,7 @@ def list_sweeps(
     include_deleted: bool = False,
 ) -> list[SweepRecord]:
     """Sweeps, the newest first; of one task or one study if asked for."""
-    with db.read() as connection:
-        rows = connection.execute(
-            "SELECT * FROM sweeps WHERE (? IS NULL OR task_key = ?) AND (? IS NULL OR study = ?)"
-            " AND (? OR deleted_at IS NULL) ORDER BY created_at DESC, id DESC",
-            (task_key, task_key, study, study, include_deleted),
-        ).fetchall()
-    return [_sweep(row) for row in rows]
-
-
-def rename_sweep(db: Database, sweep_id: str, name: str) -> None:
-    """Give a sweep another name.
-
-    Raises:
-        BadInput: there is no such sweep.
-    """
-    _update(db, sweep_id, "name = ?", clean_name(name))
-
-
-def delete_sweep(db: Database, sweep_id: str) -> None:
-    """Hide a sweep; its runs stay, and `restore_sweep` brings it back. Idempotent.
-
-    Raises:
-        BadInput: there is no such sweep.
-    """
-    _update(db, sweep_id, "deleted_at = coalesce(deleted_at, ?)", db.now())
-
-
-def restore_sweep(db: Database, sweep_id: str) -> None:
-    """Undo `delete_sweep`.
-
-    Raises:
-        BadInput: there is no such sweep.
-    """
-    _update(db, sweep_id, "deleted_at = ?", None)
+    return _SWEEPS.select(db, include_deleted=include_deleted, task_key=task_key, study=study)
 
 
 def set_sweep_job(db: Database, sweep_id: str, job_id: str) -> None:
@@ -293,7 +256,7 @@ def set_sweep_job(db: Database, sweep_id: str, job_id: str) -> None:
     Raises:
         BadInput: there is no such sweep.
     """
-    _update(db, sweep_id, "job_id = ?", job_id)
+    _SWEEPS.update(db, sweep_id, job_id=job_id)
 
 
 def add_trial(
@@ -375,23 +338,3 @@ WHERE state = 'done' OR state IS NULL AND ? <= (
 )
 ORDER BY created_at DESC, id DESC LIMIT 1
 """
-
-
-def _update(db: Database, sweep_id: str, assignment: str, value: float | str | None) -> None:
-    with db.write() as connection:
-        changed = connection.execute(
-            f"UPDATE sweeps SET {assignment} WHERE id = ?", (value, sweep_id)
-        ).rowcount
-    if not changed:
-        raise _unknown()
-
-
-def _sweep(row: sqlite3.Row) -> SweepRecord:
-    values = dict(row)
-    values["grid"] = json.loads(values["grid"])
-    del values["settings_key"]
-    return SweepRecord(**values)
-
-
-def _unknown() -> BadInput:
-    return BadInput("There is no such sweep in this store.", "Choose one from the list.")

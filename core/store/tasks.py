@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from core.domain.errors import BadInput, StaleEdit
 from core.domain.tasks import Task, task_from_dict
 from core.store.database import Database
-from core.store.ids import new_id
+from core.store.records import RecordTable, new_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,20 @@ class TaskRecord:
     revision: int
     created_at: float
     deleted_at: float | None = None
+
+
+def _record(row: sqlite3.Row) -> TaskRecord:
+    return TaskRecord(
+        id=row["id"],
+        task=task_from_dict(json.loads(row["task"])),
+        revision=row["revision"],
+        created_at=row["created_at"],
+        deleted_at=row["deleted_at"],
+    )
+
+
+_TASKS = RecordTable("tasks", "task", _record)
+get_task, delete_task = _TASKS.get, _TASKS.delete
 
 
 def save_task(
@@ -66,49 +80,6 @@ def save_task(
     return record
 
 
-def get_task(db: Database, task_id: str) -> TaskRecord:
-    """A saved task, deleted or not.
-
-    Raises:
-        BadInput: there is none of that id.
-    """
-    with db.read() as connection:
-        row = connection.execute("SELECT * FROM tasks WHERE id = ?", (task_id,)).fetchone()
-    if row is None:
-        raise BadInput("There is no such task in this store.", "Choose one from the list.")
-    return _record(row)
-
-
 def list_tasks(db: Database, *, include_deleted: bool = False) -> list[TaskRecord]:
     """Saved tasks by name."""
-    with db.read() as connection:
-        rows = connection.execute(
-            "SELECT * FROM tasks WHERE ? OR deleted_at IS NULL ORDER BY name, created_at",
-            (include_deleted,),
-        ).fetchall()
-    return [_record(row) for row in rows]
-
-
-def delete_task(db: Database, task_id: str) -> None:
-    """Hide a saved task, which frees its name; runs keep their own copy of it. Idempotent.
-
-    Raises:
-        BadInput: there is no such task.
-    """
-    with db.write() as connection:
-        get_task(db, task_id)
-        connection.execute(
-            "UPDATE tasks SET deleted_at = coalesce(deleted_at, ?), revision = revision + 1"
-            " WHERE id = ?",
-            (db.now(), task_id),
-        )
-
-
-def _record(row: sqlite3.Row) -> TaskRecord:
-    return TaskRecord(
-        id=row["id"],
-        task=task_from_dict(json.loads(row["task"])),
-        revision=row["revision"],
-        created_at=row["created_at"],
-        deleted_at=row["deleted_at"],
-    )
+    return _TASKS.select(db, include_deleted=include_deleted, order="name, created_at")

@@ -13,8 +13,7 @@ import numpy.typing as npt
 from core.domain.errors import BadInput
 from core.domain.settings import Home
 from core.store.database import Database
-from core.store.generation.runs import clean_name
-from core.store.ids import new_id
+from core.store.records import RecordTable, clean_name, new_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +82,18 @@ def training_folder(home: Home, training_id: str) -> Path:
     return home.folder / "trainings" / training_id
 
 
+def _record(row: sqlite3.Row) -> TrainingRecord:
+    values = dict(row)
+    values["spec"] = json.loads(values["spec"])
+    values["result"] = None if values["result"] is None else json.loads(values["result"])
+    return TrainingRecord(**values)
+
+
+_TRAININGS = RecordTable("trainings", "training", _record)
+get_training = _TRAININGS.get
+delete_training, restore_training = _TRAININGS.delete, _TRAININGS.restore
+
+
 def create_training(
     db: Database, spec: Mapping[str, Any], *, task_key: str, name: str
 ) -> TrainingRecord:
@@ -104,48 +115,11 @@ def create_training(
     return record
 
 
-def get_training(db: Database, training_id: str) -> TrainingRecord:
-    """A training, deleted or not.
-
-    Raises:
-        BadInput: there is none of that id.
-    """
-    with db.read() as connection:
-        row = connection.execute("SELECT * FROM trainings WHERE id = ?", (training_id,)).fetchone()
-    if row is None:
-        raise _unknown()
-    return _record(row)
-
-
 def list_trainings(
     db: Database, *, task_key: str | None = None, include_deleted: bool = False
 ) -> list[TrainingRecord]:
     """Trainings, the newest first; of one task if asked for."""
-    with db.read() as connection:
-        rows = connection.execute(
-            "SELECT * FROM trainings WHERE (? IS NULL OR task_key = ?)"
-            " AND (? OR deleted_at IS NULL) ORDER BY created_at DESC, id DESC",
-            (task_key, task_key, include_deleted),
-        ).fetchall()
-    return [_record(row) for row in rows]
-
-
-def delete_training(db: Database, training_id: str) -> None:
-    """Hide a training; its models stay. Idempotent.
-
-    Raises:
-        BadInput: there is none of that id.
-    """
-    _update(db, training_id, "deleted_at = coalesce(deleted_at, ?)", db.now())
-
-
-def restore_training(db: Database, training_id: str) -> None:
-    """Undo `delete_training`.
-
-    Raises:
-        BadInput: there is none of that id.
-    """
-    _update(db, training_id, "deleted_at = ?", None)
+    return _TRAININGS.select(db, include_deleted=include_deleted, task_key=task_key)
 
 
 def set_training_job(db: Database, training_id: str, job_id: str) -> None:
@@ -154,7 +128,7 @@ def set_training_job(db: Database, training_id: str, job_id: str) -> None:
     Raises:
         BadInput: there is none of that id.
     """
-    _update(db, training_id, "job_id = ?", job_id)
+    _TRAININGS.update(db, training_id, job_id=job_id)
 
 
 def set_result(db: Database, training_id: str, result: Mapping[str, Any]) -> None:
@@ -163,7 +137,7 @@ def set_result(db: Database, training_id: str, result: Mapping[str, Any]) -> Non
     Raises:
         BadInput: there is none of that id.
     """
-    _update(db, training_id, "result = ?", json.dumps(dict(result)))
+    _TRAININGS.update(db, training_id, result=json.dumps(dict(result)))
 
 
 def add_repeat(db: Database, training_id: str, repeat: Repeat, predictions: Predictions) -> None:
@@ -229,23 +203,3 @@ def predictions_of(db: Database, training_id: str, seed: int) -> Predictions:
         tuple(row["label"] for row in rows),
         np.stack([np.frombuffer(row["probabilities"], dtype="<f4") for row in rows]),
     )
-
-
-def _update(db: Database, training_id: str, assignment: str, value: float | str | None) -> None:
-    with db.write() as connection:
-        changed = connection.execute(
-            f"UPDATE trainings SET {assignment} WHERE id = ?", (value, training_id)
-        ).rowcount
-    if not changed:
-        raise _unknown()
-
-
-def _record(row: sqlite3.Row) -> TrainingRecord:
-    values = dict(row)
-    values["spec"] = json.loads(values["spec"])
-    values["result"] = None if values["result"] is None else json.loads(values["result"])
-    return TrainingRecord(**values)
-
-
-def _unknown() -> BadInput:
-    return BadInput("There is no such training in this store.", "Choose one from the list.")

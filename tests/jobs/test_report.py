@@ -46,5 +46,5 @@ def test_without_results_it_says_why(home: Home) -> None:
     db = open_database(home)
     job = submit(db, "report", {"sweeps": ["none"], "title": ""})
     ended = Worker(home, JobHandlers(home).handlers()).run_job(job.id)
-    assert (ended.state, ended.message) == ("failed", "There is no such sweep in this store.")
+    assert (ended.state, ended.message) == ("failed", "There is no sweep 'none' in this store.")
     assert len(list_jobs(db)) == 1

@@ -20,7 +20,7 @@ from core.store.generation.runs import (
     set_facts,
 )
 from core.store.generation.samples import Counts, add_samples, sample_rows
-from core.store.ids import new_id
+from core.store.records import new_id
 from tests.store.making import FakeClock, make_sample, make_spec
 
 

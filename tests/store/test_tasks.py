@@ -43,5 +43,5 @@ def test_editing_a_deleted_or_unknown_task_is_told(db: Database) -> None:
     delete_task(db, saved.id)
     with pytest.raises(StaleEdit):
         save_task(db, TASK, task_id=saved.id, expected_revision=1)
-    with pytest.raises(BadInput, match="no such task"):
+    with pytest.raises(BadInput, match="no task 'nope'"):
         save_task(db, TASK, task_id="nope", expected_revision=1)

@@ -82,9 +82,9 @@ def test_a_repeat_that_is_there_is_replaced(db: Database) -> None:
 
 def test_what_is_not_there_is_told(db: Database) -> None:
     for ask in (get_training, delete_training, restore_training):
-        with pytest.raises(BadInput, match="no such training"):
+        with pytest.raises(BadInput, match="no training 'nothing'"):
             ask(db, "nothing")
-    with pytest.raises(BadInput, match="no such training"):
+    with pytest.raises(BadInput, match="no training 'nothing'"):
         set_result(db, "nothing", {})
     training = create_training(db, SPEC, task_key="k", name="x").id
     with pytest.raises(BadInput, match="no predictions of that seed"):

@@ -9,7 +9,7 @@ from typing import Any
 
 from core.domain.settings_key import Settings, settings_key
 from core.store.database import Database
-from core.store.ids import new_id
+from core.store.records import new_id
 
 _AT_ONCE = 500  # hashes a query; SQLite allows 999 values in its oldest versions
 

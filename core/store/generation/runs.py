@@ -2,26 +2,17 @@
 
 import json
 import sqlite3
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from core.domain.errors import BadInput, StaleEdit
+from core.domain.errors import StaleEdit
 from core.domain.runs import RunSpec, spec_from_dict
 from core.domain.settings_key import settings_key
 from core.store.database import Database
 from core.store.generation.samples import COUNT_COLUMNS, Counts, counts_in
-from core.store.ids import new_id
-
-MAX_NAME = 200
-UNNAMED = "Unnamed run"
-_AT_ONCE = 500  # values a query; SQLite allows 999 in its oldest versions
-
-# Marks and overrides of writing direction: harmless in a text, misleading in a list of names.
-_HIDDEN = ("Cc", "Cs", "Zl", "Zp")
-_DIRECTION = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+from core.store.records import RecordTable, clean_name, new_id, query_batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +48,6 @@ class RunSummary:
     counts: Counts
 
 
-def clean_name(name: str) -> str:
-    """A name fit for display: one line of 1 to 200 characters.
-
-    Control characters, halves of surrogate pairs and marks of writing direction are taken out,
-    white space is collapsed; nothing left gives "Unnamed run".
-    """
-    kept = "".join(
-        char
-        for char in name
-        if char.isspace() or (unicodedata.category(char) not in _HIDDEN and char not in _DIRECTION)
-    )
-    return " ".join(kept.split())[:MAX_NAME].rstrip() or UNNAMED
-
-
 def default_name(spec: RunSpec) -> str:
     """The task and the two main knobs, which tell most runs from each other."""
     condition = spec.condition
@@ -104,27 +81,12 @@ def create_run(db: Database, spec: RunSpec, *, name: str = "") -> RunRecord:
     return run
 
 
-def get_run(db: Database, run_id: str) -> RunRecord:
-    """A run, deleted or not.
-
-    Raises:
-        BadInput: there is none of that id.
-    """
-    with db.read() as connection:
-        row = connection.execute("SELECT * FROM runs WHERE id = ?", (run_id,)).fetchone()
-    if row is None:
-        raise _unknown(run_id)
-    return _run(row)
-
-
 def runs_of(db: Database, run_ids: Iterable[str]) -> dict[str, RunRecord]:
     """Runs by their ids, deleted or not, in few queries; ids without a run are missing."""
     ids = list(dict.fromkeys(run_ids))
     records: dict[str, RunRecord] = {}
     with db.read() as connection:
-        for start in range(0, len(ids), _AT_ONCE):
-            part = ids[start : start + _AT_ONCE]
-            marks = ",".join("?" * len(part))
+        for marks, part in query_batches(ids):
             for row in connection.execute(f"SELECT * FROM runs WHERE id IN ({marks})", part):
                 records[row["id"]] = _run(row)
     return records
@@ -167,49 +129,10 @@ def rename_run(db: Database, run_id: str, name: str, *, expected_revision: int) 
     return run
 
 
-def delete_run(db: Database, run_id: str) -> None:
-    """Hide a run; its samples stay, and `restore_run` brings it back. Idempotent.
-
-    Raises:
-        BadInput: there is no such run.
-    """
-    _update(db, run_id, "deleted_at = coalesce(deleted_at, ?)", db.now())
-
-
-def restore_run(db: Database, run_id: str) -> None:
-    """Undo `delete_run`.
-
-    Raises:
-        BadInput: there is no such run.
-    """
-    _update(db, run_id, "deleted_at = ?", None)
-
-
-def set_facts(db: Database, run_id: str, facts: Mapping[str, Any]) -> None:
-    """Replace what is known of how the run is generated (JSON-ready).
-
-    Raises:
-        BadInput: there is no such run.
-    """
-    _update(db, run_id, "facts = ?", json.dumps(dict(facts)))
-
-
-def set_job(db: Database, run_id: str, job_id: str) -> None:
-    """Note the job that generates the run.
-
-    Raises:
-        BadInput: there is no such run.
-    """
-    _update(db, run_id, "job_id = ?", job_id)
-
-
-def _update(db: Database, run_id: str, assignment: str, value: float | str | None) -> None:
-    with db.write() as connection:
-        changed = connection.execute(
-            f"UPDATE runs SET {assignment} WHERE id = ?", (value, run_id)
-        ).rowcount
-    if not changed:
-        raise _unknown(run_id)
+@lru_cache(maxsize=4096)
+def _spec(data: str) -> RunSpec:
+    """A spec never changes, and every page that lists runs reads all of them."""
+    return spec_from_dict(json.loads(data))
 
 
 def _run(row: sqlite3.Row) -> RunRecord:
@@ -225,13 +148,23 @@ def _run(row: sqlite3.Row) -> RunRecord:
     )
 
 
-@lru_cache(maxsize=4096)
-def _spec(data: str) -> RunSpec:
-    """A spec never changes, and every page that lists runs reads all of them."""
-    return spec_from_dict(json.loads(data))
+_RUNS = RecordTable("runs", "run", _run)
+get_run, delete_run, restore_run = _RUNS.get, _RUNS.delete, _RUNS.restore
 
 
-def _unknown(run_id: str) -> BadInput:
-    return BadInput(
-        f"There is no run '{clean_name(run_id)[:40]}' in this store.", "Choose one from the list."
-    )
+def set_facts(db: Database, run_id: str, facts: Mapping[str, Any]) -> None:
+    """Replace what is known of how the run is generated (JSON-ready).
+
+    Raises:
+        BadInput: there is no such run.
+    """
+    _RUNS.update(db, run_id, facts=json.dumps(dict(facts)))
+
+
+def set_job(db: Database, run_id: str, job_id: str) -> None:
+    """Note the job that generates the run.
+
+    Raises:
+        BadInput: there is no such run.
+    """
+    _RUNS.update(db, run_id, job_id=job_id)

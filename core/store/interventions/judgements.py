@@ -13,7 +13,7 @@ from typing import Literal
 from core.domain.errors import BadInput, StaleEdit
 from core.store.database import Database
 from core.store.generation.runs import get_run
-from core.store.ids import new_id
+from core.store.records import new_id
 
 Why = Literal["audit", "uncertain", "spread", "label", "bulk", "lasso", "oracle", "judge"]
 MAX_WHO = 200

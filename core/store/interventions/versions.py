@@ -9,8 +9,8 @@ from typing import Any, Literal
 from core.domain.errors import BadInput, StaleEdit
 from core.domain.registries.stages import STAGE
 from core.store.database import Database
-from core.store.generation.runs import clean_name, get_run
-from core.store.ids import new_id
+from core.store.generation.runs import get_run
+from core.store.records import clean_name, new_id
 
 
 def kind_name(kind: str) -> str:
