@@ -138,4 +138,4 @@ def once(db: Database, kind: str, spec: Mapping[str, Any], version: Any) -> Work
     """The job of that kind, spec and version; queued where there is none, see `submit_once`."""
     job = submit_once(db, kind, spec, version)
     with db.read():
-        return Work(get_job(db, job.id), state_of(job, living(db), db.now()))
+        return Work(get_job(db, job.id), state_of(job, living(db)))

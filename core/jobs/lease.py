@@ -1,9 +1,16 @@
-"""The lease: which process is the worker. It runs out by itself when that process dies."""
+"""The lease: which process is the worker. It runs out by itself when that process dies.
+
+A worker that can't renew it in time, because the store is locked or the machine busy, is not dead:
+while it lives it also locks a file, which the system unlocks when the process ends, however it
+ends. So a lease that ran out is respected for another minute while its file is locked.
+"""
 
 import logging
 import os
 import threading
 from dataclasses import dataclass
+
+from filelock import FileLock, Timeout
 
 from core.domain.errors import WidesetError
 from core.store.database import Database
@@ -11,6 +18,8 @@ from core.store.records import new_id
 
 LEASE_SECONDS = 10.0
 BEAT_SECONDS = 2.0
+GRACE_SECONDS = 60.0
+"""How long a living process may fail to renew its lease before it loses it."""
 
 log = logging.getLogger("wideset.lease")
 
@@ -39,6 +48,40 @@ def new_owner(db: Database) -> str:
     return f"{os.getpid()}-{new_id(db.now())}"
 
 
+class ProcessLock:
+    """The file beside the store that the worker keeps locked while its process lives.
+
+    Where the file system has no locks, it is never held: then the lease alone counts.
+    """
+
+    def __init__(self, db: Database) -> None:
+        path = db.path.with_name("worker.lock")
+        self._file = FileLock(path, thread_local=False, fallback_to_soft=False)
+
+    def hold(self) -> bool:
+        """Lock the file unless it is locked; whether this process holds it now."""
+        try:
+            if not self._file.is_locked:
+                self._file.acquire(blocking=False)
+            return True
+        except (Timeout, OSError, NotImplementedError):
+            return False
+
+    def release(self) -> None:
+        """Unlock it if this process holds it."""
+        self._file.release()
+
+    def held_by_another(self) -> bool:
+        """Whether another process, or another lock of this one, holds the file."""
+        try:
+            with self._file.acquire(blocking=False):
+                return False
+        except Timeout:
+            return True
+        except (OSError, NotImplementedError):
+            return False
+
+
 def take(db: Database, owner: str, pid: int, *, seconds: float = LEASE_SECONDS) -> bool:
     """Become the worker, if there is none or its lease ran out. Of two at once one wins.
 
@@ -50,6 +93,9 @@ def take(db: Database, owner: str, pid: int, *, seconds: float = LEASE_SECONDS) 
     """
     now = db.now()
     with db.write() as connection:
+        lease = living(db)
+        if lease is not None and lease.owner != owner:
+            return False
         return bool(
             connection.execute(
                 "UPDATE lease SET owner = ?, pid = ?, until = ?, started_at = ?, note = 'idle'"
@@ -100,18 +146,22 @@ def release(db: Database, owner: str, *, only_if_idle: bool = False) -> bool:
 
 
 def living(db: Database) -> Lease | None:
-    """The lease that has not run out, if any."""
+    """The lease of a living worker, if any."""
     with db.read() as connection:
         row = connection.execute(
-            "SELECT owner, pid, until, started_at, note FROM lease"
-            " WHERE owner IS NOT NULL AND until > ?",
-            (db.now(),),
+            "SELECT owner, pid, until, started_at, note FROM lease WHERE owner IS NOT NULL"
         ).fetchone()
-    return None if row is None else Lease(**dict(row))
+    if row is None:
+        return None
+    lease, now = Lease(**dict(row)), db.now()
+    late = now - lease.until
+    if late < 0 or (late < GRACE_SECONDS and ProcessLock(db).held_by_another()):
+        return lease
+    return None
 
 
 class Heartbeat:
-    """A thread that renews the lease, by a connection of its own.
+    """A thread that renews the lease, by a connection of its own, and holds the `ProcessLock`.
 
     Args:
         db: the store.
@@ -136,19 +186,23 @@ class Heartbeat:
         self._seconds = seconds
         self._every = every
         self._end = threading.Event()
+        self._lock = ProcessLock(db)
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
     def __enter__(self) -> "Heartbeat":
+        self._lock.hold()
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._end.set()
         self._thread.join()
+        self._lock.release()
 
     def _beat(self) -> None:
         try:
             while not self._end.wait(self._every):
+                self._lock.hold()  # it may have been another's, who ends
                 try:
                     if not renew(self._db, self._owner, seconds=self._seconds):
                         self.lost.set()

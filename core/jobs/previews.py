@@ -86,7 +86,7 @@ def look(db: Database, dataset: str, request: Request, *, seen: int = 0) -> Aske
     with db.read():
         stored = find_preview(db, kind, dataset, request)
         job = find_submitted(db, kind, _spec(dataset, request), seen)
-        work = None if job is None else Work(job, state_of(job, living(db), db.now()))
+        work = None if job is None else Work(job, state_of(job, living(db)))
     if stored is None:
         return Asked(None, False, work)
     preview = preview_type.from_dict(stored.result)

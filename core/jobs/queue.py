@@ -69,17 +69,16 @@ class Job:
     heartbeat: float | None
 
 
-def state_of(job: Job, lease: Lease | None, now: float) -> State:
+def state_of(job: Job, lease: Lease | None) -> State:
     """How a job reads: a running one without a living worker of its own is interrupted.
 
     Args:
         job: the job.
         lease: from `core.jobs.lease.living`.
-        now: seconds since 1970, UTC.
     """
     if job.state != "running":
         return job.state
-    alive = lease is not None and lease.owner == job.owner and lease.until > now
+    alive = lease is not None and lease.owner == job.owner
     return "running" if alive else "interrupted"
 
 
@@ -100,7 +99,7 @@ def status(db: Database, job_id: str) -> tuple[Job, State]:
     """
     with db.read():
         job, lease = get_job(db, job_id), living(db)
-    return job, state_of(job, lease, db.now())
+    return job, state_of(job, lease)
 
 
 def states_of_runs(db: Database) -> dict[str, State]:
@@ -110,8 +109,7 @@ def states_of_runs(db: Database) -> dict[str, State]:
             "SELECT * FROM jobs WHERE run_id IS NOT NULL ORDER BY created_at, rowid"
         ).fetchall()
         lease = living(db)
-    now = db.now()
-    return {row["run_id"]: state_of(job_from_row(row), lease, now) for row in rows}
+    return {row["run_id"]: state_of(job_from_row(row), lease) for row in rows}
 
 
 def submit(

@@ -34,7 +34,7 @@ def latest_connection_test(db: Database, base_url: str) -> tuple[Job, State] | N
         if row is None:
             return None
         job, lease = get_job(db, row["id"]), living(db)
-    return job, state_of(job, lease, db.now())
+    return job, state_of(job, lease)
 
 
 By = Literal["test", "run"]

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -156,6 +157,17 @@ def follow(
             st.caption(STORE_BUSY)
 
 
+@st.fragment(run_every=2.0)
+def watch_interrupted(app: AppContext, job_ids: Sequence[str]) -> None:
+    """Draw the page again when an interrupted job goes on or ends after all.
+
+    A worker that is late, because the store was locked or the computer asleep, is not dead.
+    """
+    with suppress(StoreBusy):
+        if any(status(app.db, job_id)[1] != "interrupted" for job_id in job_ids):
+            st.rerun()
+
+
 def show_work(app: AppContext, works: Sequence[Work], *, results: bool = False) -> None:
     """Draw the jobs under way, and those that ended before they were done.
 
@@ -175,6 +187,9 @@ def show_work(app: AppContext, works: Sequence[Work], *, results: bool = False) 
             due=app.db.now() + RESULTS_EVERY if results else math.inf,
             done=_parts_done(live),
         )
+    interrupted = tuple(work.job.id for work in works if work.state == "interrupted")
+    if interrupted:
+        watch_interrupted(app, interrupted)
     ended: dict[str, list[Job]] = {}
     for work in works:
         if work.state not in LIVE and work.state != "done":

@@ -1,6 +1,7 @@
 """What every page needs: navigation, set-up, error messages, and escaping of Markdown."""
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -183,15 +184,31 @@ def set_up() -> AppContext:
     st.stop()
 
 
+_BUSY_SECONDS = 3.0
+
+
 @contextmanager
 def show_errors() -> Iterator[None]:
-    """Show an error in two sentences where it happens, instead of a traceback."""
+    """Show an error in two sentences where it happens, instead of a traceback.
+
+    A page that the store kept waiting is drawn again by itself.
+    """
     try:
         yield
     except StoreBusy as error:
         st.warning(error_words(error), icon=":material/hourglass_top:")
+        context = get_script_run_ctx()
+        if context is not None and not context.fragment_ids_this_run:
+            _draw_again(time.monotonic())
     except WidesetError as error:
         st.error(error_words(error), icon=":material/error:")
+
+
+@st.fragment(run_every=_BUSY_SECONDS)
+def _draw_again(drawn: float) -> None:
+    """Draw the page again after a while; `drawn` is when it was, in monotonic seconds."""
+    if time.monotonic() - drawn > _BUSY_SECONDS / 2:
+        st.rerun()
 
 
 def flash(error: WidesetError) -> None:

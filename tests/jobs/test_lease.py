@@ -1,9 +1,36 @@
+import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
-from core.jobs.lease import Heartbeat, living, new_owner, release, renew, take
+from core.domain.settings import Home
+from core.jobs.launch import ensure_worker
+from core.jobs.lease import (
+    GRACE_SECONDS,
+    LEASE_SECONDS,
+    Heartbeat,
+    ProcessLock,
+    living,
+    new_owner,
+    release,
+    renew,
+    take,
+)
 from core.jobs.queue import submit
 from core.store.database import Database
 from tests.store.making import FakeClock
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from core.jobs.lease import ProcessLock
+from core.store.database import Database
+lock = ProcessLock(Database(Path(sys.argv[1])))
+assert lock.hold()
+print("held", flush=True)
+time.sleep(60)
+"""
 
 
 def test_one_holds_the_lease_until_it_runs_out(db: Database, clock: FakeClock) -> None:
@@ -59,3 +86,35 @@ def test_the_heartbeat_renews_and_notices_a_loss(real_db: Database) -> None:
             connection.execute("UPDATE lease SET owner = 'b'")
         assert heartbeat.lost.wait(2)
     assert not renew(real_db, "a")
+
+
+def test_a_lease_that_ran_out_counts_while_its_process_lives(
+    db: Database, clock: FakeClock, tmp_path: Path
+) -> None:
+    take(db, "a", 1)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(db.path)], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        clock.forward(LEASE_SECONDS + GRACE_SECONDS - 1)
+        assert living(db) is not None
+        assert not take(db, "b", 2)
+        assert not ensure_worker(Home(tmp_path), db, spawn=lambda _: None)
+        holder.kill()  # nobody reaps it yet: its lock is gone all the same
+        os.waitid(os.P_PID, holder.pid, os.WEXITED | os.WNOWAIT)
+        assert living(db) is None
+    finally:
+        holder.kill()
+        holder.communicate()
+
+
+def test_a_process_that_hangs_loses_its_lease(db: Database, clock: FakeClock) -> None:
+    take(db, "a", 1)
+    lock = ProcessLock(db)
+    assert lock.hold()
+    clock.forward(LEASE_SECONDS + GRACE_SECONDS)
+    assert living(db) is None
+    assert take(db, "b", 2)
+    lock.release()

@@ -49,7 +49,7 @@ def look(db: Database, training_id: str, dataset: str, *, n: int) -> Applied:
     with db.read():
         result = request.stored_result(db)
         queued = find_submitted(db, KIND, request.to_dict(), 0)
-        work = None if queued is None else Work(queued, state_of(queued, living(db), db.now()))
+        work = None if queued is None else Work(queued, state_of(queued, living(db)))
     return Applied(result, work)
 
 
