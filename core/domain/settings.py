@@ -2,8 +2,10 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_IMODE
 
 from core.domain.errors import HomeUnusable
 
@@ -31,16 +33,24 @@ class Home:
         return self.folder / "worker.log"
 
     def prepare(self) -> "Home":
-        """Create the folder if need be and see that it can be written to.
+        """Create the folder if need be, for this user alone, and see that it can be written to.
+
+        The store and the log in an existing folder become this user's alone, too.
 
         Raises:
             HomeUnusable: it can't.
         """
         probe = self.folder / f".writable-{os.getpid()}"
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             probe.write_bytes(b"")
             probe.unlink(missing_ok=True)  # another thread may probe at the same time
+            for file in (self.store, self.worker_log):
+                if not file.exists():
+                    file.touch(mode=0o600)
+                elif (mode := file.stat().st_mode) & 0o077:
+                    with suppress(PermissionError):  # another user's, who shares the folder
+                        file.chmod(S_IMODE(mode) & ~0o077)
         except OSError as error:
             raise HomeUnusable(
                 f"Wideset can't write to its home folder {self.folder} ({error.strerror}).",

@@ -157,6 +157,7 @@ def _back_up(path: Path, version: int) -> Path:
         target = path.with_name(f"{path.name}.backup-v{version}-{number}")
     partial = target.with_name(target.name + ".partial")
     try:
+        partial.touch(mode=0o600)
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(partial)) as copy:
             source.backup(copy)
         partial.replace(target)

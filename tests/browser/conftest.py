@@ -6,7 +6,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 from core.domain.settings import Home
 from core.jobs.queue import list_jobs, request_cancel, status
@@ -97,11 +104,17 @@ def shared_context(browser: Browser) -> BrowserContext:
 
 @pytest.fixture
 def new_page(browser: Browser, shared_context: BrowserContext) -> Iterator[OpenPage]:
-    """Opens pages, like tabs or like other browsers; in the end, none asked a foreign address."""
+    """Opens pages, like tabs or like other browsers; in the end, none asked a foreign address,
+    and none was refused something by the app's own policy."""
     pages: list[Page] = []
     contexts: list[BrowserContext] = []
     asked: list[str] = []
+    refused: list[str] = []
     ours = ["data:"]
+
+    def read_console(message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            refused.append(message.text)
 
     def open_page(url: str, **options: Any) -> Page:
         """With options of `Browser.new_context`, the page has a context of its own."""
@@ -114,6 +127,7 @@ def new_page(browser: Browser, shared_context: BrowserContext) -> Iterator[OpenP
         page.set_default_timeout(PATIENCE * 1000)
         page.set_default_navigation_timeout(PATIENCE * 1000)
         page.on("request", lambda request: asked.append(request.url))
+        page.on("console", read_console)
         page.on("websocket", lambda socket: asked.append(socket.url))
         host = urlsplit(url).netloc
         ours.extend((f"http://{host}/", f"ws://{host}/", f"blob:http://{host}/"))
@@ -126,4 +140,5 @@ def new_page(browser: Browser, shared_context: BrowserContext) -> Iterator[OpenP
     for context in contexts:
         context.close()
     assert asked
+    assert not refused
     assert not [address for address in asked if not address.startswith(tuple(ours))]
