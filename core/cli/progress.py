@@ -5,19 +5,20 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, NoReturn, TextIO
+from typing import NoReturn, TextIO
 
 from core.cli.app import Session
 from core.cli.output import one_line
 from core.domain.progress import JobProgress
 from core.domain.settings import Home
 from core.domain.wording import clock
+from core.generation.progress import GenerationProgress
 from core.jobs.lease import living
 from core.jobs.queue import Job, State, request_cancel, resume, status
-from core.jobs.registry import JobHandlers
+from core.jobs.registry import JobHandlers, job_progress
 from core.jobs.worker import Worker, WorkerBusy
 from core.services.progress import TrainingProgress
 
@@ -49,10 +50,11 @@ class ProgressLine:
     def __exit__(self, *_: object) -> None:
         self.clear()
 
-    def show(self, progress: Mapping[str, Any]) -> None:
-        """Show a progress report of a generate job; parts that it lacks are left out."""
-        line = words_of(progress)
-        self._update(line, f"{bar_of(progress)} {line}".strip(), log=bool(progress.get("usable")))
+    def show(self, progress: JobProgress) -> None:
+        """Show how far a job is that generates a run; of others nothing."""
+        if isinstance(progress, GenerationProgress):
+            line = words_of(progress)
+            self._update(line, f"{bar_of(progress)} {line}".strip(), log=progress.usable > 0)
 
     def note(self, line: str) -> None:
         """Print a line that stays; the same one again is left out."""
@@ -135,30 +137,27 @@ def _repeat_words(progress: TrainingProgress) -> str:
     return ", ".join(parts)
 
 
-def words_of(progress: Mapping[str, Any]) -> str:
-    """A progress report in words: texts, texts/s, tokens/s and time left."""
-    if progress.get("phase") == "loading":
+def words_of(progress: GenerationProgress) -> str:
+    """Progress in words: texts, texts/s, tokens/s and time left."""
+    if progress.phase == "loading":
         return "loading the model"
-    if "usable" not in progress:
+    if not progress.target:
         return ""
-    parts = [f"{progress['usable']} of {progress.get('target', '?')} texts"]
-    for key, unit, digits in (
-        ("texts_per_second", "texts/s", 1),
-        ("tokens_per_second", "tokens/s", 0),
-    ):
-        if progress.get(key):
-            parts.append(f"{progress[key]:.{digits}f} {unit}")
-    if progress.get("seconds_left") is not None and progress.get("phase") != "done":
-        parts.append(f"{clock(progress['seconds_left'])} left")
+    parts = [f"{progress.usable} of {progress.target} texts"]
+    if progress.texts_per_second:
+        parts.append(f"{progress.texts_per_second:.1f} texts/s")
+    if progress.tokens_per_second:
+        parts.append(f"{progress.tokens_per_second:.0f} tokens/s")
+    if progress.seconds_left is not None and progress.phase != "done":
+        parts.append(f"{clock(progress.seconds_left)} left")
     return ", ".join(parts)
 
 
-def bar_of(progress: Mapping[str, Any]) -> str:
+def bar_of(progress: GenerationProgress) -> str:
     """The share of texts done as a bar of 24 cells; empty while the target is unknown."""
-    target = progress.get("target")
-    if not target:
+    if not progress.target:
         return ""
-    filled = min(BAR_CELLS, BAR_CELLS * int(progress.get("usable", 0)) // int(target))
+    filled = min(BAR_CELLS, BAR_CELLS * progress.usable // progress.target)
     return "[" + "#" * filled + "-" * (BAR_CELLS - filled) + "]"
 
 
@@ -196,7 +195,7 @@ def wait_for_job(session: Session, job_id: str, progress: ProgressLine) -> tuple
                 if own is not None:
                     own.check()
                 if state == "running" and not stopping:
-                    progress.show(job.progress)
+                    progress.show(job_progress(job))
                 elif state == "queued" and lease and lease.note not in ("idle", f"busy {job_id}"):
                     progress.note("Waiting for the worker, which is running another job.")
                 time.sleep(POLL_SECONDS)

@@ -1,27 +1,29 @@
 """How far a piece of work is."""
 
 from dataclasses import dataclass
-from typing import Any
-
-from core.domain.serialization import to_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobProgress:
     """What a piece of work reports while it goes on; some kinds of work report more fields.
 
+    Every field has a default, so that a job without a report, or with one of an older version, is
+    read too.
+
     Args:
-        phase: what is being done, such as "embedding"; "done" or "stopped" at the end.
+        phase: what is being done, such as "embedding"; "done" or "stopped" at the end; empty
+            before the first report.
         done: parts that are done; None where there are no parts.
         total: parts in all; 0 or None while unknown.
         seconds_left: None while unknown.
     """
 
-    phase: str
+    phase: str = ""
     done: int | None = None
     total: int | None = None
     seconds_left: float | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return dict(to_json(self))
+    @property
+    def share(self) -> float:
+        """How much is done, 0 to 1."""
+        return min(1.0, (self.done or 0) / self.total) if self.total else 0.0

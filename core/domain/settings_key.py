@@ -15,6 +15,8 @@ from dataclasses import MISSING, fields, is_dataclass
 from functools import lru_cache
 from typing import Any, Protocol, runtime_checkable
 
+from core.domain.serialization import to_json
+
 LENGTH = 24
 """Hexadecimal digits of a key: 96 bits."""
 
@@ -77,7 +79,8 @@ def stored_form(value: Settings | Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(value, Settings):
         return value.to_dict()
     return {
-        key: item.to_dict() if isinstance(item, Settings) else item for key, item in value.items()
+        key: item.to_dict() if isinstance(item, Settings) else to_json(item)
+        for key, item in value.items()
     }
 
 

@@ -5,9 +5,8 @@ nothing is worked out from it.
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from core.domain.connections import Prices
 from core.domain.errors import BadInput, Pausing
@@ -55,22 +54,6 @@ class SpendingLimit:
     def needs_usage(self) -> bool:
         """Whether it can be kept only while the server reports tokens."""
         return self.money is not None or self.tokens is not None
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, the inverse of `spending_limit_from_dict`."""
-        return asdict(self)
-
-
-def spending_limit_from_dict(data: Mapping[str, Any] | None) -> SpendingLimit:
-    """Build a limit from JSON data; none is no limit.
-
-    Raises:
-        BadInput: a value is refused, or a key is unknown.
-    """
-    try:
-        return SpendingLimit(**(data or {}))
-    except TypeError as error:
-        raise BadInput("The cap holds an unknown limit.", "Use money, tokens, requests.") from error
 
 
 def check_spending_limit(cap: SpendingLimit, *, prices: Prices, usage: str) -> None:
@@ -206,7 +189,7 @@ class SpendingProgress:
         currency: of `money`.
         projected_tokens: of the whole run; None where unknown.
         projected_money: of the whole run; None where unknown.
-        limit: that is kept.
+        cap: that is kept; None without one.
         traffic: requests now.
     """
 
@@ -217,25 +200,8 @@ class SpendingProgress:
     currency: str = ""
     projected_tokens: int | None = None
     projected_money: float | None = None
-    limit: SpendingLimit = SpendingLimit()
+    cap: SpendingLimit | None = None
     traffic: Traffic = Traffic()
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, the inverse of `spending_progress_from_dict`."""
-        data = asdict(self)
-        limit = data.pop("limit")
-        return {**data, "cap": limit if self.limit.on else None}
-
-
-def spending_progress_from_dict(data: Mapping[str, Any]) -> SpendingProgress:
-    """Build it from JSON data, as a job's progress holds it; what is missing or not known to this
-    version is left out."""
-    known = {item.name for item in fields(SpendingProgress)} - {"limit", "traffic"}
-    return SpendingProgress(
-        **{name: value for name, value in data.items() if name in known},
-        limit=spending_limit_from_dict(data.get("cap")),
-        traffic=Traffic(**(data.get("traffic") or {})),
-    )
 
 
 class SpendingLimitReached(Pausing):
@@ -356,7 +322,7 @@ class SpendingTracker:
             currency=self.prices.currency,
             projected_tokens=round(tokens * scale) if known and scale else None,
             projected_money=None if money is None or scale is None else money * scale,
-            limit=self.limit,
+            cap=self.limit if self.limit.on else None,
             traffic=self.traffic,
         )
 

@@ -85,36 +85,27 @@ class GenerationProgress(JobProgress):
         spending: of a server's model; None for a local one.
     """
 
-    target: int
-    accepted: int
-    usable: int
-    empty: int
-    truncated: int
-    duplicates: int
-    texts: int
-    tokens: int
-    mean_tokens: float | None
-    fluency: float | None
-    fluency_sd: float | None
-    texts_per_second: float
-    tokens_per_second: float
-    seconds: float
-    elapsed: float
-    cycle: int
-    per_label: Mapping[str, int]
+    target: int = 0
+    accepted: int = 0
+    usable: int = 0
+    empty: int = 0
+    truncated: int = 0
+    duplicates: int = 0
+    texts: int = 0
+    tokens: int = 0
+    mean_tokens: float | None = None
+    fluency: float | None = None
+    fluency_sd: float | None = None
+    texts_per_second: float = 0.0
+    tokens_per_second: float = 0.0
+    seconds: float = 0.0
+    elapsed: float = 0.0
+    cycle: int = 0
+    per_label: Mapping[str, int] = field(default_factory=dict)
     shortfall: Mapping[str, int] = field(default_factory=dict)
     suppressed: Sequence[Mapping[str, Any]] = ()
     diversity: Mapping[str, Any] | None = None
     spending: SpendingProgress | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready; what is not followed is left out."""
-        data = JobProgress.to_dict(self)
-        return {
-            key: value
-            for key, value in data.items()
-            if value is not None or key not in ("diversity", "spending")
-        }
 
 
 class Meter:

@@ -1,16 +1,13 @@
 """What only the worker does to jobs: claim one, report on it, bring it to rest."""
 
 import json
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from core.domain.errors import WidesetError
 from core.domain.progress import JobProgress
+from core.domain.serialization import to_json
 from core.jobs.queue import Job, get_job
 from core.store.database import Database
-
-Progress = JobProgress | Mapping[str, Any]
-"""What a job reports; a mapping is JSON-ready."""
 
 
 def claim(db: Database, owner: str, *, job_id: str | None = None) -> Job | None:
@@ -44,19 +41,19 @@ def claim(db: Database, owner: str, *, job_id: str | None = None) -> Job | None:
         return get_job(db, row["id"])
 
 
-def report(db: Database, job_id: str, owner: str, progress: Progress) -> bool:
+def report(db: Database, job_id: str, owner: str, progress: JobProgress) -> bool:
     """Store a running job's progress; False if it is no longer this owner's."""
     with db.write() as connection:
         return bool(
             connection.execute(
                 "UPDATE jobs SET progress = ?, heartbeat = ?"
                 " WHERE id = ? AND owner = ? AND state = 'running'",
-                (_json(progress), db.now(), job_id, owner),
+                (json.dumps(to_json(progress)), db.now(), job_id, owner),
             ).rowcount
         )
 
 
-def finish(db: Database, job_id: str, owner: str, *, progress: Progress | None = None) -> bool:
+def finish(db: Database, job_id: str, owner: str, *, progress: JobProgress | None = None) -> bool:
     """Mark a running job as done; False if it is no longer this owner's."""
     return _rest(db, job_id, owner, "done", None, progress)
 
@@ -67,7 +64,7 @@ def fail(
     owner: str,
     error: WidesetError,
     *,
-    progress: Progress | None = None,
+    progress: JobProgress | None = None,
 ) -> bool:
     """Mark a running job as failed, saying why; False if it is no longer this owner's."""
     return _rest(db, job_id, owner, "failed", error, progress)
@@ -79,19 +76,15 @@ def pause(
     owner: str,
     error: WidesetError,
     *,
-    progress: Progress | None = None,
+    progress: JobProgress | None = None,
 ) -> bool:
     """Bring a running job to rest until somebody resumes it; False if it isn't this owner's."""
     return _rest(db, job_id, owner, "paused", error, progress)
 
 
-def cancel(db: Database, job_id: str, owner: str, *, progress: Progress | None = None) -> bool:
+def cancel(db: Database, job_id: str, owner: str, *, progress: JobProgress | None = None) -> bool:
     """Mark a running job as stopped on request; False if it is no longer this owner's."""
     return _rest(db, job_id, owner, "cancelled", None, progress)
-
-
-def _json(progress: Progress) -> str:
-    return json.dumps(progress.to_dict() if isinstance(progress, JobProgress) else dict(progress))
 
 
 def _rest(
@@ -100,7 +93,7 @@ def _rest(
     owner: str,
     state: Literal["done", "failed", "paused", "cancelled"],
     error: WidesetError | None,
-    progress: Progress | None,
+    progress: JobProgress | None,
 ) -> bool:
     now = db.now()
     with db.write() as connection:
@@ -113,7 +106,7 @@ def _rest(
                     state,
                     "" if error is None else error.what,
                     "" if error is None else error.remedy,
-                    None if progress is None else _json(progress),
+                    None if progress is None else json.dumps(to_json(progress)),
                     now,
                     now,
                     job_id,

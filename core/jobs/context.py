@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from threading import Event
-from typing import Any, Literal
+from typing import Literal
 
 from core.domain.errors import StoreBusy, StoreFull
 from core.domain.progress import JobProgress
@@ -39,6 +39,10 @@ class JobContext:
         answerers: who answers which kind of question while the job runs; a handler may add to it.
         listen: called with every report, for a command line that shows progress.
         timer: monotonic seconds.
+
+    Attributes:
+        progress: the last report; None before the first.
+        stop_reason: why it is to end; None while it is not.
     """
 
     def __init__(
@@ -50,7 +54,7 @@ class JobContext:
         shutdown: Event,
         lost: Event,
         answerers: Mapping[str, Answerer] | None = None,
-        listen: Callable[[Mapping[str, Any]], None] | None = None,
+        listen: Callable[[JobProgress], None] | None = None,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
         # Nine parameters: what the worker hands to a handler.
@@ -58,8 +62,7 @@ class JobContext:
         self.job = job
         self.spec = job.spec
         self.answerers: dict[str, Answerer] = dict(answerers or {})
-        self._last_report: JobProgress | Mapping[str, Any] = job.progress
-        self._phase = ""
+        self.progress: JobProgress | None = None
         self.stop_reason: StopReason | None = None
         self.owner = owner
         self._shutdown = shutdown
@@ -72,25 +75,23 @@ class JobContext:
         self._stop_version: int | None = None
         self._question_version: int | None = None
 
-    def report(self, progress: JobProgress | Mapping[str, Any], *, at_once: bool = False) -> None:
+    def report(self, progress: JobProgress, *, at_once: bool = False) -> None:
         """Say how far the job is; replaces the last report.
 
         Cheap to call often: the store gets at most four reports per second, and always the last.
 
         Args:
-            progress: what pages and the command line show; as a mapping, JSON-ready.
+            progress: what pages and the command line show.
             at_once: store it now; a new phase always is.
 
         Raises:
             StoreFull: it was due to be stored and the disk is full.
         """
-        due = at_once or self._timer() >= self._next_report
-        if isinstance(progress, JobProgress):
-            due = due or progress.phase != self._phase
-            self._phase = progress.phase
-        self._last_report = progress
+        new_phase = self.progress is None or progress.phase != self.progress.phase
+        due = at_once or new_phase or self._timer() >= self._next_report
+        self.progress = progress
         if self._listen is not None:
-            self._listen(self.progress)
+            self._listen(progress)
         if not due:
             return
         try:
@@ -100,12 +101,6 @@ class JobContext:
         self._next_report = self._timer() + REPORT_SECONDS
         if not still_ours:
             self.stop_reason = "lost"
-
-    @property
-    def progress(self) -> dict[str, Any]:
-        """The last report, JSON-ready."""
-        last = self._last_report
-        return last.to_dict() if isinstance(last, JobProgress) else dict(last)
 
     def checkpoint(self) -> None:
         """Answer questions, and end the job if it is to end; see `Progress.checkpoint`.
@@ -123,8 +118,8 @@ class JobContext:
         Raises:
             StoreFull: as `report`.
         """
-        last, phase = self._last_report, "done" if self.stop_reason is None else "stopped"
-        if isinstance(last, JobProgress) and last.phase != phase:
+        last, phase = self.progress, "done" if self.stop_reason is None else "stopped"
+        if last is not None and last.phase != phase:
             self.report(replace(last, phase=phase, seconds_left=None))
 
     def should_stop(self) -> bool:

@@ -9,10 +9,12 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from core.domain.errors import BadInput
+from core.domain.progress import JobProgress
 from core.domain.runs import RunSpec
+from core.domain.serialization import from_json, to_json
 from core.domain.settings_key import settings_key, stored_form
 from core.domain.spending import SpendingLimit
 from core.jobs.lease import Lease, living
@@ -23,6 +25,8 @@ from core.store.records import new_id
 
 StoredState = Literal["queued", "running", "done", "failed", "paused", "cancelled"]
 State = Literal["queued", "running", "done", "failed", "paused", "cancelled", "interrupted"]
+
+P = TypeVar("P", bound=JobProgress)
 
 LIVE: tuple[State, ...] = ("queued", "running")
 RESUMABLE: tuple[State, ...] = ("interrupted", "paused", "cancelled", "failed")
@@ -39,7 +43,7 @@ class Job:
         spec: what the handler needs to know (JSON-ready).
         token: what made its submission idempotent, if anything.
         state: as stored.
-        progress: what the handler last reported (JSON-ready).
+        last_report: what the handler last reported (JSON), see `progress_as`; {} before that.
         message: what happened, for people; empty while all is well.
         remedy: what to do about it; may be empty.
         cancel_requested: somebody pressed Stop.
@@ -57,7 +61,7 @@ class Job:
     spec: Mapping[str, Any]
     token: str | None
     state: StoredState
-    progress: Mapping[str, Any]
+    last_report: Mapping[str, object]
     message: str
     remedy: str
     cancel_requested: bool
@@ -67,6 +71,20 @@ class Job:
     started_at: float | None
     finished_at: float | None
     heartbeat: float | None
+
+    def progress_as(self, kind: type[P]) -> P:
+        """The last report, as the work of such a job reports it."""
+        return from_json(kind, self.last_report)
+
+    @property
+    def progress(self) -> JobProgress:
+        """What the reports of all kinds of jobs have."""
+        return self.progress_as(JobProgress)
+
+    @property
+    def cap(self) -> SpendingLimit:
+        """What it may spend over its whole life; limits nothing where none was set."""
+        return from_json(SpendingLimit, self.spec.get("cap") or {})
 
 
 def state_of(job: Job, lease: Lease | None) -> State:
@@ -86,7 +104,7 @@ def job_from_row(row: sqlite3.Row) -> Job:
     """A job out of its row in the table `jobs`."""
     values = dict(row)
     values["spec"] = json.loads(values["spec"])
-    values["progress"] = json.loads(values["progress"])
+    values["last_report"] = json.loads(values.pop("progress"))
     values["cancel_requested"] = bool(values["cancel_requested"])
     return Job(**values)
 
@@ -199,7 +217,7 @@ def start_run(
     """
     if cap is not None:
         check_run_limit(db, spec, cap)
-    asked = {"cap": cap.to_dict()} if cap is not None and cap.on else {}
+    asked = {"cap": to_json(cap)} if cap is not None and cap.on else {}
     with db.write() as connection:
         known = _by_token(connection, token)
         if known is not None and known.run_id is not None:
@@ -296,7 +314,7 @@ def resume(db: Database, job_id: str, *, cap: SpendingLimit | None = None) -> Jo
                 check_run_limit(db, get_run(db, job.run_id).spec, cap)
             asked = {key: value for key, value in job.spec.items() if key != "cap"}
             if cap.on:
-                asked["cap"] = cap.to_dict()
+                asked["cap"] = to_json(cap)
             connection.execute("UPDATE jobs SET spec = ? WHERE id = ?", (json.dumps(asked), job_id))
         connection.execute(
             "UPDATE jobs SET state = 'queued', owner = NULL, cancel_requested = 0, message = '',"

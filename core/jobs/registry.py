@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
+from core.domain.progress import JobProgress
 from core.domain.settings import Home
 from core.jobs.context import Handler, JobContext
 from core.jobs.questions import Answerer
+from core.jobs.queue import Job
 from core.jobs.tools import WorkerTools
 
 Run = Callable[[JobContext, WorkerTools], None]
@@ -30,6 +32,7 @@ class JobKind:
         title: what it makes, for lists, such as "Map".
         activity: what the worker does meanwhile, such as "Drawing a map".
         run: runs one job.
+        progress: what its jobs report.
         keeps_model: the language model that it loaded must stay loaded while it runs, so that no
             question may load another.
     """
@@ -38,6 +41,7 @@ class JobKind:
     title: str
     activity: str
     run: Run
+    progress: type[JobProgress] = JobProgress
     keeps_model: bool = False
 
 
@@ -45,11 +49,18 @@ _KINDS: dict[str, JobKind] = {}
 _QUESTIONS: dict[str, Answer] = {}
 
 
-def job(name: str, *, title: str, activity: str, keeps_model: bool = False) -> Callable[[Run], Run]:
+def job(
+    name: str,
+    *,
+    title: str,
+    activity: str,
+    progress: type[JobProgress] = JobProgress,
+    keeps_model: bool = False,
+) -> Callable[[Run], Run]:
     """Register a function as the handler of a kind of job; see `JobKind`."""
 
     def register(run: Run) -> Run:
-        _KINDS[name] = JobKind(name, title, activity, run, keeps_model)
+        _KINDS[name] = JobKind(name, title, activity, run, progress, keeps_model)
         return run
 
     return register
@@ -94,6 +105,12 @@ def job_activity(name: str) -> str:
     """What the worker does in a job of a kind; "Working" for one this version does not have."""
     kind = job_kinds().get(name)
     return "Working" if kind is None else kind.activity
+
+
+def job_progress(job: Job) -> JobProgress:
+    """How far a job is, as its kind reports it."""
+    kind = job_kinds().get(job.kind)
+    return job.progress_as(JobProgress if kind is None else kind.progress)
 
 
 class JobHandlers:

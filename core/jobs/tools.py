@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from core.domain.settings import Home
-from core.domain.spending import spending_limit_from_dict
 from core.files.hub import fetch_dataset
 from core.generation.servers.keys import key_of
 from core.store.database import Database, open_database
@@ -102,5 +101,5 @@ class WorkerTools:
         """A served model that a job asks for labels, within the job's spending limit."""
         from core.services.servers.served_models import ServedLabelModel
 
-        limit = spending_limit_from_dict(context.spec.get("cap"))
+        limit = context.job.cap
         return ServedLabelModel(context.db, self.models.backend, limit=limit, job_id=context.job.id)

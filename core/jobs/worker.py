@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from core.domain.errors import Pausing, StoreBusy, StoreFull, StoreUnusable, WidesetError
+from core.domain.progress import JobProgress
 from core.domain.settings import Home
 from core.jobs import claims
 from core.jobs.context import Handler, JobContext
@@ -163,9 +163,7 @@ class Worker:
                 self._loop(*held)
         return held is not None
 
-    def run_job(
-        self, job_id: str, *, listen: Callable[[Mapping[str, Any]], None] | None = None
-    ) -> Job:
+    def run_job(self, job_id: str, *, listen: Callable[[JobProgress], None] | None = None) -> Job:
         """Run one queued job in this process, for the command line.
 
         SIGINT and SIGTERM pause the job; the second one ends the process.
@@ -225,7 +223,7 @@ class Worker:
         job: Job,
         owner: str,
         lost: threading.Event,
-        listen: Callable[[Mapping[str, Any]], None] | None,
+        listen: Callable[[JobProgress], None] | None,
     ) -> bool:
         """Run a claimed job to rest; False if its end could not be stored."""
         context = JobContext(

@@ -111,3 +111,14 @@ class TrainingProgress(JobProgress):
     warnings: Sequence[str] = ()
     history: Sequence[Mapping[str, Any]] = ()
     spending: SpendingProgress | None = None
+
+    @property
+    def share(self) -> float:
+        """How much is done at least, 0 to 1; early stopping may end it sooner."""
+        seeds = max(1, self.seeds)
+        if self.epoch and self.epochs:
+            return min(1.0, (self.seeds_done + min(1.0, len(self.history) / self.epochs)) / seeds)
+        if self.total and (self.spending is not None or self.phase == "embedding"):
+            most = 1.0 if self.spending is not None else 0.9
+            return min(1.0, most * (self.done or 0) / self.total)
+        return min(1.0, self.seeds_done / seeds)

@@ -1,8 +1,7 @@
 """A language model that is asked for labels: the choice of it, its cost, and a limit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
 
@@ -10,7 +9,7 @@ from core.classification.llm.cost_estimate import asking_ahead, check_enough
 from core.domain.connections import Connection
 from core.domain.errors import BadInput
 from core.domain.runs import Example, ModelChoice, model_and_server, short_model
-from core.domain.spending import CostEstimate, SpendingLimit, spending_progress_from_dict
+from core.domain.spending import CostEstimate, SpendingLimit, SpendingProgress
 from core.domain.tasks import Task
 from core.domain.wording import counted, money, number
 from core.services.servers.cost_estimate import check_model_limit
@@ -154,13 +153,8 @@ def estimate_words(
     return words
 
 
-def used_words(spending: Mapping[str, Any]) -> str:
-    """Requests, tokens and money used so far, as Markdown.
-
-    Args:
-        spending: of a job's progress, as `SpendingProgress.to_dict` gives it.
-    """
-    used = spending_progress_from_dict(spending)
+def used_words(used: SpendingProgress) -> str:
+    """Requests, tokens and money used so far, as Markdown."""
     tokens = (
         "an unknown number of tokens"
         if used.tokens_in is None

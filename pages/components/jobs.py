@@ -5,17 +5,19 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import streamlit as st
 
 from core.domain.errors import StoreBusy, WidesetError
+from core.domain.progress import JobProgress
 from core.domain.spending import SpendingLimit
 from core.domain.wording import counted, duration
 from core.jobs.cached_measurements import Work
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import LIVE, Job, State, request_cancel, resume, status
-from core.jobs.registry import job_title
+from core.jobs.registry import job_progress, job_title
+from core.services.sweep.progress import SweepProgress
 from pages.components.shell import AppContext, escape_markdown, flash, show_errors
 from pages.components.spending import traffic_words
 
@@ -202,7 +204,7 @@ def _draw_progress(jobs: Sequence[tuple[Job, State]]) -> None:
     running = [job for job, state in jobs if state == "running"]
     waiting = [job for job, state in jobs if state == "queued"]
     for job in running:
-        st.progress(progress_share(job), progress_words(job))
+        st.progress(job_progress(job).share, progress_words(job))
     if running and waiting:
         st.caption(f"{len(waiting):,} more waiting.")
     elif waiting:
@@ -243,67 +245,41 @@ _PHASES = {
 }
 
 
-def progress_share(job: Job) -> float:
-    """How much of a job is done, 0 to 1."""
-    done, total = job_parts(job)
-    if job.kind == "sweep":
-        running = job.progress.get("running") or []
-        shares = (min(1.0, run["texts"] / run["target"]) for run in running if run["target"])
-        share = done + job.progress.get("failed", 0) + 0.75 * sum(shares)
-        return min(1.0, share / total) if total else 0.0
-    return min(1.0, done / total) if total else 0.0
-
-
 def progress_words(job: Job) -> str:
     """How far a job is; fit for Markdown."""
-    if job.kind == "sweep":
-        return sweep_words(job.progress)
-    words = [f"{job_title(job.kind)}: {_PHASES.get(job.progress.get('phase', ''), 'starting')}"]
-    done, total = job_parts(job)
-    if total:
-        words.append(f"{done:,} of {total:,}")
-    return ", ".join([*words, *_time_left(job.progress)])
+    progress = job_progress(job)
+    if isinstance(progress, SweepProgress):
+        return sweep_words(progress)
+    words = [f"{job_title(job.kind)}: {_PHASES.get(progress.phase, 'starting')}"]
+    if progress.total:
+        words.append(f"{progress.done or 0:,} of {progress.total:,}")
+    return ", ".join([*words, *_time_left(progress)])
 
 
-def sweep_words(progress: Mapping[str, Any]) -> str:
-    """How far a sweep is; fit for Markdown.
-
-    Args:
-        progress: of `core.services.sweep.progress.SweepProgress.report`; {} before the first.
-    """
-    total, phase = progress.get("total"), str(progress.get("phase"))
-    if not total:
-        return f"Sweep: {_PHASES.get(phase, 'starting')}"
-    words = [f"Sweep: {progress.get('done', 0):,} of {counted(total, 'run')} done"]
-    if progress.get("failed"):
-        words.append(f"{progress['failed']:,} failed")
-    running = progress.get("running") or []
-    if running:
-        first = running[0]
-        now = _PHASES.get(first["phase"], "starting")
-        if first["phase"] == "generating":
-            now += f" {first['texts']:,} of {counted(first['target'], 'text')}"
-        more = f" and {len(running) - 1} more" if len(running) > 1 else ""
-        words.append(f"now {escape_markdown(first['name'])}{more}: {now}")
-    elif phase in _PHASES:
-        words.append(_PHASES[phase])
-    traffic = traffic_words(progress)
+def sweep_words(progress: SweepProgress) -> str:
+    """How far a sweep is; fit for Markdown."""
+    if not progress.total:
+        return f"Sweep: {_PHASES.get(progress.phase, 'starting')}"
+    words = [f"Sweep: {progress.done or 0:,} of {counted(progress.total, 'run')} done"]
+    if progress.failed:
+        words.append(f"{progress.failed:,} failed")
+    if progress.running:
+        first, *others = progress.running
+        phase = _PHASES.get(first.phase, "starting")
+        if first.phase == "generating":
+            phase += f" {first.texts:,} of {counted(first.target, 'text')}"
+        more = f" and {len(others)} more" if others else ""
+        words.append(f"now {escape_markdown(first.name)}{more}: {phase}")
+    elif progress.phase in _PHASES:
+        words.append(_PHASES[progress.phase])
+    traffic = traffic_words(progress.spending)
     shown = ", ".join([*words, *_time_left(progress)])
     return f"{shown} · {escape_markdown(traffic)}" if traffic else shown
 
 
-def job_parts(job: Job) -> tuple[int, int]:
-    """Parts done and in all; the latter is 0 while unknown."""
-    progress = job.progress
-    if job.kind == "generate":
-        return int(progress.get("accepted") or 0), int(progress.get("target") or 0)
-    return int(progress.get("done") or 0), int(progress.get("total") or 0)
-
-
 def _parts_done(jobs: Sequence[Job]) -> int:
-    return sum(job_parts(job)[0] for job in jobs)
+    return sum(job.progress.done or 0 for job in jobs)
 
 
-def _time_left(progress: Mapping[str, Any]) -> list[str]:
-    left = progress.get("seconds_left")
-    return [f"{duration(left)} left"] if left else []
+def _time_left(progress: JobProgress) -> list[str]:
+    return [f"{duration(progress.seconds_left)} left"] if progress.seconds_left else []

@@ -14,6 +14,7 @@ from core.generation.servers.capabilities import Capabilities, capabilities_from
 from core.generation.servers.keys import key_of
 from core.generation.servers.suppression import suppression_support
 from core.jobs.server_health import latest_connection_test
+from core.services.servers.probe import ProbeProgress
 from core.store.connections import Probed, find_capabilities, list_connections
 from core.store.database import Database
 from pages.components.shell import PAGES, AppContext, escape_markdown
@@ -43,8 +44,8 @@ def known_models(db: Database, connection: Connection) -> list[str]:
     """A server's known models: the default first, then those that it lists."""
     probed, test = probed_of(db, connection), latest_connection_test(db, connection.base_url)
     stored: Sequence[str] = () if probed is None else probed.result.get("models", ())
-    last = {} if test is None else test[0].progress
-    names = (connection.model, *stored, *last.get("models", ()), last.get("model"))
+    last = ProbeProgress() if test is None else test[0].progress_as(ProbeProgress)
+    names = (connection.model, *stored, *last.models, last.model)
     return list(dict.fromkeys(name for name in names if name))
 
 

@@ -1,15 +1,14 @@
 """Spending at a server: the estimate, the cap, and what a run has used."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 import streamlit as st
 
 from core.domain.connections import Prices
 from core.domain.errors import BadInput
 from core.domain.runs import ModelChoice, RunSpec, model_and_server
-from core.domain.spending import SpendingLimit, spending_progress_from_dict
+from core.domain.spending import SpendingLimit, SpendingProgress
 from core.domain.wording import counted, money, number
 from core.services.servers.cost_estimate import check_run_limit, estimate_run_cost, recent_token_use
 from core.services.sweep.spending import check_sweep_cap
@@ -112,19 +111,19 @@ def change_cap(app: AppContext, run: RunRecord, now: SpendingLimit) -> CapChoice
     return _checked(cap, lambda cap: check_run_limit(app.db, run.spec, cap))
 
 
-def show_spending(db: Database, run: RunRecord, progress: Mapping[str, Any], *, live: bool) -> None:
+def show_spending(
+    db: Database, run: RunRecord, spending: SpendingProgress | None, *, live: bool
+) -> None:
     """Draw what a server's run has used, by the store's record of its requests.
 
     Args:
         db: the store.
         run: the run; nothing is drawn for a model on this machine.
-        progress: its job's, with a `SpendingProgress` as `spending`.
+        spending: of its job's progress.
         live: whether it is under way, which also shows its projected use and traffic.
     """
     if run.spec.model.backend != "openai":
         return
-    data = progress.get("spending")
-    spending = spending_progress_from_dict(data) if data else None
     prices = prices_of(db, run.spec.model)
     currency = prices.currency
     used = totals(db, run.id)
@@ -154,21 +153,15 @@ def show_spending(db: Database, run: RunRecord, progress: Mapping[str, Any], *, 
     with st.grid(5 if traffic is not None else len(numbers), min_column_width=125, gap="small"):
         for label, value, words in numbers:
             st.metric(label, value, help=words)
-    limits = "" if spending is None else limit_words(spending.limit, currency)
+    limits = "" if spending is None or spending.cap is None else limit_words(spending.cap, currency)
     if limits:
         st.caption(f":material/savings: Capped at {escape_markdown(limits)}.")
 
 
-def traffic_words(progress: Mapping[str, Any]) -> str:
-    """Requests to servers now and so far, and their cost; empty for models of this machine.
-
-    Args:
-        progress: a job's, with a `SpendingProgress` as `spending`.
-    """
-    data = progress.get("spending")
-    if not data:
+def traffic_words(spending: SpendingProgress | None) -> str:
+    """Requests to servers now and so far, and their cost; empty for models of this machine."""
+    if spending is None:
         return ""
-    spending = spending_progress_from_dict(data)
     words = [f"{counted(spending.requests, 'request')} sent"]
     for name, words_of in _TRAFFIC.items():
         count = getattr(spending.traffic, name)

@@ -8,6 +8,7 @@ import time
 
 from core.cli import main
 from core.domain.runs import Outcome, RunSpec, Sample
+from core.generation.progress import GenerationProgress
 from core.jobs.context import Handler, JobContext
 from core.store.generation.runs import get_run
 from core.store.generation.samples import add_samples, counts, samples_of
@@ -37,16 +38,16 @@ def pretend(delay: float = 0.0, *, missing: int = 0, deaf: bool = False) -> Hand
                 add_samples(context.db, [sample])
             found = counts(context.db, run.id).values()
             context.report(
-                {
-                    "phase": "generating",
-                    "usable": sum(label.usable for label in found),
-                    "target": run.spec.target,
-                    "texts_per_second": 2.0,
-                    "tokens_per_second": 30.0,
-                    "seconds": (order + 1) * 0.5,
-                    "elapsed": (order + 1) * 0.5,
-                    "seconds_left": None,
-                }
+                GenerationProgress(
+                    phase="generating",
+                    usable=sum(label.usable for label in found),
+                    target=run.spec.target,
+                    texts_per_second=2.0,
+                    tokens_per_second=30.0,
+                    seconds=(order + 1) * 0.5,
+                    elapsed=(order + 1) * 0.5,
+                    seconds_left=None,
+                )
             )
 
     return handler

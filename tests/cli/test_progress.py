@@ -1,22 +1,24 @@
 """Progress on stderr: a line drawn over itself on a terminal, else a line now and then."""
 
 import io
+from dataclasses import replace
 
 import pytest
 
 from core.cli.progress import ProgressLine, WorkProgress, bar_of, words_of
 from core.domain.progress import JobProgress
 from core.domain.wording import clock
+from core.generation.progress import GenerationProgress
 from core.services.progress import countdown
 
-REPORT = {
-    "phase": "generating",
-    "usable": 45,
-    "target": 120,
-    "texts_per_second": 3.21,
-    "tokens_per_second": 85.4,
-    "seconds_left": 83.4,
-}
+REPORT = GenerationProgress(
+    phase="generating",
+    usable=45,
+    target=120,
+    texts_per_second=3.21,
+    tokens_per_second=85.4,
+    seconds_left=83.4,
+)
 
 
 class Screen:
@@ -37,9 +39,9 @@ class Screen:
 
 def test_the_report_in_words() -> None:
     assert words_of(REPORT) == "45 of 120 texts, 3.2 texts/s, 85 tokens/s, 1:23 left"
-    assert words_of({**REPORT, "seconds_left": None}).endswith("85 tokens/s")
-    assert words_of({"phase": "loading"}) == "loading the model"
-    assert words_of({}) == ""
+    assert words_of(replace(REPORT, seconds_left=None)).endswith("85 tokens/s")
+    assert words_of(GenerationProgress(phase="loading")) == "loading the model"
+    assert words_of(GenerationProgress()) == ""
 
 
 @pytest.mark.parametrize(
@@ -53,7 +55,7 @@ def test_the_report_in_words() -> None:
     ],
 )
 def test_the_bar_is_full_only_at_the_target(usable: int, bar: str) -> None:
-    assert bar_of({"usable": usable, "target": 120}) == f"[{bar}]"
+    assert bar_of(GenerationProgress(usable=usable, target=120)) == f"[{bar}]"
 
 
 @pytest.mark.parametrize(
@@ -71,7 +73,7 @@ def test_a_terminal_gets_one_line_that_is_drawn_over_and_taken_off(
     with ProgressLine(screen) as line:  # type: ignore[arg-type]
         line.show(REPORT)
         line.show(REPORT)
-        line.show({**REPORT, "usable": 46, "seconds_left": None})
+        line.show(replace(REPORT, usable=46, seconds_left=None))
     first, second, blank, end = screen.written.split("\r")[1:]
     assert (
         first == "[#########---------------] 45 of 120 texts, 3.2 texts/s, 85 tokens/s, 1:23 left"
@@ -87,7 +89,7 @@ def test_elsewhere_a_line_comes_every_ten_seconds() -> None:
     line = ProgressLine(screen, timer=lambda: now[0])  # type: ignore[arg-type]
     for seconds in (0, 1, 9.9, 10, 19, 20):
         now[0] = 100.0 + seconds
-        line.show({**REPORT, "usable": int(seconds) + 1, "seconds_left": None})
+        line.show(replace(REPORT, usable=int(seconds) + 1, seconds_left=None))
     said = [text.split(" of")[0] for text in screen.written.splitlines()]
     assert said == ["1", "11", "21"]
 

@@ -8,8 +8,9 @@ import pytest
 
 from core.cli import main
 from core.domain.connections import Connection, Prices
+from core.domain.serialization import to_json
 from core.domain.settings import Home
-from core.domain.spending import SpendingLimitReached
+from core.domain.spending import SpendingLimitReached, SpendingProgress
 from core.jobs.context import JobContext
 from core.store.connections import find_connection, save_capabilities, save_connection
 from core.store.database import Database, open_database
@@ -134,13 +135,12 @@ def test_a_runs_end_tells_what_its_requests_took() -> None:
     from tests.store.making import make_spec
 
     run = RunRecord(id="r", name="n", spec=make_spec(), facts={}, revision=1, created_at=0.0)
-    spending = {"requests": 3, "tokens_in": 1200, "tokens_out": None, "money": None}
-    spending |= {"currency": "USD"}
+    spending = SpendingProgress(requests=3, tokens_in=1200, currency="USD")
     ended = RunOutcome(run, "done", {"pos": Counts(4)}, {}, 9, 1.0, spending=spending)
     assert "It took 3 requests, 1,200 tokens in, unknown tokens out; cost: unknown." in (
         ended.in_words()
     )
-    assert ended.to_dict()["spending"] == spending
+    assert ended.to_dict()["spending"] == to_json(spending)
     local = RunOutcome(run, "done", {"pos": Counts(4)}, {}, 9, 1.0)
     assert "requests" not in local.in_words()
     assert "spending" not in local.to_dict()

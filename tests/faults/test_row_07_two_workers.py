@@ -20,5 +20,5 @@ def test_workers_started_at_once_are_one_worker(home: Home, real_db: Database) -
     outputs = [fake_worker.end(process) for process in processes]
     assert sorted(output.splitlines()[-1] for output in outputs) == ["first", "second", "second"]
     assert get_job(real_db, job.id).state == "done"
-    assert get_job(real_db, job.id).progress == {"made": 20}  # one process made them all
+    assert get_job(real_db, job.id).progress.done == 20  # one process made them all
     assert len(samples_of(real_db, run_id)) == 20

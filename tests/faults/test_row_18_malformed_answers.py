@@ -67,7 +67,7 @@ def test_an_answer_without_a_text_counts_as_empty(
         ("empty", reason),
         ("usable", "stop"),
     ]
-    assert ended.job.progress["empty"] == 1
+    assert ended.job.last_report["empty"] == 1
     assert ended.outcomes == ["ok", "ok"]
 
 

@@ -43,7 +43,7 @@ def test_what_came_stays_marked_as_truncated(
     assert (cut.text, cut.outcome, cut.finish_reason) == ("what came", "truncated", "cut_off")
     assert whole.outcome == "usable"
     assert ended.outcomes == [outcome, "ok"]
-    assert (ended.job.state, ended.job.progress["truncated"]) == ("done", 1)
+    assert (ended.job.state, ended.job.last_report["truncated"]) == ("done", 1)
 
 
 @pytest.mark.parametrize(

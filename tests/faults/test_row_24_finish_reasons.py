@@ -24,5 +24,5 @@ def test_it_is_stored_with_its_reason_counted_apart_and_made_up_for(
     (cut,) = [sample for sample in samples if sample.outcome != "usable"]
     assert (cut.text, cut.finish_reason, cut.outcome) == ("was cut he", reason, "truncated")
     assert [s.finish_reason for s in samples if s is not cut] == ["stop"] * 6
-    assert (job.state, job.progress["truncated"], job.progress["accepted"]) == ("done", 1, 6)
-    assert job.progress["per_label"] == {"pos": 3, "neg": 3}
+    assert (job.state, job.last_report["truncated"], job.last_report["accepted"]) == ("done", 1, 6)
+    assert job.last_report["per_label"] == {"pos": 3, "neg": 3}

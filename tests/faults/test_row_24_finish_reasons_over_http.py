@@ -17,7 +17,7 @@ def test_it_is_stored_with_its_reason_and_made_up_for(
         ended = runs.run(prompt=prompt)
     cut = [sample for sample in ended.samples if sample.outcome != "usable"]
     assert [(s.finish_reason, s.outcome) for s in cut] == [(reason, "truncated")]
-    assert (ended.job.state, ended.job.progress["accepted"]) == ("done", 4)
+    assert (ended.job.state, ended.job.last_report["accepted"]) == ("done", 4)
 
 
 def test_a_text_behind_its_closing_quote_is_cut_and_complete(home: Home, real_db: Database) -> None:

@@ -16,8 +16,8 @@ def test_what_is_missing_is_asked_for_again(home: Home, real_db: Database) -> No
     job = generate_job(home, real_db, make_spec(per_label=20, size=20), FakeBackend(seven))
     requested = [r.requested for r in rounds_of(real_db, str(job.run_id))]
     assert requested == [{"pos": n, "neg": n} for n in (20, 13, 6)]
-    assert job.progress["per_label"] == {"pos": 20, "neg": 20}
-    assert job.progress["shortfall"] == {}
+    assert job.last_report["per_label"] == {"pos": 20, "neg": 20}
+    assert job.last_report["shortfall"] == {}
 
 
 def test_when_no_more_comes_the_shortfall_shows_and_asking_ends(
@@ -28,7 +28,7 @@ def test_when_no_more_comes_the_shortfall_shows_and_asking_ends(
 
     job = generate_job(home, real_db, make_spec(per_label=20, size=20), FakeBackend(dry))
     assert job.state == "done"
-    assert job.progress["shortfall"] == {"pos": 13, "neg": 13}
-    assert job.progress["accepted"] == 14
+    assert job.last_report["shortfall"] == {"pos": 13, "neg": 13}
+    assert job.last_report["accepted"] == 14
     asked = sum(r.requested["pos"] for r in rounds_of(real_db, str(job.run_id)))
     assert asked == 3 * 20 + 20

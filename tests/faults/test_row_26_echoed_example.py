@@ -27,7 +27,7 @@ def test_it_says_which_seed_and_counts_only_where_repeats_do(
     job = generate_job(home, real_db, spec, FakeBackend(echo))
     samples = samples_of(real_db, str(job.run_id))
     assert {(s.index, s.duplicate_of) for s in samples} == {(0, None), (1, "example:1")}
-    assert job.progress["duplicates"] == 2
+    assert job.last_report["duplicates"] == 2
     # where only new texts count, each label's second one is asked for again
     assert [s.cycle for s in samples] == ([1, 1, 1, 1, 2, 2] if only_new else [1, 1, 1, 1])
-    assert job.progress["accepted"] == 4
+    assert job.last_report["accepted"] == 4

@@ -107,7 +107,7 @@ def test_it_is_in_no_store_log_export_or_trace(
     pack(real_db, out / "bundle.sqlite3")
     assert found_in(out) == []
     assert found_in(home.folder) == []
-    said = [ended.said, caplog.text, *capsys.readouterr(), repr(ended), str(ended.job.progress)]
+    said = [ended.said, caplog.text, *capsys.readouterr(), repr(ended), str(ended.job.last_report)]
     for form in FORMS:
         assert not any(form in part for part in said)
 

@@ -1,5 +1,6 @@
 """Fault 37: disk full in a batch: it is rolled back, the run pauses, the page says so."""
 
+from core.domain.progress import JobProgress
 from core.domain.settings import Home
 from core.jobs.context import JobContext
 from core.jobs.queue import resume, start_run
@@ -23,7 +24,7 @@ def test_the_run_pauses_keeps_what_it_had_and_resumes(home: Home, real_db: Datab
                 pages = connection.execute("PRAGMA page_count").fetchone()[0]
                 connection.execute(f"PRAGMA max_page_count = {pages + 2}")
             add_samples(context.db, batch)
-            context.report({"batches": number + 1})
+            context.report(JobProgress(done=number + 1))
 
     worker = Worker(home, {"generate": handler})
     paused = worker.run_job(job.id)
@@ -31,7 +32,7 @@ def test_the_run_pauses_keeps_what_it_had_and_resumes(home: Home, real_db: Datab
     assert "disk" in paused.message
     assert "full" in paused.message
     assert paused.remedy == "Free some space and resume."
-    assert paused.progress == {"batches": 1}
+    assert paused.progress.done == 1
     assert samples_of(real_db, run.id) == batches[0]
 
     full = False

@@ -18,14 +18,14 @@ def same(request: Request, index: int) -> Written:
 def test_one_class_and_one_sample(home: Home, real_db: Database) -> None:
     job = generate_job(home, real_db, make_spec(task=ONE, per_label=1), FakeBackend(distinct))
     assert [s.label for s in samples_of(real_db, str(job.run_id))] == ["only"]
-    assert (job.progress["accepted"], job.progress["shortfall"]) == (1, {})
+    assert (job.last_report["accepted"], job.last_report["shortfall"]) == (1, {})
 
 
 def test_all_duplicates_count_and_are_flagged(home: Home, real_db: Database) -> None:
     job = generate_job(home, real_db, make_spec(per_label=3), FakeBackend(same))
     samples = samples_of(real_db, str(job.run_id))
     assert [s.duplicate_of for s in samples] == [None, *[samples[0].id] * 5]
-    assert (job.progress["accepted"], job.progress["duplicates"]) == (6, 5)
+    assert (job.last_report["accepted"], job.last_report["duplicates"]) == (6, 5)
 
 
 def test_where_only_new_texts_count_it_ends_with_the_shortfall(
@@ -34,5 +34,5 @@ def test_where_only_new_texts_count_it_ends_with_the_shortfall(
     spec = make_spec(per_label=3, only_new=True)
     job = generate_job(home, real_db, spec, FakeBackend(same))
     assert job.state == "done"
-    assert job.progress["shortfall"] == {"pos": 2, "neg": 3}
+    assert job.last_report["shortfall"] == {"pos": 2, "neg": 3}
     assert len(samples_of(real_db, str(job.run_id))) == 2 * (3 * 3 + 2)

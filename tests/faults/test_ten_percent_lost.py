@@ -51,7 +51,7 @@ def test_it_ends_with_exactly_2000_texts_each_counted_once(home: Home, real_db: 
     assert known.requests == asked == len(ended.attempts)
     assert known.outcomes["ok"] == asked - len(failed) == 200
     assert known.known_tokens == (10 * 200, 5 * 2000)
-    assert ended.job.progress["spending"]["requests"] == asked
+    assert ended.job.last_report["spending"]["requests"] == asked
     assert sum(sum(r.requested.values()) for r in rounds_of(real_db, str(ended.job.run_id))) == 2000
     assert time.monotonic() - began < 60  # seconds of work; its waits take no time
 

@@ -1,16 +1,18 @@
 """What the tests of generation make: specs, runs of the loop, and whole jobs in a real store."""
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from core.domain.conditions import Condition, Suppression
+from core.domain.progress import JobProgress
 from core.domain.runs import Example, RunSpec, Sample
 from core.domain.settings import Home
 from core.domain.tasks import Label, Task
 from core.generation.backends import Backend, Request
 from core.generation.loop import Loop, Round
+from core.generation.progress import GenerationProgress
 from core.jobs.handlers.generate import generate_job as run_generation
 from core.jobs.queue import Job, start_run
 from core.jobs.tools import WorkerTools
@@ -142,7 +144,7 @@ def work_off(
     timer: Callable[[], float] = time.monotonic,
     clock: Callable[[], float] = time.time,
     stop_at: int | None = None,
-    listen: Callable[[Mapping[str, Any]], None] | None = None,
+    listen: Callable[[JobProgress], None] | None = None,
     encoders: FakeEncoders | None = None,
 ) -> Job:
     """Work a queued job off.
@@ -160,10 +162,11 @@ def work_off(
     tools = WorkerTools(home, models=keeper, encoders=encoders or FakeEncoders(), timer=timer)
     worker = Worker(home, {"generate": lambda context: run_generation(context, tools)}, clock)
 
-    def hear(progress: Mapping[str, Any]) -> None:
+    def hear(progress: JobProgress) -> None:
         if listen is not None:
             listen(progress)
-        if stop_at is not None and progress["texts"] >= stop_at:
+        assert isinstance(progress, GenerationProgress)
+        if stop_at is not None and progress.texts >= stop_at:
             worker.stop()
 
     return worker.run_job(job.id, listen=hear)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from core.domain.runs import Outcome, Sample
+from core.domain.serialization import to_json
 from core.generation.progress import Meter
 from tests.generation.making import make_spec
 from tests.store.making import FakeClock, make_sample
@@ -37,9 +38,9 @@ NEW = [
 
 def test_fluency_is_unknown_without_texts_that_have_one() -> None:
     meter = Meter(make_spec())
-    assert meter.progress("generating").to_dict()["fluency"] is None
+    assert to_json(meter.progress("generating"))["fluency"] is None
     meter.add([sample(0, fluency=None), sample(1, fluency=-3.0)])
-    told = meter.progress("generating").to_dict()
+    told = to_json(meter.progress("generating"))
     assert (told["fluency"], told["fluency_sd"]) == (-3.0, None)
 
 
@@ -50,7 +51,7 @@ def test_the_state_of_a_resumed_run() -> None:
     meter.begin()
     clock.forward(4)
     meter.add(NEW)
-    found = meter.progress("generating", shortfall={"pos": 2}).to_dict()
+    found = to_json(meter.progress("generating", shortfall={"pos": 2}))
     assert found == {
         "phase": "generating",
         "done": 3,
@@ -75,6 +76,8 @@ def test_the_state_of_a_resumed_run() -> None:
         "per_label": {"pos": 2, "neg": 1},
         "shortfall": {"pos": 2},
         "suppressed": [],
+        "diversity": None,
+        "spending": None,
     }
 
 
@@ -84,7 +87,7 @@ def test_where_only_new_texts_count() -> None:
     meter.begin()
     clock.forward(1)
     meter.add(STORED + NEW)
-    found = meter.progress("generating").to_dict()
+    found = to_json(meter.progress("generating"))
     assert (found["accepted"], found["usable"], found["duplicates"]) == (2, 3, 1)
     assert found["per_label"] == {"pos": 2, "neg": 0}
 
@@ -108,11 +111,11 @@ def test_the_time_left_is_told_once_enough_has_come(
     clock.forward(2)
     repeats = per_label == 100 or gained > 5
     meter.add([sample(n, repeats=repeats and n == 1) for n in range(gained)])
-    found = meter.progress("generating").to_dict()["seconds_left"]
+    found = to_json(meter.progress("generating"))["seconds_left"]
     assert found == (None if left is None else pytest.approx(left))
 
 
 def test_before_anything_is_known_nothing_is_claimed() -> None:
-    found = Meter(make_spec()).progress("loading").to_dict()
+    found = to_json(Meter(make_spec()).progress("loading"))
     assert (found["mean_tokens"], found["seconds_left"]) == (None, None)
     assert (found["texts_per_second"], found["seconds"], found["cycle"]) == (0.0, 0.0, 0)

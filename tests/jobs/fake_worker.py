@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+from core.domain.progress import JobProgress
 from core.domain.runs import Sample
 from core.domain.settings import Home
 from core.jobs.context import JobContext
@@ -66,7 +67,7 @@ def drip(context: JobContext) -> None:
                     os.kill(os.getpid(), signal.SIGKILL)
                 add_samples(db, [sample])
                 order += (cycle, label, index) not in known
-                context.report({"made": made})
+                context.report(JobProgress(done=made))
             finish_round(
                 db,
                 run.id,

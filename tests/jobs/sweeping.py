@@ -3,11 +3,12 @@
 """
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from core.domain.conditions import Condition
+from core.domain.progress import JobProgress
 from core.domain.settings import Home
 from core.jobs.handlers.sweep import sweep_job
 from core.jobs.queue import Job
@@ -32,8 +33,8 @@ def run_sweep(
     job: Job,
     tools: FakeTools,
     *,
-    listen: Callable[[Mapping[str, Any]], None] | None = None,
-    stop: Callable[[Mapping[str, Any]], bool] = lambda _: False,
+    listen: Callable[[JobProgress], None] | None = None,
+    stop: Callable[[Any], bool] = lambda _: False,
 ) -> Job:
     """Work a sweep's job off.
 
@@ -48,7 +49,7 @@ def run_sweep(
         home, {"sweep": lambda context: sweep_job(context, tools, home, elsewhere=tools)}
     )
 
-    def hear(progress: Mapping[str, Any]) -> None:
+    def hear(progress: JobProgress) -> None:
         if listen is not None:
             listen(progress)
         if stop(progress):

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from core.domain.serialization import to_json
 from core.domain.settings import Home
 from core.files.hub import HubDataset, fetch_dataset
 from core.jobs.handlers.fetch import FetchProgress, fetch_job
@@ -39,9 +40,9 @@ def test_a_dataset_becomes_the_tasks_reference(
     job = get_job(real_db, job.id)
     reference = reference_of(real_db, TASK)
     assert reference is not None
-    assert (job.state, job.progress) == (
+    assert (job.state, job.last_report) == (
         "done",
-        FetchProgress(phase="done", reference=reference.id).to_dict(),
+        to_json(FetchProgress(phase="done", reference=reference.id)),
     )
     assert reference.name == "owner/reviews"
     assert (reference.train, reference.test) == ({"pos": 1, "neg": 1}, {"pos": 1, "neg": 1})

@@ -11,6 +11,7 @@ from core.diversity.measures.remote_clique import CliqueSum
 from core.domain.conditions import Condition, Suppression
 from core.domain.errors import BackendFailed, BadInput, StoreFull
 from core.domain.runs import RunSpec
+from core.domain.serialization import to_json
 from core.domain.settings import Home
 from core.generation.backends import Completion, Request
 from core.jobs.lease import LEASE_SECONDS, living
@@ -94,9 +95,16 @@ def test_what_is_reported_and_how_long_a_round_took(home: Home, real_db: Databas
     backend.clock = FakeClock(0)
     heard: list[Mapping[str, Any]] = []
     spec = make_spec(per_label=3, size=3, suppression=Suppression(0.1, floor=-100))
-    job = generate_job(home, real_db, spec, backend, timer=backend.clock, listen=heard.append)
+    job = generate_job(
+        home,
+        real_db,
+        spec,
+        backend,
+        timer=backend.clock,
+        listen=lambda now: heard.append(to_json(now)),
+    )
     assert job.state == "done"
-    assert job.progress == heard[-1]
+    assert job.last_report == heard[-1]
     json.dumps(heard)
     told = [(p["phase"], p["accepted"], p["texts"], p["truncated"], p["seconds"]) for p in heard]
     assert told == [
@@ -134,7 +142,9 @@ def test_in_strict_order_the_suppressed_tokens_shown_are_the_labels_own(
 
     spec = make_spec(strict_order=True, suppression=Suppression(7.5, scope="label"))
     heard: list[Mapping[str, Any]] = []
-    generate_job(home, real_db, spec, FakeBackend(own), listen=heard.append)
+    generate_job(
+        home, real_db, spec, FakeBackend(own), listen=lambda now: heard.append(to_json(now))
+    )
     shown = [
         [s["token"] for s in p["suppressed"]] for p in heard if p["texts"] and p["phase"] != "done"
     ]
@@ -147,8 +157,8 @@ def test_a_shortfall_is_told(home: Home, real_db: Database) -> None:
 
     job = generate_job(home, real_db, make_spec(), FakeBackend(half))
     assert job.state == "done"
-    assert job.progress["shortfall"] == {"pos": 4}
-    assert job.progress["per_label"] == {"pos": 0, "neg": 4}
+    assert job.last_report["shortfall"] == {"pos": 4}
+    assert job.last_report["per_label"] == {"pos": 0, "neg": 4}
 
 
 @pytest.mark.parametrize("strict", [False, True])
@@ -162,18 +172,18 @@ def test_stopped_and_resumed_it_is_the_same_dataset(
     _, job = start_run(real_db, spec)
     job = work_off(home, job, FakeKeeper(FakeBackend()), stop_at=stop_at)
     assert job.state == "paused"
-    assert job.progress["phase"] == "stopped"
+    assert job.last_report["phase"] == "stopped"
     kept = stored(real_db, job.run_id)
     assert stop_at <= len(kept) < len(wanted(spec))
-    assert job.progress["texts"] == len(kept)
+    assert job.last_report["texts"] == len(kept)
 
     keeper = FakeKeeper(FakeBackend())
     resume(real_db, job.id)
     job = work_off(home, job, keeper)
-    assert (job.state, job.progress["phase"]) == ("done", "done")
+    assert (job.state, job.last_report["phase"]) == ("done", "done")
     assert stored(real_db, job.run_id)[: len(kept)] == kept
     assert stored(real_db, job.run_id) == wanted(spec)
-    assert job.progress["texts"] == len(wanted(spec))
+    assert job.last_report["texts"] == len(wanted(spec))
     assert keeper.asked == [(spec.model, "float32")]  # in the number type it began with
 
 
@@ -182,7 +192,7 @@ def test_a_finished_run_that_is_run_again_stays_as_it_is(home: Home, real_db: Da
     backend = FakeBackend()
     again = submit(real_db, "generate", {}, run_id=first.run_id)
     again = work_off(home, again, FakeKeeper(backend))
-    assert (again.state, again.progress["accepted"]) == ("done", first.progress["accepted"])
+    assert (again.state, again.last_report["accepted"]) == ("done", first.last_report["accepted"])
     assert backend.calls == []
     assert stored(real_db, first.run_id) == wanted(SPEC)
 
@@ -194,7 +204,7 @@ def test_stopped_before_the_model_is_loaded_it_is_not_loaded(home: Home, real_db
         home, job, keeper, listen=lambda progress: request_cancel(real_db, job.id) and None
     )
     assert job.state == "cancelled"
-    assert job.progress["phase"] == "stopped"
+    assert job.last_report["phase"] == "stopped"
     assert keeper.asked == []
     assert stored(real_db, job.run_id) == []
 
@@ -315,8 +325,8 @@ def test_the_diversity_of_what_arrived_is_told(home: Home, real_db: Database) ->
     usable = [s.text for s in samples_of(real_db, str(job.run_id)) if s.outcome == "usable"]
     whole = CliqueSum(encoders.made.size)
     whole.add(encoders.made.embed(usable))
-    told = job.progress["diversity"]
-    assert told["n"] == len(usable) == job.progress["usable"]
+    told = job.last_report["diversity"]
+    assert told["n"] == len(usable) == job.last_report["usable"]
     assert told["value"] == pytest.approx(whole.value, abs=1e-6)
     assert told["curve"][-1][0] == len(usable)
 
@@ -327,7 +337,7 @@ def test_an_encoder_that_fails_stops_no_run(home: Home, real_db: Database) -> No
     job = work_off(home, job, FakeKeeper(FakeBackend()), encoders=encoders)
     assert job.state == "done"
     assert stored(real_db, job.run_id) == wanted(SPEC)
-    assert job.progress["diversity"]["problem"] == "There is no encoder. Use the embedded one."
+    assert job.last_report["diversity"]["problem"] == "There is no encoder. Use the embedded one."
 
 
 def test_a_resumed_run_tells_the_diversity_of_all_its_texts(home: Home, real_db: Database) -> None:
@@ -338,7 +348,7 @@ def test_a_resumed_run_tells_the_diversity_of_all_its_texts(home: Home, real_db:
     again = work_off(home, job, FakeKeeper(FakeBackend()), encoders=encoders)
     _, other = start_run(real_db, SPEC)
     whole = work_off(home, other, FakeKeeper(FakeBackend()))
-    one, two = again.progress["diversity"], whole.progress["diversity"]
+    one, two = again.last_report["diversity"], whole.last_report["diversity"]
     assert one["n"] == two["n"]
     assert one["value"] == pytest.approx(two["value"], abs=1e-6)
-    assert again.progress["fluency"] == whole.progress["fluency"] == -0.5
+    assert again.last_report["fluency"] == whole.last_report["fluency"] == -0.5

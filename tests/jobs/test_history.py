@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from core.domain.runs import RunSpec
 from core.domain.tasks import Label, Task
+from core.generation.progress import GenerationProgress
 from core.jobs import claims
 from core.jobs.history import curve_before
 from core.jobs.lease import take
@@ -22,7 +23,9 @@ def made(
     run, job = start_run(db, spec or make_spec(), name=name)
     take(db, "w", 1, seconds=3600)
     claims.claim(db, "w", job_id=job.id)
-    claims.finish(db, job.id, "w", progress={"diversity": {"curve": curve}} if curve else {})
+    claims.finish(
+        db, job.id, "w", progress=GenerationProgress(diversity={"curve": curve} if curve else None)
+    )
     return run
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from core.diversity.embedding.encoder import EncoderChoice
+from core.domain.serialization import to_json
 from core.domain.settings import Home
 from core.interventions.relabelling.budget import budget_curve
 from core.interventions.relabelling.oracle import noisy, train_oracle
@@ -70,7 +71,7 @@ def work_off(
         kind: lambda context, run=run: run(context, tools)  # type: ignore[misc]
         for kind, run in JOBS.items()
     }
-    listen = None if told is None else lambda now: told.append(dict(now))
+    listen = None if told is None else lambda now: told.append(to_json(now))
     return Worker(home, handlers).run_job(job.id, listen=listen)
 
 
@@ -116,7 +117,7 @@ def test_the_oracle_judges_every_text_and_tells_how_right_it_is(
     assert list(found.result.labels) == [made.right[key] for key in dataset.ids]
     phases = [now["phase"] for now in told]
     assert list(dict.fromkeys(phases)) == ["loading", "embedding", "training", "done"]
-    assert dict(get_job(real_db, job.id).progress)["phase"] == "done"
+    assert get_job(real_db, job.id).last_report["phase"] == "done"
 
 
 def test_a_preview_is_what_the_pure_function_says(home: Home, real_db: Database) -> None:
@@ -317,7 +318,7 @@ def test_a_job_ends_early_and_leaves_nothing_half_done(home: Home, real_db: Data
         relabel_job(context, WorkerTools(home, encoders=encoders))
 
     ended = Worker(home, {"relabel": stop}).run_job(job.id)
-    assert (ended.state, ended.progress["phase"]) == ("cancelled", "stopped")
+    assert (ended.state, ended.last_report["phase"]) == ("cancelled", "stopped")
     assert look(real_db, run_key(made.run_id), request).result is None
     assert encoders.asked == []
 

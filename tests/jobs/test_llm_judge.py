@@ -16,6 +16,7 @@ from core.diversity.embedding.loading import EncoderCache
 from core.domain.connections import Connection, Prices
 from core.domain.errors import BadInput
 from core.domain.runs import Example, ModelChoice
+from core.domain.serialization import to_json
 from core.domain.settings import Home
 from core.domain.spending import SpendingLimit
 from core.domain.tasks import Task
@@ -95,7 +96,7 @@ def work_off(home: Home, job: Job, model: FakeLabelModel) -> list[str]:
         judge_texts(context, model.load)
 
     Worker(home, {KIND: handler}).run_job(
-        job.id, listen=lambda progress: phases.append(progress["phase"])
+        job.id, listen=lambda progress: phases.append(progress.phase)
     )
     return phases
 
@@ -215,7 +216,9 @@ class Asked:
         def handler(context: JobContext) -> None:
             llm_judge_job(context, WorkerTools(self.home, models=self, encoders=FakeEncoders()))
 
-        found = Worker(self.home, {KIND: handler}).run_job(job.id, listen=self.told.append)
+        found = Worker(self.home, {KIND: handler}).run_job(
+            job.id, listen=lambda now: self.told.append(to_json(now))
+        )
         assert found is not None
         return found
 
@@ -253,7 +256,7 @@ def test_a_servers_model_judges_and_tells_what_it_took(
     assert {(one.who, one.why, one.session) for one in made} == {
         (f"llm:m at {where}", "judge", job.id)
     }
-    progress = done.progress
+    progress = done.last_report
     assert (progress["done"], progress["total"], progress["labelled"]) == (3, 3, 2)
     assert progress["facts"] == {
         "model": "m",

@@ -10,6 +10,8 @@ import pytest
 from core.diversity.embedding.encoder import EncoderChoice
 from core.diversity.measures.measure import measure
 from core.diversity.measures.remote_clique import Vectors, remote_clique
+from core.domain.progress import JobProgress
+from core.domain.serialization import to_json
 from core.domain.settings import Home
 from core.jobs.context import STOP_SECONDS, JobContext
 from core.jobs.handlers.measure import measure_job
@@ -57,7 +59,7 @@ def work_off(
     job: Job,
     encoders: FakeEncoders,
     *,
-    listen: Callable[[Mapping[str, Any]], None] | None = None,
+    listen: Callable[[JobProgress], None] | None = None,
 ) -> Job:
     """Work the job off; each look at the clock takes a second."""
     seconds = iter(range(1000))
@@ -78,7 +80,7 @@ def test_a_run_is_embedded_measured_and_kept(home: Home, real_db: Database) -> N
     key = filled(real_db)
     encoders = FakeEncoders()
     told: list[Mapping[str, Any]] = []
-    job = work_off(home, wish(real_db, key), encoders, listen=lambda now: told.append(dict(now)))
+    job = work_off(home, wish(real_db, key), encoders, listen=lambda now: told.append(to_json(now)))
     assert (job.state, job.message) == ("done", "")
     assert encoders.asked == [CHOICE]
     dataset = load_dataset(real_db, key)
@@ -98,7 +100,7 @@ def test_a_run_is_embedded_measured_and_kept(home: Home, real_db: Database) -> N
     ]
     assert [now["done"] for now in told] == [0, 0, 12, 12, 12]
     assert told[2] == {"phase": "embedding", "done": 12, "total": 12, "seconds_left": 0.0}
-    assert dict(get_job(real_db, job.id).progress) == told[-1]
+    assert get_job(real_db, job.id).last_report == told[-1]
 
 
 def test_nothing_is_embedded_twice(home: Home, real_db: Database) -> None:
@@ -146,7 +148,7 @@ def test_a_stopped_job_ends_without_a_result(home: Home, real_db: Database) -> N
     encoder.db, encoder.job_id = real_db, job.id
     job = work_off(home, job, FakeEncoders(encoder))
     assert (job.state, job.message) == ("cancelled", "")
-    assert job.progress["phase"] == "stopped"
+    assert job.last_report["phase"] == "stopped"
     assert find_measurement(real_db, key, recipe=recipe_of(CHOICE, None)) is None
 
 

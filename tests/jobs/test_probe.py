@@ -39,7 +39,7 @@ def test_a_chosen_model_is_probed_and_becomes_the_connections(
         save_connection(real_db, Connection(base_url=fake.url))
         job = work_off(home, real_db, fake.url, "fake")
         assert job.state == "done", job.message
-        assert {job.progress[name] for name in ("phase", "model")} == {"done", "fake"}
+        assert {job.last_report[name] for name in ("phase", "model")} == {"done", "fake"}
         kept = find_capabilities(real_db, fake.url, "fake")
         assert kept is not None
         found = capabilities_from_dict(kept.result)
@@ -49,8 +49,8 @@ def test_a_chosen_model_is_probed_and_becomes_the_connections(
         assert work_off(home, real_db, fake.url, "other").state == "done"
         assert get_connection(real_db, fake.url).model == "fake"
         assert find_capabilities(real_db, fake.url, "other") is not None
-        assert job.progress["total"] == TYPICAL_REQUESTS
-        assert abs(job.progress["done"] - TYPICAL_REQUESTS) <= 3
+        assert job.last_report["total"] == TYPICAL_REQUESTS
+        assert abs(job.last_report["done"] - TYPICAL_REQUESTS) <= 3
 
 
 def test_only_a_model_that_answered_becomes_the_connections(home: Home, real_db: Database) -> None:
@@ -77,7 +77,7 @@ def test_without_a_model_the_servers_are_listed_and_nothing_is_probed(
         job = work_off(home, real_db, fake.url)
         assert [path for path, *_ in fake.asked] == ["/v1/models"]
     assert job.state == "done"
-    assert (job.progress["model"], job.progress["models"]) == ("", ["fake", "other"])
+    assert (job.last_report["model"], job.last_report["models"]) == ("", ["fake", "other"])
     assert get_connection(real_db, fake.url).model == ""
 
 
@@ -87,7 +87,7 @@ def test_an_only_model_is_probed_without_a_choice(home: Home, real_db: Database)
         save_connection(real_db, Connection(base_url=server.base_url))
         job = work_off(home, real_db, server.base_url)
         asked = {seen.body["model"] for seen in server.seen if "model" in seen.body}
-    assert (job.state, job.progress["model"]) == ("done", "alone"), job.message
+    assert (job.state, job.last_report["model"]) == ("done", "alone"), job.message
     assert asked == {"alone"}
 
 
@@ -131,7 +131,7 @@ def test_the_key_goes_to_the_server_and_into_nothing_else(
         job = work_off(home, real_db, fake.url, "fake")
         assert fake.asked[0][2] == f"Bearer {KEY}"
     assert job.state == "failed"
-    assert KEY[:12] not in job.message + job.remedy + json.dumps(dict(job.progress))
+    assert KEY[:12] not in job.message + job.remedy + json.dumps(dict(job.last_report))
     assert not [path for path in home.folder.rglob("*") if path.is_file() and _holds(path)]
 
 

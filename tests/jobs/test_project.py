@@ -8,6 +8,8 @@ import pytest
 
 from core.diversity.embedding.encoder import EncoderChoice
 from core.diversity.map.umap import MapCache
+from core.domain.progress import JobProgress
+from core.domain.serialization import to_json
 from core.domain.settings import Home
 from core.domain.texts import text_hash
 from core.jobs.context import JobContext
@@ -55,7 +57,7 @@ class Bench:
         self,
         *keys: str,
         limit: int = LIMIT,
-        hear: Callable[[Worker, Mapping[str, Any]], None] = lambda worker, progress: None,
+        hear: Callable[[Worker, JobProgress], None] = lambda worker, progress: None,
         **more: Any,
     ) -> Job:
         spec = {"datasets": keys, "task_key": TASK.key, "encoder": CHOICE.to_dict(), **more}
@@ -80,8 +82,8 @@ class Bench:
         )
         self.reports.clear()
 
-        def listen(progress: Mapping[str, Any]) -> None:
-            self.reports.append(progress)
+        def listen(progress: JobProgress) -> None:
+            self.reports.append(to_json(progress))
             hear(worker, progress)
 
         return worker.run_job(job.id, listen=listen)
@@ -118,7 +120,7 @@ def test_texts_of_several_runs_share_a_map(bench: Bench) -> None:
     assert (job.state, job.message) == ("done", "")
     assert bench.phases == ["loading", "embedding", "fitting", "done"]
     record = bench.record
-    assert job.progress == {
+    assert job.last_report == {
         "phase": "done", "done": 42, "total": 42, "seconds_left": None, "map": record.id,
         "texts": 42, "of": 42, "note": "",
     }  # fmt: skip
@@ -239,7 +241,7 @@ def test_of_too_many_texts_a_sample_is_shown_and_the_map_says_so(bench: Bench) -
     one, two = texts(60), texts(30, of="x")
     keys = bench.run_of(one), bench.run_of(two)
     job = bench.project(*keys, limit=30)
-    assert (job.progress["texts"], job.progress["of"]) == (30, 90)
+    assert (job.last_report["texts"], job.last_report["of"]) == (30, 90)
     # Two runs of two labels, each in proportion.
     assert [len(bench.points(part)) for part in (one[::2], one[1::2], two[::2], two[1::2])] == [
         10,
@@ -287,12 +289,12 @@ def test_a_job_that_is_stopped_leaves_the_old_map(bench: Bench, phase: str) -> N
     bench.project(key)
     old = bench.record
 
-    def hear(worker: Worker, progress: Mapping[str, Any]) -> None:
-        if progress["phase"] == phase:
+    def hear(worker: Worker, progress: JobProgress) -> None:
+        if progress.phase == phase:
             worker.stop()
 
     job = bench.project(key, refit=True, hear=hear)
-    assert (job.state, job.progress["phase"]) == ("paused", "stopped")
+    assert (job.state, job.last_report["phase"]) == ("paused", "stopped")
     assert "fitting" not in bench.phases or phase == "fitting"
     assert bench.record == old
     assert len(bench.points(texts(20))) == 20

@@ -3,6 +3,7 @@ import sqlite3
 import pytest
 
 from core.domain.errors import BadInput, WidesetError
+from core.domain.progress import JobProgress
 from core.jobs import claims
 from core.jobs.lease import living, release, take
 from core.jobs.queue import (
@@ -32,7 +33,7 @@ def test_a_job_comes_back_as_it_was_submitted(db: Database, clock: FakeClock) ->
     job = submit(db, "generate", {"a": [1, None]}, run_id=run.id)
     assert get_job(db, job.id) == job
     assert (job.kind, job.run_id, job.spec) == ("generate", run.id, {"a": [1, None]})
-    assert (job.state, job.progress, job.message, job.remedy) == ("queued", {}, "", "")
+    assert (job.state, job.last_report, job.message, job.remedy) == ("queued", {}, "", "")
     assert (job.created_at, job.queued_at, job.started_at) == (clock.now, clock.now, None)
 
 
@@ -91,22 +92,22 @@ def test_a_certain_job_can_be_claimed(db: Database, owner: str) -> None:
 def test_only_its_owner_changes_a_running_job(db: Database, owner: str) -> None:
     job = submit(db, "generate", {})
     error = WidesetError("What.", "Remedy.")
-    assert not claims.report(db, job.id, owner, {"n": 1})  # not running yet
+    assert not claims.report(db, job.id, owner, JobProgress(done=1))  # not running yet
     claims.claim(db, owner)
     for change in (
-        claims.report(db, job.id, "other", {"n": 1}),
+        claims.report(db, job.id, "other", JobProgress(done=1)),
         claims.finish(db, job.id, "other"),
         claims.fail(db, job.id, "other", error),
         claims.pause(db, job.id, "other", error),
         claims.cancel(db, job.id, "other"),
     ):
         assert change is False
-    assert claims.report(db, job.id, owner, {"n": 2})
-    assert get_job(db, job.id).progress == {"n": 2}
-    assert claims.fail(db, job.id, owner, error, progress={"n": 3})
+    assert claims.report(db, job.id, owner, JobProgress(done=2))
+    assert get_job(db, job.id).progress == JobProgress(done=2)
+    assert claims.fail(db, job.id, owner, error, progress=JobProgress(done=3))
     failed = get_job(db, job.id)
     assert (failed.state, failed.message, failed.remedy) == ("failed", "What.", "Remedy.")
-    assert failed.progress == {"n": 3}
+    assert failed.progress == JobProgress(done=3)
     assert not claims.finish(db, job.id, owner)  # it rests
 
 
@@ -138,7 +139,7 @@ def test_what_did_not_finish_can_be_resumed(
 ) -> None:
     job = submit(db, "generate", {})
     claims.claim(db, owner)
-    claims.report(db, job.id, owner, {"n": 5})
+    claims.report(db, job.id, owner, JobProgress(done=5))
     if end == "interrupted":
         clock.forward(11)
     elif end == "cancelled":
@@ -151,9 +152,11 @@ def test_what_did_not_finish_can_be_resumed(
     assert status(db, job.id)[1] == end
     again = resume(db, job.id)
     assert (again.state, again.owner, again.cancel_requested) == ("queued", None, False)
-    assert (again.message, again.remedy, again.progress) == ("", "", {"n": 5})
+    assert (again.message, again.remedy, again.progress) == ("", "", JobProgress(done=5))
     assert resume(db, job.id) == again
-    assert not claims.report(db, job.id, owner, {"n": 0})  # the old worker, should it wake up
+    assert not claims.report(
+        db, job.id, owner, JobProgress(done=0)
+    )  # the old worker, should it wake up
 
 
 def test_a_done_job_is_not_resumed(db: Database, owner: str) -> None:

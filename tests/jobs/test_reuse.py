@@ -122,7 +122,7 @@ def test_trials_and_assessments_of_a_sweep(
     trials = trials_of(real_db, again.id)
     assert [trial.run.id for trial in trials] == [t.run.id for t in trials_of(real_db, before.id)]
     assert [(trial.state, trial.reused) for trial in trials] == [("done", True)] * 4
-    assert [job.progress[key] for key in ("done", "reused", "texts")] == [4, 4, 0]
+    assert [job.last_report[key] for key in ("done", "reused", "texts")] == [4, 4, 0]
     assert len(tools.opened) == opened
     assert len(find_assessments(real_db)) == 4
     # The sweep itself is found, too, so that the command line goes on with it.
@@ -142,7 +142,7 @@ def test_with_another_value_it_is_another_setting(
     narrow = replace(grid, base=replace(grid.base, typical_p=0.9))  # type: ignore[call-arg]
     again, job = start_sweep(real_db, narrow, workers=1)
     job = run_sweep(home, job, tools)
-    assert job.progress["reused"] == 0
+    assert job.last_report["reused"] == 0
     assert find_sweep(real_db, narrow.key) == get_sweep(real_db, again.id)
     other = replace(grid.recipe, repeats_of_filter=2)  # type: ignore[call-arg]
     assert other.key != grid.recipe.key

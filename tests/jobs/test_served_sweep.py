@@ -104,9 +104,9 @@ def test_a_served_sweep_has_its_attempts_facts_and_spending(home: Home, real_db:
         assert (facts["api"], facts["suppression"]) == ("completions", "none")
         own = job_of_run(real_db, trial.run.id)
         assert own is not None
-        assert own.progress["spending"]["requests"] == 4
+        assert own.last_report["spending"]["requests"] == 4
         assert len(samples_of(real_db, trial.run.id)) == 12
-    told = job.progress["spending"]
+    told = job.last_report["spending"]
     # 10 tokens of a prompt and 5 of each text; a million cost 1 and 2.
     assert (told["requests"], told["tokens_in"], told["tokens_out"]) == (8, 80, 120)
     assert told["money"] == pytest.approx((80 + 240) / 1e6)
@@ -129,7 +129,7 @@ def test_a_parameter_fails_its_condition_and_the_sweep_goes_on(
     assert (job.state, states(trials)) == ("done", ["failed", "done"])
     assert "parameter 'temperature'" in trials[0].message
     assert [a.outcome for a in attempts_of(real_db, trials[0].run.id)] == ["refused"]
-    assert job.progress["spending"]["requests"] == 5
+    assert job.last_report["spending"]["requests"] == 5
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_the_sweeps_cap_is_over_all_its_runs_and_can_be_raised(
         job = one.run(job)
         assert (job.state, len(one.server.seen)) == ("paused", 5)
         assert said in job.message
-        assert job.progress["spending"]["requests"] == 5
+        assert job.last_report["spending"]["requests"] == 5
         trials = trials_of(real_db, record.id)
         assert states(trials) == ["done", "waiting"]
         job = one.run(resume(real_db, job.id))  # the same cap: not one request more
@@ -200,7 +200,7 @@ def test_the_sweeps_cap_is_over_all_its_runs_and_can_be_raised(
         job = one.run(resume(real_db, job.id, cap=higher))
         assert (job.state, len(one.server.seen)) == ("done", 8)
     assert states(trials_of(real_db, record.id)) == ["done", "done"]
-    assert job.progress["spending"]["requests"] == 8
+    assert job.last_report["spending"]["requests"] == 8
 
 
 def test_a_cap_that_can_not_be_kept_is_refused(home: Home, real_db: Database) -> None:

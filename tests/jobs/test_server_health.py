@@ -7,6 +7,7 @@ import pytest
 
 from core.domain.connections import Connection
 from core.domain.errors import BackendFailed, WidesetError
+from core.domain.progress import JobProgress
 from core.domain.runs import ModelChoice, RunSpec
 from core.domain.spending import SpendingLimitReached
 from core.jobs import claims
@@ -71,7 +72,7 @@ def test_a_run_that_failed_before_its_first_request_is_told(db: Database) -> Non
     save_capabilities(db, URL, "m", {})
     assert last_contacts(db)[URL].summary == "test passed"
     _, job = begun(db, "First")
-    claims.fail(db, job, "worker", BackendFailed("It is gone.", "Look."), progress={})
+    claims.fail(db, job, "worker", BackendFailed("It is gone.", "Look."), progress=JobProgress())
     last = last_contacts(db)[URL]
     assert (last.summary, last.run, last.model, last.why) == (
         "run failed",
@@ -111,7 +112,7 @@ def test_a_pause_speaks_of_the_server_only_after_a_request_that_went_wrong(
 ) -> None:
     run, job = begun(db)
     asked(db, run, outcome, "" if outcome == "ok" else "(500)")
-    claims.pause(db, job, "worker", problem, progress={})
+    claims.pause(db, job, "worker", problem, progress=JobProgress())
     last = last_contacts(db)[URL]
     assert last.summary == said
     assert last.why == ("" if outcome == "ok" else "The server failed (500).")
@@ -120,10 +121,10 @@ def test_a_pause_speaks_of_the_server_only_after_a_request_that_went_wrong(
 def test_each_server_has_its_own_and_the_latest_counts(db: Database) -> None:
     job = start_connection_test(db, OTHER, "n", token="t")
     assert claims.claim(db, "worker") is not None
-    claims.fail(db, job.id, "worker", BackendFailed("No answer.", ""), progress={})
+    claims.fail(db, job.id, "worker", BackendFailed("No answer.", ""), progress=JobProgress())
     local = replace(SPEC, model=ModelChoice())
     _, job_id = begun(db, spec=local)
-    claims.fail(db, job_id, "worker", BackendFailed("Out of memory.", ""), progress={})
+    claims.fail(db, job_id, "worker", BackendFailed("Out of memory.", ""), progress=JobProgress())
     run, _ = begun(db)
     asked(db, run)
     found = last_contacts(db)

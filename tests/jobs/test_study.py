@@ -70,7 +70,7 @@ def test_what_is_missing_is_queued_once_and_then_there(home: Home, db: Database)
     assert (job.kind, job.spec, job.state) == ("study", {"sweeps": [one]}, "queued")
     assert first.work == second.work
     done = work_off(home, db, first)
-    assert (done.state, done.progress["phase"]) == ("done", "done")
+    assert (done.state, done.last_report["phase"]) == ("done", "done")
     found = look(db, one)
     assert (found.fresh, found.work) == (True, None)
     assert found.result == study(frame(db, one))

@@ -14,11 +14,14 @@ import pytest
 
 from core.diversity.embedding.encoder import EncoderChoice
 from core.domain.errors import BadInput
+from core.domain.progress import JobProgress
 from core.domain.runs import Example, ModelChoice
+from core.domain.serialization import to_json
 from core.domain.settings import Home
 from core.domain.texts import text_hash
 from core.jobs.handlers.sweep import retry_sweep, start_assessment, start_sweep
 from core.jobs.queue import Job, job_of_run, request_cancel, resume, states_of_runs, status
+from core.services.sweep.progress import SweepProgress
 from core.store.database import Database
 from core.store.diversity.embeddings import matrix_of
 from core.store.generation.rounds import rounds_of
@@ -56,7 +59,7 @@ def test_a_sweep_is_generated_assessed_and_told(
     assert start_sweep(real_db, GRID, workers=1, token="click") == (record, job)
     assert (get_sweep(real_db, record.id).job_id, record.name) == (job.id, "both")
     heard: list[Mapping[str, Any]] = []
-    job = run_sweep(home, job, FakeTools(tmp_path), listen=heard.append)
+    job = run_sweep(home, job, FakeTools(tmp_path), listen=lambda now: heard.append(to_json(now)))
     assert (job.state, job.message) == ("done", "")
     trials = trials_of(real_db, record.id)
     check_whole(real_db, trials)
@@ -70,20 +73,24 @@ def test_a_sweep_is_generated_assessed_and_told(
     texts = sum(len(samples_of(real_db, trial.run.id)) for trial in trials)
     counted = ("phase", "done", "failed", "total", "reused", "running", "texts", "seconds_left")
     assert [last[key] for key in counted] == ["done", 4, 0, 4, 0, [], texts, 0.0]
-    assert job.progress == last
+    assert job.last_report == last
     phases = list(dict.fromkeys(one["phase"] for one in heard))
     assert phases == ["planning", "loading", "embedding", "running", "done"]
     # The run's own job tells its page what a generation of its own would have told.
     own = job_of_run(real_db, trials[0].run.id)
     assert own is not None
-    assert (own.kind, own.progress["phase"], own.progress["accepted"]) == ("generate", "done", 12)
+    assert (own.kind, own.last_report["phase"], own.last_report["accepted"]) == (
+        "generate",
+        "done",
+        12,
+    )
     assert get_run(real_db, trials[0].run.id).job_id == own.id
     usable = sum(s.outcome == "usable" for s in samples_of(real_db, trials[0].run.id))
-    assert (own.progress["diversity"]["n"], own.progress["diversity"]["encoder"]) == (
+    assert (own.last_report["diversity"]["n"], own.last_report["diversity"]["encoder"]) == (
         usable,
         "fake",
     )
-    assert own.progress["diversity"]["curve"][-1][0] == usable
+    assert own.last_report["diversity"]["curve"][-1][0] == usable
 
 
 def test_while_it_goes_a_run_reads_as_running(
@@ -92,12 +99,13 @@ def test_while_it_goes_a_run_reads_as_running(
     record, job = start_sweep(real_db, GRID, workers=1)
     seen: list[tuple[str, Any]] = []
 
-    def look(progress: Mapping[str, Any]) -> None:
-        for one in progress["running"]:
-            own = job_of_run(real_db, one["run"])
+    def look(progress: JobProgress) -> None:
+        assert isinstance(progress, SweepProgress)
+        for trial in progress.running:
+            own = job_of_run(real_db, trial.run)
             assert own is not None
-            if one["phase"] == "generating":
-                seen.append((status(real_db, own.id)[1], own.progress["target"]))
+            if trial.phase == "generating":
+                seen.append((status(real_db, own.id)[1], own.last_report["target"]))
 
     run_sweep(home, job, FakeTools(tmp_path, delay=0.02), listen=look)
     assert set(seen) == {("running", 12)}
@@ -119,7 +127,7 @@ def test_what_is_done_with_equal_settings_is_reused_and_with_changed_ones_not(
     check_whole(real_db, trials)
     assert [trial.run.id in runs for trial in trials] == [True, False, True, False]
     assert [trial.reused for trial in trials] == [True, False, True, False]
-    assert [job.progress[key] for key in ("done", "reused")] == [4, 2]
+    assert [job.last_report[key] for key in ("done", "reused")] == [4, 2]
     assert len(tools.opened) == opened + 2
 
     # Another recipe: the same runs, assessed anew; no model is opened.
@@ -128,14 +136,14 @@ def test_what_is_done_with_equal_settings_is_reused_and_with_changed_ones_not(
     job = run_sweep(home, job, tools)
     assert [trial.run.id for trial in trials_of(real_db, third.id)] == runs
     check_whole(real_db, trials_of(real_db, third.id), recipe.key)
-    assert (len(tools.opened), job.progress["texts"]) == (opened + 2, 0)
+    assert (len(tools.opened), job.last_report["texts"]) == (opened + 2, 0)
     assert len(find_assessments(real_db, runs)) == 8
 
     # Another seed of the generation: nothing is the same.
     fourth, job = start_sweep(real_db, replace(GRID, seed=5), workers=1)
     job = run_sweep(home, job, tools)
     assert not {t.run.id for t in trials_of(real_db, fourth.id)} & set(runs)
-    assert job.progress["reused"] == 0
+    assert job.last_report["reused"] == 0
 
 
 def test_runs_that_are_there_are_assessed_as_they_are(
@@ -143,7 +151,7 @@ def test_runs_that_are_there_are_assessed_as_they_are(
 ) -> None:
     tools = FakeTools(tmp_path)
     first, job = start_sweep(real_db, GRID, workers=1)
-    run_sweep(home, job, tools, stop=lambda progress: progress["done"] == 2)
+    run_sweep(home, job, tools, stop=lambda progress: progress.done == 2)
     whole, half = [trial.run.id for trial in trials_of(real_db, first.id)][1:3]
     before, opened = samples_of(real_db, half), len(tools.opened)
     recipe = replace(RECIPE, seed=9)
@@ -151,7 +159,7 @@ def test_runs_that_are_there_are_assessed_as_they_are(
         real_db, [half, whole, half], recipe, task_key=TASK.key, name="these"
     )
     job = run_sweep(home, job, tools)
-    assert (job.state, job.progress["done"], job.progress["total"]) == ("done", 2, 2)
+    assert (job.state, job.last_report["done"], job.last_report["total"]) == ("done", 2, 2)
     trials = trials_of(real_db, record.id)
     assert [(t.run.id, t.state, t.reused) for t in trials] == [
         (half, "done", True),
@@ -172,7 +180,7 @@ def test_one_condition_fails_and_the_rest_goes_on(
     record, job = start_sweep(real_db, grid, workers=1)
     job = run_sweep(home, job, FakeTools(tmp_path, broken="bad"))
     trials = trials_of(real_db, record.id)
-    assert (job.state, job.progress["failed"], job.progress["done"]) == ("done", 2, 2)
+    assert (job.state, job.last_report["failed"], job.last_report["done"]) == ("done", 2, 2)
     assert [trial.state for trial in trials] == ["failed", "failed", "done", "done"]
     assert (trials[0].message, trials[0].remedy) == ("The model 'bad' is broken.", "Use another.")
     own = job_of_run(real_db, trials[0].run.id)
@@ -192,8 +200,8 @@ def test_stopped_and_resumed_it_is_the_same(
 ) -> None:
     record, job = start_sweep(real_db, GRID, workers=workers)
     slow = FakeTools(tmp_path, delay=0.03)
-    job = run_sweep(home, job, slow, stop=lambda progress: progress["texts"] >= 20)
-    assert (job.state, job.progress["phase"]) == ("paused", "stopped")
+    job = run_sweep(home, job, slow, stop=lambda progress: progress.texts >= 20)
+    assert (job.state, job.last_report["phase"]) == ("paused", "stopped")
     states = states_of_runs(real_db)
     trials = trials_of(real_db, record.id)
     assert "paused" in {states[trial.run.id] for trial in trials}
@@ -214,16 +222,17 @@ def test_a_run_is_stopped_by_hand_and_the_others_go_on(
     grid = replace(GRID.with_axes(temperature=(0.3,), suppression=(0.0, 0.2, 0.4)), per_label=20)
     record, job = start_sweep(real_db, grid, workers=1)
 
-    def stop_second(progress: Mapping[str, Any]) -> None:
+    def stop_second(progress: JobProgress) -> None:
+        assert isinstance(progress, SweepProgress)
         trials = trials_of(real_db, record.id)
-        if len(trials) == 2 and progress["running"] and trials[1].state == "waiting":
+        if len(trials) == 2 and progress.running and trials[1].state == "waiting":
             own = job_of_run(real_db, trials[1].run.id)
             if own is not None and samples_of(real_db, trials[1].run.id):
                 request_cancel(real_db, own.id)
 
     job = run_sweep(home, job, FakeTools(tmp_path, delay=0.01), listen=stop_second)
     trials = trials_of(real_db, record.id)
-    assert (job.state, job.progress["failed"]) == ("done", 1)
+    assert (job.state, job.last_report["failed"]) == ("done", 1)
     assert [trial.state for trial in trials] == ["done", "failed", "done"]
     assert "by hand" in trials[1].message
     assert states_of_runs(real_db)[trials[1].run.id] == "cancelled"
@@ -236,7 +245,7 @@ def test_a_child_that_always_dies_fails_its_run_in_the_third_death(
     record, job = start_sweep(real_db, grid, workers=2)
     tools = FakeTools(tmp_path, deaths=100)
     job = run_sweep(home, job, tools)
-    assert (job.state, job.progress["failed"]) == ("done", 2)
+    assert (job.state, job.last_report["failed"]) == ("done", 2)
     assert len(list(tmp_path.glob("died-*"))) == 6
     messages = {trial.message for trial in trials_of(real_db, record.id)}
     assert [message for message in messages if "killed three times" in message] == list(messages)
@@ -250,7 +259,7 @@ def test_a_child_that_always_dies_fails_its_run_in_the_third_death(
 def test_a_deleted_run_is_left_alone(home: Home, real_db: Database, tmp_path: Path) -> None:
     record, job = start_sweep(real_db, GRID, workers=1)
     tools = FakeTools(tmp_path)
-    job = run_sweep(home, job, tools, stop=lambda progress: bool(progress["running"]))
+    job = run_sweep(home, job, tools, stop=lambda progress: bool(progress.running))
     run_id = trials_of(real_db, record.id)[0].run.id
     delete_run(real_db, run_id)
     run_sweep(home, resume(real_db, job.id), tools)
@@ -290,7 +299,7 @@ def test_killed_with_its_children_and_resumed_it_loses_nothing(
 
 
 def _under_way(db: Database, job: Job) -> bool:
-    running = status(db, job.id)[0].progress.get("running", [])
+    running = status(db, job.id)[0].last_report.get("running", [])
     return len(running) == 2 and all(one["texts"] > 2 for one in running)
 
 

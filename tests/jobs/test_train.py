@@ -13,7 +13,9 @@ import pytest
 from core.classification.settings import FineTuning, TrainingSpec
 from core.domain.connections import Connection, Prices
 from core.domain.errors import BadInput
+from core.domain.progress import JobProgress
 from core.domain.runs import ModelChoice
+from core.domain.serialization import to_json
 from core.domain.settings import Home
 from core.domain.spending import SpendingLimit
 from core.generation.servers.backend import ServedBackend
@@ -23,6 +25,7 @@ from core.jobs.handlers.train import start_training, train_job
 from core.jobs.queue import Job, get_job, request_cancel, resume
 from core.jobs.tools import WorkerTools
 from core.jobs.worker import Worker
+from core.services.progress import TrainingProgress
 from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
 from core.store.generation.rounds import totals_of_job
@@ -78,9 +81,7 @@ def wish(db: Database, kind: str = "probe", *, token: str | None = None, **chang
     return job
 
 
-def work_off(
-    home: Home, job: Job, *, listen: Callable[[Mapping[str, Any]], None] | None = None
-) -> Job:
+def work_off(home: Home, job: Job, *, listen: Callable[[Any], None] | None = None) -> Job:
     def handler(context: JobContext) -> None:
         train_job(context, WorkerTools(home, encoders=FakeEncoders()))
 
@@ -95,7 +96,7 @@ def result_in(db: Database, job: Job) -> dict[str, Any]:
 
 def test_a_probe_is_trained_tested_and_kept(home: Home, real_db: Database) -> None:
     told: list[Mapping[str, Any]] = []
-    job = work_off(home, wish(real_db), listen=lambda now: told.append(dict(now)))
+    job = work_off(home, wish(real_db), listen=lambda now: told.append(to_json(now)))
     assert (job.state, job.message) == ("done", "")
     record = list_trainings(real_db, task_key="k")[0]
     assert (record.id, record.job_id) == (job.spec["training"], job.id)
@@ -163,7 +164,7 @@ def test_stop_and_resume_end_as_an_uninterrupted_training(
     }
     told: list[Mapping[str, Any]] = []
     whole = work_off(
-        home, wish(real_db, "fine-tuning", **settings), listen=lambda now: told.append(dict(now))
+        home, wish(real_db, "fine-tuning", **settings), listen=lambda now: told.append(to_json(now))
     )
     assert whole.state == "done"
     steps = [now for now in told if now["phase"] == "training" and now["epoch"]]
@@ -176,21 +177,22 @@ def test_stop_and_resume_end_as_an_uninterrupted_training(
     job = wish(real_db, "fine-tuning", **settings)
     stopped = False
 
-    def stop(now: Mapping[str, Any]) -> None:
+    def stop(now: JobProgress) -> None:
         nonlocal stopped
-        if now["seed"] == 2 and now["epoch"] == 3 and not stopped:
+        assert isinstance(now, TrainingProgress)
+        if now.seed == 2 and now.epoch == 3 and not stopped:
             stopped = True
             request_cancel(real_db, job.id)
             time.sleep(0.25)  # the next look is due
 
     job = work_off(home, job, listen=stop)
-    assert (job.state, job.progress["phase"]) == ("cancelled", "stopped")
+    assert (job.state, job.last_report["phase"]) == ("cancelled", "stopped")
     training = job.spec["training"]
     assert [repeat.seed for repeat in repeats_of(real_db, training)] == [1]
     assert get_training(real_db, training).result is None
     resume(real_db, job.id)
     again: list[Mapping[str, Any]] = []
-    job = work_off(home, job, listen=lambda now: again.append(dict(now)))
+    job = work_off(home, job, listen=lambda now: again.append(to_json(now)))
     assert job.state == "done"
     assert min(now["epoch"] for now in again if now["epoch"]) >= 3
     assert core_of(result_in(real_db, job)) == core_of(result_in(real_db, whole))
@@ -217,7 +219,7 @@ def test_kill_9_of_the_worker_and_resume(
         "from core.jobs.tools import WorkerTools\n"
         "tools = WorkerTools(home, encoders=FakeEncoders())\n"
         "def slow(now):\n"
-        "    if now['epoch'] == 3: print('third', flush=True); time.sleep(60)\n"
+        "    if now.epoch == 3: print('third', flush=True); time.sleep(60)\n"
         "Worker(home, {'train': lambda c: train_job(c, tools)}).run_job("
         f"{job.id!r}, listen=slow)"
     )
@@ -231,7 +233,7 @@ def test_kill_9_of_the_worker_and_resume(
         connection.execute("UPDATE lease SET until = 0")
     resume(real_db, job.id)
     epochs: list[Any] = []
-    job = work_off(home, job, listen=lambda now: epochs.append(now["epoch"]))
+    job = work_off(home, job, listen=lambda now: epochs.append(now.epoch))
     assert job.state == "done"
     assert min(epoch for epoch in epochs if epoch) == 3
     assert core_of(result_in(real_db, job)) == core_of(result_in(real_db, whole))
@@ -287,7 +289,7 @@ def test_a_servers_model_is_asked_on_record_and_within_its_cap(
     assert result["accuracy"]["mean"] == pytest.approx(share)
     facts = result["repeats"][0]["facts"]
     assert (facts["base_url"], facts["scores"]) == (server.base_url, "answers")
-    spending = done.progress["spending"]
-    assert (spending["requests"], spending["tokens_in"], done.progress["done"]) == (12, 120, 12)
+    spending = done.last_report["spending"]
+    assert (spending["requests"], spending["tokens_in"], done.last_report["done"]) == (12, 120, 12)
     assert spending["money"] == pytest.approx(12 * 15 * 0.1)
     assert totals_of_job(real_db, done.id).requests == 12

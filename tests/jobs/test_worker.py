@@ -7,12 +7,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from core.domain.errors import BackendFailed, StoreBusy, StoreFull
+from core.domain.progress import JobProgress
 from core.domain.settings import Home
 from core.jobs.context import Handler, JobContext
 from core.jobs.lease import living, take
@@ -40,30 +41,30 @@ def test_a_job_runs_and_is_done(home: Home, real_db: Database) -> None:
         lease = living(context.db)
         assert lease is not None
         seen.append((lease.owner == context.job.owner, lease.pid == os.getpid()))
-        context.report({"n": 1})
-        context.report({"n": 2})
+        context.report(JobProgress(done=1))
+        context.report(JobProgress(done=2))
 
     job = run(home, real_db, handler)
     assert seen == [({"a": 1}, "running", False), (True, True)]
-    assert (job.state, job.progress, job.message) == ("done", {"n": 2}, "")
+    assert (job.state, job.progress, job.message) == ("done", JobProgress(phase="done", done=2), "")
     assert living(real_db) is None
 
 
 def test_reports_are_heard_at_once_and_stored_in_measure(home: Home, real_db: Database) -> None:
-    heard: list[Mapping[str, Any]] = []
-    stored: list[Mapping[str, Any]] = []
+    heard: list[JobProgress] = []
+    stored: list[JobProgress] = []
 
     def handler(context: JobContext) -> None:
         for n in range(5):
-            context.report({"n": n})
+            context.report(JobProgress(done=n))
             stored.append(get_job(context.db, context.job.id).progress)
-        context.report({"n": 9}, at_once=True)
+        context.report(JobProgress(done=9), at_once=True)
         stored.append(get_job(context.db, context.job.id).progress)
 
     job = submit(real_db, "test", {})
     Worker(home, {"test": handler}).run_job(job.id, listen=heard.append)
-    assert heard == [{"n": 0}, {"n": 1}, {"n": 2}, {"n": 3}, {"n": 4}, {"n": 9}]
-    assert stored == [{"n": 0}] * 5 + [{"n": 9}]
+    assert [now.done for now in heard] == [0, 1, 2, 3, 4, 9, 9]
+    assert [now.done for now in stored] == [0] * 5 + [9]
 
 
 @pytest.mark.parametrize(
@@ -78,13 +79,13 @@ def test_our_errors_are_told_in_their_own_words(
     home: Home, real_db: Database, error: Exception, state: str, message: str, remedy: str
 ) -> None:
     def handler(context: JobContext) -> None:
-        context.report({"n": 1})
-        context.report({"n": 2})
+        context.report(JobProgress(done=1))
+        context.report(JobProgress(done=2))
         raise error
 
     job = run(home, real_db, handler)
     assert (job.state, job.message, job.remedy) == (state, message, remedy)
-    assert job.progress == {"n": 2}
+    assert job.progress.done == 2
 
 
 def test_other_errors_are_told_plainly_with_the_details_in_the_log_only(

@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.domain.connections import Connection, Prices
 from core.domain.errors import BackendFailed
+from core.domain.progress import JobProgress
 from core.domain.runs import ModelChoice, RunSpec
 from core.domain.settings import Home
 from core.domain.tasks import preset
@@ -202,7 +203,9 @@ def test_a_run_that_failed_after_a_test_is_the_last_thing_known(
     _, job = start_run(db, RunSpec(preset("sst2"), model=model), name="A *run*")
     take(db, "w", 1)
     assert claims.claim(db, "w") is not None
-    claims.fail(db, job.id, "w", BackendFailed("The server <b>fell</b>.", ""), progress={})
+    claims.fail(
+        db, job.id, "w", BackendFailed("The server <b>fell</b>.", ""), progress=JobProgress()
+    )
     drawn(page)
     assert list(table(page, "key")["last"]) == ["run failed just now", "never used"]
     assert "A run failed just now: A *run*. The server <b>fell</b>." in words(page)

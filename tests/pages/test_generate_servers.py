@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from core.domain.conditions import Condition, Suppression
 from core.domain.connections import Connection, Prices
 from core.domain.runs import ModelChoice, RunSpec
+from core.domain.serialization import to_json
 from core.domain.spending import SpendingLimit, SpendingLimitReached
 from core.generation.servers.capabilities import Canary, Capabilities
 from core.jobs import claims
@@ -105,7 +106,7 @@ def served_run(
             "currency": "EUR",
             "projected_tokens": 140,
             "projected_money": 0.00086,
-            "cap": None if cap is None else cap.to_dict(),
+            "cap": None if cap is None else to_json(cap),
             "traffic": {"in_flight": 8, "retrying": 2},
         },
     }

@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,9 +10,11 @@ import pytest
 
 from core.domain.connections import Connection
 from core.domain.errors import BadInput
+from core.domain.progress import JobProgress
 from core.domain.runs import ModelChoice
 from core.domain.settings import Home
 from core.generation.local.model_cache import ModelCache
+from core.generation.progress import GenerationProgress
 from core.generation.servers.capabilities import Capabilities
 from core.generation.servers.http_client import ServerClient
 from core.jobs.queue import start_run
@@ -69,7 +70,7 @@ def test_a_run_by_way_of_the_keeper(home: Home, real_db: Database) -> None:
         (1, "neg", "ok"),
         (1, "pos", "ok"),
     ]
-    spending = done.progress["spending"]
+    spending = done.last_report["spending"]
     assert (spending["requests"], spending["tokens_in"], spending["tokens_out"]) == (2, 20, 20)
     assert spending["money"] is None  # no prices, no money
 
@@ -79,10 +80,11 @@ def test_what_is_in_flight_and_waits_is_told_while_no_text_arrives(
 ) -> None:
     told: list[tuple[int, int, int]] = []
 
-    def hear(progress: Mapping[str, Any]) -> None:
-        if "spending" in progress:
-            now = progress["spending"]["traffic"]
-            told.append((progress["accepted"], now["in_flight"], now["retrying"]))
+    def hear(progress: JobProgress) -> None:
+        assert isinstance(progress, GenerationProgress)
+        if progress.spending is not None:
+            traffic = progress.spending.traffic
+            told.append((progress.accepted, traffic.in_flight, traffic.retrying))
 
     def late(order: Order) -> Order:
         def answer(exchange: Exchange) -> None:

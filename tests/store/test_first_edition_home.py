@@ -336,7 +336,7 @@ def test_the_connection(db: Database) -> None:
 def test_a_finished_sweep_that_is_queued_again_has_nothing_to_do(home: Home, db: Database) -> None:
     before = sample_ids(db)
     job = work_off(home, retry_sweep(db, SWEEP))
-    assert (job.state, job.progress["done"], job.progress["texts"]) == ("done", 4, 0)
+    assert (job.state, job.last_report["done"], job.last_report["texts"]) == ("done", 4, 0)
     assert sample_ids(db) == before
     assert not home.models.exists()  # no model was loaded
 

@@ -12,8 +12,10 @@ from core.cli.options import JsonOption
 from core.cli.output import one_line, print_json, spending_words
 from core.cli.progress import ProgressLine, wait_for_job
 from core.domain.errors import WidesetError
-from core.domain.spending import spending_progress_from_dict
+from core.domain.serialization import to_json
+from core.domain.spending import SpendingProgress
 from core.files.exports import check_export, write_export
+from core.generation.progress import GenerationProgress
 from core.jobs.queue import Job, State
 from core.store.database import Database
 from core.store.generation.runs import RunRecord
@@ -70,7 +72,7 @@ class RunOutcome:
     seconds: float
     out: Path | None = None
     written: int = 0
-    spending: Mapping[str, Any] | None = None
+    spending: SpendingProgress | None = None
 
     def total(self, kind: str) -> int:
         """A count (usable, empty, truncated or duplicates) over all labels."""
@@ -91,7 +93,7 @@ class RunOutcome:
             "tokens": self.tokens,
             "out": None if self.out is None else str(self.out),
         }
-        return data if self.spending is None else {**data, "spending": dict(self.spending)}
+        return data if self.spending is None else {**data, "spending": to_json(self.spending)}
 
     def in_words(self) -> str:
         """The outcome as one paragraph."""
@@ -105,7 +107,7 @@ class RunOutcome:
             f"missing: {missing}." if missing else "none missing.",
         ]
         if self.spending is not None:
-            parts.append(spending_words(spending_progress_from_dict(self.spending)))
+            parts.append(spending_words(self.spending))
         if self.out is not None:
             parts.append(f"Wrote {self.written} texts to {self.out}.")
         return one_line(" ".join(parts))
@@ -147,7 +149,7 @@ def _outcome(
         name: run.spec.wanted[name] - (label.new if only_new else label.usable)
         for name, label in labels.items()
     }
-    rows = sample_rows(db, run.id)
+    rows, progress = sample_rows(db, run.id), job.progress_as(GenerationProgress)
     tokens, arrived = SAMPLE_COLUMNS.index("tokens"), SAMPLE_COLUMNS.index("seconds")
     out = options.out if state == "done" else None
     return RunOutcome(
@@ -157,10 +159,10 @@ def _outcome(
         shortfall={name: count for name, count in missing.items() if count > 0},
         tokens=sum(row[tokens] for row in rows),
         # A run cut off before its end has reported less than its samples know.
-        seconds=float(max(job.progress.get("elapsed", 0), *(row[arrived] for row in rows), 0)),
+        seconds=float(max(progress.elapsed, *(row[arrived] for row in rows), 0)),
         out=out,
         written=0 if out is None else export_run(db, run.id, out, everything=options.everything),
-        spending=job.progress.get("spending"),
+        spending=progress.spending,
     )
 
 

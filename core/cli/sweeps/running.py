@@ -12,6 +12,7 @@ from core.cli.app import OptionGroup, Session
 from core.cli.options import check_range
 from core.cli.output import one_line, table
 from core.cli.progress import ProgressLine, wait_for_job
+from core.domain.progress import JobProgress
 from core.domain.wording import clock
 from core.jobs.handlers.sweep import MAX_WORKERS, continue_sweep
 from core.jobs.queue import State
@@ -168,14 +169,14 @@ class SweepProgress(ProgressLine):
     def __enter__(self) -> "SweepProgress":
         return self
 
-    def show(self, progress: Mapping[str, Any]) -> None:
+    def show(self, progress: JobProgress) -> None:
         """Look at most once a second; the progress report itself has the time left."""
         if self._timer() < self._next_look:
             return
         self._next_look = self._timer() + LOOK_SECONDS
         self.report()
-        left = progress.get("seconds_left")
-        ending = f", {clock(left)} left" if isinstance(left, int | float) else ""
+        left = progress.seconds_left
+        ending = "" if left is None else f", {clock(left)} left"
         self._draw(f"{len(self._reported)} of {self._grid.runs} runs{ending}")
 
     def report(self, *, quietly: bool = False) -> None:

@@ -30,6 +30,7 @@ from core.cli.training.results import in_words, train_here, without_history
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
 from core.domain.runs import Example, ModelChoice
+from core.domain.serialization import to_json
 from core.domain.spending import SpendingLimit, check_spending_limit
 from core.domain.tasks import Task
 from core.files.labelled import SEED_COUNT
@@ -112,7 +113,7 @@ def classify(
                 progress.note(spending_words(spending))
     if as_json:
         data = without_history(trained.result)
-        print_json(data if spending is None else {**data, "spending": spending.to_dict()})
+        print_json(data if spending is None else {**data, "spending": to_json(spending)})
     else:
         print(in_words(trained.result))
 

@@ -23,7 +23,7 @@ class FetchProgress(JobProgress):
     reference: str | None = None
 
 
-@job("fetch", title="Reference", activity="Fetching a reference")
+@job("fetch", title="Reference", activity="Fetching a reference", progress=FetchProgress)
 def fetch_job(context: JobContext, tools: WorkerTools) -> None:
     """Add the reference of a job; one that is resumed after that adds no second one.
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.domain.runs import spec_from_dict
-from core.domain.spending import spending_limit_from_dict
+from core.generation.progress import GenerationProgress
 from core.generation.prompts import prompt_for
 from core.jobs.context import JobContext
 from core.jobs.registry import job, question
@@ -12,7 +12,9 @@ from core.jobs.tools import WorkerTools
 from core.services.generate import generate_run
 
 
-@job("generate", title="Texts", activity="Generating", keeps_model=True)
+@job(
+    "generate", title="Texts", activity="Generating", progress=GenerationProgress, keeps_model=True
+)
 def generate_job(context: JobContext, tools: WorkerTools) -> None:
     """Generate the run of a job, from its start or from where it stopped; see `generate_run`."""
     generate_run(
@@ -20,7 +22,7 @@ def generate_job(context: JobContext, tools: WorkerTools) -> None:
         context.job.run_id or "",
         models=tools.models,
         encoders=tools.encoders,
-        limit=spending_limit_from_dict(context.spec.get("cap")),
+        limit=context.job.cap,
         job_id=context.job.id,
         progress=context,
         timer=tools.timer,

@@ -89,13 +89,13 @@ class JudgingProgress(JobProgress):
     labelled: int | None = None
     facts: Mapping[str, Any] | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready; what is not known is left out."""
-        data = JobProgress.to_dict(self)
-        return {key: value for key, value in data.items() if value is not None}
 
-
-@job(KIND, title="Language model", activity="Letting the language model judge")
+@job(
+    KIND,
+    title="Language model",
+    activity="Letting the language model judge",
+    progress=JudgingProgress,
+)
 def llm_judge_job(context: JobContext, tools: WorkerTools) -> None:
     """Judge the texts of a job; see `judge_by_model`. Nothing is stored of a part."""
     with closing(tools.label_model_session(context)) as session:

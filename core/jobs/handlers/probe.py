@@ -5,11 +5,11 @@ from dataclasses import replace
 from core.jobs.context import JobContext
 from core.jobs.registry import job
 from core.jobs.tools import WorkerTools
-from core.services.servers.probe import probe_connection
+from core.services.servers.probe import ProbeProgress, probe_connection
 from core.store.connections import find_connection, get_connection, save_connection
 
 
-@job("probe", title="Connection test", activity="Testing a connection")
+@job("probe", title="Connection test", activity="Testing a connection", progress=ProbeProgress)
 def probe_job(context: JobContext, tools: WorkerTools) -> None:
     """Probe a model of a server, which becomes the connection's model if that names none.
 

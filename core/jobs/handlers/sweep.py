@@ -15,8 +15,9 @@ from core.diversity.measures.live import Encoders
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput, Pausing
 from core.domain.runs import ModelChoice
+from core.domain.serialization import to_json
 from core.domain.settings import Home
-from core.domain.spending import SpendingLimit, spending_limit_from_dict
+from core.domain.spending import SpendingLimit
 from core.generation.backends import Backend
 from core.jobs.context import JobContext
 from core.jobs.queue import (
@@ -35,6 +36,7 @@ from core.jobs.sweeps.trials import SweepTrials
 from core.jobs.tools import WorkerTools
 from core.services.progress import Stopped
 from core.services.sweep.plan import check_reference, planned_trials, trials_of_grid
+from core.services.sweep.progress import SweepProgress
 from core.services.sweep.spending import check_sweep_cap, spending_of
 from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key
@@ -126,7 +128,7 @@ def continue_sweep(
             if {key: value for key, value in job.spec.items() if key != "cap"} == spec:
                 return before, resume(db, job.id, cap=grid.spend)
             request_cancel(db, job.id)  # one that nobody runs, so that it stays so
-        spec |= {"cap": grid.spend.to_dict()} if grid.spend.on else {}
+        spec |= {"cap": to_json(grid.spend)} if grid.spend.on else {}
         job = submit(db, KIND, spec)
         set_sweep_job(db, before.id, job.id)
         return before, job
@@ -192,7 +194,7 @@ def retry_sweep(db: Database, sweep_id: str) -> Job:
         return job
 
 
-@job(KIND, title="Sweep", activity="Running the sweep")
+@job(KIND, title="Sweep", activity="Running the sweep", progress=SweepProgress)
 def sweep_handler(context: JobContext, tools: WorkerTools) -> None:
     """Run the sweep of a job with the worker's own models; see `sweep_job`."""
     sweep_job(context, LoadedModels(tools.models, tools.encoders), tools.home)
@@ -233,7 +235,7 @@ def sweep_job(
     executor: Executor | None = None
     try:
         trials.settle()
-        cap = spending_limit_from_dict(context.spec.get("cap"))
+        cap = context.job.cap
         trials.spending = spending_of(db, record.id, wanted, cap)
         if trials.left:
             if trials.spending is not None:
@@ -285,7 +287,7 @@ def _start(
             return get_sweep(db, known.spec["sweep"]), known
         record = create_sweep(db, grid, task_key=task_key, name=name, study=study, key=key)
         spec: dict[str, Any] = {"sweep": record.id, "workers": workers, "ray": ray}
-        spec |= {"cap": cap.to_dict()} if cap.on else {}
+        spec |= {"cap": to_json(cap)} if cap.on else {}
         job = submit(db, KIND, spec, token=token)
         set_sweep_job(db, record.id, job.id)
         return get_sweep(db, record.id), job

@@ -9,12 +9,14 @@ from contextlib import closing
 from core.classification.llm.cost_estimate import check_enough
 from core.classification.settings import TrainingSpec
 from core.classification.tools import StoreTools
+from core.domain.serialization import to_json
 from core.domain.spending import SpendingLimit
 from core.jobs.context import JobContext
 from core.jobs.queue import Job, job_of_token, submit
 from core.jobs.registry import job
 from core.jobs.tools import WorkerTools
 from core.services.measure import stored_dataset
+from core.services.progress import TrainingProgress
 from core.services.servers.cost_estimate import check_model_limit
 from core.services.training.train import train_stored
 from core.store.database import Database
@@ -54,7 +56,7 @@ def start_training(
     if cap is not None and cap.on:
         check_model_limit(db, spec.language_choice, cap)
         check_enough(cap, len(stored_dataset(db, spec.test)))
-        asked = {"cap": cap.to_dict()}
+        asked = {"cap": to_json(cap)}
     with db.write():
         known = None if token is None else job_of_token(db, token)
         if known is not None:
@@ -65,7 +67,7 @@ def start_training(
         return get_training(db, record.id), queued
 
 
-@job(KIND, title="Training", activity="Training")
+@job(KIND, title="Training", activity="Training", progress=TrainingProgress)
 def train_job(context: JobContext, tools: WorkerTools) -> None:
     """Train seed by seed; a job that was stopped or killed goes on from the last epoch.
 

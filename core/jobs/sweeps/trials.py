@@ -12,7 +12,7 @@ from core.jobs.context import JobContext
 from core.jobs.sweeps.run_jobs import RunJobs, report_diversity
 from core.services.progress import Stopped
 from core.services.sweep.plan import PlannedTrial
-from core.services.sweep.progress import RunningTrial, SweepProgress
+from core.services.sweep.progress import RunningTrial, SweepMeter
 from core.services.sweep.reuse import find_finished_work
 from core.services.sweep.spending import SweepSpending, run_tracker
 from core.services.sweep.stored_trial import (
@@ -73,7 +73,7 @@ class SweepTrials:
         self._encoders = encoders
         self._wanted = {trial.position: trial for trial in wanted}
         self._timer = timer
-        self._progress = SweepProgress(len(wanted), timer=timer)
+        self._progress = SweepMeter(len(wanted), timer=timer)
         self._phase = ""
         self._queue: deque[PlannedTrial] = deque()
         self._losses: dict[int, int] = {}
@@ -96,10 +96,10 @@ class SweepTrials:
     def report(self, phase: str) -> None:
         """Say how far the sweep is; a new phase is stored at once."""
         at_once, self._phase = phase != self._phase, phase
-        report = self._progress.report(phase)
+        progress = self._progress.progress(phase)
         if self.spending is not None:
-            report["spending"] = self.spending.progress().to_dict()
-        self._context.report(report, at_once=at_once)
+            progress = replace(progress, spending=self.spending.progress())
+        self._context.report(progress, at_once=at_once)
 
     def between(self) -> None:
         """Answer questions, and look whether to stop the sweep or one of its runs.

@@ -1,18 +1,68 @@
-"""How far a sweep is, and how long it still takes, as JSON-ready data."""
+"""How far a sweep is, and how long it still takes."""
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from core.domain.progress import JobProgress
 from core.domain.runs import RunSpec, Sample
-from core.domain.spending import SpendingTracker
+from core.domain.spending import SpendingProgress, SpendingTracker
 from core.generation.progress import GenerationProgress, Meter
 from core.generation.servers.requests import Attempt
 
 GENERATING = 0.75
 """The share of a trial's time that its generation takes, for the time left; the assessment takes
 the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialProgress:
+    """How far a trial under way is.
+
+    Args:
+        name: of its run.
+        run: id of its run.
+        phase: what is being done.
+        texts: that count towards its target.
+        target: texts wanted.
+    """
+
+    name: str
+    run: str
+    phase: str
+    texts: int
+    target: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepProgress(JobProgress):
+    """The progress of a sweep; `done` and `total` are trials.
+
+    Its phases are planning, loading, embedding, running, stopped and done.
+
+    Args:
+        failed: trials that failed.
+        reused: trials whose run was there before, whether or not assessed again.
+        running: the trials under way.
+        texts: made in this sitting, as `tokens`.
+        seconds: of this sitting.
+        spending: of servers' models; None where all are on this machine.
+    """
+
+    failed: int = 0
+    reused: int = 0
+    running: Sequence[TrialProgress] = ()
+    texts: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    spending: SpendingProgress | None = None
+
+    @property
+    def share(self) -> float:
+        """How much is done, 0 to 1, parts of trials included."""
+        parts = sum(min(1.0, run.texts / run.target) for run in self.running if run.target)
+        ended = (self.done or 0) + self.failed
+        return min(1.0, (ended + GENERATING * parts) / self.total) if self.total else 0.0
 
 
 class RunningTrial:
@@ -91,18 +141,12 @@ class RunningTrial:
         """What of that is done."""
         return GENERATING * (self.part - self._before) * self.generates
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> TrialProgress:
         """For the report."""
-        return {
-            "name": self.name,
-            "run": self.run_id,
-            "phase": self.phase,
-            "texts": self.accepted,
-            "target": self.target,
-        }
+        return TrialProgress(self.name, self.run_id, self.phase, self.accepted, self.target)
 
 
-class SweepProgress:
+class SweepMeter:
     """Counts a sweep's trials, texts and time.
 
     Args:
@@ -129,30 +173,23 @@ class SweepProgress:
         self.failed += failed
         self.done += not failed
 
-    def report(self, phase: str) -> dict[str, Any]:
-        """The state of the sweep, JSON-ready.
-
-        Returns:
-            phase (planning, loading, embedding, running, stopped, done); done, failed, total
-            (trials); reused (trials whose run was there before, whether or not assessed again);
-            running (name, run, phase, texts, target of each trial under way); texts and tokens
-            made in this sitting; seconds of this sitting, seconds_left (None while unknown).
-        """
+    def progress(self, phase: str) -> SweepProgress:
+        """The state of the sweep."""
         seconds = 0.0 if self._start is None else self._timer() - self._start
         gained = self._gained + sum(trial.gained for trial in self.going.values())
         left = self.to_generate + (1 - GENERATING) * self.to_assess
         left += sum(trial.worth - trial.gained for trial in self.going.values())
         # A tenth of a trial says something of the speed, and loading the first model is over.
         known = gained >= 0.1 and seconds > 0
-        return {
-            "phase": phase,
-            "done": self.done,
-            "failed": self.failed,
-            "total": self.total,
-            "reused": self.reused,
-            "running": [trial.summary() for _, trial in sorted(self.going.items())],
-            "texts": self.texts,
-            "tokens": self.tokens,
-            "seconds": seconds,
-            "seconds_left": 0.0 if left == 0 else left * seconds / gained if known else None,
-        }
+        return SweepProgress(
+            phase=phase,
+            done=self.done,
+            total=self.total,
+            seconds_left=0.0 if left == 0 else left * seconds / gained if known else None,
+            failed=self.failed,
+            reused=self.reused,
+            running=tuple(trial.summary() for _, trial in sorted(self.going.items())),
+            texts=self.texts,
+            tokens=self.tokens,
+            seconds=seconds,
+        )

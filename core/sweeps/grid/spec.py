@@ -10,8 +10,9 @@ from core.domain.errors import BadInput
 from core.domain.registries.knob import Knob
 from core.domain.registries.knobs import AXES
 from core.domain.runs import MAX_PER_LABEL, ModelChoice
+from core.domain.serialization import from_json, to_json
 from core.domain.settings_key import canonical, settings_key
-from core.domain.spending import SpendingLimit, spending_limit_from_dict
+from core.domain.spending import SpendingLimit
 from core.domain.tasks import Task, task_from_dict
 from core.domain.wording import number
 from core.sweeps.assessment.recipe import Recipe, recipe_from_dict
@@ -175,7 +176,7 @@ class Grid:
             "recipe": self.recipe.to_dict(),
             "cap": self.cap,
         }
-        return data | ({"spend": self.spend.to_dict()} if self.spend.on else {})
+        return data | ({"spend": to_json(self.spend)} if self.spend.on else {})
 
 
 def grid_from_dict(data: Mapping[str, Any]) -> Grid:
@@ -203,7 +204,7 @@ def grid_from_dict(data: Mapping[str, Any]) -> Grid:
     values["task"] = task_from_dict(data["task"])
     values["base"] = base
     if "spend" in values:
-        values["spend"] = spending_limit_from_dict(values["spend"])
+        values["spend"] = from_json(SpendingLimit, values["spend"])
     if "recipe" in values:
         values["recipe"] = recipe_from_dict(values["recipe"])
     return Grid(**values, axes=axes)

@@ -9,6 +9,7 @@ from core.classification.settings import FineTuning
 from core.domain.conditions import Condition
 from core.domain.registries.knobs import KNOBS
 from core.domain.runs import ModelChoice
+from core.domain.serialization import to_json
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.grid.file import REPAIR_KEYS
 from core.sweeps.grid.spec import MAX_CONDITIONS, Grid
@@ -42,7 +43,7 @@ def grid_toml(grid: Grid, *, task: str, reference: str | None = None) -> str:
     if recipe.train_seeds != Recipe().train_seeds:
         train["seeds"] = recipe.train_seeds
     limits: dict[str, Any] = {} if grid.cap == MAX_CONDITIONS else {"conditions": grid.cap}
-    limits |= {name: value for name, value in grid.spend.to_dict().items() if value is not None}
+    limits |= {name: value for name, value in to_json(grid.spend).items() if value is not None}
     tables = {
         "axes": axes,
         **_condition_tables(grid.base),

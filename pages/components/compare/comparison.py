@@ -162,7 +162,7 @@ def compare(app: AppContext, choice: Choice) -> Comparison:
     ]
     # Results of finished jobs never change; those of a running one grow.
     ends = tuple((sweep.id, sweep.job_id) for sweep in choice.sweeps)
-    done = sum(int(work.job.progress.get("done") or 0) for work in works)
+    done = sum(work.job.progress.done or 0 for work in works)
     results, points, notes, served = _frames(app.db, ids, (ends, done, len(choice.runs)))
     unfinished = tuple(work for work in works if work.state != "done")
     return Comparison(choice, results, points, notes, served, unfinished)

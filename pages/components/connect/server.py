@@ -31,7 +31,7 @@ from core.jobs.server_health import (
     latest_connection_test,
     start_connection_test,
 )
-from core.services.servers.probe import TYPICAL_REQUESTS
+from core.services.servers.probe import TYPICAL_REQUESTS, ProbeProgress
 from core.store.connections import Probed, find_capabilities
 from core.store.database import Database
 from pages.components.connect.editing import open_form
@@ -211,7 +211,7 @@ def _controls(
 ) -> str:
     """Draw the choice of the model and the buttons; the model, empty while none is chosen."""
     models = known_models(app.db, connection)
-    tested = "" if test is None else str(test[0].progress.get("model", ""))
+    tested = "" if test is None else test[0].progress_as(ProbeProgress).model
     default = tested if tested in models else connection.model
     with st.container(horizontal=True, vertical_alignment="bottom"):
         model = st.selectbox(
@@ -273,14 +273,14 @@ def _test(app: AppContext, connection: Connection, model: str, token: str) -> No
 
 def _draw_test(app: AppContext, jobs: Sequence[tuple[Job, State]]) -> None:
     ((job, state),) = jobs
-    done, total = job.progress.get("done", 0), job.progress.get("total", TYPICAL_REQUESTS)
-    words = f"Testing: request {done} of about {total}"
+    done = job.progress.done or 0
+    words = f"Testing: request {done} of about {job.progress.total}"
     if state == "queued":
         words = f"Waiting for the worker. {WAITING}"
     elif not done:
         words = "Contacting the server"
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(min(1.0, done / total), words)
+        st.progress(job.progress.share, words)
         stop_button(app, job, key="connect_stop", help="Nothing of this test is kept then.")
 
 
@@ -298,11 +298,11 @@ def _show_last(app: AppContext, connection: Connection) -> None:
 def _show_end(job: Job, state: State) -> None:
     """Draw how the last test ended, where it has no capabilities to show."""
     if state == "done":
-        models = job.progress.get("models", ())
-        if not job.progress.get("model"):
+        progress = job.progress_as(ProbeProgress)
+        if not progress.model:
             st.success(
-                f"The server responds and lists {counted(len(models), 'model')}. Choose one and "
-                "test it.",
+                f"The server responds and lists {counted(len(progress.models), 'model')}. "
+                "Choose one and test it.",
                 icon=":material/checklist:",
             )
         return

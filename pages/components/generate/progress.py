@@ -10,6 +10,7 @@ from core.domain.runs import RunSpec
 from core.domain.wording import MISSING, counted, duration, interval, number, percent
 from core.figures.curves import Curve
 from core.figures.generate import balance_figure, diversity_meter
+from core.generation.progress import GenerationProgress
 from core.jobs.history import EarlierCurve, curve_before
 from core.store.database import Database
 from core.store.generation.runs import RunRecord
@@ -23,7 +24,7 @@ _HELP = (
 )
 
 
-def show_meter(db: Database, run: RunRecord, progress: Mapping[str, Any]) -> None:
+def show_meter(db: Database, run: RunRecord, progress: GenerationProgress) -> None:
     """Draw the meter.
 
     Args:
@@ -31,7 +32,7 @@ def show_meter(db: Database, run: RunRecord, progress: Mapping[str, Any]) -> Non
         run: the run.
         progress: of its job.
     """
-    diversity = progress.get("diversity") or {}
+    diversity = progress.diversity or {}
     st.markdown("**Diversity** :small[:gray[mean distance between two texts]]", help=_HELP)
     if diversity.get("problem"):
         st.warning(escape_markdown(diversity["problem"]), icon=":material/error:")
@@ -57,12 +58,12 @@ def show_meter(db: Database, run: RunRecord, progress: Mapping[str, Any]) -> Non
     st.caption(f"{grey}{counted(diversity['n'], 'text')} · {encoder} · cosine distance")
 
 
-def _diversity_words(diversity: Mapping[str, Any], progress: Mapping[str, Any]) -> str:
+def _diversity_words(diversity: Mapping[str, Any], progress: GenerationProgress) -> str:
     low, high = diversity["low"], diversity["high"]
     words = f"### {number(diversity['value'], digits=3)}"
     if low is not None and high is not None:
         words += f" :small[:gray[{interval(low, high)}]]"
-    fluency, spread = progress.get("fluency"), progress.get("fluency_sd")
+    fluency, spread = progress.fluency, progress.fluency_sd
     if fluency is not None:
         around = f" ± {spread:.1f}" if spread is not None else ""
         words += f" :small[:gray[· fluency {fluency:.1f}{around}]]"
@@ -82,15 +83,14 @@ def _earlier_curve(_db: Database, _run: RunRecord, run_id: str) -> EarlierCurve 
     return curve_before(_db, _run)
 
 
-def show_numbers(progress: Mapping[str, Any], *, live: bool) -> None:
+def show_numbers(progress: GenerationProgress, *, live: bool) -> None:
     """The row of numbers over a run, from `core.generation.progress.Meter.progress`."""
-    usable = progress.get("usable", 0)
-    duplicates = progress.get("duplicates", 0)
+    usable, duplicates = progress.usable, progress.duplicates
     share = f" · {percent(duplicates / usable, digits=0)}" if usable else ""
-    mean = progress.get("mean_tokens")
-    empty, truncated = progress.get("empty", 0), progress.get("truncated", 0)
+    mean = progress.mean_tokens
+    empty, truncated = progress.empty, progress.truncated
     numbers = [
-        ("Texts", f"{progress.get('accepted', 0):,} / {progress.get('target', 0):,}", None),
+        ("Texts", f"{progress.accepted:,} / {progress.target:,}", None),
         ("Duplicates", f"{duplicates:,}{share}", "Same words as an earlier text or seed example."),
         (
             "Set aside",
@@ -100,14 +100,14 @@ def show_numbers(progress: Mapping[str, Any], *, live: bool) -> None:
         ("Mean length", MISSING if mean is None else f"{mean:.1f} tokens", None),
         (
             "Speed",
-            f"{progress.get('tokens_per_second', 0):.0f} tokens/s",
-            f"{progress.get('texts_per_second', 0):.1f} texts/s",
+            f"{progress.tokens_per_second:.0f} tokens/s",
+            f"{progress.texts_per_second:.1f} texts/s",
         ),
-        ("Time left", duration(progress.get("seconds_left")), None)
+        ("Time left", duration(progress.seconds_left), None)
         if live
         else (
             "Took",
-            duration(progress.get("elapsed")),
+            duration(progress.elapsed),
             "Time spent generating, without loading the model.",
         ),
     ]
@@ -116,7 +116,7 @@ def show_numbers(progress: Mapping[str, Any], *, live: bool) -> None:
             st.metric(label, value, help=words)
 
 
-def show_spread(db: Database, run: RunRecord, progress: Mapping[str, Any]) -> None:
+def show_spread(db: Database, run: RunRecord, progress: GenerationProgress) -> None:
     """Draw diversity, balance and suppressed tokens, side by side where there is room."""
     with st.grid(3, min_column_width=300, gap="large"):
         with st.container():
@@ -145,9 +145,9 @@ def _show_balance(spec: RunSpec, counts: Mapping[str, Counts], *, key: str) -> N
     )
 
 
-def _show_suppressed(spec: RunSpec, progress: Mapping[str, Any]) -> None:
+def _show_suppressed(spec: RunSpec, progress: GenerationProgress) -> None:
     """Draw the most suppressed tokens with count, share and bias."""
-    rows = progress.get("suppressed") or []
+    rows = progress.suppressed
     suppression = spec.condition.suppression
     scope = (
         f" in {escape_markdown(spec.task.label_names[0])}" if suppression.scope == "label" else ""
@@ -157,7 +157,7 @@ def _show_suppressed(spec: RunSpec, progress: Mapping[str, Any]) -> None:
         st.caption("Suppression is off for this run.")
         return
     if not rows:
-        first = progress.get("cycle", 0) < 2
+        first = progress.cycle < 2
         st.caption(
             "None yet: there are no tokens to count in the first cycle."
             if first

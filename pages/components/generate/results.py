@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 import streamlit as st
@@ -16,6 +16,7 @@ from core.domain.registries.knobs import KNOBS
 from core.domain.runs import EMBEDDED_TITLE, RunSpec, model_and_server
 from core.domain.wording import MISSING, counted, number
 from core.files.exports import ExportFormat, export_samples, export_table
+from core.generation.progress import GenerationProgress
 from core.generation.servers.suppression import METHOD_TITLES
 from core.store.database import Database
 from core.store.generation.rounds import attempts_of
@@ -180,7 +181,7 @@ _FORMAT_HELP: Final[Mapping[ExportFormat, str]] = {
 }
 
 
-def show_results(app: AppContext, run: RunRecord, progress: Mapping[str, Any]) -> None:
+def show_results(app: AppContext, run: RunRecord, progress: GenerationProgress) -> None:
     """Draw the tabs of a finished run."""
     texts, spread, settings = st.tabs(
         ["Texts", "Balance and tokens", "Settings"], key="run_tabs", on_change="rerun"

@@ -1,8 +1,8 @@
 """An open run: live while it is generated, then its results; with its name and what can be done."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -10,8 +10,8 @@ import streamlit as st
 from core.domain.errors import WidesetError
 from core.domain.registries.knobs import SEPARATOR, condition_values, condition_words
 from core.domain.runs import model_and_server
-from core.domain.spending import spending_limit_from_dict
 from core.domain.wording import counted
+from core.generation.progress import GenerationProgress
 from core.jobs.queue import LIVE, RESUMABLE, Job, State, job_of_run, request_cancel, status
 from core.store.database import Database
 from core.store.generation.runs import RunRecord, delete_run, get_run, rename_run, restore_run
@@ -22,7 +22,6 @@ from pages.components.generate.results import show_results
 from pages.components.jobs import (
     STATE_BADGES,
     follow,
-    progress_share,
     reason_words,
     resume_button,
     resume_job,
@@ -57,10 +56,10 @@ def show_run(app: AppContext, run_id: str) -> State | None:
 
 
 def _show_live(db: Database, run: RunRecord, job: Job, state: State) -> None:
-    progress = {"target": run.spec.target, **job.progress}
-    st.progress(progress_share(job), _phase_words(run, progress, state))
+    progress = _progress(run, job)
+    st.progress(progress.share, _phase_words(run, progress, state))
     show_numbers(progress, live=True)
-    show_spending(db, run, progress, live=True)
+    show_spending(db, run, progress.spending, live=True)
     show_spread(db, run, progress)
     st.markdown("**Latest texts** :small[:gray[newest first]]")
     after = next_order(db, run.id) - 1 - _FEED_ROWS
@@ -74,26 +73,29 @@ def _show_live(db: Database, run: RunRecord, job: Job, state: State) -> None:
     )
 
 
-def _phase_words(run: RunRecord, progress: Mapping[str, Any], state: State) -> str:
-    phase = progress.get("phase", "queued")
-    if state == "queued" or phase == "queued":
+def _progress(run: RunRecord, job: Job | None) -> GenerationProgress:
+    progress = GenerationProgress() if job is None else job.progress_as(GenerationProgress)
+    return replace(progress, target=run.spec.target)
+
+
+def _phase_words(run: RunRecord, progress: GenerationProgress, state: State) -> str:
+    if state == "queued" or not progress.phase:
         return "Waiting for the worker."
-    if phase != "loading":
-        return f"Cycle {max(1, progress.get('cycle', 1))}"
+    if progress.phase != "loading":
+        return f"Cycle {max(1, progress.cycle)}"
     if run.spec.model.backend == "openai":
         return "Opening the connection; a model that has not been tested is tested first."
     return "Loading the model; the first time it is also converted, which takes a minute."
 
 
 def _show_finished(app: AppContext, run: RunRecord, job: Job | None) -> None:
-    progress = dict(job.progress) if job is not None else {}
-    if progress:
+    progress = _progress(run, job)
+    if progress.phase:
         show_numbers(progress, live=False)
-    show_spending(app.db, run, progress, live=False)
-    shortfall = progress.get("shortfall") or {}
-    if shortfall:
+    show_spending(app.db, run, progress.spending, live=False)
+    if progress.shortfall:
         missing = escape_markdown(
-            ", ".join(f"{name}: {count}" for name, count in shortfall.items())
+            ", ".join(f"{name}: {count}" for name, count in progress.shortfall.items())
         )
         st.warning(
             "The model did not generate enough usable texts within three times the target. "
@@ -123,7 +125,7 @@ def _show_header(app: AppContext, run: RunRecord, job: Job | None, state: State)
                 stop_button(app, job, key="stop", help="The texts are kept; Resume continues.")
             if job is not None and state in RESUMABLE:
                 resume_button(app, job.id, key="resume", main=True)
-                if job.spec.get("cap"):
+                if job.cap.on:
                     _draw_cap(app, run, job)
             if state not in LIVE and st.button(
                 "Explore",
@@ -143,7 +145,7 @@ def _show_header(app: AppContext, run: RunRecord, job: Job | None, state: State)
 
 def _draw_cap(app: AppContext, run: RunRecord, job: Job) -> None:
     """Change the cap and resume, in one step."""
-    now = spending_limit_from_dict(job.spec["cap"])
+    now = job.cap
     with st.popover("Change the cap", icon=":material/savings:", key="raise_box"):
         st.caption("For the whole run, earlier spending included. Empty means no limit.")
         choice = change_cap(app, run, now)

@@ -6,9 +6,9 @@ from core.domain.errors import StoreBusy
 from core.domain.wording import counted, duration
 from core.jobs.lease import living
 from core.jobs.queue import Job, list_jobs
-from core.jobs.registry import job_activity
+from core.jobs.registry import job_activity, job_progress
 from core.store.generation.runs import get_run
-from pages.components.jobs import STORE_BUSY, job_parts, progress_share
+from pages.components.jobs import STORE_BUSY
 from pages.components.shell import AppContext, escape_markdown, show_errors
 
 _POLL_SECONDS = 2.0
@@ -24,7 +24,7 @@ def show_activity(app: AppContext) -> None:
             alive = living(app.db) is not None
             if running and alive:
                 more = f" {waiting:,} more waiting." if waiting else ""
-                st.progress(progress_share(running[0]), f"{_words(app, running[0])}{more}")
+                st.progress(job_progress(running[0]).share, f"{_words(app, running[0])}{more}")
             elif running:
                 st.caption(":material/pause: A job was interrupted; resume it on its page.")
             elif waiting:
@@ -42,8 +42,8 @@ def _words(app: AppContext, job: Job) -> str:
     words = job_activity(job.kind)
     if job.run_id is not None:
         words += f" {escape_markdown(get_run(app.db, job.run_id).name)}"
-    done, total = job_parts(job)
-    if total:
-        words += f": {done:,} of {total:,}"
-    left = job.progress.get("seconds_left")
+    progress = job.progress
+    if progress.total:
+        words += f": {progress.done or 0:,} of {progress.total:,}"
+    left = progress.seconds_left
     return f"{words}, {duration(left)} left." if left else f"{words}."

@@ -9,6 +9,7 @@ from core.domain.wording import capitalized, duration
 from core.figures.classifiers import training_curves
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import LIVE, Job, State, status
+from core.services.progress import TrainingProgress
 from core.store.trainings import delete_training
 from pages.components.asked_model import used_words
 from pages.components.jobs import resume_button, stop, stop_button
@@ -86,11 +87,11 @@ def _show_running(app: AppContext, name: str, job: Job, *, llm: bool) -> None:
                 if llm
                 else "Finished epochs are kept; Resume continues after the last one.",
             )
-        st.progress(progress_share(job), progress_words(job, llm=llm))
-        history = job.progress.get("history") or []
-        if history:
+        progress = job.progress_as(TrainingProgress)
+        st.progress(progress.share, progress_words(progress, llm=llm))
+        if progress.history:
             st.plotly_chart(
-                training_curves(history, epochs=job.progress.get("epochs")),
+                training_curves(progress.history, epochs=progress.epochs),
                 key=f"curves-{job.id}",
                 config={"displayModeBar": False},
                 alt="Loss and accuracy by epoch",
@@ -113,40 +114,24 @@ def _show_waiting(app: AppContext, waiting: Sequence[tuple[str, str]]) -> None:
         )
 
 
-def progress_share(job: Job) -> float:
-    """How much of a training is done at least, 0 to 1; early stopping may end it sooner."""
-    progress = job.progress
-    seeds = max(1, progress.get("seeds") or 1)
-    done = float(progress.get("seeds_done") or 0)
-    epoch, epochs = progress.get("epoch"), progress.get("epochs")
-    if epoch and epochs:
-        done += min(1.0, len(progress.get("history") or []) / epochs)
-    elif progress.get("spending") and progress.get("total"):
-        return min(1.0, (progress.get("done") or 0) / progress["total"])
-    elif progress.get("phase") == "embedding" and progress.get("total"):
-        return min(1.0, 0.9 * (progress.get("done") or 0) / progress["total"])
-    return min(1.0, done / seeds)
-
-
-def progress_words(job: Job, *, llm: bool = False) -> str:
+def progress_words(progress: TrainingProgress, *, llm: bool = False) -> str:
     """The progress of a training as Markdown; `llm` if a language model is asked."""
-    progress = job.progress
-    phase = _PHASES.get(str(progress.get("phase")), "starting")
-    parts = [capitalized(_ASKING if llm and progress.get("phase") == "training" else phase)]
-    if progress.get("total") and (progress.get("spending") or progress.get("phase") == "embedding"):
-        parts.append(f"{progress.get('done') or 0:,} of {progress['total']:,}")
-    if progress.get("spending"):
-        parts.append(used_words(progress["spending"]))
-    if progress.get("seed") is not None and (progress.get("seeds") or 1) > 1:
-        parts.append(f"repeat {progress['seeds_done'] + 1} of {progress['seeds']}")
-    if progress.get("epoch"):
-        parts.append(f"epoch {progress['epoch']} of at most {progress['epochs']}")
-    if progress.get("loss") is not None:
-        parts.append(f"training loss {progress['loss']:.3f}")
-    if progress.get("accuracy") is not None:
-        parts.append(f"validation accuracy {progress['accuracy']:.3f}")
-    if progress.get("seconds_left"):
-        parts.append(f"at most {duration(progress['seconds_left'])} left")
+    phase = _PHASES.get(progress.phase, "starting")
+    parts = [capitalized(_ASKING if llm and progress.phase == "training" else phase)]
+    if progress.total and (progress.spending is not None or progress.phase == "embedding"):
+        parts.append(f"{progress.done or 0:,} of {progress.total:,}")
+    if progress.spending is not None:
+        parts.append(used_words(progress.spending))
+    if progress.seed is not None and progress.seeds > 1:
+        parts.append(f"repeat {progress.seeds_done + 1} of {progress.seeds}")
+    if progress.epoch:
+        parts.append(f"epoch {progress.epoch} of at most {progress.epochs}")
+    if progress.loss is not None:
+        parts.append(f"training loss {progress.loss:.3f}")
+    if progress.accuracy is not None:
+        parts.append(f"validation accuracy {progress.accuracy:.3f}")
+    if progress.seconds_left:
+        parts.append(f"at most {duration(progress.seconds_left)} left")
     return ", ".join(parts)
 
 

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,6 +21,7 @@ from core.domain.errors import BackendFailed
 from core.domain.runs import RunSpec
 from core.domain.settings import Home
 from core.domain.tasks import Label, Task, preset
+from core.generation.progress import GenerationProgress
 from core.jobs import claims
 from core.jobs.context import JobContext
 from core.jobs.lease import living, renew, take
@@ -190,7 +192,8 @@ def test_bad_input_is_one_line_and_2_and_makes_no_run(
 def test_the_seconds_are_those_of_all_sittings(home: Home, capsys: Capture) -> None:
     def second_sitting(context: JobContext) -> None:
         pretend()(context)
-        context.report({**context.progress, "seconds": 0.125, "elapsed": 0.125}, at_once=True)
+        assert isinstance(context.progress, GenerationProgress)
+        context.report(replace(context.progress, seconds=0.125, elapsed=0.125), at_once=True)
 
     assert generate("--json", handler=second_sitting) == 0
     assert json.loads(capsys.readouterr().out)["seconds"] == 0.25  # when the last text came

@@ -18,6 +18,7 @@ from core.domain.settings import Home
 from core.domain.tasks import preset
 from core.jobs.context import Handler, JobContext
 from core.jobs.queue import get_job, list_jobs, request_cancel
+from core.services.sweep.progress import SweepProgress
 from core.store.connections import save_connection
 from core.store.database import Database, open_database
 from core.store.datasets import load_dataset, reference_key
@@ -101,7 +102,7 @@ def pretend(*, stop_after: int | None = None, fail: int | None = None) -> Handle
                 result=assessed(wanted.position),
             )
             set_trial(db, record.id, wanted.position, "done")
-            context.report({"seconds_left": 3.0})
+            context.report(SweepProgress(seconds_left=3.0))
 
     return handler
 

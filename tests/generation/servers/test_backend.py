@@ -209,5 +209,5 @@ def test_tokens_of_several_texts_count_only_if_all_are_reported(
         assert [exchange.body.get("n", 1) for exchange in server.seen] == sizes
     assert (ended.job.state, len(ended.samples)) == ("done", 4)
     assert {attempt.tokens_out for attempt in ended.attempts} == {tokens_out}
-    told = ended.job.progress["spending"]["tokens_out"]
+    told = ended.job.last_report["spending"]["tokens_out"]
     assert told == (None if tokens_out is None else 20)

@@ -12,6 +12,7 @@ from core.domain.wording import counted, listed
 from core.jobs.handlers.sweep import retry_sweep
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import LIVE, RESUMABLE, Job, State, status
+from core.services.sweep.progress import SweepProgress
 from core.store.sweeps import (
     SweepRecord,
     delete_sweep,
@@ -102,7 +103,7 @@ def _show_row(app: AppContext, sweep: SweepRecord, job: Job | None, state: State
         st.badge(word, color=color, icon=icon)  # type: ignore[arg-type]
         st.caption(_counts(app, sweep, job, state), width="content")
         st.space("stretch")
-        failed = int(job.progress.get("failed") or 0) if job is not None else 0
+        failed = job.progress_as(SweepProgress).failed if job is not None else 0
         if failed and state not in LIVE:
             with st.popover(f"{failed} failed", icon=":material/error:", key=f"why-{sweep.id}"):
                 _show_failed(app, sweep)
@@ -133,7 +134,7 @@ def _counts(app: AppContext, sweep: SweepRecord, job: Job | None, state: State |
         trials = trials_of(app.db, sweep.id)
         done, total = sum(trial.state == "done" for trial in trials), len(trials)
     else:
-        done, total = job.progress.get("done") or 0, job.progress.get("total") or 0
+        done, total = job.progress.done or 0, job.progress.total or 0
     return f"{done:,} of {counted(total, 'run')}, {made}{study}"
 
 

@@ -16,7 +16,7 @@ from core.domain.wording import counted
 from core.interventions.annotation.agreement import agreements, disagreements, verdicts_by_annotator
 from core.interventions.annotation.bulk import restore_model_judgements, retract_model_judgements
 from core.interventions.annotation.consensus import MACHINES
-from core.jobs.handlers.llm_judge import judging, model_of, start_llm_judge
+from core.jobs.handlers.llm_judge import JudgingProgress, judging, model_of, start_llm_judge
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import LIVE, Job, State, resume
 from core.services.training.judge import LEAST, judge_name
@@ -163,8 +163,9 @@ def _show_live(app: AppContext, job: Job) -> None:
 
 def _show_end(job: Job, state: State) -> None:
     """How the last job ended, if it failed, cost something, or some answers were unusable."""
-    spending, facts = job.progress.get("spending"), job.progress.get("facts") or {}
-    unusable = facts.get("not_parsed") or 0
+    progress = job.progress_as(JudgingProgress)
+    spending = progress.spending
+    unusable = (progress.facts or {}).get("not_parsed") or 0
     name = escape_markdown(model_and_server(model_of(job)))
     cost = f" Used: {used_words(spending)}." if spending else ""
     if state != "done":
@@ -173,7 +174,7 @@ def _show_end(job: Job, state: State) -> None:
         st.warning(f"{name}: {escape_markdown(message)}{cost}", icon=":material/info:")
     elif spending or unusable:
         skipped = f" {counted(unusable, 'answer')} named no label." if unusable else ""
-        labelled = counted(job.progress.get("labelled", 0), "text")
+        labelled = counted(progress.labelled or 0, "text")
         st.caption(f":material/smart_toy: {name} labelled {labelled}.{skipped}{cost}")
 
 
@@ -208,7 +209,7 @@ def _show_models(
     jobs = {job.id: job for job in done}
     for place, (who, judgements) in enumerate(by_model.items()):
         job = jobs.get(judgements[-1].session)
-        facts = {} if job is None else job.progress.get("facts") or {}
+        facts = (job.progress_as(JudgingProgress).facts if job else None) or {}
         method = _METHODS.get(str(facts.get("scores")), "")
         when = datetime.fromtimestamp(judgements[-1].at).strftime("%d %b %H:%M")
         with st.container(horizontal=True, vertical_alignment="center"):
