@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn, TextIO
 
@@ -241,10 +241,25 @@ class _OwnWorker:
             self._error = error
 
 
+class _LogFile(logging.FileHandler):
+    """A log that does without the lines it can't write, as on a full disk."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with suppress(OSError):  # it is opened here
+            super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Print no traceback over what the command says."""
+
+    def close(self) -> None:
+        with suppress(OSError):
+            super().close()
+
+
 @contextmanager
 def _log_to_file(home: Home) -> Iterator[None]:
     """Let the worker's log go where the messages say it is, not onto the terminal."""
-    handler = logging.FileHandler(home.worker_log, encoding="utf-8", delay=True)
+    handler = _LogFile(home.worker_log, encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log = logging.getLogger("wideset")
     level = log.level

@@ -406,3 +406,25 @@ def test_when_the_worker_is_told_to_end_the_run_is_paused(home: Home, capsys: Ca
     run = the_run(home)
     assert said.startswith(f"Run {run.id} is paused: The worker was told to end.")
     assert said.endswith(f"of 400 texts are kept; python -m core resume {run.id} continues it.")
+
+
+@pytest.mark.parametrize("place", ["full", "not to be opened"])
+def test_a_log_that_cannot_be_written_changes_nothing(
+    home: Home, capsys: Capture, place: str
+) -> None:
+    if place == "full":
+        home.prepare().worker_log.unlink()
+        home.worker_log.symlink_to("/dev/full")
+    else:
+        home.prepare().worker_log.unlink()
+        home.worker_log.mkdir()
+
+    def fail(context: JobContext) -> None:
+        raise BackendFailed("The model failed.", "Try again.")
+
+    assert generate("--json", handler=fail) == 1
+    captured = capsys.readouterr()
+    assert "The model failed. Try again." in captured.err
+    assert "Traceback" not in captured.err
+    assert "Logging error" not in captured.err
+    assert job_of_run(open_database(home), the_run(home).id).state == "failed"
