@@ -9,6 +9,7 @@ from core.domain.conditions import Condition, condition_from_dict
 from core.domain.connections import checked_url
 from core.domain.errors import BadInput
 from core.domain.registries.knob import knob
+from core.domain.serialization import to_json
 from core.domain.tasks import Task, task_from_dict
 
 MAX_PER_LABEL = 100_000
@@ -69,6 +70,65 @@ class ModelChoice:
         """The choice as JSON-ready data."""
         data = {"backend": self.backend, "model": self.model, "device": self.device}
         return {**data, "base_url": self.base_url} if self.base_url else data
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelMetadata:
+    """What was resolved when a run's model was opened; None is unknown or not the backend's.
+
+    Args:
+        backend: the kind of backend.
+        model: its name, as a person knows it.
+        fingerprint: of a local model's weights.
+        device: that it computes on.
+        dtype: number type of the weights: `float32`, `bfloat16` or `float16`.
+        engine: how prompts are kept, see `core.generation.local.engines.PickedEngine`.
+        forward: whose forward pass runs, see there.
+        linear: how linear layers are computed, see there.
+        threads: of PyTorch.
+        torch: its version.
+        transformers: its version.
+        rows_at_once: texts that fit into the memory together, where not all did.
+        base_url: of the server.
+        server: what it seems to be, such as `llama.cpp`; empty where it could not be told.
+        tokenizer: where token ids come from; empty for nowhere.
+        several_texts: whether one request asks for several texts.
+        seed: whether the server takes one.
+        left_out: knobs that are not sent, as the server does not have them.
+        probed_at: when the server was tested, seconds since 1970, UTC.
+        api: the route of the requests.
+        suppression: what was really used: `none`, or one of `core.domain.conditions.Method`.
+        batch: whether files of requests were written instead.
+        tally: for a batch, what suppression counts.
+    """
+
+    backend: BackendKind = "local"
+    model: str | None = None
+    fingerprint: str | None = None
+    device: str | None = None
+    dtype: str | None = None
+    engine: str | None = None
+    forward: str | None = None
+    linear: str | None = None
+    threads: int | None = None
+    torch: str | None = None
+    transformers: str | None = None
+    rows_at_once: int | None = None
+    base_url: str | None = None
+    server: str | None = None
+    tokenizer: str | None = None
+    several_texts: bool | None = None
+    seed: bool | None = None
+    left_out: tuple[str, ...] | None = None
+    probed_at: float | None = None
+    api: str | None = None
+    suppression: str | None = None
+    batch: bool | None = None
+    tally: str | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """What is known, JSON-ready; `from_json` reads it."""
+        return {name: value for name, value in to_json(self).items() if value is not None}
 
 
 def short_model(name: str) -> str:

@@ -1,11 +1,12 @@
 """Backend: whatever writes texts. The seam between the loop and a language model."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from core.domain.conditions import Condition
 from core.domain.errors import BackendFailed
+from core.domain.runs import ModelMetadata
 from core.generation.prompts import Prompt
 
 
@@ -51,8 +52,8 @@ class Backend(Protocol):
     """A language model that writes texts under a condition."""
 
     @property
-    def facts(self) -> dict[str, Any]:
-        """What was resolved at load: model, fingerprint, device, dtype and the like."""
+    def metadata(self) -> ModelMetadata:
+        """What was resolved when it was opened."""
         ...
 
     @property
@@ -99,20 +100,21 @@ class Backend(Protocol):
 _IDENTITY = ("model", "fingerprint", "device", "dtype", "linear", "engine", "forward", "tokenizer")
 
 
-def check_identity(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """See that a run can go on as the same dataset.
+def check_identity(before: ModelMetadata | None, now: ModelMetadata) -> None:
+    """Check that a run can go on as the same dataset.
 
     Args:
-        before: the model's facts when the run began; empty for one that has not.
-        now: its facts now.
+        before: of the model when the run began; None for one that has not.
+        now: of the model that is open.
 
     Raises:
         BackendFailed: they differ in what decides the texts.
     """
-    for key in _IDENTITY:
-        if before and before.get(key) != now.get(key):
+    for name in _IDENTITY if before is not None else ():
+        stored, found = getattr(before, name), getattr(now, name)
+        if stored != found:
             raise BackendFailed(
-                f"The model's {key} was '{before.get(key)}' when this run began and is"
-                f" '{now.get(key)}' now, so it can't go on as the same dataset.",
+                f"The model's {name} was '{stored}' when this run began and is '{found}' now, so"
+                " it can't go on as the same dataset.",
                 "Start a new run with the same settings.",
             )

@@ -1,10 +1,10 @@
 """Generating a run: the loop, and what it hands to whoever keeps it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
-from core.domain.runs import RunSpec, Sample
+from core.domain.runs import ModelMetadata, RunSpec, Sample
 from core.generation.backends import Backend, check_identity
 from core.generation.loop import Loop, Round
 from core.generation.progress import FinishedRound, timed_rounds
@@ -19,24 +19,24 @@ class RunState:
         spec: what is asked for.
         history: samples that are stored already, in order of arrival.
         finished_rounds: (cycle, position) of the rounds that are complete already.
-        facts: the model's facts if the run has begun before, else empty.
+        metadata: the model's, None if the run has not begun before.
     """
 
     run_id: str
     spec: RunSpec
     history: Sequence[Sample] = ()
     finished_rounds: Sequence[tuple[int, int]] = ()
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    metadata: ModelMetadata | None = None
 
 
 class RunRecorder(Protocol):
     """Keeps what a generation makes: all that must survive goes through it as it comes."""
 
-    def begin(self, facts: Mapping[str, Any] | None) -> None:
+    def begin(self, metadata: ModelMetadata | None) -> None:
         """The model is loaded and generation begins.
 
         Args:
-            facts: the model's, None if the run has them already.
+            metadata: the model's, None if the run has it already.
         """
 
     def round_begun(self, loop: Loop, current: Round) -> None:
@@ -73,8 +73,8 @@ def generate_texts(
         BackendFailed: the model failed, or is no longer the run's.
         BadInput: the run's settings don't fit the model.
     """
-    check_identity(state.facts, backend.facts)
-    recorder.begin(None if state.facts else backend.facts)
+    check_identity(state.metadata, backend.metadata)
+    recorder.begin(None if state.metadata is not None else backend.metadata)
     loop = Loop(
         state.spec,
         run_id=state.run_id,

@@ -9,13 +9,13 @@ import pandas as pd
 from core.analysis.findings.hypotheses import as_generated
 from core.analysis.findings.hypotheses import counted as counted_units
 from core.domain.registries.metrics import COLUMN
+from core.domain.runs import EMBEDDED_TITLE
 from core.domain.wording import MISSING, counted, percent
-from core.generation.local.conversion import EMBEDDED_NAME
 
 
 def model_name(name: str) -> str:
     """A language model's name for people; the one that comes with Wideset under its own name."""
-    return EMBEDDED_NAME if name == "embedded" else name
+    return EMBEDDED_TITLE if name == "embedded" else name
 
 
 def card_metadata(results: pd.DataFrame, *, now: float | None = None) -> dict[str, str]:

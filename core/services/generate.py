@@ -3,11 +3,11 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from core.diversity.embedding.encoder import EncoderChoice
 from core.diversity.measures.live import Encoders, LiveClique
-from core.domain.runs import ModelChoice, Sample
+from core.domain.runs import ModelChoice, ModelMetadata, Sample
 from core.domain.spending import SpendingLimit, SpendingTracker, Traffic
 from core.generation.backends import Backend
 from core.generation.generate import RunState, generate_texts
@@ -18,7 +18,7 @@ from core.services.progress import NO_PROGRESS, Progress, Stopped
 from core.services.servers.served_models import backend_for_run
 from core.store.database import Database
 from core.store.generation.rounds import finish_round, rounds_of
-from core.store.generation.runs import RunRecord, get_run, set_facts
+from core.store.generation.runs import RunRecord, get_run, set_metadata
 from core.store.generation.samples import add_samples, samples_of
 
 NO_LIMIT = SpendingLimit()
@@ -74,7 +74,8 @@ def generate_run(
     recorder.report("loading")
     try:
         progress.checkpoint()
-        backend = models.backend(run.spec.model, dtype=run.facts.get("dtype"))
+        dtype = None if run.metadata is None else run.metadata.dtype
+        backend = models.backend(run.spec.model, dtype=dtype)
         if isinstance(backend, ServedBackend):
             backend, recorder.tracker = backend_for_run(
                 db, run, backend, limit=limit, job_id=job_id
@@ -116,7 +117,7 @@ def stored_state(db: Database, run: RunRecord) -> RunState:
         spec=run.spec,
         history=tuple(samples_of(db, run.id)),
         finished_rounds=tuple((done.cycle, done.position) for done in rounds_of(db, run.id)),
-        facts=run.facts,
+        metadata=run.metadata,
     )
 
 
@@ -151,9 +152,9 @@ class _StoreRecorder:
         now = replace(now, diversity=self.live.progress(), spending=spending)
         self._progress.report(now, at_once=at_once)
 
-    def begin(self, facts: Mapping[str, Any] | None) -> None:
-        if facts is not None:
-            set_facts(self._db, self._run.id, facts)
+    def begin(self, metadata: ModelMetadata | None) -> None:
+        if metadata is not None:
+            set_metadata(self._db, self._run.id, metadata)
         if self.backend is not None and not self.backend.repeatable:
             self.live.prepare()  # while it loads, answers of a server would wait past deadlines
         self._meter.begin()

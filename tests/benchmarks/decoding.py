@@ -42,8 +42,8 @@ def run(options: argparse.Namespace) -> Report:
     spec = carer_spec(per_label=TEXTS_A_LABEL)
     setting = Setting(
         model=converted_embedded(home.models),
-        dtype=backend.facts["dtype"],
-        threads=backend.facts["threads"],
+        dtype=backend.metadata.dtype,
+        threads=backend.metadata.threads,
         closing=tuple(sorted(backend.exempt_tokens)),
     )
     others = [
@@ -79,7 +79,9 @@ def run(options: argparse.Namespace) -> Report:
             turns[other.name].append(_turn(report, other.name, texts, labels, setting, timing))
     for other in others:
         other.close()
-    report.facts |= {key: backend.facts[key] for key in ("dtype", "linear", "engine", "threads")}
+    report.facts |= {
+        key: getattr(backend.metadata, key) for key in ("dtype", "linear", "engine", "threads")
+    }
     report.facts["prompt tokens"] = [len(order.prompt) for order in ordered]
     _judge(report, turns)
     return report

@@ -134,7 +134,7 @@ def test_a_runs_end_tells_what_its_requests_took() -> None:
     from core.store.generation.samples import Counts
     from tests.store.making import make_spec
 
-    run = RunRecord(id="r", name="n", spec=make_spec(), facts={}, revision=1, created_at=0.0)
+    run = RunRecord(id="r", name="n", spec=make_spec(), metadata=None, revision=1, created_at=0.0)
     spending = SpendingProgress(requests=3, tokens_in=1200, currency="USD")
     ended = RunOutcome(run, "done", {"pos": Counts(4)}, {}, 9, 1.0, spending=spending)
     assert "It took 3 requests, 1,200 tokens in, unknown tokens out; cost: unknown." in (

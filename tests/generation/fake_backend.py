@@ -12,10 +12,20 @@ from typing import Any
 import numpy as np
 
 from core.domain.conditions import Condition
+from core.domain.runs import ModelMetadata
 from core.generation.backends import Completion, Request
 
 WORDS = ("<end>", '"', "red", "Red", "blue", "green", "odd", "even", "sun", "rain")
 END, QUOTE_TOKEN = 0, 1
+METADATA = ModelMetadata(
+    model="fake",
+    fingerprint="f1",
+    dtype="float32",
+    device="cpu",
+    engine="none",
+    forward="none",
+    linear="none",
+)
 
 
 @dataclass(frozen=True)
@@ -52,22 +62,12 @@ class FakeBackend:
 
     Args:
         write: what is written for a request's index; None is never returned.
-        facts: what a load resolved.
+        metadata: what a load resolved.
         calls: filled with what `complete` was given: (requests, condition, first_soon).
     """
 
     write: Writer = drawn_text
-    facts: dict[str, Any] = field(
-        default_factory=lambda: {
-            "model": "fake",
-            "fingerprint": "f1",
-            "dtype": "float32",
-            "device": "cpu",
-            "engine": "none",
-            "forward": "none",
-            "linear": "none",
-        }
-    )
+    metadata: ModelMetadata = METADATA
     calls: list[tuple[tuple[Request, ...], Condition, bool]] = field(default_factory=list)
     exempt_tokens: frozenset[int] = frozenset({END, QUOTE_TOKEN})
     repeatable: bool = True

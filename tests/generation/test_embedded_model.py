@@ -101,7 +101,7 @@ def test_texts_are_sane(run: Run) -> None:
 def test_fluency_is_what_the_untouched_model_gives(run: Run, backend: LocalBackend) -> None:
     samples, requests = run
     folder = converted_embedded(models())
-    kind = getattr(torch, backend.facts["dtype"])
+    kind = getattr(torch, backend.metadata.dtype)
     plain = AutoModelForCausalLM.from_pretrained(folder, dtype=kind).eval()
     tokenizer = AutoTokenizer.from_pretrained(folder)
     tolerance = 0.02 if kind == torch.float32 else 0.3
@@ -188,9 +188,9 @@ def test_a_prompt_longer_than_the_context_is_refused_before_a_step(backend: Loca
     assert steps == []
 
 
-def test_the_facts_name_the_model(backend: LocalBackend) -> None:
-    facts = backend.facts
-    assert facts["model"] == "SmolLM2-135M-Instruct"
-    assert facts["fingerprint"].startswith("sha256:")
-    assert facts["engine"] == "shared prefix"
-    assert facts["dtype"] in ("float32", "bfloat16")
+def test_the_metadata_names_the_model(backend: LocalBackend) -> None:
+    metadata = backend.metadata
+    assert metadata.model == "SmolLM2-135M-Instruct"
+    assert (metadata.fingerprint or "").startswith("sha256:")
+    assert metadata.engine == "shared prefix"
+    assert metadata.dtype in ("float32", "bfloat16")

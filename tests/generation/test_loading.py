@@ -11,7 +11,8 @@ import transformers
 from safetensors.torch import load_file, save_file
 
 from core.domain.errors import BackendFailed, BadInput
-from core.domain.runs import ModelChoice
+from core.domain.runs import ModelChoice, ModelMetadata
+from core.domain.serialization import from_json
 from core.generation.local import conversion, loading
 from core.generation.local.conversion import converted_embedded
 from core.generation.local.loading import load, pick_dtype
@@ -32,27 +33,27 @@ def test_a_folder_is_loaded_and_says_what_it_is(tiny_folder: Path) -> None:
     loaded = load_folder(tiny_folder)
     assert not loaded.model.training
     assert loaded.model.dtype == torch.float32
-    facts = loaded.facts
-    json.dumps(facts)
-    assert facts["model"] == str(tiny_folder)
-    assert (facts["backend"], facts["device"], facts["dtype"]) == ("local", "cpu", "float32")
-    assert (facts["engine"], facts["forward"]) == ("shared prefix", "llama")
-    assert facts["torch"] == torch.__version__
+    metadata = loaded.metadata
+    assert from_json(ModelMetadata, json.loads(json.dumps(metadata.to_dict()))) == metadata
+    assert metadata.model == str(tiny_folder)
+    assert (metadata.backend, metadata.device, metadata.dtype) == ("local", "cpu", "float32")
+    assert (metadata.engine, metadata.forward) == ("shared prefix", "llama")
+    assert metadata.torch == torch.__version__
     size = (tiny_folder / "model.safetensors").stat().st_size
-    assert facts["fingerprint"].startswith(f"files:{size}@")
-    assert load_folder(tiny_folder).facts["fingerprint"] == facts["fingerprint"]
+    assert (metadata.fingerprint or "").startswith(f"files:{size}@")
+    assert load_folder(tiny_folder).metadata.fingerprint == metadata.fingerprint
 
 
 def test_other_weights_have_another_fingerprint(tmp_path: Path, tiny_folder: Path) -> None:
     other = save_tiny(tmp_path / "other", num_hidden_layers=1)
-    prints = {load_folder(folder).facts["fingerprint"] for folder in (tiny_folder, other)}
+    prints = {load_folder(folder).metadata.fingerprint for folder in (tiny_folder, other)}
     assert len(prints) == 2
 
 
 def test_a_number_type_that_is_asked_for_is_taken(tiny_folder: Path) -> None:
     loaded = load_folder(tiny_folder, dtype="bfloat16")
     assert loaded.model.dtype == torch.bfloat16
-    assert loaded.facts["dtype"] == "bfloat16"
+    assert loaded.metadata.dtype == "bfloat16"
 
 
 @pytest.mark.parametrize(("pays", "dtype"), [(True, "bfloat16"), (False, "float32")])
@@ -225,7 +226,7 @@ def test_a_windowed_model_is_loaded_with_the_other_engine(
     change_config(folder, model_type="mistral", architectures=["MistralForCausalLM"])
     change_config(folder, sliding_window=16)
     loaded = load_folder(folder)
-    assert loaded.facts["engine"] == "expanded cache"
+    assert loaded.metadata.engine == "expanded cache"
 
 
 def test_the_keeper_keeps_the_last_model(tiny_folder: Path, tmp_path: Path) -> None:
@@ -238,7 +239,7 @@ def test_the_keeper_keeps_the_last_model(tiny_folder: Path, tmp_path: Path) -> N
     assert keeper.backend(choice, dtype="float32") is backend
     narrow = keeper.backend(choice, dtype="bfloat16")
     assert narrow is not backend
-    assert narrow.facts["dtype"] == "bfloat16"
+    assert narrow.metadata.dtype == "bfloat16"
     assert keeper.backend(choice) is narrow
     with pytest.raises(BackendFailed):
         keeper.backend(ModelChoice(model="no-such-model"))

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -55,7 +56,7 @@ def test_a_run_is_generated_and_every_sample_stored(home: Home, real_db: Databas
     assert (job.state, job.message) == ("done", "")
     assert stored(real_db, job.run_id) == wanted(SPEC)
     assert keeper.asked == [(SPEC.model, None)]
-    assert get_run(real_db, str(job.run_id)).facts == FakeBackend().facts
+    assert get_run(real_db, str(job.run_id)).metadata == FakeBackend().metadata
     cycles = {sample.cycle for sample in samples_of(real_db, str(job.run_id))}
     rounds = rounds_of(real_db, str(job.run_id))
     assert [(r.cycle, r.position) for r in rounds] == [(cycle, 0) for cycle in sorted(cycles)]
@@ -218,8 +219,8 @@ def test_another_model_does_not_go_on_with_the_dataset(
     _, job = start_run(real_db, SPEC)
     work_off(home, job, FakeKeeper(FakeBackend()), stop_at=3)
     kept = stored(real_db, job.run_id)
-    was = FakeBackend().facts[key]
-    other = FakeBackend(facts=FakeBackend().facts | {key: "other"})
+    was = getattr(FakeBackend().metadata, key)
+    other = FakeBackend(metadata=replace(FakeBackend().metadata, **{key: "other"}))
     resume(real_db, job.id)
     job = work_off(home, job, FakeKeeper(other))
     assert job.state == "failed"
@@ -230,7 +231,7 @@ def test_another_model_does_not_go_on_with_the_dataset(
     assert job.remedy == "Start a new run with the same settings."
     assert other.calls == []
     assert stored(real_db, job.run_id) == kept
-    assert get_run(real_db, str(job.run_id)).facts == FakeBackend().facts
+    assert get_run(real_db, str(job.run_id)).metadata == FakeBackend().metadata
 
 
 def test_what_may_differ_between_two_machines_does_not_stop_it(
@@ -239,7 +240,7 @@ def test_what_may_differ_between_two_machines_does_not_stop_it(
     _, job = start_run(real_db, SPEC)
     work_off(home, job, FakeKeeper(FakeBackend()), stop_at=3)
     resume(real_db, job.id)
-    newer = FakeBackend(facts=FakeBackend().facts | {"threads": 64})
+    newer = FakeBackend(metadata=replace(FakeBackend().metadata, threads=64))
     assert work_off(home, job, FakeKeeper(newer)).state == "done"
 
 
@@ -269,7 +270,7 @@ def test_a_keeper_that_fails_fails_the_job(home: Home, real_db: Database) -> Non
     _, job = start_run(real_db, SPEC)
     job = work_off(home, job, Failing())
     assert (job.state, job.message) == ("failed", "There is no such model.")
-    assert get_run(real_db, str(job.run_id)).facts == {}
+    assert get_run(real_db, str(job.run_id)).metadata is None
 
 
 def test_a_full_disk_pauses_it_and_resume_completes_it(

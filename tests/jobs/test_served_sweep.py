@@ -100,8 +100,9 @@ def test_a_served_sweep_has_its_attempts_facts_and_spending(home: Home, real_db:
         assert sorted((a.cycle, a.label, a.outcome, a.texts_returned) for a in sent) == [
             (cycle, label, "ok", 3) for cycle in (1, 2) for label in ("neg", "pos")
         ]
-        facts = trial.run.facts
-        assert (facts["api"], facts["suppression"]) == ("completions", "none")
+        metadata = trial.run.metadata
+        assert metadata is not None
+        assert (metadata.api, metadata.suppression) == ("completions", "none")
         own = job_of_run(real_db, trial.run.id)
         assert own is not None
         assert own.last_report["spending"]["requests"] == 4

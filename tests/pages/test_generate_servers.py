@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.domain.conditions import Condition, Suppression
 from core.domain.connections import Connection, Prices
-from core.domain.runs import ModelChoice, RunSpec
+from core.domain.runs import ModelChoice, ModelMetadata, RunSpec
 from core.domain.serialization import to_json
 from core.domain.spending import SpendingLimit, SpendingLimitReached
 from core.generation.servers.capabilities import Canary, Capabilities
@@ -18,7 +18,7 @@ from core.jobs.queue import Job, get_job, job_of_run, start_run
 from core.store.connections import delete_connection, save_capabilities, save_connection
 from core.store.database import Database
 from core.store.generation.rounds import StoredAttempt, add_attempt
-from core.store.generation.runs import RunRecord, list_runs, set_facts
+from core.store.generation.runs import RunRecord, list_runs, set_metadata
 from tests.pages.making import buttons, open_run, table, words
 from tests.store.making import make_spec
 
@@ -299,7 +299,8 @@ def test_settings_tell_the_server_the_method_and_every_request(app: AppTest, db:
         condition=Condition(suppression=Suppression(strength=7.5, method="avoid_words")),
     )
     run, _ = served_run(db, spec=spec)
-    set_facts(db, run.id, {"backend": "openai", "base_url": URL, "suppression": "avoid_words"})
+    used = ModelMetadata(backend="openai", base_url=URL, suppression="avoid_words")
+    set_metadata(db, run.id, used)
     app.session_state["run_tabs"] = "Settings"
     open_run(app, run)
     model = next(f.value for f in app.dataframe if "Requested" in list(f.value.get("setting", ())))

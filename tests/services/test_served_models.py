@@ -57,8 +57,9 @@ def test_a_run_by_way_of_the_keeper(home: Home, real_db: Database) -> None:
     assert found.result["n"] == "exact"
 
     run_id = str(done.run_id)
-    facts = get_run(real_db, run_id).facts
-    assert (facts["backend"], facts["api"], facts["suppression"]) == (
+    metadata = get_run(real_db, run_id).metadata
+    assert metadata is not None
+    assert (metadata.backend, metadata.api, metadata.suppression) == (
         "openai",
         "completions",
         "none",

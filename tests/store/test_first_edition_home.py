@@ -169,7 +169,8 @@ def test_the_runs_with_their_settings_and_texts(db: Database) -> None:
     assert (plain.spec.task, plain.spec.per_label, plain.spec.seed) == (TASK, 20, 11)
     assert plain.spec.condition.temperature == 0.7
     assert not plain.spec.condition.suppression.on
-    assert plain.facts["fingerprint"] == "sha256:b179c9523d0e6a0f"
+    assert plain.metadata is not None
+    assert plain.metadata.fingerprint == "sha256:b179c9523d0e6a0f"
     condition = seeded.spec.condition
     assert (condition.temperature, condition.min_p, condition.prompt) == (1.1, 0.02, "chat")
     assert (condition.suppression.strength, condition.suppression.scope) == (5.0, "label")
@@ -400,7 +401,9 @@ def test_the_stopped_run_becomes_the_dataset_it_would_have_become(
     assert job.state == "done"
     whole = by_place(samples_of(db, again.id))
     expected = json.loads((FIXTURE / "expected.json").read_text("utf-8"))
-    now = {**get_run(db, again.id).facts, "processor": processor()}
+    metadata = get_run(db, again.id).metadata
+    assert metadata is not None
+    now = {**metadata.to_dict(), "processor": processor()}
     if now == {"threads": now["threads"], "processor": expected["processor"], **expected["facts"]}:
         assert list(whole.values()) == expected["samples"]
         assert resumed == whole

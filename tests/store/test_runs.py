@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from core.domain.conditions import Condition, Suppression
 from core.domain.errors import BadInput, StaleEdit
+from core.domain.runs import ModelMetadata
 from core.store.database import Database
 from core.store.generation.runs import (
     clean_name,
@@ -17,7 +18,7 @@ from core.store.generation.runs import (
     list_runs,
     rename_run,
     restore_run,
-    set_facts,
+    set_metadata,
 )
 from core.store.generation.samples import Counts, add_samples, sample_rows
 from core.store.records import new_id
@@ -28,7 +29,7 @@ def test_a_run_comes_back_as_it_was_made(db: Database, clock: FakeClock) -> None
     run = create_run(db, make_spec(), name="first")
     assert get_run(db, run.id) == run
     assert (run.name, run.revision, run.created_at) == ("first", 1, clock.now)
-    assert (run.facts, run.deleted_at, run.job_id) == ({}, None, None)
+    assert (run.metadata, run.deleted_at, run.job_id) == (None, None, None)
     assert run.spec == make_spec()
 
 
@@ -71,11 +72,11 @@ def test_a_deleted_run_is_hidden_and_can_be_restored(db: Database, clock: FakeCl
     assert [s.counts.usable for s in list_runs(db)] == [1]
 
 
-def test_facts_are_replaced(db: Database) -> None:
+def test_metadata_is_replaced(db: Database) -> None:
     run = create_run(db, make_spec())
-    set_facts(db, run.id, {"device": "cpu", "dtype": "bfloat16"})
-    set_facts(db, run.id, {"device": "cuda"})
-    assert get_run(db, run.id).facts == {"device": "cuda"}
+    set_metadata(db, run.id, ModelMetadata(device="cpu", dtype="bfloat16"))
+    set_metadata(db, run.id, ModelMetadata(device="cuda"))
+    assert get_run(db, run.id).metadata == ModelMetadata(device="cuda")
 
 
 def test_the_list_is_newest_first_with_counts(db: Database, clock: FakeClock) -> None:

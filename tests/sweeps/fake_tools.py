@@ -4,7 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +66,8 @@ class FakeTools:
         with (self.folder / "opened").open("a") as file:
             file.write(f"{os.getpid()}\n")
         backend = Stepping()
-        backend.facts["threads"] = os.environ.get("OMP_NUM_THREADS")
+        threads = int(os.environ.get("OMP_NUM_THREADS", 0))
+        backend.metadata = replace(backend.metadata, threads=threads)
         steps: list[None] = []
 
         def step() -> None:
@@ -148,7 +149,7 @@ class Heard:
         self.lost.append(end.index)
         before = self._trials[end.index]
         rounds = [t.round for t in self.told if t.index == end.index and t.round is not None]
-        facts = [t.facts for t in self.told if t.index == end.index and t.facts is not None]
+        loaded = [t.metadata for t in self.told if t.index == end.index and t.metadata]
         self._queue.insert(
             0,
             Trial(
@@ -158,6 +159,6 @@ class Heard:
                 recipe=before.recipe,
                 history=tuple(self.samples(end.index)),
                 finished_rounds=tuple((one.cycle, one.position) for one in rounds),
-                facts=facts[0] if facts else {},
+                metadata=loaded[0] if loaded else None,
             ),
         )

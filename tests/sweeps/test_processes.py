@@ -43,8 +43,8 @@ def test_two_children_make_what_one_process_makes(tmp_path: Path, made: list[Pro
     assert set(tools.opened) == set(executor.pids)
     assert len(executor.pids) == 2
     assert os.getpid() not in executor.pids
-    facts = [told.facts for told in heard.told if told.facts is not None]
-    assert [one["threads"] for one in facts] == ["1"] * 4
+    loaded = [told.metadata for told in heard.told if told.metadata is not None]
+    assert [metadata.threads for metadata in loaded] == [1] * 4
 
 
 def test_a_child_that_is_killed_loses_its_trial_and_another_goes_on_with_it(

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 from core.domain.errors import BackendFailed
+from core.domain.runs import ModelMetadata
 from core.sweeps.execution.ray_cluster import RayCluster
 from tests.sweeps.fake_tools import FakeTools, Heard, make_trial, no_reference, wanted
 
 MEMORY = 80 * 1024 * 1024
 
 
-class Unreadable(dict[str, Any]):
+class Unreadable(ModelMetadata):
     """What a node can't take out of its parcel, as of a package that it lacks."""
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -61,7 +62,7 @@ def test_a_node_that_goes_costs_nothing_but_time(tmp_path: Path, cluster: Any) -
     try:
         assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == handlers
         trials = [make_trial(index, per_label=8) for index in range(4)]
-        heard = Heard(executor, [*trials, make_trial(4, facts=Unreadable())], seconds=100)
+        heard = Heard(executor, [*trials, make_trial(4, metadata=Unreadable())], seconds=100)
 
         def between() -> None:
             if len(nodes) == 2 and len({told.index for told in heard.told if told.samples}) == 2:

@@ -81,8 +81,8 @@ def test_samples_rounds_and_phases_are_told_as_they_come() -> None:
     assert {told.index for told in heard.told} == {3}
     phases = [told.phase for told in heard.told if told.phase]
     assert phases == ["loading", "generating", "assessing"]
-    assert [told.facts for told in heard.told if told.facts] == [heard.backend.facts]
-    assert heard.told[1].facts is not None  # before the first sample
+    assert [told.metadata for told in heard.told if told.metadata] == [heard.backend.metadata]
+    assert heard.told[1].metadata is not None  # before the first sample
     assert heard.told[-1].shortfall == {}
     rounds = sorted({(s.cycle, 0) for s in whole.samples})
     assert [(r.cycle, r.position) for r in heard.rounds] == rounds
@@ -140,19 +140,19 @@ def test_a_trial_that_was_stopped_anywhere_ends_as_one_that_was_not() -> None:
         with pytest.raises(Stopped):
             heard.run(Trial(0, "r", SPEC, RECIPE), between=stop)
         rounds = tuple((r.cycle, r.position) for r in heard.rounds)
-        facts = next((told.facts for told in heard.told if told.facts), {})
+        metadata = next((told.metadata for told in heard.told if told.metadata), None)
         again = Hearing()
         history = tuple(heard.samples)
         end = again.run(
-            Trial(0, "r", SPEC, RECIPE, history=history, finished_rounds=rounds, facts=facts)
+            Trial(0, "r", SPEC, RECIPE, history=history, finished_rounds=rounds, metadata=metadata)
         )
         assert not {s.id for s in history} & {s.id for s in again.samples}
         both = [facts_of(s) for s in [*history, *again.samples]]
         assert both == [facts_of(s) for s in first.samples]
         assert (end.assessment, end.texts) == (whole.assessment, whole.texts)
-        if facts:
+        if metadata:
             assert again.opened == [(SPEC.model, "float32")]
-            assert [told.facts for told in again.told if told.facts] == []
+            assert [told.metadata for told in again.told if told.metadata] == []
 
 
 def test_a_run_that_is_made_already_is_assessed_without_a_language_model() -> None:
@@ -166,8 +166,8 @@ def test_a_run_that_is_made_already_is_assessed_without_a_language_model() -> No
 
 
 def test_what_goes_wrong_is_told_in_two_sentences() -> None:
-    other = FakeBackend(facts=FakeBackend().facts | {"fingerprint": "f2"})
-    end = Hearing(other).run(Trial(5, "r", SPEC, RECIPE, facts=FakeBackend().facts))
+    other = FakeBackend(metadata=replace(FakeBackend().metadata, fingerprint="f2"))
+    end = Hearing(other).run(Trial(5, "r", SPEC, RECIPE, metadata=FakeBackend().metadata))
     assert end.error is not None
     assert end.error[0].startswith("The model's fingerprint was 'f1' when this run began")
     assert (end.index, end.assessment, end.error[1]) == (

@@ -53,7 +53,7 @@ class ServedLabels:
         or `answers`), `calibration` (`batch` or `none`), `not_parsed` (texts), `mass` (the mean
         share of the first token's probability that lay on the labels; None where it is unknown).
         """
-        return {**self._backend.facts, **self._told}
+        return {**self._backend.metadata.to_dict(), **self._told}
 
     def probabilities(
         self,

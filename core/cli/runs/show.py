@@ -21,7 +21,7 @@ def show(session: Session, run: RunArgument, as_json: JsonOption = False) -> Non
         "name": record.name,
         "state": states_of_runs(session.db).get(record.id, "new"),
         "spec": record.spec.to_dict(),
-        "facts": dict(record.facts),
+        "facts": {} if record.metadata is None else record.metadata.to_dict(),
     }
     if as_json:
         print_json(settings)

@@ -10,14 +10,16 @@ import queue
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import cached_property
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
 from core.domain.conditions import Condition
 from core.domain.errors import BackendFailed, BadInput
+from core.domain.runs import ModelMetadata
 from core.generation.backends import Completion, Request
 from core.generation.local.decoding import DecodedText, TextPlan, decode
 from core.generation.local.loading import LoadedModel
@@ -135,11 +137,13 @@ class LocalBackend:
     def __init__(self, loaded: LoadedModel) -> None:
         self._loaded = loaded
         self._tokenizer = loaded.tokenizer
+        self._device = loaded.metadata.device or "cpu"
+        self._rows_at_once: int | None = None
 
     @property
-    def facts(self) -> dict[str, Any]:
-        """What was resolved at load."""
-        return self._loaded.facts
+    def metadata(self) -> ModelMetadata:
+        """What was resolved at load, and how many rows fit into the memory where not all do."""
+        return replace(self._loaded.metadata, rows_at_once=self._rows_at_once)
 
     @cached_property
     def exempt_tokens(self) -> frozenset[int]:
@@ -169,7 +173,8 @@ class LocalBackend:
             return list(self._tokenizer(prompt.text)["input_ids"])
         if not self._tokenizer.chat_template:
             raise BadInput(
-                f"The model {self.facts['model']} has no chat template.", "Use prompt A or C."
+                f"The model {self._loaded.metadata.model} has no chat template.",
+                "Use prompt A or C.",
             )
         turns = [{"role": turn.role, "content": turn.content} for turn in prompt.messages]
         text = self._tokenizer.apply_chat_template(
@@ -254,7 +259,7 @@ class LocalBackend:
         first_soon: bool,
     ) -> Iterator[list[tuple[DecodedText, Owner]]]:
         """What each step finishes, in lanes; after a lack of memory in parts that fit."""
-        most = self.facts.get("rows_at_once")
+        most = self._rows_at_once
         lanes, threads = self._lanes(min(len(prompts), most or len(prompts)))
         decodings = []
         for lane in range(lanes):
@@ -272,7 +277,7 @@ class LocalBackend:
                             biases=biases,
                             closing=self.exempt_tokens,
                             max_tokens=condition.max_tokens,
-                            max_rows=_MAX_ROWS[self.facts["device"]] // lanes,
+                            max_rows=_MAX_ROWS[self._device] // lanes,
                             first_soon=first_soon,
                         ),
                         part,
@@ -284,25 +289,25 @@ class LocalBackend:
             yield from steps
 
     def _halve(self, waiting: int) -> None:
-        """Decode half as many rows at once from now on, and note it among the facts.
+        """Decode half as many rows at once from now on.
 
         Raises:
             BackendFailed: a single row was too many.
         """
-        rows = min(waiting, self.facts.get("rows_at_once") or waiting) // 2
+        rows = min(waiting, self._rows_at_once or waiting) // 2
         if rows < 1:
             raise BackendFailed(
                 "The language model ran out of memory over a single text.",
                 "Ask for shorter texts or fewer examples, or choose a smaller model.",
             )
-        self._loaded.facts["rows_at_once"] = rows
+        self._rows_at_once = rows
         give_memory_back()
 
     def _lanes(self, requests: int) -> tuple[int, int]:
         """Into how many lanes so many prompts are divided, and PyTorch's threads in each."""
-        if self.facts["device"] != "cpu":
+        if self._device != "cpu":
             return 1, 1
-        cores = self.facts["threads"]
+        cores = self._loaded.metadata.threads or 1
         lanes = max(1, min(cores, requests))
         return lanes, cores // lanes
 

@@ -14,8 +14,6 @@ from core.domain.errors import BackendFailed
 from core.domain.runs import EMBEDDED_TITLE
 from core.models.embedded import LLM_SHA256, find_llm_file, verify
 
-EMBEDDED_NAME = EMBEDDED_TITLE
-
 
 def converted_embedded(models: Path) -> Path:
     """The folder of the converted embedded model, made now if it is not there yet.
@@ -26,7 +24,7 @@ def converted_embedded(models: Path) -> Path:
     Raises:
         BackendFailed: the package is missing or another file, or the folder can't be written.
     """
-    folder = models / f"{EMBEDDED_NAME.lower()}-{LLM_SHA256[:12]}"
+    folder = models / f"{EMBEDDED_TITLE.lower()}-{LLM_SHA256[:12]}"
     if (folder / "config.json").is_file():
         return folder
     source = find_llm_file()

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.domain.runs import ModelChoice
-from core.generation.local.conversion import EMBEDDED_NAME, converted_embedded
+from core.domain.runs import EMBEDDED_TITLE, ModelChoice, ModelMetadata
+from core.generation.local.conversion import converted_embedded
 from core.generation.local.decoding import Engine
 from core.generation.local.engines import pick_engine
 from core.generation.local.linears import WAYS, quickest
@@ -92,14 +92,13 @@ class LoadedModel:
             engine, which may have taken its layers out of it.
         tokenizer: its tokenizer.
         engine: makes a fresh engine of the kind that suits the model.
-        facts: JSON-ready: model, fingerprint, device, dtype, engine, forward, linear, threads,
-            torch, transformers.
+        metadata: what was resolved.
     """
 
     model: Any
     tokenizer: Any
     engine: Callable[[], Engine]
-    facts: dict[str, Any]
+    metadata: ModelMetadata
 
 
 def load(choice: ModelChoice, *, models: Path, dtype: str | None = None) -> LoadedModel:
@@ -133,20 +132,19 @@ def load(choice: ModelChoice, *, models: Path, dtype: str | None = None) -> Load
     torch.nn.Module.to(model, device=device, dtype=getattr(torch, arithmetic.dtype)).eval()
     engine = pick_engine(model, way=arithmetic.linear)
     give_memory_back()
-    facts = {
-        "backend": "local",
-        "model": EMBEDDED_NAME if choice.model == "embedded" else choice.model,
-        "fingerprint": mark,
-        "device": device,
-        "dtype": arithmetic.dtype,
-        "engine": engine.kind,
-        "forward": engine.forward,
-        "linear": engine.way,
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-        "transformers": transformers.__version__,
-    }
-    return LoadedModel(model, tokenizer, engine.make, facts)
+    metadata = ModelMetadata(
+        model=EMBEDDED_TITLE if choice.model == "embedded" else choice.model,
+        fingerprint=mark,
+        device=device,
+        dtype=arithmetic.dtype,
+        engine=engine.kind,
+        forward=engine.forward,
+        linear=engine.way,
+        threads=torch.get_num_threads(),
+        torch=str(torch.__version__),
+        transformers=transformers.__version__,
+    )
+    return LoadedModel(model, tokenizer, engine.make, metadata)
 
 
 def read_model(choice: ModelChoice, *, models: Path) -> tuple[Any, Any]:

@@ -47,7 +47,7 @@ class ModelCache:
             BadInput: the kind of backend is unknown, or a server's connection or key is missing.
         """
         kept = self.kept(choice)
-        if kept is not None and dtype in (None, kept.facts["dtype"]):
+        if kept is not None and dtype in (None, kept.metadata.dtype):
             return kept
         if choice.backend == "openai":
             return self._opened(choice)

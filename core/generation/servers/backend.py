@@ -9,13 +9,13 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from core.domain.conditions import Condition
 from core.domain.connections import Connection
 from core.domain.errors import BackendFailed, Pausing
+from core.domain.runs import ModelMetadata
 from core.domain.spending import SpendingTracker
 from core.generation.backends import Completion, Request
 from core.generation.prompts import Prompt
@@ -111,20 +111,20 @@ class ServedBackend:
         self._closing()
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def metadata(self) -> ModelMetadata:
         """What was resolved when it was opened; see `for_run` for a run's."""
         capabilities = self.capabilities
-        return {
-            "backend": "openai",
-            "model": self.model,
-            "base_url": self.connection.base_url,
-            "server": capabilities.server,
-            "tokenizer": "" if self.tokenizer is None else self.tokenizer.name,
-            "several_texts": capabilities.n == "exact",
-            "seed": capabilities.seed == "exact",
-            "left_out": unsupported_knobs(capabilities),
-            "probed_at": capabilities.probed_at,
-        }
+        return ModelMetadata(
+            backend="openai",
+            model=self.model,
+            base_url=self.connection.base_url,
+            server=capabilities.server,
+            tokenizer="" if self.tokenizer is None else self.tokenizer.name,
+            several_texts=capabilities.n == "exact",
+            seed=capabilities.seed == "exact",
+            left_out=tuple(unsupported_knobs(capabilities)),
+            probed_at=capabilities.probed_at,
+        )
 
     @property
     def exempt_tokens(self) -> frozenset[int]:
@@ -146,7 +146,7 @@ class ServedBackend:
         """The backend for one run.
 
         Args:
-            condition: of the run; its facts say which route and which suppression it takes.
+            condition: of the run; its metadata says which route and which suppression it takes.
             record: called with every attempt.
             tracker: admits every request; what it raises lets what is in flight come in, and then
                 ends the call. None is no spending limit.
@@ -208,14 +208,13 @@ class ServedRun:
         self._tracker = tracker
 
     @property
-    def facts(self) -> dict[str, Any]:
-        """The backend's, with the route `api` and the `suppression` really used: `none`, or one of
-        `core.domain.conditions.Method`."""
-        return {
-            **self._backend.facts,
-            "api": api_for(self._condition, self._backend.capabilities),
-            "suppression": method_used(self._condition),
-        }
+    def metadata(self) -> ModelMetadata:
+        """The backend's, with the route and the suppression that the run really uses."""
+        return replace(
+            self._backend.metadata,
+            api=api_for(self._condition, self._backend.capabilities),
+            suppression=method_used(self._condition),
+        )
 
     @property
     def exempt_tokens(self) -> frozenset[int]:

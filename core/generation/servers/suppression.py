@@ -1,6 +1,6 @@
 """Logit suppression on a served model: exact by logit bias, or approximated.
 
-Neither approximation is the paper's method, and a run's facts say which one it used: a higher
+Neither approximation is the paper's method, and a run's metadata says which one it used: a higher
 frequency penalty bears on repetitions within one text only, and a list of words is a request that
 the model may ignore.
 """
@@ -38,7 +38,7 @@ _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 
 
 def method_used(condition: Condition) -> str:
-    """How suppression is brought about, for a run's facts; `none` where it is off."""
+    """How suppression is brought about, for a run's metadata; `none` where it is off."""
     return condition.suppression.method if condition.suppression.on else "none"
 
 

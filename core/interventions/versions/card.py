@@ -213,7 +213,8 @@ def version_card(
     generation = task = None
     if subject.run_id:
         run = get_run(db, subject.run_id)
-        generation = {**run.spec.to_dict(), "facts": dict(run.facts)}
+        metadata = {} if run.metadata is None else run.metadata.to_dict()
+        generation = {**run.spec.to_dict(), "facts": metadata}
         task = generation.pop("task")
         # Real texts are not to leak into a card.
         generation["seed_examples"] = len(generation["seed_examples"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from core.domain.connections import Connection
 from core.domain.errors import BadInput
-from core.domain.runs import RunSpec
+from core.domain.runs import ModelMetadata, RunSpec
 from core.generation.servers.batch.results import BatchSummary, read_batch
 from core.generation.servers.batch.write import BatchFile, write_batch
 from core.generation.servers.capabilities import Capabilities, capabilities_from_dict
@@ -17,7 +17,7 @@ from core.generation.servers.tokenizers import Tokenizer, load_tokenizer
 from core.store.connections import find_capabilities, find_connection
 from core.store.database import Database
 from core.store.generation.rounds import rounds_of
-from core.store.generation.runs import RunRecord, set_facts
+from core.store.generation.runs import RunRecord, set_metadata
 from core.store.generation.samples import samples_of
 
 
@@ -51,15 +51,15 @@ def write_requests(db: Database, run: RunRecord, path: Path, *, cycles: int) -> 
         raise BadInput(
             f"The file {path} can't be written ({error.strerror}).", "Name another one."
         ) from error
-    if not run.facts:
+    if run.metadata is None:
         condition = run.spec.condition
-        facts = {
+        metadata = ModelMetadata(
             **run.spec.model.to_dict(),
-            "batch": True,
-            "suppression": method_used(condition),
-            "tally": "of each file's beginning" if condition.suppression.on else "none",
-        }
-        set_facts(db, run.id, facts)
+            batch=True,
+            suppression=method_used(condition),
+            tally="of each file's beginning" if condition.suppression.on else "none",
+        )
+        set_metadata(db, run.id, metadata)
     return batch
 
 

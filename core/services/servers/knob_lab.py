@@ -209,7 +209,7 @@ class Lab:
             return _samples_of(db, run_id)
 
     def _next_logits(self, backend: LocalBackend, tokens: Sequence[int]) -> "Tensor":
-        key = (backend.facts.get("fingerprint"), backend.facts.get("dtype"), *tokens)
+        key = (backend.metadata.fingerprint, backend.metadata.dtype, *tokens)
         logits = self._logits.pop(key, None)
         if logits is None:
             logits = backend.next_logits(tokens).cpu()

@@ -10,7 +10,7 @@ from core.services.sweep.reuse import usable_texts
 from core.store.database import Database
 from core.store.diversity.embeddings import add_vectors
 from core.store.generation.rounds import add_attempt
-from core.store.generation.runs import RunRecord, create_run, get_run, set_facts
+from core.store.generation.runs import RunRecord, create_run, get_run, set_metadata
 from core.store.sweeps import add_trial, save_assessment, set_trial
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.execution.trial import Trial, TrialEnd, TrialUpdate
@@ -24,7 +24,7 @@ def store_update(
     label_names: Sequence[str] = (),
     job_id: str | None = None,
 ) -> None:
-    """Store the attempt, facts, samples and round of a trial's update.
+    """Store the attempt, metadata, samples and round of a trial's update.
 
     Args:
         db: the store.
@@ -38,8 +38,8 @@ def store_update(
     """
     if update.attempt is not None:
         add_attempt(db, stored_attempt(update.attempt, label_names), run_id=run_id, job_id=job_id)
-    if update.facts is not None:
-        set_facts(db, run_id, update.facts)
+    if update.metadata is not None:
+        set_metadata(db, run_id, update.metadata)
     if update.samples:
         store_samples(db, update.samples)
     if update.round is not None:
@@ -84,7 +84,7 @@ def trial_of(db: Database, wanted: PlannedTrial, run: RunRecord, recipe: Recipe)
         recipe=recipe,
         history=tuple(state.history),
         finished_rounds=tuple(state.finished_rounds),
-        facts=run.facts,
+        metadata=run.metadata,
         generate=wanted.run_id is None,
     )
 

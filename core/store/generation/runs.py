@@ -2,13 +2,13 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from core.domain.errors import StaleEdit
-from core.domain.runs import RunSpec, spec_from_dict
+from core.domain.runs import ModelMetadata, RunSpec, spec_from_dict
+from core.domain.serialization import from_json
 from core.domain.settings_key import settings_key
 from core.store.database import Database
 from core.store.generation.samples import COUNT_COLUMNS, Counts, counts_in
@@ -23,7 +23,7 @@ class RunRecord:
         id: made by us, only a-z and 0-9, later runs sort later; paths are made from it alone.
         name: for display only.
         spec: what was asked for; never changes.
-        facts: what the backend made of it (precision, device, fingerprint, ...).
+        metadata: of the model that generates it, None before it begins; stored as `facts`.
         revision: counts the edits from 1, for `rename_run`.
         created_at: seconds since 1970, UTC.
         deleted_at: when it was deleted, None for a living run.
@@ -33,7 +33,7 @@ class RunRecord:
     id: str
     name: str
     spec: RunSpec
-    facts: Mapping[str, Any]
+    metadata: ModelMetadata | None
     revision: int
     created_at: float
     deleted_at: float | None = None
@@ -68,7 +68,7 @@ def create_run(db: Database, spec: RunSpec, *, name: str = "") -> RunRecord:
         id=new_id(now),
         name=clean_name(name if name.strip() else default_name(spec)),
         spec=spec,
-        facts={},
+        metadata=None,
         revision=1,
         created_at=now,
     )
@@ -135,12 +135,18 @@ def _spec(data: str) -> RunSpec:
     return spec_from_dict(json.loads(data))
 
 
+@lru_cache(maxsize=256)
+def _metadata(data: str) -> ModelMetadata:
+    """Most runs have the same."""
+    return from_json(ModelMetadata, json.loads(data))
+
+
 def _run(row: sqlite3.Row) -> RunRecord:
     return RunRecord(
         id=row["id"],
         name=row["name"],
         spec=_spec(row["spec"]),
-        facts=json.loads(row["facts"]),
+        metadata=None if row["facts"] == "{}" else _metadata(row["facts"]),
         revision=row["revision"],
         created_at=row["created_at"],
         deleted_at=row["deleted_at"],
@@ -152,13 +158,13 @@ _RUNS = RecordTable("runs", "run", _run)
 get_run, delete_run, restore_run = _RUNS.get, _RUNS.delete, _RUNS.restore
 
 
-def set_facts(db: Database, run_id: str, facts: Mapping[str, Any]) -> None:
-    """Replace what is known of how the run is generated (JSON-ready).
+def set_metadata(db: Database, run_id: str, metadata: ModelMetadata) -> None:
+    """Replace what is known of the model that generates the run.
 
     Raises:
         BadInput: there is no such run.
     """
-    _RUNS.update(db, run_id, facts=json.dumps(dict(facts)))
+    _RUNS.update(db, run_id, facts=json.dumps(metadata.to_dict()))
 
 
 def set_job(db: Database, run_id: str, job_id: str) -> None:

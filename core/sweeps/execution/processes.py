@@ -107,7 +107,7 @@ class Processes:
                 end(TrialEnd(child.trial.index, lost=not child.dropped))
             return
         if isinstance(message, TrialUpdate):
-            self._settled |= message.facts is not None or message.phase in (
+            self._settled |= message.metadata is not None or message.phase in (
                 "generating",
                 "assessing",
             )

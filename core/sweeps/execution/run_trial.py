@@ -5,8 +5,8 @@ sent to the sink as it arises; the coordinator stores it.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from core.diversity.embedding.encoder import Encoder
 from core.diversity.measures.remote_clique import Vectors
 from core.domain.datasets import Dataset
 from core.domain.errors import BackendFailed, Pausing, WidesetError
-from core.domain.runs import ModelChoice, Sample
+from core.domain.runs import ModelChoice, ModelMetadata, Sample
 from core.domain.settings import home_from
 from core.domain.spending import SpendingTracker
 from core.generation.backends import Backend
@@ -56,7 +56,7 @@ def run_trial(
         open_backend: opens the language model, if texts are to be generated.
         encoder: embeds the usable texts.
         real: the reference, embedded by an encoder of the same fingerprint.
-        sink: receives phases, the model's facts, samples and rounds, in this order.
+        sink: receives phases, the model's metadata, samples and rounds, in this order.
         between: called between two steps of the model and between blocks of the assessment.
         timer: monotonic seconds.
         fine_tuner: trains where the recipe says so; None does it with the models of this machine's
@@ -126,7 +126,7 @@ def _generated(
         spec=trial.spec,
         history=trial.history,
         finished_rounds=trial.finished_rounds,
-        facts=trial.facts,
+        metadata=trial.metadata,
     )
     recorder = _SinkRecorder(trial.index, sink)
     shortfall = generate_texts(state, backend, recorder, between_steps=between, timer=timer)
@@ -141,8 +141,8 @@ class _SinkRecorder:
         self._index, self._sink = index, sink
         self.fresh: list[Sample] = []
 
-    def begin(self, facts: Mapping[str, Any] | None) -> None:
-        self._sink(TrialUpdate(self._index, facts=facts, phase="generating"))
+    def begin(self, metadata: ModelMetadata | None) -> None:
+        self._sink(TrialUpdate(self._index, metadata=metadata, phase="generating"))
 
     def round_begun(self, loop: Loop, current: Round) -> None:
         pass
@@ -161,7 +161,8 @@ def _opened(
     """The language model; of one behind a server each request is sent to the sink."""
     model = trial.spec.model
     try:
-        backend = open_backend(model, dtype=trial.facts.get("dtype"))
+        dtype = None if trial.metadata is None else trial.metadata.dtype
+        backend = open_backend(model, dtype=dtype)
     except WidesetError as error:
         if model.backend == "local":
             raise

@@ -1,11 +1,10 @@
 """Trial: one run of a sweep as work to be done anywhere, the updates it sends, and its end."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from core.diversity.measures.remote_clique import Vectors
-from core.domain.runs import RunSpec, Sample
+from core.domain.runs import ModelMetadata, RunSpec, Sample
 from core.generation.progress import FinishedRound
 from core.generation.servers.requests import Attempt
 from core.sweeps.assessment.recipe import Recipe
@@ -47,7 +46,7 @@ class Trial:
         recipe: what is done with it then.
         history: samples that are stored already, in order of arrival (a resumed trial).
         finished_rounds: (cycle, position) of its rounds that are complete already.
-        facts: the model's facts if the run has begun before.
+        metadata: the model's, None if the run has not begun before.
         generate: False for a run that was made elsewhere or to its end: it is assessed as it is,
             and no language model is opened.
     """
@@ -58,7 +57,7 @@ class Trial:
     recipe: Recipe
     history: tuple[Sample, ...] = ()
     finished_rounds: tuple[tuple[int, int], ...] = ()
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    metadata: ModelMetadata | None = None
     generate: bool = True
 
 
@@ -69,7 +68,7 @@ class TrialUpdate:
     Args:
         index: of the trial.
         samples: new samples.
-        facts: the model's facts, once, before the first sample.
+        metadata: the model's, once, before the first sample.
         round: a round that is complete; its samples were sent before.
         phase: what it does now: loading, generating, assessing.
         shortfall: texts that each label lacks in the end, sent once.
@@ -78,7 +77,7 @@ class TrialUpdate:
 
     index: int
     samples: tuple[Sample, ...] = ()
-    facts: Mapping[str, Any] | None = None
+    metadata: ModelMetadata | None = None
     round: FinishedRound | None = None
     phase: str | None = None
     shortfall: Mapping[str, int] | None = None

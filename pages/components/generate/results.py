@@ -115,13 +115,14 @@ def show_settings(run: RunRecord) -> None:
     with model:
         st.markdown("**Model**")
         server = {"base url": spec.model.base_url} if spec.model.base_url else {}
-        facts = {name: value for name, value in run.facts.items() if name != "base_url"}
-        if "suppression" in facts:
-            method = facts.pop("suppression")
-            facts = {"suppression method used": METHOD_TITLES.get(method, method), **facts}
+        known = {} if run.metadata is None else run.metadata.to_dict()
+        resolved = {name: value for name, value in known.items() if name != "base_url"}
+        if "suppression" in resolved:
+            method = str(resolved.pop("suppression"))
+            resolved = {"suppression method used": METHOD_TITLES.get(method, method), **resolved}
         is_embedded = spec.model.model == "embedded"
         requested = EMBEDDED_TITLE if is_embedded else model_and_server(spec.model)
-        values = {"requested": requested, **server, **facts}
+        values = {"requested": requested, **server, **resolved}
         _table(
             [
                 (name.replace("_", " ").capitalize(), MISSING if value is None else str(value))
@@ -142,7 +143,7 @@ def show_settings(run: RunRecord) -> None:
             alt="Labels, their phrases and targets",
         )
     with st.expander("As JSON, with seed examples", icon=":material/data_object:"):
-        data = {"id": run.id, **spec.to_dict(), "facts": dict(run.facts)}
+        data = {"id": run.id, **spec.to_dict(), "facts": known}
         st.code(json.dumps(data, indent=2, ensure_ascii=False), language="json", height=420)
 
 

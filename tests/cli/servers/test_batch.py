@@ -50,7 +50,13 @@ def test_from_settings_to_the_texts(db: Database, capsys: Capture, tmp_path: Pat
     assert len(lines) == 6
     run = get_run(db, run_id)
     assert (run.name, run.spec) == ("B", SPEC)
-    assert run.facts == {**CHOICE.to_dict(), "batch": True, "suppression": "none", "tally": "none"}
+    assert run.metadata is not None
+    assert run.metadata.to_dict() == {
+        **CHOICE.to_dict(),
+        "batch": True,
+        "suppression": "none",
+        "tally": "none",
+    }
 
     results.write_text(
         "\ufeff" + "\r\n".join([failed(lines[0]), *map(result, lines[:0:-1])]), "utf-8"

@@ -143,16 +143,16 @@ def test_suppression_sends_biases_of_what_was_written(home: Home, real_db: Datab
     assert "logit_bias" not in server.seen[0].body
 
 
-def test_facts_name_route_and_method_really_used(home: Home, real_db: Database) -> None:
+def test_metadata_names_route_and_method_really_used(home: Home, real_db: Database) -> None:
     with Misbehaving() as server, Runs(home, real_db, server, known={"n": "exact"}) as runs:
         backend: ServedBackend = runs.backend
-        text = backend.for_run(runs.spec().condition).facts
-        assert (text["api"], text["suppression"]) == ("completions", "none")
-        assert (text["model"], text["base_url"]) == ("m", server.base_url)
-        assert (text["several_texts"], text["seed"], text["tokenizer"]) == (True, False, "")
+        text = backend.for_run(runs.spec().condition).metadata
+        assert (text.api, text.suppression) == ("completions", "none")
+        assert (text.model, text.base_url) == ("m", server.base_url)
+        assert (text.several_texts, text.seed, text.tokenizer) == (True, False, "")
         wish = runs.spec(prompt="chat", suppression=Suppression(7.5, method="avoid_words"))
-        chat = backend.for_run(wish.condition).facts
-        assert (chat["api"], chat["suppression"]) == ("chat", "avoid_words")
+        chat = backend.for_run(wish.condition).metadata
+        assert (chat.api, chat.suppression) == ("chat", "avoid_words")
 
 
 def test_resumed_it_asks_only_for_what_is_missing(home: Home, real_db: Database) -> None:

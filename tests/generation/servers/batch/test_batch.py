@@ -360,4 +360,4 @@ def test_a_place_and_its_custom_id_are_each_others_inverse(db: Database) -> None
     assert list(place.indices) == [4, 5]
     for wrong in ("abc/0/1/4/2", "abc/3/1/4", "ABC/3/1/4/2", "abc/3/1/4/2\n", "a/3/1/4/-2", None):
         assert parse_custom_id(wrong) is None
-    assert get_run(db, make_run(db).id).facts == {}
+    assert get_run(db, make_run(db).id).metadata is None
