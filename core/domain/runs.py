@@ -334,3 +334,22 @@ class Sample:
     token_ids: tuple[int, ...]
     duplicate_of: str | None
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedRound:
+    """Requests that were decoded together and are complete.
+
+    Args:
+        cycle: counted from 1.
+        position: place within the cycle in strict order, from 0; else 0.
+        requested: texts asked for by label name.
+        seconds: how long it took, storing the samples included.
+        tokens: drawn for it since generation last started, without closing and end tokens.
+    """
+
+    cycle: int
+    position: int
+    requested: Mapping[str, int]
+    seconds: float
+    tokens: int

@@ -1,13 +1,12 @@
-"""Generating a run: the loop, and what it hands to whoever keeps it."""
+"""Generating a run: the loop, and the recorder that its results go to."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.domain.runs import ModelMetadata, RunSpec, Sample
+from core.domain.runs import FinishedRound, ModelMetadata, RunSpec, Sample
 from core.generation.backends import Backend, check_identity
 from core.generation.loop import Loop, Round
-from core.generation.progress import FinishedRound, timed_rounds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,12 +83,19 @@ def generate_texts(
         clock=timer,
     )
     under_way: Round | None = None
-    for current, samples, finished in timed_rounds(loop, between_steps=between_steps, timer=timer):
+    names, started, tokens = state.spec.task.label_names, timer(), 0
+    for current, samples in loop.rounds(between_steps=between_steps):
         if current != under_way:
             under_way = current
             recorder.round_begun(loop, current)
         if samples:
+            tokens += sum(len(sample.token_ids) for sample in samples)
             recorder.samples(samples)
-        if finished is not None:
-            recorder.round_finished(finished)
+            continue
+        requested = {names[each.label_index]: each.count for each in current.iterations}
+        seconds = timer() - started
+        recorder.round_finished(
+            FinishedRound(current.cycle, current.position, requested, seconds, tokens)
+        )
+        started, tokens = timer(), 0
     return loop.shortfall()

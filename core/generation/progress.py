@@ -1,63 +1,15 @@
-"""How far a generation is: its rounds with what each of them took, and its counts and speeds."""
+"""How far a generation is: its counts and speeds."""
 
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from core.domain.progress import JobProgress
 from core.domain.runs import RunSpec, Sample
 from core.domain.spending import SpendingProgress
-from core.generation.loop import Loop, Round
-
-
-@dataclass(frozen=True, slots=True)
-class FinishedRound:
-    """A round that is complete.
-
-    Args:
-        cycle: counted from 1.
-        position: 0, or in strict order the place within the cycle.
-        requested: texts asked for, by label name.
-        seconds: since the one before was handed on, or since the start.
-        tokens: drawn for it in this sitting, without closing and end tokens.
-    """
-
-    cycle: int
-    position: int
-    requested: dict[str, int]
-    seconds: float
-    tokens: int
-
-
-def timed_rounds(
-    loop: Loop, *, between_steps: Callable[[], None], timer: Callable[[], float]
-) -> Iterator[tuple[Round, list[Sample], FinishedRound | None]]:
-    """Run a loop to its end.
-
-    Args:
-        loop: the run.
-        between_steps: see `Loop.rounds`.
-        timer: seconds that only grow.
-
-    Yields:
-        What `Loop.rounds` yields, and with the empty list at a round's end what it took.
-    """
-    names = loop.spec.task.label_names
-    begun, tokens = timer(), 0
-    for current, samples in loop.rounds(between_steps=between_steps):
-        if samples:
-            tokens += sum(len(sample.token_ids) for sample in samples)
-            yield current, samples, None
-            continue
-        requested = {names[it.label_index]: it.count for it in current.iterations}
-        seconds = timer() - begun
-        done = FinishedRound(current.cycle, current.position, requested, seconds, tokens)
-        yield current, samples, done
-        begun, tokens = timer(), 0
-
 
 _TELLING = 5
 

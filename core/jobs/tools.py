@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from core.classification.trained import ClassifierCache
     from core.diversity.map.umap import MapCache
     from core.diversity.measures.live import Encoders
-    from core.generation.local.model_cache import ModelCache
+    from core.generation.local.backend import ModelCache
     from core.jobs.context import JobContext
     from core.services.generate import Models
     from core.services.servers.knob_lab import Lab
@@ -62,7 +62,7 @@ class WorkerTools:
     @cached_property
     def models(self) -> "ModelCache":
         """Opens language models, local and served ones; keeps the one used last."""
-        from core.generation.local.model_cache import ModelCache
+        from core.generation.local.backend import ModelCache
         from core.generation.servers.probing.probe import probe
         from core.services.servers.served_models import ServedModels
 

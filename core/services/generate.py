@@ -7,12 +7,12 @@ from typing import Protocol
 
 from core.diversity.embedding.encoder import EncoderChoice
 from core.diversity.measures.live import Encoders, LiveClique
-from core.domain.runs import ModelChoice, ModelMetadata, Sample
+from core.domain.runs import FinishedRound, ModelChoice, ModelMetadata, Sample
 from core.domain.spending import SpendingLimit, SpendingTracker, Traffic
 from core.generation.backends import Backend
 from core.generation.generate import RunState, generate_texts
 from core.generation.loop import Loop, Round
-from core.generation.progress import FinishedRound, Meter
+from core.generation.progress import Meter
 from core.generation.servers.backend import ServedBackend
 from core.services.progress import NO_PROGRESS, Progress, Stopped
 from core.services.servers.served_models import backend_for_run
@@ -28,7 +28,7 @@ TRAFFIC_SECONDS = 0.5
 
 
 class Models(Protocol):
-    """Opens language models; `core.generation.local.model_cache.ModelCache` is the real one."""
+    """Opens language models; `core.generation.local.backend.ModelCache` is the real one."""
 
     def backend(self, choice: ModelChoice, *, dtype: str | None = None) -> Backend:
         """A loaded model; `dtype` is the number type that a resumed run used."""
@@ -90,24 +90,6 @@ def generate_run(
         raise
     recorder.report("done", shortfall=shortfall)
     return shortfall
-
-
-def store_samples(db: Database, samples: Sequence[Sample]) -> None:
-    """Store samples of a run: durable once this returns, and none of them twice."""
-    add_samples(db, samples)
-
-
-def store_finished_round(db: Database, run_id: str, finished: FinishedRound) -> None:
-    """Note that a round of a run is complete; its samples were stored before."""
-    finish_round(
-        db,
-        run_id,
-        cycle=finished.cycle,
-        position=finished.position,
-        requested=finished.requested,
-        seconds=finished.seconds,
-        tokens=finished.tokens,
-    )
 
 
 def stored_state(db: Database, run: RunRecord) -> RunState:
@@ -175,14 +157,14 @@ class _StoreRecorder:
         ]
 
     def samples(self, samples: Sequence[Sample]) -> None:
-        store_samples(self._db, samples)
+        add_samples(self._db, samples)
         self._meter.add(samples)
         self.live.add([sample.text for sample in samples if sample.outcome == "usable"])
         self.report("generating")
         self.live.catch_up(between=self.between_steps)
 
     def round_finished(self, finished: FinishedRound) -> None:
-        store_finished_round(self._db, self._run.id, finished)
+        finish_round(self._db, self._run.id, finished)
 
     def between_steps(self) -> None:
         self._progress.checkpoint()

@@ -5,7 +5,7 @@ import pandas as pd
 from core.analysis.costs import costs_of
 from core.analysis.recommendation import Cost
 from core.domain.connections import Connection, Prices
-from core.domain.runs import ModelChoice, RunSpec
+from core.domain.runs import FinishedRound, ModelChoice, RunSpec
 from core.domain.settings import Home
 from core.store.connections import save_connection
 from core.store.database import Database, open_database
@@ -30,7 +30,7 @@ def run_of(db: Database, *, seconds: tuple[float, ...] = (), served: bool = Fals
         spec = RunSpec(SST2, spec.condition, per_label=4, seed=0, model=model)
     run = create_run(db, spec)
     for place, taken in enumerate(seconds):
-        finish_round(db, run.id, cycle=1, position=place, requested={}, seconds=taken, tokens=1)
+        finish_round(db, run.id, FinishedRound(1, place, {}, taken, 1))
     return run.id
 
 

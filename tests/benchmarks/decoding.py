@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from core.domain.runs import ModelChoice
 from core.domain.settings import home_from
-from core.generation.local.conversion import converted_embedded
-from core.generation.local.model_cache import ModelCache
+from core.generation.local.backend import ModelCache
+from core.generation.local.loading import converted_embedded
 from tests.benchmarks import contenders
 from tests.benchmarks.contenders import Apart, Order, Setting, Texts
 from tests.benchmarks.report import Report, Stopwatch, median

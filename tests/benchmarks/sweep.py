@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from core.domain.settings import home_from
-from core.generation.local.conversion import converted_embedded
+from core.generation.local.loading import converted_embedded
 from tests.benchmarks.report import Report
 from tests.benchmarks.work import ROOT
 

@@ -16,7 +16,7 @@ from core.domain.errors import BackendFailed
 from core.domain.runs import RunSpec
 from core.domain.settings import Home, home_from
 from core.domain.tasks import preset
-from core.generation.local.conversion import converted_embedded
+from core.generation.local.loading import converted_embedded
 from core.jobs.queue import request_cancel, start_run, status
 from core.store.database import Database, open_database
 from core.store.generation.samples import samples_of

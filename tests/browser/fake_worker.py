@@ -16,7 +16,7 @@ from core.diversity.map.projection import principal_axes
 from core.diversity.map.umap import FittedMap, MapCache, Progress
 from core.diversity.measures.live import LiveClique
 from core.diversity.measures.remote_clique import Vectors
-from core.domain.runs import Sample
+from core.domain.runs import FinishedRound, Sample
 from core.domain.settings import Home, home_from
 from core.generation.progress import Meter
 from core.jobs.context import JobContext
@@ -128,9 +128,7 @@ def generate(context: JobContext) -> None:
                 now = replace(meter.progress("generating"), diversity=live.progress())
                 context.report(now, at_once=True)
         if (cycle, 0) not in done:
-            finish_round(
-                db, run.id, cycle=cycle, position=0, requested=asked, seconds=1.0, tokens=3
-            )
+            finish_round(db, run.id, FinishedRound(cycle, 0, asked, 1.0, 3))
     context.report(replace(meter.progress("done"), diversity=live.progress()))
 
 

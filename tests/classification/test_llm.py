@@ -13,7 +13,7 @@ from core.classification.llm.phrase_scorer import PhraseScorer, joined_phrases
 from core.domain.errors import BackendFailed, BadInput
 from core.domain.runs import Example
 from core.domain.tasks import Label, Task
-from tests.generation.tiny import tiny_gpt2, tiny_llama, tiny_mistral, tiny_tokenizer
+from tests.generation.local.tiny import tiny_gpt2, tiny_llama, tiny_mistral, tiny_tokenizer
 
 TASK = Task("Reviews", "movie review", (Label("pos", "a good review"), Label("neg", "a bad one")))
 TEXTS = ("the film was good.", "bad", "a good review of the film was bad, so it was")

@@ -4,13 +4,12 @@ from pathlib import Path
 
 from core.domain.runs import ModelChoice, RunSpec
 from core.domain.settings import Home
-from core.generation.local.backend import LocalBackend
-from core.generation.local.model_cache import ModelCache
+from core.generation.local.backend import LocalBackend, ModelCache
 from core.jobs.queue import start_run
 from core.store.database import Database
 from core.store.generation.samples import samples_of
+from tests.generation.local.tiny import VOCABULARY, save_tiny
 from tests.generation.making import make_spec, work_off
-from tests.generation.tiny import VOCABULARY, save_tiny
 
 
 class Keeper(ModelCache):

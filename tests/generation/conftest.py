@@ -30,7 +30,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a tiny random model and its tokenizer."""
-    from tests.generation.tiny import save_tiny
+    from tests.generation.local.tiny import save_tiny
 
     return save_tiny(tmp_path_factory.mktemp("tiny"))
 

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from core.domain.progress import JobProgress
-from core.domain.runs import Sample
+from core.domain.runs import FinishedRound, Sample
 from core.domain.settings import Home
 from core.jobs.context import JobContext
 from core.jobs.worker import Worker
@@ -68,15 +68,8 @@ def drip(context: JobContext) -> None:
                 add_samples(db, [sample])
                 order += (cycle, label, index) not in known
                 context.report(JobProgress(done=made))
-            finish_round(
-                db,
-                run.id,
-                cycle=cycle,
-                position=position,
-                requested={label: spec["size"]},
-                seconds=0.0,
-                tokens=2,
-            )
+            finished = FinishedRound(cycle, position, {label: spec["size"]}, 0.0, 2)
+            finish_round(db, run.id, finished)
 
 
 def start(home: Home, *arguments: str) -> "subprocess.Popen[str]":

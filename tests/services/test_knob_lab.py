@@ -12,7 +12,7 @@ from core.domain.errors import BadInput, NoAnswer
 from core.domain.runs import ModelChoice, RunSpec
 from core.domain.settings import Home
 from core.domain.tasks import preset
-from core.generation.local.model_cache import ModelCache
+from core.generation.local.backend import ModelCache
 from core.generation.loop import Loop
 from core.services.servers.knob_lab import Lab
 from core.store.database import open_database

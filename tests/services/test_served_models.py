@@ -13,7 +13,7 @@ from core.domain.errors import BadInput
 from core.domain.progress import JobProgress
 from core.domain.runs import ModelChoice
 from core.domain.settings import Home
-from core.generation.local.model_cache import ModelCache
+from core.generation.local.backend import ModelCache
 from core.generation.progress import GenerationProgress
 from core.generation.servers.capabilities import Capabilities
 from core.generation.servers.http_client import ServerClient

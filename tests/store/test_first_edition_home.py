@@ -15,7 +15,7 @@ from core.domain.runs import Sample
 from core.domain.settings import Home
 from core.domain.tasks import Label, Task
 from core.domain.texts import text_hash
-from core.generation.local.conversion import converted_embedded
+from core.generation.local.loading import converted_embedded
 from core.jobs.handlers.sweep import retry_sweep
 from core.jobs.queue import Job, list_jobs, resume, start_run, states_of_runs
 from core.jobs.registry import JobHandlers

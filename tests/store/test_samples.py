@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.domain.errors import StoreFull
-from core.domain.runs import Sample
+from core.domain.runs import FinishedRound, Sample
 from core.domain.settings import Home
 from core.store.database import Database, open_database
-from core.store.generation.rounds import Round, finish_round, rounds_of
+from core.store.generation.rounds import finish_round, rounds_of
 from core.store.generation.runs import create_run
 from core.store.generation.samples import (
     SAMPLE_COLUMNS,
@@ -25,7 +25,7 @@ from core.store.generation.samples import (
     samples_of,
     unpack_tokens,
 )
-from tests.store.making import FakeClock, make_sample, make_spec
+from tests.store.making import make_sample, make_spec
 
 
 @pytest.fixture
@@ -155,24 +155,20 @@ def test_a_full_disk_undoes_the_batch_and_keeps_the_earlier(db: Database, run_id
     assert samples_of(db, run_id) == first + batch
 
 
-def test_a_round_is_complete_once(db: Database, run_id: str, clock: FakeClock) -> None:
-    asked = {"pos": 20, "neg": 7}
-    done_at = clock.now
-    assert finish_round(db, run_id, cycle=2, position=0, requested=asked, seconds=1.5, tokens=99)
-    assert finish_round(db, run_id, cycle=1, position=1, requested={}, seconds=0, tokens=0)
-    clock.forward(1)
-    assert not finish_round(db, run_id, cycle=2, position=0, requested={}, seconds=9, tokens=1)
-    assert rounds_of(db, run_id) == [
-        Round(1, 1, {}, done_at, 0, 0),
-        Round(2, 0, asked, done_at, 1.5, 99),
-    ]
+def test_a_round_is_complete_once(db: Database, run_id: str) -> None:
+    later = FinishedRound(2, 0, {"pos": 20, "neg": 7}, 1.5, 99)
+    earlier = FinishedRound(1, 1, {}, 0, 0)
+    assert finish_round(db, run_id, later)
+    assert finish_round(db, run_id, earlier)
+    assert not finish_round(db, run_id, FinishedRound(2, 0, {}, 9, 1))
+    assert rounds_of(db, run_id) == [earlier, later]
 
 
 def test_samples_and_their_round_can_be_one_step(db: Database, run_id: str) -> None:
     def fail_at_the_end() -> None:
         with db.write():
             add_samples(db, [make_sample(run_id, 0)])
-            finish_round(db, run_id, cycle=1, position=0, requested={}, seconds=0, tokens=0)
+            finish_round(db, run_id, FinishedRound(1, 0, {}, 0, 0))
             raise KeyError
 
     with pytest.raises(KeyError):

@@ -10,8 +10,7 @@ import pytest
 
 from core.domain.conditions import Suppression
 from core.domain.errors import BackendFailed
-from core.domain.runs import Example, Sample
-from core.generation.progress import FinishedRound
+from core.domain.runs import Example, FinishedRound, Sample
 from core.sweeps.assessment.assess import assess
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.execution.run_trial import run_trial
@@ -224,7 +223,7 @@ def test_real_models_write_and_are_judged_by_real_texts(data: Path, model_cache:
     from core.diversity.embedding.encoder import EncoderChoice
     from core.diversity.embedding.loading import EncoderCache
     from core.domain.tasks import Label, Task
-    from core.generation.local.model_cache import ModelCache
+    from core.generation.local.backend import ModelCache
 
     def part(name: str, n: int) -> list[Example]:
         with (data / "clickbait" / f"{name}.csv").open(encoding="utf-8", newline="") as file:

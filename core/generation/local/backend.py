@@ -1,119 +1,30 @@
-"""Lanes: decodings that run side by side, each on its own share of the processor's cores.
+"""The local backend: a loaded model that writes texts, and the cache of the model used last."""
 
-Threads inside an operation must meet at its end, a thousand times a step. Where they sleep until
-then, waking them costs more than a small operation does; where they spin, a step takes many times
-as long as soon as another program wants a core. Lanes meet nowhere: two, each with half the rows
-and one core, are as quick as spinning threads on an idle machine and lose little on a busy one.
-"""
-
-import queue
-import threading
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import cached_property
 from itertools import chain
-from typing import TYPE_CHECKING, Generic, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.domain.conditions import Condition
 from core.domain.errors import BackendFailed, BadInput
-from core.domain.runs import ModelMetadata
+from core.domain.runs import ModelChoice, ModelMetadata
 from core.generation.backends import Completion, Request
-from core.generation.local.decoding import DecodedText, TextPlan, decode
-from core.generation.local.loading import LoadedModel
+from core.generation.local.decoding import DecodedText, TextPlan, decode, side_by_side
+from core.generation.local.loading import LoadedModel, load
 from core.generation.local.next_token import Step, walk
 from core.generation.local.sampling import Knobs, dense_biases
 from core.generation.prompts import QUOTE, Prompt
+from core.generation.servers.backend import ServedBackend
 from core.models.devices import give_memory_back
 from core.models.memory import is_out_of_memory
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-
-T = TypeVar("T")
-
-
-class _Lane(threading.Thread, Generic[T]):
-    """Runs an iterator ahead of whoever reads its items."""
-
-    def __init__(self, items: Iterator[T], threads: int) -> None:
-        super().__init__(daemon=True)
-        self._items = items
-        self._threads = threads
-        self._stopped = threading.Event()
-        # Lists of one item, and an empty one at the end.
-        self._ready: queue.SimpleQueue[list[T]] = queue.SimpleQueue()
-        self._error: BaseException | None = None
-
-    def run(self) -> None:
-        import torch
-
-        torch.set_num_threads(self._threads)
-        try:
-            for item in self._items:
-                self._ready.put([item])
-                if self._stopped.is_set():
-                    break
-        except BaseException as error:  # raised again by `items`
-            self._error = error
-        self._ready.put([])
-
-    def items(self) -> Iterator[T]:
-        """The iterator's items as they come, and what it raised."""
-        while item := self._ready.get():
-            yield from item
-        if self._error is not None:
-            raise self._error
-
-    def stop(self) -> None:
-        """Let it end after the item it is at."""
-        self._stopped.set()
-
-
-def side_by_side(lanes: Sequence[Iterator[T]], *, threads: int) -> Generator[T]:
-    """Run iterators at the same time, each in a thread of its own.
-
-    Args:
-        lanes: what runs; each is used in its own thread alone.
-        threads: threads that PyTorch uses within each lane, at least 1.
-
-    Yields:
-        The first item of each lane, then the second of each, and so on: the order hangs on the
-        lanes alone, not on their speed.
-
-    Raises:
-        BaseException: what a lane raised. Then, and when the reader goes, the others stop after
-            the item they are at.
-    """
-    import torch
-
-    if len(lanes) == 1:
-        yield from lanes[0]
-        return
-    whole = torch.get_num_threads()
-    running = [_Lane(items, threads) for items in lanes]
-    for lane in running:
-        lane.start()
-    try:
-        waiting = [lane.items() for lane in running]
-        while waiting:
-            for items in list(waiting):
-                try:
-                    item = next(items)
-                except StopIteration:
-                    waiting.remove(items)
-                else:
-                    yield item
-    finally:
-        for lane in running:
-            lane.stop()
-        for lane in running:
-            lane.join()
-        # A thread's number of threads is also what threads begun after it start with.
-        torch.set_num_threads(whole)
 
 
 # How tokenizers that fall back on bytes (Llama 2's) name that of the double quote.
@@ -258,7 +169,7 @@ class LocalBackend:
         condition: Condition,
         first_soon: bool,
     ) -> Iterator[list[tuple[DecodedText, Owner]]]:
-        """What each step finishes, in lanes; after a lack of memory in parts that fit."""
+        """What each step finishes, in lanes; after memory ran out, in parts that fit."""
         most = self._rows_at_once
         lanes, threads = self._lanes(min(len(prompts), most or len(prompts)))
         decodings = []
@@ -349,3 +260,66 @@ def _uniforms(request: Request, index: int, count: int) -> list[float]:
     """A text's own random stream: the same whatever else decodes beside it."""
     seed = np.random.SeedSequence([*request.entropy, index])
     return list(np.random.Generator(np.random.Philox(seed)).random(count))
+
+
+OpenServed = Callable[[ModelChoice], ServedBackend]
+
+
+class ModelCache:
+    """Opens backends and keeps the last local one, so that the next run with it starts at once.
+
+    Args:
+        models: folder for converted models.
+        open_served: opens a model behind a server; None knows none.
+    """
+
+    def __init__(self, models: Path, *, open_served: OpenServed | None = None) -> None:
+        self._models = models
+        self._open_served = open_served
+        self._choice: ModelChoice | None = None
+        self._backend: LocalBackend | None = None
+        self._served: ServedBackend | None = None
+
+    def kept(self, choice: ModelChoice) -> LocalBackend | None:
+        """The local backend of that choice if it is loaded already."""
+        return self._backend if choice == self._choice else None
+
+    def backend(
+        self, choice: ModelChoice, *, dtype: str | None = None
+    ) -> LocalBackend | ServedBackend:
+        """A backend; a local one is loaded unless it is kept.
+
+        A served one is opened anew each time, as its connection may have been changed, and the one
+        before it is closed.
+
+        Args:
+            choice: which model, and where.
+            dtype: the number type that a resumed run used; None decides afresh.
+
+        Raises:
+            BackendFailed: the model is not available.
+            BadInput: the kind of backend is unknown, or a server's connection or key is missing.
+        """
+        kept = self.kept(choice)
+        if kept is not None and dtype in (None, kept.metadata.dtype):
+            return kept
+        if choice.backend == "openai":
+            return self._opened(choice)
+        # Free the old model before the new one comes.
+        self._choice, self._backend, kept = None, None, None
+        backend = LocalBackend(load(choice, models=self._models, dtype=dtype))
+        self._choice, self._backend = choice, backend
+        return backend
+
+    def close(self) -> None:
+        """Close the connections to servers."""
+        if self._served is not None:
+            self._served.close()
+            self._served = None
+
+    def _opened(self, choice: ModelChoice) -> ServedBackend:
+        if self._open_served is None:
+            raise BadInput("Models behind servers can't be opened here.", "Use a local model.")
+        self.close()
+        self._served = self._open_served(choice)
+        return self._served

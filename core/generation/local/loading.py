@@ -1,23 +1,25 @@
-"""Arithmetic: in which number type and with which layers a model computes on this machine.
+"""Loading a local model, and choosing its number type and linear layers for this machine.
 
-Both are measured once and then remembered beside the converted models: a measurement wavers, and
-the same seed must give the same dataset tomorrow.
+Both are measured once and then stored beside the converted models: measurements vary, and the same
+seed must give the same dataset tomorrow.
 """
 
+import shutil
+import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.domain.errors import BackendFailed
 from core.domain.runs import EMBEDDED_TITLE, ModelChoice, ModelMetadata
-from core.generation.local.conversion import converted_embedded
 from core.generation.local.decoding import Engine
 from core.generation.local.engines import pick_engine
 from core.generation.local.linears import WAYS, quickest
-from core.models import measured
 from core.models.devices import give_memory_back, half_precision, pick_device, share_the_processor
-from core.models.embedded import LLM_SHA256
-from core.models.measured import seconds_of
+from core.models.embedded import LLM_SHA256, find_llm_file, verify
+from core.models.measured import recalled, remember, seconds_of
 from core.models.pretrained import lacks_weights, mark_of, read_pretrained
 
 if TYPE_CHECKING:
@@ -40,46 +42,28 @@ class Arithmetic:
     linear: str
 
 
-def remembered(models: Path, key: str) -> Arithmetic | None:
-    """What was measured before under this key; None if nothing was, or the file is unreadable.
+def recall_or_measure(
+    models: Path, key: str, *, dtype: str | None, measure: Callable[[], Arithmetic]
+) -> Arithmetic:
+    """What was measured before under this key, else a new measurement, which is stored.
 
     Args:
         models: folder of converted models.
         key: model, device, version of torch and number of threads in one text.
-    """
-    try:
-        stored = measured.recalled(models / _FILE, key)
-        return None if stored is None or stored["linear"] not in WAYS else Arithmetic(**stored)
-    except (TypeError, KeyError):
-        return None
-
-
-def remember(models: Path, key: str, arithmetic: Arithmetic) -> None:
-    """Keep a measurement; where nothing can be written, the next load measures again."""
-    measured.remember(models / _FILE, key, asdict(arithmetic))
-
-
-def settled(
-    models: Path, key: str, *, dtype: str | None, measure: Callable[[], Arithmetic]
-) -> Arithmetic:
-    """The remembered arithmetic, else the measured one, which is remembered from now on.
-
-    Args:
-        models: folder of converted models.
-        key: see `remembered`.
-        dtype: what a resumed run computed in: a memory of another type does not count.
+        dtype: what a resumed run computed in: a stored measurement of another type does not count.
         measure: measures, for that type if there is one.
     """
-    known = remembered(models, key)
-    if known is not None and dtype in (None, known.dtype):
-        return known
-    fresh = measure()
-    remember(models, key, fresh)
-    return fresh
+    with suppress(TypeError):  # nothing stored, or a file of another shape
+        known = Arithmetic(**recalled(models / _FILE, key))
+        if known.linear in WAYS and dtype in (None, known.dtype):
+            return known
+    measured = measure()
+    remember(models / _FILE, key, asdict(measured))
+    return measured
 
 
-# bfloat16 must beat float32 by this much on a CPU before it is chosen, so that the choice does not
-# waver between two loads on one machine.
+# bfloat16 must beat float32 by this much on a CPU, so that the choice stays the same from load to
+# load.
 _CLEARLY_FASTER = 0.8
 
 
@@ -111,7 +95,7 @@ def load(choice: ModelChoice, *, models: Path, dtype: str | None = None) -> Load
             by a short measurement.
 
     Raises:
-        BackendFailed: the model or the device is not to be had; the message says what is.
+        BackendFailed: the model or the device is not available; the message names those that are.
     """
     share_the_processor()
     import torch
@@ -128,7 +112,7 @@ def load(choice: ModelChoice, *, models: Path, dtype: str | None = None) -> Load
         return Arithmetic(kind, quickest(model) if device == "cpu" else "plain")
 
     key = f"{mark} {device} torch {torch.__version__} threads {torch.get_num_threads()}"
-    arithmetic = settled(models, key, dtype=dtype, measure=measure)
+    arithmetic = recall_or_measure(models, key, dtype=dtype, measure=measure)
     torch.nn.Module.to(model, device=device, dtype=getattr(torch, arithmetic.dtype)).eval()
     engine = pick_engine(model, way=arithmetic.linear)
     give_memory_back()
@@ -151,7 +135,7 @@ def read_model(choice: ModelChoice, *, models: Path) -> tuple[Any, Any]:
     """A causal language model in float32 on the CPU, and its tokenizer.
 
     Raises:
-        BackendFailed: it is not to be had, or lacks weights; the message says what is.
+        BackendFailed: it is not available or lacks weights; the message says what to do.
     """
     source = str(converted_embedded(models)) if choice.model == "embedded" else choice.model
     called = f"model '{choice.model}'"
@@ -193,3 +177,62 @@ def bfloat16_pays(linear: "torch.nn.Linear") -> bool:
         slow = seconds_of(lambda: torch.nn.functional.linear(wide, weight))
         fast = seconds_of(lambda: torch.nn.functional.linear(narrow, narrow_weight))
     return fast < _CLEARLY_FASTER * slow
+
+
+def converted_embedded(models: Path) -> Path:
+    """The folder of the converted embedded model, made now if there is none.
+
+    Reading the packaged GGUF file takes ten to thirty seconds, the converted safetensors under one.
+    The weights are 4-bit values with a scale and an offset per block; as float16 they lose nothing
+    that matters and take half the room of float32.
+
+    Args:
+        models: folder that holds converted models.
+
+    Raises:
+        BackendFailed: the package is missing or has another file, or the folder can't be written.
+    """
+    folder = models / f"{EMBEDDED_TITLE.lower()}-{LLM_SHA256[:12]}"
+    if (folder / "config.json").is_file():
+        return folder
+    source = find_llm_file()
+    verify(source, LLM_SHA256)
+    try:
+        models.mkdir(parents=True, exist_ok=True)
+        unfinished = Path(tempfile.mkdtemp(prefix=".converting-", dir=models))
+        try:
+            _convert(source, unfinished)
+            # Another process may have been faster; either result is the same.
+            with suppress(FileExistsError, OSError):
+                unfinished.rename(folder)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+    except OSError as error:
+        raise BackendFailed(
+            f"The embedded model could not be converted in {models} ({error}).",
+            "Free some space (300 MB) or set WIDESET_HOME to another folder.",
+        ) from error
+    if not (folder / "config.json").is_file():
+        raise BackendFailed(
+            f"The embedded model could not be moved to {folder}.",
+            "See that the folder can be written to.",
+        )
+    return folder
+
+
+def _convert(source: Path, target: Path) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    place = {"pretrained_model_name_or_path": str(source.parent), "gguf_file": source.name}
+    AutoTokenizer.from_pretrained(**place).save_pretrained(target)
+    model = AutoModelForCausalLM.from_pretrained(**place, dtype=torch.float32)
+    # The values are dequantised by now, but the loaded model still calls itself quantised and so
+    # refuses to be saved; a fresh one with the same values does not.
+    config = model.config
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
+    plain = type(model)(config)
+    plain.load_state_dict(model.state_dict())
+    torch.nn.Module.half(plain)
+    plain.save_pretrained(target)

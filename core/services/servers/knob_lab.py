@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 from core.domain.errors import BadInput, NoAnswer
 from core.domain.runs import ModelChoice, RunSpec, Sample, spec_from_dict
 from core.domain.settings import Home
-from core.generation.local.backend import LocalBackend
-from core.generation.local.model_cache import ModelCache
+from core.generation.local.backend import LocalBackend, ModelCache
 from core.generation.local.next_token import change
 from core.generation.local.sampling import Knobs
 from core.generation.suppression import SuppressedToken

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 
 from core.domain.texts import text_hash
-from core.services.generate import store_finished_round, store_samples, stored_state
+from core.services.generate import stored_state
 from core.services.servers.served_models import stored_attempt
 from core.services.sweep.plan import PlannedTrial
 from core.services.sweep.reuse import usable_texts
 from core.store.database import Database
 from core.store.diversity.embeddings import add_vectors
-from core.store.generation.rounds import add_attempt
+from core.store.generation.rounds import add_attempt, finish_round
 from core.store.generation.runs import RunRecord, create_run, get_run, set_metadata
+from core.store.generation.samples import add_samples
 from core.store.sweeps import add_trial, save_assessment, set_trial
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.execution.trial import Trial, TrialEnd, TrialUpdate
@@ -41,9 +42,9 @@ def store_update(
     if update.metadata is not None:
         set_metadata(db, run_id, update.metadata)
     if update.samples:
-        store_samples(db, update.samples)
+        add_samples(db, update.samples)
     if update.round is not None:
-        store_finished_round(db, run_id, update.round)
+        finish_round(db, run_id, update.round)
 
 
 def place_trial(db: Database, sweep_id: str, wanted: PlannedTrial, run_id: str | None) -> RunRecord:

@@ -1,24 +1,11 @@
 """Rounds and requests in the store: which parts of a run are complete, and what was sent."""
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
 
+from core.domain.runs import FinishedRound
 from core.store.database import Database
-
-_FIELDS = (
-    "cycle",
-    "label",
-    "texts_asked",
-    "texts_returned",
-    "attempt",
-    "status",
-    "outcome",
-    "message",
-    "seconds",
-    "tokens_in",
-    "tokens_out",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +31,9 @@ class StoredAttempt:
     tokens_out: int | None
     number: int = 0
     at: float = 0.0
+
+
+_FIELDS = [item.name for item in fields(StoredAttempt) if item.name not in ("number", "at")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,42 +120,11 @@ def _totals(db: Database, column: str, value: str) -> AttemptTotals:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Round:
-    """A group of requests that was decoded together and is complete.
-
-    Args:
-        cycle: counted from 1.
-        position: place of the group within its cycle, from 0; the only one where a cycle's labels
-            are decoded together.
-        requested: texts asked for by label name.
-        done_at: seconds since 1970, UTC.
-        seconds: how long it took.
-        tokens: tokens drawn.
-    """
-
-    cycle: int
-    position: int
-    requested: Mapping[str, int]
-    done_at: float
-    seconds: float
-    tokens: int
-
-
-def finish_round(
-    db: Database,
-    run_id: str,
-    *,
-    cycle: int,
-    position: int,
-    requested: Mapping[str, int],
-    seconds: float,
-    tokens: int,
-) -> bool:
-    """Mark a group as complete; call it after its last sample was stored, or in the same `write`.
+def finish_round(db: Database, run_id: str, finished: FinishedRound) -> bool:
+    """Store a complete round, after its last sample was stored or in the same `write`.
 
     Returns:
-        Whether it was new; a group that is complete already keeps its first record.
+        Whether it was new; a round that is complete already keeps its first record.
 
     Raises:
         sqlite3.IntegrityError: there is no such run, or a number is out of its range.
@@ -175,32 +134,35 @@ def finish_round(
             connection.execute(
                 "INSERT INTO rounds (run_id, cycle, position, requested, done_at, seconds, tokens)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                (run_id, cycle, position, json.dumps(dict(requested)), db.now(), seconds, tokens),
+                (
+                    *(run_id, finished.cycle, finished.position),
+                    *(json.dumps(dict(finished.requested)), db.now()),
+                    *(finished.seconds, finished.tokens),
+                ),
             ).rowcount
         )
 
 
-def rounds_of(db: Database, run_id: str) -> list[Round]:
-    """A run's complete groups, by cycle and position."""
+def rounds_of(db: Database, run_id: str) -> list[FinishedRound]:
+    """A run's complete rounds, by cycle and position."""
     with db.read() as connection:
         rows = connection.execute(
             "SELECT * FROM rounds WHERE run_id = ? ORDER BY cycle, position", (run_id,)
         ).fetchall()
     return [
-        Round(
-            cycle=row["cycle"],
-            position=row["position"],
-            requested=json.loads(row["requested"]),
-            done_at=row["done_at"],
-            seconds=row["seconds"],
-            tokens=row["tokens"],
+        FinishedRound(
+            row["cycle"],
+            row["position"],
+            json.loads(row["requested"]),
+            row["seconds"],
+            row["tokens"],
         )
         for row in rows
     ]
 
 
 def seconds_of(db: Database, run_ids: Iterable[str]) -> dict[str, float]:
-    """Seconds that each run's complete groups took, by run id; a run without any is missing."""
+    """Seconds that each run's complete rounds took, by run id; a run without any is missing."""
     with db.read() as connection:
         rows = connection.execute(
             "SELECT run_id, sum(seconds) AS seconds FROM rounds"
@@ -211,12 +173,12 @@ def seconds_of(db: Database, run_ids: Iterable[str]) -> dict[str, float]:
 
 
 def recent_speed(db: Database, model: str, *, rounds: int = 20) -> float | None:
-    """Texts a second over the last complete groups of runs with this model; None without any.
+    """Texts per second over the last complete rounds of runs with this model; None without any.
 
     Args:
         db: the store.
         model: as in `core.domain.runs.ModelChoice.model`.
-        rounds: over how many groups at most.
+        rounds: over how many at most.
     """
     with db.read() as connection:
         rows = connection.execute(

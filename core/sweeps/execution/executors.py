@@ -92,7 +92,7 @@ class NodeTools:
 
     @cached_property
     def _keeper(self) -> Any:
-        from core.generation.local.model_cache import ModelCache
+        from core.generation.local.backend import ModelCache
 
         return ModelCache(self._folder)
 

@@ -14,13 +14,12 @@ from core.diversity.embedding.encoder import Encoder
 from core.diversity.measures.remote_clique import Vectors
 from core.domain.datasets import Dataset
 from core.domain.errors import BackendFailed, Pausing, WidesetError
-from core.domain.runs import ModelChoice, ModelMetadata, Sample
+from core.domain.runs import FinishedRound, ModelChoice, ModelMetadata, Sample
 from core.domain.settings import home_from
 from core.domain.spending import SpendingTracker
 from core.generation.backends import Backend
 from core.generation.generate import RunState, generate_texts
 from core.generation.loop import Loop, Round
-from core.generation.progress import FinishedRound
 from core.generation.servers.backend import ServedBackend
 from core.generation.servers.errors import ServerUnusable
 from core.generation.servers.requests import Attempt

@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from core.diversity.measures.remote_clique import Vectors
-from core.domain.runs import ModelMetadata, RunSpec, Sample
-from core.generation.progress import FinishedRound
+from core.domain.runs import FinishedRound, ModelMetadata, RunSpec, Sample
 from core.generation.servers.requests import Attempt
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.assessment.results import AssessmentResult

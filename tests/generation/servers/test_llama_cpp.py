@@ -61,7 +61,7 @@ def test_probing_finds_every_knob_exact(found: Capabilities) -> None:
 def test_its_tokenizer_is_the_embedded_models(tokens: Tokenizer, model_cache: Path) -> None:
     import transformers
 
-    from core.generation.local.conversion import converted_embedded
+    from core.generation.local.loading import converted_embedded
 
     own = transformers.AutoTokenizer.from_pretrained(str(converted_embedded(model_cache)))
     for text in TEXTS[:3]:

@@ -111,7 +111,7 @@ def test_what_tiktoken_does_not_know_is_not_guessed(model: str, encoding: str) -
 
 
 def test_a_hugging_face_folder(tiny_folder: Path) -> None:
-    from tests.generation.tiny import VOCABULARY as SIZE
+    from tests.generation.local.tiny import VOCABULARY as SIZE
 
     tokens = load_tokenizer(connection("huggingface", str(tiny_folder)), "any", HttpClient(URL))
     ids = tokens.encode('a "good" film')

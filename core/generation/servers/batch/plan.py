@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core.domain.errors import BadInput
-from core.domain.runs import RunSpec, Sample
+from core.domain.runs import FinishedRound, RunSpec, Sample
 from core.generation.loop import PATIENCE
-from core.store.generation.rounds import Round
 
 _ID = re.compile(r"([0-9a-z]{1,40})/(\d{1,7})/(\d{1,4})/(\d{1,4})/(\d{1,4})")
 
@@ -58,7 +57,7 @@ def parse_custom_id(custom_id: object) -> BatchRequestId | None:
 
 
 def plan_cycles(
-    spec: RunSpec, *, history: Sequence[Sample], rounds: Sequence[Round], cycles: int
+    spec: RunSpec, *, history: Sequence[Sample], rounds: Sequence[FinishedRound], cycles: int
 ) -> dict[int, dict[str, int]]:
     """Texts to ask for by label, by cycle, from the first unfinished cycle on.
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from core.domain.errors import BadInput
+from core.domain.runs import FinishedRound
 from core.generation.backends import Completion
 from core.generation.outcomes import Arrivals
 from core.generation.servers.answers import Answer, read_answer
@@ -241,15 +242,8 @@ def read_batch(
         for attempt in attempts:
             add_attempt(db, attempt, run_id=run_id)
         for cycle, counts in planned.items():
-            finish_round(
-                db,
-                run_id,
-                cycle=cycle,
-                position=0,
-                requested=counts,
-                seconds=0.0,
-                tokens=sum(len(sample.token_ids) for sample in samples if sample.cycle == cycle),
-            )
+            tokens = sum(len(sample.token_ids) for sample in samples if sample.cycle == cycle)
+            finish_round(db, run_id, FinishedRound(cycle, 0, counts, 0.0, tokens))
     errors = [line.result for line in results if isinstance(line.result, ServerError)]
     outcomes = Counter(sample.outcome for sample in samples)
     answered = [attempt for attempt in attempts if attempt.texts_returned]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.domain.errors import BadInput
-from core.domain.runs import Sample
+from core.domain.runs import FinishedRound, Sample
 from core.generation.backends import Request
 from core.generation.loop import TEXTS
 from core.generation.servers.batch.plan import BatchRequestId, plan_cycles, request_ids
@@ -19,7 +19,6 @@ from core.generation.servers.parameters import biases_of, body_of, check_conditi
 from core.generation.servers.suppression import sent_condition, sent_prompt
 from core.generation.servers.tokenizers import Tokenizer
 from core.generation.suppression import Tally, suppressed_tokens
-from core.store.generation.rounds import Round
 from core.store.generation.runs import RunRecord
 
 URL = "/v1/chat/completions"
@@ -48,7 +47,7 @@ def write_batch(
     run: RunRecord,
     *,
     history: Sequence[Sample],
-    rounds: Sequence[Round],
+    rounds: Sequence[FinishedRound],
     capabilities: Capabilities,
     tokenizer: Tokenizer | None,
     cycles: int = 1,
@@ -112,7 +111,7 @@ def _lines(
     wanted: Sequence[BatchRequestId],
     *,
     history: Sequence[Sample],
-    rounds: Sequence[Round],
+    rounds: Sequence[FinishedRound],
     capabilities: Capabilities,
     tokenizer: Tokenizer | None,
 ) -> Iterator[str]:

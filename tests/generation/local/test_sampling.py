@@ -7,7 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from core.generation.local.sampling import Knobs, adjusted_logits, draw, sampling_weights
+from core.domain.errors import BadInput
+from core.generation.local.sampling import (
+    Knobs,
+    adjusted_logits,
+    dense_biases,
+    draw,
+    sampling_weights,
+)
 
 N = 20_000
 VOCABULARY = 300  # not divisible by a block of 256
@@ -267,3 +274,22 @@ def test_sums_that_round_apart_still_end_at_a_token_that_has_weight() -> None:
     drawn = draw(weights, uniforms)
     assert bool((weights.gather(1, drawn[:, None]) > 0).all())
     assert int(drawn.min()) > 256
+
+
+def test_entries_of_one_token_are_summed_and_equal_ones_are_one_tensor() -> None:
+    same = ((1, -2.0), (3, 0.5), (1, -1.5))
+    first, none, second, other = dense_biases(
+        [same, (), same, ((0, 100.0),)], vocabulary=4, device="cpu"
+    )
+    assert none is None
+    assert first is second
+    assert first is not None
+    assert other is not None
+    assert first.tolist() == [0.0, -3.5, 0.0, 0.5]
+    assert other.tolist() == [100.0, 0.0, 0.0, 0.0]
+
+
+def test_a_token_outside_of_the_vocabulary_is_refused() -> None:
+    assert dense_biases([((3, 1.0),)], vocabulary=4, device="cpu")[0] is not None
+    with pytest.raises(BadInput, match="Token 4 is outside the model's vocabulary of 4"):
+        dense_biases([((4, 1.0),)], vocabulary=4, device="cpu")

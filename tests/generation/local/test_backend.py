@@ -17,7 +17,13 @@ from core.generation.local.backend import LocalBackend
 from core.generation.local.engines import ExpandedCacheEngine, SharedPrefixEngine, pick_engine
 from core.generation.local.loading import LoadedModel
 from core.generation.prompts import Message, Prompt
-from tests.generation.tiny import VOCABULARY, tiny_gpt2, tiny_llama, tiny_mistral, tiny_tokenizer
+from tests.generation.local.tiny import (
+    VOCABULARY,
+    tiny_gpt2,
+    tiny_llama,
+    tiny_mistral,
+    tiny_tokenizer,
+)
 
 PROMPTS = ('Elements: a good review\nMovie review: "', 'a film: "', 'Elements:\n\n"was" the "')
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from core.generation.local.engines import ExpandedCacheEngine
 from core.generation.local.next_token import change, walk
 from core.generation.local.sampling import Knobs
-from tests.generation.tiny import VOCABULARY, tiny_gpt2
+from tests.generation.local.tiny import VOCABULARY, tiny_gpt2
 
 LOGITS = torch.log(torch.tensor([0.5, 0.25, 0.125, 0.125]))
 

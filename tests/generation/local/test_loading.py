@@ -13,13 +13,18 @@ from safetensors.torch import load_file, save_file
 from core.domain.errors import BackendFailed, BadInput
 from core.domain.runs import ModelChoice, ModelMetadata
 from core.domain.serialization import from_json
-from core.generation.local import conversion, loading
-from core.generation.local.conversion import converted_embedded
-from core.generation.local.loading import load, pick_dtype
-from core.generation.local.model_cache import ModelCache
+from core.generation.local import loading
+from core.generation.local.backend import ModelCache
+from core.generation.local.loading import (
+    Arithmetic,
+    converted_embedded,
+    load,
+    pick_dtype,
+    recall_or_measure,
+)
 from core.models import devices
 from core.models.embedded import LLM_SHA256
-from tests.generation.tiny import save_tiny, tiny_llama
+from tests.generation.local.tiny import save_tiny, tiny_llama
 
 OFFLINE = "Without a network, 'embedded' and local folders with safetensors files work."
 
@@ -258,9 +263,9 @@ def converting(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         (target / "model.safetensors").write_text("w")
         (target / "config.json").write_text("{}")
 
-    monkeypatch.setattr(conversion, "find_llm_file", lambda: Path("model.gguf"))
-    monkeypatch.setattr(conversion, "verify", lambda path, digest: None)
-    monkeypatch.setattr(conversion, "_convert", convert)
+    monkeypatch.setattr(loading, "find_llm_file", lambda: Path("model.gguf"))
+    monkeypatch.setattr(loading, "verify", lambda path, digest: None)
+    monkeypatch.setattr(loading, "_convert", convert)
     return targets
 
 
@@ -282,7 +287,7 @@ def test_a_conversion_that_fails_leaves_nothing_and_is_told(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(conversion, "_convert", full)
+        patched.setattr(loading, "_convert", full)
         with pytest.raises(BackendFailed, match="No space left on device"):
             converted_embedded(tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -298,7 +303,46 @@ def test_a_process_that_was_faster_is_taken_as_it_is(
         final.mkdir()
         (final / "config.json").write_text("fast")
 
-    monkeypatch.setattr(conversion, "_convert", overtaken)
+    monkeypatch.setattr(loading, "_convert", overtaken)
     folder = converted_embedded(tmp_path)
     assert (folder / "config.json").read_text() == "fast"
     assert list(tmp_path.iterdir()) == [folder]
+
+
+PACKED = Arithmetic("float32", "packed")
+PLAIN = Arithmetic("float32", "plain")
+NARROW = Arithmetic("bfloat16", "plain")
+
+
+def test_the_first_measurement_holds(tmp_path: Path) -> None:
+    assert recall_or_measure(tmp_path, "m cpu", dtype=None, measure=lambda: PACKED) == PACKED
+    assert recall_or_measure(tmp_path, "m cpu", dtype=None, measure=lambda: NARROW) == PACKED
+    assert recall_or_measure(tmp_path, "m cuda", dtype=None, measure=lambda: NARROW) == NARROW
+
+
+def test_a_resumed_run_keeps_its_type(tmp_path: Path) -> None:
+    recall_or_measure(tmp_path, "m", dtype=None, measure=lambda: PACKED)
+    assert recall_or_measure(tmp_path, "m", dtype="float32", measure=lambda: PLAIN) == PACKED
+    assert recall_or_measure(tmp_path, "m", dtype="bfloat16", measure=lambda: NARROW) == NARROW
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "no json",
+        "[]",
+        '{"m": 5}',
+        '{"m": {"dtype": "x"}}',
+        '{"m": {"dtype": "float32", "linear": "of another version"}}',
+    ],
+)
+def test_an_unreadable_memory_is_measured_anew(tmp_path: Path, content: str) -> None:
+    (tmp_path / "arithmetic.json").write_text(content)
+    assert recall_or_measure(tmp_path, "m", dtype=None, measure=lambda: PLAIN) == PLAIN
+
+
+def test_where_nothing_can_be_written_it_is_measured_each_time() -> None:
+    nowhere = Path("/dev/null/models")
+    assert recall_or_measure(nowhere, "m", dtype=None, measure=lambda: PACKED) == PACKED
+    assert recall_or_measure(nowhere, "m", dtype=None, measure=lambda: PLAIN) == PLAIN

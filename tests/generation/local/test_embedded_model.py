@@ -13,9 +13,8 @@ from core.domain.conditions import Condition, Suppression
 from core.domain.errors import BadInput
 from core.domain.runs import ModelChoice, Sample
 from core.generation.backends import Request
-from core.generation.local.backend import LocalBackend
-from core.generation.local.conversion import converted_embedded
-from core.generation.local.model_cache import ModelCache
+from core.generation.local.backend import LocalBackend, ModelCache
+from core.generation.local.loading import converted_embedded
 from core.generation.prompts import Prompt, build_prompt
 from tests.generation.making import TASK, follow, make_spec
 

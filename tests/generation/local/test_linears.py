@@ -8,7 +8,7 @@ import torch
 
 from core.generation.local import linears
 from core.generation.local.linears import WAYS, quickest, replace_linears
-from tests.generation.tiny import halved_precision, tiny_gpt2, tiny_llama
+from tests.generation.local.tiny import halved_precision, tiny_gpt2, tiny_llama
 
 WIDTHS = (48, 20)
 
