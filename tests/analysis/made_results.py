@@ -81,7 +81,7 @@ def measured(
     **more: Any,
 ) -> Measured:
     run = RunRecord(
-        id=run_id, name=f"run {run_id}", spec=spec, facts={}, revision=1, created_at=0.0
+        id=run_id, name=f"run {run_id}", spec=spec, metadata=None, revision=1, created_at=0.0
     )
     kept = Recipe().to_dict() if settings is None else settings
     return Measured(run, assessment(stages, **more), kept, sweep_id="s", repeat=spec.seed)
