@@ -5,9 +5,8 @@ secrets file, under a name; the connection holds the name alone.
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 from urllib.parse import urlsplit, urlunsplit
 
 from core.domain.errors import BadInput
@@ -48,12 +47,10 @@ class Prices:
             tokens_in: of prompts.
             tokens_out: generated.
         """
-        if None in (self.tokens_in, self.tokens_out, tokens_in, tokens_out):
+        if self.tokens_in is None or self.tokens_out is None:
             return None
-        assert self.tokens_in is not None
-        assert self.tokens_out is not None
-        assert tokens_in is not None
-        assert tokens_out is not None
+        if tokens_in is None or tokens_out is None:
+            return None
         return (tokens_in * self.tokens_in + tokens_out * self.tokens_out) / 1e6
 
 
@@ -105,23 +102,6 @@ class Connection:
             raise BadInput(
                 f"{at_once} requests at once is not a whole number from 1 to 256.", "Choose 8."
             )
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, the inverse of `connection_from_dict`; holds no key."""
-        return asdict(self)
-
-
-def connection_from_dict(data: Mapping[str, Any]) -> Connection:
-    """Build a connection from JSON data; keys that this version does not know are left out.
-
-    Raises:
-        BadInput: a value is refused.
-    """
-    known = {field.name for field in fields(Connection)}
-    values = {name: value for name, value in data.items() if name in known}
-    if isinstance(values.get("prices"), Mapping):
-        values["prices"] = Prices(**values["prices"])
-    return Connection(**values)
 
 
 def checked_url(url: str) -> str:

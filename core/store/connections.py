@@ -5,12 +5,12 @@ No key is ever stored: a connection holds the name of the variable that does.
 
 import json
 import sqlite3
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
-from core.domain.connections import Connection, checked_url, connection_from_dict
+from core.domain.connections import Connection, checked_url
 from core.domain.errors import BadInput
+from core.domain.registries.capabilities import Capabilities
+from core.domain.serialization import from_json, to_json
 from core.store.database import Database
 from core.store.records import new_id
 
@@ -22,16 +22,12 @@ class Probed:
     """What probing found of a model on a server.
 
     Args:
-        base_url: of the connection.
-        model: the server's name for it.
-        result: as `core.generation.servers.capabilities.Capabilities.to_dict`.
+        capabilities: as they were found.
         created_at: seconds since 1970, UTC.
         stale: a sentence if it is older than `STALE_DAYS`, else empty.
     """
 
-    base_url: str
-    model: str
-    result: Mapping[str, Any]
+    capabilities: Capabilities
     created_at: float
     stale: str
 
@@ -43,7 +39,7 @@ def save_connection(db: Database, connection: Connection) -> None:
         StoreFull, StoreBusy: nothing was stored.
     """
     now = db.now()
-    written = json.dumps(connection.to_dict(), allow_nan=False)
+    written = json.dumps(to_json(connection), allow_nan=False)
     with db.write() as sql:
         sql.execute(
             "INSERT INTO connections (id, base_url, settings, created_at) VALUES (?, ?, ?, ?)"
@@ -97,28 +93,28 @@ def delete_connection(db: Database, base_url: str) -> None:
         )
 
 
-def save_capabilities(db: Database, base_url: str, model: str, result: Mapping[str, Any]) -> None:
-    """Store what probing found, in place of what was found before.
+def save_capabilities(db: Database, found: Capabilities) -> Capabilities:
+    """Store what probing found, in place of what was found of that model before.
 
-    Args:
-        db: the store.
-        base_url: of the connection, which need not be stored.
-        model: the server's name for it.
-        result: JSON-ready.
+    The connection need not be stored.
+
+    Returns:
+        What is stored: `found` with the time as its `probed_at`.
 
     Raises:
         StoreFull, StoreBusy: nothing was stored.
-        ValueError: it holds NaN or infinity.
     """
     now = db.now()
-    written = json.dumps({**result, "probed_at": now}, allow_nan=False)
+    stored = replace(found, base_url=checked_url(found.base_url), probed_at=now)
+    written = json.dumps(to_json(stored), allow_nan=False)
     with db.write() as sql:
         sql.execute(
             "INSERT INTO capabilities (base_url, model, result, created_at) VALUES (?, ?, ?, ?)"
             " ON CONFLICT (base_url, model) DO UPDATE SET result = excluded.result,"
             " created_at = excluded.created_at",
-            (checked_url(base_url), model, written, now),
+            (stored.base_url, stored.model, written, now),
         )
+    return stored
 
 
 def find_capabilities(
@@ -145,9 +141,10 @@ def find_capabilities(
         if days > stale_days
         else ""
     )
-    result = json.loads(row["result"])
-    return Probed(row["base_url"], row["model"], result, row["created_at"], stale)
+    names = {"base_url": row["base_url"], "model": row["model"]}
+    capabilities = from_json(Capabilities, json.loads(row["result"]) | names)
+    return Probed(capabilities, row["created_at"], stale)
 
 
 def _connection(row: sqlite3.Row) -> Connection:
-    return connection_from_dict(json.loads(row["settings"]))
+    return from_json(Connection, json.loads(row["settings"]))

@@ -1,6 +1,5 @@
 """Servers and their models: names, keys, capabilities, and the choice of one."""
 
-from collections.abc import Sequence
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -8,9 +7,9 @@ import streamlit as st
 
 from core.domain.connections import Connection
 from core.domain.errors import BadInput
+from core.domain.registries.capabilities import Capabilities
 from core.domain.runs import ModelChoice, short_model
 from core.domain.wording import ago
-from core.generation.servers.capabilities import Capabilities, capabilities_from_dict
 from core.generation.servers.keys import key_of
 from core.generation.servers.suppression import suppression_support
 from core.jobs.server_health import latest_connection_test
@@ -37,13 +36,13 @@ def capabilities_of(db: Database, choice: ModelChoice) -> Capabilities | None:
     if choice.backend != "openai":
         return None
     probed = find_capabilities(db, choice.base_url, choice.model)
-    return None if probed is None else capabilities_from_dict(probed.result)
+    return None if probed is None else probed.capabilities
 
 
 def known_models(db: Database, connection: Connection) -> list[str]:
     """A server's known models: the default first, then those that it lists."""
     probed, test = probed_of(db, connection), latest_connection_test(db, connection.base_url)
-    stored: Sequence[str] = () if probed is None else probed.result.get("models", ())
+    stored = () if probed is None else probed.capabilities.models
     last = ProbeProgress() if test is None else test[0].progress_as(ProbeProgress)
     names = (connection.model, *stored, *last.models, last.model)
     return list(dict.fromkeys(name for name in names if name))

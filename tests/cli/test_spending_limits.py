@@ -8,6 +8,7 @@ import pytest
 
 from core.cli import main
 from core.domain.connections import Connection, Prices
+from core.domain.registries.capabilities import Capabilities
 from core.domain.serialization import to_json
 from core.domain.settings import Home
 from core.domain.spending import SpendingLimitReached, SpendingProgress
@@ -37,7 +38,7 @@ def db(home: Home) -> Database:
     """A store with a server that reports what it takes."""
     db = open_database(home)
     save_connection(db, Connection(base_url=URL, prices=Prices(tokens_in=1, tokens_out=2)))
-    save_capabilities(db, URL, "m", {"usage": "exact"})
+    save_capabilities(db, Capabilities(base_url=URL, model="m", usage="exact"))
     return db
 
 

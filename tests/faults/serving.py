@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from core.domain.connections import Connection
+from core.domain.registries.capabilities import Capabilities
 from core.domain.runs import ModelChoice, RunSpec, Sample
 from core.domain.settings import Home
 from core.domain.spending import SpendingLimit
 from core.generation.servers.backend import ServedBackend
-from core.generation.servers.capabilities import Capabilities
 from core.generation.servers.keys import Key
 from core.generation.servers.retries import RequestPolicy
 from core.jobs.queue import Job, start_run

@@ -6,10 +6,10 @@ import pytest
 
 from core.domain.conditions import Suppression
 from core.domain.errors import BadInput
+from core.domain.registries.capabilities import Canary
 from core.domain.settings import Home
 from core.generation.backends import Request
 from core.generation.prompts import Prompt
-from core.generation.servers.capabilities import Canary
 from core.store.database import Database
 from tests.faults.misbehaving import Misbehaving
 from tests.faults.serving import Runs

@@ -15,13 +15,13 @@ from core.classification.tools import StoreTools
 from core.diversity.embedding.loading import EncoderCache
 from core.domain.connections import Connection, Prices
 from core.domain.errors import BadInput
+from core.domain.registries.capabilities import Capabilities
 from core.domain.runs import Example, ModelChoice
 from core.domain.serialization import to_json
 from core.domain.settings import Home
 from core.domain.spending import SpendingLimit
 from core.domain.tasks import Task
 from core.generation.servers.backend import ServedBackend
-from core.generation.servers.capabilities import Capabilities
 from core.interventions.annotation.bulk import restore_model_judgements, retract_model_judgements
 from core.jobs.context import JobContext
 from core.jobs.handlers.llm_judge import (
@@ -205,7 +205,7 @@ class Asked:
         save_connection(db, self.connection)
         self.choice = ModelChoice(backend="openai", model="m", base_url=server.base_url)
         self.found = Capabilities(base_url=server.base_url, model="m", usage="exact", **known)
-        save_capabilities(db, server.base_url, "m", self.found.to_dict())
+        save_capabilities(db, self.found)
         self.home, self.told = home, list[Any]()
 
     def backend(self, choice: ModelChoice, *, dtype: str | None = None) -> ServedBackend:

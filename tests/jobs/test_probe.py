@@ -6,7 +6,6 @@ import pytest
 
 from core.domain.connections import Connection
 from core.domain.settings import Home
-from core.generation.servers.capabilities import capabilities_from_dict
 from core.jobs.handlers.probe import probe_job
 from core.jobs.queue import Job, get_job, request_cancel, submit
 from core.jobs.tools import WorkerTools
@@ -42,7 +41,7 @@ def test_a_chosen_model_is_probed_and_becomes_the_connections(
         assert {job.last_report[name] for name in ("phase", "model")} == {"done", "fake"}
         kept = find_capabilities(real_db, fake.url, "fake")
         assert kept is not None
-        found = capabilities_from_dict(kept.result)
+        found = kept.capabilities
         assert (found.canary.verdict, found.models) == ("exact", ("fake", "other"))
         assert get_connection(real_db, fake.url).model == "fake"
         # A second one leaves the usual model alone.
@@ -66,7 +65,7 @@ def test_only_a_model_that_answered_becomes_the_connections(home: Home, real_db:
         assert get_connection(real_db, fake.url).model == "unlisted"
         kept = find_capabilities(real_db, fake.url, "unlisted")
     assert kept is not None
-    assert kept.result["notes"][0].startswith("The server does not list 'unlisted'")
+    assert kept.capabilities.notes[0].startswith("The server does not list 'unlisted'")
 
 
 def test_without_a_model_the_servers_are_listed_and_nothing_is_probed(

@@ -10,6 +10,7 @@ import pytest
 
 from core.domain.connections import Prices
 from core.domain.errors import BackendFailed, BadInput
+from core.domain.registries.capabilities import Capabilities
 from core.domain.runs import ModelChoice
 from core.domain.settings import Home
 from core.domain.spending import SpendingLimit
@@ -73,7 +74,9 @@ def sweeping(home: Home, db: Database, then: Order = well, **known: Any) -> Iter
         Runs(home, db, server, known={**KNOWN, **known}) as runs,
     ):
         save_connection(db, replace(runs.connection, prices=Prices(tokens_in=1, tokens_out=2)))
-        save_capabilities(db, server.base_url, "m", {**KNOWN, **known})
+        save_capabilities(
+            db, Capabilities(base_url=server.base_url, model="m", **{**KNOWN, **known})
+        )
         yield Sweeping(home, db, server, runs, ServedTools(runs.backend))
 
 
@@ -212,8 +215,8 @@ def test_a_cap_that_can_not_be_kept_is_refused(home: Home, real_db: Database) ->
         with pytest.raises(BadInput, match="cost nothing"):
             start_sweep(real_db, replace(GRID, spend=SpendingLimit(requests=1)))
         other = ModelChoice(backend="openai", model="m", base_url="http://127.0.0.1:9/v1")
-        save_capabilities(real_db, one.server.base_url, "m", KNOWN)
-        save_capabilities(real_db, other.base_url, "m", KNOWN)
+        save_capabilities(real_db, Capabilities(base_url=one.server.base_url, model="m", **KNOWN))
+        save_capabilities(real_db, Capabilities(base_url=other.base_url, model="m", **KNOWN))
         connection = replace(one.runs.connection, base_url=other.base_url)
         save_connection(real_db, replace(connection, prices=Prices(tokens_in=3, tokens_out=3)))
         both = replace(grid.with_axes(model=(*grid.models, other)), spend=SpendingLimit(money=1.0))

@@ -8,6 +8,7 @@ import pytest
 from core.domain.connections import Connection
 from core.domain.errors import BackendFailed, WidesetError
 from core.domain.progress import JobProgress
+from core.domain.registries.capabilities import Capabilities
 from core.domain.runs import ModelChoice, RunSpec
 from core.domain.spending import SpendingLimitReached
 from core.jobs import claims
@@ -69,7 +70,7 @@ def test_a_server_that_was_never_asked_is_not_there(db: Database) -> None:
 
 
 def test_a_run_that_failed_before_its_first_request_is_told(db: Database) -> None:
-    save_capabilities(db, URL, "m", {})
+    save_capabilities(db, Capabilities(base_url=URL, model="m"))
     assert last_contacts(db)[URL].summary == "test passed"
     _, job = begun(db, "First")
     claims.fail(db, job, "worker", BackendFailed("It is gone.", "Look."), progress=JobProgress())
@@ -133,7 +134,7 @@ def test_each_server_has_its_own_and_the_latest_counts(db: Database) -> None:
         URL: "run answered",
     }
     assert found[OTHER].why == "No answer."
-    save_capabilities(db, OTHER, "n", {})
+    save_capabilities(db, Capabilities(base_url=OTHER, model="n"))
     assert last_contacts(db)[OTHER] == ServerContact(
         by="test", well=True, model="n", at=last_contacts(db)[OTHER].at
     )

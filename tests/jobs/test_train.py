@@ -14,12 +14,12 @@ from core.classification.settings import FineTuning, TrainingSpec
 from core.domain.connections import Connection, Prices
 from core.domain.errors import BadInput
 from core.domain.progress import JobProgress
+from core.domain.registries.capabilities import Capabilities
 from core.domain.runs import ModelChoice
 from core.domain.serialization import to_json
 from core.domain.settings import Home
 from core.domain.spending import SpendingLimit
 from core.generation.servers.backend import ServedBackend
-from core.generation.servers.capabilities import Capabilities
 from core.jobs.context import JobContext
 from core.jobs.handlers.train import start_training, train_job
 from core.jobs.queue import Job, get_job, request_cancel, resume
@@ -252,7 +252,7 @@ def test_a_servers_model_is_asked_on_record_and_within_its_cap(
         connection = Connection(base_url=server.base_url, prices=prices, requests_at_once=1)
         save_connection(real_db, connection)
         found = Capabilities(base_url=server.base_url, model="m", usage="exact")
-        save_capabilities(real_db, server.base_url, "m", found.to_dict())
+        save_capabilities(real_db, found)
 
         class Models:
             def backend(self, choice: ModelChoice, *, dtype: str | None = None) -> ServedBackend:

@@ -6,6 +6,7 @@ from streamlit.testing.v1 import AppTest
 from core.classification.llm.cost_estimate import asking_ahead
 from core.domain.connections import Connection, Prices
 from core.domain.datasets import Dataset
+from core.domain.registries.capabilities import Capabilities
 from core.domain.runs import ModelChoice
 from core.jobs.queue import get_job, list_jobs
 from core.store.connections import save_capabilities, save_connection
@@ -199,7 +200,7 @@ def test_a_servers_model_is_asked_with_its_cost_and_cap_before(
     url = "http://127.0.0.1:8080/v1"
     prices = Prices(tokens_in=1000.0, tokens_out=1000.0, currency="EUR")
     save_connection(db, Connection(base_url=url, name="Lab", model="big", prices=prices))
-    save_capabilities(db, url, "big", {"base_url": url, "model": "big", "usage": "exact"})
+    save_capabilities(db, Capabilities(base_url=url, model="big", usage="exact"))
     verdicts = [Verdict(key, "pos") for key in texts.ids[:3]]
     add_judgements(db, run.id, verdicts, who="Ann", why="audit")
     look(drawn(app), "agreement")

@@ -8,10 +8,10 @@ from streamlit.testing.v1 import AppTest
 from core.domain.connections import Connection, Prices
 from core.domain.errors import BackendFailed
 from core.domain.progress import JobProgress
+from core.domain.registries.capabilities import Canary, Capabilities
 from core.domain.runs import ModelChoice, RunSpec
 from core.domain.settings import Home
 from core.domain.tasks import preset
-from core.generation.servers.capabilities import Canary, Capabilities
 from core.jobs import claims
 from core.jobs.lease import release, take
 from core.jobs.queue import list_jobs, start_run
@@ -47,7 +47,7 @@ def drawn(page: AppTest) -> AppTest:
 def found(db: Database, model: str = "m", **more: Any) -> None:
     values = {"tokenizer": "server", "canary": CANARY, "logit_bias": "exact", "n": "exact", **more}
     told = Capabilities(base_url=URL, model=model, **values)
-    save_capabilities(db, URL, model, told.to_dict())
+    save_capabilities(db, told)
 
 
 def test_an_empty_page_says_what_to_do(page: AppTest, home: Home) -> None:

@@ -8,10 +8,10 @@ from streamlit.testing.v1 import AppTest
 
 from core.domain.conditions import Condition, Suppression
 from core.domain.connections import Connection, Prices
+from core.domain.registries.capabilities import Canary, Capabilities
 from core.domain.runs import ModelChoice, ModelMetadata, RunSpec
 from core.domain.serialization import to_json
 from core.domain.spending import SpendingLimit, SpendingLimitReached
-from core.generation.servers.capabilities import Canary, Capabilities
 from core.jobs import claims
 from core.jobs.lease import release, take
 from core.jobs.queue import Job, get_job, job_of_run, start_run
@@ -36,7 +36,7 @@ def connect(db: Database, *, prices: Prices = PRICES) -> None:
 def probed(db: Database, *, canary: Canary = LIVES, **more: Any) -> None:
     found = {"n": "exact", "usage": "exact", "frequency_penalty": "exact", **more}
     told = Capabilities(base_url=URL, model="m", tokenizer="server", canary=canary, **found)
-    save_capabilities(db, URL, "m", told.to_dict())
+    save_capabilities(db, told)
 
 
 def at_server(app: AppTest) -> AppTest:

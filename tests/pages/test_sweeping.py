@@ -13,11 +13,11 @@ from core.domain.conditions import Condition
 from core.domain.connections import Connection, Prices
 from core.domain.errors import BackendFailed
 from core.domain.references import Reference
+from core.domain.registries.capabilities import Canary, Capabilities
 from core.domain.runs import ModelChoice, RunSpec
 from core.domain.settings import Home
 from core.domain.spending import SpendingLimit
 from core.domain.tasks import Label, Task
-from core.generation.servers.capabilities import Canary, Capabilities
 from core.jobs import claims
 from core.jobs.handlers.sweep import start_sweep
 from core.jobs.lease import release, take
@@ -383,7 +383,7 @@ def served(db: Database, model: str, **found: Any) -> ModelChoice:
             tokenizer="server",
             **{"n": "exact", "usage": "exact", **found},
         )
-        save_capabilities(db, SERVER, model, told.to_dict())
+        save_capabilities(db, told)
     return ModelChoice(backend="openai", model=model, base_url=SERVER)
 
 

@@ -9,6 +9,7 @@ from core.classification.ladder import Model
 from core.classification.settings import TrainingSpec
 from core.domain.connections import Connection, Prices
 from core.domain.errors import BackendFailed
+from core.domain.registries.capabilities import Capabilities
 from core.domain.settings import Home
 from core.jobs import claims
 from core.jobs.handlers.train import start_training
@@ -378,7 +379,7 @@ def test_a_servers_model_is_asked_with_its_cost_and_cap_before(app: AppTest, db:
     url = "http://127.0.0.1:8080/v1"
     prices = Prices(tokens_in=1000.0, tokens_out=1000.0, currency="EUR")
     save_connection(db, Connection(base_url=url, name="Lab", model="big", prices=prices))
-    save_capabilities(db, url, "big", {"base_url": url, "model": "big", "usage": "exact"})
+    save_capabilities(db, Capabilities(base_url=url, model="big", usage="exact"))
     run_of(db)
     attach(db)
     open_train(app)

@@ -7,6 +7,7 @@ import pytest
 from core.domain.conditions import Condition
 from core.domain.connections import Connection, Prices
 from core.domain.errors import BadInput
+from core.domain.registries.capabilities import Capabilities
 from core.domain.runs import Example, ModelChoice, RunSpec
 from core.domain.settings import Home
 from core.domain.spending import SpendingLimit, SpendingLimitReached
@@ -29,7 +30,7 @@ PRICES = Prices(tokens_in=1.0, tokens_out=2.0)
 @pytest.fixture(autouse=True)
 def probed(db: Database) -> None:
     save_connection(db, Connection(base_url=URL, prices=PRICES))
-    save_capabilities(db, URL, "m", {"usage": "exact"})
+    save_capabilities(db, Capabilities(base_url=URL, model="m", usage="exact"))
 
 
 def test_the_job_carries_it(db: Database) -> None:
@@ -76,7 +77,7 @@ def test_resuming_raises_lifts_or_keeps_it(db: Database) -> None:
     none = {"money": None, "tokens": None, "requests": None}
     assert caps == [{**none, "requests": 1}, {**none, "requests": 5}, None, {**none, "tokens": 7}]
     request_cancel(db, job.id)
-    save_capabilities(db, URL, "m", {"usage": "ignored"})
+    save_capabilities(db, Capabilities(base_url=URL, model="m", usage="ignored"))
     with pytest.raises(BadInput, match="does not report"):
         resume(db, job.id, cap=SpendingLimit(tokens=9))
     assert get_job(db, job.id).state == "cancelled"

@@ -9,9 +9,9 @@ import pytest
 from core.domain.conditions import Condition, Suppression
 from core.domain.connections import Connection
 from core.domain.errors import NoAnswer
+from core.domain.registries.capabilities import Capabilities
 from core.domain.runs import ModelChoice, RunSpec
 from core.generation.servers.backend import ServedBackend
-from core.generation.servers.capabilities import Capabilities
 from core.services.servers.served_knob_lab import first_tokens
 from tests.faults.misbehaving import Exchange, Misbehaving
 from tests.generation.servers.fake_tokenizer import FakeTokenizer

@@ -11,11 +11,11 @@ import pytest
 from core.domain.connections import Connection
 from core.domain.errors import BadInput
 from core.domain.progress import JobProgress
+from core.domain.registries.capabilities import Capabilities
 from core.domain.runs import ModelChoice
 from core.domain.settings import Home
 from core.generation.local.backend import ModelCache
 from core.generation.progress import GenerationProgress
-from core.generation.servers.capabilities import Capabilities
 from core.generation.servers.http_client import ServerClient
 from core.jobs.queue import start_run
 from core.services.servers.served_models import ServedModels
@@ -54,7 +54,7 @@ def test_a_run_by_way_of_the_keeper(home: Home, real_db: Database) -> None:
     assert probed == [(server.base_url, "m")]  # and kept for the second run
     found = find_capabilities(real_db, server.base_url, "m")
     assert found is not None
-    assert found.result["n"] == "exact"
+    assert found.capabilities.n == "exact"
 
     run_id = str(done.run_id)
     metadata = get_run(real_db, run_id).metadata

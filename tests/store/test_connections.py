@@ -1,9 +1,12 @@
 """Connections are known by their base URL; what was probed tells its age; no key is stored."""
 
+import json
+
 import pytest
 
 from core.domain.connections import Connection, Prices
 from core.domain.errors import BadInput
+from core.domain.registries.capabilities import Canary, Capabilities
 from core.store.connections import (
     delete_connection,
     find_capabilities,
@@ -45,7 +48,7 @@ def test_saving_again_replaces_and_listing_keeps_the_order(db: Database, clock: 
 
 def test_a_deleted_one_is_gone_until_it_is_saved_again(db: Database) -> None:
     save_connection(db, Connection(base_url=URL, name="A"))
-    save_capabilities(db, URL, "m", {"n": "exact"})
+    save_capabilities(db, Capabilities(base_url=URL, model="m", n="exact"))
     delete_connection(db, URL)
     delete_connection(db, URL)
     assert (list_connections(db), find_connection(db, URL)) == ([], None)
@@ -56,19 +59,21 @@ def test_a_deleted_one_is_gone_until_it_is_saved_again(db: Database) -> None:
 
 def test_what_was_probed_is_kept_by_server_and_model(db: Database, clock: FakeClock) -> None:
     assert find_capabilities(db, URL, "m") is None
-    save_capabilities(db, URL, "m", {"n": "ignored"})
-    save_capabilities(db, URL, "other", {"n": "refused"})
+    save_capabilities(db, Capabilities(base_url=URL, model="m", n="ignored"))
+    save_capabilities(db, Capabilities(base_url=URL, model="other", n="refused"))
     clock.forward(60)
-    save_capabilities(db, URL + "/", "m", {"n": "exact"})
+    save_capabilities(db, Capabilities(base_url=URL + "/", model="m", n="exact"))
     found = find_capabilities(db, URL, "m")
     assert found is not None
-    assert found.result == {"n": "exact", "probed_at": clock.now}
-    assert (found.base_url, found.model, found.created_at) == (URL, "m", clock.now)
+    assert found.created_at == clock.now
+    assert found.capabilities == Capabilities(
+        base_url=URL, model="m", n="exact", probed_at=clock.now
+    )
     assert find_capabilities(db, OTHER, "m") is None
 
 
 def test_an_old_probe_says_so(db: Database, clock: FakeClock) -> None:
-    save_capabilities(db, URL, "m", {})
+    save_capabilities(db, Capabilities(base_url=URL, model="m"))
     clock.forward(30 * 86_400)
     found = find_capabilities(db, URL, "m")
     assert found is not None
@@ -82,7 +87,15 @@ def test_an_old_probe_says_so(db: Database, clock: FakeClock) -> None:
     assert later.stale == ""
 
 
-def test_what_is_no_json_is_not_stored(db: Database) -> None:
-    with pytest.raises(ValueError, match="JSON"):
-        save_capabilities(db, URL, "m", {"latency_ms": float("nan")})
-    assert find_capabilities(db, URL, "m") is None
+def test_what_another_version_found_is_read(db: Database) -> None:
+    stored = {"n": "exact", "new": 1, "canary": {"x": 2, "removed": ["a"]}, "notes": ["b"]}
+    with db.write() as sql:
+        sql.execute(
+            "INSERT INTO capabilities (base_url, model, result, created_at) VALUES (?, 'm', ?, 0)",
+            (URL, json.dumps(stored)),
+        )
+    found = find_capabilities(db, URL, "m")
+    assert found is not None
+    assert found.capabilities == Capabilities(
+        base_url=URL, model="m", n="exact", canary=Canary(removed=("a",)), notes=("b",)
+    )

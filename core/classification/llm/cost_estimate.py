@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from core.classification.llm.served_labels import SPOKEN_TOKENS, prompts_of, signs_of
 from core.domain.connections import Prices
 from core.domain.errors import BadInput
+from core.domain.registries.capabilities import Capabilities
 from core.domain.runs import Example
 from core.domain.spending import CostEstimate, SpendingLimit
 from core.domain.tasks import Task
-from core.generation.servers.capabilities import Capabilities
 from core.generation.servers.parameters import max_prompt_tokens
 
 

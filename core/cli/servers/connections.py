@@ -97,7 +97,7 @@ def connections(
     if as_json:
         print_json(
             [
-                {**known.to_dict(), "last": None if last is None else asdict(last)}
+                {**asdict(known), "last": None if last is None else asdict(last)}
                 for known, last in rows
             ]
         )

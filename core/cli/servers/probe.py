@@ -1,6 +1,6 @@
 """`probe`: what a model behind a server can do."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Annotated
 
 from typer import Option
@@ -10,7 +10,7 @@ from core.cli.options import JsonOption
 from core.cli.output import print_json, print_lines, table
 from core.cli.servers.connections import with_server_settings
 from core.domain.connections import Connection
-from core.generation.servers.capabilities import Capabilities, capability_table
+from core.domain.registries.capabilities import Capabilities, capability_table
 from core.services.servers.probe import probe_connection
 from core.store.connections import find_connection, save_connection
 
@@ -57,7 +57,7 @@ def probe(
             {"key": row.key, "what": row.title, "support": row.support, "meaning": row.meaning}
             for row in capability_table(capabilities)
         ]
-        print_json({**capabilities.to_dict(), "table": rows})
+        print_json({**asdict(capabilities), "table": rows})
     else:
         _print_words(capabilities)
 

@@ -15,12 +15,12 @@ import numpy as np
 from core.domain.conditions import Condition
 from core.domain.connections import Connection
 from core.domain.errors import BackendFailed, Pausing
+from core.domain.registries.capabilities import Capabilities
 from core.domain.runs import ModelMetadata
 from core.domain.spending import SpendingTracker
 from core.generation.backends import Completion, Request
 from core.generation.prompts import Prompt
 from core.generation.servers.answers import Answer, GeneratedText
-from core.generation.servers.capabilities import Capabilities
 from core.generation.servers.completions import CompletionsClient
 from core.generation.servers.errors import ServerInfo
 from core.generation.servers.http_client import HttpClient, ServerClient

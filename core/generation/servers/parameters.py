@@ -11,10 +11,10 @@ import numpy as np
 
 from core.domain.conditions import MAX_BIAS_ENTRIES, Condition
 from core.domain.errors import BadInput
+from core.domain.registries.capabilities import CAPABILITIES, Capabilities
 from core.generation.backends import Request
 from core.generation.prompts import QUOTE, Prompt
 from core.generation.servers.answers import Api
-from core.generation.servers.capabilities import CAPABILITIES, Capabilities
 from core.generation.servers.tokenizers import Tokenizer, check_ids
 
 

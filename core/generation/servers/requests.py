@@ -9,10 +9,10 @@ import numpy as np
 
 from core.domain.conditions import Condition
 from core.domain.errors import BackendFailed, Pausing, WidesetError
+from core.domain.registries.capabilities import Capabilities
 from core.domain.spending import AdmittedRequest, SpendingTracker
 from core.generation.backends import Request
 from core.generation.servers.answers import Answer
-from core.generation.servers.capabilities import Capabilities
 from core.generation.servers.completions import CompletionsClient
 from core.generation.servers.errors import RequestFailed, ServerError, ServerUnusable
 from core.generation.servers.parameters import api_for, body_of, max_prompt_tokens

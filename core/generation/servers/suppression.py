@@ -13,9 +13,9 @@ from typing import Literal
 
 from core.domain.conditions import Condition, Method, Suppression
 from core.domain.errors import BadInput
+from core.domain.registries.capabilities import Capabilities
 from core.domain.runs import RunSpec
 from core.generation.prompts import Prompt, prompt_for
-from core.generation.servers.capabilities import Capabilities
 from core.generation.servers.parameters import check_condition
 
 SuppressionSupport = Literal["exact", "approximate", "untested"]

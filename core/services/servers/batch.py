@@ -6,10 +6,10 @@ from pathlib import Path
 
 from core.domain.connections import Connection
 from core.domain.errors import BadInput
+from core.domain.registries.capabilities import Capabilities
 from core.domain.runs import ModelMetadata, RunSpec
 from core.generation.servers.batch.results import BatchSummary, read_batch
 from core.generation.servers.batch.write import BatchFile, write_batch
-from core.generation.servers.capabilities import Capabilities, capabilities_from_dict
 from core.generation.servers.http_client import HttpClient
 from core.generation.servers.keys import key_of
 from core.generation.servers.suppression import method_used
@@ -79,10 +79,12 @@ def _server_of(db: Database, spec: RunSpec) -> tuple[Capabilities, Tokenizer | N
     choice, suppression = spec.model, spec.condition.suppression
     if choice.backend != "openai":
         raise BadInput("The run's model is not behind a server.", "Choose a run of a server's.")
-    stored = find_capabilities(db, choice.base_url, choice.model)
-    capabilities = Capabilities(base_url=choice.base_url, model=choice.model)
-    if stored is not None:
-        capabilities = capabilities_from_dict(stored.result)
+    probed = find_capabilities(db, choice.base_url, choice.model)
+    capabilities = (
+        Capabilities(base_url=choice.base_url, model=choice.model)
+        if probed is None
+        else probed.capabilities
+    )
     if not suppression.on or suppression.method != "logit_bias":
         return capabilities, None
     connection = find_connection(db, choice.base_url) or Connection(base_url=choice.base_url)

@@ -37,7 +37,7 @@ def check_model_limit(db: Database, model: ModelChoice, cap: SpendingLimit) -> N
     check_spending_limit(
         cap,
         prices=Prices() if connection is None else connection.prices,
-        usage="unknown" if probed is None else str(probed.result.get("usage", "unknown")),
+        usage="unknown" if probed is None else probed.capabilities.usage,
     )
 
 

@@ -6,14 +6,14 @@ from typing import Any
 
 from core.domain.connections import Connection
 from core.domain.progress import JobProgress
+from core.domain.registries.capabilities import Capabilities
 from core.generation.servers.backend import Probe
-from core.generation.servers.capabilities import Capabilities, capabilities_from_dict
 from core.generation.servers.http_client import HttpClient, HttpResponse, ServerClient
 from core.generation.servers.keys import Key, key_of
 from core.generation.servers.probing.models import list_models
 from core.generation.servers.probing.probe import probe as probe_server
 from core.services.progress import NO_PROGRESS, Progress
-from core.store.connections import find_capabilities, save_capabilities
+from core.store.connections import save_capabilities
 from core.store.database import Database
 
 TYPICAL_REQUESTS = 20
@@ -85,10 +85,7 @@ def probe_connection(
     capabilities = None
     if model:
         client.report("probing", model, listed)
-        probed = probe(connection, model, client)
-        save_capabilities(db, connection.base_url, model, probed.to_dict())
-        stored = find_capabilities(db, connection.base_url, model)
-        capabilities = probed if stored is None else capabilities_from_dict(stored.result)
+        capabilities = save_capabilities(db, probe(connection, model, client))
     client.report("done", model, listed)
     return ProbeResult(model, listed, capabilities)
 

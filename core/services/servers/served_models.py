@@ -14,7 +14,6 @@ from core.domain.spending import (
 )
 from core.generation.backends import Backend
 from core.generation.servers.backend import Probe, ServedBackend, ServedRun, open_served_model
-from core.generation.servers.capabilities import capabilities_from_dict
 from core.generation.servers.requests import Attempt, RecordAttempt
 from core.generation.servers.retries import ConcurrencyLimiter
 from core.store.connections import find_capabilities, find_connection, save_capabilities
@@ -67,14 +66,13 @@ class ServedModels:
             backend = open_served_model(
                 connection,
                 choice.model,
-                known=None if probed is None else capabilities_from_dict(probed.result),
+                known=None if probed is None else probed.capabilities,
                 probe=self._probe,
                 limiter=limiter,
             )
             self._limiters[choice.base_url, choice.model] = backend.endpoint.limiter
             if probed is None:
-                capabilities = backend.capabilities.to_dict()
-                save_capabilities(db, choice.base_url, choice.model, capabilities)
+                save_capabilities(db, backend.capabilities)
             return backend
         finally:
             db.close()

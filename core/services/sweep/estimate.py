@@ -70,12 +70,12 @@ def assessment_seconds(db: Database, recipe: Recipe, sizes: Sequence[int], *, n_
 def _pace(db: Database, model: ModelChoice, *, counted: bool) -> ModelHistory:
     server = find_connection(db, model.base_url) if model.base_url else None
     probed = find_capabilities(db, model.base_url, model.model) if model.base_url else None
-    capabilities = {} if probed is None else probed.result
     # Where tokens have to be known and are not of several texts, one text is asked for.
-    one_alone = counted and capabilities.get("usage_of_several") != "exact"
+    one_alone = counted and (probed is None or probed.capabilities.usage_of_several != "exact")
     return ModelHistory(
         tokens=tokens_by_temperature(db, model.model),
         texts_per_second=recent_speed(db, model.model),
         prices=None if server is None else server.prices,
-        several=not model.base_url or (capabilities.get("n") == "exact" and not one_alone),
+        several=not model.base_url
+        or (probed is not None and probed.capabilities.n == "exact" and not one_alone),
     )

@@ -76,7 +76,7 @@ def check_sweep_cap(db: Database, models: Iterable[ModelChoice], cap: SpendingLi
         check_spending_limit(
             cap,
             prices=_prices(db, model),
-            usage="unknown" if probed is None else str(probed.result.get("usage", "unknown")),
+            usage="unknown" if probed is None else probed.capabilities.usage,
         )
     if cap.money is not None and len({_prices(db, model) for model in served}) > 1:
         raise BadInput(

@@ -9,15 +9,14 @@ import streamlit as st
 
 from core.domain.connections import Connection
 from core.domain.errors import WidesetError
-from core.domain.runs import short_model
-from core.domain.wording import MISSING, ago, counted, listed
-from core.generation.servers.capabilities import (
+from core.domain.registries.capabilities import (
     Canary,
     Capabilities,
     Support,
-    capabilities_from_dict,
     capability_table,
 )
+from core.domain.runs import short_model
+from core.domain.wording import MISSING, ago, counted, listed
 from core.generation.servers.probing.canary import QUESTION
 from core.generation.servers.suppression import (
     METHOD_TITLES,
@@ -60,7 +59,7 @@ _VERDICTS = {
 
 def show_capabilities(app: AppContext, connection: Connection, probed: Probed) -> None:
     """Draw what a test found, the verdict on suppression first."""
-    capabilities = capabilities_from_dict(probed.result)
+    capabilities = probed.capabilities
     _numbers(capabilities, age=app.db.now() - probed.created_at)
     if probed.stale:
         st.warning(probed.stale, icon=":material/history:")

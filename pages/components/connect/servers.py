@@ -10,7 +10,6 @@ from core.domain.connections import Connection
 from core.domain.errors import WidesetError
 from core.domain.runs import short_model
 from core.domain.wording import ago
-from core.generation.servers.capabilities import capabilities_from_dict
 from core.generation.servers.suppression import suppression_support
 from core.jobs.server_health import last_contacts
 from core.store.connections import (
@@ -50,11 +49,7 @@ def choose_server(app: AppContext) -> Connection | None:
                 for connection in connections
             ],
             "suppression": [
-                _SUPPRESSION[
-                    suppression_support(
-                        None if test is None else capabilities_from_dict(test.result)
-                    )
-                ]
+                _SUPPRESSION[suppression_support(None if test is None else test.capabilities)]
                 for test in tests
             ],
         }

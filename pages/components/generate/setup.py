@@ -7,12 +7,12 @@ import streamlit as st
 
 from core.domain.conditions import Condition
 from core.domain.errors import NoAnswer, StoreBusy
+from core.domain.registries.capabilities import Capabilities
 from core.domain.runs import EMBEDDED_TITLE, MAX_PER_LABEL, Example, ModelChoice, RunSpec
 from core.domain.tasks import Task
 from core.domain.wording import counted
 from core.files.labelled import balanced_examples, read_labelled
 from core.generation.prompts import prompt_for
-from core.generation.servers.capabilities import Capabilities
 from core.generation.servers.parameters import api_for
 from core.generation.servers.suppression import (
     METHOD_TITLES,

@@ -6,8 +6,9 @@ import pytest
 
 from core.cli import main
 from core.domain.connections import Connection
+from core.domain.registries.capabilities import Capabilities
+from core.domain.serialization import from_json
 from core.domain.settings import Home
-from core.generation.servers.capabilities import capabilities_from_dict
 from core.store.connections import (
     find_capabilities,
     find_connection,
@@ -47,7 +48,7 @@ def test_json_and_what_is_kept(home: Home, capsys: Capture) -> None:
     db = open_database(home)
     kept = find_capabilities(db, fake.url, "fake")
     assert kept is not None
-    assert capabilities_from_dict(kept.result) == capabilities_from_dict(told)
+    assert kept.capabilities == from_json(Capabilities, told)
     assert told["probed_at"] == kept.created_at
     assert get_connection(db, fake.url).tokenizer == "server"
 

@@ -8,6 +8,7 @@ import pytest
 
 from core.cli import main
 from core.domain.connections import Connection, Prices
+from core.domain.registries.capabilities import Capabilities
 from core.domain.settings import Home
 from core.store.connections import save_capabilities, save_connection
 from core.store.database import open_database
@@ -34,7 +35,7 @@ def test_a_servers_answers_are_counted_and_paid_for(
         save_connection(
             db, Connection(base_url=server.base_url, prices=Prices(tokens_in=1, tokens_out=2))
         )
-        save_capabilities(db, server.base_url, "m", {"base_url": "", "model": "", "usage": "exact"})
+        save_capabilities(db, Capabilities(base_url=server.base_url, model="m", usage="exact"))
         words = ["classify", "--test", str(path), "--task", "sst2", "--backend", "openai"]
         words += ["--base-url", server.base_url, "--model", "m"]
         assert main([*words, "--json"]) == 0

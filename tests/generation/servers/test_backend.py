@@ -8,12 +8,12 @@ import pytest
 
 from core.domain.conditions import Suppression
 from core.domain.errors import BackendFailed, Pausing
+from core.domain.registries.capabilities import Canary, Capabilities
 from core.domain.settings import Home
 from core.domain.spending import SpendingLimit
 from core.generation.backends import Backend, Completion, Request
 from core.generation.prompts import Prompt
 from core.generation.servers.backend import ServedBackend
-from core.generation.servers.capabilities import Canary
 from core.generation.servers.requests import Attempt
 from core.store.connections import save_capabilities
 from core.store.database import Database
@@ -204,7 +204,7 @@ def test_tokens_of_several_texts_count_only_if_all_are_reported(
 ) -> None:
     known = {"n": "exact", "usage": "exact", "usage_of_several": several}
     with Misbehaving() as server, Runs(home, real_db, server, known=known) as runs:
-        save_capabilities(real_db, server.base_url, "m", known)
+        save_capabilities(real_db, Capabilities(base_url=server.base_url, model="m", **known))
         ended = runs.run(cap=cap)
         assert [exchange.body.get("n", 1) for exchange in server.seen] == sizes
     assert (ended.job.state, len(ended.samples)) == ("done", 4)

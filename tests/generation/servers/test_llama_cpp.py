@@ -10,11 +10,11 @@ from core.diversity.measures.lexical import distinct_n
 from core.diversity.measures.remote_clique import remote_clique
 from core.domain.conditions import Condition, Suppression
 from core.domain.connections import Connection
+from core.domain.registries.capabilities import Capabilities
 from core.domain.runs import RunSpec
 from core.domain.tasks import preset
 from core.generation.loop import Loop
 from core.generation.servers.backend import ServedBackend
-from core.generation.servers.capabilities import Capabilities
 from core.generation.servers.http_client import HttpClient
 from core.generation.servers.probing.probe import probe
 from core.generation.servers.tokenizers import Tokenizer, load_tokenizer

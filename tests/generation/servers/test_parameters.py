@@ -7,11 +7,11 @@ import pytest
 
 from core.classification.llm.served_labels import prompts_of
 from core.domain.conditions import Condition, Suppression
+from core.domain.registries.capabilities import Capabilities
 from core.domain.runs import Example
 from core.domain.tasks import preset
 from core.generation.backends import Request
 from core.generation.prompts import Message, Prompt
-from core.generation.servers.capabilities import Capabilities
 from core.generation.servers.parameters import (
     api_for,
     biases_of,

@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.conditions import Condition, Suppression
+from core.domain.registries.capabilities import Canary, Capabilities, Support
 from core.domain.runs import RunSpec
 from core.domain.tasks import Label, Task
 from core.generation.prompts import Message, Prompt
-from core.generation.servers.capabilities import Canary, Capabilities, Support
 from core.generation.servers.suppression import (
     approximate_methods,
     avoiding,

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from core.domain.errors import BadInput
+from core.domain.registries.capabilities import Capabilities
 from core.domain.runs import FinishedRound
 from core.generation.backends import Completion
 from core.generation.outcomes import Arrivals
 from core.generation.servers.answers import Answer, read_answer
 from core.generation.servers.batch.plan import BatchRequestId, parse_custom_id, plan_cycles
-from core.generation.servers.capabilities import Capabilities
 from core.generation.servers.errors import (
     RequestFailed,
     ServerError,

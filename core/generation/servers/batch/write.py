@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.domain.errors import BadInput
+from core.domain.registries.capabilities import Capabilities
 from core.domain.runs import FinishedRound, Sample
 from core.generation.backends import Request
 from core.generation.loop import TEXTS
 from core.generation.servers.batch.plan import BatchRequestId, plan_cycles, request_ids
-from core.generation.servers.capabilities import Capabilities
 from core.generation.servers.parameters import biases_of, body_of, check_condition
 from core.generation.servers.suppression import sent_condition, sent_prompt
 from core.generation.servers.tokenizers import Tokenizer

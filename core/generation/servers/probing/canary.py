@@ -6,7 +6,7 @@ that answer. A server may accept a bias and drop it, which leaves a run without 
 
 from collections.abc import Callable, Mapping
 
-from core.generation.servers.capabilities import Canary, Verdict
+from core.domain.registries.capabilities import Canary, Verdict
 from core.generation.servers.http_client import HttpResponse
 from core.generation.servers.tokenizers import Tokenizer
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from core.domain.connections import Connection
 from core.domain.errors import BackendFailed, BadInput
-from core.generation.servers.capabilities import Canary, Capabilities, Support
+from core.domain.registries.capabilities import Canary, Capabilities, Support
 from core.generation.servers.errors import ServerInfo
 from core.generation.servers.http_client import HttpResponse, ServerClient
 from core.generation.servers.keys import server_message

@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from core.domain.errors import BackendFailed, BadInput
+from core.domain.registries.capabilities import Capabilities, Support, TokenField
 from core.domain.texts import storable_text
-from core.generation.servers.capabilities import Capabilities, Support, TokenField
 from core.generation.servers.errors import (
     ServerError,
     ServerInfo,

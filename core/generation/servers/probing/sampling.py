@@ -7,7 +7,7 @@ At temperature 0 a model gives one answer; a hot one with a knob at its narrowes
 from collections.abc import Mapping
 from typing import Any
 
-from core.generation.servers.capabilities import CAPABILITIES
+from core.domain.registries.capabilities import CAPABILITIES
 from core.generation.servers.http_client import HttpResponse
 from core.generation.servers.probing.questions import (
     SHORT,

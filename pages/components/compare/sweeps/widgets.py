@@ -7,10 +7,10 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.domain.references import Reference
+from core.domain.registries.capabilities import Capabilities
 from core.domain.registries.knobs import AXES, KNOB
 from core.domain.registries.stages import STAGE
 from core.domain.runs import MAX_PER_LABEL, ModelChoice, model_and_server
-from core.generation.servers.capabilities import Capabilities
 from core.generation.servers.suppression import (
     METHOD_TITLES,
     approximate_methods,

@@ -9,6 +9,7 @@ import pytest
 
 from core.domain.conditions import Condition, Suppression
 from core.domain.errors import BadInput
+from core.domain.registries.capabilities import Canary, Capabilities
 from core.domain.runs import ModelChoice, RunSpec, Sample
 from core.domain.tasks import Label, Task
 from core.generation.servers.batch.plan import (
@@ -19,7 +20,6 @@ from core.generation.servers.batch.plan import (
 )
 from core.generation.servers.batch.results import read_batch, run_of
 from core.generation.servers.batch.write import write_batch
-from core.generation.servers.capabilities import Canary, Capabilities
 from core.store.database import Database
 from core.store.generation.rounds import rounds_of, totals
 from core.store.generation.runs import RunRecord, create_run, get_run

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from core.domain.connections import Connection
-from core.generation.servers.capabilities import Canary
+from core.domain.registries.capabilities import Canary
 from core.generation.servers.http_client import HttpClient
 from core.generation.servers.probing.canary import first_word, repeats
 from core.generation.servers.probing.probe import probe

@@ -9,11 +9,11 @@ import pytest
 
 from core.domain.connections import Connection
 from core.domain.errors import BackendFailed, BadInput
-from core.generation.servers.capabilities import (
+from core.domain.registries.capabilities import (
     Capabilities,
-    capabilities_from_dict,
     capability_table,
 )
+from core.domain.serialization import from_json, to_json
 from core.generation.servers.http_client import HttpClient, HttpResponse
 from core.generation.servers.keys import Key
 from core.generation.servers.probing.models import is_listed, list_models
@@ -48,7 +48,7 @@ def test_all_of_a_server_that_obeys_works() -> None:
     assert found.latency_ms > 0
     # The fake reports 7 tokens of every prompt but the streamed one.
     assert found.tokens_in == 7 * (found.requests - 1)
-    assert capabilities_from_dict(json.loads(json.dumps(found.to_dict()))) == found
+    assert from_json(Capabilities, json.loads(json.dumps(to_json(found)))) == found
 
 
 @pytest.mark.parametrize("knob", ["top_p", "top_k", "min_p", "frequency_penalty", "stop", "n"])
@@ -200,12 +200,6 @@ def test_the_table_says_what_is_lost() -> None:
     assert rows["seed"].meaning == ""
     every = replace(found, top_logprobs="exact", most_logprobs=5)
     assert {row.key: row for row in capability_table(every)}["top_logprobs"].meaning == "5 at most."
-
-
-def test_what_another_version_stored_is_read() -> None:
-    data = {"base_url": "http://a/v1", "model": "m", "n": "exact", "new": 1, "canary": {"x": 2}}
-    found = capabilities_from_dict(data)
-    assert (found.n, found.canary.verdict, found.models) == ("exact", "unknown", ())
 
 
 def test_a_model_that_is_not_listed_is_told_though_it_answered() -> None:

@@ -1,8 +1,8 @@
 """Capabilities: every knob that servers know is one, and is sent under its own name."""
 
 from core.domain.conditions import Condition
+from core.domain.registries.capabilities import CAPABILITIES
 from core.domain.registries.knobs import KNOBS
-from core.generation.servers.capabilities import CAPABILITIES
 
 # Sent under a name, or in a number of requests, that depends on the server.
 BY_HAND = {"max_tokens", "max_completion_tokens"}

@@ -5,7 +5,8 @@ Nothing here talks to a server.
 # ruff: noqa: RUF009 -- a field that declares a capability is made by a function
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
+from functools import reduce
 from typing import Any, Literal
 
 from core.domain.conditions import Condition
@@ -83,11 +84,9 @@ class Capability:
     def value(self, condition: Condition) -> float:
         """The knob's value in a condition."""
         assert self.knob is not None
-        value: Any = condition
-        for name in self.knob.path[1:]:
-            value = getattr(value, name)
-        number: float = value
-        return number
+        value = reduce(getattr, self.knob.path[1:], condition)
+        assert isinstance(value, int | float)
+        return value
 
 
 def _capability(title: str, lost: str, **declared: Any) -> Any:
@@ -193,24 +192,6 @@ class Capabilities:
     def lacks(self, key: str) -> bool:
         """Whether a capability is known to be missing."""
         return getattr(self, key) in ("ignored", "refused", "wrong")
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, the inverse of `capabilities_from_dict`."""
-        return asdict(self)
-
-
-def capabilities_from_dict(data: Mapping[str, Any]) -> Capabilities:
-    """Build them from JSON data; keys that this version does not know are left out."""
-    known = {item.name for item in fields(Capabilities)}
-    values = {name: value for name, value in data.items() if name in known}
-    for name in ("models", "notes"):
-        values[name] = tuple(values.get(name, ()))
-    canary = values.get("canary")
-    if isinstance(canary, Mapping):
-        names = {item.name for item in fields(Canary)}
-        kept = {name: value for name, value in canary.items() if name in names}
-        values["canary"] = Canary(**{**kept, "removed": tuple(kept.get("removed", ()))})
-    return Capabilities(**values)
 
 
 def _declared(key: str, declaration: Mapping[str, Any]) -> Capability:
