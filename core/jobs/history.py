@@ -33,9 +33,9 @@ def curve_before(db: Database, run: RunRecord) -> EarlierCurve | None:
     with db.read() as connection:
         rows = connection.execute(
             "SELECT runs.name, runs.spec, jobs.progress FROM runs JOIN jobs ON jobs.id = job_id"
-            " WHERE deleted_at IS NULL AND (runs.created_at, runs.id) < (?, ?)"
-            " ORDER BY runs.created_at DESC, runs.id DESC LIMIT ?",
-            (run.created_at, run.id, _LOOK_BACK),
+            " WHERE deleted_at IS NULL AND runs.rowid < (SELECT rowid FROM runs WHERE id = ?)"
+            " ORDER BY runs.rowid DESC LIMIT ?",
+            (run.id, _LOOK_BACK),
         ).fetchall()
     for row in rows:
         diversity = json.loads(row["progress"]).get("diversity") or {}

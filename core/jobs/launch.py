@@ -36,11 +36,13 @@ def ensure_worker(home: Home, db: Database, *, spawn: Spawn | None = None) -> bo
         return False
     now = db.now()
     with db.write() as connection:
+        if living(db) is not None:
+            return False
         # The mark bridges the time that a process needs from its start to its lease.
         mine = connection.execute(
-            "UPDATE lease SET spawned_at = ? WHERE (owner IS NULL OR until <= ?)"
-            " AND (spawned_at IS NULL OR spawned_at NOT BETWEEN ? AND ?)",
-            (now, now, now - SPAWN_SECONDS, now),
+            "UPDATE lease SET spawned_at = ?"
+            " WHERE spawned_at IS NULL OR spawned_at NOT BETWEEN ? AND ?",
+            (now, now - SPAWN_SECONDS, now),
         ).rowcount
     if mine:
         (spawn or spawn_worker)(home)

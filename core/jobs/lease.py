@@ -96,13 +96,11 @@ def take(db: Database, owner: str, pid: int, *, seconds: float = LEASE_SECONDS) 
         lease = living(db)
         if lease is not None and lease.owner != owner:
             return False
-        return bool(
-            connection.execute(
-                "UPDATE lease SET owner = ?, pid = ?, until = ?, started_at = ?, note = 'idle'"
-                " WHERE owner IS NULL OR until <= ? OR owner = ?",
-                (owner, pid, now + seconds, now, now, owner),
-            ).rowcount
+        connection.execute(
+            "UPDATE lease SET owner = ?, pid = ?, until = ?, started_at = ?, note = 'idle'",
+            (owner, pid, now + seconds, now),
         )
+    return True
 
 
 def renew(
@@ -153,9 +151,12 @@ def living(db: Database) -> Lease | None:
         ).fetchone()
     if row is None:
         return None
-    lease, now = Lease(**dict(row)), db.now()
-    late = now - lease.until
-    if late < 0 or (late < GRACE_SECONDS and ProcessLock(db).held_by_another()):
+    lease = Lease(**dict(row))
+    left = lease.until - db.now()
+    if 0 < left <= GRACE_SECONDS:
+        return lease
+    # Late; or given when the clock was ahead of now, so that its end says nothing.
+    if left > -GRACE_SECONDS and ProcessLock(db).held_by_another():
         return lease
     return None
 

@@ -124,7 +124,7 @@ def states_of_runs(db: Database) -> dict[str, State]:
     """How each run's latest job reads, by run id; a run without a job is missing."""
     with db.read() as connection:
         rows = connection.execute(
-            "SELECT * FROM jobs WHERE run_id IS NOT NULL ORDER BY created_at, rowid"
+            "SELECT * FROM jobs WHERE run_id IS NOT NULL ORDER BY rowid"
         ).fetchall()
         lease = living(db)
     return {row["run_id"]: state_of(job_from_row(row), lease) for row in rows}
@@ -245,7 +245,7 @@ def job_of_run(db: Database, run_id: str) -> Job | None:
     """The latest job that works on a run."""
     with db.read() as connection:
         row = connection.execute(
-            "SELECT * FROM jobs WHERE run_id = ? ORDER BY created_at DESC, rowid DESC LIMIT 1",
+            "SELECT * FROM jobs WHERE run_id = ? ORDER BY rowid DESC LIMIT 1",
             (run_id,),
         ).fetchone()
     return None if row is None else job_from_row(row)
@@ -261,8 +261,7 @@ def list_jobs(db: Database, *, state: StoredState | None = None, limit: int = 10
     """Jobs, the newest first; of one stored state if asked for."""
     with db.read() as connection:
         rows = connection.execute(
-            "SELECT * FROM jobs WHERE ? IS NULL OR state = ?"
-            " ORDER BY created_at DESC, rowid DESC LIMIT ?",
+            "SELECT * FROM jobs WHERE ? IS NULL OR state = ? ORDER BY rowid DESC LIMIT ?",
             (state, state, limit),
         ).fetchall()
     return [job_from_row(row) for row in rows]

@@ -52,7 +52,7 @@ def list_connections(db: Database) -> list[Connection]:
     """All that are not deleted, in the order in which they were first saved."""
     with db.read() as sql:
         rows = sql.execute(
-            "SELECT settings FROM connections WHERE deleted_at IS NULL ORDER BY created_at, rowid"
+            "SELECT settings FROM connections WHERE deleted_at IS NULL ORDER BY rowid"
         ).fetchall()
     return [_connection(row) for row in rows]
 

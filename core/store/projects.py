@@ -54,7 +54,7 @@ def list_projects(db: Database, *, planned: bool = False) -> list[Project]:
             " (SELECT count(*) FROM versions WHERE run_id = runs.id AND kind <> 'raw'"
             "  AND deleted_at IS NULL) AS versions,"
             " (SELECT max(created_at) FROM versions WHERE run_id = runs.id) AS repaired_at"
-            " FROM runs WHERE deleted_at IS NULL ORDER BY created_at DESC, id DESC"
+            " FROM runs WHERE deleted_at IS NULL ORDER BY rowid DESC"
         ).fetchall()
         made = {
             table: {

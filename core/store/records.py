@@ -95,7 +95,7 @@ class RecordTable(Generic[R]):
         db: Database,
         *,
         include_deleted: bool = False,
-        order: str = "created_at DESC, id DESC",
+        order: str = "rowid DESC",
         **equal: str | None,
     ) -> list[R]:
         """The records, the newest first unless another order is given.

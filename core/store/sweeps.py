@@ -233,7 +233,7 @@ def find_sweep(db: Database, key: str) -> SweepRecord | None:
     with db.read() as connection:
         row = connection.execute(
             "SELECT * FROM sweeps WHERE settings_key = ? AND deleted_at IS NULL"
-            " ORDER BY created_at DESC, id DESC LIMIT 1",
+            " ORDER BY rowid DESC LIMIT 1",
             (key,),
         ).fetchone()
     return None if row is None else _sweep(row)
@@ -328,13 +328,13 @@ def find_run_of_spec(db: Database, spec: RunSpec) -> RunRecord | None:
 
 _FINISHED = """
 SELECT id FROM (
-    SELECT id, created_at, (
+    SELECT id, rowid AS number, (
         SELECT state FROM jobs WHERE jobs.run_id = runs.id AND kind = 'generate'
-        ORDER BY created_at DESC, rowid DESC LIMIT 1
+        ORDER BY rowid DESC LIMIT 1
     ) AS state FROM runs WHERE settings_key = ? AND deleted_at IS NULL
 ) AS found
 WHERE state = 'done' OR state IS NULL AND ? <= (
     SELECT count(*) FROM samples WHERE run_id = found.id AND outcome = 'usable'
 )
-ORDER BY created_at DESC, id DESC LIMIT 1
+ORDER BY number DESC LIMIT 1
 """

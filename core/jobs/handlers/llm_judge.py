@@ -64,7 +64,7 @@ def judging(db: Database, run_id: str) -> list[tuple[Job, State]]:
     with db.read() as connection:
         rows = connection.execute(
             "SELECT id FROM jobs WHERE kind = ? AND json_extract(spec, '$.run') = ?"
-            " ORDER BY created_at DESC, rowid DESC",
+            " ORDER BY rowid DESC",
             (KIND, run_id),
         ).fetchall()
         return [status(db, row["id"]) for row in rows]

@@ -46,7 +46,7 @@ class RunJobs:
         with self._db.write() as connection:
             row = connection.execute(
                 "SELECT id FROM jobs WHERE run_id = ? AND kind = 'generate'"
-                " ORDER BY created_at DESC, rowid DESC LIMIT 1",
+                " ORDER BY rowid DESC LIMIT 1",
                 (run_id,),
             ).fetchone()
             if row is None:

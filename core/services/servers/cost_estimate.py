@@ -64,7 +64,7 @@ def recent_token_use(db: Database, spec: RunSpec) -> TokenUse | None:
     with db.read() as connection:
         rows = connection.execute(
             "SELECT id FROM runs WHERE json_extract(spec, '$.model.base_url') = ?"
-            " AND json_extract(spec, '$.model.model') = ? ORDER BY created_at DESC LIMIT ?",
+            " AND json_extract(spec, '$.model.model') = ? ORDER BY rowid DESC LIMIT ?",
             (spec.model.base_url, spec.model.model, _RECENT_RUNS),
         ).fetchall()
     for row in rows:

@@ -143,7 +143,7 @@ def _rows(points: Mapping[bytes, Sequence[float]]) -> list[tuple[bytes, float, f
 
 def _maps(connection: sqlite3.Connection, task_key: str, choice: Settings) -> list[MapRecord]:
     rows = connection.execute(
-        "SELECT * FROM maps WHERE task_key = ? AND settings_key = ? ORDER BY created_at, rowid",
+        "SELECT * FROM maps WHERE task_key = ? AND settings_key = ? ORDER BY rowid",
         (task_key, settings_key(choice)),
     ).fetchall()
     return [

@@ -50,9 +50,8 @@ def save_measurement(
     written = json.dumps(result, allow_nan=False)
     with db.write() as connection:
         connection.execute(
-            "INSERT INTO measurements (dataset, encoder, recipe, n, result, created_at)"
-            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (dataset, encoder, recipe) DO UPDATE SET"
-            " n = excluded.n, result = excluded.result, created_at = excluded.created_at",
+            "INSERT OR REPLACE INTO measurements (dataset, encoder, recipe, n, result, created_at)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
             (dataset_key, encoder, recipe, n, written, db.now()),
         )
 
@@ -65,7 +64,7 @@ def find_measurement(db: Database, dataset_key: str, *, recipe: str) -> dict[str
     with db.read() as connection:
         row = connection.execute(
             "SELECT result FROM measurements WHERE dataset = ? AND recipe = ?"
-            " ORDER BY created_at DESC, rowid DESC LIMIT 1",
+            " ORDER BY rowid DESC LIMIT 1",
             (dataset_key, recipe),
         ).fetchone()
     result: dict[str, Any] | None = None if row is None else json.loads(row["result"])

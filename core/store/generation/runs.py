@@ -101,7 +101,7 @@ def list_runs(db: Database, *, include_deleted: bool = False) -> list[RunSummary
                 SELECT run_id, {COUNT_COLUMNS} FROM samples GROUP BY run_id
             ) ON run_id = runs.id
             WHERE ? OR deleted_at IS NULL
-            ORDER BY created_at DESC, id DESC
+            ORDER BY runs.rowid DESC
             """,
             (include_deleted,),
         ).fetchall()

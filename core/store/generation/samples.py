@@ -290,7 +290,7 @@ def tokens_by_temperature(db: Database, model: str) -> dict[float, float]:
             " sum(outcome = 'usable') AS usable FROM ("
             " SELECT id, json_extract(spec, '$.condition.temperature') AS temperature FROM runs"
             " WHERE json_extract(spec, '$.model.model') = ?"
-            " ORDER BY created_at DESC, id DESC LIMIT ?"
+            " ORDER BY rowid DESC LIMIT ?"
             ") AS recent JOIN samples ON run_id = recent.id"
             " WHERE length(token_ids) > 0 GROUP BY temperature",
             (model, _RUNS),

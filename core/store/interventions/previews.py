@@ -58,9 +58,8 @@ def save_preview(
     written = json.dumps(dict(result), allow_nan=False)
     with db.write() as connection:
         connection.execute(
-            "INSERT INTO previews (kind, recipe, dataset, request, result, created_at)"
-            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (kind, recipe) DO UPDATE SET"
-            " result = excluded.result, created_at = excluded.created_at",
+            "INSERT OR REPLACE INTO previews (kind, recipe, dataset, request, result, created_at)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
             (
                 *(kind, recipe_of(dataset, request), dataset),
                 *(json.dumps(stored_form(request)), written, db.now()),
@@ -82,8 +81,7 @@ def latest_preview(db: Database, kind: str, dataset: str) -> Preview | None:
     """The newest preview of a dataset, None while there is none."""
     with db.read() as connection:
         row = connection.execute(
-            "SELECT * FROM previews WHERE kind = ? AND dataset = ?"
-            " ORDER BY created_at DESC, rowid DESC LIMIT 1",
+            "SELECT * FROM previews WHERE kind = ? AND dataset = ? ORDER BY rowid DESC LIMIT 1",
             (kind, dataset),
         ).fetchone()
     return None if row is None else _preview(row)

@@ -162,8 +162,7 @@ def list_versions(
     """A run's versions, each after its parent; `parent_id` tells the lineage."""
     with db.read() as connection:
         rows = connection.execute(
-            "SELECT * FROM versions WHERE run_id = ? AND (? OR deleted_at IS NULL)"
-            " ORDER BY created_at, rowid",
+            "SELECT * FROM versions WHERE run_id = ? AND (? OR deleted_at IS NULL) ORDER BY rowid",
             (run_id, include_deleted),
         ).fetchall()
     return [_record(row) for row in rows]
