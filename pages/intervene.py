@@ -10,13 +10,11 @@ from core.interventions.registry import INTERVENTIONS
 from pages.components.intervene.accuracy import show_accuracy
 from pages.components.intervene.annotation.annotation import show_annotation
 from pages.components.intervene.budget import show_budget
-from pages.components.intervene.choice import choose
-from pages.components.intervene.direct import show_direct
-from pages.components.intervene.editing import show_editing
+from pages.components.intervene.edits import show_direct, show_editing
 from pages.components.intervene.filtering import show_filtering
 from pages.components.intervene.header import show_header, show_oracle
 from pages.components.intervene.relabelling import show_relabelling
-from pages.components.intervene.state import RunState, load_state
+from pages.components.intervene.state import RunState, choose, load_state
 from pages.components.intervene.versions import show_versions
 from pages.components.jobs import show_work
 from pages.components.shell import AppContext, set_up, show_errors, show_flash

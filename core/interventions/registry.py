@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.domain.errors import BadInput, StaleEdit
-from core.interventions.relabelling.preview import accept_changes, label_changes, label_flows
-from core.interventions.relabelling.relabel import Replacement
-from core.interventions.scope_filter.out_of_scope import ScopeFilter
-from core.interventions.versions.rows import edited, filtered, relabelled
-from core.interventions.versions.subject import Subject
+from core.domain.registries.stages import VersionFacts
+from core.domain.serialization import to_json
+from core.interventions.relabelling.relabel import Replacement, accept_changes
+from core.interventions.scope_filter import ScopeFilter
+from core.interventions.versions import Subject, edited, filtered, relabelled
 from core.store.database import Database
 from core.store.interventions.judgements import Verdict, add_judgements
 from core.store.interventions.versions import (
@@ -42,8 +42,8 @@ class Proposal:
     """
 
     rows: Sequence[VersionRow]
-    spec: Mapping[str, Any] = field(default_factory=dict)
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    spec: Mapping[str, object] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)
     judged: Sequence[Verdict] = ()
 
 
@@ -75,8 +75,7 @@ class Implementation:
     """How a kind of intervention is computed.
 
     Args:
-        propose: from the subject and the decision of a person: `AcceptedLabels`, `AcceptedFilter`,
-            `Edits`, or the `settings` as numbers by name.
+        propose: from the subject and the `Decision` that the kind takes.
         settings: what the page asks for; empty where the page has a tab made for the kind.
     """
 
@@ -98,8 +97,8 @@ class AcceptedLabels:
 
     replacement: Replacement
     accepted: Collection[str]
-    spec: Mapping[str, Any] = field(default_factory=dict)
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    spec: Mapping[str, object] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)
     by: str | Mapping[str, str] = ORACLE
 
 
@@ -114,8 +113,8 @@ class AcceptedFilter:
 
     scope: ScopeFilter
     threshold: float
-    spec: Mapping[str, Any] = field(default_factory=dict)
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    spec: Mapping[str, object] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)
     by: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -134,19 +133,21 @@ class Edits:
     who: str
 
 
+Decision = AcceptedLabels | AcceptedFilter | Edits | Mapping[str, float]
+"""What a person decided: of a kind with `settings`, the numbers by name."""
+
+
 def _propose_labels(subject: Subject, decision: AcceptedLabels) -> Proposal:
     replacement, ids = decision.replacement, subject.dataset.ids
     if not decision.accepted:
         raise BadInput("No change was accepted, so there is nothing to apply.")
     taken = accept_changes(replacement, ids, decision.accepted)
-    counts = {
+    counts: VersionFacts = {
         "n": len(ids),
         "inspected": replacement.inspected,
         "proposed": len(replacement.changed),
         "changed": len(taken.changed),
-        "flows": [
-            [flow.old, flow.new, flow.count] for flow in label_flows(label_changes(ids, taken))
-        ],
+        "flows": [(flow.old, flow.new, flow.count) for flow in taken.flows],
     }
     verdicts: list[Verdict] = []
     if decision.by == ORACLE:
@@ -167,12 +168,12 @@ def _propose_filter(subject: Subject, decision: AcceptedFilter) -> Proposal:
         raise BadInput("No text would go, so there is nothing to apply.", "Raise the threshold.")
     if len(removed) == len(dataset):
         raise BadInput("Every text would go; none was removed.", "Lower the threshold.")
-    counts = {
+    counts: VersionFacts = {
         "n": len(dataset),
         "inspected": len(scope.judged),
         "removed": len(removed),
         "removed_per_label": dict(Counter(dataset.labels[row] for row in removed)),
-        "quality": scope.quality(threshold).to_dict(),
+        "quality": to_json(scope.quality(threshold)),
     }
     return Proposal(
         rows=filtered(subject.rows, scope, threshold=threshold, who=decision.by),
@@ -193,7 +194,7 @@ INTERVENTIONS: dict[str, Implementation] = {
 """By the stage's kind."""
 
 
-def preview_intervention(subject: Subject, kind: str, decision: Any) -> Proposal:
+def preview_intervention(subject: Subject, kind: str, decision: Decision) -> Proposal:
     """What an intervention would make of a run's texts, with the counts of what changes.
 
     Args:
@@ -224,7 +225,7 @@ def preview_intervention(subject: Subject, kind: str, decision: Any) -> Proposal
 
 
 def apply_intervention(
-    db: Database, subject: Subject, kind: str, decision: Any, *, who: str
+    db: Database, subject: Subject, kind: str, decision: Decision, *, who: str
 ) -> VersionRecord:
     """Derive the version that an intervention makes, in one step with the oracle's judgements.
 

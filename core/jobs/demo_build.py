@@ -19,17 +19,24 @@ from core.diversity.embedding.encoder import EncoderChoice
 from core.domain.conditions import Condition
 from core.domain.errors import WidesetError
 from core.domain.runs import Example
+from core.domain.serialization import to_json
 from core.domain.settings import Home
 from core.domain.texts import text_hash
 from core.files.labelled import SEED_COUNT, balanced_examples
+from core.interventions.previews import (
+    BudgetRequest,
+    JudgeRequest,
+    P,
+    PreviewRequest,
+    RelabelRequest,
+)
 from core.interventions.registry import AcceptedLabels, apply_intervention
-from core.interventions.requests import BudgetRequest, JudgeRequest, RelabelRequest
-from core.interventions.versions.subject import subject_of
+from core.interventions.versions import subject_of
 from core.jobs.cached_measurements import mapped, measured
 from core.jobs.handlers.study import studied
 from core.jobs.handlers.sweep import start_sweep
 from core.jobs.handlers.train import start_training
-from core.jobs.previews import Request, ask, look
+from core.jobs.previews import preview_state, request_preview
 from core.services.demo import BUNDLE, demo_task
 from core.services.references.reference_files import prepare_example
 from core.store.bundle import pack
@@ -163,14 +170,14 @@ class _Builder:
         """Label replacement as the Intervene page does it; the id of the version."""
         key = run_key(run.id)
         n = self._count(key)
-        encoder = self._encoder.to_dict()
+        encoder = self._encoder
         self._ask(key, JudgeRequest(n=n, encoder=encoder, reference=reference))
         self._ask(key, BudgetRequest(n=n, encoder=encoder, annotator="oracle", reference=reference))
         request = RelabelRequest(
             n=n, encoder=encoder, annotator="oracle", reference=reference, inspect=INSPECTED
         )
         self._ask(key, request)
-        preview = look(self._db, key, request).result
+        preview = preview_state(self._db, key, request).result
         assert preview is not None
         replacement = preview.replacement
         subject = subject_of(self._db, run.id, None)
@@ -178,7 +185,7 @@ class _Builder:
         decision = AcceptedLabels(
             replacement=replacement,
             accepted=changed,
-            spec={**request.to_dict(), "confidence": [0.0, 1.0]},
+            spec={**to_json(request), "confidence": [0.0, 1.0]},
             facts={"explanations": list(replacement.explanations)},
         )
         return apply_intervention(self._db, subject, "lr", decision, who="demo").id
@@ -211,8 +218,8 @@ class _Builder:
             _, job = start_training(self._db, rung.spec, task_key=self._task.key, name=rung.name)
             self._wait(job.id, rung.name)
 
-    def _ask(self, key: str, request: Request) -> None:
-        work = ask(self._db, key, request)
+    def _ask(self, key: str, request: PreviewRequest[P]) -> None:
+        work = request_preview(self._db, key, request)
         self._wait(work.job.id, f"{work.job.kind} of {key}")
 
     def _run_at(

@@ -10,7 +10,7 @@ from core.interventions.annotation.queue import most_spread
 from core.interventions.relabelling.budget import budget_curve
 from core.interventions.relabelling.oracle import train_oracle
 from core.interventions.relabelling.relabel import replace_labels
-from core.interventions.scope_filter.out_of_scope import train_filter
+from core.interventions.scope_filter import train_filter
 from tests.benchmarks.report import Report, Stopwatch, median
 
 TEXTS, SIZE, LABELS = 6_000, 384, 18

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from core.domain.settings import Home
-from core.interventions.versions.subject import consensus_of_people
+from core.interventions.versions import consensus_of_people
 from core.jobs.queue import list_jobs
 from core.store.database import Database, open_database
 from core.store.datasets import load_dataset, run_key, version_key

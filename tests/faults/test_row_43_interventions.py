@@ -10,7 +10,7 @@ from core.interventions.relabelling.budget import budget_curve
 from core.interventions.relabelling.label_accuracy import label_accuracy
 from core.interventions.relabelling.oracle import train_oracle
 from core.interventions.relabelling.relabel import relabel_all, replace_labels
-from core.interventions.scope_filter.out_of_scope import train_filter
+from core.interventions.scope_filter import train_filter
 
 ONE = np.ones((1, 4), dtype=np.float32)
 ALIKE = np.ones((30, 4), dtype=np.float32)

@@ -70,9 +70,9 @@ def test_label_accuracy_by_hand() -> None:
         "c": (0, 0),
     }
     assert found.by_label["c"].interval is None
-    data = found.to_dict()
-    assert data["labels"] == ["a", "b", "c"]
-    assert data["overall"]["interval"]["mean"] == 0.6
+    assert found.label_names == ("a", "b", "c")
+    assert found.overall.interval is not None
+    assert found.overall.interval.mean == 0.6
     with pytest.raises(ValueError, match="none of the task's"):
         label_accuracy(["a"], ["x"], label_names=("a",))
     with pytest.raises(ValueError, match="shorter"):

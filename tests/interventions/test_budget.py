@@ -6,6 +6,7 @@ from scipy.stats import t
 
 from core.classification.evaluation.intervals import Interval
 from core.domain.errors import BadInput
+from core.domain.serialization import to_json
 from core.interventions.relabelling.budget import MIN_LEFT, BudgetPoint, budget_curve, flattens
 from tests.interventions.making import clouds
 
@@ -95,7 +96,7 @@ def test_a_sample_of_one_label_is_left_out() -> None:
         repeats=3,
     )
     assert (point.accuracies, point.accuracy) == ((None,) * 3, None)
-    assert point.to_dict() == {"inspected": 1, "accuracies": [None] * 3, "accuracy": None}
+    assert to_json(point) == {"inspected": 1, "accuracies": [None] * 3, "accuracy": None}
 
 
 def test_what_can_t_be_measured_is_refused() -> None:

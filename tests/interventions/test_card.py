@@ -2,8 +2,9 @@
 
 import json
 
+from core.domain.serialization import to_json
 from core.domain.tasks import Label, Task
-from core.interventions.versions.card import card_markdown, data_card
+from core.interventions.card import DataCard, card_markdown, data_card
 from core.store.interventions.versions import VersionRecord, VersionRow
 
 TASK = Task("Reviews", "movie review", (Label("pos", "a good review"), Label("neg", "a bad one")))
@@ -20,11 +21,11 @@ LINEAGE = [
 ]
 
 
-def card(name: str = "Mine", task: Task | None = TASK, **more: object) -> dict[str, object]:
+def card(name: str = "Mine", task: Task | None = TASK, **more: object) -> DataCard:
     return data_card(
         **{
             "name": name,
-            "task": None if task is None else task.to_dict(),
+            "task": task,
             "generation": {"condition": {"temperature": 0.9}, "seed": 3},
             "lineage": LINEAGE,
             "rows": ROWS,
@@ -37,8 +38,9 @@ def card(name: str = "Mine", task: Task | None = TASK, **more: object) -> dict[s
 
 
 def test_the_counts() -> None:
-    found = card()
+    found = to_json(card())
     assert json.loads(json.dumps(found)) == found
+    assert found["task"] == TASK.to_dict()
     assert found["texts"] == {"n": 4, "removed": 1, "per_label": {"pos": 2, "neg": 2}}
     assert found["edits"] == {
         "inspected": 2,
@@ -49,7 +51,7 @@ def test_the_counts() -> None:
         "labels_changed_by_judgement": 1,
         "labels_changed_by_proxies": 1,
     }
-    assert [step["kind"] for step in found["lineage"]] == ["raw", "lr"]  # type: ignore[attr-defined]
+    assert [step["kind"] for step in found["lineage"]] == ["raw", "lr"]
 
 
 def test_the_card_as_a_page() -> None:

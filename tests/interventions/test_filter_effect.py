@@ -5,7 +5,8 @@ import pytest
 
 from core.classification.evaluation.intervals import wilson
 from core.domain.errors import BadInput
-from core.interventions.scope_filter.effect import DRAWS, effect_from_dict, filter_effect
+from core.domain.serialization import from_json, to_json
+from core.interventions.scope_filter import DRAWS, FilterEffect, filter_effect
 
 A, B = (1.0, 0.0), (0.0, 1.0)
 # Strangers that bear the label a lie where b belongs, three for each b.
@@ -30,7 +31,7 @@ def test_strangers_that_mislead_are_better_gone() -> None:
     assert found.drawn.mean == pytest.approx(0.5)
     assert found.against_drawn.difference == pytest.approx(0.5)
     assert len(calls) == 2 + DRAWS
-    assert effect_from_dict(found.to_dict()) == found
+    assert from_json(FilterEffect, to_json(found)) == found
     assert filter_effect(VECTORS, LABELS, KEPT, **TEST, seed=1) == found
 
 

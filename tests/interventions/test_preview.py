@@ -2,17 +2,14 @@
 
 import pytest
 
-from core.interventions.relabelling.preview import (
-    Band,
+from core.interventions.relabelling.relabel import (
     Change,
     Flow,
+    Replacement,
     accept_changes,
-    confidence_bands,
     label_changes,
-    label_flows,
     within_confidence,
 )
-from core.interventions.relabelling.relabel import Replacement
 
 IDS = ("t1", "t2", "t3", "t4", "t5", "t6")
 RESULT = Replacement(
@@ -34,20 +31,9 @@ CHANGES = [
 
 def test_changes_and_their_flow() -> None:
     assert label_changes(IDS, RESULT) == CHANGES
-    assert label_flows(CHANGES) == [Flow("a", "b", 2), Flow("b", "c", 1), Flow("c", "a", 1)]
-    assert label_flows([]) == []
+    assert RESULT.flows == [Flow("a", "b", 2), Flow("b", "c", 1), Flow("c", "a", 1)]
     with pytest.raises(ValueError, match="differ in length"):
         label_changes(IDS[:2], RESULT)
-
-
-def test_bands_hold_each_change_once() -> None:
-    assert confidence_bands(CHANGES) == [
-        Band(None, None, ("t5",)),
-        Band(0.0, 0.5, ()),
-        Band(0.5, 0.7, ("t3",)),
-        Band(0.7, 0.9, ()),
-        Band(0.9, 1.0, ("t1", "t6")),
-    ]
 
 
 def test_a_threshold_keeps_the_annotators_own() -> None:

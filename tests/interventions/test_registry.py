@@ -1,13 +1,23 @@
 """From a preview to a version, in one step, and only where the run still stands."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from core.diversity.embedding.encoder import EncoderChoice
 from core.domain.errors import BadInput, StaleEdit
 from core.domain.registries.stages import STAGE, STAGES
+from core.domain.serialization import from_json, to_json
+from core.interventions.card import version_card
+from core.interventions.previews import (
+    BudgetRequest,
+    FilterPreview,
+    RelabelPreview,
+    RelabelRequest,
+)
 from core.interventions.registry import (
     INTERVENTIONS,
     AcceptedFilter,
@@ -20,19 +30,10 @@ from core.interventions.registry import (
     preview_intervention,
 )
 from core.interventions.relabelling.relabel import Replacement, relabel_all
-from core.interventions.requests import BudgetRequest, RelabelRequest
-from core.interventions.results import (
-    filter_from_dict,
-    filter_to_dict,
-    replacement_from_dict,
-    replacement_to_dict,
-)
-from core.interventions.scope_filter.out_of_scope import HeldOut, ScopeFilter
-from core.interventions.versions.card import version_card
-from core.interventions.versions.subject import (
+from core.interventions.scope_filter import HeldOut, ScopeFilter
+from core.interventions.versions import (
     Subject,
     consensus_of_people,
-    dataset_key_of,
     subject_of,
 )
 from core.store.database import Database
@@ -128,7 +129,7 @@ def test_nothing_accepted_changes_nothing(db: Database) -> None:
 
 
 def scope_of(confidence: list[float], judged: dict[int, bool]) -> ScopeFilter:
-    split = HeldOut(np.array([0.2, 0.8]), np.array([False, True]))
+    split = HeldOut((0.2, 0.8), (False, True))
     return ScopeFilter(np.array(confidence), judged, (split, split))
 
 
@@ -219,7 +220,10 @@ def test_results_survive_json() -> None:
         (None, 0.123456, 1.0),
         ("Why.",),
     )
-    kept = replacement_from_dict(replacement_to_dict(replacement))
+    preview = RelabelPreview.of(replacement, ids=("1", "2", "3"), seen=4, encoder="e")
+    again = from_json(RelabelPreview, json.loads(json.dumps(to_json(preview))))
+    assert again == preview
+    kept = again.replacement
     assert kept.confidence == (None, 0.12346, 1.0)
     assert (kept.old, kept.new, kept.judged) == (
         replacement.old,
@@ -228,14 +232,17 @@ def test_results_survive_json() -> None:
     )
     assert (kept.proxy, kept.explanations) == (replacement.proxy, ("Why.",))
     scope = scope_of([0.25, 0.75], {1: False})
-    again = filter_from_dict(filter_to_dict(scope))
-    assert again.going() == scope.going() == [0, 1]
-    assert again.quality().to_dict() == scope.quality().to_dict()
+    learned = FilterPreview.of(scope, ids=("1", "2"), seen=4, encoder="e")
+    stored = from_json(FilterPreview, json.loads(json.dumps(to_json(learned))))
+    assert stored == learned
+    assert stored.scope.going() == scope.going() == [0, 1]
+    assert stored.scope.quality() == scope.quality()
 
 
 def test_requests_out_of_range_are_refused() -> None:
-    good = {"n": 10, "encoder": {}, "annotator": "oracle", "reference": "r"}
-    assert RelabelRequest.from_dict(RelabelRequest(**good).to_dict()) == RelabelRequest(**good)
+    good = {"n": 10, "encoder": EncoderChoice(), "annotator": "oracle", "reference": "r"}
+    request = RelabelRequest(**good)
+    assert from_json(RelabelRequest, to_json(request)) == request
     for bad in (
         {"reference": None},
         {"inspect": 11},
@@ -255,12 +262,12 @@ def test_the_card_of_a_version_leaks_no_seed_text(db: Database) -> None:
     version_id = accepted(db, made, subject, wrong(made, subject))
     after = subject_of(db, made.run_id, version_id)
     card = version_card(db, after, measures={"x": 1}, made="today")
-    assert card["texts"]["n"] == 12
-    assert card["edits"]["labels_changed"] == 3
-    assert card["edits"]["inspected_by_machines"] == 12
-    assert [step["kind"] for step in card["lineage"]] == ["raw", "lr"]
-    assert card["generation"]["seed_examples"] == 0
-    assert (dataset_key_of("r", None), dataset_key_of("r", "v")) == ("run:r", "version:v")
+    assert card.texts.n == 12
+    assert card.edits.labels_changed == 3
+    assert card.edits.inspected_by_machines == 12
+    assert [step.kind for step in card.lineage] == ["raw", "lr"]
+    assert card.generation is not None
+    assert card.generation["seed_examples"] == 0
 
 
 def test_what_people_said_stands_beside_the_oracle(db: Database) -> None:

@@ -10,28 +10,22 @@ import pytest
 from core.diversity.embedding.encoder import EncoderChoice
 from core.domain.serialization import to_json
 from core.domain.settings import Home
-from core.interventions.relabelling.budget import budget_curve
-from core.interventions.relabelling.oracle import noisy, train_oracle
-from core.interventions.relabelling.relabel import replace_labels
-from core.interventions.requests import (
+from core.interventions.previews import (
     BudgetRequest,
+    EffectPreview,
     EffectRequest,
     FilterRequest,
     JudgeRequest,
+    PreviewRequest,
     RelabelRequest,
 )
-from core.interventions.scope_filter.effect import filter_effect
-from core.interventions.scope_filter.out_of_scope import train_filter
-from core.interventions.versions.subject import subject_of
+from core.interventions.relabelling.budget import budget_curve
+from core.interventions.relabelling.oracle import noisy, train_oracle
+from core.interventions.relabelling.relabel import replace_labels
+from core.interventions.scope_filter import filter_effect, train_filter
+from core.interventions.versions import subject_of
 from core.jobs.context import JobContext
-from core.jobs.handlers.interventions import (
-    budget_job,
-    filter_effect_job,
-    filter_job,
-    judge_job,
-    relabel_job,
-)
-from core.jobs.previews import Request, ask, look
+from core.jobs.previews import preview_state, request_preview
 from core.jobs.queue import Job, get_job, request_cancel
 from core.jobs.registry import JobHandlers
 from core.jobs.tools import WorkerTools
@@ -43,22 +37,15 @@ from core.store.interventions.versions import list_versions
 from tests.diversity.fake_encoder import FakeEncoder, FakeEncoders
 from tests.interventions.runs import Made, make_moods
 
-CHOICE = EncoderChoice().to_dict()
+CHOICE = EncoderChoice()
 SIZE = 64
-JOBS = {
-    "judge": judge_job,
-    "relabel": relabel_job,
-    "filter": filter_job,
-    "filter_effect": filter_effect_job,
-    "budget": budget_job,
-}
 
 
 def work_off(
     home: Home,
     db: Database,
     made: Made,
-    request: Request,
+    request: PreviewRequest[Any],
     *,
     seen: int = 0,
     encoders: FakeEncoders | None = None,
@@ -66,11 +53,8 @@ def work_off(
 ) -> Job:
     """Ask for a preview of the run as generated, and work the job off."""
     tools = WorkerTools(home, encoders=encoders or FakeEncoders(FakeEncoder(size=SIZE)))
-    job = ask(db, run_key(made.run_id), request, seen=seen).job
-    handlers = {
-        kind: lambda context, run=run: run(context, tools)  # type: ignore[misc]
-        for kind, run in JOBS.items()
-    }
+    job = request_preview(db, run_key(made.run_id), request, seen=seen).job
+    handlers = JobHandlers(home, tools).handlers()
     listen = None if told is None else lambda now: told.append(to_json(now))
     return Worker(home, handlers).run_job(job.id, listen=listen)
 
@@ -95,7 +79,7 @@ def test_the_oracle_judges_every_text_and_tells_how_right_it_is(
     told: list[Mapping[str, Any]] = []
     job = work_off(home, real_db, made, judging(made, 60), told=told)
     assert (job.state, job.message) == ("done", "")
-    found = look(real_db, run_key(made.run_id), judging(made, 60))
+    found = preview_state(real_db, run_key(made.run_id), judging(made, 60))
     assert found.result is not None
     assert found.fresh
     dataset = load_dataset(real_db, run_key(made.run_id))
@@ -111,8 +95,8 @@ def test_the_oracle_judges_every_text_and_tells_how_right_it_is(
     assert found.result.ids == dataset.ids
     assert found.result.labels == opinion.labels
     assert found.result.confidence == pytest.approx(opinion.confidence, abs=1e-5)
-    assert found.result.accuracy == oracle.accuracy
-    assert found.result.measured_on == "the reference's test part"
+    assert found.result.oracle.accuracy == oracle.accuracy
+    assert found.result.oracle.measured_on == "the reference's test part"
     # These texts are easy: what the labels get wrong, the oracle sees.
     assert list(found.result.labels) == [made.right[key] for key in dataset.ids]
     phases = [now["phase"] for now in told]
@@ -124,7 +108,7 @@ def test_a_preview_is_what_the_pure_function_says(home: Home, real_db: Database)
     made = make_moods(real_db)
     request = relabelling(made, 60, inspect=30, seed=4, weight=0.2)
     assert work_off(home, real_db, made, request).state == "done"
-    found = look(real_db, run_key(made.run_id), request).result
+    found = preview_state(real_db, run_key(made.run_id), request).result
     assert found is not None
     dataset = load_dataset(real_db, run_key(made.run_id))
     sample = np.random.default_rng(4)
@@ -158,7 +142,7 @@ def test_all_are_relabelled_and_errors_are_simulated(home: Home, real_db: Databa
     sure, erring = (relabelling(made, 60, error_rate=rate) for rate in (0.0, 0.5))
     for request in (sure, erring):
         assert work_off(home, real_db, made, request, encoders=encoders).state == "done"
-    results = [look(real_db, run_key(made.run_id), one).result for one in (sure, erring)]
+    results = [preview_state(real_db, run_key(made.run_id), one).result for one in (sure, erring)]
     both = [result.replacement for result in results if result is not None]
     assert both[0].new == right
     assert all(value is not None for value in both[0].confidence)
@@ -178,17 +162,17 @@ def test_people_teach_without_their_audit_set(home: Home, real_db: Database) -> 
     request = RelabelRequest(n=60, encoder=CHOICE, annotator="people")
     seen = last_number(real_db, made.run_id)
     assert work_off(home, real_db, made, request, seen=seen).state == "done"
-    asked = look(real_db, run_key(made.run_id), request, seen=seen)
+    asked = preview_state(real_db, run_key(made.run_id), request, seen=seen)
     assert asked.result is not None
     assert asked.fresh
     replacement = asked.result.replacement
     assert [row for row, label in enumerate(replacement.judged) if label] == list(range(30))
     # One judgement later the preview is there, and said to be older.
     add_judgements(real_db, made.run_id, [Verdict(dataset.ids[55], "joy")], who="ada", why="spread")
-    later = look(real_db, run_key(made.run_id), request, seen=seen + 1)
+    later = preview_state(real_db, run_key(made.run_id), request, seen=seen + 1)
     assert (later.result, later.fresh, later.work) == (asked.result, False, None)
     work_off(home, real_db, made, request, seen=seen + 1)
-    again = look(real_db, run_key(made.run_id), request, seen=seen + 1)
+    again = preview_state(real_db, run_key(made.run_id), request, seen=seen + 1)
     assert again.fresh
     assert again.result != asked.result
 
@@ -210,7 +194,7 @@ def test_too_little_from_people_is_said(
     assert job.state == "failed"
     assert message in job.message
     assert job.remedy
-    assert look(real_db, run_key(made.run_id), request).result is None
+    assert preview_state(real_db, run_key(made.run_id), request).result is None
     assert list_versions(real_db, made.run_id) == []
 
 
@@ -225,7 +209,7 @@ def test_the_filter_is_learned_from_what_people_said(home: Home, real_db: Databa
     add_judgements(real_db, made.run_id, verdicts, who="ada", why="bulk")
     request = FilterRequest(n=76, encoder=CHOICE)
     assert work_off(home, real_db, made, request).state == "done"
-    found = look(real_db, run_key(made.run_id), request).result
+    found = preview_state(real_db, run_key(made.run_id), request).result
     assert found is not None
     scope = found.scope
     judged = {row: made.right[dataset.ids[row]] is not None for row in rows}
@@ -233,7 +217,7 @@ def test_the_filter_is_learned_from_what_people_said(home: Home, real_db: Databa
     assert dict(scope.judged) == judged
     assert scope.confidence == pytest.approx(expected.confidence, abs=1e-5)
     assert scope.going() == expected.going()
-    assert scope.quality(0.4).to_dict() == expected.quality(0.4).to_dict()
+    assert scope.quality(0.4) == expected.quality(0.4)
     assert set(scope.going()) == set(range(60, 76))
 
 
@@ -252,7 +236,7 @@ def test_what_a_classifier_makes_of_a_filter(home: Home, real_db: Database) -> N
     seen = last_number(real_db, made.run_id)
     work_off(home, real_db, made, FilterRequest(n=76, encoder=CHOICE), seen=seen)
     assert work_off(home, real_db, made, request, seen=seen).state == "done"
-    asked = look(real_db, key, request, seen=seen)
+    asked = preview_state(real_db, key, request, seen=seen)
     assert asked.fresh
     assert asked.result is not None
     test = load_dataset(real_db, reference_key(made.reference_id, "test"))
@@ -264,11 +248,11 @@ def test_what_a_classifier_makes_of_a_filter(home: Home, real_db: Database) -> N
         test_labels=test.labels,
         seed=0,
     )
-    assert asked.result.effect == expected
+    assert asked.result == EffectPreview.of(expected, seen=seen, test=test.name)
     assert (expected.n, expected.kept, expected.n_test) == (76, 60, len(test))
     # What was judged since is not in it.
     add_judgements(real_db, made.run_id, verdicts[:1], who="ada", why="bulk")
-    assert not look(real_db, key, request, seen=last_number(real_db, made.run_id)).fresh
+    assert not preview_state(real_db, key, request, seen=last_number(real_db, made.run_id)).fresh
 
 
 def test_a_filter_needs_both_kinds(home: Home, real_db: Database) -> None:
@@ -289,7 +273,7 @@ def test_the_budget_curve_is_kept(home: Home, real_db: Database) -> None:
     )
     told: list[Mapping[str, Any]] = []
     assert work_off(home, real_db, made, request, told=told).state == "done"
-    found = look(real_db, run_key(made.run_id), request).result
+    found = preview_state(real_db, run_key(made.run_id), request).result
     assert found is not None
     dataset = load_dataset(real_db, run_key(made.run_id))
     right = {row: made.right[key] or "" for row, key in enumerate(dataset.ids)}
@@ -310,32 +294,28 @@ def test_the_budget_curve_is_kept(home: Home, real_db: Database) -> None:
 def test_a_job_ends_early_and_leaves_nothing_half_done(home: Home, real_db: Database) -> None:
     made = make_moods(real_db)
     request = relabelling(made, 60, inspect=30)
-    job = ask(real_db, run_key(made.run_id), request).job
+    job = request_preview(real_db, run_key(made.run_id), request).job
     encoders = FakeEncoders(FakeEncoder(size=SIZE))
 
     def stop(context: JobContext) -> None:
         request_cancel(real_db, job.id)
-        relabel_job(context, WorkerTools(home, encoders=encoders))
+        JobHandlers(home, WorkerTools(home, encoders=encoders)).handlers()["relabel"](context)
 
     ended = Worker(home, {"relabel": stop}).run_job(job.id)
     assert (ended.state, ended.last_report["phase"]) == ("cancelled", "stopped")
-    assert look(real_db, run_key(made.run_id), request).result is None
+    assert preview_state(real_db, run_key(made.run_id), request).result is None
     assert encoders.asked == []
 
 
 def test_one_wish_is_one_job(real_db: Database) -> None:
     made = make_moods(real_db)
     key = run_key(made.run_id)
-    one = ask(real_db, key, relabelling(made, 60, inspect=30))
-    assert ask(real_db, key, relabelling(made, 60, inspect=30)).job.id == one.job.id
-    assert ask(real_db, key, relabelling(made, 60, inspect=31)).job.id != one.job.id
-    assert look(real_db, key, relabelling(made, 60, inspect=30)).work == one
-    kinds = Counter([one.job.kind, ask(real_db, key, judging(made, 60)).job.kind])
+    one = request_preview(real_db, key, relabelling(made, 60, inspect=30))
+    assert request_preview(real_db, key, relabelling(made, 60, inspect=30)).job.id == one.job.id
+    assert request_preview(real_db, key, relabelling(made, 60, inspect=31)).job.id != one.job.id
+    assert preview_state(real_db, key, relabelling(made, 60, inspect=30)).work == one
+    kinds = Counter([one.job.kind, request_preview(real_db, key, judging(made, 60)).job.kind])
     assert kinds == {"relabel": 1, "judge": 1}
-
-
-def test_the_desk_knows_these_jobs(home: Home) -> None:
-    assert set(JOBS) <= set(JobHandlers(home).handlers())
 
 
 def test_a_subject_is_the_run_as_generated(real_db: Database) -> None:

@@ -23,16 +23,16 @@ from core.domain import runs as domain_runs
 from core.domain.conditions import Condition, Suppression, condition_from_dict
 from core.domain.datasets import Dataset
 from core.domain.runs import ModelChoice, spec_from_dict
+from core.domain.serialization import to_json
 from core.domain.settings import Home
 from core.domain.settings_key import settings_key
 from core.domain.texts import text_hash
-from core.interventions import requests
+from core.interventions import previews
+from core.interventions.previews import JudgeRequest, OracleOpinion, OracleQuality, RelabelRequest
 from core.interventions.relabelling.label_accuracy import Share
-from core.interventions.requests import JudgeRequest, RelabelRequest
-from core.interventions.results import OracleOpinion
 from core.jobs.cached_measurements import mapped, measured, once
 from core.jobs.handlers.sweep import start_sweep
-from core.jobs.previews import ask, look
+from core.jobs.previews import preview_state, request_preview
 from core.jobs.queue import list_jobs, submit
 from core.store.database import Database
 from core.store.diversity.maps import new_map
@@ -54,9 +54,7 @@ OPINION = OracleOpinion(
     ids=(),
     labels=(),
     confidence=(),
-    accuracy=Share(0, 0, None),
-    measured_on="nothing",
-    notes=(),
+    oracle=OracleQuality(accuracy=Share(hits=0, n=0, interval=None), measured_on="nothing"),
     encoder="e",
 )
 
@@ -172,22 +170,22 @@ def test_measurements_and_maps(db: Database, grow: Grow) -> None:
 
 
 def test_previews_and_queued_jobs(db: Database, grow: Grow) -> None:
-    choice = EncoderChoice().to_dict()
+    choice = EncoderChoice()
     oracle = JudgeRequest(n=3, encoder=choice, reference="r")
-    save_preview(db, "judge", "run:r", oracle, OPINION.to_dict())
+    save_preview(db, "judge", "run:r", oracle, to_json(OPINION))
     asked = {"n": 3, "encoder": choice, "annotator": "people"}
-    job = ask(db, "run:r", RelabelRequest(**asked)).job
+    job = request_preview(db, "run:r", RelabelRequest(**asked)).job
     missing = measured(db, "run:r", n=3, choice=EncoderChoice(), reference=None).work
     assert missing is not None
     grow_all(grow)
     grow(JudgeRequest, strict=False)
     grow(RelabelRequest, rounds=1)
-    newer = encoders.encoder_choice_from_dict(choice)
-    request = requests.JudgeRequest(n=3, encoder=newer.to_dict(), reference="r")
-    assert {"strict", "prefix"} <= request.to_dict().keys() | request.to_dict()["encoder"].keys()
-    assert look(db, "run:r", request).result == OPINION
-    again = ask(db, "run:r", requests.RelabelRequest(**{**asked, "encoder": newer.to_dict()}))
-    assert again.job.id == job.id
+    newer = encoders.encoder_choice_from_dict(choice.to_dict())
+    request = previews.JudgeRequest(n=3, encoder=newer, reference="r")
+    assert {"strict", "prefix"} <= to_json(request).keys() | to_json(request)["encoder"].keys()
+    assert preview_state(db, "run:r", request).result == OPINION
+    newer_request = previews.RelabelRequest(**{**asked, "encoder": newer})
+    assert request_preview(db, "run:r", newer_request).job.id == job.id
     still = measured(db, "run:r", n=3, choice=newer, reference=None).work
     assert still is not None
     assert still.job.id == missing.job.id

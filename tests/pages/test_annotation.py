@@ -5,8 +5,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.domain.datasets import Dataset
+from core.domain.serialization import to_json
 from core.domain.texts import text_hash
 from core.interventions.annotation.queue import QueueOrder, audit_set
+from core.interventions.previews import RelabelPreview
+from core.interventions.relabelling.relabel import relabel_all
 from core.store.database import Database
 from core.store.datasets import load_dataset, run_key
 from core.store.diversity.embeddings import add_vectors
@@ -151,8 +154,11 @@ def test_the_most_uncertain_by_the_newest_preview(
     for low in (3, 8):
         sure = [0.9] * 12
         sure[low] = 0.2
-        result = {"ids": list(texts.ids), "confidence": sure}
-        save_preview(db, "relabel", texts.key, {"low": low}, result)
+        replacement = relabel_all(
+            texts.labels, texts.labels, label_names=texts.label_names, confidence=sure
+        )
+        preview = RelabelPreview.of(replacement, ids=texts.ids, seen=0, encoder="e")
+        save_preview(db, "relabel", texts.key, {"low": low}, to_json(preview))
     drawn(app)
     assert shown(app)[0] == "text number 8"
     press(app, "keep-")

@@ -8,10 +8,11 @@ from streamlit.testing.v1 import AppTest
 
 from core.analysis.frames.results import points_frame, results_frame
 from core.analysis.frames.stored import stored_results
+from core.diversity.embedding.encoder import EncoderChoice
 from core.domain.runs import Sample
+from core.domain.serialization import from_json, to_json
+from core.interventions.previews import JudgeRequest, OracleOpinion, OracleQuality
 from core.interventions.relabelling.label_accuracy import Share
-from core.interventions.requests import JudgeRequest
-from core.interventions.results import OracleOpinion
 from core.store.database import Database
 from core.store.generation.samples import add_samples, samples_of
 from core.store.interventions.previews import save_preview
@@ -99,17 +100,15 @@ def test_what_is_known_of_the_labels(app: AppTest, db: Database) -> None:
     rows = [VersionRow(one, "neg", kept=place != 2) for place, one in enumerate(own)]
     raw = raw_version(db, first).id
     derive(db, raw, "lr", rows, who="me", name="Replaced", spec={}, facts={})
-    request = JudgeRequest(n=5, encoder=dict(recipe.encoder), reference=real.id)
+    request = JudgeRequest(n=5, encoder=from_json(EncoderChoice, recipe.encoder), reference=real.id)
     opinion = OracleOpinion(
         ids=tuple(own),
         labels=("pos", "neg", "pos", "neg", "pos"),
         confidence=(1.0,) * 5,
-        accuracy=Share(0, 0, None),
-        measured_on="nothing",
-        notes=(),
+        oracle=OracleQuality(accuracy=Share(0, 0, None), measured_on="nothing"),
         encoder="e",
     )
-    save_preview(db, "judge", f"run:{first}", request, opinion.to_dict())
+    save_preview(db, "judge", f"run:{first}", request, to_json(opinion))
     open_compare(app, "Texts")
     left, right = tables(app)
     assert list(left["now"]) == [["neg"]] * 5

@@ -6,15 +6,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.domain.settings import Home
-from core.jobs.handlers.interventions import (
-    budget_job,
-    filter_effect_job,
-    filter_job,
-    judge_job,
-    relabel_job,
-)
-from core.jobs.handlers.measure import measure_job
 from core.jobs.queue import list_jobs
+from core.jobs.registry import JobHandlers
 from core.jobs.tools import WorkerTools
 from core.jobs.worker import Worker
 from core.store.database import Database
@@ -35,23 +28,13 @@ from tests.interventions.runs import Made, make_moods
 from tests.pages.making import ROOT, buttons, words
 from tests.store.making import make_sample
 
-JOBS = {
-    "measure": measure_job,
-    "judge": judge_job,
-    "relabel": relabel_job,
-    "filter": filter_job,
-    "filter_effect": filter_effect_job,
-    "budget": budget_job,
-}
 EACH = 40  # of three labels: 120 texts, every fourth under a wrong label
 
 
 def work_off(home: Home, db: Database) -> list[str]:
     """Do all that is queued; the kinds of the jobs, the oldest first."""
     tools = WorkerTools(home, encoders=FakeEncoders(FakeEncoder(size=64)))
-    handlers: dict[str, Any] = {
-        kind: lambda context, run=run: run(context, tools) for kind, run in JOBS.items()
-    }
+    handlers = JobHandlers(home, tools).handlers()
     done = []
     for job in reversed(list_jobs(db, state="queued")):
         Worker(home, handlers).run_job(job.id)

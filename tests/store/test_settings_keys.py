@@ -12,9 +12,10 @@ import pytest
 from core.classification.settings import FineTuning
 from core.diversity.embedding.encoder import EncoderChoice
 from core.domain.runs import spec_from_dict
+from core.domain.serialization import from_json
 from core.domain.settings import Home
 from core.domain.settings_key import settings_key
-from core.interventions.requests import (
+from core.interventions.previews import (
     BudgetRequest,
     EffectRequest,
     FilterRequest,
@@ -281,7 +282,7 @@ def test_all_that_was_finished_is_found_again(version_6: Home) -> None:
             assert result is not None
             assert (result["n"], result.get("reference", {}).get("key")) == (number, reference)
     for kind, request, data in REQUESTS:
-        preview = find_preview(db, kind, "run:run0", request.from_dict(data))
+        preview = find_preview(db, kind, "run:run0", from_json(request, data))
         assert preview is not None
         assert (preview.request, preview.result) == (data, {"of": kind})
     study = {"version": 3, "results": "x", "sweeps": ["a"]}
@@ -357,7 +358,7 @@ def test_all_of_the_demo_project_is_found_by_its_settings(home: Home) -> None:
     for row in read("SELECT kind, dataset, request FROM previews").fetchall():
         asked = json.loads(row["request"])
         if row["kind"] in requests:
-            asked = requests[row["kind"]].from_dict(asked)
+            asked = from_json(requests[row["kind"]], asked)
         assert find_preview(db, row["kind"], row["dataset"], asked) is not None
     for row in read("SELECT dataset, result FROM measurements").fetchall():
         result = json.loads(row["result"])

@@ -8,7 +8,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from core.diversity.measures.remote_clique import remote_clique
 from core.domain.errors import BadInput
-from core.interventions.scope_filter.out_of_scope import train_filter
+from core.interventions.scope_filter import train_filter
 from core.sweeps.assessment import scope_stand_in
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.assessment.scope_stand_in import filter_out_of_scope, scope_line

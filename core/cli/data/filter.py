@@ -19,7 +19,7 @@ from core.domain.errors import BadInput
 from core.domain.wording import percent, percent_interval
 from core.files.labelled import read_labelled
 from core.interventions.registry import Proposal
-from core.interventions.scope_filter.out_of_scope import check_enough
+from core.interventions.scope_filter import check_enough
 from core.services.repair.dataset_version import FilterResult, filter_subject
 
 _YES = ("true", "1", "yes", "y", "in")
@@ -63,7 +63,7 @@ def filter_(
             embedder=embed,
         )
     spec = {"threshold": threshold, "seed": options.seed}
-    proposal = Proposal(rows=result.rows, spec=spec, facts=result.to_dict())
+    proposal = Proposal(rows=result.rows, spec=spec, facts=result.facts)
     lines = _words(subject.dataset, result)
     store = bool(result.removed)
     finish_intervention(session, options, subject, "oosf", proposal, lines, store=store)

@@ -18,7 +18,7 @@ from core.diversity.embedding.encoder import EncoderChoice
 from core.domain.errors import BadInput
 from core.files.exports import check_export
 from core.interventions.registry import Proposal
-from core.interventions.versions.subject import Subject, subject_of_dataset
+from core.interventions.versions import Subject, subject_of_dataset
 from core.services.embedding import Embedder
 from core.services.repair.dataset_version import save_version
 

@@ -105,13 +105,13 @@ def relabel(
         "error_rate": annotation.error_rate,
         "seed": options.seed,
     }
-    proposal = Proposal(rows=result.rows, spec=spec, facts=result.to_dict())
+    proposal = Proposal(rows=result.rows, spec=spec, facts=result.facts)
     lines = _words(subject.dataset.name, result)
     finish_intervention(session, options, subject, "lr", proposal, lines)
 
 
 def _words(name: str, result: RelabelResult) -> list[str]:
-    replacement, flows = result.replacement, result.flows
+    replacement, flows = result.replacement, result.replacement.flows
     lines = [
         f"{name}: {len(replacement.changed)} of {len(replacement.old)} labels changed, "
         f"{replacement.inspected} texts inspected by the oracle.",

@@ -37,8 +37,8 @@ def export(
     elif everything:
         raise BadInput("A version has no empty or truncated texts.", "Leave --all out.")
     else:
-        from core.interventions.versions.card import export_version
-        from core.interventions.versions.subject import subject_of_dataset
+        from core.interventions.card import export_version
+        from core.interventions.versions import subject_of_dataset
 
         subject = subject_of_dataset(session.db, load_dataset(session.db, run))
         texts, specified, rows = subject.texts, subject.specified, subject.rows

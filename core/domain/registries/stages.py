@@ -4,9 +4,9 @@ A stage is a dataset as a series of interventions leaves it. Each kind of interv
 here; pages, figures, tables, sweeps and reports read the declaration.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypedDict
 
 from core.domain.wording import counted, listed, percent
 
@@ -15,6 +15,40 @@ RAW = "0"
 
 ALL = "all"
 """`inspected` of label replacement by an annotator who sees every text."""
+
+
+Annotator = Literal["oracle", "people"]
+
+
+class VersionSettings(TypedDict, total=False):
+    """The settings of the interventions below, as stored with a version, JSON-ready."""
+
+    annotator: Annotator
+    inspect: int | None
+    weight: float | None
+    error_rate: float
+    seed: int
+    confidence: Sequence[float]
+    threshold: float
+
+
+class VersionFacts(TypedDict, total=False):
+    """What came of the interventions below, as stored with a version, JSON-ready: counts of texts,
+    then `flows` as (old label, new label, count), and measures as `to_json` gives them."""
+
+    n: int
+    inspected: int
+    judged: int
+    proposed: int
+    changed: int
+    removed: int
+    brought_back: int
+    removed_per_label: Mapping[str, int]
+    flows: Sequence[tuple[str, str, int]]
+    label_accuracy: Mapping[str, float]
+    oracle: Mapping[str, object]
+    quality: Mapping[str, object]
+    explanations: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +77,9 @@ class Intervention:
     icon: str
     order: int
     needs: str = ""
-    past: Mapping[str, str] | None = None
+    past: Mapping[Literal["changed", "removed", "brought_back"], str] = field(default_factory=dict)
 
-    def settings_words(self, spec: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+    def settings_words(self, spec: VersionSettings, facts: VersionFacts) -> str:
         """What made a version of this kind, on one line; empty where there is nothing to say.
 
         Args:
@@ -56,19 +90,19 @@ class Intervention:
         if "inspected" in facts:
             by = f" by {spec['annotator']}" if spec.get("annotator") else ""
             words.append(f"{facts['inspected']:,} inspected{by}")
-        if spec.get("weight") is not None:
-            words.append(f"weight {spec['weight']:g}")
-        if spec.get("error_rate"):
-            words.append(f"{percent(spec['error_rate'], digits=0)} errors")
+        if (weight := spec.get("weight")) is not None:
+            words.append(f"weight {weight:g}")
+        if error_rate := spec.get("error_rate"):
+            words.append(f"{percent(error_rate, digits=0)} errors")
         low, high = spec.get("confidence") or (0.0, 1.0)
         if (low, high) != (0.0, 1.0):
             ends = percent(low, digits=0)
             words.append(f"confidence {ends} to {percent(high, digits=0)}")
-        for fact, past in (self.past or {}).items():
-            if facts.get(fact):
-                words.append(f"{facts[fact]:,} {past}")
-        if spec.get("threshold") is not None:
-            words.append(f"below {percent(spec['threshold'], digits=0)}")
+        for fact, past in self.past.items():
+            if count := facts.get(fact):
+                words.append(f"{count:,} {past}")
+        if (threshold := spec.get("threshold")) is not None:
+            words.append(f"below {percent(threshold, digits=0)}")
         return ", ".join(words)
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
@@ -34,14 +33,6 @@ class BudgetPoint:
     inspected: int
     accuracies: tuple[float | None, ...]
     accuracy: Interval | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return {
-            "inspected": self.inspected,
-            "accuracies": list(self.accuracies),
-            "accuracy": None if self.accuracy is None else self.accuracy.to_dict(),
-        }
 
 
 def budget_curve(

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from core.classification.evaluation.intervals import Interval, wilson
 
@@ -22,11 +21,6 @@ class Share:
     n: int
     interval: Interval | None
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        interval = None if self.interval is None else self.interval.to_dict()
-        return {"hits": self.hits, "n": self.n, "interval": interval}
-
 
 @dataclass(frozen=True, slots=True)
 class LabelAccuracy:
@@ -43,15 +37,6 @@ class LabelAccuracy:
     by_label: dict[str, Share]
     label_names: tuple[str, ...]
     confusion: tuple[tuple[int, ...], ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return {
-            "overall": self.overall.to_dict(),
-            "by_label": {name: share.to_dict() for name, share in self.by_label.items()},
-            "labels": list(self.label_names),
-            "confusion": [list(row) for row in self.confusion],
-        }
 
 
 def label_accuracy(

@@ -11,8 +11,9 @@ keeps its label. The confidences of different labels come from separate SVCs: th
 to 1.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -66,6 +67,13 @@ class Replacement:
         """Rows whose label changes."""
         pairs = zip(self.old, self.new, strict=True)
         return tuple(row for row, (old, new) in enumerate(pairs) if old != new)
+
+    @property
+    def flows(self) -> list["Flow"]:
+        """How many texts change from which label to which, the most first, then by name."""
+        counts = Counter((self.old[row], self.new[row]) for row in self.changed)
+        flows = [Flow(*labels, count) for labels, count in counts.items()]
+        return sorted(flows, key=lambda flow: (-flow.count, flow.old, flow.new))
 
 
 def relabel_all(
@@ -168,6 +176,90 @@ def replace_labels(
         proxy=tuple(names[proxy.argmax(axis=1)].tolist()),
         confidence=tuple(confidence),
         explanations=(*_of_unseen(unknown, denied, weight), *notes),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A label that would change.
+
+    Args:
+        id: the text's id.
+        old: its label before.
+        new: its label after.
+        confidence: in the new label, 0 to 1; None where the annotator gave it without one.
+        judged: whether the annotator saw the text.
+    """
+
+    id: str
+    old: str
+    new: str
+    confidence: float | None
+    judged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """How many texts go from one label to another."""
+
+    old: str
+    new: str
+    count: int
+
+
+def label_changes(ids: Sequence[str], replacement: Replacement) -> list[Change]:
+    """The changes, in the texts' order.
+
+    Args:
+        ids: the texts' ids, in the order of the replacement's rows.
+    """
+    if len(ids) != len(replacement.old):
+        raise ValueError("ids and replacement differ in length")
+    return [
+        Change(
+            ids[row],
+            replacement.old[row],
+            replacement.new[row],
+            replacement.confidence[row],
+            replacement.judged[row] is not None,
+        )
+        for row in replacement.changed
+    ]
+
+
+def within_confidence(changes: Iterable[Change], low: float, high: float = 1.0) -> list[Change]:
+    """The changes with a confidence from low to high, and all with none (the annotator's own)."""
+    return [c for c in changes if c.confidence is None or low <= c.confidence <= high]
+
+
+def accept_changes(
+    replacement: Replacement, ids: Sequence[str], accepted: Collection[str]
+) -> Replacement:
+    """The replacement with the accepted changes alone; all other texts keep their label.
+
+    What the annotator and the proxies said stays on record for every text. A text whose change was
+    not accepted has no confidence: it was that of the other label.
+
+    Args:
+        replacement: the whole of it.
+        ids: the texts' ids, in the order of its rows.
+        accepted: ids of the changes to make.
+
+    Raises:
+        ValueError: an id is none of a changing text's.
+    """
+    changing = {change.id for change in label_changes(ids, replacement)}
+    taken = set(accepted)
+    if not taken <= changing:
+        raise ValueError("an accepted change is none of the replacement's")
+    refused = [key in changing and key not in taken for key in ids]
+    pairs = zip(replacement.old, replacement.new, refused, strict=True)
+    return replace(
+        replacement,
+        new=tuple(old if no else new for old, new, no in pairs),
+        confidence=tuple(
+            None if no else value for value, no in zip(replacement.confidence, refused, strict=True)
+        ),
     )
 
 

@@ -5,69 +5,48 @@ preview of the dataset.
 """
 
 from collections.abc import Callable
-from typing import Any
 
-from core.interventions.requests import (
+from core.domain.serialization import from_json
+from core.interventions.previews import (
     BudgetRequest,
     EffectRequest,
     FilterRequest,
     JudgeRequest,
+    P,
+    PreviewRequest,
     RelabelRequest,
 )
 from core.jobs.context import JobContext
-from core.jobs.registry import Run, job
+from core.jobs.registry import job
 from core.jobs.tools import WorkerTools
-from core.services.repair.filter import preview_filter, preview_filter_effect
-from core.services.repair.relabel import preview_budget, preview_relabelling
+from core.services.repair.previews import (
+    preview_budget,
+    preview_filter,
+    preview_filter_effect,
+    preview_relabelling,
+)
 from core.services.training.judge import judge_by_oracle
 
 
-def _preview_job(
-    kind: str, request_type: Any, preview: Callable[..., Any], *, title: str, activity: str
-) -> Run:
+def _register(
+    request_type: type[PreviewRequest[P]], preview: Callable[..., P], title: str, activity: str
+) -> None:
     """Register a service that answers a request about a dataset as a kind of job."""
 
-    @job(kind, title=title, activity=activity)
+    @job(request_type.kind, title=title, activity=activity)
     def run(context: JobContext, tools: WorkerTools) -> None:
-        request = request_type.from_dict(context.spec["request"])
+        request = from_json(request_type, context.spec["request"])
         dataset = context.spec["dataset"]
         preview(context.db, dataset, request, encoders=tools.encoders, progress=context)
 
-    return run
 
-
-judge_job = _preview_job(
-    "judge",
-    JudgeRequest,
-    judge_by_oracle,
-    title="Oracle",
-    activity="Letting the oracle judge",
-)
-relabel_job = _preview_job(
-    "relabel",
-    RelabelRequest,
-    preview_relabelling,
-    title="Preview",
-    activity="Previewing label replacement",
-)
-filter_job = _preview_job(
-    "filter",
-    FilterRequest,
-    preview_filter,
-    title="Filter",
-    activity="Previewing the filter",
-)
-filter_effect_job = _preview_job(
-    "filter_effect",
+_register(JudgeRequest, judge_by_oracle, "Oracle", "Letting the oracle judge")
+_register(RelabelRequest, preview_relabelling, "Preview", "Previewing label replacement")
+_register(FilterRequest, preview_filter, "Filter", "Previewing the filter")
+_register(
     EffectRequest,
     preview_filter_effect,
-    title="What a classifier makes of it",
-    activity="Testing what a classifier makes of the filter",
+    "What a classifier makes of it",
+    "Testing what a classifier makes of the filter",
 )
-budget_job = _preview_job(
-    "budget",
-    BudgetRequest,
-    preview_budget,
-    title="Budget curve",
-    activity="Drawing a budget curve",
-)
+_register(BudgetRequest, preview_budget, "Budget curve", "Drawing a budget curve")

@@ -1,16 +1,17 @@
 """Interventions on any dataset: a file's, a run's or a version's; a run gets a version of it."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
+from core.domain.registries.stages import VersionFacts
+from core.domain.serialization import to_json
 from core.files.exports import format_of, write_whole
+from core.interventions.card import card_file, export_version, version_card
 from core.interventions.registry import Proposal
 from core.interventions.relabelling.label_accuracy import (
     Share,
@@ -18,12 +19,9 @@ from core.interventions.relabelling.label_accuracy import (
     label_accuracy,
 )
 from core.interventions.relabelling.oracle import OracleInspection, relabel_by_oracle
-from core.interventions.relabelling.preview import Flow, label_changes, label_flows
 from core.interventions.relabelling.relabel import Replacement
-from core.interventions.scope_filter.out_of_scope import Quality, ScopeFilter, learn_filter
-from core.interventions.versions.card import card_markdown, export_version, version_card
-from core.interventions.versions.rows import filtered, relabelled
-from core.interventions.versions.subject import Subject
+from core.interventions.scope_filter import Quality, ScopeFilter, learn_filter
+from core.interventions.versions import Subject, filtered, relabelled
 from core.services.embedding import Embedder
 from core.services.training.judge import train_oracle_on
 from core.store.database import Database
@@ -53,22 +51,19 @@ class RelabelResult:
     explanations: tuple[str, ...]
 
     @property
-    def flows(self) -> Sequence[Flow]:
-        """How many texts changed from which label to which, the most first."""
-        ids = [str(row) for row in range(len(self.replacement.old))]
-        return label_flows(label_changes(ids, self.replacement))
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, without the texts."""
-        accuracy = self.oracle_accuracy.to_dict()
+    def facts(self) -> VersionFacts:
+        """What is stored with the version."""
         return {
             "n": len(self.replacement.old),
             "inspected": self.replacement.inspected,
             "changed": len(self.replacement.changed),
             "removed": 0,
             "label_accuracy": {"before": self.accuracy_before, "after": self.accuracy_after},
-            "oracle": {"accuracy": accuracy, "measured_on": self.measured_on},
-            "flows": [[flow.old, flow.new, flow.count] for flow in self.flows],
+            "oracle": {
+                "accuracy": to_json(self.oracle_accuracy),
+                "measured_on": self.measured_on,
+            },
+            "flows": [(flow.old, flow.new, flow.count) for flow in self.replacement.flows],
             "explanations": list(self.explanations),
         }
 
@@ -161,8 +156,9 @@ class FilterResult:
     quality: Quality
     explanations: tuple[str, ...]
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, without the texts."""
+    @property
+    def facts(self) -> VersionFacts:
+        """What is stored with the version."""
         return {
             "n": len(self.scope.confidence),
             "inspected": len(self.scope.judged),
@@ -170,7 +166,7 @@ class FilterResult:
             "changed": 0,
             "removed": len(self.removed),
             "removed_per_label": dict(self.removed_per_label),
-            "quality": self.quality.to_dict(),
+            "quality": to_json(self.quality),
             "explanations": list(self.explanations),
         }
 
@@ -272,7 +268,5 @@ def save_version(
         measures = {"settings": dict(proposal.spec), **proposal.facts}
         now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
         data = version_card(db, made, measures=measures, made=now)
-        as_json = card.suffix.lower() == ".json"
-        text = json.dumps(data, ensure_ascii=False, indent=1) if as_json else card_markdown(data)
-        write_whole(card, text.encode("utf-8"))
+        write_whole(card, card_file(data, as_json=card.suffix.lower() == ".json"))
     return None if record is None else record.id

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.classification.llm.llm import LabelModel
-from core.diversity.embedding.encoder import encoder_choice_from_dict
 from core.diversity.measures.live import Encoders
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
 from core.domain.runs import ModelChoice, server_of
+from core.domain.serialization import from_json, to_json
+from core.interventions.previews import JudgeRequest, OracleOpinion, OracleQuality
 from core.interventions.relabelling.oracle import Oracle, missing_labels_note, train_oracle
-from core.interventions.requests import JudgeRequest
-from core.interventions.results import OracleOpinion
 from core.services.embedding import Embedder
 from core.services.progress import NO_PROGRESS, Progress
 from core.store.database import Database
@@ -92,8 +91,7 @@ def judge_by_oracle(
         BackendFailed: the encoder can't be loaded or failed.
         Stopped: the work is to end.
     """
-    choice = encoder_choice_from_dict(request.encoder)
-    embedder = Embedder(db, encoders, choice, progress)
+    embedder = Embedder(db, encoders, request.encoder, progress)
     embedder.phase("loading")
     return oracle_opinion(embedder, load_dataset(db, dataset_key), request)
 
@@ -105,8 +103,10 @@ def oracle_opinion(embedder: Embedder, dataset: Dataset, request: JudgeRequest) 
     """
     db = embedder.db
     known = find_preview(db, "judge", dataset.key, request)
-    if known is not None and len(known.result["ids"]) == len(dataset):
-        return OracleOpinion.from_dict(known.result)
+    if known is not None:
+        stored = from_json(OracleOpinion, known.result)
+        if len(stored.ids) == len(dataset):
+            return stored
     train, test = (
         load_dataset(db, reference_key(request.reference, part)) for part in ("train", "test")
     )
@@ -116,12 +116,14 @@ def oracle_opinion(embedder: Embedder, dataset: Dataset, request: JudgeRequest) 
         ids=dataset.ids,
         labels=given.labels,
         confidence=tuple(round(value, 5) for value in given.confidence or ()),
-        accuracy=trained.oracle.accuracy,
-        measured_on=trained.oracle.measured_on,
-        notes=trained.notes,
+        oracle=OracleQuality(
+            accuracy=trained.oracle.accuracy,
+            measured_on=trained.oracle.measured_on,
+            notes=trained.notes,
+        ),
         encoder=embedder.encoder.fingerprint,
     )
-    save_preview(db, "judge", dataset.key, request, opinion.to_dict())
+    save_preview(db, "judge", dataset.key, request, to_json(opinion))
     return opinion
 
 

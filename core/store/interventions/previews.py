@@ -4,9 +4,9 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from core.domain.settings_key import Settings, settings_key, stored_form
+from core.domain.serialization import to_json
+from core.domain.settings_key import settings_key
 from core.store.database import Database
 
 
@@ -17,28 +17,24 @@ class Preview:
     Args:
         kind: of the job that made it.
         dataset: key of the dataset that it is of.
-        request: what was asked for, JSON-ready.
-        result: what came of it, JSON-ready.
+        request: what was asked for, as JSON data; `from_json` makes the request's class of it.
+        result: what came of it, likewise.
         created_at: seconds since 1970, UTC.
     """
 
     kind: str
     dataset: str
-    request: Mapping[str, Any]
-    result: Mapping[str, Any]
+    request: dict[str, object]
+    result: dict[str, object]
     created_at: float
 
 
-Request = Settings | Mapping[str, Any]
-"""What is asked for: settings, or a mapping, ready for JSON, whose keys are all told."""
-
-
-def recipe_of(dataset: str, request: Request) -> str:
+def recipe_of(dataset: str, request: object) -> str:
     """The key of all that decides a preview.
 
     Args:
         dataset: key of the dataset.
-        request: what is asked for.
+        request: what is asked for: a dataclass of settings, or a mapping with all its keys.
 
     Raises:
         ValueError: it holds NaN or infinity.
@@ -47,9 +43,9 @@ def recipe_of(dataset: str, request: Request) -> str:
 
 
 def save_preview(
-    db: Database, kind: str, dataset: str, request: Request, result: Mapping[str, Any]
+    db: Database, kind: str, dataset: str, request: object, result: Mapping[str, object]
 ) -> None:
-    """Store a preview in place of the one before of the same recipe.
+    """Store a preview, JSON-ready, in place of the one before of the same recipe.
 
     Raises:
         StoreFull, StoreBusy: nothing was stored.
@@ -62,12 +58,12 @@ def save_preview(
             " VALUES (?, ?, ?, ?, ?, ?)",
             (
                 *(kind, recipe_of(dataset, request), dataset),
-                *(json.dumps(stored_form(request)), written, db.now()),
+                *(json.dumps(to_json(request)), written, db.now()),
             ),
         )
 
 
-def find_preview(db: Database, kind: str, dataset: str, request: Request) -> Preview | None:
+def find_preview(db: Database, kind: str, dataset: str, request: object) -> Preview | None:
     """The preview of what is asked for, None while there is none."""
     with db.read() as connection:
         row = connection.execute(

@@ -4,10 +4,10 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from core.domain.errors import BadInput, StaleEdit
-from core.domain.registries.stages import STAGE
+from core.domain.registries.stages import STAGE, VersionFacts, VersionSettings
 from core.store.database import Database
 from core.store.generation.runs import get_run
 from core.store.records import clean_name, new_id
@@ -56,8 +56,8 @@ class VersionRecord:
         parent_id: what it derives from; None for a raw one.
         kind: the intervention that made it, of `core.domain.registries.stages.STAGES`.
         name: for display only.
-        spec: the intervention's settings (weight, seed, threshold, ...), JSON-ready.
-        facts: what came of it (counts, measures, explanations), JSON-ready.
+        spec: the intervention's settings; one that is declared elsewhere may have others.
+        facts: what came of it, likewise.
         created_at: seconds since 1970, UTC.
         deleted_at: when it was hidden, None for a living one.
     """
@@ -67,8 +67,8 @@ class VersionRecord:
     parent_id: str | None
     kind: str
     name: str
-    spec: Mapping[str, Any]
-    facts: Mapping[str, Any]
+    spec: VersionSettings
+    facts: VersionFacts
     created_at: float
     deleted_at: float | None = None
 
@@ -109,8 +109,8 @@ def create_version(
     rows: Sequence[VersionRow],
     *,
     name: str = "",
-    spec: Mapping[str, Any],
-    facts: Mapping[str, Any],
+    spec: Mapping[str, object],
+    facts: Mapping[str, object],
 ) -> VersionRecord:
     """Derive a version; `version_moves.derive` also makes it the one that the run stands at.
 
@@ -219,18 +219,18 @@ def _insert(
     parent_id: str | None,
     kind: str,
     name: str,
-    spec: Mapping[str, Any],
-    facts: Mapping[str, Any],
+    spec: Mapping[str, object],
+    facts: Mapping[str, object],
     rows: Sequence[VersionRow],
 ) -> VersionRecord:
     now = db.now()
-    record = VersionRecord(new_id(now), run_id, parent_id, kind, name, spec, facts, now)
+    version_id = new_id(now)
     with db.write() as connection:
         connection.execute(
             "INSERT INTO versions (id, run_id, parent_id, kind, name, spec, facts, created_at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                *(record.id, run_id, parent_id, kind, name),
+                *(version_id, run_id, parent_id, kind, name),
                 *(json.dumps(dict(spec)), json.dumps(dict(facts)), now),
             ),
         )
@@ -240,13 +240,13 @@ def _insert(
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (
-                    *(record.id, row.sample_id, row.label, row.proxy_label, row.confidence),
+                    *(version_id, row.sample_id, row.label, row.proxy_label, row.confidence),
                     *(row.human_label, row.who, row.in_scope, row.scope_confidence, row.kept),
                 )
                 for row in rows
             ],
         )
-    return record
+    return get_version(db, version_id)
 
 
 def _record(row: sqlite3.Row) -> VersionRecord:
@@ -306,8 +306,8 @@ def derive(
     *,
     who: str,
     name: str = "",
-    spec: Mapping[str, Any],
-    facts: Mapping[str, Any],
+    spec: Mapping[str, object],
+    facts: Mapping[str, object],
 ) -> VersionRecord:
     """Derive a version (see `create_version`) and stand at it, in one step."""
     with db.write():

@@ -16,7 +16,7 @@ import numpy as np
 from core.diversity.measures.remote_clique import Numbers, Pause, Vectors, no_pause, unit_vectors
 from core.domain.errors import BadInput
 from core.interventions.relabelling.proxies import Flags
-from core.interventions.scope_filter.out_of_scope import learn_filter
+from core.interventions.scope_filter import learn_filter
 from core.sweeps.execution.trial import RealTexts
 
 NEAREST = 5

@@ -8,13 +8,15 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from core.diversity.embedding.encoder import EncoderChoice
 from core.domain.registries.metrics import COLUMN
 from core.domain.registries.stages import stage_words
+from core.domain.serialization import from_json
 from core.domain.texts import fold
 from core.domain.wording import capitalized, counted
 from core.figures.theme import label_colors
-from core.interventions.requests import JudgeRequest
-from core.jobs.previews import look
+from core.interventions.previews import JudgeRequest
+from core.jobs.previews import preview_state
 from core.store.database import Database
 from core.store.datasets import run_key
 from core.store.generation.runs import get_run
@@ -99,9 +101,10 @@ def _oracle(db: Database, comparison: Comparison, run_id: str, n: int) -> Mappin
     recipe = recipe_from_dict((sweep.grid.get("recipe") if sweep else None) or {})
     if recipe.reference is None:
         return {}
-    request = JudgeRequest(n=n, encoder=dict(recipe.encoder), reference=recipe.reference)
-    result = look(db, run_key(run_id), request).result
-    return {} if result is None else dict(zip(result.ids, result.labels, strict=True))
+    encoder = from_json(EncoderChoice, recipe.encoder)
+    request = JudgeRequest(n=n, encoder=encoder, reference=recipe.reference)
+    result = preview_state(db, run_key(run_id), request).result
+    return {} if result is None else result.label_by_id
 
 
 @st.cache_data(max_entries=8, show_spinner=False, hash_funcs={Database: lambda db: str(db.path)})

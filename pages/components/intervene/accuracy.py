@@ -10,7 +10,7 @@ from core.domain.registries.metrics import METRIC
 from core.figures.interventions import confusion_figure
 from core.interventions.annotation.consensus import labels_by_row
 from core.interventions.relabelling.label_accuracy import LabelAccuracy, correct_for_oracle_errors
-from pages.components.intervene.state import RunState, share_words, sized_share_words
+from pages.components.intervene.state import RunState, oracle_words, share_words
 from pages.components.shell import AppContext
 from pages.components.tables import show_texts
 
@@ -75,7 +75,7 @@ def _choose_source(known: list[str]) -> str:
 
 
 def _warn_of_oracle(state: RunState, accuracy: LabelAccuracy) -> None:
-    own = None if state.oracle is None else state.oracle.accuracy.interval
+    own = None if state.opinion is None else state.opinion.oracle.accuracy.interval
     if own is None or accuracy.overall.interval is None:
         return
     agreement, labels = accuracy.overall.interval.mean, len(state.label_names)
@@ -111,9 +111,8 @@ def _show_table(state: RunState, sources: Mapping[str, LabelAccuracy]) -> None:
         column_config=config,
         alt="Label accuracy overall and by label",
     )
-    if state.oracle is not None:
-        own = sized_share_words(state.oracle.accuracy)
-        st.caption(f"Accuracy of the oracle itself: {own}; {state.oracle.measured_on}.")
+    if state.opinion is not None:
+        st.caption(f"Accuracy of the oracle itself: {oracle_words(state.opinion.oracle)}.")
 
 
 def _show_confusion(accuracy: LabelAccuracy, source: str) -> tuple[str, str] | None:
@@ -138,8 +137,9 @@ def _show_confusion(accuracy: LabelAccuracy, source: str) -> tuple[str, str] | N
 def _show_texts(
     state: RunState, dataset: Dataset, source: str, cell: tuple[str, str] | None
 ) -> None:
-    if source == _ORACLE and state.oracle is not None:
-        judged = {row: state.oracle.labels[key] for row, key in enumerate(dataset.ids)}
+    if source == _ORACLE and state.opinion is not None:
+        labels = state.opinion.label_by_id
+        judged = {row: labels[key] for row, key in enumerate(dataset.ids)}
     else:
         audit = True if source == _AUDIT else None
         judged = labels_by_row(dataset.ids, state.judgements, audit=audit)

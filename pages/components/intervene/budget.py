@@ -1,18 +1,19 @@
 """The Budget tab: label accuracy after replacement over the number of inspected texts."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
 from core.domain.wording import MISSING, percent, percent_interval
 from core.figures.interventions import budget_curve
 from core.interventions.annotation.consensus import labels_by_row
+from core.interventions.previews import BudgetCurve, BudgetRequest
 from core.interventions.relabelling.budget import FLAT, MIN_LEFT, REPEATS, BudgetPoint
 from core.interventions.relabelling.relabel import WEIGHT
-from core.interventions.requests import BudgetRequest
-from core.jobs.previews import Asked
-from pages.components.intervene.previews import PreviewQuery, preview_button, show_progress
+from pages.components.intervene.previews import PreviewQuery, preview_button, show_outcome
 from pages.components.intervene.state import RunState, sized_share_words
-from pages.components.shell import AppContext, escape_markdown
+from pages.components.shell import AppContext
 
 
 def show_budget(app: AppContext, state: RunState) -> None:
@@ -44,7 +45,7 @@ def show_budget(app: AppContext, state: RunState) -> None:
         )
         request = BudgetRequest(
             n=len(state.dataset),
-            encoder=choice.encoder.to_dict(),
+            encoder=choice.encoder,
             annotator=choice.annotator,
             reference=choice.oracle_reference,
             error_rate=choice.error_rate,
@@ -52,28 +53,23 @@ def show_budget(app: AppContext, state: RunState) -> None:
         )
         last = 0 if by_oracle else state.last_judgement
         query = PreviewQuery(state.dataset.key, request, last)
-        preview = query.look(app.db)
+        preview = query.state(app.db)
         preview_button(
             app,
-            query if blocked is None else None,
+            query,
             preview,
             label="Draw curve",
             icon="show_chart",
             key="budget_draw",
             blocked=blocked,
         )
-    if blocked is not None:
-        st.info(escape_markdown(blocked), icon=":material/info:")
-    show_progress(app, preview)
-    if preview.result is not None:
-        if not preview.fresh:
-            st.info("Texts were judged after this curve. Draw it again to use them.")
-        _show_curve(state, request, preview)
+    outdated = "Texts were judged after this curve. Draw it again to use them."
+    curve = show_outcome(app, preview, blocked=blocked, outdated=outdated)
+    if curve is not None:
+        _show_curve(state, request, curve)
 
 
-def _show_curve(state: RunState, request: BudgetRequest, preview: Asked) -> None:
-    assert preview.result is not None
-    curve = preview.result
+def _show_curve(state: RunState, request: BudgetRequest, curve: BudgetCurve) -> None:
     points, n = curve.points, curve.n
     means = {point.inspected: point.accuracy.mean for point in points if point.accuracy is not None}
     flat = curve.flattens
@@ -86,7 +82,7 @@ def _show_curve(state: RunState, request: BudgetRequest, preview: Asked) -> None
     st.markdown(f"**{finding}** :small[:gray[flat: less than {100 * FLAT:g} points per 100 texts]]")
     st.plotly_chart(
         budget_curve(
-            _curve_frame([point for point in points if point.inspected < n]),
+            _point_frame([point for point in points if point.inspected < n]),
             baseline=means.get(0),
             everything=means.get(n),
         ),
@@ -95,7 +91,7 @@ def _show_curve(state: RunState, request: BudgetRequest, preview: Asked) -> None
         alt="Label accuracy over the number of inspected texts",
     )
     if request.annotator == "oracle":
-        own = sized_share_words(None if state.oracle is None else state.oracle.accuracy)
+        own = sized_share_words(None if state.opinion is None else state.opinion.oracle.accuracy)
         note = (
             f"Measured by the oracle on all {n:,} texts; its own accuracy is {own}. It also "
             "inspects, so the curve ends at 100% by definition."
@@ -118,35 +114,34 @@ def _show_curve(state: RunState, request: BudgetRequest, preview: Asked) -> None
         _show_numbers(points)
 
 
-def _curve_frame(points: list[BudgetPoint]) -> pd.DataFrame:
-    rows = [
-        (point.inspected, point.accuracy.mean, point.accuracy.low, point.accuracy.high)
-        if point.accuracy is not None
-        else (point.inspected, None, None, None)
-        for point in points
-    ]
-    return pd.DataFrame(rows, columns=["inspected", "value", "low", "high"]).astype(float)
+def _point_frame(points: Sequence[BudgetPoint]) -> pd.DataFrame:
+    """The points as numbers: inspected, value, low, high; missing where nothing is known."""
+    frame = pd.DataFrame({"inspected": [point.inspected for point in points]}, dtype=float)
+    for column, end in (("value", "mean"), ("low", "low"), ("high", "high")):
+        frame[column] = [getattr(point.accuracy, end, None) for point in points]
+    return frame.astype(float)
 
 
-def _show_numbers(points: list[BudgetPoint]) -> None:
-    rows = []
-    for point in points:
-        accuracy = point.accuracy
-        known = accuracy is not None and accuracy.low is not None
-        rows.append(
-            {
-                "inspected": point.inspected,
-                "mean": None if accuracy is None else percent(accuracy.mean),
-                "interval": percent_interval(accuracy.low, accuracy.high)
-                if known and accuracy is not None
-                else "",
-                "repeats": ", ".join(
-                    MISSING if value is None else percent(value) for value in point.accuracies
-                ),
-            }
-        )
+def _show_numbers(points: Sequence[BudgetPoint]) -> None:
+    frame = _point_frame(points)
+    known = frame["low"].notna()
     st.dataframe(
-        pd.DataFrame(rows),
+        pd.DataFrame(
+            {
+                "inspected": [point.inspected for point in points],
+                "mean": frame["value"].map(percent, na_action="ignore"),
+                "interval": [
+                    percent_interval(low, high) if shown else ""
+                    for low, high, shown in zip(frame["low"], frame["high"], known, strict=True)
+                ],
+                "repeats": [
+                    ", ".join(
+                        MISSING if value is None else percent(value) for value in point.accuracies
+                    )
+                    for point in points
+                ],
+            }
+        ),
         hide_index=True,
         height="content",
         column_config={

@@ -7,27 +7,35 @@ import pandas as pd
 import streamlit as st
 
 from core.classification.evaluation.comparison import Difference
-from core.classification.evaluation.intervals import Interval
 from core.domain.errors import BadInput
 from core.domain.registries.metrics import METRIC
 from core.domain.wording import MISSING, counted, percent, percent_interval
 from core.interventions.annotation.consensus import scopes_by_row
-from core.interventions.registry import AcceptedFilter, apply_intervention
-from core.interventions.requests import EffectRequest, FilterRequest
-from core.interventions.scope_filter.effect import DRAWS
-from core.interventions.scope_filter.out_of_scope import (
+from core.interventions.previews import (
+    EffectPreview,
+    EffectRequest,
+    FilterPreview,
+    FilterRequest,
+)
+from core.interventions.registry import AcceptedFilter
+from core.interventions.scope_filter import (
+    DRAWS,
     THRESHOLD,
     Quality,
     ScopeFilter,
     check_enough,
 )
-from core.jobs.previews import Asked
 from core.jobs.queue import LIVE
-from pages.components.intervene.annotation.state import annotator_name
-from pages.components.intervene.header import set_message
-from pages.components.intervene.previews import PreviewQuery, preview_button, show_progress
+from pages.components.intervene.header import apply
+from pages.components.intervene.previews import (
+    PreviewQuery,
+    explain,
+    preview_button,
+    show_outcome,
+    show_progress,
+)
 from pages.components.intervene.state import RunState
-from pages.components.shell import AppContext, escape_markdown, show_errors
+from pages.components.shell import AppContext, escape_markdown
 from pages.components.tables import show_texts
 from pages.components.vectors import diversity_words, remote_clique, stored_vectors
 
@@ -42,48 +50,44 @@ def show_filtering(app: AppContext, state: RunState) -> None:
     )
     judged = scopes_by_row(state.raw.ids, state.judgements)
     in_scope = sum(judged.values())
-    request = FilterRequest(n=len(state.dataset), encoder=state.choice.encoder.to_dict())
+    request = FilterRequest(n=len(state.dataset), encoder=state.choice.encoder)
     query = PreviewQuery(state.dataset.key, request, state.last_judgement)
     blocked = None
     try:
         check_enough(judged.values())
     except BadInput as error:
         blocked = str(error)
-    preview = query.look(app.db)
+    preview = query.state(app.db)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
         st.metric("Judged in scope", f"{in_scope:,}", width="content")
         st.metric("Judged out of scope", f"{len(judged) - in_scope:,}", width="content")
         preview_button(
             app,
-            query if blocked is None else None,
+            query,
             preview,
             label="Train filter",
             icon="filter_alt",
             key="oosf_learn",
             blocked=blocked,
         )
-    if blocked is not None:
-        st.info(escape_markdown(blocked), icon=":material/info:")
+    outdated = "Texts were judged after the filter was trained. Train it again to use them."
+    available = None if blocked is not None else preview
+    learned = show_outcome(app, available, blocked=blocked, outdated=outdated)
+    if learned is None:
         return
-    show_progress(app, preview)
-    if preview.result is None:
-        return
-    if not preview.fresh:
-        st.info("Texts were judged after the filter was trained. Train it again to use them.")
     threshold = st.session_state.get("oosf_threshold", THRESHOLD)
     with st.container():  # keeps the position of the fragment below
-        effect = _effect_query(state, preview, threshold)
-        asked = None if effect is None else effect.look(app.db)
-        if asked is not None and (asked.result is None or not asked.fresh):
-            show_progress(app, asked)
-    _show_filter(app, state, preview)
+        effect = _effect_query(state, learned, threshold)
+        effect_state = None if effect is None else effect.state(app.db)
+        if effect_state is not None and not effect_state.fresh:
+            show_progress(app, effect_state)
+    _show_filter(app, state, learned, fresh=preview.fresh)
 
 
 @st.fragment
-def _show_filter(app: AppContext, state: RunState, preview: Asked) -> None:
+def _show_filter(app: AppContext, state: RunState, learned: FilterPreview, *, fresh: bool) -> None:
     """Redrawn alone, with every move of the threshold."""
-    assert preview.result is not None
-    scope = preview.result.scope
+    scope = learned.scope
     with st.grid(2, min_column_width=420, gap="large"):
         left, right = st.container(), st.container()
     with left:
@@ -104,18 +108,25 @@ def _show_filter(app: AppContext, state: RunState, preview: Asked) -> None:
             type="primary",
             icon=":material/delete_sweep:",
             key="oosf_remove",
-            disabled=not removable or not preview.fresh,
+            disabled=not removable or not fresh,
             help="From the next version of the dataset; Undo restores them.",
         ):
-            _remove(app, state, scope, threshold)
+            decision = AcceptedFilter(
+                scope=scope,
+                threshold=threshold,
+                spec={"seed": 0},
+                facts={"explanations": list(scope.explanations)},
+                by={key: judgement.who for key, judgement in state.judgements.items()},
+            )
+            message = f"{counted(len(rows), 'text')} removed. Undo to restore."
+            apply(app, state, "oosf", decision, message)
         if not rows:
             st.caption(":material/check: No text is out of scope at this threshold.")
-        for sentence in scope.explanations:
-            st.caption(f":material/info: {escape_markdown(sentence)}")
+        explain(scope.explanations)
     with right:
         _show_counts(state, rows)
         _show_diversity(app, state, scope, threshold)
-        _show_effect(app, _effect_query(state, preview, threshold), removable=removable)
+        _show_effect(app, _effect_query(state, learned, threshold), removable=removable)
     st.markdown("**To be removed** :small[:gray[closest to the threshold first, judged ones last]]")
     dataset = state.dataset
     frame = pd.DataFrame(
@@ -139,7 +150,7 @@ def _show_quality(quality: Quality, taught: int) -> None:
             with st.container(width="content", gap=None):
                 value = MISSING if share is None else percent(share.mean, digits=0)
                 st.metric(name, value, width="content", help=help)
-                st.caption(_interval_words(share))
+                st.caption("" if share is None else percent_interval(share.low, share.high))
     nothing = quality.without_precision
     st.caption(
         f"On {taught:,} judged texts, a fifth held out in {quality.splits} splits; means with 95% "
@@ -152,12 +163,6 @@ def _show_quality(quality: Quality, taught: int) -> None:
             "of scope. Judge more texts before trusting it with others.",
             icon=":material/warning:",
         )
-
-
-def _interval_words(interval: Interval | None) -> str:
-    if interval is None or interval.low is None:
-        return ""
-    return percent_interval(interval.low, interval.high)
 
 
 def _show_counts(state: RunState, rows: Sequence[int]) -> None:
@@ -200,51 +205,41 @@ def _show_diversity(app: AppContext, state: RunState, scope: ScopeFilter, thresh
     )
 
 
-def _remove(app: AppContext, state: RunState, scope: ScopeFilter, threshold: float) -> None:
-    with show_errors():
-        decision = AcceptedFilter(
-            scope=scope,
-            threshold=threshold,
-            spec={"seed": 0},
-            facts={"explanations": list(scope.explanations)},
-            by={key: judgement.who for key, judgement in state.judgements.items()},
-        )
-        version = apply_intervention(app.db, state.subject, "oosf", decision, who=annotator_name())
-        set_message(f"{counted(version.facts['removed'], 'text')} removed. Undo to restore.")
-        st.rerun()
-
-
-def _effect_query(state: RunState, preview: Asked, threshold: float) -> PreviewQuery | None:
+def _effect_query(
+    state: RunState, learned: FilterPreview, threshold: float
+) -> PreviewQuery[EffectPreview] | None:
     """The filter's effect on a classifier; None without real texts to test on."""
     reference = state.choice.reference
-    if preview.result is None or reference is None or not any(reference.test.values()):
+    if reference is None or not any(reference.test.values()):
         return None
     request = EffectRequest(
         n=len(state.dataset),
-        encoder=state.choice.encoder.to_dict(),
+        encoder=state.choice.encoder,
         reference=reference.id,
         threshold=threshold,
     )
-    return PreviewQuery(state.dataset.key, request, preview.result.seen)
+    return PreviewQuery(state.dataset.key, request, learned.seen)
 
 
-def _show_effect(app: AppContext, query: PreviewQuery | None, *, removable: bool) -> None:
+def _show_effect(
+    app: AppContext, query: PreviewQuery[EffectPreview] | None, *, removable: bool
+) -> None:
     """Draw the button that measures the effect, or the effect."""
     if query is None:
         st.caption("Attach a reference to see the effect on a classifier's accuracy.")
         return
-    preview = query.look(app.db)
+    preview = query.state(app.db)
     if preview.result is not None and preview.fresh:
-        _show_accuracies(preview)
+        _show_accuracies(preview.result)
         return
     preview_button(
         app,
-        query if removable else None,
+        query,
         preview,
         label="Effect on a classifier",
         icon="model_training",
         key="oosf_effect",
-        blocked="The threshold removes no text or all texts.",
+        blocked=None if removable else "The threshold removes no text or all texts.",
         primary=False,
     )
     work = preview.work
@@ -253,12 +248,10 @@ def _show_effect(app: AppContext, query: PreviewQuery | None, *, removable: bool
         st.rerun()  # the whole page, which shows the progress outside this fragment
 
 
-def _show_accuracies(preview: Asked) -> None:
-    assert preview.result is not None
-    effect = preview.result.effect
+def _show_accuracies(effect: EffectPreview) -> None:
     st.markdown(
         f"**Effect on a classifier** :small[:gray[accuracy of linear probes on the "
-        f"{effect.n_test:,} texts of {escape_markdown(preview.result.test)}]]"
+        f"{effect.n_test:,} texts of {escape_markdown(effect.test)}]]"
     )
     with st.grid(3, min_column_width=100, gap="small"):
         for name, n, score, help in (

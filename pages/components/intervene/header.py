@@ -7,14 +7,17 @@ import streamlit as st
 from core.domain.errors import WidesetError
 from core.domain.registries.metrics import METRIC
 from core.domain.registries.stages import STAGE, STAGES
+from core.interventions.registry import Decision, apply_intervention
 from core.store.interventions.versions import VersionRecord, lineage, redo, redo_target, undo
 from pages.components.intervene.annotation.state import annotator_name
+from pages.components.intervene.previews import explain
 from pages.components.intervene.state import (
     RunState,
     accuracy_value,
+    oracle_words,
     sized_share_words,
 )
-from pages.components.shell import AppContext, escape_markdown, flash
+from pages.components.shell import AppContext, escape_markdown, flash, show_errors
 
 _MOST_STEPS = 3
 _MESSAGE = "intervened"
@@ -23,6 +26,22 @@ _MESSAGE = "intervened"
 def set_message(message: str) -> None:
     """Keep a message, as Markdown, for the next drawing of the header."""
     st.session_state[_MESSAGE] = message
+
+
+def apply(app: AppContext, state: RunState, kind: str, decision: Decision, message: str) -> None:
+    """Derive the version that an intervention makes, and draw the page anew with a message.
+
+    Args:
+        app: home and store.
+        state: what was previewed.
+        kind: of the intervention.
+        decision: what it takes, see `core.interventions.registry.Implementation`.
+        message: as Markdown.
+    """
+    with show_errors():
+        apply_intervention(app.db, state.subject, kind, decision, who=annotator_name())
+        set_message(message)
+        st.rerun()
 
 
 def show_header(app: AppContext, state: RunState) -> None:
@@ -54,17 +73,15 @@ def show_oracle(state: RunState) -> None:
     """The oracle's own accuracy, in the sidebar."""
     if state.choice.reference is None:
         return
-    if state.oracle is None:
+    if state.opinion is None:
         st.caption("The oracle is not trained yet.")
         return
-    accuracy = sized_share_words(state.oracle.accuracy)
-    st.caption(f"Oracle accuracy: {accuracy}; {state.oracle.measured_on}.")
-    for note in state.oracle.notes:
-        st.caption(f":material/info: {escape_markdown(note)}")
+    st.caption(f"Oracle accuracy: {oracle_words(state.opinion.oracle)}.")
+    explain(state.opinion.oracle.notes)
 
 
 def _show_numbers(state: RunState) -> None:
-    current, raw = state.accuracy_by_oracle(state.dataset), state.accuracy_by_oracle(state.raw)
+    current = state.accuracy_by_oracle(state.dataset)
     audit = state.accuracy_by_people(state.dataset, audit=True)
     removed = len(state.raw) - len(state.dataset)
     with st.container(horizontal=True, gap="large"):
@@ -81,11 +98,11 @@ def _show_numbers(state: RunState) -> None:
             width="content",
             help="Compared with the labels that the texts were generated for.",
         )
+        before, after = map(state.mean_accuracy_by_oracle, (state.raw, state.dataset))
         gain = None
-        if current and raw and current.overall.interval and raw.overall.interval:
-            before, after = raw.overall.interval.mean, current.overall.interval.mean
-            gain = METRIC["label_accuracy"].change_words(before, after) if before != after else None
-        oracle = None if state.oracle is None else state.oracle.accuracy
+        if before is not None and after is not None and before != after:
+            gain = METRIC["label_accuracy"].change_words(before, after)
+        oracle = None if state.opinion is None else state.opinion.oracle.accuracy
         st.metric(
             "Label accuracy (oracle)",
             accuracy_value(current),

@@ -1,12 +1,14 @@
 """Previews that the worker computes: a button to ask for one, its progress, why it failed."""
 
 from dataclasses import dataclass
+from typing import Generic
 
 import streamlit as st
 
 from core.domain.errors import WidesetError
+from core.interventions.previews import P, PreviewRequest
 from core.jobs.launch import ensure_worker
-from core.jobs.previews import Asked, Request, ask, look
+from core.jobs.previews import PreviewState, preview_state, request_preview
 from core.jobs.queue import LIVE, RESUMABLE, resume
 from core.store.database import Database
 from pages.components.jobs import show_work
@@ -14,7 +16,7 @@ from pages.components.shell import AppContext, escape_markdown, flash
 
 
 @dataclass(frozen=True, slots=True)
-class PreviewQuery:
+class PreviewQuery(Generic[P]):
     """What to preview.
 
     Args:
@@ -24,18 +26,18 @@ class PreviewQuery:
     """
 
     dataset: str
-    request: Request
+    request: PreviewRequest[P]
     last_judgement: int = 0
 
-    def look(self, db: Database) -> Asked:
+    def state(self, db: Database) -> PreviewState[P]:
         """What exists of it; queues nothing."""
-        return look(db, self.dataset, self.request, seen=self.last_judgement)
+        return preview_state(db, self.dataset, self.request, seen=self.last_judgement)
 
 
 def preview_button(
     app: AppContext,
-    query: PreviewQuery | None,
-    preview: Asked | None,
+    query: PreviewQuery[P] | None,
+    preview: PreviewState[P] | None,
     *,
     label: str,
     icon: str,
@@ -47,7 +49,7 @@ def preview_button(
 
     Args:
         app: home and store.
-        query: what to preview; None disables the button.
+        query: what to preview.
         preview: what exists of it.
         label: of the button.
         icon: of Material Symbols, without the prefix.
@@ -57,19 +59,41 @@ def preview_button(
     """
     done = preview is not None and preview.result is not None and preview.fresh
     work = None if preview is None else preview.work
+    live = work is not None and work.state in LIVE
     st.button(
         label,
         icon=f":material/{icon}:",
         type="primary" if primary and not done else "secondary",
         key=key,
-        disabled=query is None or done or (work is not None and work.state in LIVE),
+        disabled=blocked is not None or done or live,
         help="Up to date; change a setting for another preview." if done else blocked,
-        on_click=_ask,
+        on_click=_request,
         args=(app, query),
     )
 
 
-def show_progress(app: AppContext, preview: Asked) -> None:
+def show_outcome(
+    app: AppContext, preview: PreviewState[P] | None, *, blocked: str | None, outdated: str
+) -> P | None:
+    """Draw the progress of a preview, why there is none, or that it is out of date; its result.
+
+    Args:
+        app: home and store.
+        preview: what exists; None while nothing can be asked for.
+        blocked: why nothing can be asked for.
+        outdated: said where texts were judged since.
+    """
+    if blocked is not None:
+        st.info(escape_markdown(blocked), icon=":material/info:")
+    if preview is None:
+        return None
+    show_progress(app, preview)
+    if preview.result is not None and not preview.fresh:
+        st.info(outdated)
+    return preview.result
+
+
+def show_progress(app: AppContext, preview: PreviewState[P]) -> None:
     """Draw the progress of a preview, or why it failed."""
     work = preview.work
     if work is None or work.state == "done":
@@ -81,9 +105,15 @@ def show_progress(app: AppContext, preview: Asked) -> None:
     st.warning(escape_markdown(reason), icon=":material/info:")
 
 
-def _ask(app: AppContext, query: PreviewQuery) -> None:
+def explain(sentences: tuple[str, ...]) -> None:
+    """Draw what is to be minded of a result."""
+    for sentence in sentences:
+        st.caption(f":material/info: {escape_markdown(sentence)}")
+
+
+def _request(app: AppContext, query: PreviewQuery[P]) -> None:
     try:
-        work = ask(app.db, query.dataset, query.request, seen=query.last_judgement)
+        work = request_preview(app.db, query.dataset, query.request, seen=query.last_judgement)
         if work.state in RESUMABLE:
             resume(app.db, work.job.id)
         ensure_worker(app.home, app.db)

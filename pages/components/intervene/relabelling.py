@@ -1,28 +1,38 @@
 """The Label replacement tab: settings, a preview of every change, and accepting some of them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from core.domain.errors import BadInput
 from core.domain.registries.metrics import METRIC
+from core.domain.registries.stages import VersionFacts, VersionSettings
+from core.domain.serialization import from_json, to_json
 from core.domain.wording import counted, percent
 from core.figures.interventions import label_flow
 from core.interventions.annotation.consensus import labels_by_row
-from core.interventions.registry import ORACLE, AcceptedLabels, apply_intervention
-from core.interventions.relabelling.preview import Change, label_changes, within_confidence
-from core.interventions.relabelling.relabel import PRESETS, WEIGHT, Replacement
-from core.interventions.requests import RelabelRequest
-from core.jobs.previews import Asked
+from core.interventions.previews import RelabelPreview, RelabelRequest
+from core.interventions.registry import ORACLE, AcceptedLabels
+from core.interventions.relabelling.relabel import (
+    PRESETS,
+    WEIGHT,
+    Change,
+    Replacement,
+    label_changes,
+    within_confidence,
+)
 from core.store.interventions.previews import latest_preview
-from pages.components.intervene.annotation.state import annotator_name
-from pages.components.intervene.header import set_message
-from pages.components.intervene.previews import PreviewQuery, preview_button, show_progress
+from pages.components.intervene.header import apply
+from pages.components.intervene.previews import (
+    PreviewQuery,
+    explain,
+    preview_button,
+    show_outcome,
+)
 from pages.components.intervene.state import RunState, sized_share_words
-from pages.components.shell import AppContext, escape_markdown, show_errors
+from pages.components.shell import AppContext
 from pages.components.tables import show_texts
 
 _ALL = "All"
@@ -36,11 +46,12 @@ def show_relabelling(app: AppContext, state: RunState) -> None:
         "Every change is shown before it is applied, and can be undone."
     )
     last = state.last_judgement if state.choice.annotator == "people" else 0
-    query, preview, blocked = None, None, None
+    request, query, preview, blocked = None, None, None, None
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         try:
-            query = PreviewQuery(state.dataset.key, _choose_settings(app, state), last)
-            preview = query.look(app.db)
+            request = _choose_settings(app, state)
+            query = PreviewQuery(state.dataset.key, request, last)
+            preview = query.state(app.db)
         except BadInput as error:
             blocked = str(error)
         preview_button(
@@ -52,17 +63,10 @@ def show_relabelling(app: AppContext, state: RunState) -> None:
             key="lr_preview",
             blocked=blocked,
         )
-    if blocked is not None:
-        st.info(escape_markdown(blocked), icon=":material/info:")
-    if preview is None or query is None:
-        return
-    show_progress(app, preview)
-    if preview.result is None:
-        return
-    if not preview.fresh:
-        st.info("Texts were judged after this preview. Preview again to use them.")
-    assert isinstance(query.request, RelabelRequest)
-    _show_preview(app, state, query.request, preview)
+    outdated = "Texts were judged after this preview. Preview again to use them."
+    result = show_outcome(app, preview, blocked=blocked, outdated=outdated)
+    if result is not None and request is not None and preview is not None:
+        _show_preview(app, state, request, result, fresh=preview.fresh)
 
 
 def _choose_settings(app: AppContext, state: RunState) -> RelabelRequest:
@@ -73,15 +77,15 @@ def _choose_settings(app: AppContext, state: RunState) -> RelabelRequest:
     """
     choice, n = state.choice, len(state.dataset)
     by_oracle = choice.annotator == "oracle"
-    latest = latest_preview(app.db, "relabel", state.dataset.key)
-    before = {} if latest is None else latest.request
+    latest = latest_preview(app.db, RelabelRequest.kind, state.dataset.key)
+    before = None if latest is None else from_json(RelabelRequest, latest.request)
     inspect, judged = None, 0
     if by_oracle:
         inspect = _choose_inspected(n, before)
     else:
         judged = len(labels_by_row(state.dataset.ids, state.judgements))
         st.metric("Judged so far", f"{judged:,}", help="Without the audit set.")
-    _set_default("lr_weight", float(before.get("weight", WEIGHT)))
+    _set_default("lr_weight", WEIGHT if before is None else before.weight)
     weight = st.slider(
         "Weight of the current label",
         0.0,
@@ -94,7 +98,7 @@ def _choose_settings(app: AppContext, state: RunState) -> RelabelRequest:
         help="S = w × label + (1 - w) × proxy. At 0 the proxies decide alone, at 1 only inspected "
         "texts change. The paper uses 0.3.",
     )
-    _set_default("lr_seed", int(before.get("seed", 0)))
+    _set_default("lr_seed", 0 if before is None else before.seed)
     seed = st.number_input(
         "Seed",
         0,
@@ -111,7 +115,7 @@ def _choose_settings(app: AppContext, state: RunState) -> RelabelRequest:
         )
     return RelabelRequest(
         n=n,
-        encoder=choice.encoder.to_dict(),
+        encoder=choice.encoder,
         annotator=choice.annotator,
         reference=choice.oracle_reference,
         inspect=inspect,
@@ -121,13 +125,13 @@ def _choose_settings(app: AppContext, state: RunState) -> RelabelRequest:
     )
 
 
-def _choose_inspected(n: int, before: Mapping[str, Any]) -> int | None:
+def _choose_inspected(n: int, before: RelabelRequest | None) -> int | None:
     """How many texts the oracle inspects; None is all."""
     presets = [str(count) for count in PRESETS if count < n]
     options = [*presets, _ALL]
     default = "180" if "180" in options else options[-2] if presets else _ALL
-    if before.get("annotator") == "oracle":
-        default = _ALL if before["inspect"] is None else str(before["inspect"])
+    if before is not None and before.annotator == "oracle":
+        default = _ALL if before.inspect is None else str(before.inspect)
     _set_default("lr_inspect", default, options)
     chosen = st.segmented_control(
         "Inspected texts",
@@ -169,15 +173,19 @@ class _Selection:
 
 @st.fragment
 def _show_preview(
-    app: AppContext, state: RunState, request: RelabelRequest, preview: Asked
+    app: AppContext,
+    state: RunState,
+    request: RelabelRequest,
+    preview: RelabelPreview,
+    *,
+    fresh: bool,
 ) -> None:
     """Redrawn alone, with every move of the band."""
-    assert preview.result is not None
-    replacement = preview.result.replacement
+    replacement = preview.replacement
     changes = label_changes(state.dataset.ids, replacement)
     if not changes:
         st.success("No label would change.", icon=":material/check:")
-        _explain(replacement)
+        explain(replacement.explanations)
         return
     with st.grid(2, min_column_width=420, gap="large"):
         figure, side = st.container(), st.container()
@@ -199,8 +207,12 @@ def _show_preview(
         selectable=True,
     )
     ids = set(chosen or [change.id for change in in_band])
-    labels = _labels_after(state, replacement, ids)
-    before, after = (_mean_accuracy(state, data) for data in (state.dataset.labels, labels))
+    rows = zip(state.dataset.ids, replacement.old, replacement.new, strict=True)
+    labels = tuple(new if key in ids else old for key, old, new in rows)
+    before, after = (
+        state.mean_accuracy_by_oracle(replace(state.dataset, labels=data))
+        for data in (state.dataset.labels, labels)
+    )
     selection = _Selection(request, replacement, ids, band, before, after)
     with summary:
         _show_summary(state, selection)
@@ -210,10 +222,10 @@ def _show_preview(
             type="primary",
             icon=":material/check:",
             key="lr_accept",
-            disabled=not ids or not preview.fresh,
+            disabled=not ids or not fresh,
         ):
             _accept(app, state, selection)
-        _explain(replacement)
+        explain(replacement.explanations)
     with figure:
         flows = pd.DataFrame({"old": replacement.old, "new": labels})
         st.plotly_chart(
@@ -265,25 +277,12 @@ def _show_summary(state: RunState, selection: _Selection) -> None:
                 width="content",
                 help=f"By the oracle: {percent(before)} before, {percent(after)} after.",
             )
-    if state.oracle is not None and before is not None:
-        note = f"By the oracle, whose own accuracy is {sized_share_words(state.oracle.accuracy)}."
+    if state.opinion is not None and before is not None:
+        own = sized_share_words(state.opinion.oracle.accuracy)
+        note = f"By the oracle, whose own accuracy is {own}."
         if selection.request.annotator == "oracle":
             note += " It also inspected texts, and these count as right by definition."
         st.caption(note)
-
-
-def _mean_accuracy(state: RunState, labels: tuple[str, ...]) -> float | None:
-    accuracy = state.accuracy_by_oracle(replace(state.dataset, labels=labels))
-    if accuracy is None or accuracy.overall.interval is None:
-        return None
-    return accuracy.overall.interval.mean
-
-
-def _labels_after(
-    state: RunState, replacement: Replacement, accepted: Collection[str]
-) -> tuple[str, ...]:
-    rows = zip(state.dataset.ids, replacement.old, replacement.new, strict=True)
-    return tuple(new if key in accepted else old for key, old, new in rows)
 
 
 def _changes_frame(
@@ -304,25 +303,20 @@ def _changes_frame(
     )
 
 
-def _explain(replacement: Replacement) -> None:
-    for sentence in replacement.explanations:
-        st.caption(f":material/info: {escape_markdown(sentence)}")
-
-
 def _accept(app: AppContext, state: RunState, selection: _Selection) -> None:
     request, replacement = selection.request, selection.replacement
     by: str | dict[str, str] = ORACLE
     if request.annotator == "people":
         by = {key: judgement.who for key, judgement in state.judgements.items()}
-    facts: dict[str, Any] = {"explanations": list(replacement.explanations)}
-    if selection.before is not None and state.oracle is not None:
+    facts: VersionFacts = {"explanations": list(replacement.explanations)}
+    if selection.before is not None and selection.after is not None and state.opinion is not None:
         facts["label_accuracy"] = {"before": selection.before, "after": selection.after}
         facts["oracle"] = {
-            "accuracy": state.oracle.accuracy.to_dict(),
-            "measured_on": state.oracle.measured_on,
+            "accuracy": to_json(state.opinion.oracle.accuracy),
+            "measured_on": state.opinion.oracle.measured_on,
         }
     all_inspected = request.annotator == "oracle" and request.inspect is None
-    spec = {
+    spec: VersionSettings = {
         "annotator": request.annotator,
         "inspect": request.inspect,
         "weight": None if all_inspected else request.weight,
@@ -330,10 +324,8 @@ def _accept(app: AppContext, state: RunState, selection: _Selection) -> None:
         "seed": request.seed,
         "confidence": list(selection.band),
     }
-    with show_errors():
-        decision = AcceptedLabels(
-            replacement=replacement, accepted=selection.ids, spec=spec, facts=facts, by=by
-        )
-        version = apply_intervention(app.db, state.subject, "lr", decision, who=annotator_name())
-        set_message(f"{counted(version.facts['changed'], 'label')} changed. Undo to revert.")
-        st.rerun()
+    decision = AcceptedLabels(
+        replacement=replacement, accepted=selection.ids, spec=spec, facts=facts, by=by
+    )
+    message = f"{counted(len(selection.ids), 'label')} changed. Undo to revert."
+    apply(app, state, "lr", decision, message)

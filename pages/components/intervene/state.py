@@ -1,47 +1,134 @@
-"""The state of a run: its active version, its judgements, and the oracle's labels."""
+"""What the Intervene page shows: the choice in its sidebar, and the state of the chosen run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import streamlit as st
 
+from core.diversity.embedding.encoder import EncoderChoice
 from core.domain.datasets import Dataset
+from core.domain.references import Reference
 from core.domain.registries.metrics import METRIC
+from core.domain.registries.stages import Annotator
+from core.domain.tasks import Task
 from core.domain.wording import MISSING
 from core.interventions.annotation.consensus import Consensus, labels_by_row
+from core.interventions.previews import JudgeRequest, OracleOpinion, OracleQuality
 from core.interventions.relabelling.label_accuracy import LabelAccuracy, Share, label_accuracy
-from core.interventions.requests import JudgeRequest
-from core.interventions.versions.subject import Subject, consensus_of_people, subject_of
+from core.interventions.versions import Subject, consensus_of_people, subject_of
 from core.jobs.cached_measurements import Work, measured
 from core.jobs.handlers.llm_judge import judging
-from core.jobs.previews import ask, look
+from core.jobs.previews import preview_state, request_preview
 from core.jobs.queue import LIVE, states_of_runs
 from core.store.database import Database
 from core.store.datasets import run_key
+from core.store.generation.runs import RunRecord, list_runs
 from core.store.generation.samples import counts
 from core.store.interventions.judgements import last_number
 from core.store.interventions.versions import VersionRecord, head
-from pages.components.intervene.choice import Choice
-from pages.components.shell import AppContext
+from pages.components.encoder import choose_encoder
+from pages.components.reference import choose_reference
+from pages.components.shell import AppContext, show_errors
+from pages.components.task import choose_task, requested_run, run_names
+
+_NAMES: dict[Annotator, str] = {"oracle": "Oracle", "people": "People"}
 
 
 @dataclass(frozen=True)
-class Oracle:
-    """What the oracle says of a run.
+class Choice:
+    """What to repair.
 
     Args:
-        labels: its label by text id, of all the run's texts.
-        accuracy: its own.
-        measured_on: the texts that its accuracy was measured on, in words.
-        notes: what else a reader should know of it.
-        encoder: fingerprint of its encoder.
+        task: the run's.
+        run: whose texts.
+        name: the run's for display.
+        reference: real texts, None without.
+        encoder: what makes the vectors.
+        annotator: who inspects.
+        error_rate: chance that the oracle gives a wrong label on purpose, 0 to 1.
     """
 
-    labels: Mapping[str, str]
-    accuracy: Share
-    measured_on: str
-    notes: tuple[str, ...]
-    encoder: str
+    task: Task
+    run: RunRecord
+    name: str
+    reference: Reference | None
+    encoder: EncoderChoice
+    annotator: Annotator
+    error_rate: float
+
+    @property
+    def oracle_reference(self) -> str | None:
+        """Id of the reference that the inspecting oracle learns from; None if people inspect."""
+        if self.annotator != "oracle" or self.reference is None:
+            return None
+        return self.reference.id
+
+
+def choose(app: AppContext) -> Choice | None:
+    """Draw the choice; None while it is incomplete."""
+    summaries = [row for row in list_runs(app.db) if row.counts.usable]
+    if not summaries:
+        return None
+    requested = requested_run(summaries, page="intervene")
+    with st.sidebar, show_errors():
+        task = choose_task(summaries, requested, key="intervene_task")
+        runs = {row.run.id: row.run for row in summaries if row.run.spec.task.key == task.key}
+        names = run_names(list(runs.values()))
+        if requested is not None:
+            st.session_state["intervene_run"] = requested.id
+        if st.session_state.get("intervene_run") not in runs:
+            st.session_state["intervene_run"] = next(iter(runs))
+        run_id = st.selectbox(
+            "Run",
+            list(runs),
+            format_func=lambda run: names.get(run, run),
+            key="intervene_run",
+            persist_state="session",
+        )
+        reference = choose_reference(app, task)
+        encoder = choose_encoder()
+        annotator = _choose_annotator(with_oracle=reference is not None)
+        error_rate = _choose_error_rate() if annotator == "oracle" else 0.0
+        if encoder is not None:
+            run = runs[run_id]
+            return Choice(task, run, names[run_id], reference, encoder, annotator, error_rate)
+    return None
+
+
+def _choose_annotator(*, with_oracle: bool) -> Annotator:
+    options: list[Annotator] = ["oracle", "people"] if with_oracle else ["people"]
+    key = "intervene_annotator"
+    if st.session_state.get(key) not in options:
+        st.session_state[key] = options[0]
+    annotator: Annotator | None = st.segmented_control(
+        "Annotator",
+        options,
+        format_func=_NAMES.__getitem__,
+        key=key,
+        required=True,
+        persist_state="session",
+        help="Who inspects texts: people, on the Annotate tab, or the oracle, a classifier trained "
+        "on the reference that stands in for a person.",
+    )
+    if not with_oracle:
+        st.caption("Attach a reference to let an oracle stand in for people.")
+    return annotator or options[0]
+
+
+def _choose_error_rate() -> float:
+    percent = st.slider(
+        "Oracle error rate",
+        0,
+        50,
+        0,
+        5,
+        format="%d%%",
+        key="intervene_errors",
+        persist_state="session",
+        help="Chance that the oracle gives a wrong label on purpose, to simulate human errors. "
+        "Label accuracy is measured without these errors.",
+    )
+    return percent / 100
 
 
 @dataclass(frozen=True)
@@ -52,7 +139,7 @@ class RunState:
         choice: what was chosen.
         subject: the run's texts as the active version has them.
         raw: the run's texts as generated.
-        oracle: None while it is not trained, or without a reference.
+        opinion: of the oracle; None while it is not trained, or without a reference.
         judgements: what people said, settled, by text id.
         last_judgement: number of the latest judgement, for `core.jobs.previews`.
         fingerprint: of the encoder whose vectors are stored; None while they may be missing.
@@ -63,7 +150,7 @@ class RunState:
     choice: Choice
     subject: Subject
     raw: Dataset
-    oracle: Oracle | None
+    opinion: OracleOpinion | None
     judgements: Mapping[str, Consensus]
     last_judgement: int
     fingerprint: str | None
@@ -87,10 +174,17 @@ class RunState:
 
     def accuracy_by_oracle(self, dataset: Dataset) -> LabelAccuracy | None:
         """Label accuracy of a version of the run by the oracle, None while it is unknown."""
-        if self.oracle is None or any(key not in self.oracle.labels for key in dataset.ids):
+        labels = {} if self.opinion is None else self.opinion.label_by_id
+        if self.opinion is None or not labels.keys() >= set(dataset.ids):
             return None
-        judged = [self.oracle.labels[key] for key in dataset.ids]
+        judged = [labels[key] for key in dataset.ids]
         return label_accuracy(dataset.labels, judged, label_names=self.label_names)
+
+    def mean_accuracy_by_oracle(self, dataset: Dataset) -> float | None:
+        """Overall label accuracy by the oracle, 0 to 1; None while it is unknown."""
+        accuracy = self.accuracy_by_oracle(dataset)
+        interval = None if accuracy is None else accuracy.overall.interval
+        return None if interval is None else interval.mean
 
     def accuracy_by_people(self, dataset: Dataset, *, audit: bool | None) -> LabelAccuracy | None:
         """Label accuracy by people, None without judgements; `audit` as in `labels_by_row`."""
@@ -109,15 +203,14 @@ def load_state(app: AppContext, choice: Choice) -> RunState:
     active = head(db, run.id)
     raw = subject_at(db, run.id, None, usable)
     jobs: list[Work] = []
-    oracle, fingerprint = None, None
+    opinion, fingerprint = None, None
     if choice.reference is not None:
-        encoder = choice.encoder.to_dict()
-        request = JudgeRequest(n=usable, encoder=encoder, reference=choice.reference.id)
-        oracle = _oracle(db, run.id, request)
-        if oracle is not None:
-            fingerprint = oracle.encoder
+        request = JudgeRequest(n=usable, encoder=choice.encoder, reference=choice.reference.id)
+        opinion = preview_state(db, run_key(run.id), request).result
+        if opinion is not None:
+            fingerprint = opinion.encoder
         elif not generating:
-            jobs.append(ask(db, run_key(run.id), request))
+            jobs.append(request_preview(db, run_key(run.id), request))
     elif not generating:
         known = measured(db, run_key(run.id), n=usable, choice=choice.encoder, reference=None)
         jobs += [known.work] if known.work is not None else []
@@ -129,7 +222,7 @@ def load_state(app: AppContext, choice: Choice) -> RunState:
         choice,
         raw if active is None else subject_at(db, run.id, active.id, usable),
         raw.dataset,
-        oracle,
+        opinion,
         consensus_of_people(db, run.id),
         last_number(db, run.id),
         fingerprint,
@@ -138,23 +231,15 @@ def load_state(app: AppContext, choice: Choice) -> RunState:
     )
 
 
-def _oracle(db: Database, run_id: str, request: JudgeRequest) -> Oracle | None:
-    result = look(db, run_key(run_id), request).result
-    if result is None:
-        return None
-    return Oracle(
-        dict(zip(result.ids, result.labels, strict=True)),
-        result.accuracy,
-        result.measured_on,
-        result.notes,
-        result.encoder,
-    )
-
-
 @st.cache_resource(max_entries=8, show_spinner=False)
 def subject_at(_db: Database, run_id: str, version_id: str | None, n: int) -> Subject:
     """A run's texts as a version has them; `n` distinguishes the states of a run that grows."""
     return subject_of(_db, run_id, version_id)
+
+
+def oracle_words(oracle: OracleQuality) -> str:
+    """The oracle's own accuracy and what it was measured on."""
+    return f"{sized_share_words(oracle.accuracy)}; {oracle.measured_on}"
 
 
 def accuracy_value(accuracy: LabelAccuracy | None) -> str:

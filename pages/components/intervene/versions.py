@@ -1,11 +1,9 @@
 """The Versions tab: all versions of a run, the active one, comparison and export."""
 
 import io
-import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -14,12 +12,12 @@ from core.diversity.map.frame import display_names
 from core.domain.datasets import Dataset
 from core.domain.errors import WidesetError
 from core.domain.registries.stages import STAGE
+from core.domain.serialization import to_json
 from core.domain.wording import counted
 from core.figures.interventions import label_flow
 from core.files.exports import ExportFormat
-from core.interventions.versions.card import card_markdown, export_version, version_card
-from core.interventions.versions.compare import compare_versions
-from core.interventions.versions.subject import Subject
+from core.interventions.card import card_file, export_version, version_card
+from core.interventions.versions import Subject, compare_versions
 from core.store.interventions.versions import VersionRecord, choose, list_versions, moves_of
 from pages.components.intervene.annotation.state import annotator_name
 from pages.components.intervene.header import set_message
@@ -322,24 +320,22 @@ def _card(app: AppContext, state: RunState, subject: Subject, ending: str) -> io
         measures=_card_measures(app, state, subject),
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     )
-    if ending == "json":
-        return io.BytesIO(json.dumps(card, ensure_ascii=False, indent=1).encode("utf-8"))
-    return io.BytesIO(card_markdown(card).encode("utf-8"))
+    return io.BytesIO(card_file(card, as_json=ending == "json"))
 
 
-def _card_measures(app: AppContext, state: RunState, subject: Subject) -> dict[str, Any]:
+def _card_measures(app: AppContext, state: RunState, subject: Subject) -> dict[str, object]:
     """The measures of a data card, JSON-ready."""
-    dataset, measures = subject.dataset, {}
+    dataset, measures = subject.dataset, dict[str, object]()
     for name, accuracy in (
         ("label_accuracy_by_oracle", state.accuracy_by_oracle(dataset)),
         ("label_accuracy_by_audit_set", state.accuracy_by_people(dataset, audit=True)),
     ):
         if accuracy is not None:
-            measures[name] = accuracy.overall.to_dict()
-    if state.oracle is not None:
+            measures[name] = to_json(accuracy.overall)
+    if state.opinion is not None:
         measures["oracle"] = {
-            "accuracy": state.oracle.accuracy.to_dict(),
-            "measured_on": state.oracle.measured_on,
+            "accuracy": to_json(state.opinion.oracle.accuracy),
+            "measured_on": state.opinion.oracle.measured_on,
         }
     diversity = stored_diversity(app.db, dataset, state.fingerprint)
     if diversity is not None and diversity.value is not None:

@@ -10,9 +10,11 @@ import streamlit as st
 from core.diversity.measures.neighbours import nearest_to
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput, WidesetError
+from core.domain.serialization import from_json
 from core.figures.theme import label_colors
 from core.interventions.annotation.queue import QueueKind, QueueOrder
 from core.interventions.annotation.session import AnnotationSession, label_keys
+from core.interventions.previews import RelabelPreview, RelabelRequest
 from core.store.database import Database
 from core.store.datasets import run_key, version_key
 from core.store.generation.runs import RunRecord
@@ -214,11 +216,12 @@ def _latest_confidence(db: Database, run_id: str) -> dict[str, float | None] | N
     """
     versions = list_versions(db, run_id)
     keys = [run_key(run_id), *(version_key(version.id) for version in versions)]
-    latest = [latest_preview(db, "relabel", key) for key in keys]
+    latest = [latest_preview(db, RelabelRequest.kind, key) for key in keys]
     previews = [preview for preview in latest if preview is not None]
     if previews:
-        result = max(previews, key=lambda preview: preview.created_at).result
-        return dict(zip(result["ids"], result["confidence"], strict=True))
+        newest = max(previews, key=lambda preview: preview.created_at)
+        result = from_json(RelabelPreview, newest.result)
+        return dict(zip(result.ids, result.confidence, strict=True))
     replaced = [version for version in versions if version.kind == "lr"]
     if not replaced:
         return None

@@ -1,17 +1,19 @@
-"""The Manual edits tab: set labels of selected texts, remove or restore them."""
+"""The tabs of interventions without a preview by the worker: manual edits, and those that need
+nothing but numbers."""
 
 from collections.abc import Mapping
 
 import pandas as pd
 import streamlit as st
 
+from core.domain.errors import BadInput
 from core.domain.registries.stages import STAGE
 from core.domain.wording import counted
-from core.interventions.registry import Edits, apply_intervention
+from core.interventions.registry import INTERVENTIONS, Edits, preview_intervention
 from pages.components.intervene.annotation.state import annotator_name
-from pages.components.intervene.header import set_message
+from pages.components.intervene.header import apply
 from pages.components.intervene.state import RunState
-from pages.components.shell import AppContext, show_errors
+from pages.components.shell import AppContext, escape_markdown
 from pages.components.tables import show_texts
 
 _MOST_ROWS = 500
@@ -78,10 +80,55 @@ def _edit(
     scopes: Mapping[str, bool] | None = None,
 ) -> None:
     """Derive a version with new labels, or with texts removed (False) or restored (True)."""
-    labels, scopes = labels or {}, scopes or {}
-    with show_errors():
-        who = annotator_name()
-        edits = Edits(labels=labels, scopes=scopes, who=who)
-        apply_intervention(app.db, state.subject, "manual", edits, who=who)
-        set_message(f"{counted(len(labels) + len(scopes), 'text')} edited. Undo to revert.")
-        st.rerun()
+    edits = Edits(labels=labels or {}, scopes=scopes or {}, who=annotator_name())
+    count = counted(len(edits.labels) + len(edits.scopes), "text")
+    apply(app, state, "manual", edits, f"{count} edited. Undo to revert.")
+
+
+@st.fragment
+def show_direct(app: AppContext, state: RunState, kind: str) -> None:
+    """Draw the tab of a kind; a slider redraws nothing else."""
+    st.caption(STAGE[kind].help)
+    with st.container(horizontal=True, gap="large"):
+        settings = {
+            setting.name: st.slider(
+                setting.title,
+                float(setting.low),
+                float(setting.high),
+                float(setting.default),
+                float(setting.step),
+                key=f"{kind}_{setting.name}",
+                help=setting.help or None,
+            )
+            for setting in INTERVENTIONS[kind].settings
+        }
+    try:
+        proposal = preview_intervention(state.subject, kind, settings)
+    except BadInput as error:
+        st.info(escape_markdown(str(error)), icon=":material/info:")
+        return
+    rows = zip(state.subject.rows, proposal.rows, state.subject.texts, strict=True)
+    changes = [row for row in rows if (row[0].label, row[0].kept) != (row[1].label, row[1].kept)]
+    if st.button(f"Apply to {counted(len(changes), 'text')}", type="primary", key=f"{kind}_apply"):
+        message = f"{counted(len(changes), 'text')} changed. Undo to revert."
+        apply(app, state, kind, settings, message)
+    frame = pd.DataFrame(
+        {
+            "text": [text for _, _, text in changes],
+            "label": [old.label for old, _, _ in changes],
+            "new": [new.label if new.label != old.label else None for old, new, _ in changes],
+            "note": [
+                "" if old.kept == new.kept else "restored" if new.kept else "removed"
+                for old, new, _ in changes
+            ],
+        },
+        index=[old.sample_id for old, _, _ in changes],
+        dtype=object,
+    )
+    show_texts(
+        frame,
+        labels=state.label_names,
+        titles={"label": "Label", "new": "New label"},
+        key=f"{kind}-texts",
+        alt="Texts that change",
+    )

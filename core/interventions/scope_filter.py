@@ -2,17 +2,20 @@
 
 A binary linear SVC on embeddings learns from the judged texts; its margin becomes the confidence
 that a text is in scope by Platt scaling (see `proxies`). A text goes where that is below the
-threshold; a judged one goes or stays as it was judged. The paper found no consistent gain.
+threshold; a judged one goes or stays as it was judged. The paper found no consistent gain, so
+`filter_effect` shows what a classifier makes of a filter.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from core.classification.evaluation.intervals import Interval, over_seeds
+from core.classification.evaluation.comparison import Difference, paired_bootstrap, right_shares
+from core.classification.evaluation.intervals import Interval, over_seeds, wilson
+from core.classification.probe import fit_probe
+from core.classification.splitting import stratified_draw
 from core.diversity.measures.remote_clique import Numbers, Vectors, unit_vectors
 from core.domain.errors import BadInput
 from core.interventions.relabelling.proxies import FIXED, MAX_ITERATIONS, Flags, train_proxy
@@ -23,18 +26,21 @@ TEST_SHARE = 0.2
 MIN_EACH = 5
 """So many texts in scope, and out of it, must have been judged."""
 
+DRAWS = 10
+"""Samples of as many texts at random that a filter's effect is compared with."""
+
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
     """What a split's filter said of the judged texts that it did not learn from.
 
     Args:
-        confidence: that each is in scope, float64 (texts,), 0 to 1.
+        confidence: that each is in scope, 0 to 1.
         in_scope: what was judged.
     """
 
-    confidence: Numbers
-    in_scope: Flags
+    confidence: tuple[float, ...]
+    in_scope: tuple[bool, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +61,6 @@ class Quality:
     accuracy: Interval
     splits: int
     without_precision: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return {
-            "precision": None if self.precision is None else self.precision.to_dict(),
-            "recall": self.recall.to_dict(),
-            "accuracy": self.accuracy.to_dict(),
-            "splits": self.splits,
-            "without_precision": self.without_precision,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +116,12 @@ class ScopeFilter:
         _check_threshold(threshold)
         precision, recall, accuracy = [], [], []
         for split in self.held_out:
-            goes = split.confidence < threshold
-            right = int((goes & ~split.in_scope).sum())
+            goes, in_scope = np.array(split.confidence) < threshold, np.array(split.in_scope)
+            right = int((goes & ~in_scope).sum())
             if goes.any():
                 precision.append(right / int(goes.sum()))
-            recall.append(right / int((~split.in_scope).sum()))
-            accuracy.append(float((goes != split.in_scope).mean()))
+            recall.append(right / int((~in_scope).sum()))
+            accuracy.append(float((goes != in_scope).mean()))
         return Quality(
             precision=over_seeds(precision) if precision else None,
             recall=over_seeds(recall),
@@ -187,7 +183,7 @@ def train_filter(
     held_out = []
     for train, test in _splits(in_scope, splits, seed):
         confidence, _ = _confidence(unit, rows[train], in_scope[train], seed, rows[test])
-        held_out.append(HeldOut(confidence, in_scope[test]))
+        held_out.append(HeldOut(tuple(confidence.tolist()), tuple(in_scope[test].tolist())))
     return ScopeFilter(whole, dict(judged), tuple(held_out), tuple(notes), len(judged))
 
 
@@ -279,3 +275,91 @@ def _splits(
 def _check_threshold(threshold: float) -> None:
     if not 0 <= threshold <= 1:
         raise BadInput(f"The threshold is {threshold}.", "Choose from 0 to 1.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterEffect:
+    """Accuracies of linear probes with and without what a filter removes, 0 to 1.
+
+    All are tested on the same real texts.
+
+    Args:
+        n: texts before.
+        kept: texts left.
+        n_test: real texts tested on.
+        before: learned from all; Wilson's interval over test texts.
+        after: learned from what is left; likewise.
+        drawn: learned from as many at random; Student's interval over draws.
+        against_all: `after` minus `before`, paired over test texts.
+        against_drawn: `after` minus `drawn`, likewise.
+    """
+
+    n: int
+    kept: int
+    n_test: int
+    before: Interval
+    after: Interval
+    drawn: Interval
+    against_all: Difference
+    against_drawn: Difference
+
+
+def filter_effect(
+    vectors: Vectors,
+    labels: Sequence[str],
+    kept: Flags,
+    *,
+    test_vectors: Vectors,
+    test_labels: Sequence[str],
+    seed: int,
+    between: Callable[[], None] = lambda: None,
+) -> FilterEffect:
+    """Fit probes to all texts, to what is left, and, as fewer texts alone can make it worse, to as
+    many texts drawn at random.
+
+    Args:
+        vectors: of the texts, float32 (texts, size).
+        labels: theirs.
+        kept: which texts stay, bool (texts,).
+        test_vectors: of real texts, float32 (test texts, size), at least one.
+        test_labels: theirs.
+        seed: of the draws.
+        between: called before every fit; what it raises ends the call.
+
+    Raises:
+        BadInput: fewer than two labels are left to learn.
+    """
+    borne = np.array(labels, dtype=object)
+    if len(set(borne[kept])) < 2:
+        raise BadInput(
+            "Texts of fewer than two labels would be left, so that a classifier learns nothing.",
+            "Lower the threshold.",
+        )
+
+    def answers(rows: "np.typing.NDArray[np.int64]") -> list[str]:
+        between()
+        names = list(dict.fromkeys(borne[rows]))
+        probe = fit_probe(vectors[rows], borne[rows].tolist(), label_names=names)
+        return [names[at] for at in probe.probabilities(test_vectors).argmax(axis=1)]
+
+    rng = np.random.default_rng(seed)
+    size = int(kept.sum())
+    whole, left = (
+        right_shares(test_labels, [answers(rows)])
+        for rows in (np.arange(len(borne)), np.flatnonzero(kept))
+    )
+    draws = [answers(stratified_draw(labels, size, rng=rng)) for _ in range(DRAWS)]
+    drawn = right_shares(test_labels, draws)
+    n_test = len(test_labels)
+    return FilterEffect(
+        n=len(borne),
+        kept=size,
+        n_test=n_test,
+        before=wilson(round(whole.sum()), n_test),
+        after=wilson(round(left.sum()), n_test),
+        drawn=over_seeds(
+            [float(right_shares(test_labels, [labels_of_draw]).mean()) for labels_of_draw in draws]
+        ),
+        against_all=paired_bootstrap(whole, left, rng=rng),
+        against_drawn=paired_bootstrap(drawn, left, rng=rng),
+    )

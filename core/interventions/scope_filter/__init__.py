@@ -1,1 +1,0 @@
-"""Out-of-scope filtering and its effect on a classifier."""

@@ -1,0 +1,243 @@
+"""A run's texts as its versions have them: what an intervention works on, the rows that it makes,
+and what changed from one version to another.
+
+An intervention sets its own columns of a row and keeps the others.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from core.domain.datasets import Dataset
+from core.domain.errors import BadInput
+from core.interventions.annotation.consensus import MACHINES, Consensus, consensus_by_text
+from core.interventions.relabelling.relabel import Replacement
+from core.interventions.scope_filter import THRESHOLD, ScopeFilter
+from core.store.database import Database
+from core.store.datasets import load_dataset, run_key, version_key
+from core.store.interventions.judgements import judgements_of
+from core.store.interventions.versions import VersionRecord, VersionRow, get_version, version_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A run's texts as a version has them.
+
+    Args:
+        run_id: the run; empty for texts of no run.
+        version: None while nothing was ever derived: the texts as generated.
+        rows: all of the version's, removed ones included.
+        texts: of all rows.
+        specified: the labels that all rows' texts were generated for.
+        dataset: the kept ones, under the version's labels, in the order of the rows.
+    """
+
+    run_id: str
+    version: VersionRecord | None
+    rows: Sequence[VersionRow]
+    texts: Sequence[str]
+    specified: Sequence[str]
+    dataset: Dataset
+
+    @property
+    def replaced(self) -> int:
+        """How many kept texts have another label than the one they were generated for."""
+        pairs = zip(self.rows, self.specified, strict=True)
+        return sum(row.kept and row.label != label for row, label in pairs)
+
+    @property
+    def text_by_id(self) -> dict[str, str]:
+        """All texts, removed ones included."""
+        return {row.sample_id: text for row, text in zip(self.rows, self.texts, strict=True)}
+
+
+def subject_of(db: Database, run_id: str, version_id: str | None) -> Subject:
+    """A run's texts as a version has them; None as they were generated.
+
+    Raises:
+        BadInput: there is no such run or version.
+    """
+    whole = load_dataset(db, run_key(run_id))
+    if version_id is None:
+        rows = [VersionRow(*pair) for pair in zip(whole.ids, whole.labels, strict=True)]
+        return Subject(run_id, None, rows, whole.texts, whole.labels, whole)
+    rows = version_rows(db, version_id)
+    place = {sample_id: at for at, sample_id in enumerate(whole.ids)}
+    places = [place[row.sample_id] for row in rows]
+    return Subject(
+        run_id,
+        get_version(db, version_id),
+        rows,
+        [whole.texts[at] for at in places],
+        [whole.labels[at] for at in places],
+        load_dataset(db, version_key(version_id)),
+    )
+
+
+def subject_of_dataset(db: Database, dataset: Dataset) -> Subject:
+    """A dataset as what an intervention works on, whether it is a run's, a version's or neither.
+
+    Raises:
+        BadInput: it has no text.
+    """
+    if not len(dataset):
+        raise BadInput(f"{dataset.name} has no usable texts.", "Choose another.")
+    kind, _, key = dataset.key.partition(":")
+    if kind == "run":
+        return subject_of(db, key, None)
+    if kind == "version":
+        return subject_of(db, get_version(db, key).run_id, key)
+    rows = [VersionRow(*pair) for pair in zip(dataset.ids, dataset.labels, strict=True)]
+    return Subject("", None, rows, dataset.texts, dataset.labels, dataset)
+
+
+def consensus_of_people(db: Database, run_id: str) -> dict[str, Consensus]:
+    """The consensus of people on a run's texts, by text id; machines are left out."""
+    return consensus_by_text(j for j in judgements_of(db, run_id) if j.why not in MACHINES)
+
+
+Signed = str | Mapping[str, str]
+"""The annotator, or the annotators by text id."""
+
+
+def _signature(who: Signed, sample_id: str) -> str | None:
+    return who if isinstance(who, str) else who.get(sample_id)
+
+
+def relabelled(
+    rows: Sequence[VersionRow], replacement: Replacement, *, who: Signed
+) -> list[VersionRow]:
+    """The parent's rows with replaced labels.
+
+    Args:
+        rows: all rows of the parent.
+        replacement: of its kept rows, in their order.
+        who: who judged.
+
+    Returns:
+        All rows again; those that the parent does not keep are as they were.
+    """
+    places = np.flatnonzero([row.kept for row in rows]).tolist()
+    if len(places) != len(replacement.new):
+        raise ValueError("the replacement is of other rows")
+    made = list(rows)
+    for at, place in enumerate(places):
+        row, judged = rows[place], replacement.judged[at]
+        made[place] = replace(
+            row,
+            label=replacement.new[at],
+            proxy_label=replacement.proxy[at],
+            confidence=replacement.confidence[at],
+            human_label=row.human_label if judged is None else judged,
+            who=row.who if judged is None else _signature(who, row.sample_id),
+        )
+    return made
+
+
+def filtered(
+    rows: Sequence[VersionRow],
+    scope: ScopeFilter,
+    *,
+    threshold: float = THRESHOLD,
+    who: Signed,
+) -> list[VersionRow]:
+    """The parent's rows, those kept that the filter lets through.
+
+    Args:
+        rows: all rows of the parent.
+        scope: trained on its kept rows, in their order.
+        threshold: see `ScopeFilter.kept`.
+        who: who judged.
+    """
+    stays = scope.kept(threshold)
+    places = np.flatnonzero([row.kept for row in rows]).tolist()
+    if len(places) != len(stays):
+        raise ValueError("the filter is of other rows")
+    made = list(rows)
+    for at, place in enumerate(places):
+        row = rows[place]
+        made[place] = replace(
+            row,
+            kept=bool(stays[at]),
+            in_scope=bool(stays[at]),
+            scope_confidence=float(scope.confidence[at]),
+            who=_signature(who, row.sample_id) if at in scope.judged else row.who,
+        )
+    return made
+
+
+def edited(
+    rows: Sequence[VersionRow],
+    labels: Mapping[str, str],
+    scopes: Mapping[str, bool],
+    *,
+    who: Signed,
+) -> list[VersionRow]:
+    """The parent's rows with people's edits of single texts.
+
+    Args:
+        rows: all rows of the parent.
+        labels: right labels by text id.
+        scopes: whether texts are in scope, by id; those in scope are restored if removed.
+        who: who judged.
+    """
+    made = []
+    for row in rows:
+        key = row.sample_id
+        if key not in labels and key not in scopes:
+            made.append(row)
+            continue
+        label = labels.get(key)
+        made.append(
+            replace(
+                row,
+                label=label or row.label,
+                confidence=row.confidence if label is None else None,
+                human_label=label or row.human_label,
+                in_scope=scopes.get(key, row.in_scope),
+                kept=scopes.get(key, row.kept),
+                who=_signature(who, key),
+            )
+        )
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class VersionDifference:
+    """What changed from one version to another of the same run.
+
+    Args:
+        relabelled: ids of texts that both keep under different labels.
+        gone: ids of texts that only the first keeps.
+        come: ids of texts that only the second keeps.
+        balance: how many texts each keeps, by label in the order given: (before, after).
+    """
+
+    relabelled: tuple[str, ...]
+    gone: tuple[str, ...]
+    come: tuple[str, ...]
+    balance: dict[str, tuple[int, int]]
+
+
+def compare_versions(
+    before: Sequence[VersionRow], after: Sequence[VersionRow], *, label_names: Sequence[str]
+) -> VersionDifference:
+    """Compare two versions.
+
+    Args:
+        before: the first version's rows, with or without removed ones.
+        after: the second version's rows.
+        label_names: all labels, in task order.
+    """
+    old = {row.sample_id: row.label for row in before if row.kept}
+    new = {row.sample_id: row.label for row in after if row.kept}
+    relabelled = [key for key in old if key in new and old[key] != new[key]]
+    held = Counter(old.values()), Counter(new.values())
+    return VersionDifference(
+        relabelled=tuple(relabelled),
+        gone=tuple(key for key in old if key not in new),
+        come=tuple(key for key in new if key not in old),
+        balance={name: (held[0][name], held[1][name]) for name in label_names},
+    )

@@ -1,1 +1,0 @@
-"""Dataset versions: applying interventions, comparing, data cards."""
