@@ -1,8 +1,9 @@
 """Figures of a run in progress: texts per label, diversity so far, the next token."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from core.domain.next_token import ListedToken
 from core.figures.curves import Curve, curve_traces, score_range
 from core.figures.elements import bars, scatter
 from core.figures.theme import (
@@ -101,15 +102,21 @@ def diversity_meter(
         at, value = curve.last
         traces.append(scatter([at], [value], marker={"size": 7, "color": color}))
     last = max((each.at[-1] for each in shown if len(each.at)), default=1)
-    small: dict[str, Any] = {"tickfont": {"size": 11}}
+    small = {"size": 11}
     layout = base_layout(
         height=height,
         margin={"l": 34, "r": 10, "t": 6, "b": 20},
         uirevision="meter",
         xaxis=value_axis(
-            range=[0, max(last, target or 0)], showgrid=False, nticks=5, tickformat=",d", **small
+            range=[0, max(last, target or 0)],
+            showgrid=False,
+            nticks=5,
+            tickformat=",d",
+            tickfont=small,
         ),
-        yaxis=value_axis(range=list(score_range(shown)), nticks=3, tickformat=".2f", **small),
+        yaxis=value_axis(
+            range=list(score_range(shown)), nticks=3, tickformat=".2f", tickfont=small
+        ),
     )
     return figure_of(traces, layout)
 
@@ -123,27 +130,21 @@ def shown_token(text: str) -> str:
     return visible[:24] or "(empty)"
 
 
-def next_token_figure(tokens: Mapping[str, Sequence[Any]]) -> "go.Figure":
-    """Two bars per token: its probability under the model alone, and after the knobs.
+def next_token_figure(tokens: Sequence[ListedToken]) -> "go.Figure":
+    """Two bars per token: its probability under the model alone, and with the knobs.
 
     Args:
-        tokens: lists of equal length: `token`, `text`, `before`, `after` (0 to 1), `bias`, `share`
-            (of the counted tokens, None where it is not suppressed); in order from the top.
+        tokens: in order from the top.
     """
     # Different tokens may read alike, so places are numbers and the words their names.
-    places = range(len(tokens["token"]))
-    suppressed = [place for place in places if tokens["bias"][place] < 0]
-    other = [place for place in places if tokens["bias"][place] >= 0]
+    suppressed = [place for place, token in enumerate(tokens) if token.bias < 0]
+    other = [place for place, token in enumerate(tokens) if token.bias >= 0]
     names = [
-        f"{escaped(shown_token(text))}{' ▾' if bias < 0 else ''}"
-        for text, bias in zip(tokens["text"], tokens["bias"], strict=True)
+        f"{escaped(shown_token(token.text))}{' ▾' if token.bias < 0 else ''}" for token in tokens
     ]
-    hovers = [
-        f"token {token}{_bias_text(share, bias)}"
-        for token, share, bias in zip(tokens["token"], tokens["share"], tokens["bias"], strict=True)
-    ]
+    hovers = [f"token {token.token}{_bias_text(token.share, token.bias)}" for token in tokens]
     series = [
-        ("model alone", "before", grey(0.45), list(places), 0),
+        ("model alone", "before", grey(0.45), list(range(len(tokens))), 0),
         ("with these knobs", "after", DRAWN, other, 1),
     ]
     if suppressed:
@@ -151,7 +152,7 @@ def next_token_figure(tokens: Mapping[str, Sequence[Any]]) -> "go.Figure":
         series.append((name, "after", SUPPRESSED, suppressed, 1))
     traces = [
         bars(
-            [tokens[column][row] for row in rows],
+            [getattr(tokens[row], field) for row in rows],
             rows,
             name=name,
             offsetgroup=group,
@@ -160,7 +161,7 @@ def next_token_figure(tokens: Mapping[str, Sequence[Any]]) -> "go.Figure":
             hovertemplate=f"%{{customdata[0]}}: %{{x:.2%}} {name}<br>%{{customdata[1]}}"
             "<extra></extra>",
         )
-        for name, column, color, rows, group in series
+        for name, field, color, rows, group in series
     ]
     layout = base_layout(
         height=70 + _TOKEN_PIXELS * max(len(names), 4),

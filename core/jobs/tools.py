@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from core.generation.local.backend import ModelCache
     from core.jobs.context import JobContext
     from core.services.generate import Models
-    from core.services.servers.knob_lab import Lab
+    from core.services.knob_lab import Lab
     from core.services.servers.served_models import ServedLabelModel
 
 
@@ -93,7 +93,7 @@ class WorkerTools:
     @cached_property
     def lab(self) -> "Lab":
         """Answers the knob lab's questions."""
-        from core.services.servers.knob_lab import Lab
+        from core.services.knob_lab import Lab
 
         return Lab(self.models, self.home, busy=lambda: self.model_is_needed)
 

@@ -1,8 +1,7 @@
-from typing import Any
-
 import pandas as pd
 import pytest
 
+from core.domain.next_token import ListedToken
 from core.figures.generate import (
     MISSING_COLOR,
     SUPPRESSED,
@@ -66,14 +65,11 @@ def test_labels_that_look_like_numbers_or_dates_are_names() -> None:
     assert list(figure.data[0].x) == [1, 2]
 
 
-TOKENS: dict[str, list[Any]] = {
-    "token": [5, 9, 7],
-    "text": [" the", " the", "<b>\n"],
-    "before": [0.5, 0.3, 0.2],
-    "after": [0.1, 0.6, 0.3],
-    "bias": [-7.5, 0.0, 0.0],
-    "share": [0.012, None, None],
-}
+TOKENS = [
+    ListedToken(5, " the", before=0.5, after=0.1, bias=-7.5, share=0.012),
+    ListedToken(9, " the", before=0.3, after=0.6, bias=0.0, share=None),
+    ListedToken(7, "<b>\n", before=0.2, after=0.3, bias=0.0, share=None),
+]
 
 
 def test_two_bars_a_token_in_their_own_rows() -> None:
@@ -100,17 +96,10 @@ def test_what_a_token_reads_as(text: str, seen: str) -> None:
 
 
 def test_nothing_to_show_is_no_error() -> None:
-    empty = next_token_figure({name: [] for name in TOKENS})
+    empty = next_token_figure([])
     assert [list(trace.x) for trace in empty.data] == [[], []]
 
 
 def test_quotes_read_as_quotes() -> None:
-    tokens = {
-        "token": [1],
-        "text": ['"<'],
-        "before": [0.5],
-        "after": [0.5],
-        "bias": [0.0],
-        "share": [None],
-    }
-    assert next_token_figure(tokens).layout.yaxis.ticktext == ('"&lt;',)
+    token = ListedToken(1, '"<', before=0.5, after=0.5, bias=0.0, share=None)
+    assert next_token_figure([token]).layout.yaxis.ticktext == ('"&lt;',)

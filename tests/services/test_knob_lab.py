@@ -9,12 +9,13 @@ import pytest
 
 from core.domain.conditions import Condition, Suppression
 from core.domain.errors import BadInput, NoAnswer
+from core.domain.next_token import NextToken
 from core.domain.runs import ModelChoice, RunSpec
 from core.domain.settings import Home
 from core.domain.tasks import preset
 from core.generation.local.backend import ModelCache
 from core.generation.loop import Loop
-from core.services.servers.knob_lab import Lab
+from core.services.knob_lab import Lab
 from core.store.database import open_database
 from core.store.generation.runs import create_run
 from core.store.generation.samples import add_samples, samples_of
@@ -56,36 +57,38 @@ def lab(keeper: ModelCache, home: Home, *, busy: bool = False) -> Lab:
     return Lab(keeper, home, busy=lambda: busy)
 
 
-def question(spec: RunSpec, run: str | None = None, prefix: str = "") -> dict[str, object]:
-    return {"spec": spec.to_dict(), "label_index": 1, "run": run, "prefix": prefix, "top": 30}
+def next_token(
+    lab: Lab, spec: RunSpec, run_id: str | None = None, prefix: str = "", label_index: int = 1
+) -> NextToken:
+    return lab.next_token(spec, label_index=label_index, prefix=prefix, run_id=run_id, top=30)
 
 
 def test_without_a_run_nothing_is_suppressed(keeper: ModelCache, written: tuple[Home, str]) -> None:
-    found = lab(keeper, written[0]).next_token(question(SPEC))
-    assert found["suppressed"] == 0
-    assert len(found["tokens"]["token"]) == 30
-    assert found["prompt"].endswith('Movie review: "')
-    assert 0 < found["moved"] < 1  # the temperature
+    answer = next_token(lab(keeper, written[0]), SPEC)
+    assert answer.suppressed == 0
+    assert len(answer.tokens) == 30
+    assert answer.prompt.endswith('Movie review: "')
+    assert 0 < answer.moved < 1  # the temperature
 
 
 def test_a_runs_words_are_suppressed_and_shown_as_examples(
     keeper: ModelCache, written: tuple[Home, str]
 ) -> None:
     home, run_id = written
-    found = lab(keeper, home).next_token(question(SPEC, run_id, "The film"))
-    assert found["suppressed"] > 5
-    assert found["suppressed_after"] < found["suppressed_before"]
-    assert found["prompt"].count("Write a movie review") == 3  # two examples and the request
-    biased = [bias for bias in found["tokens"]["bias"] if bias]
-    assert all(-7.5 <= bias < 0 for bias in biased)
+    answer = next_token(lab(keeper, home), SPEC, run_id, "The film")
+    assert answer.suppressed > 5
+    assert answer.suppressed_after < answer.suppressed_before
+    assert answer.prompt.count("Write a movie review") == 3  # two examples and the request
+    assert all(-7.5 <= token.bias < 0 for token in answer.tokens if token.bias)
+    assert all((token.share is None) == (token.bias == 0) for token in answer.tokens)
 
 
 def test_a_move_of_a_knob_takes_under_400_ms(keeper: ModelCache, written: tuple[Home, str]) -> None:
     home, run_id = written
     asked = lab(keeper, home)
-    asked.next_token(question(SPEC, run_id))  # the prompt is run once
+    next_token(asked, SPEC, run_id)  # the prompt is run once
     begun = time.perf_counter()
-    asked.next_token(question(SPEC, run_id))
+    next_token(asked, SPEC, run_id)
     assert time.perf_counter() - begun < 0.4
 
 
@@ -98,20 +101,20 @@ def test_a_walk_finds_the_fluency_that_was_noted(
     db.close()
     # One that was cut off: its fluency is of the very tokens that are stored, none closed it.
     cut = [one for one in samples if one.outcome == "truncated"]
-    found = lab(keeper, home).walk({"run": run_id, "sample": cut[0].id})
-    logs = [math.log(step["before"]) for step in found["steps"]]
+    tokens = lab(keeper, home).walk(run_id, cut[0].id, top=10).tokens
+    logs = [math.log(token.before) for token in tokens]
     assert len(logs) == len(cut[0].token_ids) == 8
     assert sum(logs) / 8 == pytest.approx(cut[0].fluency, rel=0.01)
-    assert all(step["after"] > 0 for step in found["steps"])
+    assert all(token.after > 0 for token in tokens)
     # Of a later cycle, under its examples and biases: only the closing token's part is missing.
     later = next(one for one in samples if one.cycle == 2 and one.outcome == "usable")
-    steps = lab(keeper, home).walk({"run": run_id, "sample": later.id})["steps"]
-    known = sum(math.log(step["before"]) for step in steps)
+    walked = lab(keeper, home).walk(run_id, later.id, top=10).tokens
+    known = sum(math.log(token.before) for token in walked)
     assert later.fluency is not None
-    assert later.fluency * (len(steps) + 1) - 0.05 < known < 0
-    assert all(step["after"] > 0 for step in steps)
+    assert later.fluency * (len(walked) + 1) - 0.05 < known < 0
+    assert all(token.after > 0 for token in walked)
     backend = keeper.backend(SPEC.model)
-    assert [step["text"] for step in found["steps"]] == [
+    assert [token.text for token in tokens] == [
         backend.token_text(token) for token in cut[0].token_ids
     ]
 
@@ -119,9 +122,9 @@ def test_a_walk_finds_the_fluency_that_was_noted(
 def test_what_is_not_there_is_told(keeper: ModelCache, written: tuple[Home, str]) -> None:
     home, run_id = written
     with pytest.raises(BadInput):
-        lab(keeper, home).walk({"run": run_id, "sample": "none"})
+        lab(keeper, home).walk(run_id, "none", top=10)
     with pytest.raises(BadInput):
-        lab(keeper, home).next_token({**question(SPEC), "label_index": 9})
+        next_token(lab(keeper, home), SPEC, label_index=9)
     other = RunSpec(SPEC.task, model=ModelChoice(model="somewhere/else"))
     with pytest.raises(NoAnswer, match="busy"):
-        lab(keeper, home, busy=True).next_token(question(other))
+        next_token(lab(keeper, home, busy=True), other)

@@ -9,10 +9,11 @@ import pytest
 from core.domain.conditions import Condition, Suppression
 from core.domain.connections import Connection
 from core.domain.errors import NoAnswer
+from core.domain.next_token import NextToken
 from core.domain.registries.capabilities import Capabilities
 from core.domain.runs import ModelChoice, RunSpec
 from core.generation.servers.backend import ServedBackend
-from core.services.servers.served_knob_lab import first_tokens
+from core.services.knob_lab import first_tokens
 from tests.faults.misbehaving import Exchange, Misbehaving
 from tests.generation.servers.fake_tokenizer import FakeTokenizer
 from tests.store.making import TASK, make_sample
@@ -47,7 +48,7 @@ def backend_at(server: Misbehaving, **known: Any) -> ServedBackend:
     )
 
 
-def ask(backend: ServedBackend, spec: RunSpec, told: dict[Any, Any], **more: Any) -> dict[str, Any]:
+def ask(backend: ServedBackend, spec: RunSpec, told: dict[Any, Any], **more: Any) -> NextToken:
     samples = more.pop("samples", [])
     return first_tokens(
         backend,
@@ -56,7 +57,6 @@ def ask(backend: ServedBackend, spec: RunSpec, told: dict[Any, Any], **more: Any
         prefix=more.pop("prefix", ""),
         samples=samples,
         cache=told,
-        seconds=lambda: 0.5,
     )
 
 
@@ -64,22 +64,26 @@ def test_the_knobs_are_applied_to_what_is_known_and_ask_once() -> None:
     with Misbehaving(then=telling) as server:
         backend, told = backend_at(server), {}
         found = ask(backend, spec_at(server), told)
-        assert found["tokens"]["text"] == ["the", " a", "so"]
-        assert found["tokens"]["before"] == pytest.approx([4 / 7, 2 / 7, 1 / 7])
-        assert found["known"] == pytest.approx(0.875)
-        assert found["moved"] == pytest.approx(0, abs=1e-6)
+        assert [token.text for token in found.tokens] == ["the", " a", "so"]
+        assert [token.before for token in found.tokens] == pytest.approx([4 / 7, 2 / 7, 1 / 7])
+        assert found.known == pytest.approx(0.875)
+        assert found.moved == pytest.approx(0, abs=1e-6)
         # A moved knob asks nothing more. "the" is half of what was written: the whole bias.
         written = [make_sample("r", 0, token_ids=(2, 3))]
         first = ask(backend, spec_at(server, 1.0), told, samples=written)
         assert len(server.seen) == 2  # its prompt has an example now
         again = ask(backend, spec_at(server, 1.0, temperature=0.5), told, samples=written)
         assert len(server.seen) == 2
-    assert first["tokens"]["bias"] == pytest.approx([-1, 0, 0])
+    assert [token.bias for token in first.tokens] == pytest.approx([-1, 0, 0])
     odds = [4 * math.exp(-1), 2, 1]
-    assert first["tokens"]["after"] == pytest.approx([one / sum(odds) for one in odds])
-    assert first["suppressed"] == 1
+    assert [token.after for token in first.tokens] == pytest.approx(
+        [one / sum(odds) for one in odds]
+    )
+    assert first.suppressed == 1
     squared = [one**2 for one in odds]
-    assert again["tokens"]["after"] == pytest.approx([one / sum(squared) for one in squared])
+    assert [token.after for token in again.tokens] == pytest.approx(
+        [one / sum(squared) for one in squared]
+    )
     body = server.seen[0].body
     assert (body["max_tokens"], body["top_logprobs"], len(body["messages"])) == (1, 3, 1)
 

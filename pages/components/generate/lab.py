@@ -1,14 +1,16 @@
 """The knob lab: what the knobs do to the next token, and a text token by token."""
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import asdict
+from typing import TypeVar
 
 import pandas as pd
 import streamlit as st
 
 from core.domain.errors import NoAnswer, StoreBusy
+from core.domain.next_token import NextToken, Walk
 from core.domain.registries.knobs import KNOBS
 from core.domain.runs import RunSpec
+from core.domain.serialization import from_json
 from core.domain.wording import counted, listed, number, percent
 from core.figures.generate import next_token_figure, shown_token
 from core.jobs.questions import ask
@@ -21,9 +23,84 @@ _LOADING_SECONDS = 60.0
 _TOP = 30
 _TEXTS = 200
 _ALTERNATIVES = 8
+_VIEWS = ("Next token", "Step by step")
+
+T = TypeVar("T")
 
 
-def show_next_token(app: AppContext, spec: RunSpec, run: RunRecord | None) -> None:
+def show_lab(app: AppContext, spec: RunSpec, *, run_id: str | None = None) -> None:
+    """Draw the lab, folded away.
+
+    Args:
+        app: the store.
+        spec: the sidebar's settings.
+        run_id: the open run, whose tokens are counted by default.
+    """
+    box = st.expander(
+        "Knob lab: what the knobs do to the next token",
+        icon=":material/experiment:",
+        key="lab",
+        on_change="rerun",
+    )
+    if not box.open:
+        return
+    with box, show_errors():
+        runs = [
+            row.run
+            for row in list_runs(app.db)
+            if row.counts.total and row.run.spec.task.key == spec.task.key
+        ]
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            view = st.segmented_control(
+                "View", _VIEWS, default=_VIEWS[0], key="lab_view", required=True
+            )
+            run = _choose_run(runs, run_id)
+        if view == _VIEWS[0]:
+            _show_next_token(app, spec, run)
+        elif run is None:
+            st.caption("No texts yet. Generate some, then choose their run.")
+        else:
+            _show_walk(app, run)
+
+
+def _choose_run(runs: list[RunRecord], run_id: str | None) -> RunRecord | None:
+    by_id = {run.id: run for run in runs}
+    default = run_id if run_id in by_id else next(iter(by_id), None)
+    chosen = st.selectbox(
+        "Token counts and examples from",
+        [*by_id, ""],
+        index=[*by_id, ""].index(default or ""),
+        format_func=lambda run_id: by_id[run_id].name if run_id in by_id else "none (first cycle)",
+        key=f"lab_run-{run_id or ''}",
+        width=360,
+        help="Suppression counts the tokens of this run, and the prompt's examples are its texts.",
+    )
+    return by_id.get(chosen)
+
+
+def _ask(
+    app: AppContext, kind: str, question: dict[str, object], answer: type[T], *, spinner: str | None
+) -> T | None:
+    """The worker's answer; None without one, which is shown.
+
+    Args:
+        app: the store.
+        kind: of the question.
+        question: JSON-ready.
+        answer: what comes back.
+        spinner: what is shown during a long wait; None where the answer comes quickly.
+    """
+    try:
+        if spinner is None:
+            return from_json(answer, ask(app.db, kind, question, timeout=_QUICK_SECONDS))
+        with st.spinner(spinner, show_time=True):
+            return from_json(answer, ask(app.db, kind, question, timeout=_LOADING_SECONDS))
+    except (NoAnswer, StoreBusy) as error:
+        st.info(error_words(error), icon=":material/hourglass_top:")
+    return None
+
+
+def _show_next_token(app: AppContext, spec: RunSpec, run: RunRecord | None) -> None:
     """Draw the next token's distribution with the sidebar's knobs, and the model's own."""
     names = list(spec.task.label_names)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -36,88 +113,77 @@ def show_next_token(app: AppContext, spec: RunSpec, run: RunRecord | None) -> No
             width=420,
             help="Enter the beginning of a text to see what could come next.",
         )
-    answer = _ask(
-        app,
-        {
-            "spec": spec.to_dict(),
-            "label_index": names.index(label) if label in names else 0,
-            "prefix": prefix,
-            "run": None if run is None else run.id,
-            "top": _TOP,
-        },
-    )
+    question: dict[str, object] = {
+        "spec": spec.to_dict(),
+        "label_index": names.index(label) if label in names else 0,
+        "prefix": prefix,
+        "run": None if run is None else run.id,
+        "top": _TOP,
+    }
+    # The first question loads the model.
+    spinner = None if st.session_state.get("lab_loaded") == spec.model else "Loading the model"
+    answer = _ask(app, "next_token", question, NextToken, spinner=spinner)
     if answer is None:
+        st.session_state.pop("lab_loaded", None)
         return
+    st.session_state["lab_loaded"] = spec.model
     _show_numbers(answer, spec)
     st.plotly_chart(
-        next_token_figure(answer["tokens"]), key="lab_figure", config={"displayModeBar": False}
+        next_token_figure(answer.tokens), key="lab_figure", config={"displayModeBar": False}
     )
     _show_table(answer)
-    if "known" in answer:
+    if answer.known is not None:
         st.caption(
-            f"The server reports its {len(answer['tokens']['token'])} likeliest first tokens, "
-            f"{percent(answer['known'])} of the probability; shares refer to these. One chat "
+            f"The server reports its {len(answer.tokens)} likeliest first tokens, "
+            f"{percent(answer.known)} of the probability; shares refer to these. One chat "
             "request was sent; changing the knobs sends no more."
         )
-    size = answer["prompt_tokens"]
+    size = answer.prompt_tokens
     with st.expander("Prompt" if size is None else f"Prompt, {size:,} tokens"):
-        st.code(answer["prompt"], language=None, wrap_lines=True)
+        st.code(answer.prompt, language=None, wrap_lines=True)
 
 
-def _ask(app: AppContext, question: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The worker's answer; it loads the model for the first one."""
-    loaded = st.session_state.get("lab_loaded")
-    model = repr(question["spec"]["model"])
-    try:
-        if loaded == model:
-            return ask(app.db, "next_token", question, timeout=_QUICK_SECONDS)
-        with st.spinner("Loading the model", show_time=True):
-            answer = ask(app.db, "next_token", question, timeout=_LOADING_SECONDS)
-        st.session_state["lab_loaded"] = model
-        return answer
-    except (NoAnswer, StoreBusy) as error:
-        st.session_state.pop("lab_loaded", None)
-        st.info(error_words(error), icon=":material/hourglass_top:")
-    return None
-
-
-def _show_numbers(answer: Mapping[str, Any], spec: RunSpec) -> None:
-    count = answer["suppressed"]
+def _show_numbers(answer: NextToken, spec: RunSpec) -> None:
+    count = answer.suppressed
     if count:
-        mass = f"{percent(answer['suppressed_before'])} → {percent(answer['suppressed_after'])}"
+        mass = f"{percent(answer.suppressed_before)} → {percent(answer.suppressed_after)}"
     elif spec.condition.suppression.on:
         mass = "no tokens counted yet"
     else:
         mass = "off"
     cutting = listed(knob.title for knob in KNOBS if knob.truncates)
-    with st.grid(4, min_column_width=160, gap="small"):
-        st.metric(
+    numbers = [
+        (
             "Probability moved",
-            percent(answer["moved"]),
-            help="Total variation distance: how much probability the knobs move to other tokens.",
-        )
-        st.metric(
+            percent(answer.moved),
+            "Total variation distance: how much probability the knobs move to other tokens.",
+        ),
+        (
             f"Mass of {count} suppressed tokens" if count else "Suppressed tokens",
             mass,
-            help="Their share of the probability without and with the knobs.",
-        )
-        st.metric(
+            "Their share of the probability without and with the knobs.",
+        ),
+        (
             "Entropy",
-            f"{answer['bits_before']:.1f} → {answer['bits_after']:.1f} bits",
-            help="Entropy of the distribution without and with the knobs: one more bit is twice "
+            f"{answer.bits_before:.1f} → {answer.bits_after:.1f} bits",
+            "Entropy of the distribution without and with the knobs: one more bit is twice "
             "as many equally likely tokens.",
-        )
-        st.metric(
+        ),
+        (
             "Possible tokens",
-            number(answer["possible"]),
-            help=f"Tokens that {cutting} leave to be drawn.",
-        )
+            number(answer.possible),
+            f"Tokens that {cutting} leave to be drawn.",
+        ),
+    ]
+    with st.grid(4, min_column_width=160, gap="small"):
+        for title, value, words in numbers:
+            st.metric(title, value, help=words)
 
 
-def _show_table(answer: Mapping[str, Any]) -> None:
+def _show_table(answer: NextToken) -> None:
     with st.expander("As a table"):
-        frame = pd.DataFrame(answer["tokens"])
-        frame["text"] = [shown_token(text) for text in frame["text"]]
+        frame = pd.DataFrame([asdict(token) for token in answer.tokens])
+        frame["text"] = frame["text"].map(shown_token)
         st.dataframe(
             frame,
             hide_index=True,
@@ -133,7 +199,7 @@ def _show_table(answer: Mapping[str, Any]) -> None:
         )
 
 
-def show_walk(app: AppContext, run: RunRecord) -> None:
+def _show_walk(app: AppContext, run: RunRecord) -> None:
     """Draw the choice of a text, and its tokens with alternatives."""
     texts = {
         sample.id: f"{sample.label}: {sample.text}"
@@ -150,26 +216,22 @@ def show_walk(app: AppContext, run: RunRecord) -> None:
         key=f"lab_text-{run.id}",
         help=f"The first {_TEXTS} texts of the run.",
     )
-    answer = _walk(app, run.id, chosen)
-    if answer is None:
+    walk = _walk(app, run.id, chosen)
+    if walk is None:
         return
-    steps = answer["steps"]
     frame = pd.DataFrame(
         {
-            "place": range(1, len(steps) + 1),
-            "text": [shown_token(step["text"]) for step in steps],
-            "after": [step["after"] for step in steps],
-            "before": [step["before"] for step in steps],
-            "rank": [step["rank"] for step in steps],
-            "bias": [step["bias"] or None for step in steps],
+            "place": place,
+            "text": shown_token(token.text),
+            "after": token.after,
+            "before": token.before,
+            "rank": token.rank,
+            "bias": token.bias or None,
             "others": [
-                [
-                    f"{shown_token(text)} {percent(share, digits=0)}"
-                    for text, share in step["others"]
-                ]
-                for step in steps
+                f"{shown_token(text)} {percent(share, digits=0)}" for text, share in token.others
             ],
         }
+        for place, token in enumerate(walk.tokens, 1)
     )
     st.dataframe(
         frame,
@@ -202,78 +264,19 @@ def show_walk(app: AppContext, run: RunRecord) -> None:
         },
         alt="Tokens of the text with their probabilities and alternatives",
     )
-    more = " Only the first tokens are shown." if answer["shortened"] else ""
+    more = " Only the first tokens are shown." if walk.shortened else ""
     st.caption(
-        f"{counted(len(steps), 'token')}, with the prompt and suppression they were drawn with."
-        f"{more}"
+        f"{counted(len(walk.tokens), 'token')}, with the prompt and suppression they were drawn "
+        f"with.{more}"
     )
 
 
-def _walk(app: AppContext, run_id: str, sample_id: str) -> Mapping[str, Any] | None:
-    cached = st.session_state.get("lab_walk")
+def _walk(app: AppContext, run_id: str, sample_id: str) -> Walk | None:
+    cached: tuple[str, Walk] | None = st.session_state.get("lab_walk")
     if cached is not None and cached[0] == sample_id:
-        cached_answer: Mapping[str, Any] = cached[1]
-        return cached_answer
-    question = {"run": run_id, "sample": sample_id, "top": _ALTERNATIVES}
-    try:
-        with st.spinner("Computing the probabilities", show_time=True):
-            answer = ask(app.db, "walk", question, timeout=_LOADING_SECONDS)
-    except (NoAnswer, StoreBusy) as error:
-        st.info(error_words(error), icon=":material/hourglass_top:")
-        return None
-    st.session_state["lab_walk"] = (sample_id, answer)
-    return answer
-
-
-_VIEWS = ("Next token", "Step by step")
-
-
-def show_lab(app: AppContext, spec: RunSpec, *, run_id: str | None = None) -> None:
-    """Draw the lab, folded away.
-
-    Args:
-        app: the store.
-        spec: the sidebar's settings.
-        run_id: the open run, whose tokens are counted by default.
-    """
-    box = st.expander(
-        "Knob lab: what the knobs do to the next token",
-        icon=":material/experiment:",
-        key="lab",
-        on_change="rerun",
-    )
-    if not box.open:
-        return
-    with box, show_errors():
-        runs = [
-            row.run
-            for row in list_runs(app.db)
-            if row.counts.total and row.run.spec.task.key == spec.task.key
-        ]
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            view = st.segmented_control(
-                "View", _VIEWS, default=_VIEWS[0], key="lab_view", required=True
-            )
-            run = _choose_run(runs, run_id)
-        if view == _VIEWS[0]:
-            show_next_token(app, spec, run)
-        elif run is None:
-            st.caption("No texts yet. Generate some, then choose their run.")
-        else:
-            show_walk(app, run)
-
-
-def _choose_run(runs: list[RunRecord], run_id: str | None) -> RunRecord | None:
-    ids = {run.id: run for run in runs}
-    names = {run.id: run.name for run in runs}
-    default = run_id if run_id in ids else next(iter(ids), None)
-    chosen = st.selectbox(
-        "Token counts and examples from",
-        [*ids, ""],
-        index=[*ids, ""].index(default or ""),
-        format_func=lambda run_id: names.get(run_id, "none (first cycle)"),
-        key=f"lab_run-{run_id or ''}",
-        width=360,
-        help="Suppression counts the tokens of this run, and the prompt's examples are its texts.",
-    )
-    return ids.get(chosen)
+        return cached[1]
+    question: dict[str, object] = {"run": run_id, "sample": sample_id, "top": _ALTERNATIVES}
+    walk = _ask(app, "walk", question, Walk, spinner="Computing the probabilities")
+    if walk is not None:
+        st.session_state["lab_walk"] = (sample_id, walk)
+    return walk
