@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from core.analysis.frames.columns import METRICS
-from core.analysis.frames.identity import IDLE
+from core.analysis.frames.results import IDLE
 from core.analysis.pairs import TARGETS
 from core.analysis.uninspected import ALL_RIGHT, uninspected_accuracy
 from core.domain.errors import BadInput

@@ -12,8 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 from core import __version__
-from core.analysis.frames.results import results_frame
-from core.analysis.frames.stored import stored_results
+from core.analysis.frames.results import results_frame, stored_results
 from core.classification.ladder import BASELINES, Model, Source, rungs
 from core.diversity.embedding.encoder import EncoderChoice
 from core.domain.conditions import Condition

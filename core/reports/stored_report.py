@@ -7,8 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from core.analysis.frames.results import points_frame, results_frame
-from core.analysis.frames.stored import stored_results
+from core.analysis.frames.results import points_frame, results_frame, stored_results
 from core.analysis.study import study
 from core.domain.errors import BadInput
 from core.files.exports import export_table

@@ -21,8 +21,8 @@ class Assessment:
         run_id: the run.
         recipe: `Recipe.key`.
         n: how many usable texts the run had then.
-        settings: `Recipe.to_dict`.
-        result: of `core.sweeps.assessment.assess`.
+        settings: the recipe (JSON).
+        result: `AssessmentResult.to_dict` (JSON).
         created_at: seconds since 1970, UTC.
     """
 

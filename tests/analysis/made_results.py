@@ -13,6 +13,7 @@ from core.domain.runs import Example, ModelChoice, RunSpec
 from core.domain.tasks import preset
 from core.store.generation.runs import RunRecord
 from core.sweeps.assessment.recipe import Recipe
+from core.sweeps.assessment.results import AssessmentResult
 
 SST2 = preset("sst2")
 
@@ -77,14 +78,14 @@ def measured(
     spec: RunSpec,
     stages: Sequence[Mapping[str, Any]],
     *,
-    settings: Mapping[str, Any] | None = None,
+    recipe: Recipe | None = None,
     **more: Any,
 ) -> Measured:
     run = RunRecord(
         id=run_id, name=f"run {run_id}", spec=spec, metadata=None, revision=1, created_at=0.0
     )
-    kept = Recipe().to_dict() if settings is None else settings
-    return Measured(run, assessment(stages, **more), kept, sweep_id="s", repeat=spec.seed)
+    result = AssessmentResult.from_dict(assessment(stages, **more))
+    return Measured(run, result, recipe or Recipe(), sweep_id="s", repeat=spec.seed)
 
 
 def results(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from typing import Any
 
 from core.domain.conditions import Condition, Suppression
 from core.domain.runs import Example, ModelChoice, RunSpec, Sample
+from core.domain.serialization import to_json
 from core.domain.tasks import Task
 from core.store.database import Database
 from core.store.generation.runs import create_run
@@ -67,9 +68,7 @@ def finished_sweep(
         repeats: runs of each condition.
     """
     recipe = Recipe(budgets=(0, 4, "all"), lr_repeats=1)
-    sweep = create_sweep(
-        db, {"recipe": recipe.to_dict()}, task_key=task.key, name=name, study=study
-    )
+    sweep = create_sweep(db, {"recipe": to_json(recipe)}, task_key=task.key, name=name, study=study)
     position = 0
     for repeat in range(repeats):
         for temperature in (0.3, 1.3):
@@ -87,7 +86,7 @@ def finished_sweep(
                     run.id,
                     recipe=recipe.key,
                     n=12,
-                    settings=recipe.to_dict(),
+                    settings=to_json(recipe),
                     result=assessment(stages, n=12, duplicates=share),
                 )
                 add_trial(db, sweep.id, position, run.id, repeat=repeat, reused=False)

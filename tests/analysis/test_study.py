@@ -44,7 +44,7 @@ def test_what_a_page_calls_loads_nothing_heavy() -> None:
     code = (
         "import sys\n"
         "from core.analysis import recommendation as advice, frontier, recommendation as target\n"
-        "from core.analysis.frames import paper, results, stored as stored_results\n"
+        "from core.analysis.frames import paper, results\n"
         "points = paper.paper_label_replacement()\n"
         "frontier.frontier(points)\n"
         "results.mixtures(points)\n"

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from core.analysis.findings.repair import replacement_hypotheses
-from core.analysis.frames.identity import IDLE
+from core.analysis.frames.results import IDLE
 from core.analysis.recommendation import Target, advise
 from core.analysis.uninspected import ALL_RIGHT, uninspected_accuracy
 from core.reports.html.tables import conditions_part

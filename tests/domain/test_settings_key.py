@@ -14,6 +14,7 @@ from core.classification.settings import FineTuning, TrainingSpec
 from core.diversity.embedding.encoder import EncoderChoice
 from core.domain.conditions import Condition, Suppression, condition_from_dict
 from core.domain.runs import Example, ModelChoice, RunSpec, spec_from_dict
+from core.domain.serialization import to_json
 from core.domain.settings_key import canonical, settings_key, stored_form
 from core.domain.spending import SpendingLimit
 from core.domain.tasks import Label, Task
@@ -24,7 +25,7 @@ from core.interventions.previews import (
     JudgeRequest,
     RelabelRequest,
 )
-from core.sweeps.assessment.recipe import Recipe, recipe_from_dict
+from core.sweeps.assessment.recipe import Recipe, sweep_recipe
 from core.sweeps.grid.plan import condition_key
 from core.sweeps.grid.spec import Grid
 
@@ -138,7 +139,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     },
     "Recipe": {
         "reference": None,
-        "encoder": {"model": "embedded", "pooling": "mean", "device": "auto"},
+        "encoder": EncoderChoice(),
         "budgets": (0, 90, 180, 270, "all"),
         "lr_repeats": 5,
         "weight": 0.3,
@@ -350,8 +351,8 @@ def test_recipes_differ_by_what_decides_an_assessment() -> None:
     usual = Recipe(reference="r")
     tuned = replace(usual, classifier="fine-tuning")
     alike = [
-        recipe_from_dict(json.loads(json.dumps(usual.to_dict()))),
-        replace(usual, encoder={"device": "cuda"}),
+        sweep_recipe({"recipe": json.loads(json.dumps(to_json(usual)))}),
+        replace(usual, encoder=EncoderChoice(device="cuda")),
         replace(usual, fine_tuning=FineTuning(max_epochs=3)),  # a probe has none
     ]
     assert {one.key for one in alike} == {usual.key}
@@ -361,7 +362,7 @@ def test_recipes_differ_by_what_decides_an_assessment() -> None:
         tuned,
         replace(tuned, fine_tuning=FineTuning(max_epochs=3)),
         replace(tuned, fine_tuning=FineTuning(model="bert-base-uncased")),
-        replace(usual, encoder={"pooling": "cls"}),
+        replace(usual, encoder=EncoderChoice(pooling="cls")),
         replace(usual, seed=1),
         replace(usual, budgets=(0,)),
     ]

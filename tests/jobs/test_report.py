@@ -1,7 +1,6 @@
 """The job that writes a report, in a real store."""
 
-from core.analysis.frames.results import results_frame
-from core.analysis.frames.stored import stored_results
+from core.analysis.frames.results import results_frame, stored_results
 from core.domain.settings import Home
 from core.jobs.handlers.report import queue_report
 from core.jobs.queue import list_jobs, submit

@@ -36,7 +36,7 @@ from core.jobs.previews import preview_state, request_preview
 from core.jobs.queue import list_jobs, submit
 from core.store.database import Database
 from core.store.diversity.maps import new_map
-from core.store.diversity.measurements import recipe_of, save_measurement
+from core.store.diversity.measurements import save_measurement, sweep_recipe
 from core.store.generation import runs as stored_runs
 from core.store.interventions.previews import save_preview
 from core.store.sweeps import find_assessments, find_sweep, get_sweep, trials_of
@@ -152,7 +152,7 @@ def test_measurements_and_maps(db: Database, grow: Grow) -> None:
     result = measure(
         data, FakeEncoder().embed(TEXTS), rng=np.random.default_rng(0), encoder={"name": "fake"}
     )
-    recipe = recipe_of(choice, None)
+    recipe = sweep_recipe(choice, None)
     save_measurement(db, "run:r", encoder="fake", recipe=recipe, n=3, result=result.to_dict())
     hashes = [text_hash(text) for text in TEXTS]
     places = dict.fromkeys(hashes, (0.0, 0.5))
@@ -228,7 +228,7 @@ def test_specs_of_before_read_as_settings_of_now(grow: Grow) -> None:
     assert settings_key(newer) == key
     told = conditions.condition_from_dict(newer.condition.to_dict())
     assert settings_key(told) == settings_key(condition_from_dict(condition.to_dict()))
-    assert recipes.recipe_from_dict(GRID.recipe.to_dict()).key == GRID.recipe.key
+    assert recipes.sweep_recipe({"recipe": to_json(GRID.recipe)}).key == GRID.recipe.key
 
 
 def test_jobs_that_version_6_queued_are_found_by_their_token(db: Database) -> None:

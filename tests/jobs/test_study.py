@@ -6,8 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from core.analysis.frames.results import named_apart, results_frame
-from core.analysis.frames.stored import stored_results
+from core.analysis.frames.results import named_apart, results_frame, stored_results
 from core.analysis.study import STUDY_VERSION, study
 from core.domain.settings import Home
 from core.jobs.handlers.study import Studied, studied

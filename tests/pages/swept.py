@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.domain.conditions import Condition, Suppression
 from core.domain.runs import Example, ModelChoice, RunSpec
+from core.domain.serialization import to_json
 from core.domain.tasks import Task
 from core.store.database import Database
 from core.store.generation.runs import create_run
@@ -74,7 +75,7 @@ def sweep_of(
         metrics: those that are known.
         assessed: what else of the assessments is told otherwise, such as `encoder`.
     """
-    grid = {"recipe": recipe.to_dict(), "task": task.to_dict()}
+    grid = {"recipe": to_json(recipe), "task": task.to_dict()}
     with db.write():  # one commit, as many would take seconds
         sweep = create_sweep(db, grid, task_key=task.key, name=name, study=study)
         places = [(knobs, repeat) for knobs in conditions for repeat in range(repeats)]
@@ -117,7 +118,7 @@ def sweep_of(
                 **assessed,
             }
             save_assessment(
-                db, run.id, recipe=recipe.key, n=n, settings=recipe.to_dict(), result=result
+                db, run.id, recipe=recipe.key, n=n, settings=to_json(recipe), result=result
             )
     return get_sweep(db, sweep.id)
 

@@ -10,8 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.analysis.frames.paper import paper_conditions
-from core.analysis.frames.results import points_frame, results_frame
-from core.analysis.frames.stored import stored_results
+from core.analysis.frames.results import points_frame, results_frame, stored_results
 from core.domain.tasks import preset
 from core.store.database import Database
 from core.store.generation.runs import create_run

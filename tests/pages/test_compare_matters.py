@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.analysis.frames.results import results_frame
-from core.analysis.frames.stored import stored_results
+from core.analysis.frames.results import results_frame, stored_results
 from core.domain.settings import Home
 from core.domain.tasks import Label, Task
 from core.domain.texts import text_hash

@@ -6,11 +6,9 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.analysis.frames.results import points_frame, results_frame
-from core.analysis.frames.stored import stored_results
-from core.diversity.embedding.encoder import EncoderChoice
+from core.analysis.frames.results import points_frame, results_frame, stored_results
 from core.domain.runs import Sample
-from core.domain.serialization import from_json, to_json
+from core.domain.serialization import to_json
 from core.interventions.previews import JudgeRequest, OracleOpinion, OracleQuality
 from core.interventions.relabelling.label_accuracy import Share
 from core.store.database import Database
@@ -100,7 +98,7 @@ def test_what_is_known_of_the_labels(app: AppTest, db: Database) -> None:
     rows = [VersionRow(one, "neg", kept=place != 2) for place, one in enumerate(own)]
     raw = raw_version(db, first).id
     derive(db, raw, "lr", rows, who="me", name="Replaced", spec={}, facts={})
-    request = JudgeRequest(n=5, encoder=from_json(EncoderChoice, recipe.encoder), reference=real.id)
+    request = JudgeRequest(n=5, encoder=recipe.encoder, reference=real.id)
     opinion = OracleOpinion(
         ids=tuple(own),
         labels=("pos", "neg", "pos", "neg", "pos"),

@@ -15,6 +15,7 @@ from core.domain.errors import BackendFailed
 from core.domain.references import Reference
 from core.domain.registries.capabilities import Canary, Capabilities
 from core.domain.runs import ModelChoice, RunSpec
+from core.domain.serialization import to_json
 from core.domain.settings import Home
 from core.domain.spending import SpendingLimit
 from core.domain.tasks import Label, Task
@@ -342,7 +343,7 @@ def test_runs_that_are_there_are_measured(dialog: AppTest, db: Database, real: R
     dialog.button(key="sweep_assess").click().run()
     (sweep,) = list_sweeps(db)
     recipe = Recipe(reference=real.id)
-    assert dict(sweep.grid) == {"runs": [second.id], "recipe": recipe.to_dict()}
+    assert dict(sweep.grid) == {"runs": [second.id], "recipe": to_json(recipe)}
     assert sweep.name == "Reviews, 1 run"
     assert sweep.job_id is not None
     assert get_job(db, sweep.job_id).state == "queued"

@@ -8,8 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from core.analysis.frames.results import points_frame, results_frame
-from core.analysis.frames.stored import stored_results
+from core.analysis.frames.results import points_frame, results_frame, stored_results
 from core.domain.settings import Home
 from core.reports.stored_report import story_texts
 from core.reports.story.step import Step

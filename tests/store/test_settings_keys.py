@@ -31,7 +31,7 @@ from core.store.generation.runs import list_runs
 from core.store.interventions.previews import find_preview
 from core.store.migrations import MIGRATIONS
 from core.store.sweeps import find_assessments, find_run_of_spec, find_sweep, list_sweeps
-from core.sweeps.assessment.recipe import Recipe, recipe_from_dict
+from core.sweeps.assessment.recipe import Recipe, sweep_recipe
 from core.sweeps.grid.spec import Grid, grid_from_dict
 
 # What version 6 wrote: all fields, in the order of its classes.
@@ -269,7 +269,7 @@ def test_all_that_was_finished_is_found_again(version_6: Home) -> None:
         assert sweep is not None
         assert (sweep.id, sweep.grid) == (f"sweep{number}", data)
     for number, data in enumerate(RECIPES):
-        (assessment,) = find_assessments(db, ["run0"], recipe=recipe_from_dict(data).key)
+        (assessment,) = find_assessments(db, ["run0"], recipe=sweep_recipe({"recipe": data}).key)
         assert (assessment.n, assessment.settings) == (number, data)
     assert len(find_assessments(db, ["run0"])) == len(RECIPES) + 1
     for number, data in enumerate(CHOICES):
@@ -317,7 +317,7 @@ def test_settings_that_turn_out_equal_are_kept_once_the_newest(version_6: Home) 
         old.commit()
     db = open_database(version_6)
     (kept,) = find_assessments(db, ["run1"])
-    assert (kept.n, kept.recipe) == (2, recipe_from_dict(same).key)
+    assert (kept.n, kept.recipe) == (2, sweep_recipe({"recipe": same}).key)
     db.close()
 
 
@@ -352,7 +352,7 @@ def test_all_of_the_demo_project_is_found_by_its_settings(home: Home) -> None:
     for sweep in list_sweeps(db):
         assert find_sweep(db, grid_from_dict(sweep.grid).key) == sweep
     for row in read("SELECT run_id, settings FROM assessments").fetchall():
-        recipe = recipe_from_dict(json.loads(row["settings"]))
+        recipe = sweep_recipe({"recipe": json.loads(row["settings"])})
         assert len(find_assessments(db, [row["run_id"]], recipe=recipe.key)) == 1
     requests = {kind: request for kind, request, _ in REQUESTS}
     for row in read("SELECT kind, dataset, request FROM previews").fetchall():

@@ -11,7 +11,7 @@ from core.sweeps.assessment import assess as assessing
 from core.sweeps.assessment.results import AssessmentResult
 from core.sweeps.execution.trial import RealTexts
 
-FACTS = {"model": "fake", "pooling": "mean"}
+ENCODER = "fake, mean pooling"
 NO_VECTORS: Vectors = np.zeros((0, 8), dtype=np.float32)
 
 
@@ -47,7 +47,7 @@ def real_of(
 
 def assess(*args: Any, **options: Any) -> dict[str, Any]:
     """An assessment as it is stored, and read again without a loss."""
-    result = assessing.assess(*args, **options)
+    result = assessing.assess(*args, encoder=ENCODER, **options)
     stored = result.to_dict()
     assert AssessmentResult.from_dict(stored) == result
     return stored

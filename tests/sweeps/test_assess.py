@@ -17,7 +17,7 @@ from core.sweeps.assessment.assess import ITS_OWN_JUDGE
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.execution.trial import RealTexts
 from tests.interventions.making import clouds
-from tests.sweeps.assessed import FACTS, NO_VECTORS, assess, dataset_of, real_of, stage
+from tests.sweeps.assessed import NO_VECTORS, assess, dataset_of, real_of, stage
 
 ONE, OTHER = [1.0, 0.0], [0.0, 1.0]
 
@@ -44,7 +44,7 @@ def test_a_case_worked_out_by_hand() -> None:
         fluency=[-1.0, -2.0, None, -3.0, None, None, None, None],
     )
     recipe = Recipe(reference="r", budgets=(0, 90, "all"))
-    found = assess(dataset, vectors, plane(), recipe, encoder_facts=FACTS)
+    found = assess(dataset, vectors, plane(), recipe)
     assert {key: value for key, value in found.items() if key not in ("stages", "notes")} == {
         "version": 1,
         "n": 8,
@@ -99,7 +99,7 @@ def case(*, spread: float = 0.6, seed: int = 0) -> tuple[Any, Any, RealTexts]:
 def test_each_budget_is_drawn_and_learned_as_on_the_intervene_page() -> None:
     dataset, vectors, real = case()
     recipe = Recipe(reference="r", budgets=(0, 20, 60), lr_repeats=3, weight=0.2, seed=5)
-    found = assess(dataset, vectors, real, recipe, encoder_facts=FACTS)
+    found = assess(dataset, vectors, real, recipe)
     keys = [(s["inspected"], s["repeat"]) for s in found["stages"]]
     assert keys == [("0", 0), *((b, r) for b in ("20", "60") for r in range(3))]
     oracle = train_oracle(real.train_vectors, real.train_labels)
@@ -132,13 +132,13 @@ def test_each_budget_is_drawn_and_learned_as_on_the_intervene_page() -> None:
 
 def test_diversity_and_similarity_are_those_that_explore_shows() -> None:
     dataset, vectors, real = case()
-    found = assess(dataset, vectors, real, Recipe(budgets=(0,)), encoder_facts=FACTS)
+    found = assess(dataset, vectors, real, Recipe(budgets=(0,)))
     train = dataset_of(real.train_labels, "abc")
     shown = measure(
         dataset,
         vectors,
         rng=np.random.default_rng(0),
-        encoder=FACTS,
+        encoder={"model": "fake", "pooling": "mean"},
         reference=(train, real.train_vectors),
     ).to_dict()
     told = stage(found, "0")
@@ -152,11 +152,11 @@ def test_diversity_and_similarity_are_those_that_explore_shows() -> None:
 def test_equal_inputs_give_equal_assessments_that_are_json() -> None:
     dataset, vectors, real = case()
     recipe = Recipe(reference="r", budgets=(0, 20, "all"), lr_repeats=2, filter=True)
-    one = assess(dataset, vectors, real, recipe, encoder_facts=FACTS)
-    again = assess(*case()[:2], case()[2], recipe, encoder_facts=FACTS)
+    one = assess(dataset, vectors, real, recipe)
+    again = assess(*case()[:2], case()[2], recipe)
     assert one == again == json.loads(json.dumps(one, allow_nan=False))
     other = Recipe(reference="r", budgets=(0, 20, "all"), lr_repeats=2, filter=True, seed=9)
-    assert assess(dataset, vectors, real, other, encoder_facts=FACTS) != one
+    assert assess(dataset, vectors, real, other) != one
 
 
 def test_the_oracle_of_a_reference_is_trained_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,9 +169,9 @@ def test_the_oracle_of_a_reference_is_trained_once(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(oracles, "train_oracle", counted)
     dataset, vectors, real = case()
     for _ in range(3):
-        assess(dataset, vectors, real, Recipe(budgets=(0, "all")), encoder_facts=FACTS)
+        assess(dataset, vectors, real, Recipe(budgets=(0, "all")))
     assert len(calls) == 1
-    assess(dataset, vectors, case()[2], Recipe(budgets=(0, "all")), encoder_facts=FACTS)
+    assess(dataset, vectors, case()[2], Recipe(budgets=(0, "all")))
     assert len(calls) == 2
 
 
@@ -179,7 +179,7 @@ def test_the_oracle_of_a_reference_is_trained_once(monkeypatch: pytest.MonkeyPat
 def test_without_a_reference_diversity_is_all_there_is(real: RealTexts | None) -> None:
     vectors = rows_of(ONE, OTHER, ONE)
     dataset = dataset_of(["a", "b", "a"], ["a", "b"])
-    found = assess(dataset, vectors, real, Recipe(filter=True), encoder_facts=FACTS)
+    found = assess(dataset, vectors, real, Recipe(filter=True))
     assert (found["oracle"], found["reference"]) == (None, None)
     assert found["notes"] == [
         "Without a reference diversity alone is measured, and no repair is tried."
@@ -196,7 +196,6 @@ def test_what_has_too_few_texts_is_none_with_a_reason() -> None:
         NO_VECTORS[:, :2],
         plane(),
         Recipe(budgets=(0, 2, "all"), filter=True),
-        encoder_facts=FACTS,
     )
     (only,) = nothing["stages"]
     for name in ("diversity", "similarity", "label_accuracy", "model_accuracy"):
@@ -208,7 +207,6 @@ def test_what_has_too_few_texts_is_none_with_a_reason() -> None:
         rows_of(ONE),
         plane(),
         Recipe(budgets=(0, "all")),
-        encoder_facts=FACTS,
     )
     plain = stage(alone, "0")
     assert plain["diversity"]["why"] == "One text alone has no other to lie apart from."
@@ -224,7 +222,7 @@ def test_a_label_that_is_lost_or_has_one_text_is_told() -> None:
         (rows_of(ONE, OTHER, [-1.0, 0.0]), "abc"),
     )
     recipe = Recipe(budgets=(0, "all"))
-    found = assess(dataset_of("aaab", "abc"), vectors, real, recipe, encoder_facts=FACTS)
+    found = assess(dataset_of("aaab", "abc"), vectors, real, recipe)
     assert stage(found, "0")["model_accuracy"]["value"] is not None
     assert found["notes"][-2:] == [
         "In 2 stages the label 'c' had no text, so test texts with it count as wrong.",
@@ -237,20 +235,19 @@ def test_a_label_that_is_lost_or_has_one_text_is_told() -> None:
         vectors,
         real,
         recipe,
-        encoder_facts=FACTS,
         fine_tuner=lambda *_: pytest.fail("it was trained"),
     )
     why = stage(found, "0")["model_accuracy"]["why"]
     assert why == "The label 'b' has one text, too few to train and validate."
     with pytest.raises(ValueError, match="nothing fine-tunes"):
-        assess(dataset_of("aaab", "abc"), vectors, real, recipe, encoder_facts=FACTS)
+        assess(dataset_of("aaab", "abc"), vectors, real, recipe)
 
 
 def test_an_oracle_that_can_t_learn_or_lacks_a_label_is_told() -> None:
     vectors = rows_of(ONE, OTHER, ONE, OTHER)
     dataset = dataset_of("abab", "abc")
     one_label = real_of((rows_of(ONE, OTHER), "aa"), (rows_of(ONE), "a"))
-    found = assess(dataset, vectors, one_label, Recipe(), encoder_facts=FACTS)
+    found = assess(dataset, vectors, one_label, Recipe())
     assert found["oracle"] is None
     assert found["notes"] == [
         "There is no oracle, so LR was left out. The reference has texts of fewer than two labels, "
@@ -261,7 +258,7 @@ def test_an_oracle_that_can_t_learn_or_lacks_a_label_is_told() -> None:
     assert plain["model_accuracy"]["value"] == 1.0
 
     untested = real_of((rows_of(*[ONE] * 5, *[OTHER] * 5), "a" * 5 + "b" * 5))
-    found = assess(dataset, vectors, untested, Recipe(budgets=(0,)), encoder_facts=FACTS)
+    found = assess(dataset, vectors, untested, Recipe(budgets=(0,)))
     assert found["oracle"] == {
         "accuracy": 1.0,
         "n": 10,
@@ -278,7 +275,7 @@ def test_samples_of_one_label_alone_are_left_out() -> None:
     # All but one text lie where the oracle says "a": most samples of two hold no other.
     vectors = rows_of(*[ONE] * 9, OTHER)
     recipe = Recipe(budgets=(0, 2), lr_repeats=4)
-    found = assess(dataset_of("ab" * 5, "ab"), vectors, plane(), recipe, encoder_facts=FACTS)
+    found = assess(dataset_of("ab" * 5, "ab"), vectors, plane(), recipe)
     drawn = []
     for repeat in range(4):
         rng = np.random.default_rng(repeat)
@@ -308,7 +305,6 @@ def test_a_fine_tuning_is_done_once_a_seed_with_the_labels_of_the_stage() -> Non
         vectors,
         plane(),
         recipe,
-        encoder_facts=FACTS,
         fine_tuner=fine_tune,
     )
     assert seen == [
@@ -325,7 +321,6 @@ def test_a_fine_tuning_is_done_once_a_seed_with_the_labels_of_the_stage() -> Non
         vectors,
         plane(),
         Recipe(budgets=(0,), classifier="none"),
-        encoder_facts=FACTS,
     )
     assert stage(none, "0")["model_accuracy"]["why"] == "The recipe trains no classifier."
 
@@ -338,7 +333,7 @@ def test_it_pauses_often_and_what_a_pause_raises_ends_it() -> None:
     dataset, vectors, real = case()
     recipe = Recipe(budgets=(0, 20), lr_repeats=2, filter=True)
     pauses = []
-    assess(dataset, vectors, real, recipe, encoder_facts=FACTS, between=lambda: pauses.append(1))
+    assess(dataset, vectors, real, recipe, between=lambda: pauses.append(1))
     assert len(pauses) > 10
     for at in (0, len(pauses) // 2, len(pauses) - 1):
         left = iter(range(at))
@@ -349,4 +344,4 @@ def test_it_pauses_often_and_what_a_pause_raises_ends_it() -> None:
 
         fresh = case()[2]  # nothing of it is worked out yet
         with pytest.raises(Stopped):
-            assess(dataset, vectors, fresh, recipe, encoder_facts=FACTS, between=stop)
+            assess(dataset, vectors, fresh, recipe, between=stop)

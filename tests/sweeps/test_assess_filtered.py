@@ -13,7 +13,7 @@ from core.sweeps.assessment import scope_stand_in
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.assessment.scope_stand_in import filter_out_of_scope, scope_line
 from tests.interventions.making import clouds
-from tests.sweeps.assessed import FACTS, assess, dataset_of, real_of, stage
+from tests.sweeps.assessed import assess, dataset_of, real_of, stage
 
 
 def nearest(vectors: Any, real: Any, skip: int) -> Any:
@@ -92,7 +92,7 @@ def test_filtered_stages_are_the_same_labels_on_fewer_texts() -> None:
     real = real_of(clouds(100, 100, spread=0.2, seed=5), clouds(30, 30, spread=0.2, seed=6))
     dataset = dataset_of(labels, "ab")
     recipe = Recipe(budgets=(0, 60, "all"), lr_repeats=2, filter=True)
-    found = assess(dataset, vectors, real, recipe, encoder_facts=FACTS)
+    found = assess(dataset, vectors, real, recipe)
     keys = [(s["inspected"], s["repeat"]) for s in found["stages"]]
     assert keys == [("0", 0), ("60", 0), ("60", 1), ("all", 0)] * 2
     assert [s["filtered"] for s in found["stages"]] == [False] * 4 + [True] * 4
@@ -106,9 +106,7 @@ def test_filtered_stages_are_the_same_labels_on_fewer_texts() -> None:
     assert one["similarity"]["value"] > stage(found, "0")["similarity"]["value"]
     assert stage(found, "all", filtered=True)["diversity"] == one["diversity"]
     assert stage(found, "all", filtered=True)["label_accuracy"]["value"] == 1.0
-    without = assess(
-        dataset, vectors, real, Recipe(budgets=(0, 60, "all"), lr_repeats=2), encoder_facts=FACTS
-    )
+    without = assess(dataset, vectors, real, Recipe(budgets=(0, 60, "all"), lr_repeats=2))
     assert without["stages"] == found["stages"][:4]
 
 
@@ -116,14 +114,14 @@ def test_a_filter_that_can_t_learn_is_left_out_with_the_reason() -> None:
     vectors, labels = clouds(50, 50, spread=0.2)
     recipe = Recipe(budgets=(0,), filter=True)
     few = real_of(clouds(30, 30, spread=0.2, seed=5))
-    found = assess(dataset_of(labels, "ab"), vectors, few, recipe, encoder_facts=FACTS)
+    found = assess(dataset_of(labels, "ab"), vectors, few, recipe)
     assert [s["filtered"] for s in found["stages"]] == [False]
     assert found["notes"] == [
         "Out-of-scope filtering was left out. The reference has 60 texts to learn from; to tell "
         "what is out of scope takes 100."
     ]
     same = real_of((np.tile(vectors, (2, 1)), labels * 2))
-    found = assess(dataset_of(labels, "ab"), vectors, same, recipe, encoder_facts=FACTS)
+    found = assess(dataset_of(labels, "ab"), vectors, same, recipe)
     assert [s["filtered"] for s in found["stages"]] == [False]
     assert found["notes"][0].startswith("Out-of-scope filtering was left out. ")
     assert "no text was removed" in found["notes"][0].lower()

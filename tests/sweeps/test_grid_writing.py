@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.classification.settings import FineTuning
+from core.diversity.embedding.encoder import EncoderChoice
 from core.domain.conditions import Condition, Suppression
 from core.domain.runs import ModelChoice
 from core.domain.spending import SpendingLimit
@@ -137,6 +138,6 @@ def test_a_model_s_name_is_written_as_toml_has_it() -> None:
 def test_what_a_file_can_t_say_is_refused() -> None:
     grid = Grid(task=SST2, seed=1, recipe=Recipe(seed=1))
     assert "seed = 1" in grid_toml(grid, task="sst2")
-    for recipe in (Recipe(seed=2), Recipe(seed=1, encoder={"model": "other"})):
+    for recipe in (Recipe(seed=2), Recipe(seed=1, encoder=EncoderChoice("other"))):
         with pytest.raises(ValueError, match="one seed"):
             grid_toml(replace(grid, recipe=recipe), task="sst2")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from core.diversity.measures.measure import encoder_name
 from core.domain.conditions import Suppression
 from core.domain.errors import BackendFailed
 from core.domain.runs import Example, FinishedRound, Sample
@@ -111,7 +112,7 @@ def test_samples_rounds_and_phases_are_told_as_they_come() -> None:
         fluency=[s.fluency for s in usable],
     )
     assert end.assessment == assess(
-        dataset, vectors, real_texts(), RECIPE, encoder_facts=heard.encoder.facts
+        dataset, vectors, real_texts(), RECIPE, encoder=encoder_name(heard.encoder.facts)
     )
     assert [(s.inspected, s.repeat) for s in end.assessment.stages] == [
         ("0", 0),

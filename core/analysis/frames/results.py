@@ -3,9 +3,12 @@
 The columns are those of `core.analysis.frames.columns`.
 """
 
+import hashlib
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,13 +16,24 @@ import numpy.typing as npt
 import pandas as pd
 
 from core.analysis.frames.columns import METRICS, POINT, RUN
-from core.analysis.frames.identity import classifier_name, other_settings, result_key
 from core.analysis.pairs import t_quantile_of
 from core.diversity.map.frame import display_names
-from core.domain.registries.knobs import AXES, NUMERIC_AXES
+from core.domain.registries.knobs import AXES, KNOBS, NUMERIC_AXES, SEPARATOR
 from core.domain.registries.metrics import COLUMN
+from core.domain.runs import RunSpec
+from core.domain.settings_key import settings_key
+from core.domain.tasks import Task
 from core.domain.wording import listed
+from core.interventions.relabelling.relabel import WEIGHT
+from core.store.database import Database
 from core.store.generation.runs import RunRecord
+from core.store.sweeps import find_assessments, get_sweep, list_sweeps, trials_of
+from core.sweeps.assessment.recipe import Recipe, sweep_recipe
+from core.sweeps.assessment.results import AssessmentResult, Score, StageResult
+from core.sweeps.grid.plan import condition_key
+
+IDLE = "suppression has almost no effect"
+"""Among the other settings of a condition in which one request covers a label."""
 
 RANGES: Mapping[str, tuple[float, float]] = {
     column: (metric.low, metric.high) for column, metric in COLUMN.items()
@@ -41,17 +55,65 @@ class Measured:
 
     Args:
         run: as stored.
-        result: its assessment.
-        settings: `Recipe.to_dict` of the recipe.
+        result: what was found of it.
+        recipe: by which.
         sweep_id: empty without one.
         repeat: its place among the runs of its condition, from 0.
     """
 
     run: RunRecord
-    result: Mapping[str, Any]
-    settings: Mapping[str, Any]
+    result: AssessmentResult
+    recipe: Recipe
     sweep_id: str = ""
     repeat: int = 0
+
+
+def stored_results(
+    db: Database,
+    *,
+    task_key: str | None = None,
+    study: str | None = None,
+    sweep_ids: Sequence[str] | None = None,
+) -> list[Measured]:
+    """The assessed runs of sweeps, the oldest sweep's first, by position.
+
+    A run that several sweeps share by the same recipe is there once, as the oldest one's; a
+    deleted run not at all.
+
+    Args:
+        db: the store.
+        task_key: only of this task.
+        study: only of sweeps that share this name.
+        sweep_ids: of these sweeps; None is all living ones.
+
+    Raises:
+        BadInput: there is no such sweep.
+    """
+    if sweep_ids is None:
+        sweeps = list_sweeps(db, task_key=task_key, study=study)[::-1]
+    else:
+        sweeps = [get_sweep(db, sweep_id) for sweep_id in sorted(set(sweep_ids))]
+        sweeps = [
+            sweep
+            for sweep in sweeps
+            if task_key in (None, sweep.task_key) and study in (None, sweep.study)
+        ]
+    results: dict[tuple[str, str], Measured] = {}
+    for sweep in sweeps:
+        recipe = sweep_recipe(sweep.grid)
+        assessed = {
+            assessment.run_id: assessment
+            for assessment in find_assessments(db, sweep_ids=[sweep.id], recipe=recipe.key)
+        }
+        for trial in trials_of(db, sweep.id) if assessed else []:
+            known = assessed.get(trial.run.id)
+            if known is not None:
+                result = AssessmentResult.from_dict(known.result)
+                results.setdefault(
+                    (known.run_id, recipe.key),
+                    Measured(trial.run, result, recipe, sweep.id, trial.repeat),
+                )
+    return list(results.values())
 
 
 def results_frame(rows: Iterable[Measured]) -> pd.DataFrame:
@@ -64,23 +126,26 @@ def results_frame(rows: Iterable[Measured]) -> pd.DataFrame:
     reference, weight), too; before its "-" stands `condition_key`.
     """
     kept: list[tuple[Measured, str]] = []
-    seen: dict[tuple[str, int], list[Any]] = {}
+    seen: dict[tuple[str, int], list[tuple[StageResult, ...]]] = {}
     for row in rows:
-        condition = result_key(row.run.spec, row.settings, row.result)
+        condition = result_key(row.run.spec, row.recipe, row.result)
         alike = seen.setdefault((condition, row.run.spec.seed), [])
-        if row.result["stages"] not in alike:
-            alike.append(row.result["stages"])
+        if row.result.stages not in alike:
+            alike.append(row.result.stages)
             kept.append((row, condition))
-    others = other_settings([(row.run.spec, row.settings) for row, _ in kept])
+    others = other_settings([(row.run.spec, row.recipe) for row, _ in kept])
     columns: dict[str, list[Any]] = {name: [] for name in (*POINT, *RUN)}
     for (row, condition), other in zip(kept, others, strict=True):
         constant = _of_run(row, condition, other)
-        for (inspected, filtered), repeats in _stages(row.result).items():
+        stages: dict[tuple[str, bool], list[StageResult]] = {}
+        for stage in row.result.stages:
+            stages.setdefault((stage.inspected, stage.filtered), []).append(stage)
+        for (inspected, filtered), repeats in stages.items():
             constant["point"] = f"{condition}-{inspected}{'-filtered' if filtered else ''}"
             constant["inspected"], constant["filtered"] = inspected, filtered
-            constant["n"] = sum(stage["n"] for stage in repeats) / len(repeats)
+            constant["n"] = sum(stage.n for stage in repeats) / len(repeats)
             for metric in METRICS:
-                ends = _over_repeats(metric, [stage[metric] for stage in repeats])
+                ends = _over_repeats(metric, [stage.scores[metric] for stage in repeats])
                 constant[metric], constant[f"{metric}_low"], constant[f"{metric}_high"] = ends
             for name, cells in columns.items():
                 cells.append(constant[name])
@@ -153,15 +218,15 @@ def named_apart(results: pd.DataFrame) -> pd.DataFrame:
     return results.assign(task=results["task_key"].map(apart).astype("str"))
 
 
-def _of_run(row: Measured, condition: str, other: str) -> dict[str, Any]:
+def _of_run(row: Measured, condition: str, other: str) -> dict[str, object]:
     spec, result = row.run.spec, row.result
     return {
         "condition": condition,
         "source": "ours",
         "task": spec.task.name,
         "task_key": spec.task.key,
-        "encoder": result["encoder"],
-        "classifier": classifier_name(row.settings, result),
+        "encoder": result.encoder,
+        "classifier": classifier_name(row.recipe, result),
         **{axis.name: axis.value(spec) for axis in AXES},
         "other": other,
         "run_id": row.run.id,
@@ -169,33 +234,23 @@ def _of_run(row: Measured, condition: str, other: str) -> dict[str, Any]:
         "sweep_id": row.sweep_id,
         "repeat": row.repeat,
         "seed": spec.seed,
-        "oracle_accuracy": (result.get("oracle") or {}).get("accuracy"),
-        "fluency": result.get("fluency"),
-        "duplicates": result.get("duplicates"),
+        "oracle_accuracy": None if result.oracle is None else result.oracle.accuracy,
+        "fluency": result.fluency,
+        "duplicates": result.duplicates,
     }
 
 
-def _stages(result: Mapping[str, Any]) -> dict[tuple[str, bool], list[Mapping[str, Any]]]:
-    stages: dict[tuple[str, bool], list[Mapping[str, Any]]] = {}
-    for stage in result["stages"]:
-        stages.setdefault((str(stage["inspected"]), bool(stage["filtered"])), []).append(stage)
-    return stages
-
-
-def _over_repeats(metric: str, measured: Sequence[Mapping[str, Any]]) -> tuple[float, float, float]:
-    if len(measured) == 1:
-        ends = (measured[0][end] for end in ("value", "low", "high"))
-        value, low, high = (math.nan if end is None else float(end) for end in ends)
+def _over_repeats(metric: str, scores: Sequence[Score]) -> tuple[float, float, float]:
+    known = [score.value for score in scores if score.value is not None]
+    own = [(s.low, s.high) for s in scores if s.low is not None and s.high is not None]
+    if len(scores) == 1 or not known:
+        ends = (scores[0].value, scores[0].low, scores[0].high)
+        value, low, high = (math.nan if end is None else end for end in ends)
         return value, low, high
-    known = [score for score in measured if score["value"] is not None]
-    if not known:
-        return math.nan, math.nan, math.nan
-    mean = sum(score["value"] for score in known) / len(known)
-    own = [score for score in known if score["low"] is not None and score["high"] is not None]
-    low = sum(score["low"] for score in own) / len(own) if own else math.nan
-    high = sum(score["high"] for score in own) / len(own) if own else math.nan
+    mean = sum(known) / len(known)
+    low, high = np.mean(own, axis=0).tolist() if own else (math.nan, math.nan)
     if len(known) > 1:
-        spread = sum((score["value"] - mean) ** 2 for score in known) / (len(known) - 1)
+        spread = sum((value - mean) ** 2 for value in known) / (len(known) - 1)
         reach = t_quantile_of(len(known) - 1) * math.sqrt(spread / len(known))
         least, most = RANGES[metric]
         # min and max keep their first argument where the second is NaN.
@@ -230,3 +285,110 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
     whole = dict.fromkeys(_WHOLE, np.int64)
     texts = set(frame.columns) - set(numbers) - set(whole) - {"filtered"}
     return frame.astype({**numbers, **whole, **dict.fromkeys(texts, "str"), "filtered": bool})
+
+
+def result_key(spec: RunSpec, recipe: Recipe, result: AssessmentResult) -> str:
+    """Condition and way of measuring: `condition_key`, "-", 8 hexadecimal digits.
+
+    How many texts are inspected how often, and the seeds of measuring, are left out: results that
+    differ in these alone are repeats of each other.
+
+    Args:
+        spec: of the run.
+        recipe: by which it was assessed.
+        result: the assessment.
+    """
+    tuning = None
+    if result.classifier == "fine-tuning":
+        tuning = recipe.fine_tuning.with_rate()
+    measured = [
+        result.version,
+        result.encoder,
+        result.distance,
+        classifier_name(recipe, result),
+        tuning,
+        recipe.reference,
+        recipe.weight,
+    ]
+    return f"{condition_key(spec)}-{settings_key(measured)[:8]}"
+
+
+def classifier_name(recipe: Recipe, result: AssessmentResult) -> str:
+    """A classifier for display; empty where none was trained."""
+    if result.classifier == "fine-tuning":
+        return f"fine-tuned {recipe.fine_tuning.model}"
+    return {"probe": "linear probe", "none": ""}.get(result.classifier, result.classifier)
+
+
+def other_settings(runs: Sequence[tuple[RunSpec, Recipe]]) -> list[str]:
+    """For each run what is unusual apart from the knobs with columns of their own.
+
+    Named are settings other than the default, and of those without a default (texts per label,
+    phrases, server, reference) the ones that differ between runs of a task. A suppression that
+    could have almost no effect (`RunSpec.idle_knob`) is named here, so that it is never compared
+    with one that could.
+
+    Args:
+        runs: spec and recipe of each.
+    """
+    loose = [_loose(spec, recipe) for spec, recipe in runs]
+    values: dict[tuple[str, str], set[str]] = {}
+    keys = [_task_key(spec.task) for spec, _ in runs]
+    for key, named in zip(keys, loose, strict=True):
+        for name, value in named.items():
+            values.setdefault((key, name), set()).add(value)
+    others = []
+    for (spec, recipe), key, named in zip(runs, keys, loose, strict=True):
+        words = _unusual(spec, recipe)
+        words += [
+            f"{name} {value}" if value else f"no {name}"
+            for name, value in named.items()
+            if len(values[key, name]) > 1
+        ]
+        others.append(SEPARATOR.join(words))
+    return others
+
+
+def only_idle(other: str) -> str:
+    """Of a condition's other settings those that its knobs can't be read without: `IDLE`."""
+    return IDLE if IDLE in other.split(SEPARATOR) else ""
+
+
+def _unusual(spec: RunSpec, recipe: Recipe) -> list[str]:
+    words = [
+        knob.words(knob.value(spec))
+        for knob in KNOBS
+        if not knob.axis and knob.value(spec) != knob.default
+    ]
+    if spec.condition.logit_bias:
+        words.append(f"logit biases {_digest(spec.condition.logit_bias)}")
+    if spec.idle_knob:
+        words.append(IDLE)
+    if recipe.weight != WEIGHT:
+        words.append(f"LR weight {recipe.weight:g}")
+    return words
+
+
+def _loose(spec: RunSpec, recipe: Recipe) -> dict[str, str]:
+    return {
+        "texts per label": str(spec.per_label),
+        "targets": _digest(sorted(spec.targets)) if spec.targets else "",
+        "task": _task_digest(spec.task),
+        "server": spec.model.base_url,
+        "reference": recipe.reference or "",
+    }
+
+
+@lru_cache(64)
+def _task_key(task: Task) -> str:
+    return task.key
+
+
+@lru_cache(64)
+def _task_digest(task: Task) -> str:
+    return _digest(task.to_dict())
+
+
+def _digest(value: object) -> str:
+    text = json.dumps(value, sort_keys=True).encode()
+    return hashlib.blake2b(text, digest_size=3).hexdigest()

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, TextIO
+from typing import Annotated, TextIO
 
 from typer import Option
 
@@ -17,7 +17,8 @@ from core.domain.wording import clock
 from core.jobs.handlers.sweep import MAX_WORKERS, continue_sweep
 from core.jobs.queue import State
 from core.store.database import Database
-from core.store.sweeps import Assessment, SweepRecord, TrialRecord, find_assessments, trials_of
+from core.store.sweeps import SweepRecord, TrialRecord, find_assessments, trials_of
+from core.sweeps.assessment.results import AssessmentResult
 from core.sweeps.grid.plan import condition_key, grid_condition_words
 from core.sweeps.grid.spec import Grid
 
@@ -57,7 +58,7 @@ class SweepStatus:
     """
 
     trials: Sequence[TrialRecord]
-    assessments: Mapping[str, Assessment]
+    assessments: Mapping[str, AssessmentResult]
 
     def count(self, state: str) -> int:
         """How many trials are in that state."""
@@ -84,7 +85,7 @@ class EndedSweep:
     remedy: str
     status: SweepStatus
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """How far it is, JSON-ready."""
         status = self.status
         return {
@@ -147,7 +148,9 @@ def _status_of(db: Database, sweep_id: str, grid: Grid) -> SweepStatus:
     trials = trials_of(db, sweep_id)
     runs = [trial.run.id for trial in trials if trial.state == "done"]
     assessments = find_assessments(db, runs, recipe=grid.recipe.key)
-    return SweepStatus(trials, {item.run_id: item for item in assessments})
+    return SweepStatus(
+        trials, {item.run_id: AssessmentResult.from_dict(item.result) for item in assessments}
+    )
 
 
 class SweepProgress(ProgressLine):
@@ -192,7 +195,7 @@ class SweepProgress(ProgressLine):
                     self.note(f"[{len(self._reported)}/{self._grid.runs}] {line}")
 
 
-def _trial_line(grid: Grid, trial: TrialRecord, assessment: Assessment | None) -> str:
+def _trial_line(grid: Grid, trial: TrialRecord, assessment: AssessmentResult | None) -> str:
     """A trial that ended, in one line."""
     name = f"{grid_condition_words(grid, trial.run.spec, repeat=trial.repeat)}:"
     if trial.state == "failed":
@@ -205,18 +208,18 @@ def _trial_line(grid: Grid, trial: TrialRecord, assessment: Assessment | None) -
         for metric in _SHOWN
         if (value := _mean_at([assessment], "0", metric)) is not None
     ]
-    scores = ", ".join([f"{assessment.result['n']} texts", *values])
+    scores = ", ".join([f"{assessment.n} texts", *values])
     return one_line(f"{name} {scores}{reused}")
 
 
-def _mean_at(assessments: Sequence[Assessment], inspected: str, metric: str) -> float | None:
+def _mean_at(assessments: Sequence[AssessmentResult], inspected: str, metric: str) -> float | None:
     """The mean of a metric over repeats, as generated or after LR, without OOSF; None without."""
     values = [
-        float(stage[metric]["value"])
+        value
         for assessment in assessments
-        for stage in assessment.result["stages"]
-        if stage["inspected"] == inspected and not stage["filtered"]
-        if stage[metric]["value"] is not None
+        for stage in assessment.stages
+        if stage.inspected == inspected and not stage.filtered
+        if (value := stage.scores[metric].value) is not None
     ]
     return sum(values) / len(values) if values else None
 
@@ -231,7 +234,7 @@ def _shown_budgets(grid: Grid) -> list[str]:
 
 def results_table(grid: Grid, status: SweepStatus) -> str:
     """Each condition with its scores, the mean over repeats."""
-    groups: dict[str, tuple[str, list[Assessment]]] = {}
+    groups: dict[str, tuple[str, list[AssessmentResult]]] = {}
     for trial in status.trials:
         assessment = status.assessments.get(trial.run.id)
         if assessment is not None:
@@ -242,15 +245,16 @@ def results_table(grid: Grid, status: SweepStatus) -> str:
     rows = [["condition", "n", "diversity", "label accuracy"]]
     rows[0] += [f"model accuracy at {budget}" for _, budget in columns[2:]]
     for words, repeats in groups.values():
-        n = sum(assessment.result["n"] for assessment in repeats) / len(repeats)
+        n = sum(assessment.n for assessment in repeats) / len(repeats)
         values = [_mean_at(repeats, inspected, metric) for metric, inspected in columns]
         cells = ["-" if value is None else f"{value:.3f}" for value in values]
         rows.append([words, f"{n:g}", *cells])
     return table(rows)
 
 
-def _trial_data(grid: Grid, trial: TrialRecord, assessment: Assessment | None) -> dict[str, Any]:
-    result = {} if assessment is None else assessment.result
+def _trial_data(
+    grid: Grid, trial: TrialRecord, assessment: AssessmentResult | None
+) -> dict[str, object]:
     return {
         "position": trial.position,
         "run": trial.run.id,
@@ -261,12 +265,14 @@ def _trial_data(grid: Grid, trial: TrialRecord, assessment: Assessment | None) -
         "state": trial.state,
         "reused": trial.reused,
         "message": f"{trial.message} {trial.remedy}".strip(),
-        "n": result.get("n"),
+        "n": None if assessment is None else assessment.n,
         "stages": [
             {
-                **{key: stage[key] for key in ("inspected", "filtered", "repeat")},
-                **{metric: stage[metric]["value"] for metric in METRICS},
+                "inspected": stage.inspected,
+                "filtered": stage.filtered,
+                "repeat": stage.repeat,
+                **{metric: stage.scores[metric].value for metric in METRICS},
             }
-            for stage in result.get("stages", [])
+            for stage in ([] if assessment is None else assessment.stages)
         ],
     }

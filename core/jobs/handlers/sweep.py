@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.diversity.embedding.embedding import embedded
-from core.diversity.embedding.encoder import Encoder, EncoderChoice, encoder_choice_from_dict
+from core.diversity.embedding.encoder import Encoder, EncoderChoice
 from core.diversity.measures.live import Encoders
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput, Pausing
@@ -170,7 +170,7 @@ def start_assessment(
     if any(run.spec.task.key != task_key for run in runs.values()):
         raise BadInput("The runs are not of one task.", "Choose runs of the same task.")
     check_reference(db, recipe, task_key)
-    settings = {"runs": ids, "recipe": recipe.to_dict()}
+    settings = {"runs": ids, "recipe": to_json(recipe)}
     return _start(db, settings, task_key, name, study, workers, ray, token)
 
 
@@ -231,7 +231,7 @@ def sweep_job(
     db = context.db
     record = get_sweep(db, context.spec["sweep"])
     wanted, recipe = planned_trials(db, record)
-    trials = SweepTrials(context, record.id, recipe, wanted, _Opened(here), timer=timer)
+    trials = SweepTrials(context, record.id, recipe, wanted, here, timer=timer)
     executor: Executor | None = None
     try:
         trials.settle()
@@ -327,16 +327,6 @@ class LoadedModels:
         """A loaded language model."""
         return self.models.backend(choice, dtype=dtype)
 
-    def encoder(self, choice: Mapping[str, Any]) -> Encoder:
-        """A loaded encoder."""
-        return self.encoders.encoder(encoder_choice_from_dict(choice))
-
-
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """`Tools` as what opens encoders."""
-
-    tools: Tools
-
     def encoder(self, choice: EncoderChoice) -> Encoder:
-        return self.tools.encoder(choice.to_dict())
+        """A loaded encoder."""
+        return self.encoders.encoder(choice)

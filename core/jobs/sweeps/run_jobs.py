@@ -6,11 +6,10 @@ resumed by itself.
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
-from core.diversity.embedding.encoder import encoder_choice_from_dict
+from core.diversity.embedding.encoder import EncoderChoice
 from core.diversity.measures.live import Encoders, LiveClique
 from core.diversity.measures.remote_clique import no_pause
 from core.domain.errors import StoreBusy, StoreFull, WidesetError
@@ -126,9 +125,7 @@ class RunJobs:
         return [position for position, job_id in self._jobs.items() if job_id in asked]
 
 
-def report_diversity(
-    db: Database, run_id: str, encoders: Encoders, choice: Mapping[str, Any]
-) -> None:
+def report_diversity(db: Database, run_id: str, encoders: Encoders, choice: EncoderChoice) -> None:
     """Add the curve of Remote-Clique to what a run's job told, as a generation of its own does.
 
     Args:
@@ -137,7 +134,7 @@ def report_diversity(
         encoders: opens the encoder.
         choice: a recipe's.
     """
-    live = LiveClique(db, encoders, encoder_choice_from_dict(choice))
+    live = LiveClique(db, encoders, choice)
     live.add([sample.text for sample in samples_of(db, run_id, outcome="usable")])
     live.catch_up(between=no_pause, at_once=True)
     diversity = json.dumps(live.progress())

@@ -7,8 +7,7 @@ import pandas as pd
 
 from core import __version__
 from core.analysis.contrasts import with_common_intervals
-from core.analysis.frames.identity import only_idle
-from core.analysis.frames.results import named_apart, points_frame
+from core.analysis.frames.results import named_apart, only_idle, points_frame
 from core.reports.card import card_metadata
 from core.reports.html.blocks import Paragraph, Section, bullets
 from core.reports.html.charts import (

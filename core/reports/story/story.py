@@ -13,8 +13,7 @@ import pandas as pd
 
 from core.analysis.contrasts import Contrast, contrast, with_pooled_intervals
 from core.analysis.findings.hypotheses import as_generated
-from core.analysis.frames.identity import only_idle
-from core.analysis.frames.results import mixtures
+from core.analysis.frames.results import mixtures, only_idle
 from core.analysis.frontier import frontier
 from core.analysis.uninspected import uninspected_accuracy
 from core.diversity.measures.lexical import common_openings

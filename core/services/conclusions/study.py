@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from core.analysis.frames.results import named_apart, results_frame
-from core.analysis.frames.stored import stored_results
+from core.analysis.frames.results import named_apart, results_frame, stored_results
 from core.analysis.study import STUDY_VERSION
 from core.analysis.study import study as study_results
 from core.domain.errors import BadInput

@@ -9,7 +9,7 @@ from core.store.datasets import load_dataset, reference_key
 from core.store.generation.runs import runs_of
 from core.store.references import get_reference
 from core.store.sweeps import SweepRecord
-from core.sweeps.assessment.recipe import Recipe, recipe_from_dict
+from core.sweeps.assessment.recipe import Recipe, sweep_recipe
 from core.sweeps.grid.plan import condition_key, plan_runs
 from core.sweeps.grid.spec import Grid, grid_from_dict
 
@@ -50,7 +50,7 @@ def planned_trials(db: Database, record: SweepRecord) -> tuple[list[PlannedTrial
         key = condition_key(run.spec)
         repeat = seen[key] = seen.get(key, -1) + 1
         wanted.append(PlannedTrial(position, run.spec, repeat, run.name, run.id))
-    return wanted, recipe_from_dict(record.grid["recipe"])
+    return wanted, sweep_recipe(record.grid)
 
 
 def trials_of_grid(db: Database, grid: Grid) -> list[PlannedTrial]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from core.domain.serialization import to_json
 from core.domain.texts import text_hash
 from core.services.generate import stored_state
 from core.services.servers.served_models import stored_attempt
@@ -128,7 +129,7 @@ def keep_assessment(
             run_id,
             recipe=recipe.key,
             n=usable_texts(db, run_id),
-            settings=recipe.to_dict(),
+            settings=to_json(recipe),
             result=end.assessment.to_dict(),
         )
         set_trial(db, sweep_id, end.index, "done")

@@ -2,13 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from core.diversity.measures.fluency import fluency_of
-from core.diversity.measures.measure import encoder_name
 from core.diversity.measures.neighbours import exact_duplicates
 from core.diversity.measures.registry import (
     MEASURES,
@@ -73,7 +71,7 @@ def assess(
     real: RealTexts | None,
     recipe: Recipe,
     *,
-    encoder_facts: Mapping[str, Any],
+    encoder: str,
     fine_tuner: FineTuner | None = None,
     between: Pause = no_pause,
 ) -> AssessmentResult:
@@ -90,7 +88,7 @@ def assess(
         real: the reference, embedded by the same encoder; None, or without train texts, if there
             is none. Its oracle is trained at the first call with it.
         recipe: what is measured and tried.
-        encoder_facts: of the encoder.
+        encoder: its name, for display.
         fine_tuner: trains where the recipe says fine-tuning.
         between: called between blocks of work.
 
@@ -146,7 +144,7 @@ def assess(
     return AssessmentResult(
         version=RECIPE_VERSION,
         n=len(dataset),
-        encoder=encoder_name(encoder_facts),
+        encoder=encoder,
         distance="cosine",
         oracle=None if oracle is None else _summary(oracle, real, dataset.label_names),
         reference=None if real is None else {"train": len(real.train), "test": len(real.test)},

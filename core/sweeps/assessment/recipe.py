@@ -1,12 +1,13 @@
 """Recipe: what is measured of every condition of a sweep, and which repairs are tried on it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from core.classification.settings import FineTuning
-from core.diversity.embedding.encoder import EncoderChoice, encoder_choice_from_dict
+from core.diversity.embedding.encoder import EncoderChoice
 from core.domain.errors import BadInput
+from core.domain.serialization import from_json
 from core.domain.settings_key import settings_key
 from core.interventions.relabelling.relabel import WEIGHT
 
@@ -27,7 +28,7 @@ class Recipe:
     Args:
         reference: id of the reference: its train part teaches the oracle, its test part tests
             classifiers; None measures diversity alone.
-        encoder: an encoder's choice as JSON (`EncoderChoice.to_dict`), for all embeddings.
+        encoder: makes all embeddings.
         budgets: texts that the oracle inspects for LR, in ascending order and "all" last; 0, the
             data as generated, is always part of it (paper: 0, 90, 180, 270, all). A budget above
             the number of texts is left out of that run, and said so.
@@ -45,10 +46,7 @@ class Recipe:
     """
 
     reference: str | None = None
-    encoder: Mapping[str, Any] = field(
-        default_factory=lambda: EncoderChoice().to_dict(),
-        metadata={"settings": encoder_choice_from_dict},
-    )
+    encoder: EncoderChoice = field(default_factory=EncoderChoice)
     budgets: tuple[Budget, ...] = (0, 90, 180, 270, ALL)
     lr_repeats: int = 5
     weight: float = WEIGHT
@@ -87,15 +85,6 @@ class Recipe:
         ordered = tuple(sorted({0, *numbers})) + ((ALL,) if ALL in self.budgets else ())
         object.__setattr__(self, "budgets", ordered)
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, the inverse of `recipe_from_dict`."""
-        return {
-            **{f.name: getattr(self, f.name) for f in fields(self)},
-            "encoder": dict(self.encoder),
-            "budgets": list(self.budgets),
-            "fine_tuning": self.fine_tuning.to_dict(),
-        }
-
     @property
     def key(self) -> str:
         """The key of all that decides an assessment of given texts.
@@ -105,24 +94,15 @@ class Recipe:
         tuning = FineTuning()
         if self.classifier == "fine-tuning":
             tuning = replace(self.fine_tuning.with_rate(), device="auto")
-        encoder = replace(encoder_choice_from_dict(self.encoder), device="auto").to_dict()
+        encoder = replace(self.encoder, device="auto")
         recipe = replace(self, encoder=encoder, fine_tuning=tuning)
         return settings_key([RECIPE_VERSION, recipe])
 
 
-def recipe_from_dict(data: Mapping[str, Any]) -> Recipe:
-    """Build a recipe from JSON data; what it lacks is as by default.
+def sweep_recipe(grid: Mapping[str, Any]) -> Recipe:
+    """The recipe of a sweep as stored (`SweepRecord.grid`); what it lacks is as by default.
 
     Raises:
-        BadInput: a part of it is unknown or refused.
+        BadInput, ValueError: a part of it is refused.
     """
-    known = {f.name for f in fields(Recipe)}
-    unknown = sorted(set(data) - known)
-    if unknown:
-        raise BadInput(f"The setting '{unknown[0]}' of a recipe is unknown.", "Check its name.")
-    values: dict[str, Any] = dict(data)
-    if "budgets" in values:
-        values["budgets"] = tuple(values["budgets"])
-    if isinstance(values.get("fine_tuning"), Mapping):
-        values["fine_tuning"] = FineTuning(**values["fine_tuning"])
-    return Recipe(**values)
+    return from_json(Recipe, grid.get("recipe") or {})

@@ -6,8 +6,7 @@ from typing import Any, Self
 
 from core.classification.evaluation.intervals import Interval
 from core.domain.registries.metrics import COLUMN
-
-_STAGE_KEYS = ("inspected", "filtered", "repeat", "n", "removed")
+from core.domain.serialization import from_json, to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +32,8 @@ class Score:
             return cls(None, why=why)
         return cls(interval.mean, interval.low, interval.high)
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready; `why` is left out where there is a value."""
-        data: dict[str, Any] = {"value": self.value, "low": self.low, "high": self.high}
-        return data | ({"why": self.why} if self.value is None else {})
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StageResult:
     """A run's texts at one stage of repair.
 
@@ -54,29 +48,10 @@ class StageResult:
 
     inspected: str
     filtered: bool
-    repeat: int
+    repeat: int = 0
     n: int
-    removed: int
+    removed: int = 0
     scores: Mapping[str, Score]
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return {
-            **{key: getattr(self, key) for key in _STAGE_KEYS},
-            **{column: score.to_dict() for column, score in self.scores.items()},
-        }
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """From JSON data."""
-        return cls(
-            inspected=str(data["inspected"]),
-            filtered=bool(data["filtered"]),
-            repeat=int(data.get("repeat", 0)),
-            n=data["n"],
-            removed=data.get("removed", 0),
-            scores={column: Score(**data[column]) for column in COLUMN if column in data},
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,53 +87,34 @@ class AssessmentResult:
         stages: as generated first.
     """
 
-    version: int
+    version: int = 0
     n: int
     encoder: str
-    distance: str
-    oracle: OracleSummary | None
-    reference: Mapping[str, int] | None
-    fluency: float | None
-    duplicates: float | None
-    classifier: str
-    notes: tuple[str, ...]
+    distance: str = "cosine"
+    oracle: OracleSummary | None = None
+    reference: Mapping[str, int] | None = None
+    fluency: float | None = None
+    duplicates: float | None = None
+    classifier: str = "none"
+    notes: tuple[str, ...] = ()
     stages: tuple[StageResult, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, the inverse of `from_dict`."""
-        oracle = self.oracle
-        return {
-            "version": self.version,
-            "n": self.n,
-            "encoder": self.encoder,
-            "distance": self.distance,
-            "oracle": None
-            if oracle is None
-            else {"accuracy": oracle.accuracy, "n": oracle.n, "notes": list(oracle.notes)},
-            "reference": None if self.reference is None else dict(self.reference),
-            "fluency": self.fluency,
-            "duplicates": self.duplicates,
-            "classifier": self.classifier,
-            "notes": list(self.notes),
-            "stages": [stage.to_dict() for stage in self.stages],
-        }
+        """JSON-ready, the inverse of `from_dict`: a stage has its scores beside its other fields,
+        `why` only where there is no value."""
+        data = dict(to_json(self))
+        for stage in data["stages"]:
+            for score in stage["scores"].values():
+                if score["value"] is not None:
+                    del score["why"]
+            stage |= stage.pop("scores")
+        return data
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """From JSON data; what an older result lacks is unknown."""
-        oracle = data.get("oracle")
-        return cls(
-            version=data.get("version", 0),
-            n=data["n"],
-            encoder=data["encoder"],
-            distance=data.get("distance", "cosine"),
-            oracle=None
-            if oracle is None
-            else OracleSummary(oracle["accuracy"], oracle["n"], tuple(oracle.get("notes", ()))),
-            reference=data.get("reference"),
-            fluency=data.get("fluency"),
-            duplicates=data.get("duplicates"),
-            classifier=data.get("classifier", "none"),
-            notes=tuple(data.get("notes", ())),
-            stages=tuple(map(StageResult.from_dict, data["stages"])),
-        )
+        stages = [
+            stage | {"scores": {column: stage[column] for column in COLUMN if column in stage}}
+            for stage in data["stages"]
+        ]
+        return from_json(cls, {**data, "stages": stages})

@@ -2,18 +2,22 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ParamSpec, Protocol
+from typing import TYPE_CHECKING, ParamSpec, Protocol
 
-from core.diversity.embedding.encoder import Encoder, encoder_choice_from_dict
+from core.diversity.embedding.encoder import Encoder, EncoderChoice
 from core.domain.errors import WidesetError
 from core.domain.runs import ModelChoice
 from core.domain.spending import SpendingTracker
 from core.generation.backends import Backend
 from core.sweeps.execution.trial import RealTexts, Sink, Trial, TrialEnd
+
+if TYPE_CHECKING:
+    from core.diversity.embedding.loading import EncoderCache
+    from core.generation.local.backend import ModelCache
 
 Ended = Callable[[TrialEnd], None]
 Between = Callable[[], None]
@@ -60,8 +64,8 @@ class Tools(Protocol):
     def backend(self, choice: ModelChoice, *, dtype: str | None = None) -> Backend:
         """A loaded language model, kept for the next trial."""
 
-    def encoder(self, choice: Mapping[str, Any]) -> Encoder:
-        """A loaded encoder, kept for the next trial; the choice is a recipe's."""
+    def encoder(self, choice: EncoderChoice) -> Encoder:
+        """A loaded encoder, kept for the next trial."""
 
 
 @dataclass(frozen=True)
@@ -76,13 +80,11 @@ class NodeTools:
 
     def backend(self, choice: ModelChoice, *, dtype: str | None = None) -> Backend:
         """A loaded language model, kept for the next trial."""
-        backend: Backend = self._keeper.backend(choice, dtype=dtype)
-        return backend
+        return self._models.backend(choice, dtype=dtype)
 
-    def encoder(self, choice: Mapping[str, Any]) -> Encoder:
+    def encoder(self, choice: EncoderChoice) -> Encoder:
         """A loaded encoder, kept for the next trial."""
-        encoder: Encoder = self._encoders.encoder(encoder_choice_from_dict(choice))
-        return encoder
+        return self._encoders.encoder(choice)
 
     @cached_property
     def _folder(self) -> Path:
@@ -91,13 +93,13 @@ class NodeTools:
         return self.models or home_from().models
 
     @cached_property
-    def _keeper(self) -> Any:
+    def _models(self) -> "ModelCache":
         from core.generation.local.backend import ModelCache
 
         return ModelCache(self._folder)
 
     @cached_property
-    def _encoders(self) -> Any:
+    def _encoders(self) -> "EncoderCache":
         from core.diversity.embedding.loading import EncoderCache
 
         return EncoderCache(self._folder)

@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from core.diversity.embedding.encoder import Encoder
+from core.diversity.measures.measure import encoder_name
 from core.diversity.measures.remote_clique import Vectors
 from core.domain.datasets import Dataset
 from core.domain.errors import BackendFailed, Pausing, WidesetError
@@ -89,7 +90,7 @@ def run_trial(
             vectors[places],
             real,
             trial.recipe,
-            encoder_facts=encoder.facts,
+            encoder=encoder_name(encoder.facts),
             fine_tuner=fine_tuner,
             between=between,
         )

@@ -15,7 +15,7 @@ from core.domain.settings_key import canonical, settings_key
 from core.domain.spending import SpendingLimit
 from core.domain.tasks import Task, task_from_dict
 from core.domain.wording import number
-from core.sweeps.assessment.recipe import Recipe, recipe_from_dict
+from core.sweeps.assessment.recipe import Recipe, sweep_recipe
 
 MAX_CONDITIONS = 1_000
 """The most conditions of a grid that does not set its own limit."""
@@ -173,7 +173,7 @@ class Grid:
             ]
         data |= {
             "base": self.base.to_dict(),
-            "recipe": self.recipe.to_dict(),
+            "recipe": to_json(self.recipe),
             "cap": self.cap,
         }
         return data | ({"spend": to_json(self.spend)} if self.spend.on else {})
@@ -205,8 +205,7 @@ def grid_from_dict(data: Mapping[str, Any]) -> Grid:
     values["base"] = base
     if "spend" in values:
         values["spend"] = from_json(SpendingLimit, values["spend"])
-    if "recipe" in values:
-        values["recipe"] = recipe_from_dict(values["recipe"])
+    values["recipe"] = sweep_recipe(data)
     return Grid(**values, axes=axes)
 
 

@@ -6,6 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 from core.classification.settings import FineTuning
+from core.diversity.embedding.encoder import EncoderChoice
 from core.domain.conditions import Condition
 from core.domain.registries.knobs import KNOBS
 from core.domain.runs import ModelChoice
@@ -30,7 +31,7 @@ def grid_toml(grid: Grid, *, task: str, reference: str | None = None) -> str:
             another seed.
     """
     recipe = grid.recipe
-    if dict(recipe.encoder) != dict(Recipe().encoder) or recipe.seed != grid.seed:
+    if recipe.encoder != EncoderChoice() or recipe.seed != grid.seed:
         raise ValueError("a grid file has no encoder and one seed alone")
     top: dict[str, Any] = {"name": grid.name} if grid.name else {}
     top |= {"study": grid.study} if grid.study else {}

@@ -7,8 +7,13 @@ import streamlit as st
 
 from core.analysis.contrasts import with_common_intervals
 from core.analysis.frames.columns import METRICS
-from core.analysis.frames.results import mixtures, named_apart, points_frame, results_frame
-from core.analysis.frames.stored import stored_results
+from core.analysis.frames.results import (
+    mixtures,
+    named_apart,
+    points_frame,
+    results_frame,
+    stored_results,
+)
 from core.domain.registries.knobs import KNOB
 from core.domain.registries.metrics import COLUMN
 from core.domain.tasks import Task

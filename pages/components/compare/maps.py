@@ -8,7 +8,6 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.frontier import extreme_conditions
-from core.diversity.embedding.encoder import encoder_choice_from_dict
 from core.diversity.map.frame import repeats, texts_frame
 from core.domain.errors import BadInput
 from core.domain.wording import counted
@@ -18,7 +17,7 @@ from core.jobs.cached_measurements import mapped
 from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key, run_key
 from core.store.references import get_reference
-from core.sweeps.assessment.recipe import Recipe, recipe_from_dict
+from core.sweeps.assessment.recipe import Recipe, sweep_recipe
 from pages.components.compare.comparison import Comparison
 from pages.components.compare.part import names_of
 from pages.components.jobs import show_work
@@ -57,7 +56,7 @@ def show_maps(app: AppContext, comparison: Comparison) -> None:
         [*keys, *([beside] if beside is not None else [])],
         list(frame["hash"].to_numpy()),
         task_key=task.key,
-        choice=encoder_choice_from_dict(recipe.encoder),
+        choice=recipe.encoder,
     )
     with st.container():
         show_work(app, [places.work] if places.work is not None else [])
@@ -116,7 +115,7 @@ def _runs(comparison: Comparison, conditions: Sequence[str]) -> pd.DataFrame:
 def _recipe(comparison: Comparison, task_key: str) -> Recipe:
     """Of the newest sweep of the task that is shown."""
     grids = (sweep.grid for sweep in comparison.choice.sweeps if sweep.task_key == task_key)
-    return recipe_from_dict(next(grids, {}).get("recipe") or {})
+    return sweep_recipe(next(grids, {}))
 
 
 def _reference(db: Database, reference_id: str | None) -> str | None:

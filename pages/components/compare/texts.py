@@ -8,10 +8,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.diversity.embedding.encoder import EncoderChoice
 from core.domain.registries.metrics import COLUMN
 from core.domain.registries.stages import stage_words
-from core.domain.serialization import from_json
 from core.domain.texts import fold
 from core.domain.wording import capitalized, counted
 from core.figures.theme import label_colors
@@ -22,7 +20,7 @@ from core.store.datasets import run_key
 from core.store.generation.runs import get_run
 from core.store.generation.samples import SAMPLE_COLUMNS, sample_rows
 from core.store.interventions.versions import head, version_rows
-from core.sweeps.assessment.recipe import recipe_from_dict
+from core.sweeps.assessment.recipe import Recipe, sweep_recipe
 from pages.components.compare.comparison import Comparison, sweep_of
 from pages.components.compare.part import measured, names_of
 from pages.components.shell import AppContext, escape_markdown
@@ -98,11 +96,10 @@ def _oracle(db: Database, comparison: Comparison, run_id: str, n: int) -> Mappin
     """The oracle's labels by text id, if it was run on the Intervene page."""
     ids = comparison.results.loc[comparison.results["run_id"] == run_id, "sweep_id"]
     sweep = sweep_of(comparison, str(ids.iloc[0])) if len(ids) else None
-    recipe = recipe_from_dict((sweep.grid.get("recipe") if sweep else None) or {})
+    recipe = sweep_recipe(sweep.grid) if sweep else Recipe()
     if recipe.reference is None:
         return {}
-    encoder = from_json(EncoderChoice, recipe.encoder)
-    request = JudgeRequest(n=n, encoder=encoder, reference=recipe.reference)
+    request = JudgeRequest(n=n, encoder=recipe.encoder, reference=recipe.reference)
     result = preview_state(db, run_key(run_id), request).result
     return {} if result is None else result.label_by_id
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.analysis.frames.results import results_frame
-from core.analysis.frames.stored import stored_results
+from core.analysis.frames.results import results_frame, stored_results
 from core.cli import main
 from core.diversity.embedding.encoder import EncoderChoice
 from core.domain.settings import Home

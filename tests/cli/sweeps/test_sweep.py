@@ -14,6 +14,7 @@ from core.cli.lookup import find_or_prepare_reference
 from core.domain.connections import Connection, Prices
 from core.domain.errors import BadInput
 from core.domain.runs import Example
+from core.domain.serialization import to_json
 from core.domain.settings import Home
 from core.domain.tasks import preset
 from core.jobs.context import Handler, JobContext
@@ -98,7 +99,7 @@ def pretend(*, stop_after: int | None = None, fail: int | None = None) -> Handle
                 run.id,
                 recipe=grid.recipe.key,
                 n=6,
-                settings=grid.recipe.to_dict(),
+                settings=to_json(grid.recipe),
                 result=assessed(wanted.position),
             )
             set_trial(db, record.id, wanted.position, "done")

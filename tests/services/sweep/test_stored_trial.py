@@ -26,7 +26,11 @@ RESULT = AssessmentResult(
     duplicates=0.0,
     classifier="none",
     notes=(),
-    stages=(StageResult("0", False, 0, 1, 0, {"diversity": Score(None, why="One text.")}),),
+    stages=(
+        StageResult(
+            inspected="0", filtered=False, n=1, scores={"diversity": Score(None, why="One text.")}
+        ),
+    ),
 )
 
 
