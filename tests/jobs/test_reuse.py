@@ -36,7 +36,7 @@ from core.jobs.previews import preview_state, request_preview
 from core.jobs.queue import list_jobs, submit
 from core.store.database import Database
 from core.store.diversity.maps import new_map
-from core.store.diversity.measurements import save_measurement, sweep_recipe
+from core.store.diversity.measurements import recipe_of, save_measurement
 from core.store.generation import runs as stored_runs
 from core.store.interventions.previews import save_preview
 from core.store.sweeps import find_assessments, find_sweep, get_sweep, trials_of
@@ -152,7 +152,7 @@ def test_measurements_and_maps(db: Database, grow: Grow) -> None:
     result = measure(
         data, FakeEncoder().embed(TEXTS), rng=np.random.default_rng(0), encoder={"name": "fake"}
     )
-    recipe = sweep_recipe(choice, None)
+    recipe = recipe_of(choice, None)
     save_measurement(db, "run:r", encoder="fake", recipe=recipe, n=3, result=result.to_dict())
     hashes = [text_hash(text) for text in TEXTS]
     places = dict.fromkeys(hashes, (0.0, 0.5))

@@ -8,6 +8,7 @@ import pandas as pd
 
 from core.analysis.frames.results import named_apart, results_frame, stored_results
 from core.analysis.study import STUDY_VERSION, study
+from core.domain.serialization import to_json
 from core.domain.settings import Home
 from core.jobs.handlers.study import Studied, studied
 from core.jobs.queue import Job, list_jobs
@@ -33,13 +34,13 @@ def assess(db: Database, run_id: str, place: int, *, off: float = 0.0) -> None:
         label_accuracy=label,
         model_accuracy=0.3 + 0.5 * label + spread + 0.01 * (place % 3) + off,
     )
-    told: dict[str, Any] = {"settings": RECIPE.to_dict(), "result": assessment([found])}
+    told: dict[str, Any] = {"settings": to_json(RECIPE), "result": assessment([found])}
     save_assessment(db, run_id, recipe=RECIPE.key, n=200, **told)
 
 
 def sweep(db: Database) -> tuple[str, list[str]]:
     """A sweep of eight assessed runs."""
-    told = {"recipe": RECIPE.to_dict()}
+    told = {"recipe": to_json(RECIPE)}
     made = create_sweep(db, told, task_key=SST2.key, name="s")
     runs = [create_run(db, spec_of(*condition)).id for condition in CONDITIONS]
     for place, run_id in enumerate(runs):
@@ -95,7 +96,7 @@ def test_new_results_ask_again_and_the_old_study_stays_on_view(home: Home, db: D
 
 def test_a_study_is_of_the_sweeps_in_whatever_order(home: Home, db: Database) -> None:
     one, _ = sweep(db)
-    other = create_sweep(db, {"recipe": RECIPE.to_dict()}, task_key=SST2.key, name="t").id
+    other = create_sweep(db, {"recipe": to_json(RECIPE)}, task_key=SST2.key, name="t").id
     work_off(home, db, look(db, one, other))
     assert look(db, other, one, one).fresh
     assert not look(db, one, queue=False).fresh
@@ -135,7 +136,7 @@ def test_the_request_names_all_that_decides_it(home: Home, db: Database) -> None
 
 
 def test_a_sweep_without_an_assessed_run_says_so(home: Home, db: Database) -> None:
-    empty = create_sweep(db, {"recipe": RECIPE.to_dict()}, task_key=SST2.key, name="s").id
+    empty = create_sweep(db, {"recipe": to_json(RECIPE)}, task_key=SST2.key, name="s").id
     asked = studied(db, [empty], frame(db, sweep(db)[0]))
     done = work_off(home, db, asked)
     assert (done.state, done.message) == ("failed", "No run of the sweep is assessed yet.")
@@ -144,7 +145,7 @@ def test_a_sweep_without_an_assessed_run_says_so(home: Home, db: Database) -> No
 def test_two_tasks_of_one_name_are_concluded_once(home: Home, db: Database) -> None:
     one, _ = sweep(db)
     namesake = replace(SST2, text_type="tweet")
-    made = create_sweep(db, {"recipe": RECIPE.to_dict()}, task_key=namesake.key, name="t")
+    made = create_sweep(db, {"recipe": to_json(RECIPE)}, task_key=namesake.key, name="t")
     for place, condition in enumerate(CONDITIONS):
         run_id = create_run(db, replace(spec_of(*condition), task=namesake)).id
         add_trial(db, made.id, place, run_id, repeat=0, reused=False)

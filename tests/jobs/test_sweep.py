@@ -324,4 +324,4 @@ def test_what_cannot_be_planned_is_refused_before_anything_is_made(
     with pytest.raises(BadInput):
         start_sweep(real_db, GRID, workers=0)
     assert list_runs(real_db) == []
-    assert EncoderChoice().to_dict() == dict(RECIPE.encoder)
+    assert EncoderChoice() == RECIPE.encoder

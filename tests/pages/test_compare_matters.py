@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.analysis.frames.results import results_frame, stored_results
+from core.domain.serialization import from_json
 from core.domain.settings import Home
 from core.domain.tasks import Label, Task
 from core.domain.texts import text_hash
@@ -17,6 +18,7 @@ from core.jobs.handlers.study import studied
 from core.jobs.queue import list_jobs, submit
 from core.jobs.registry import JobHandlers
 from core.jobs.worker import Worker
+from core.services.sweep.progress import SweepProgress
 from core.store.database import Database
 from core.store.diversity.maps import new_map
 from core.store.generation.runs import get_run
@@ -215,8 +217,20 @@ def _figures(app: AppTest) -> list[Any]:
                 "failed": 2,
                 "total": 1_600,
                 "running": [
-                    {"name": "T *1*", "phase": "generating", "texts": 40, "target": 200},
-                    {"name": "other", "phase": "assessing", "texts": 200, "target": 200},
+                    {
+                        "name": "T *1*",
+                        "run": "a",
+                        "phase": "generating",
+                        "texts": 40,
+                        "target": 200,
+                    },
+                    {
+                        "name": "other",
+                        "run": "b",
+                        "phase": "assessing",
+                        "texts": 200,
+                        "target": 200,
+                    },
                 ],
                 "seconds_left": 200.0,
             },
@@ -248,4 +262,4 @@ def _figures(app: AppTest) -> list[Any]:
     ],
 )
 def test_how_far_a_sweep_is(progress: dict[str, Any], said: str) -> None:
-    assert sweep_words(progress) == said
+    assert sweep_words(from_json(SweepProgress, progress)) == said

@@ -9,9 +9,9 @@ from sklearn.neighbors import NearestNeighbors
 from core.diversity.measures.remote_clique import remote_clique
 from core.domain.errors import BadInput
 from core.interventions.scope_filter import train_filter
-from core.sweeps.assessment import scope_stand_in
+from core.sweeps.assessment import stages
 from core.sweeps.assessment.recipe import Recipe
-from core.sweeps.assessment.scope_stand_in import filter_out_of_scope, scope_line
+from core.sweeps.assessment.stages import filter_out_of_scope, scope_line
 from tests.interventions.making import clouds
 from tests.sweeps.assessed import assess, dataset_of, real_of, stage
 
@@ -40,7 +40,7 @@ def test_the_line_is_that_of_an_independent_search(monkeypatch: pytest.MonkeyPat
     wanted = (nearest(texts, real, 0) <= distance).tolist()
     assert 0 < sum(wanted) < 60
     for cells in (1_000_000, 1000):
-        monkeypatch.setattr(scope_stand_in, "_CELLS", cells)
+        monkeypatch.setattr(stages, "_CELLS", cells)
         line = scope_line(real)
         assert line.distance == pytest.approx(distance, abs=1e-6)
         assert line.in_scope(texts).tolist() == wanted
@@ -48,7 +48,7 @@ def test_the_line_is_that_of_an_independent_search(monkeypatch: pytest.MonkeyPat
 
 def test_many_real_texts_are_sampled_and_few_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     real, _ = clouds(100, 100, spread=0.5)
-    monkeypatch.setattr(scope_stand_in, "MOST", 150)
+    monkeypatch.setattr(stages, "MOST", 150)
     one, other = scope_line(real), scope_line(real)
     assert len(one.real) == 150
     assert one.distance == other.distance

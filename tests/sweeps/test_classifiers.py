@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.classification.settings import FineTuning
-from core.sweeps.assessment.classifiers import make_fine_tuner
+from core.sweeps.assessment.assess import make_fine_tuner
 from core.sweeps.assessment.recipe import Recipe
 from tests.classification.making import dataset, reviews, save_tiny_bert
 from tests.classification.training_process import SETTINGS

@@ -169,8 +169,8 @@ def test_what_goes_wrong_is_told_in_two_sentences() -> None:
     other = FakeBackend(metadata=replace(FakeBackend().metadata, fingerprint="f2"))
     end = Hearing(other).run(Trial(5, "r", SPEC, RECIPE, metadata=FakeBackend().metadata))
     assert end.error is not None
-    assert end.error[0].startswith("The model's fingerprint was 'f1' when this run began")
-    assert (end.index, end.assessment, end.error[1]) == (
+    assert end.error.what.startswith("The model's fingerprint was 'f1' when this run began")
+    assert (end.index, end.assessment, end.error.remedy) == (
         5,
         None,
         "Start a new run with the same settings.",
@@ -181,12 +181,14 @@ def test_what_goes_wrong_is_told_in_two_sentences() -> None:
 
     heard = Hearing()
     heard.open = refuse  # type: ignore[method-assign]
-    assert heard.run(Trial(0, "r", SPEC, RECIPE)).error == ("No such model.", "Choose one.")
+    assert str(heard.run(Trial(0, "r", SPEC, RECIPE)).error) == "No such model. Choose one."
 
     heard = Hearing()
     end = heard.run(Trial(0, "r", SPEC, RECIPE), real=replace(real_texts(), encoder="other"))
     assert end.error is not None
-    assert end.error[0].startswith("The encoder here is fake-16, and the reference was embedded by")
+    assert end.error.what.startswith(
+        "The encoder here is fake-16, and the reference was embedded by"
+    )
     assert heard.told == []  # before anything is spent
 
 

@@ -32,7 +32,7 @@ from core.jobs.queue import (
     submit,
 )
 from core.jobs.registry import job
-from core.jobs.sweeps.trials import SweepTrials
+from core.jobs.sweep_trials import SweepTrials
 from core.jobs.tools import WorkerTools
 from core.services.progress import Stopped
 from core.services.sweep.plan import check_reference, planned_trials, trials_of_grid
@@ -50,8 +50,7 @@ from core.store.sweeps import (
     trials_of,
 )
 from core.sweeps.assessment.recipe import Recipe
-from core.sweeps.execution.executors import Executor, NodeTools, Tools
-from core.sweeps.execution.select_executor import select_executor
+from core.sweeps.execution.executors import Executor, NodeTools, Tools, select_executor
 from core.sweeps.execution.trial import RealTexts
 from core.sweeps.grid.spec import Grid
 

@@ -6,8 +6,7 @@ from core.domain.serialization import to_json
 from core.domain.texts import text_hash
 from core.services.generate import stored_state
 from core.services.servers.served_models import stored_attempt
-from core.services.sweep.plan import PlannedTrial
-from core.services.sweep.reuse import usable_texts
+from core.services.sweep.plan import PlannedTrial, usable_texts
 from core.store.database import Database
 from core.store.diversity.embeddings import add_vectors
 from core.store.generation.rounds import add_attempt, finish_round

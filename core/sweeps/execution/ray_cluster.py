@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from core.domain.errors import BackendFailed
+from core.domain.errors import BackendFailed, WidesetError
 from core.sweeps.execution.executors import Between, Ended, Tools, run_safely
 from core.sweeps.execution.trial import RealTexts, Sink, Trial, TrialEnd, TrialUpdate
 
@@ -25,7 +25,7 @@ WAIT_SECONDS = 0.02
 LISTEN_SECONDS = 0.5
 """How long an actor waits for a message before it answers with none."""
 
-_NOT_BEGUN = (
+_NOT_BEGUN = WidesetError(
     "A node of the cluster could not begin the run.",
     "See that it has the same packages as this machine; Ray's log there has the details.",
 )
@@ -38,18 +38,15 @@ class RayCluster:
         address: of the cluster ("host:port"), or "local".
         tools: opens models on a node; sent there.
         real: the reference; likewise.
-        settings: what else `ray.init` is told.
 
     Raises:
         BackendFailed: Ray is not installed, or there is no cluster at the address.
     """
 
-    def __init__(
-        self, address: str, tools: Tools, real: RealTexts, *, settings: dict[str, Any] | None = None
-    ) -> None:
+    def __init__(self, address: str, tools: Tools, real: RealTexts) -> None:
         self._actors: list[_ActorHandle] = []
         with _signals_kept():
-            self._ray = _connected(address, settings or {})
+            self._ray = _connected(address)
         # Sent once to each node that needs it, instead of once to each actor.
         self._real: Any = self._ray.put(real)
         self._tools = tools
@@ -186,7 +183,7 @@ class _Actor:
         return messages
 
 
-def _connected(address: str, settings: dict[str, Any]) -> Any:
+def _connected(address: str) -> Any:
     try:
         import ray
     except ImportError as error:
@@ -194,14 +191,14 @@ def _connected(address: str, settings: dict[str, Any]) -> Any:
             "A sweep on a cluster needs the package ray, which is not installed.",
             "Install it: pip install '.[ray]'",
         ) from error
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address == LOCAL:
-        quiet["include_dashboard"] = False
+        options["include_dashboard"] = False
     else:
         # The nodes bring the packages and their models, we bring the very code that runs here.
-        quiet["runtime_env"] = {"py_modules": [str(Path(__file__).parents[2])]}
+        options["runtime_env"] = {"py_modules": [str(Path(__file__).parents[2])]}
     try:
-        ray.init(address=address, **{**quiet, **settings})
+        ray.init(address=address, **options)
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
         line = str(error).strip().split("\n")[0][:200]
         raise BackendFailed(

@@ -25,8 +25,7 @@ from core.generation.servers.backend import ServedBackend
 from core.generation.servers.errors import ServerUnusable
 from core.generation.servers.requests import Attempt
 from core.store.datasets import run_key
-from core.sweeps.assessment.assess import assess
-from core.sweeps.assessment.classifiers import FineTuner, make_fine_tuner
+from core.sweeps.assessment.assess import FineTuner, assess, make_fine_tuner
 from core.sweeps.execution.trial import RealTexts, Sink, Trial, TrialEnd, TrialUpdate
 
 
@@ -95,8 +94,8 @@ def run_trial(
             between=between,
         )
     except WidesetError as error:
-        paused = isinstance(error, Pausing | ServerUnusable)
-        return TrialEnd(trial.index, error=(error.what, error.remedy), paused=paused)
+        kind = Pausing if isinstance(error, Pausing | ServerUnusable) else WidesetError
+        return TrialEnd(trial.index, error=kind(error.what, error.remedy))
     return TrialEnd(trial.index, assessment=assessment, vectors=vectors, texts=texts)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from core.diversity.measures.remote_clique import Vectors
+from core.domain.errors import WidesetError
 from core.domain.runs import FinishedRound, ModelMetadata, RunSpec, Sample
 from core.generation.servers.requests import Attempt
 from core.sweeps.assessment.recipe import Recipe
@@ -93,19 +94,17 @@ class TrialEnd:
         vectors: the usable texts' embeddings, float32 (texts, size), for the store's cache, in the
             order of `texts`; None if none were made.
         texts: what was embedded.
-        error: (what happened, what to do) where it failed, else None.
+        error: why it failed, else None. `Pausing` would occur in every other trial, too: the server
+            is unavailable, or the spending limit is reached, and the sweep has to wait.
         lost: the process or node is gone, and the trial must run again elsewhere.
-        paused: the error would occur in every other trial, too: the server is unavailable, or the
-            spending limit is reached. The sweep has to wait.
     """
 
     index: int
     assessment: AssessmentResult | None = None
     vectors: Vectors | None = None
     texts: tuple[str, ...] = ()
-    error: tuple[str, str] | None = None
+    error: WidesetError | None = None
     lost: bool = False
-    paused: bool = False
 
 
 Sink = Callable[[TrialUpdate], None]

@@ -15,7 +15,7 @@ from core.jobs.handlers.sweep import start_assessment, start_sweep
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import LIVE, states_of_runs
 from core.services.sweep.estimate import assessment_seconds, estimate_stored_sweep
-from core.services.sweep.reuse import assessed
+from core.services.sweep.plan import assessed
 from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key
 from core.store.generation.runs import RunRecord, list_runs

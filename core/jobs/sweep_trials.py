@@ -1,19 +1,29 @@
-"""The trials of a sweep as its coordinator keeps them: handed out, stored, brought to rest."""
+"""The trials of a sweep as its coordinator keeps them: handed out, stored, brought to rest.
 
+Each run that is generated has a job of kind "generate", held by the worker that runs the sweep and
+never queued: so it reads on its page, in lists and after a kill as any other, and can be stopped
+and resumed by itself.
+"""
+
+import json
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
-from core.diversity.measures.live import Encoders
-from core.domain.errors import Pausing, WidesetError
+from core.diversity.embedding.encoder import EncoderChoice
+from core.diversity.measures.live import Encoders, LiveClique
+from core.diversity.measures.remote_clique import no_pause
+from core.domain.errors import Pausing, StoreBusy, StoreFull, WidesetError
+from core.domain.progress import JobProgress
 from core.domain.runs import ModelChoice
+from core.jobs import claims
 from core.jobs.context import JobContext
-from core.jobs.sweeps.run_jobs import RunJobs, report_diversity
+from core.jobs.queue import get_job, submit
 from core.services.progress import Stopped
-from core.services.sweep.plan import PlannedTrial
+from core.services.sweep.plan import PlannedTrial, find_finished_work
 from core.services.sweep.progress import RunningTrial, SweepMeter
-from core.services.sweep.reuse import find_finished_work
 from core.services.sweep.spending import SweepSpending, run_tracker
 from core.services.sweep.stored_trial import (
     keep_assessment,
@@ -22,29 +32,157 @@ from core.services.sweep.stored_trial import (
     store_update,
     trial_of,
 )
+from core.store.database import Database
+from core.store.generation.runs import set_job
+from core.store.generation.samples import samples_of
 from core.store.sweeps import set_trial
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.execution.executors import Executor
 from core.sweeps.execution.trial import RealTexts, TrialEnd, TrialUpdate
+
+REPORT_SECONDS = 0.5
+
+
+class RunJobs:
+    """The running jobs of runs, by the place of the run in the sweep.
+
+    Args:
+        db: the store.
+        owner: the worker.
+        timer: monotonic seconds.
+    """
+
+    def __init__(
+        self, db: Database, owner: str, *, timer: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._db, self._owner, self._timer = db, owner, timer
+        self._jobs: dict[int, str] = {}
+        self._next: dict[int, float] = {}
+
+    def begin(self, position: int, run_id: str) -> None:
+        """Make a run's generation a running job; one that it has from before is taken over,
+        whatever became of it."""
+        with self._db.write() as connection:
+            row = connection.execute(
+                "SELECT id FROM jobs WHERE run_id = ? AND kind = 'generate'"
+                " ORDER BY rowid DESC LIMIT 1",
+                (run_id,),
+            ).fetchone()
+            if row is None:
+                job = submit(self._db, "generate", {}, run_id=run_id)
+            else:
+                job = get_job(self._db, row["id"])
+            now = self._db.now()
+            connection.execute(
+                "UPDATE jobs SET state = 'running', owner = ?, started_at = ?, heartbeat = ?,"
+                " message = '', remedy = '', cancel_requested = 0, finished_at = NULL WHERE id = ?",
+                (self._owner, now, now, job.id),
+            )
+            set_job(self._db, run_id, job.id)
+        self._jobs[position] = job.id
+
+    def report(self, position: int, progress: Callable[[], JobProgress], *, at_once: bool) -> None:
+        """Store how far a run is, at most twice a second unless it is to be at once."""
+        job_id, now = self._jobs.get(position), self._timer()
+        if job_id is None or (not at_once and now < self._next.get(position, 0.0)):
+            return
+        self._next[position] = now + REPORT_SECONDS
+        with suppress(StoreBusy):  # the next report tells it
+            claims.report(self._db, job_id, self._owner, progress())
+
+    def finish(self, position: int, progress: JobProgress) -> bool:
+        """All texts of a run are there; False if it has no running job."""
+        job_id = self._jobs.pop(position, None)
+        if job_id is not None:
+            claims.finish(self._db, job_id, self._owner, progress=progress)
+        return job_id is not None
+
+    def fail(self, position: int, why: WidesetError, progress: JobProgress) -> None:
+        """A run can't go on; without a running job nothing changes."""
+        job_id = self._jobs.pop(position, None)
+        if job_id is not None:
+            claims.fail(self._db, job_id, self._owner, why, progress=progress)
+
+    def pause(self, position: int, why: WidesetError, progress: JobProgress) -> None:
+        """A run waits with its sweep; without a running job nothing changes."""
+        job_id = self._jobs.pop(position, None)
+        if job_id is not None:
+            claims.pause(self._db, job_id, self._owner, why, progress=progress)
+
+    def cancel(self, position: int, progress: JobProgress) -> None:
+        """A run was stopped by hand; without a running job nothing changes."""
+        job_id = self._jobs.pop(position, None)
+        if job_id is not None:
+            claims.cancel(self._db, job_id, self._owner, progress=progress)
+
+    def let_go(self, progress: Callable[[int], JobProgress], *, by_hand: bool) -> None:
+        """Bring all to rest with their sweep.
+
+        Args:
+            progress: the last one of the run at a place.
+            by_hand: whether a person stopped the sweep.
+        """
+        for position in list(self._jobs):
+            with suppress(StoreBusy, StoreFull):  # it reads interrupted once this worker is gone
+                if by_hand:
+                    self.cancel(position, progress(position))
+                else:
+                    why = WidesetError(
+                        "Its sweep was stopped.", "Resume the sweep to go on with all of it."
+                    )
+                    self.pause(position, why, progress(position))
+
+    def asked_to_stop(self) -> list[int]:
+        """The places whose runs somebody wants stopped."""
+        if not self._jobs:
+            return []
+        with self._db.read() as connection:
+            rows = connection.execute(
+                "SELECT id FROM jobs WHERE state = 'running' AND owner = ? AND cancel_requested",
+                (self._owner,),
+            ).fetchall()
+        asked = {row["id"] for row in rows}
+        return [position for position, job_id in self._jobs.items() if job_id in asked]
+
+
+def report_diversity(db: Database, run_id: str, encoders: Encoders, choice: EncoderChoice) -> None:
+    """Add the curve of Remote-Clique to what a run's job told, as a generation of its own does.
+
+    Args:
+        db: the store; it has the vectors of the run's usable texts.
+        run_id: the run.
+        encoders: opens the encoder.
+        choice: a recipe's.
+    """
+    live = LiveClique(db, encoders, choice)
+    live.add([sample.text for sample in samples_of(db, run_id, outcome="usable")])
+    live.catch_up(between=no_pause, at_once=True)
+    diversity = json.dumps(live.progress())
+    with db.write() as connection:
+        connection.execute(
+            "UPDATE jobs SET progress = json_set(progress, '$.diversity', json(?))"
+            " WHERE id = (SELECT job_id FROM runs WHERE id = ?) AND kind = 'generate'",
+            (diversity, run_id),
+        )
+
 
 MAX_LOSSES = 2
 """How often a trial that was lost with its process or node is begun again."""
 
 LOOK_SECONDS = 0.5
 
-_LOST = (
+_LOST = WidesetError(
     "The process that made this run was killed three times, most likely for want of memory.",
     "Use fewer workers, or look at the worker's log; then start the sweep again.",
 )
-_DROPPED = ("The run was stopped by hand.", "Resume it on its own page, or the sweep as a whole.")
-_DELETED = ("The run was deleted.", "Restore it and start the sweep again.")
+_DROPPED = WidesetError(
+    "The run was stopped by hand.", "Resume it on its own page, or the sweep as a whole."
+)
+_DELETED = WidesetError("The run was deleted.", "Restore it and start the sweep again.")
 
 
 class SweepTrials:
     """The coordinator's side of a sweep's trials; the only one that writes.
-
-    Each run that is generated has a job of its own kind "generate", held by this worker, so that
-    its page shows it going, and it can be stopped and resumed by itself.
 
     Args:
         context: the sweep's job.
@@ -224,11 +362,10 @@ class SweepTrials:
             else:
                 self._again(position)
             return
-        if end.paused and end.error is not None:
-            what, remedy = end.error
-            why = Pausing(what, remedy)
-            self._jobs.pause(position, why, self._progress.going[position].progress("stopped"))
-            raise why
+        if isinstance(end.error, Pausing):
+            progress = self._progress.going[position].progress("stopped")
+            self._jobs.pause(position, end.error, progress)
+            raise end.error
         if end.error is not None or end.assessment is None:
             self._fail(position, end.error or _DROPPED)
             return
@@ -250,13 +387,14 @@ class SweepTrials:
         self._progress.to_generate += not whole
         self._progress.to_assess += whole
 
-    def _fail(self, position: int, why: tuple[str, str]) -> None:
+    def _fail(self, position: int, why: WidesetError) -> None:
         progress = self._progress.going[position].progress("stopped")
-        what, remedy = why
         with self.db.write():
-            set_trial(self.db, self._sweep_id, position, "failed", message=what, remedy=remedy)
-            if why == _DROPPED:
+            set_trial(
+                self.db, self._sweep_id, position, "failed", message=why.what, remedy=why.remedy
+            )
+            if why is _DROPPED:
                 self._jobs.cancel(position, progress)
             else:
-                self._jobs.fail(position, WidesetError(what, remedy), progress)
+                self._jobs.fail(position, why, progress)
         self._progress.ended(position, failed=True)
