@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.analysis.frames.results import results_frame, stored_results
-from core.domain.serialization import from_json
+from core.domain.serialization import from_json, to_json
 from core.domain.settings import Home
 from core.domain.tasks import Label, Task
 from core.domain.texts import text_hash
@@ -18,7 +18,7 @@ from core.jobs.handlers.study import studied
 from core.jobs.queue import list_jobs, submit
 from core.jobs.registry import JobHandlers
 from core.jobs.worker import Worker
-from core.services.sweep.progress import SweepProgress
+from core.services.sweep.progress import SweepProgress, TrialProgress
 from core.store.database import Database
 from core.store.diversity.maps import new_map
 from core.store.generation.runs import get_run
@@ -217,20 +217,8 @@ def _figures(app: AppTest) -> list[Any]:
                 "failed": 2,
                 "total": 1_600,
                 "running": [
-                    {
-                        "name": "T *1*",
-                        "run": "a",
-                        "phase": "generating",
-                        "texts": 40,
-                        "target": 200,
-                    },
-                    {
-                        "name": "other",
-                        "run": "b",
-                        "phase": "assessing",
-                        "texts": 200,
-                        "target": 200,
-                    },
+                    to_json(TrialProgress("T *1*", "a", "generating", 40, 200)),
+                    to_json(TrialProgress("other", "b", "assessing", 200, 200)),
                 ],
                 "seconds_left": 200.0,
             },

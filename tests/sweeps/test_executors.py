@@ -6,8 +6,9 @@ import pytest
 
 from core.domain.errors import StoreFull
 from core.domain.runs import ModelChoice
-from core.sweeps.execution.executors import InProcess, select_executor
+from core.sweeps.execution.executors import InProcess
 from core.sweeps.execution.processes import Processes
+from core.sweeps.execution.select_executor import select_executor
 from core.sweeps.execution.trial import TrialUpdate
 from tests.sweeps.fake_tools import FakeTools, Heard, make_trial, no_reference, wanted
 

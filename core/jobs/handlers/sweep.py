@@ -50,7 +50,8 @@ from core.store.sweeps import (
     trials_of,
 )
 from core.sweeps.assessment.recipe import Recipe
-from core.sweeps.execution.executors import Executor, NodeTools, Tools, select_executor
+from core.sweeps.execution.executors import Executor, NodeTools, Tools
+from core.sweeps.execution.select_executor import select_executor
 from core.sweeps.execution.trial import RealTexts
 from core.sweeps.grid.spec import Grid
 
