@@ -7,9 +7,9 @@ from uuid import uuid4
 import streamlit as st
 
 from core.domain.errors import StoreBusy, WidesetError
-from core.jobs.cached_measurements import Work, refit
+from core.jobs.handlers.measurements import refit
 from core.jobs.launch import ensure_worker
-from core.jobs.queue import LIVE, states_of_runs, status
+from core.jobs.queue import LIVE, Work, states_of_runs, status
 from core.store.datasets import reference_key, run_key
 from pages.components.explore.choice import Choice, choose, has_texts
 from pages.components.explore.exploration import Exploration, explore

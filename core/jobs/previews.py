@@ -5,9 +5,8 @@ from typing import Generic
 
 from core.domain.serialization import from_json
 from core.interventions.previews import P, PreviewRequest
-from core.jobs.cached_measurements import Work, once
 from core.jobs.lease import living
-from core.jobs.queue import find_submitted, state_of
+from core.jobs.queue import Work, find_submitted, once, state_of
 from core.store.database import Database
 from core.store.interventions.previews import find_preview
 

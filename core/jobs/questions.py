@@ -4,7 +4,6 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from core.domain.errors import NoAnswer, WidesetError
 from core.store.database import Database
@@ -15,19 +14,19 @@ KEPT_SECONDS = 60.0
 
 log = logging.getLogger("wideset.questions")
 
-Answerer = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+Answerer = Callable[[Mapping[str, object]], Mapping[str, object]]
 """Answers a question's spec with JSON-ready data; may raise WidesetError."""
 
 
 def ask(
     db: Database,
     kind: str,
-    spec: Mapping[str, Any],
+    spec: Mapping[str, object],
     *,
     timeout: float = 2.0,
     sleep: Callable[[float], None] = time.sleep,
     timer: Callable[[], float] = time.monotonic,
-) -> Mapping[str, Any]:
+) -> Mapping[str, object]:
     """Ask the worker and wait, polling every 20 ms.
 
     Args:
@@ -65,7 +64,7 @@ def ask(
         if row is not None:
             if row["error"] is not None:
                 raise NoAnswer(*json.loads(row["error"]))
-            answer: Mapping[str, Any] = json.loads(row["answer"])
+            answer: Mapping[str, object] = json.loads(row["answer"])
             return answer
     with db.write() as connection:  # nobody waits for it any more
         connection.execute("DELETE FROM questions WHERE id = ?", (question,))
@@ -97,7 +96,7 @@ def answer_all(db: Database, answerers: Mapping[str, Answerer]) -> int:
     return len(rows)
 
 
-def _answer(answerer: Answerer | None, spec: Mapping[str, Any]) -> tuple[str | None, str | None]:
+def _answer(answerer: Answerer | None, spec: Mapping[str, object]) -> tuple[str | None, str | None]:
     if answerer is None:
         return None, json.dumps(["The worker can't answer this at the moment.", "Start a run."])
     try:

@@ -9,7 +9,7 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from core.domain.errors import BadInput
 from core.domain.progress import JobProgress
@@ -26,6 +26,7 @@ from core.store.records import new_id
 StoredState = Literal["queued", "running", "done", "failed", "paused", "cancelled"]
 State = Literal["queued", "running", "done", "failed", "paused", "cancelled", "interrupted"]
 
+S = TypeVar("S")
 P = TypeVar("P", bound=JobProgress)
 
 LIVE: tuple[State, ...] = ("queued", "running")
@@ -58,7 +59,7 @@ class Job:
     id: str
     kind: str
     run_id: str | None
-    spec: Mapping[str, Any]
+    spec: Mapping[str, object]
     token: str | None
     state: StoredState
     last_report: Mapping[str, object]
@@ -71,6 +72,10 @@ class Job:
     started_at: float | None
     finished_at: float | None
     heartbeat: float | None
+
+    def spec_as(self, kind: type[S]) -> S:
+        """The spec, as the handlers of such a job read it."""
+        return from_json(kind, self.spec)
 
     def progress_as(self, kind: type[P]) -> P:
         """The last report, as the work of such a job reports it."""
@@ -85,6 +90,14 @@ class Job:
     def cap(self) -> SpendingLimit:
         """What it may spend over its whole life; limits nothing where none was set."""
         return from_json(SpendingLimit, self.spec.get("cap") or {})
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A job and how it reads."""
+
+    job: Job
+    state: State
 
 
 def state_of(job: Job, lease: Lease | None) -> State:
@@ -133,7 +146,7 @@ def states_of_runs(db: Database) -> dict[str, State]:
 def submit(
     db: Database,
     kind: str,
-    spec: Mapping[str, Any],
+    spec: Mapping[str, object],
     *,
     run_id: str | None = None,
     token: str | None = None,
@@ -167,7 +180,12 @@ def submit(
 
 
 def submit_once(
-    db: Database, kind: str, spec: Mapping[str, Any], version: Any, *, run_id: str | None = None
+    db: Database,
+    kind: str,
+    spec: Mapping[str, object],
+    version: object,
+    *,
+    run_id: str | None = None,
 ) -> Job:
     """The job of that kind, spec and version; queued where there is none.
 
@@ -187,7 +205,15 @@ def submit_once(
         return submit(db, kind, stored_form(spec), run_id=run_id, token=token)
 
 
-def find_submitted(db: Database, kind: str, spec: Mapping[str, Any], version: Any) -> Job | None:
+def once(db: Database, kind: str, spec: Mapping[str, object], version: object) -> Work:
+    """As `submit_once`, with how the job reads."""
+    job = submit_once(db, kind, spec, version)
+    return Work(*status(db, job.id))
+
+
+def find_submitted(
+    db: Database, kind: str, spec: Mapping[str, object], version: object
+) -> Job | None:
     """The job that `submit_once` queued for equal arguments; None if there is none."""
     tokens = (_token_of(kind, spec, version), *_earlier_tokens(kind, spec, version))
     with db.read() as connection:
@@ -330,11 +356,11 @@ def _by_token(connection: sqlite3.Connection, token: str | None) -> Job | None:
     return None if row is None else job_from_row(row)
 
 
-def _token_of(kind: str, spec: Mapping[str, Any], version: Any) -> str:
+def _token_of(kind: str, spec: Mapping[str, object], version: object) -> str:
     return f"{kind} {settings_key([kind, spec, version])}"
 
 
-def _earlier_tokens(kind: str, spec: Mapping[str, Any], version: Any) -> list[str]:
+def _earlier_tokens(kind: str, spec: Mapping[str, object], version: object) -> list[str]:
     """Tokens up to version 6 of the store, from JSON text; the version in them is stored nowhere
     else, so that no migration could replace them."""
     stored = stored_form(spec)

@@ -10,7 +10,6 @@ import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any
 
 from core.domain.progress import JobProgress
 from core.domain.settings import Home
@@ -20,7 +19,7 @@ from core.jobs.queue import Job
 from core.jobs.tools import WorkerTools
 
 Run = Callable[[JobContext, WorkerTools], None]
-Answer = Callable[[Mapping[str, Any], WorkerTools], Mapping[str, Any]]
+Answer = Callable[[Mapping[str, object], WorkerTools], Mapping[str, object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +131,7 @@ class JobHandlers:
         """Who answers which kind of question, while a job runs and while none does."""
         return {name: partial(self._answer, answer) for name, answer in questions().items()}
 
-    def _answer(self, answer: Answer, spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _answer(self, answer: Answer, spec: Mapping[str, object]) -> Mapping[str, object]:
         return answer(spec, self._tools)
 
     def _run(self, kind: JobKind, context: JobContext) -> None:

@@ -13,9 +13,8 @@ from core.domain.errors import StoreBusy, WidesetError
 from core.domain.progress import JobProgress
 from core.domain.spending import SpendingLimit
 from core.domain.wording import counted, duration
-from core.jobs.cached_measurements import Work
 from core.jobs.launch import ensure_worker
-from core.jobs.queue import LIVE, Job, State, request_cancel, resume, status
+from core.jobs.queue import LIVE, Job, State, Work, request_cancel, resume, status
 from core.jobs.registry import job_progress, job_title
 from core.services.sweep.progress import SweepProgress
 from pages.components.shell import AppContext, escape_markdown, flash, show_errors

@@ -7,7 +7,7 @@ from core.diversity.measures.measure import measure
 from core.domain.datasets import Dataset
 from core.domain.texts import text_hash
 from core.jobs import claims
-from core.jobs.cached_measurements import mapped, measured, refit
+from core.jobs.handlers.measurements import mapped, measured, refit
 from core.jobs.lease import take
 from core.jobs.queue import list_jobs
 from core.store.database import Database

@@ -6,7 +6,7 @@ from core.domain.runs import RunSpec
 from core.domain.tasks import Label, Task
 from core.generation.progress import GenerationProgress
 from core.jobs import claims
-from core.jobs.history import curve_before
+from core.jobs.handlers.measurements import curve_before
 from core.jobs.lease import take
 from core.jobs.queue import start_run
 from core.store.database import Database

@@ -14,7 +14,7 @@ from core.domain.progress import JobProgress
 from core.domain.serialization import to_json
 from core.domain.settings import Home
 from core.jobs.context import STOP_SECONDS, JobContext
-from core.jobs.handlers.measure import measure_job
+from core.jobs.handlers.measurements import measure_job
 from core.jobs.queue import Job, get_job, request_cancel, submit
 from core.jobs.tools import WorkerTools
 from core.jobs.worker import Worker

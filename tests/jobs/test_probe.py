@@ -6,7 +6,7 @@ import pytest
 
 from core.domain.connections import Connection
 from core.domain.settings import Home
-from core.jobs.handlers.probe import probe_job
+from core.jobs.handlers.servers import probe_job
 from core.jobs.queue import Job, get_job, request_cancel, submit
 from core.jobs.tools import WorkerTools
 from core.jobs.worker import Worker

@@ -13,7 +13,7 @@ from core.domain.serialization import to_json
 from core.domain.settings import Home
 from core.domain.texts import text_hash
 from core.jobs.context import JobContext
-from core.jobs.handlers.project import project_job
+from core.jobs.handlers.measurements import project_job
 from core.jobs.queue import Job, submit
 from core.jobs.tools import WorkerTools
 from core.jobs.worker import Worker

@@ -2,7 +2,7 @@
 
 from core.analysis.frames.results import results_frame, stored_results
 from core.domain.settings import Home
-from core.jobs.handlers.report import queue_report
+from core.jobs.handlers.conclusions import queue_report
 from core.jobs.queue import list_jobs, submit
 from core.jobs.registry import JobHandlers
 from core.jobs.worker import Worker

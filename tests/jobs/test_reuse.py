@@ -30,10 +30,10 @@ from core.domain.texts import text_hash
 from core.interventions import previews
 from core.interventions.previews import JudgeRequest, OracleOpinion, OracleQuality, RelabelRequest
 from core.interventions.relabelling.label_accuracy import Share
-from core.jobs.cached_measurements import mapped, measured, once
+from core.jobs.handlers.measurements import mapped, measured
 from core.jobs.handlers.sweep import start_sweep
 from core.jobs.previews import preview_state, request_preview
-from core.jobs.queue import list_jobs, submit
+from core.jobs.queue import list_jobs, once, submit
 from core.store.database import Database
 from core.store.diversity.maps import new_map
 from core.store.diversity.measurements import recipe_of, save_measurement

@@ -12,9 +12,9 @@ from core.domain.registries.capabilities import Capabilities
 from core.domain.runs import ModelChoice, RunSpec
 from core.domain.spending import SpendingLimitReached
 from core.jobs import claims
+from core.jobs.handlers.servers import ServerContact, last_contacts, start_connection_test
 from core.jobs.lease import take
 from core.jobs.queue import get_job, start_run
-from core.jobs.server_health import ServerContact, last_contacts, start_connection_test
 from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
 from core.store.generation.rounds import StoredAttempt, add_attempt

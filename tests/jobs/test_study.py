@@ -10,7 +10,7 @@ from core.analysis.frames.results import named_apart, results_frame, stored_resu
 from core.analysis.study import STUDY_VERSION, study
 from core.domain.serialization import to_json
 from core.domain.settings import Home
-from core.jobs.handlers.study import Studied, studied
+from core.jobs.handlers.conclusions import Studied, studied
 from core.jobs.queue import Job, list_jobs
 from core.jobs.registry import JobHandlers
 from core.jobs.worker import Worker

@@ -14,7 +14,7 @@ from core.domain.serialization import from_json, to_json
 from core.domain.settings import Home
 from core.domain.tasks import Label, Task
 from core.domain.texts import text_hash
-from core.jobs.handlers.study import studied
+from core.jobs.handlers.conclusions import studied
 from core.jobs.queue import list_jobs, submit
 from core.jobs.registry import JobHandlers
 from core.jobs.worker import Worker

@@ -13,9 +13,9 @@ from core.domain.runs import ModelChoice, RunSpec
 from core.domain.settings import Home
 from core.domain.tasks import preset
 from core.jobs import claims
+from core.jobs.handlers.servers import start_connection_test
 from core.jobs.lease import release, take
 from core.jobs.queue import list_jobs, start_run
-from core.jobs.server_health import start_connection_test
 from core.store.connections import list_connections, save_capabilities, save_connection
 from core.store.database import Database
 from tests.pages.making import buttons, markup, table, words

@@ -10,7 +10,7 @@ from core.cli.options import JsonListOption, given
 from core.cli.output import date_time, print_json, print_lines
 from core.domain.connections import Connection, TokenizerKind
 from core.domain.errors import BadInput
-from core.jobs.server_health import ServerContact, last_contacts
+from core.jobs.handlers.servers import ServerContact, last_contacts
 from core.store.connections import (
     delete_connection,
     find_connection,

@@ -8,10 +8,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from core.jobs.cached_measurements import Work, once
 from core.jobs.context import JobContext
 from core.jobs.lease import living
-from core.jobs.queue import find_submitted, state_of
+from core.jobs.queue import Work, find_submitted, once, state_of
 from core.jobs.registry import job, question
 from core.jobs.tools import WorkerTools
 from core.services.training.apply_classifier import (
@@ -64,7 +63,7 @@ def apply_job(context: JobContext, tools: WorkerTools) -> None:
     """Let the classifier of the best repeat answer all texts; see `apply_classifier`."""
     apply_classifier(
         context.db,
-        ApplyRequest(**context.spec),
+        context.job.spec_as(ApplyRequest),
         encoders=tools.encoders,
         classifiers=tools.classifiers,
         home=tools.home,

@@ -1,7 +1,4 @@
-"""The job that lets a language model judge texts of a run.
-
-Its spec: `{"run": id, "texts": ids, "model": choice as JSON}`, for a server's model with `cap`.
-"""
+"""The job that lets a language model judge texts of a run."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -25,6 +22,15 @@ from core.store.database import Database
 from core.store.interventions.judgements import last_number, standing_of
 
 KIND = "llm_judge"
+
+
+@dataclass(frozen=True, slots=True)
+class _JudgeSpec:
+    """The spec of a job: who judges which texts of a run; of a server's model also `cap`."""
+
+    run: str
+    texts: tuple[str, ...]
+    model: ModelChoice
 
 
 def start_llm_judge(
@@ -72,7 +78,7 @@ def judging(db: Database, run_id: str) -> list[tuple[Job, State]]:
 
 def model_of(job: Job) -> ModelChoice:
     """Who judges in a job of this kind."""
-    return _model(job.spec["model"])
+    return job.spec_as(_JudgeSpec).model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,8 +124,9 @@ def judge_texts(
 
     Raises as `judge_by_model`; `Pausing` also where the spending limit is reached.
     """
-    model = model_of(context.job)
-    run_id, ids = context.spec["run"], context.spec["texts"]
+    spec = context.job.spec_as(_JudgeSpec)
+    model = spec.model
+    run_id, ids = spec.run, spec.texts
 
     def report(phase: str, **more: Any) -> None:
         if session is not None and session.tracker is not None:
@@ -165,7 +172,3 @@ class _WhileAsking:
         self._context.checkpoint()
         if self._session.tracker is not None:
             self._report("judging")
-
-
-def _model(data: Mapping[str, Any]) -> ModelChoice:
-    return ModelChoice(data["backend"], data["model"], data["device"], data.get("base_url", ""))

@@ -62,6 +62,15 @@ KIND = "sweep"
 MAX_WORKERS = 256
 
 
+@dataclass(frozen=True, slots=True)
+class _SweepSpec:
+    """The spec of a job; see the module."""
+
+    sweep: str
+    workers: int | None = None
+    ray: str | None = None
+
+
 def start_sweep(
     db: Database,
     grid: Grid,
@@ -228,8 +237,8 @@ def sweep_job(
         Pausing: a server is not to be had now, or the cap is reached.
         StoreFull, StoreBusy: what was told before is stored.
     """
-    db = context.db
-    record = get_sweep(db, context.spec["sweep"])
+    db, spec = context.db, context.job.spec_as(_SweepSpec)
+    record = get_sweep(db, spec.sweep)
     wanted, recipe = planned_trials(db, record)
     trials = SweepTrials(context, record.id, recipe, wanted, here, timer=timer)
     executor: Executor | None = None
@@ -245,8 +254,8 @@ def sweep_job(
                 trials.models,
                 real,
                 trials=trials.left,
-                workers=context.spec.get("workers"),
-                ray=context.spec.get("ray"),
+                workers=spec.workers,
+                ray=spec.ray,
                 here=here,
                 elsewhere=elsewhere or NodeTools(home.models),
                 on_nodes=elsewhere or NodeTools(),
@@ -284,7 +293,7 @@ def _start(
     with db.write():
         known = None if token is None else job_of_token(db, token)
         if known is not None:
-            return get_sweep(db, known.spec["sweep"]), known
+            return get_sweep(db, known.spec_as(_SweepSpec).sweep), known
         record = create_sweep(db, grid, task_key=task_key, name=name, study=study, key=key)
         spec: dict[str, Any] = {"sweep": record.id, "workers": workers, "ray": ray}
         spec |= {"cap": to_json(cap)} if cap.on else {}

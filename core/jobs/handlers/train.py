@@ -1,10 +1,7 @@
-"""The job that trains a classifier, or asks a language model, and tests it on real texts.
-
-Its spec: `{"training": id}`, for a server's model with `cap`; what is to be done stands in the
-store.
-"""
+"""The job that trains a classifier, or asks a language model, and tests it on real texts."""
 
 from contextlib import closing
+from dataclasses import dataclass
 
 from core.classification.llm.cost_estimate import check_enough
 from core.classification.settings import TrainingSpec
@@ -28,6 +25,13 @@ from core.store.trainings import (
 )
 
 KIND = "train"
+
+
+@dataclass(frozen=True, slots=True)
+class _TrainSpec:
+    """The spec of a job: the id of the training, which has the rest."""
+
+    training: str
 
 
 def start_training(
@@ -60,7 +64,7 @@ def start_training(
     with db.write():
         known = None if token is None else job_of_token(db, token)
         if known is not None:
-            return get_training(db, known.spec["training"]), known
+            return get_training(db, known.spec_as(_TrainSpec).training), known
         record = create_training(db, spec.to_dict(), task_key=task_key, name=name)
         queued = submit(db, KIND, {"training": record.id, **asked}, token=token)
         set_training_job(db, record.id, queued.id)
@@ -76,7 +80,7 @@ def train_job(context: JobContext, tools: WorkerTools) -> None:
     with closing(tools.label_model_session(context)) as session:
         train_stored(
             context.db,
-            context.spec["training"],
+            context.job.spec_as(_TrainSpec).training,
             tools=StoreTools(context.db, tools.encoders, tools.home.models),
             home=tools.home,
             session=session,

@@ -19,8 +19,7 @@ from core.domain.registries.metrics import COLUMN
 from core.domain.tasks import Task
 from core.domain.wording import capitalized
 from core.figures.compare.columns import at_stage
-from core.jobs.cached_measurements import Work
-from core.jobs.queue import status
+from core.jobs.queue import Work, status
 from core.store.database import Database
 from core.store.generation.runs import RunRecord, list_runs
 from core.store.sweeps import SweepRecord, list_sweeps

@@ -12,7 +12,7 @@ import streamlit as st
 from core.analysis.findings.hypotheses import counted as counted_units
 from core.analysis.regression import SPECIFICATIONS
 from core.figures.compare.forest import card_figure, coefficients_figure, residuals_figure
-from core.jobs.handlers.study import studied
+from core.jobs.handlers.conclusions import studied
 from core.jobs.queue import LIVE
 from core.reports.card import (
     card_metadata,

@@ -3,10 +3,9 @@
 import streamlit as st
 
 from core.domain.errors import WidesetError
-from core.jobs.cached_measurements import Work
-from core.jobs.handlers.report import queue_report
+from core.jobs.handlers.conclusions import queue_report
 from core.jobs.launch import ensure_worker
-from core.jobs.queue import LIVE, status
+from core.jobs.queue import LIVE, Work, status
 from core.services.conclusions.report import ReportFile
 from pages.components.compare.comparison import Comparison
 from pages.components.compare.presenter import offer_presenter

@@ -13,7 +13,7 @@ from core.domain.errors import BadInput
 from core.domain.wording import counted
 from core.figures.small_multiples import MAX_PANELS, small_multiples
 from core.figures.theme import LABEL_COLORS, label_colors
-from core.jobs.cached_measurements import mapped
+from core.jobs.handlers.measurements import mapped
 from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key, run_key
 from core.store.references import get_reference

@@ -23,13 +23,13 @@ from core.generation.servers.suppression import (
     approximate_methods,
     suppression_support,
 )
-from core.jobs.launch import ensure_worker
-from core.jobs.queue import LIVE, Job, State
-from core.jobs.server_health import (
+from core.jobs.handlers.servers import (
     last_contacts,
     latest_connection_test,
     start_connection_test,
 )
+from core.jobs.launch import ensure_worker
+from core.jobs.queue import LIVE, Job, State
 from core.services.servers.probe import TYPICAL_REQUESTS, ProbeProgress
 from core.store.connections import Probed, find_capabilities
 from core.store.database import Database

@@ -11,7 +11,7 @@ from core.domain.errors import WidesetError
 from core.domain.runs import short_model
 from core.domain.wording import ago
 from core.generation.servers.suppression import suppression_support
-from core.jobs.server_health import last_contacts
+from core.jobs.handlers.servers import last_contacts
 from core.store.connections import (
     delete_connection,
     list_connections,

@@ -14,8 +14,8 @@ from core.diversity.map.frame import texts_frame
 from core.diversity.map.projection import principal_axes
 from core.diversity.measures.remote_clique import Vectors
 from core.domain.datasets import Dataset
-from core.jobs.cached_measurements import Mapped, Work, mapped, measured
-from core.jobs.queue import LIVE, states_of_runs
+from core.jobs.handlers.measurements import Mapped, mapped, measured
+from core.jobs.queue import LIVE, Work, states_of_runs
 from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key, run_key
 from core.store.diversity.embeddings import matrix_of

@@ -11,7 +11,7 @@ from core.domain.wording import MISSING, counted, duration, interval, number, pe
 from core.figures.curves import Curve
 from core.figures.generate import balance_figure, diversity_meter
 from core.generation.progress import GenerationProgress
-from core.jobs.history import EarlierCurve, curve_before
+from core.jobs.handlers.measurements import EarlierCurve, curve_before
 from core.store.database import Database
 from core.store.generation.runs import RunRecord
 from core.store.generation.samples import Counts, counts

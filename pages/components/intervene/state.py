@@ -16,10 +16,10 @@ from core.interventions.annotation.consensus import Consensus, labels_by_row
 from core.interventions.previews import JudgeRequest, OracleOpinion, OracleQuality
 from core.interventions.relabelling.label_accuracy import LabelAccuracy, Share, label_accuracy
 from core.interventions.versions import Subject, consensus_of_people, subject_of
-from core.jobs.cached_measurements import Work, measured
 from core.jobs.handlers.llm_judge import judging
+from core.jobs.handlers.measurements import measured
 from core.jobs.previews import preview_state, request_preview
-from core.jobs.queue import LIVE, states_of_runs
+from core.jobs.queue import LIVE, Work, states_of_runs
 from core.store.database import Database
 from core.store.datasets import run_key
 from core.store.generation.runs import RunRecord, list_runs

@@ -10,7 +10,7 @@ from core.analysis.frames.results import results_frame, stored_results
 from core.cli import main
 from core.diversity.embedding.encoder import EncoderChoice
 from core.domain.settings import Home
-from core.jobs.handlers.study import studied
+from core.jobs.handlers.conclusions import studied
 from core.services.demo import BUNDLE, demo_task, open_demo
 from core.store.database import open_database
 from core.store.diversity.maps import latest_map

@@ -1,12 +1,17 @@
 """Server health: tests of connections, and the last contact with each server."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from core.domain.connections import checked_url
+from core.jobs.context import JobContext
 from core.jobs.lease import living
 from core.jobs.queue import Job, State, get_job, state_of, submit
+from core.jobs.registry import job
+from core.jobs.tools import WorkerTools
+from core.services.servers.probe import ProbeProgress, probe_connection
+from core.store.connections import find_connection, get_connection, save_connection
 from core.store.database import Database
 
 
@@ -35,6 +40,33 @@ def latest_connection_test(db: Database, base_url: str) -> tuple[Job, State] | N
             return None
         job, lease = get_job(db, row["id"]), living(db)
     return job, state_of(job, lease)
+
+
+@dataclass(frozen=True, slots=True)
+class _ProbeSpec:
+    """The spec of a connection's test; `model` is empty where the server's are to be listed."""
+
+    base_url: str
+    model: str = ""
+
+
+@job("probe", title="Connection test", activity="Testing a connection", progress=ProbeProgress)
+def probe_job(context: JobContext, tools: WorkerTools) -> None:
+    """Probe a model of a server, which becomes the connection's model if that names none.
+
+    Raises:
+        BadInput: there is no such connection, or its key is missing or refused.
+        BackendFailed: the server does not answer, or lists no models where none is chosen.
+    """
+    db = context.db
+    spec = context.job.spec_as(_ProbeSpec)
+    connection = get_connection(db, spec.base_url)
+    result = probe_connection(
+        db, connection, spec.model.strip(), find_key=tools.find_key, progress=context
+    )
+    stored = find_connection(db, connection.base_url)  # it may be deleted meanwhile
+    if result.model and stored is not None and not stored.model:
+        save_connection(db, replace(stored, model=result.model))
 
 
 By = Literal["test", "run"]

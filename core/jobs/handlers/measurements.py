@@ -1,28 +1,28 @@
-"""Evidence: what is measured and mapped of some datasets, and the jobs that make what is missing.
+"""What is measured and mapped of datasets, and the jobs that make what is missing.
 
 A page asks with every drawing; a job is queued once for a dataset at its number of texts, however
-often it asks. A job that ended badly is told and waits for a person.
+often it asks. A job that failed is shown and waits for a person. A dataset's key may join several,
+as `core.domain.datasets.joined` writes it.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from core.diversity.embedding.encoder import EncoderChoice
 from core.domain.settings_key import stored_form
-from core.jobs.lease import living
-from core.jobs.queue import Job, State, get_job, state_of, submit, submit_once
+from core.domain.tasks import task_from_dict
+from core.jobs.context import JobContext
+from core.jobs.queue import Job, Work, once, submit
+from core.jobs.registry import job
+from core.jobs.tools import WorkerTools
+from core.services.measure import measure_stored
+from core.services.project import MapProgress, MapRequest, project
 from core.store.database import Database
 from core.store.diversity.maps import MapRecord, latest_map, points_of
 from core.store.diversity.measurements import MEASURES_VERSION, find_measurement, recipe_of
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A job and how it reads."""
-
-    job: Job
-    state: State
+from core.store.generation.runs import RunRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def refit(
 
 def _projection(
     datasets: Sequence[str], task_key: str, choice: EncoderChoice, *, refit: bool
-) -> dict[str, Any]:
+) -> dict[str, object]:
     return {
         "datasets": list(datasets),
         "task_key": task_key,
@@ -134,8 +134,69 @@ def _projection(
     }
 
 
-def once(db: Database, kind: str, spec: Mapping[str, Any], version: Any) -> Work:
-    """The job of that kind, spec and version; queued where there is none, see `submit_once`."""
-    job = submit_once(db, kind, spec, version)
-    with db.read():
-        return Work(get_job(db, job.id), state_of(job, living(db)))
+@dataclass(frozen=True, slots=True)
+class _MeasureSpec:
+    """The spec of a job that measures; `reference` is the key of a reference's part."""
+
+    dataset: str
+    encoder: EncoderChoice
+    reference: str | None = None
+
+
+@job("measure", title="Measures", activity="Measuring")
+def measure_job(context: JobContext, tools: WorkerTools) -> None:
+    """Measure the dataset of a job, and keep the result; see `measure_stored`."""
+    spec = context.job.spec_as(_MeasureSpec)
+    measure_stored(
+        context.db,
+        spec.dataset,
+        spec.encoder,
+        encoders=tools.encoders,
+        reference_key=spec.reference,
+        progress=context,
+        timer=tools.timer,
+    )
+
+
+@job("project", title="Map", activity="Drawing a map", progress=MapProgress)
+def project_job(context: JobContext, tools: WorkerTools) -> None:
+    """Place the texts of a job on the map of their task; see `project`."""
+    request = MapRequest.from_dict(context.spec)
+    project(context.db, request, encoders=tools.encoders, maps=tools.maps, progress=context)
+
+
+_LOOK_BACK = 50
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierCurve:
+    """The diversity of an earlier run over its texts.
+
+    Args:
+        name: the run's.
+        curve: rows of n, Remote-Clique, low, high, as in `core.diversity.measures.live`.
+    """
+
+    name: str
+    curve: Sequence[Sequence[Any]]
+
+
+def curve_before(db: Database, run: RunRecord) -> EarlierCurve | None:
+    """The curve of the last run of the same task before this one, None if there is none.
+
+    Looks at the 50 runs before it.
+    """
+    with db.read() as connection:
+        rows = connection.execute(
+            "SELECT runs.name, runs.spec, jobs.progress FROM runs JOIN jobs ON jobs.id = job_id"
+            " WHERE deleted_at IS NULL AND runs.rowid < (SELECT rowid FROM runs WHERE id = ?)"
+            " ORDER BY runs.rowid DESC LIMIT ?",
+            (run.id, _LOOK_BACK),
+        ).fetchall()
+    for row in rows:
+        diversity = json.loads(row["progress"]).get("diversity") or {}
+        if diversity.get("curve") and task_from_dict(json.loads(row["spec"])["task"]).key == (
+            run.spec.task.key
+        ):
+            return EarlierCurve(row["name"], diversity["curve"])
+    return None

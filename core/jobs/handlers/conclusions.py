@@ -1,6 +1,7 @@
-"""The job that concludes from sweeps what matters: the regression and the replication card.
+"""The jobs that conclude from sweeps: what matters, and the report.
 
-Its spec: `{"sweeps": ids}`. It loads statsmodels, so a page asks for it and reads what it stored.
+What matters is the regression and the replication card; they load statsmodels, so a page asks for
+them and reads what was stored. The report is written into the home folder, for a page to offer.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,10 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.domain.progress import JobProgress
-from core.jobs.cached_measurements import Work, once
 from core.jobs.context import JobContext
+from core.jobs.queue import Work, once
 from core.jobs.registry import job
 from core.jobs.tools import WorkerTools
+from core.services.conclusions.report import ReportFile, write_report
 from core.services.conclusions.study import KIND, StudyRequest, conclude
 from core.store.database import Database
 
@@ -55,9 +57,41 @@ def studied(
     return Studied(older, False, work)
 
 
+@dataclass(frozen=True, slots=True)
+class _SweepsSpec:
+    """The spec of a job about sweeps: their ids."""
+
+    sweeps: tuple[str, ...]
+
+
 @job(KIND, title="What matters", activity="Concluding what matters")
 def study_job(context: JobContext, tools: WorkerTools) -> None:
     """Conclude from the results that are there now; see `conclude`."""
     context.report(JobProgress(phase="concluding", done=0, total=1))
-    conclude(context.db, context.spec["sweeps"])
+    conclude(context.db, context.job.spec_as(_SweepsSpec).sweeps)
+    context.report(JobProgress(phase="done", done=1, total=1))
+
+
+_REPORT = "report"
+
+
+@dataclass(frozen=True, slots=True)
+class _ReportSpec(_SweepsSpec):
+    """The spec of a job that writes a report."""
+
+    title: str
+
+
+def queue_report(db: Database, report: ReportFile) -> Work:
+    """Queue the job that writes it; again it is the same job."""
+    spec = {"sweeps": list(report.sweeps), "title": report.title}
+    return once(db, _REPORT, spec, report.path.name)
+
+
+@job(_REPORT, title="Report", activity="Writing a report")
+def report_job(context: JobContext, tools: WorkerTools) -> None:
+    """Write the report of what is there now; see `write_report`."""
+    context.report(JobProgress(phase="concluding", done=0, total=1))
+    spec = context.job.spec_as(_ReportSpec)
+    write_report(context.db, tools.home, spec.sweeps, title=spec.title)
     context.report(JobProgress(phase="done", done=1, total=1))
