@@ -1,11 +1,15 @@
 """Dataclasses as JSON data and back: what the store, a job and a file keep of them."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
+
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
+"""What the json module reads: a value that nobody vouches for the shape of."""
 
 T = TypeVar("T")
 _ADAPTERS: "dict[type, TypeAdapter[Any]]" = {}
@@ -43,6 +47,16 @@ def from_json(cls: type[T], data: object) -> T:
     """
     value: T = _adapter(cls).validate_python(data)
     return value
+
+
+def value_at(data: Json, *path: str | int) -> Json:
+    """The value below these keys and positions; None where the data has no such place."""
+    for step in path:
+        if isinstance(step, str):
+            data = data.get(step) if isinstance(data, Mapping) else None
+        else:
+            data = data[step] if isinstance(data, list) and step < len(data) else None
+    return data
 
 
 def _adapter(cls: type) -> "TypeAdapter[Any]":

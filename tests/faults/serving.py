@@ -97,8 +97,12 @@ class Runs:
             MODEL,
             key=Key(key, base_url=server.base_url) if key else None,
             capabilities=Capabilities(base_url=server.base_url, model=MODEL, **(known or {})),
-            policy=RequestPolicy(clock=self.time, sleep=self.time.sleep, **policy),
-            rng=np.random.default_rng(7),
+            policy=RequestPolicy(
+                clock=self.time,
+                sleep=self.time.sleep,
+                rng=np.random.default_rng(7),
+                **policy,
+            ),
         )
 
     def __enter__(self) -> "Runs":

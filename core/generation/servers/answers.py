@@ -1,11 +1,11 @@
-"""Answers of Completions and Chat Completions, whole or in pieces, as texts."""
+"""Answers of Completions and Chat Completions, whole or in pieces: their choices, as texts."""
 
 import json
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
+from core.domain.serialization import Json, value_at
 from core.domain.texts import storable_text
 from core.generation.prompts import QUOTE
 from core.generation.servers.errors import (
@@ -18,12 +18,115 @@ from core.generation.servers.errors import (
 
 Api = Literal["chat", "completions"]
 
-_STOPPED = ("stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete")
-_LIMITED = ("length", "max_tokens", "max_length", "model_length")
+_FINISH_REASONS = {
+    **dict.fromkeys(("stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete"), "stop"),
+    **dict.fromkeys(("length", "max_tokens", "max_length", "model_length"), "length"),
+}
 # How models that reason mark it, where their server leaves it in the answer; the opening mark may
 # stand at the prompt's end.
 _REASONING, _REASONED = "<think>", "</think>"
 _PAIRS = {'"': '"', "“": "”", "„": "“", "«": "»"}
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as the server reported them; None is unknown.
+
+    Args:
+        tokens_in: of the prompt.
+        tokens_out: generated.
+    """
+
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of the choices of an answer, or of a piece of one, of either route.
+
+    Args:
+        text: as it came; empty where it holds none.
+        finish_reason: `stop` and `length` by these names, else the server's; empty without one.
+        index: its place among the choices, as the server says; None where it does not.
+        instead: `refusal` or `reasoning`, where the message holds that; empty without it.
+        likeliest: the likeliest first tokens with their natural log-probabilities, as far as a
+            chat's answer reports them.
+    """
+
+    text: str
+    finish_reason: str = ""
+    index: int | None = None
+    instead: str = ""
+    likeliest: tuple[tuple[str, float], ...] = ()
+
+
+def parse_choices(data: Json) -> list[Choice]:
+    """The choices in their server's own order; none where there is no list of them."""
+    listed = value_at(data, "choices")
+    choices = [
+        _parse_choice(choice)
+        for choice in (listed if isinstance(listed, list) else ())
+        if isinstance(choice, dict)
+    ]
+    places = {choice.index for choice in choices}
+    if None in places or len(places) < len(choices):
+        return choices
+    return sorted(choices, key=lambda choice: choice.index or 0)
+
+
+def parse_usage(data: Json) -> Usage:
+    """What an answer or a piece of one reports; a number that can't be one is unknown."""
+    counts = [value_at(data, "usage", name) for name in ("prompt_tokens", "completion_tokens")]
+    known = [count if type(count) is int and 0 <= count < 2**53 else None for count in counts]
+    return Usage(*known)
+
+
+def _parse_choice(choice: dict[str, Json]) -> Choice:
+    message = choice.get("message") or choice.get("delta")
+    reason, index = choice.get("finish_reason"), choice.get("index")
+    instead = ""
+    if _is_text(value_at(message, "refusal")):
+        instead = "refusal"
+    elif any(_is_text(value_at(message, name)) for name in ("reasoning_content", "reasoning")):
+        instead = "reasoning"
+    return Choice(
+        text=_content(choice.get("text")) or _content(value_at(message, "content")),
+        finish_reason=_finish_reason(reason) if isinstance(reason, str) else "",
+        index=index if type(index) is int else None,
+        instead=instead,
+        likeliest=_likeliest(value_at(choice, "logprobs", "content", 0, "top_logprobs")),
+    )
+
+
+def _content(content: Json) -> str:
+    """The text; some servers give parts, of which some are no answer."""
+    parts = content if isinstance(content, list) else [{"text": content}]
+    texts = [
+        value_at(part, "text")
+        for part in parts
+        if value_at(part, "type") in (None, "text", "output_text")
+    ]
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+def _likeliest(entries: Json) -> tuple[tuple[str, float], ...]:
+    likeliest = []
+    for entry in entries if isinstance(entries, list) else ():
+        token, value = value_at(entry, "token"), value_at(entry, "logprob")
+        if not isinstance(token, str) or isinstance(value, bool):
+            continue
+        if isinstance(value, int | float) and math.isfinite(value):
+            likeliest.append((storable_text(token), float(value)))
+    return tuple(likeliest)
+
+
+def _finish_reason(reason: str) -> str:
+    return _FINISH_REASONS.get(reason.lower(), reason)
+
+
+def _is_text(value: Json) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +153,12 @@ class Answer:
 
     Args:
         texts: in the server's own order; at most as many as were asked for.
-        tokens_in: of the prompt, as the server reported; None is unknown.
-        tokens_out: generated, as the server reported; None is unknown.
+        usage: the tokens it took.
         error: what broke a stream whose beginning is kept; None without one.
     """
 
     texts: tuple[GeneratedText, ...]
-    tokens_in: int | None = None
-    tokens_out: int | None = None
+    usage: Usage = Usage()
     error: ServerError | None = None
 
 
@@ -77,27 +178,20 @@ def read_answer(
         RequestFailed: it is a web page, no JSON, or an error.
     """
     try:
-        data = json.loads(body)
-    except ValueError:
-        page = body.lstrip()[:200].lower().startswith(("<!doctype", "<html", "<"))
-        raise RequestFailed(
-            error_of_kind(server.base_url, "web_page" if page else "bad_json")
-        ) from None
-    except RecursionError:
-        raise RequestFailed(error_of_kind(server.base_url, "bad_json")) from None
+        data: Json = json.loads(body)
+    except (ValueError, RecursionError):
+        data = None
     if not isinstance(data, dict):
-        raise RequestFailed(error_of_kind(server.base_url, "bad_json"))
+        page = data is None and body.lstrip().startswith("<")
+        raise RequestFailed(error_of_kind(server.base_url, "web_page" if page else "bad_json"))
     if data.get("error") or data.get("object") == "error":
         raise RequestFailed(error_from_object(server, data))
-    choices = data.get("choices")
-    listed = choices if isinstance(choices, list) else []
-    known = [choice for choice in listed if isinstance(choice, Mapping)]
-    if not known:
-        # An answer it is, and was paid for: it counts as texts without a word.
+    choices = parse_choices(data)
+    if choices:
+        texts = [_text(choice, api, open_quote) for choice in choices[:n]]
+    else:  # an answer it is, and was paid for: it counts as texts without a word
         texts = [GeneratedText("", "no_choices")] * n
-    else:
-        texts = [_text(choice, api, open_quote) for choice in _ordered(known)[:n]]
-    return Answer(tuple(texts), *_usage(data))
+    return Answer(tuple(texts), parse_usage(data))
 
 
 @dataclass
@@ -114,43 +208,37 @@ class StreamedAnswer:
     api: Api
     open_quote: bool = False
     parts: list[str] = field(default_factory=list)
-    finish_reason: str | None = None
+    finish_reason: str = ""
     seen: bool = False
-    tokens_in: int | None = None
-    tokens_out: int | None = None
+    usage: Usage = Usage()
 
-    def add(self, chunk: Mapping[str, Any]) -> None:
+    def add(self, chunk: Json) -> None:
         """Take one chunk.
 
         Raises:
             RequestFailed: it is an error.
         """
-        if chunk.get("error"):
+        if value_at(chunk, "error"):
             raise RequestFailed(error_from_object(self.server, chunk))
-        counted = _usage(chunk)
-        self.tokens_in = counted[0] if counted[0] is not None else self.tokens_in
-        self.tokens_out = counted[1] if counted[1] is not None else self.tokens_out
-        choices = chunk.get("choices")
-        if not isinstance(choices, list) or not choices or not isinstance(choices[0], Mapping):
-            return
-        self.seen = True
-        choice = choices[0]
-        content = _content(choice, self.api, "delta")
-        if content:
-            self.parts.append(content)
-        reason = choice.get("finish_reason")
-        if isinstance(reason, str) and reason:
-            self.finish_reason = reason
+        reported = parse_usage(chunk)
+        if reported.tokens_in is not None:
+            self.usage = replace(self.usage, tokens_in=reported.tokens_in)
+        if reported.tokens_out is not None:
+            self.usage = replace(self.usage, tokens_out=reported.tokens_out)
+        for choice in parse_choices(chunk)[:1]:
+            self.seen = True
+            if choice.text:
+                self.parts.append(choice.text)
+            self.finish_reason = choice.finish_reason or self.finish_reason
 
     def answer(self, error: ServerError | None = None) -> Answer:
         """What came, whether it ended well or not."""
         if not self.seen and error is None:
-            texts = (GeneratedText("", "no_choices"),)
+            text = GeneratedText("", "no_choices")
         else:
-            reason = _reason(self.finish_reason) if self.finish_reason else "cut_off"
-            cut = cut_text("".join(self.parts), reason, api=self.api, open_quote=self.open_quote)
-            texts = (cut,)
-        return Answer(texts, self.tokens_in, self.tokens_out, error)
+            reason = self.finish_reason or "cut_off"
+            text = cut_text("".join(self.parts), reason, api=self.api, open_quote=self.open_quote)
+        return Answer((text,), self.usage, error)
 
 
 def cut_text(text: str, reason: str, *, api: Api, open_quote: bool) -> GeneratedText:
@@ -179,81 +267,9 @@ def cut_text(text: str, reason: str, *, api: Api, open_quote: bool) -> Generated
     return GeneratedText(text, reason)
 
 
-def _text(choice: Mapping[str, Any], api: Api, open_quote: bool) -> GeneratedText:
-    reason = choice.get("finish_reason")
-    reason = _reason(reason) if isinstance(reason, str) and reason else "unknown"
-    cut = cut_text(_content(choice, api, "message"), reason, api=api, open_quote=open_quote)
-    if not cut.text:
-        cut = replace(cut, finish_reason=_instead(choice) or cut.finish_reason)
-    likeliest = _likeliest(choice)
-    return replace(cut, likeliest=likeliest) if likeliest else cut
-
-
-def _instead(choice: Mapping[str, Any]) -> str:
-    """What a message without a text holds instead, as a finish reason; empty for nothing."""
-    message = choice.get("message")
-    if not isinstance(message, Mapping):
-        return ""
-    if _is_text(message.get("refusal")):
-        return "refusal"
-    reasoned = any(_is_text(message.get(name)) for name in ("reasoning_content", "reasoning"))
-    return "reasoning" if reasoned else ""
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip())
-
-
-def _likeliest(choice: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
-    """The likeliest first tokens of a chat's answer; empty where it reports none."""
-    logprobs = choice.get("logprobs")
-    positions = logprobs.get("content") if isinstance(logprobs, Mapping) else None
-    first = positions[0] if isinstance(positions, list) and positions else None
-    entries = first.get("top_logprobs") if isinstance(first, Mapping) else None
-    likeliest = []
-    for entry in entries if isinstance(entries, list) else ():
-        if not isinstance(entry, Mapping):
-            continue
-        token, value = entry.get("token"), entry.get("logprob")
-        if not isinstance(token, str) or isinstance(value, bool):
-            continue
-        if isinstance(value, int | float) and math.isfinite(value):
-            likeliest.append((storable_text(token), float(value)))
-    return tuple(likeliest)
-
-
-def _reason(reason: str) -> str:
-    small = reason.lower()  # some write COMPLETE
-    return "stop" if small in _STOPPED else "length" if small in _LIMITED else reason
-
-
-def _content(choice: Mapping[str, Any], api: Api, name: str) -> str:
-    if api == "completions":
-        content = choice.get("text")
-    else:
-        message = choice.get(name)
-        content = message.get("content") if isinstance(message, Mapping) else None
-    if isinstance(content, list):  # some servers give parts, of which some are no answer
-        pieces = [
-            part.get("text")
-            for part in content
-            if isinstance(part, Mapping) and part.get("type", "text") in ("text", "output_text")
-        ]
-        content = "".join(piece for piece in pieces if isinstance(piece, str))
-    return content if isinstance(content, str) else ""
-
-
-def _ordered(choices: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """By the index that each names, where all do and none twice."""
-    places = [choice.get("index") for choice in choices]
-    if all(type(place) is int for place in places) and len(set(places)) == len(places):
-        return sorted(choices, key=lambda choice: choice["index"])
-    return list(choices)
-
-
-def _usage(data: Mapping[str, Any]) -> tuple[int | None, int | None]:
-    usage = data.get("usage")
-    usage = usage if isinstance(usage, Mapping) else {}
-    counts = [usage.get(name) for name in ("prompt_tokens", "completion_tokens")]
-    known = [count if type(count) is int and 0 <= count < 2**53 else None for count in counts]
-    return known[0], known[1]
+def _text(choice: Choice, api: Api, open_quote: bool) -> GeneratedText:
+    reason = choice.finish_reason or "unknown"
+    cut = cut_text(choice.text, reason, api=api, open_quote=open_quote)
+    if not cut.text and choice.instead:
+        cut = replace(cut, finish_reason=choice.instead)
+    return replace(cut, likeliest=choice.likeliest)

@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-import numpy as np
-
 from core.domain.conditions import Condition
 from core.domain.connections import Connection
 from core.domain.errors import BackendFailed, Pausing
@@ -21,22 +19,20 @@ from core.domain.spending import SpendingTracker
 from core.generation.backends import Completion, Request
 from core.generation.prompts import Prompt
 from core.generation.servers.answers import Answer, GeneratedText
-from core.generation.servers.completions import CompletionsClient
 from core.generation.servers.errors import ServerInfo
-from core.generation.servers.http_client import HttpClient, ServerClient
+from core.generation.servers.http_client import CompletionsClient, HttpClient, ServerClient
 from core.generation.servers.keys import Key, key_of, without_key
 from core.generation.servers.parameters import (
     api_for,
-    biases_of,
-    check_condition,
     unsupported_knobs,
 )
 from core.generation.servers.requests import (
     ConcurrentRequests,
     ModelEndpoint,
     RecordAttempt,
-    RequestPart,
+    ServerRequest,
     record_nothing,
+    server_requests,
 )
 from core.generation.servers.retries import ConcurrencyLimiter, RequestPolicy
 from core.generation.servers.suppression import method_used
@@ -44,8 +40,6 @@ from core.generation.servers.tokenizers import Tokenizer, find_tokenizer
 
 # The longest wait before others may work (`between_steps`), in seconds.
 _WAIT_SECONDS = 0.04
-# Texts that one request asks for at most, where the server gives several; OpenAI's own limit.
-_MAX_TEXTS_PER_REQUEST = 128
 
 Probe = Callable[[Connection, str, ServerClient], Capabilities]
 """Finds out what a model can do, as `probing.probe.probe`."""
@@ -63,7 +57,6 @@ class ServedBackend:
             parameter of a particular server's.
         limiter: shared by all that ask this server for this model; None makes one.
         policy: how requests are sent; None takes the default.
-        rng: draws the jitter of waits.
     """
 
     repeatable = False
@@ -78,14 +71,13 @@ class ServedBackend:
         capabilities: Capabilities | None = None,
         limiter: ConcurrencyLimiter | None = None,
         policy: RequestPolicy | None = None,
-        rng: np.random.Generator | None = None,
     ) -> None:
-        # Nine parameters: clock, sleep and random generator are handed in for tests.
         base_url, policy = connection.base_url, policy or RequestPolicy()
         self.connection = connection
         self.model = model
         self.tokenizer = tokenizer
-        self.capabilities = capabilities or Capabilities(base_url=base_url, model=model)
+        unknown = Capabilities(base_url=base_url, model=model)
+        self.capabilities = replace(capabilities or unknown, base_url=base_url, model=model)
         secrets = () if key is None else (key.value_for(base_url),)
         self.server = ServerInfo(base_url, model, connection.key_variable, secrets)
         client = CompletionsClient(
@@ -94,11 +86,8 @@ class ServedBackend:
         at_once = connection.requests_at_once
         self.endpoint = ModelEndpoint(
             client=client,
-            model=model,
-            capabilities=self.capabilities,
             limiter=limiter or ConcurrencyLimiter(at_once, clock=policy.clock, sleep=policy.sleep),
             policy=policy,
-            rng=rng or np.random.default_rng(),
         )
         self._loop = asyncio.new_event_loop()
         self._closing = weakref.finalize(self, _close, self._loop, client)
@@ -166,28 +155,34 @@ class ServedBackend:
             requests, condition, first_soon=first_soon, between_steps=between_steps
         )
 
-    def drive(
-        self, requests: ConcurrentRequests, *, between_steps: Callable[[], None]
-    ) -> Iterator[tuple[RequestPart, Answer]]:
-        """Turn the loop until all requests have ended; each answer at once.
+    def send(
+        self,
+        requests: Sequence[ServerRequest],
+        *,
+        record: RecordAttempt,
+        tracker: SpendingTracker | None,
+        between_steps: Callable[[], None],
+    ) -> Iterator[tuple[ServerRequest, Answer]]:
+        """Send the requests and turn the loop until all have ended; each answer at once.
 
         Raises:
             WidesetError: what ended the requests, after all that was in flight has come in.
         """
         loop = self._loop
-        loop.run_until_complete(requests.start())
+        sent = ConcurrentRequests(self.endpoint, requests, record=record, tracker=tracker)
+        loop.run_until_complete(sent.start())
         try:
             between_steps()
-            while requests.running or requests.answers:
-                if not requests.answers:
-                    loop.run_until_complete(requests.wait(_WAIT_SECONDS))
+            while sent.running or sent.answers:
+                if not sent.answers:
+                    loop.run_until_complete(sent.wait(_WAIT_SECONDS))
                     between_steps()
-                while requests.answers:
-                    yield requests.answers.popleft()
+                while sent.answers:
+                    yield sent.answers.popleft()
         finally:
-            loop.run_until_complete(requests.cancel())
-        if requests.failure is not None:
-            raise requests.failure
+            loop.run_until_complete(sent.cancel())
+        if sent.failure is not None:
+            raise sent.failure
 
 
 class ServedRun:
@@ -202,10 +197,8 @@ class ServedRun:
         record: RecordAttempt,
         tracker: SpendingTracker | None,
     ) -> None:
-        self._backend = backend
-        self._condition = condition
-        self._record = record
-        self._tracker = tracker
+        self._backend, self._condition = backend, condition
+        self._record, self._tracker = record, tracker
 
     @property
     def metadata(self) -> ModelMetadata:
@@ -248,24 +241,12 @@ class ServedRun:
         several = capabilities.n == "exact" and (
             capabilities.usage_of_several == "exact" or not limited
         )
-        check_condition(condition, capabilities, tokenizer, backend.model)
-        biases = [biases_of(request, condition, tokenizer) for request in requests]
-        running = ConcurrentRequests(
-            backend.endpoint,
-            requests,
-            [
-                RequestPart(position, indices)
-                for position, request in enumerate(requests)
-                for indices in _portions(request.indices, several)
-            ],
-            condition=condition,
-            biases=biases,
-            record=self._record,
-            tracker=self._tracker,
-        )
-        for part, answer in backend.drive(running, between_steps=between_steps):
+        sent = server_requests(requests, condition, capabilities, tokenizer, several=several)
+        for request, answer in backend.send(
+            sent, record=self._record, tracker=self._tracker, between_steps=between_steps
+        ):
             completions, failure = [], None
-            for index, generated in zip(part.indices, answer.texts, strict=False):
+            for index, generated in zip(request.indices, answer.texts, strict=False):
                 text = without_key(generated.text, secrets)
                 ids: list[int] = []
                 if tokenizer is not None and failure is None:
@@ -274,17 +255,14 @@ class ServedRun:
                     except BackendFailed as error:
                         failure = error  # the text was paid for and is kept
                 reason = without_key(generated.finish_reason, secrets)
-                completions.append(Completion(part.request, index, text, reason, None, tuple(ids)))
+                completions.append(
+                    Completion(request.position, index, text, reason, None, tuple(ids))
+                )
             if completions:
                 yield completions
             if failure is not None:
                 raise Pausing(failure.what, failure.remedy or "Then resume.") from failure
             between_steps()
-
-
-def _portions(indices: tuple[int, ...], several: bool) -> list[tuple[int, ...]]:
-    size = _MAX_TEXTS_PER_REQUEST if several else 1
-    return [indices[at : at + size] for at in range(0, len(indices), size)]
 
 
 def _close(loop: asyncio.AbstractEventLoop, client: CompletionsClient) -> None:
@@ -337,26 +315,20 @@ def ask_all(
         prompt="chat",
         logit_bias=logit_bias,
     )
-    check_condition(condition, capabilities, tokenizer, backend.model)
     requests = [Request(prompt, (0,), (), (position,)) for position, prompt in enumerate(prompts)]
-    running = ConcurrentRequests(
-        backend.endpoint,
-        requests,
-        [RequestPart(position, (0,)) for position in range(len(requests))],
-        condition=condition,
-        biases=[biases_of(request, condition, tokenizer) for request in requests],
-        record=record,
-        tracker=tracker,
-        top_logprobs=top_logprobs,
+    sent = server_requests(
+        requests, condition, capabilities, tokenizer, several=False, top_logprobs=top_logprobs
     )
     secrets = backend.server.secrets
-    for part, answer in backend.drive(running, between_steps=between):
+    for request, answer in backend.send(
+        sent, record=record, tracker=tracker, between_steps=between
+    ):
         for generated in answer.texts[:1]:
             text = without_key(generated.text, secrets)
             likeliest = tuple(
                 (without_key(token, secrets), value) for token, value in generated.likeliest
             )
-            yield part.request, GeneratedText(text, generated.finish_reason, likeliest)
+            yield request.position, GeneratedText(text, generated.finish_reason, likeliest)
 
 
 def open_served_model(
@@ -395,7 +367,7 @@ def open_served_model(
         model,
         key=key,
         tokenizer=tokenizer,
-        capabilities=replace(capabilities, base_url=connection.base_url, model=model),
+        capabilities=capabilities,
         limiter=limiter,
         policy=policy,
     )

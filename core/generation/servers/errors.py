@@ -3,11 +3,12 @@
 import email.utils
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from core.domain.errors import BackendFailed
+from core.domain.serialization import Json
 from core.generation.servers.keys import server_message
 
 ErrorKind = Literal[
@@ -33,11 +34,23 @@ _NAMED = re.compile(
     r"(?i)\b(?:parameter|argument|field|unsupported value|property)s?\b[^'\"`]{0,20}['\"`]"
     r"([A-Za-z_][\w.\[\]-]{0,60})['\"`]|['\"`]([A-Za-z_][\w.\[\]-]{0,60})['\"`] (?:is|does) not "
 )
+_NO_QUOTA = "insufficient_quota"
+_KIND_OF_STATUS: dict[int, ErrorKind] = {
+    401: "key_refused",
+    402: "quota",
+    403: "forbidden",
+    404: "not_found",
+    405: "not_found",
+    408: "server_error",
+    409: "server_error",
+    425: "server_error",
+    429: "too_many_requests",
+}
 # The HTTP status that an error object stands for, by its code, status or type.
 _STATUS_OF_CODE = {
     "rate_limit_exceeded": 429,
     "rate_limit_error": 429,
-    "insufficient_quota": 429,
+    _NO_QUOTA: 429,
     "invalid_api_key": 401,
     "authentication_error": 401,
     "permission_error": 403,
@@ -106,40 +119,97 @@ class ServerInfo:
         return f"ServerInfo({self.base_url!r}, {self.model!r})"
 
 
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    """What a kind of error is for people, with places to fill in."""
+
+    what: str
+    remedy: str
+    retryable: bool = True
+    exhausted: Literal["lose", "pause"] = "lose"
+
+
+_MEANINGS: dict[ErrorKind, _Meaning] = {
+    "quota": _Meaning(
+        "{at} says that the account's quota is used up.{says}",
+        "Raise the quota or add credit there, then resume.",
+        retryable=False,
+    ),
+    "too_many_requests": _Meaning(
+        "{at} asks for fewer requests (429).{says}",
+        "Wait a while, then resume; fewer requests at once may help.",
+        exhausted="pause",
+    ),
+    "server_error": _Meaning(
+        "{at} failed ({status}).{says}", "See whether it is well, then resume.", exhausted="pause"
+    ),
+    "key_refused": _Meaning(
+        "{at} did not accept the key (401).{says}",
+        "Check the key in {variable}, then restart Wideset and resume.",
+        retryable=False,
+    ),
+    "forbidden": _Meaning(
+        "{at} does not allow this (403).{says}",
+        "See whether the key may use the model '{model}'.",
+        retryable=False,
+    ),
+    "not_found": _Meaning(
+        "{at} knows no such address or no model '{model}' ({status}).{says}",
+        "Check the base URL (it mostly ends in /v1) and the model's name; where the server has no "
+        "Completions, use the chat prompt.",
+        retryable=False,
+    ),
+    "refused": _Meaning(
+        "{at} refused the request ({status}){because}.{says}",
+        "Change the settings, or choose another model.",
+        retryable=False,
+    ),
+    "redirect": _Meaning(
+        "{at} sends to another address ({status}), which is not followed.",
+        "Give the address that it means as the base URL, if you trust it.",
+        retryable=False,
+    ),
+    "unreachable": _Meaning(
+        "{at} can't be reached{detail}.",
+        "Check that it runs and its base URL.",
+        exhausted="pause",
+    ),
+    "connection_lost": _Meaning(
+        "{at} broke its answer off{detail}.", "See whether the server is well, then resume."
+    ),
+    "deadline": _Meaning(
+        "{at} did not answer{detail}.",
+        "Ask for fewer texts per request or fewer requests at once, then resume.",
+    ),
+    "too_long": _Meaning(
+        "{at} answered with more than a request can hold{detail}.", "Check its base URL."
+    ),
+    "web_page": _Meaning(
+        "{at} answered with a web page instead of JSON.",
+        "Check the base URL (it mostly ends in /v1), and that no sign-in page is in between.",
+    ),
+    "bad_json": _Meaning(
+        "{at} answered with JSON that is broken off or none{detail}.",
+        "See whether the server is well, then resume.",
+    ),
+}
+
+
 def error_of_kind(base_url: str, kind: ErrorKind, *, detail: str = "") -> ServerError:
     """The error where no readable answer came.
 
     Args:
         base_url: of the server.
-        kind: one of those below.
+        kind: from `unreachable` on.
         detail: put after the first clause; never the server's words or an exception's.
     """
-    at = f"The server at {base_url}"
-    what, remedy = {
-        "unreachable": (f"{at} can't be reached{detail}.", "Check that it runs and its base URL."),
-        "connection_lost": (
-            f"{at} broke its answer off{detail}.",
-            "See whether the server is well, then resume.",
-        ),
-        "deadline": (
-            f"{at} did not answer{detail}.",
-            "Ask for fewer texts per request or fewer requests at once, then resume.",
-        ),
-        "too_long": (
-            f"{at} answered with more than a request can hold{detail}.",
-            "Check its base URL.",
-        ),
-        "web_page": (
-            f"{at} answered with a web page instead of JSON.",
-            "Check the base URL (it mostly ends in /v1), and that no sign-in page is in between.",
-        ),
-        "bad_json": (
-            f"{at} answered with JSON that is broken off or none{detail}.",
-            "See whether the server is well, then resume.",
-        ),
-    }[kind]
-    exhausted: Literal["lose", "pause"] = "pause" if kind == "unreachable" else "lose"
-    return ServerError(kind=kind, what=what, remedy=remedy, exhausted=exhausted)
+    meaning = _MEANINGS[kind]
+    return ServerError(
+        kind=kind,
+        what=meaning.what.format(at=f"The server at {base_url}", detail=detail),
+        remedy=meaning.remedy,
+        exhausted=meaning.exhausted,
+    )
 
 
 def error_from_status(
@@ -147,7 +217,7 @@ def error_from_status(
     status: int,
     *,
     body: str = "",
-    data: Any = None,
+    data: Json = None,
     headers: Mapping[str, str] | None = None,
     clock: Callable[[], float] = time.time,
 ) -> ServerError:
@@ -161,86 +231,50 @@ def error_from_status(
         headers: names in small letters.
         clock: seconds since 1970, for a Retry-After that is a date.
     """
-    # Long: the table of what a status means, as code because bodies decide, too.
-    fields = _error_fields(data)
-    message = server_message(str(fields.get("message") or ""), server.secrets)
+    error = _error_object(data)
+    message = server_message(str(error.get("message") or ""), server.secrets)
     if not message and "<" not in body[:200]:
         message = server_message(body, server.secrets)
-    says = f" It says: {message}" if message else ""
-    codes = {str(fields.get(name) or "").lower() for name in ("code", "type")}
-    wait = retry_after(headers or {}, clock=clock)
-    at = f"The server at {server.base_url}"
-
-    def fatal(kind: ErrorKind, what: str, remedy: str) -> ServerError:
-        return ServerError(kind=kind, what=what, remedy=remedy, retryable=False, status=status)
-
-    if "insufficient_quota" in codes or "insufficient_quota" in body[:20_000] or status == 402:
-        return fatal(
-            "quota",
-            f"{at} says that the account's quota is used up.{says}",
-            "Raise the quota or add credit there, then resume.",
-        )
-    if status == 429:
-        return ServerError(
-            kind="too_many_requests",
-            what=f"{at} asks for fewer requests (429).{says}",
-            remedy="Wait a while, then resume; fewer requests at once may help.",
-            exhausted="pause",
-            status=status,
-            retry_after=wait,
-        )
-    if status == 401:
-        variable = server.key_variable
-        return fatal(
-            "key_refused",
-            f"{at} did not accept the key (401).{says}",
-            f"Check the key in {variable}, then restart Wideset and resume."
-            if variable
-            else "Name the variable that holds its key in the connection, then resume.",
-        )
-    if status == 403:
-        return fatal(
-            "forbidden",
-            f"{at} does not allow this (403).{says}",
-            f"See whether the key may use the model '{server.model}'.",
-        )
-    if status in (404, 405):
-        return fatal(
-            "not_found",
-            f"{at} knows no such address or no model '{server.model}' ({status}).{says}",
-            "Check the base URL (it mostly ends in /v1) and the model's name; where the server "
-            "has no Completions, use the chat prompt.",
-        )
-    if 300 <= status < 400:
-        return fatal(
-            "redirect",
-            f"{at} sends to another address ({status}), which is not followed.",
-            "Give the address that it means as the base URL, if you trust it.",
-        )
-    if status >= 500 or status in (408, 409, 425):
-        return ServerError(
-            kind="server_error",
-            what=f"{at} failed ({status}).{says}",
-            remedy="See whether it is well, then resume.",
-            exhausted="pause",
-            status=status,
-            retry_after=wait,
-        )
-    parameter = _rejected_parameter(fields, message)
-    because = f" because of the parameter '{parameter}'." if parameter else "."
-    return fatal(
-        "refused",
-        f"{at} refused the request ({status}){because}{says}",
-        f"Change or leave out '{parameter}', or choose another model."
-        if parameter
-        else "Change the settings, or choose another model.",
+    no_quota = _NO_QUOTA in _codes(error) or _NO_QUOTA in body[:20_000]
+    kind = "quota" if no_quota else _kind_of_status(status)
+    parameter = _rejected_parameter(error, message) if kind == "refused" else ""
+    meaning = _MEANINGS[kind]
+    remedy = meaning.remedy
+    if parameter:
+        remedy = "Change or leave out '{parameter}', or choose another model."
+    elif kind == "key_refused" and not server.key_variable:
+        remedy = "Name the variable that holds its key in the connection, then resume."
+    words = {
+        "at": f"The server at {server.base_url}",
+        "says": f" It says: {message}" if message else "",
+        "because": f" because of the parameter '{parameter}'" if parameter else "",
+        "status": str(status),
+        "model": server.model,
+        "variable": server.key_variable,
+        "parameter": parameter,
+    }
+    return ServerError(
+        kind=kind,
+        what=meaning.what.format_map(words),
+        remedy=remedy.format_map(words),
+        retryable=meaning.retryable,
+        exhausted=meaning.exhausted,
+        status=status,
+        retry_after=retry_after(headers or {}, clock=clock) if meaning.retryable else None,
     )
 
 
-def error_from_object(server: ServerInfo, data: Mapping[str, Any]) -> ServerError:
+def _kind_of_status(status: int) -> ErrorKind:
+    if 300 <= status < 400:
+        return "redirect"
+    if status >= 500:
+        return "server_error"
+    return _KIND_OF_STATUS.get(status, "refused")
+
+
+def error_from_object(server: ServerInfo, data: Json) -> ServerError:
     """The error that an error object with status 200 means."""
-    fields = _error_fields(data)
-    codes = [str(fields.get(name) or "").lower() for name in ("code", "status", "type")]
+    codes = _codes(_error_object(data))
     numbers = [int(code) for code in codes if re.fullmatch(r"[345]\d\d", code)]
     status = next((_STATUS_OF_CODE[code] for code in codes if code in _STATUS_OF_CODE), 500)
     return error_from_status(server, numbers[0] if numbers else status, data=data)
@@ -264,24 +298,26 @@ def retry_after(headers: Mapping[str, str], *, clock: Callable[[], float]) -> fl
     return wait if wait > 0 else None
 
 
-def _error_fields(data: Any) -> Mapping[str, Any]:
-    """The fields of an error object, in whichever of the known shapes it came."""
-    error: Any = data
-    if isinstance(error, Sequence) and not isinstance(error, str) and error:
-        error = error[0]
+def _error_object(data: Json) -> Mapping[str, Json]:
+    """The error object, in whichever of the known shapes it came."""
+    error = data[0] if isinstance(data, list) and data else data
     if isinstance(error, Mapping) and "error" in error:
         error = error["error"]
     if isinstance(error, str):
         return {"message": error}
-    if isinstance(error, Mapping):
-        detail = error.get("detail")
-        return {"message": str(detail), **error} if detail else error
-    return {}
+    if not isinstance(error, Mapping):
+        return {}
+    detail = error.get("detail")
+    return {"message": str(detail), **error} if detail else error
 
 
-def _rejected_parameter(fields: Mapping[str, Any], message: str) -> str:
+def _codes(error: Mapping[str, Json]) -> list[str]:
+    return [str(error.get(name) or "").lower() for name in ("code", "status", "type")]
+
+
+def _rejected_parameter(error: Mapping[str, Json], message: str) -> str:
     """The parameter that a server turned down; empty where it names none."""
-    named = fields.get("param")
+    named = error.get("param")
     if isinstance(named, str) and _PARAMETER.fullmatch(named):
         return named
     match = _NAMED.search(message)

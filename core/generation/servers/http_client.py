@@ -1,7 +1,8 @@
 """HTTP to one server: bounded in time and size, no redirects, the key for its base URL alone.
 
-Short questions (probing, token ids, lists of models) are asked with `HttpClient.ask`; generated
-texts are asked for through the same transport by `completions.CompletionsClient`.
+Short questions (probing, token ids, lists of models) are asked with `HttpClient.ask`, generated
+texts with `CompletionsClient`: through the `openai` package, but over the same transport. Neither
+retries anything: `requests` does.
 """
 
 import asyncio
@@ -18,11 +19,23 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from core.domain.connections import checked_url
 from core.domain.errors import BackendFailed
+from core.domain.serialization import Json, value_at
+from core.generation.servers.answers import (
+    Answer,
+    Api,
+    Choice,
+    StreamedAnswer,
+    Usage,
+    parse_choices,
+    parse_usage,
+    read_answer,
+)
 from core.generation.servers.errors import (
     ErrorKind,
     RequestFailed,
     ServerError,
     ServerInfo,
+    error_from_object,
     error_from_status,
     error_of_kind,
 )
@@ -59,7 +72,7 @@ class HttpResponse:
     """
 
     status: int
-    data: Any
+    data: Json
     text: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
@@ -67,15 +80,24 @@ class HttpResponse:
     @property
     def ok(self) -> bool:
         """Whether it is an answer, and no error inside of one either."""
-        is_error = isinstance(self.data, dict) and self.data.get("error")
-        return 200 <= self.status < 300 and not is_error
+        return 200 <= self.status < 300 and not value_at(self.data, "error")
+
+    @property
+    def choices(self) -> list[Choice]:
+        """An answer's choices; none where it is no such answer."""
+        return parse_choices(self.data) if self.ok else []
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens that the server reports."""
+        return parse_usage(self.data)
 
 
 class ServerClient(Protocol):
     """Whoever can ask the server a short question; `HttpClient` is the real one."""
 
     def ask(
-        self, path: str, body: Mapping[str, Any] | None = None, *, root: bool = False
+        self, path: str, body: Mapping[str, Json] | None = None, *, root: bool = False
     ) -> HttpResponse:
         """A question, as `HttpClient.ask`."""
         ...
@@ -116,7 +138,7 @@ class HttpClient:
         return f"HttpClient({self.base_url!r})"
 
     def ask(
-        self, path: str, body: Mapping[str, Any] | None = None, *, root: bool = False
+        self, path: str, body: Mapping[str, Json] | None = None, *, root: bool = False
     ) -> HttpResponse:
         """Send a short question and read the whole answer; not for use within an event loop.
 
@@ -198,7 +220,7 @@ class HttpClient:
         return error_of_kind(self.base_url, kind, detail=detail)
 
     async def _request(
-        self, path: str, body: Mapping[str, Any] | None, *, root: bool
+        self, path: str, body: Mapping[str, Json] | None, *, root: bool
     ) -> HttpResponse:
         url = (self.base_url.removesuffix("/v1") if root else self.base_url) + path
         begun = time.monotonic()
@@ -231,10 +253,139 @@ class HttpClient:
         return httpx2.create_ssl_context()
 
 
-def parse_json(text: str) -> Any:
+class CompletionsClient:
+    """Asks one server for texts; belongs to one event loop.
+
+    Args:
+        server: what messages may name.
+        key: sent as a bearer token; None sends none.
+        deadline: seconds for a request and its whole answer, dripping or not.
+        max_bytes: of an answer.
+        transport: carries requests; None opens connections.
+    """
+
+    def __init__(
+        self,
+        server: ServerInfo,
+        *,
+        key: Key | None = None,
+        deadline: float = DEADLINE,
+        max_bytes: int = MAX_BYTES,
+        transport: "httpx2.AsyncBaseTransport | None" = None,
+    ) -> None:
+        import openai
+
+        self.server = server
+        self._http = HttpClient(
+            server.base_url, key=key, deadline=deadline, max_bytes=max_bytes, transport=transport
+        )
+        self._openai = openai.AsyncOpenAI(
+            api_key="unused",  # the transport has the key, and errors never see it
+            base_url=server.base_url,
+            max_retries=0,
+            timeout=self._http.timeout,
+            http_client=self._http.open(),
+        )
+
+    def __repr__(self) -> str:
+        return f"CompletionsClient({self.server!r})"
+
+    async def ask(
+        self, api: Api, body: Mapping[str, Json], *, n: int, open_quote: bool = False
+    ) -> Answer:
+        """Ask and read the whole answer.
+
+        Args:
+            api: which route.
+            body: the parameters; what the package does not know lies in `extra_body`.
+            n: texts that the body asks for.
+            open_quote: as in `answers.read_answer`.
+
+        Raises:
+            RequestFailed: no answer came, or none that can be used.
+        """
+        async with self._errors():
+            response = await self._route(api).with_raw_response.create(**body)
+            text = response.text
+        return read_answer(text, server=self.server, api=api, n=n, open_quote=open_quote)
+
+    async def stream(
+        self, api: Api, body: Mapping[str, Json], *, open_quote: bool = False
+    ) -> Answer:
+        """Ask for one text and read it piece by piece: what came before a break is kept.
+
+        Raises:
+            RequestFailed: nothing of a text came.
+        """
+        streamed = StreamedAnswer(self.server, api, open_quote)
+        try:
+            async with self._errors():
+                stream = await self._route(api).create(**body, stream=True)
+                async with stream:
+                    content_type = stream.response.headers.get("content-type", "")
+                    if "event-stream" not in content_type:  # a server that knows no streams
+                        whole = (await stream.response.aread()).decode("utf-8", "replace")
+                        return read_answer(
+                            whole, server=self.server, api=api, n=1, open_quote=open_quote
+                        )
+                    async for chunk in stream:
+                        streamed.add(
+                            chunk if isinstance(chunk, Mapping) else chunk.to_dict(warnings=False)
+                        )
+        except RequestFailed as failed:
+            if not streamed.parts:
+                raise
+            return streamed.answer(failed.error)
+        return streamed.answer()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._openai.close()
+
+    def _route(self, api: Api) -> Any:
+        return self._openai.chat.completions if api == "chat" else self._openai.completions
+
+    @asynccontextmanager
+    async def _errors(self) -> AsyncIterator[None]:
+        """Within the deadline, and with every failure as `RequestFailed`."""
+        import openai
+
+        async with self._http.bounded():
+            try:
+                yield
+                return
+            except openai.APIStatusError as error:
+                text = _text_of(error.response)
+                headers = {name.lower(): value for name, value in error.response.headers.items()}
+                failure = error_from_status(
+                    self.server,
+                    error.status_code,
+                    body=text,
+                    data=parse_json(text),
+                    headers=headers,
+                )
+            except openai.APIConnectionError as error:
+                failure = self._http.failure(error)
+            except openai.APIError as error:  # an error object within a stream
+                said: Json = error.body or {"code": "500"}  # type: ignore[assignment]
+                failure = error_from_object(self.server, {"error": said})
+            raise RequestFailed(failure) from None
+
+
+def _text_of(response: "httpx2.Response") -> str:
+    import httpx2
+
+    try:
+        return response.text
+    except httpx2.StreamError:  # it was never read
+        return ""
+
+
+def parse_json(text: str) -> Json:
     """A body as JSON; None where it is none."""
     try:
-        return json.loads(text)
+        data: Json = json.loads(text)
+        return data
     except (ValueError, RecursionError):
         return None
 

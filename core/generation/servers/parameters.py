@@ -5,13 +5,13 @@ where it changes nothing: no run claims a setting that never was.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from core.domain.conditions import MAX_BIAS_ENTRIES, Condition
 from core.domain.errors import BadInput
 from core.domain.registries.capabilities import CAPABILITIES, Capabilities
+from core.domain.serialization import Json
 from core.generation.backends import Request
 from core.generation.prompts import QUOTE, Prompt
 from core.generation.servers.answers import Api
@@ -32,7 +32,7 @@ def unsupported_knobs(capabilities: Capabilities) -> list[str]:
 
 
 def check_condition(
-    condition: Condition, capabilities: Capabilities, tokenizer: Tokenizer | None, model: str
+    condition: Condition, capabilities: Capabilities, tokenizer: Tokenizer | None
 ) -> None:
     """Refuse what could only be pretended.
 
@@ -40,7 +40,8 @@ def check_condition(
         BadInput: a knob has no effect on this server, or suppression has no tokenizer or failed
             the canary.
     """
-    suppression, at = condition.suppression, f"'{model}' on {capabilities.base_url}"
+    suppression = condition.suppression
+    at = f"'{capabilities.model}' on {capabilities.base_url}"
     for capability in CAPABILITIES:
         if capability.knob is None or not capabilities.lacks(capability.key):
             continue
@@ -99,23 +100,21 @@ def body_of(
     condition: Condition,
     capabilities: Capabilities,
     *,
-    model: str,
     api: Api,
     indices: tuple[int, ...],
     biases: Mapping[str, float],
-) -> dict[str, Any]:
+) -> dict[str, Json]:
     """The parameters of one request for the `openai` package.
 
     Args:
         request: whose prompt and random stream it takes.
         condition: the knobs.
-        capabilities: of the server.
-        model: the server's name.
+        capabilities: of the model.
         api: the route.
         indices: which of the request's texts it asks for.
         biases: as `biases_of` gives them.
     """
-    body: dict[str, Any] = {"model": model}
+    body: dict[str, Json] = {"model": capabilities.model}
     if api == "completions":
         body["prompt"] = request.prompt.text
         if not capabilities.lacks("stop"):
@@ -123,7 +122,7 @@ def body_of(
     else:
         body["messages"] = _as_messages(request.prompt)
     body[capabilities.token_field if api == "chat" else "max_tokens"] = condition.max_tokens
-    extra: dict[str, Any] = {}
+    extra: dict[str, Json] = {}
     for capability in CAPABILITIES:
         works = getattr(capabilities, capability.key) == "exact"
         if capability.constant is not None and works:

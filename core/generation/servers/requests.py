@@ -4,24 +4,31 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-
-import numpy as np
+from itertools import count
 
 from core.domain.conditions import Condition
 from core.domain.errors import BackendFailed, Pausing, WidesetError
 from core.domain.registries.capabilities import Capabilities
+from core.domain.serialization import Json
 from core.domain.spending import AdmittedRequest, SpendingTracker
 from core.generation.backends import Request
-from core.generation.servers.answers import Answer
-from core.generation.servers.completions import CompletionsClient
+from core.generation.servers.answers import Answer, Api
 from core.generation.servers.errors import RequestFailed, ServerError, ServerUnusable
-from core.generation.servers.parameters import api_for, body_of, max_prompt_tokens
+from core.generation.servers.http_client import CompletionsClient
+from core.generation.servers.parameters import (
+    api_for,
+    biases_of,
+    body_of,
+    check_condition,
+    max_prompt_tokens,
+)
 from core.generation.servers.retries import (
     ConcurrencyLimiter,
     RequestPolicy,
     decide_retry,
     format_wait,
 )
+from core.generation.servers.tokenizers import Tokenizer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,17 +70,85 @@ def record_nothing(attempt: Attempt) -> None:
     """Forget an attempt."""
 
 
-@dataclass(frozen=True, slots=True)
-class RequestPart:
-    """The texts that one HTTP request asks for.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerRequest:
+    """One HTTP request for texts.
 
     Args:
-        request: position of the request it serves.
-        indices: which of its texts.
+        position: of the `Request` that it serves, among those that are asked together.
+        indices: which of its texts it asks for.
+        api: the route.
+        body: the parameters, as `parameters.body_of` gives them.
+        open_quote: as in `answers.read_answer`.
+        max_tokens_in: tokens of its prompt at most.
+        max_tokens_out: tokens of all its texts at most.
+        usage_known: whether the server reports the tokens of all its texts.
+        cycle: of the iteration it serves, from 1; None outside of a run.
+        label_index: the label it asks texts for; None outside of a run.
     """
 
-    request: int
+    position: int
     indices: tuple[int, ...]
+    api: Api
+    body: Mapping[str, Json]
+    open_quote: bool
+    max_tokens_in: int
+    max_tokens_out: int
+    usage_known: bool
+    cycle: int | None
+    label_index: int | None
+
+
+def server_requests(
+    requests: Sequence[Request],
+    condition: Condition,
+    capabilities: Capabilities,
+    tokenizer: Tokenizer | None,
+    *,
+    several: bool,
+    top_logprobs: int = 0,
+) -> list[ServerRequest]:
+    """The HTTP requests that ask for the texts of these requests.
+
+    Args:
+        requests: as given to `Backend.complete`.
+        condition: the knobs.
+        capabilities: of the model.
+        tokenizer: the model's; None is unknown.
+        several: whether one may ask for several texts.
+        top_logprobs: how many of the likeliest first tokens a chat's answers come with.
+
+    Raises:
+        BadInput: the server can't do what is wanted.
+    """
+    check_condition(condition, capabilities, tokenizer)
+    api = api_for(condition, capabilities)
+    size = _MAX_TEXTS_PER_REQUEST if several else 1
+    wanted: dict[str, Json] = {"logprobs": True, "top_logprobs": top_logprobs}
+    divided = []
+    for position, request in enumerate(requests):
+        biases = biases_of(request, condition, tokenizer)
+        cycle, label_index = request.entropy[-2:] if len(request.entropy) >= 2 else (None, None)
+        for start in range(0, len(request.indices), size):
+            indices = request.indices[start : start + size]
+            body = body_of(
+                request, condition, capabilities, api=api, indices=indices, biases=biases
+            )
+            divided.append(
+                ServerRequest(
+                    position=position,
+                    indices=indices,
+                    api=api,
+                    body=body | wanted if top_logprobs else body,
+                    open_quote=not request.prompt.is_chat,
+                    max_tokens_in=max_prompt_tokens(request.prompt),
+                    max_tokens_out=condition.max_tokens * len(indices),
+                    usage_known=len(indices) == 1 or capabilities.usage_of_several == "exact",
+                    cycle=cycle,
+                    label_index=label_index,
+                )
+            )
+    return divided
 
 
 @dataclass(kw_only=True)
@@ -82,22 +157,19 @@ class ModelEndpoint:
 
     Args:
         client: sends.
-        model: the server's name for it.
-        capabilities: what it can do.
         limiter: how many requests are in flight at once.
         policy: how they are sent.
-        rng: draws the jitter of waits.
         lost_in_a_row: requests given up since the last one that was answered.
     """
 
     client: CompletionsClient
-    model: str
-    capabilities: Capabilities
     limiter: ConcurrencyLimiter
     policy: RequestPolicy
-    rng: np.random.Generator
     lost_in_a_row: int = 0
 
+
+# Texts that one request asks for at most, where the server gives several; OpenAI's own limit.
+_MAX_TEXTS_PER_REQUEST = 128
 
 LOST_IN_A_ROW = 4
 """Requests lost one after the other, and none answered, after which the run pauses."""
@@ -108,13 +180,9 @@ class ConcurrentRequests:
 
     Args:
         endpoint: of the model.
-        requests: as given to `complete`.
-        parts: how they are divided into HTTP requests.
-        condition: the knobs.
-        biases: of each request, as sent.
+        requests: all of them.
         record: called with every attempt.
         tracker: admits every attempt; None is no spending limit.
-        top_logprobs: how many of the likeliest first tokens a chat's answers come with.
 
     Attributes:
         answers: answers that nobody has taken yet.
@@ -124,29 +192,19 @@ class ConcurrentRequests:
     def __init__(
         self,
         endpoint: ModelEndpoint,
-        requests: Sequence[Request],
-        parts: Sequence[RequestPart],
+        requests: Sequence[ServerRequest],
         *,
-        condition: Condition,
-        biases: Sequence[Mapping[str, float]],
         record: RecordAttempt,
         tracker: SpendingTracker | None,
-        top_logprobs: int = 0,
     ) -> None:
-        # Nine parameters: clock, sleep and random generator are handed in for tests.
         self._endpoint = endpoint
         self._requests = requests
-        self._parts = parts
-        self._condition = condition
-        self._biases = biases
         self._record = record
         self._tracker = tracker
-        self._top_logprobs = top_logprobs
         self._settled: list[asyncio.Future[None]] = []
-        self._api = api_for(condition, endpoint.capabilities)
         self._tasks: set[asyncio.Task[None]] = set()
         self._sending: set[asyncio.Task[None]] = set()
-        self.answers: deque[tuple[RequestPart, Answer]] = deque()
+        self.answers: deque[tuple[ServerRequest, Answer]] = deque()
         self.failure: BaseException | None = None
 
     @property
@@ -157,8 +215,8 @@ class ConcurrentRequests:
     async def start(self) -> None:
         """Let all requests queue for their turn."""
         self._changed = asyncio.Event()
-        for part in self._parts:
-            task = asyncio.get_running_loop().create_task(self._run_part(part))
+        for request in self._requests:
+            task = asyncio.get_running_loop().create_task(self._run(request))
             self._tasks.add(task)
             task.add_done_callback(self._done)
 
@@ -192,11 +250,11 @@ class ConcurrentRequests:
             for task in self._tasks - self._sending - {asyncio.current_task()}:
                 task.cancel()
 
-    async def _run_part(self, part: RequestPart) -> None:
-        attempt = 0
-        while self.failure is None:
-            attempt += 1
-            wait = await self._try(part, attempt)
+    async def _run(self, request: ServerRequest) -> None:
+        for attempt in count(1):
+            if self.failure is not None:
+                return
+            wait = await self._try(request, attempt)
             if wait is None:
                 return
             await self._wait_to_retry(wait)
@@ -212,7 +270,7 @@ class ConcurrentRequests:
         finally:
             self._tracker.retrying -= 1
 
-    async def _try(self, part: RequestPart, attempt: int) -> float | None:
+    async def _try(self, request: ServerRequest, attempt: int) -> float | None:
         """One attempt, with its turn, its cap and its record; seconds to wait before the next, None
         if there is to be none."""
         limiter, clock = self._endpoint.limiter, self._endpoint.policy.clock
@@ -221,35 +279,37 @@ class ConcurrentRequests:
         await limiter.acquire()
         result: Answer | ServerError | None = None
         try:
-            admitted = await self._admit(part)
+            admitted = await self._admit(request)
             self._sending.add(task)
             begun = clock()
             try:
-                result = await self._send(part)
+                result = await self._send(request)
             except RequestFailed as failed:
                 result = failed.error
             finally:
                 self._sending.discard(task)
-                sent = self._describe(part, attempt, result, clock() - begun)
+                sent = _describe(request, attempt, result, clock() - begun)
                 self._settle(admitted, sent)
                 self._record(sent)
             # Before the turn passes to another request, which may be one too many.
             if isinstance(result, Answer):
-                self._handle_answer(part, result)
+                self._handle_answer(request, result)
                 return None
             return self._handle_error(result, attempt, begun)
         finally:
             limiter.release()
 
-    def _handle_answer(self, part: RequestPart, answer: Answer) -> None:
+    def _handle_answer(self, request: ServerRequest, answer: Answer) -> None:
         self._endpoint.lost_in_a_row = 0
         self._endpoint.limiter.succeeded()
-        self.answers.append((part, answer))
+        self.answers.append((request, answer))
         self._changed.set()
 
     def _handle_error(self, error: ServerError, attempt: int, begun: float) -> float | None:
         endpoint = self._endpoint
-        decision = decide_retry(error, attempt, policy=endpoint.policy.retries, rng=endpoint.rng)
+        decision = decide_retry(
+            error, attempt, policy=endpoint.policy.retries, rng=endpoint.policy.rng
+        )
         if error.kind == "too_many_requests":
             wait = error.retry_after if decision.step == "retry" else None
             endpoint.limiter.back_off(begun, wait=wait)
@@ -268,12 +328,11 @@ class ConcurrentRequests:
                 self._fail(Pausing(what, error.remedy))
         return None
 
-    async def _admit(self, part: RequestPart) -> AdmittedRequest | None:
+    async def _admit(self, request: ServerRequest) -> AdmittedRequest | None:
         """Wait until the spending limit allows the request; None without a limit."""
         if self._tracker is None:
             return None
-        tokens_in = max_prompt_tokens(self._requests[part.request].prompt)
-        tokens_out = self._condition.max_tokens * len(part.indices)
+        tokens_in, tokens_out = request.max_tokens_in, request.max_tokens_out
         while (admitted := self._tracker.admit(tokens_in=tokens_in, tokens_out=tokens_out)) is None:
             settled = asyncio.get_running_loop().create_future()
             self._settled.append(settled)
@@ -294,49 +353,35 @@ class ConcurrentRequests:
                 settled.set_result(None)
         self._settled.clear()
 
-    async def _send(self, part: RequestPart) -> Answer:
-        endpoint, request = self._endpoint, self._requests[part.request]
-        body = body_of(
-            request,
-            self._condition,
-            endpoint.capabilities,
-            model=endpoint.model,
-            api=self._api,
-            indices=part.indices,
-            biases=self._biases[part.request],
-        )
-        if self._top_logprobs:
-            body |= {"logprobs": True, "top_logprobs": self._top_logprobs}
-        n, open_quote = len(part.indices), not request.prompt.is_chat
-        if endpoint.policy.streaming and n == 1:
-            return await endpoint.client.stream(self._api, body, open_quote=open_quote)
-        return await endpoint.client.ask(self._api, body, n=n, open_quote=open_quote)
+    async def _send(self, request: ServerRequest) -> Answer:
+        client, n, open_quote = self._endpoint.client, len(request.indices), request.open_quote
+        if self._endpoint.policy.streaming and n == 1:
+            return await client.stream(request.api, request.body, open_quote=open_quote)
+        return await client.ask(request.api, request.body, n=n, open_quote=open_quote)
 
-    def _describe(
-        self, part: RequestPart, attempt: int, result: Answer | ServerError | None, seconds: float
-    ) -> Attempt:
-        """The attempt as it is recorded; without a result it was cancelled."""
-        entropy = self._requests[part.request].entropy
-        cycle, label_index = entropy[-2:] if len(entropy) >= 2 else (None, None)
-        answer = result if isinstance(result, Answer) else Answer(())
-        error = answer.error if isinstance(result, Answer) else result
+
+def _describe(
+    request: ServerRequest, attempt: int, result: Answer | ServerError | None, seconds: float
+) -> Attempt:
+    """The attempt as it is recorded; without a result it was cancelled."""
+    answer = result if isinstance(result, Answer) else Answer(())
+    error = answer.error if isinstance(result, Answer) else result
+    status = 200 if isinstance(result, Answer) else (None if error is None else error.status)
+    outcome = "cancelled" if result is None else ("ok" if error is None else error.kind)
+    return Attempt(
+        cycle=request.cycle,
+        label_index=request.label_index,
+        texts_asked=len(request.indices),
+        texts_returned=len(answer.texts),
+        attempt=attempt,
+        status=status,
+        outcome=outcome,
+        message="" if error is None else error.what,
+        seconds=seconds,
+        tokens_in=answer.usage.tokens_in,
         # Where the tokens of one text are reported for several, the number of all is unknown.
-        unknown = len(part.indices) > 1 and self._endpoint.capabilities.usage_of_several != "exact"
-        status = 200 if isinstance(result, Answer) else (None if error is None else error.status)
-        outcome = "cancelled" if result is None else ("ok" if error is None else error.kind)
-        return Attempt(
-            cycle=cycle,
-            label_index=label_index,
-            texts_asked=len(part.indices),
-            texts_returned=len(answer.texts),
-            attempt=attempt,
-            status=status,
-            outcome=outcome,
-            message="" if error is None else error.what,
-            seconds=seconds,
-            tokens_in=answer.tokens_in,
-            tokens_out=None if unknown else answer.tokens_out,
-        )
+        tokens_out=answer.usage.tokens_out if request.usage_known else None,
+    )
 
 
 def _pausing(error: ServerError) -> WidesetError:

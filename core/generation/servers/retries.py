@@ -185,6 +185,7 @@ class RequestPolicy:
         transport: carries requests; None opens connections.
         clock: monotonic seconds.
         sleep: waits so many seconds.
+        rng: draws the jitter of waits.
     """
 
     deadline: float = DEADLINE
@@ -193,3 +194,4 @@ class RequestPolicy:
     transport: "httpx2.AsyncBaseTransport | None" = None
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    rng: np.random.Generator = field(default_factory=np.random.default_rng)

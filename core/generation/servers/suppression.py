@@ -125,7 +125,7 @@ def condition_error(condition: Condition, capabilities: Capabilities) -> BadInpu
     """Why a condition can't be sent to a model, suppression and biases aside; None if it can."""
     knobs = replace(condition, suppression=Suppression(), logit_bias=())
     try:
-        check_condition(knobs, capabilities, None, capabilities.model)
+        check_condition(knobs, capabilities, None)
     except BadInput as error:
         return error
     return None

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from core.domain.connections import Connection, TokenizerKind
 from core.domain.errors import BackendFailed, BadInput, WidesetError
+from core.domain.serialization import Json, value_at
 from core.generation.prompts import QUOTE
 from core.generation.servers.http_client import ServerClient
 from core.models.devices import WORKS_OFFLINE, loading_options, why_not_loaded
@@ -267,7 +268,7 @@ class ServerTokenizer:
 
     def _tokenize(self, text: str, *, special: bool = False) -> list[int] | None:
         if self._shape == "llama.cpp":
-            body: dict[str, Any] = {
+            body: dict[str, Json] = {
                 "content": text,
                 "add_special": False,
                 "parse_special": special,
@@ -286,22 +287,21 @@ class ServerTokenizer:
             text = self._ask("/detokenize", {"model": self._model, "tokens": ids}, "prompt")
         return text if isinstance(text, str) else None
 
-    def _ask(self, path: str, body: dict[str, Any], key: str) -> Any:
+    def _ask(self, path: str, body: dict[str, Json], key: str) -> Json:
         response = self._client.ask(path, body, root=True)
-        return response.data.get(key) if response.ok and isinstance(response.data, dict) else None
+        return value_at(response.data, key) if response.ok else None
 
     def _size(self) -> int | None:
         """The vocabulary's size, which llama.cpp reports with its models."""
         if self._shape != "llama.cpp":
             return None
-        data = self._client.ask("/models").data
-        listed = data.get("data") if isinstance(data, dict) else None
-        sizes = {
-            entry["meta"].get("n_vocab")
+        listed = value_at(self._client.ask("/models").data, "data")
+        sizes = [
+            value_at(entry, "meta", "n_vocab")
             for entry in (listed if isinstance(listed, list) else ())
-            if isinstance(entry, dict) and isinstance(entry.get("meta"), dict)
-        }
-        size = sizes.pop() if len(sizes) == 1 else None  # several models: whose is it?
+            if value_at(entry, "meta")
+        ]
+        size = sizes[0] if len({*map(str, sizes)}) == 1 else None  # several models: whose is it?
         return size if type(size) is int and size > 0 else None
 
     def _end_tokens(self) -> frozenset[int]:
@@ -309,10 +309,9 @@ class ServerTokenizer:
         if self._shape != "llama.cpp":
             return frozenset()
         response = self._client.ask("/props", root=True)
-        props = response.data if response.ok and isinstance(response.data, dict) else {}
         end_tokens: set[int] = set()
         for key in ("bos_token", "eos_token"):
-            text = props.get(key)
+            text = value_at(response.data, key) if response.ok else None
             ids = self._tokenize(text, special=True) if isinstance(text, str) and text else None
             if ids is not None and len(ids) == 1:
                 end_tokens.update(ids)

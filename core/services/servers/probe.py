@@ -10,8 +10,8 @@ from core.domain.registries.capabilities import Capabilities
 from core.generation.servers.backend import Probe
 from core.generation.servers.http_client import HttpClient, HttpResponse, ServerClient
 from core.generation.servers.keys import Key, key_of
-from core.generation.servers.probing.models import list_models
 from core.generation.servers.probing.probe import probe as probe_server
+from core.generation.servers.probing.questions import list_models
 from core.services.progress import NO_PROGRESS, Progress
 from core.store.connections import save_capabilities
 from core.store.database import Database

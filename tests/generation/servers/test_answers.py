@@ -84,7 +84,7 @@ def test_fewer_than_asked_are_so_many() -> None:
 )
 def test_tokens_are_as_reported_or_unknown(usage: Any, wanted: tuple[Any, Any]) -> None:
     found = read([choice("a")], usage=usage)
-    assert (found.tokens_in, found.tokens_out) == wanted
+    assert (found.usage.tokens_in, found.usage.tokens_out) == wanted
 
 
 @pytest.mark.parametrize(

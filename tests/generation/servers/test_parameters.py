@@ -37,7 +37,6 @@ def sent(
         request,
         condition,
         found,
-        model="m",
         api=api_for(condition, found),
         indices=indices,
         biases=biases_of(request, condition, None),

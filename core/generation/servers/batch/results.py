@@ -286,6 +286,6 @@ def _attempt(
         attempt,
         texts_returned=len(result.texts),
         status=200,
-        tokens_in=result.tokens_in,
-        tokens_out=result.tokens_out if request.count == 1 or all_reported else None,
+        tokens_in=result.usage.tokens_in,
+        tokens_out=result.usage.tokens_out if request.count == 1 or all_reported else None,
     )

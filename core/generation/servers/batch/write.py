@@ -69,7 +69,7 @@ def write_batch(
     condition = spec.condition
     if cycles < 1:
         raise BadInput(f"{cycles} cycles are none.", "Ask for at least one.")
-    check_condition(condition, capabilities, tokenizer, spec.model.model)
+    check_condition(condition, capabilities, tokenizer)
     planned = plan_cycles(spec, history=history, rounds=rounds, cycles=cycles)
     wanted = request_ids(run.id, spec, planned, history=history, several=capabilities.n == "exact")
     if not wanted:
@@ -148,7 +148,6 @@ def _lines(
             request,
             condition,
             capabilities,
-            model=spec.model.model,
             api="chat",
             indices=request.indices,
             biases=biases_of(request, condition, tokenizer),

@@ -1,41 +1,40 @@
 """Probing: about twenty short questions that tell what a served model can do.
 
 A knob counts as `exact` only where its effect was seen: what a server merely accepts, it may drop.
-`sampling` tries the knobs of sampling, `canary` the logit bias.
+At temperature 0 a model gives one answer; a hot one with a knob at its narrowest
+(`Capability.narrowest`) must give the same one. `canary` tries the logit bias.
 """
 
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
 from core.domain.connections import Connection
 from core.domain.errors import BackendFailed, BadInput
-from core.domain.registries.capabilities import Canary, Capabilities, Support
+from core.domain.registries.capabilities import CAPABILITIES, Canary, Capabilities, Support
+from core.domain.serialization import Json, value_at
+from core.generation.servers.answers import Usage
 from core.generation.servers.errors import ServerInfo
 from core.generation.servers.http_client import HttpResponse, ServerClient
 from core.generation.servers.keys import server_message
 from core.generation.servers.probing.canary import run_canary
-from core.generation.servers.probing.models import (
-    MAX_MODELS,
-    ListedModel,
-    is_listed,
-    parse_models,
-    suggest_v1_url,
-)
 from core.generation.servers.probing.questions import (
+    MAX_MODELS,
     SHORT,
     STORY,
+    ListedModel,
     ProbeClient,
     ProbeFindings,
     check_answers,
-    choices,
     first_text,
+    is_listed,
+    parse_models,
     rejects_parameter,
-    reported_usage,
+    suggest_v1_url,
 )
-from core.generation.servers.probing.sampling import probe_sampling
 from core.generation.servers.tokenizers import find_tokenizer
 
+_LONG = 24  # tokens of the longest answer
+_HOT = 2.0  # temperature
 _SEVERAL_TRIES = 4
 _MAX_NAMED = 10  # models that an error names
 _OWNERS = {
@@ -70,13 +69,20 @@ class _Probe:
         self._server = ServerInfo(connection.base_url, model, connection.key_variable)
         self._questions = ProbeClient(client, model)
         self._findings = ProbeFindings(self._server)
-        self._cold: dict[str, Any] = {"temperature": 0}
+        self._cold: dict[str, Json] = {"temperature": 0}
+        self._greedy = ""
+        self._steady = True
 
     def run(self) -> Capabilities:
         base = self._plainest()
+        self._greedy = first_text(base)
         self._models(base)
         questions, findings = self._questions, self._findings
-        probe_sampling(questions, findings, cold=self._cold, greedy=first_text(base))
+        self._temperature()
+        self._narrowing()
+        if self._steady:
+            self._stop()
+            self._penalty()
         self._several()
         self._logprobs()
         self._routes()
@@ -95,20 +101,21 @@ class _Probe:
     def _plainest(self) -> HttpResponse:
         """The question that everything rests on, after what the server wants it changed in."""
         questions = self._questions
-        base = questions.chat(STORY, most=SHORT, **self._cold)
+        base = questions.chat(STORY, self._cold, most=SHORT)
         if not base.ok and rejects_parameter(base, "max_tokens"):
             questions.token_field = "max_completion_tokens"
-            base = questions.chat(STORY, most=SHORT, **self._cold)
+            base = questions.chat(STORY, self._cold, most=SHORT)
         if not base.ok and rejects_parameter(base, "temperature"):
             self._findings.record(temperature="refused")
             self._cold = {}
-            base = questions.chat(STORY, most=SHORT)
+            base = questions.chat(STORY, self._cold, most=SHORT)
             if not base.ok and rejects_parameter(base, "max_tokens"):
                 questions.token_field = "max_completion_tokens"
-                base = questions.chat(STORY, most=SHORT)
+                base = questions.chat(STORY, self._cold, most=SHORT)
         self._check(base)
-        usage = reported_usage(base)
-        self._findings.record(usage="ignored" if usage is None else "exact")
+        usage = base.usage
+        reported = usage.tokens_in is not None and usage.tokens_out is not None
+        self._findings.record(usage="exact" if reported else "ignored")
         if not first_text(base).strip():
             self._findings.note(
                 f"The model spent {SHORT} tokens without a word of an answer, as those do that "
@@ -159,47 +166,109 @@ class _Probe:
             server = "llama.cpp"
         self._findings.record(models=tuple(names[:MAX_MODELS]), server=server)
 
-    def _several(self) -> None:
-        for _ in range(_SEVERAL_TRIES):
-            response = self._chat("n", n=2)
+    def _temperature(self) -> None:
+        """Temperature and seed: the same seed twice, then another."""
+        if self._findings.capabilities.temperature == "refused" or not self._greedy.strip():
+            return
+        again = self._chat("temperature", self._cold)
+        if again is not None and first_text(again) != self._greedy:
+            self._steady = False
+            self._findings.note(
+                "At temperature 0 the model gave two different answers: the server may not honour "
+                "the temperature, and most knobs stay unknown."
+            )
+        if again is None or not self._steady:
+            return
+        seeds = []
+        for seed in (1, 1, 2):
+            response = self._chat("seed", {"seed": seed, "temperature": _HOT})
             if response is None:
                 return
-            made = choices(response)
-            self._findings.record(n="exact" if len(made) == 2 else "ignored")
-            if len(made) != 2:
+            seeds.append(first_text(response))
+        first, same, other = seeds
+        if first != other:
+            self._findings.record(seed="exact" if first == same else "ignored")
+        hot = set(seeds)
+        self._findings.record(temperature="ignored" if hot == {self._greedy} else "exact")
+        if len(hot) == 1 and hot != {self._greedy}:
+            self._findings.note("Two seeds gave one text: the server may repeat stored answers.")
+
+    def _narrowing(self) -> None:
+        """Each at its narrowest makes a hot model cold."""
+        if self._findings.capabilities.temperature != "exact":
+            return
+        for capability in CAPABILITIES:
+            if capability.narrowest is None:
+                continue
+            key = capability.key
+            response = self._chat(key, {"temperature": _HOT, key: capability.narrowest})
+            if response is not None:
+                cold = first_text(response) == self._greedy
+                self._findings.record(**{key: "exact" if cold else "ignored"})
+
+    def _stop(self) -> None:
+        words = self._greedy.split()
+        if len(words) < 2 or words[1] in words[0]:
+            return
+        response = self._chat("stop", {"stop": [words[1]], **self._cold})
+        if response is not None:
+            answer = first_text(response)
+            ended = words[1] not in answer and answer.split() == words[:1]
+            self._findings.record(stop="exact" if ended else "ignored")
+
+    def _penalty(self) -> None:
+        """The lowest penalty makes a model repeat itself at temperature 0."""
+        key = "frequency_penalty"
+        plain = self._chat(key, self._cold, most=_LONG)
+        if plain is None or len(first_text(plain).split()) < SHORT:
+            return
+        response = self._chat(key, {key: -2.0, **self._cold}, most=_LONG)
+        if response is not None:
+            same = first_text(response) == first_text(plain)
+            self._findings.record(**{key: "ignored" if same else "exact"})
+
+    def _several(self) -> None:
+        for _ in range(_SEVERAL_TRIES):
+            response = self._chat("n", {"n": 2})
+            if response is None:
+                return
+            choices = response.choices
+            self._findings.record(n="exact" if len(choices) == 2 else "ignored")
+            if len(choices) != 2:
                 return
             # Texts that reached the limit took a known number of tokens; one that ended before it
             # tells nothing, and another draw may.
-            if all(choice.get("finish_reason") == "length" for choice in made):
-                self._usage_of_several(reported_usage(response))
+            if all(choice.finish_reason == "length" for choice in choices):
+                self._usage_of_several(response.usage)
                 return
 
-    def _usage_of_several(self, usage: tuple[int, int] | None) -> None:
+    def _usage_of_several(self, usage: Usage) -> None:
         """Whether two texts of `SHORT` tokens each were reported as such."""
-        support: Support = "ignored" if usage is None else "exact"
-        if usage is not None and usage[1] != 2 * SHORT:
-            support = "wrong"
+        support: Support = "ignored"
+        if usage.tokens_in is not None and usage.tokens_out is not None:
+            support = "exact" if usage.tokens_out == 2 * SHORT else "wrong"
+        if support == "wrong":
             self._findings.note("Of several texts per request, it reports the tokens of one.")
         self._findings.record(usage_of_several=support)
 
     def _logprobs(self) -> None:
         for most in (20, 5):  # some servers allow 20, some 5
-            response = self._chat("top_logprobs", most=1, logprobs=True, top_logprobs=most)
+            response = self._chat("top_logprobs", {"logprobs": True, "top_logprobs": most}, most=1)
             if response is None:
                 continue
-            count = _alternatives(response)
+            choices = response.choices
+            count = len(choices[0].likeliest) if choices else 0
             self._findings.record(
                 top_logprobs="exact" if count > 1 else "ignored", most_logprobs=count
             )
             return
 
     def _routes(self) -> None:
-        body = {"model": self._model, "prompt": "One, two,", "max_tokens": 2}
+        body: dict[str, Json] = {"model": self._model, "prompt": "One, two,", "max_tokens": 2}
         response = self._ask("completions", "/completions", body)
         if response is not None:
-            made = choices(response)
-            whole = bool(made) and isinstance(made[0].get("text"), str)
-            self._findings.record(completions="exact" if whole else "ignored")
+            is_text = isinstance(value_at(response.data, "choices", 0, "text"), str)
+            self._findings.record(completions="exact" if is_text else "ignored")
         body = {
             "model": self._model,
             "messages": [{"role": "user", "content": STORY}],
@@ -210,7 +279,7 @@ class _Probe:
         if response is not None:
             streamed = response.text.lstrip().startswith("data:")
             self._findings.record(streaming="exact" if streamed else "ignored")
-        if self._chat("system_role", most=1, system="Be brief.") is not None:
+        if self._chat("system_role", {}, most=1, system="Be brief.") is not None:
             self._findings.record(system_role="exact")
 
     def _suppression(self) -> None:
@@ -234,23 +303,16 @@ class _Probe:
     def _bias(
         self, content: str, biases: Mapping[int, float], most: int
     ) -> tuple[HttpResponse, str]:
-        response = self._questions.chat(content, most=most, biases=biases, **self._cold)
+        response = self._questions.chat(content, self._cold, most=most, biases=biases)
         return response, first_text(response)
 
-    def _chat(self, key: str, *, most: int = SHORT, **sent: Any) -> HttpResponse | None:
+    def _chat(
+        self, key: str, knobs: Mapping[str, Json], *, most: int = SHORT, system: str = ""
+    ) -> HttpResponse | None:
         """An answer that used a capability, or None where it was refused or nothing came."""
-        return self._findings.answered(key, lambda: self._questions.chat(STORY, most=most, **sent))
+        return self._findings.answered(
+            key, lambda: self._questions.chat(STORY, knobs, most=most, system=system)
+        )
 
-    def _ask(self, key: str, path: str, body: Mapping[str, Any]) -> HttpResponse | None:
+    def _ask(self, key: str, path: str, body: Mapping[str, Json]) -> HttpResponse | None:
         return self._findings.answered(key, lambda: self._questions.ask(path, body))
-
-
-def _alternatives(response: HttpResponse) -> int:
-    """How many of the likeliest tokens stand beside the first token."""
-    made = choices(response)
-    logprobs = made[0].get("logprobs") if made else None
-    positions = logprobs.get("content") if isinstance(logprobs, dict) else None
-    if not isinstance(positions, list) or not positions or not isinstance(positions[0], dict):
-        return 0
-    likeliest = positions[0].get("top_logprobs")
-    return len(likeliest) if isinstance(likeliest, list) else 0

@@ -1,11 +1,14 @@
-"""Short questions to a model while it is probed: what is sent, what came back, what it took."""
+"""Short questions to a server that is probed, about one model or for the models that it lists:
+what is sent, what came back, what it took."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
+from core.domain.connections import Connection
 from core.domain.errors import BackendFailed, BadInput
 from core.domain.registries.capabilities import Capabilities, Support, TokenField
+from core.domain.serialization import Json, value_at
 from core.domain.texts import storable_text
 from core.generation.servers.errors import (
     ServerError,
@@ -47,25 +50,25 @@ class ProbeClient:
     def chat(
         self,
         content: str,
+        knobs: Mapping[str, Json],
         *,
         most: int,
         biases: Mapping[int, float] | None = None,
         system: str = "",
-        **knobs: Any,
     ) -> HttpResponse:
         """One question to the chat route.
 
         Args:
             content: the user's turn.
+            knobs: parameters, sent as they are.
             most: new tokens at most.
             biases: token id to logit bias.
             system: a turn of the role `system` before it.
-            knobs: sent as they are.
         """
         turns = [{"role": "user", "content": content}]
         if system:
             turns.insert(0, {"role": "system", "content": system})
-        body: dict[str, Any] = {
+        body: dict[str, Json] = {
             "model": self.model,
             "messages": turns,
             self.token_field: most,
@@ -75,7 +78,7 @@ class ProbeClient:
             body["logit_bias"] = {str(token): bias for token, bias in biases.items()}
         return self.ask("/chat/completions", body)
 
-    def ask(self, path: str, body: Mapping[str, Any]) -> HttpResponse:
+    def ask(self, path: str, body: Mapping[str, Json]) -> HttpResponse:
         """Any question, counted."""
         self.requests += 1
         response = self.client.ask(path, body)
@@ -83,10 +86,10 @@ class ProbeClient:
             return response
         if self.quickest is None or response.seconds < self.quickest:
             self.quickest = response.seconds
-        usage = reported_usage(response)
-        if usage is not None:
-            self.tokens_in = (self.tokens_in or 0) + usage[0]
-            self.tokens_out = (self.tokens_out or 0) + usage[1]
+        usage = response.usage
+        if usage.tokens_in is not None and usage.tokens_out is not None:
+            self.tokens_in = (self.tokens_in or 0) + usage.tokens_in
+            self.tokens_out = (self.tokens_out or 0) + usage.tokens_out
         return response
 
 
@@ -146,38 +149,10 @@ class ProbeFindings:
         return None
 
 
-def texts(response: HttpResponse) -> list[str]:
-    """The texts of an answer, of either route; a choice without one is an empty text."""
-    contents = []
-    for choice in choices(response):
-        message = choice.get("message")
-        content = message.get("content") if isinstance(message, dict) else choice.get("text")
-        contents.append(storable_text(content) if isinstance(content, str) else "")
-    return contents
-
-
 def first_text(response: HttpResponse) -> str:
-    """The first text of an answer; empty without one."""
-    return (texts(response) or [""])[0]
-
-
-def choices(response: HttpResponse) -> Sequence[Mapping[str, Any]]:
-    """An answer's choices; none where it is no such answer."""
-    data = response.data
-    listed = data.get("choices") if response.ok and isinstance(data, dict) else None
-    entries = listed if isinstance(listed, list) else []
-    return [choice for choice in entries if isinstance(choice, dict)]
-
-
-def reported_usage(response: HttpResponse) -> tuple[int, int] | None:
-    """Tokens of prompt and answer as the server reports them; None where it does not."""
-    usage = response.data.get("usage") if isinstance(response.data, dict) else None
-    if not isinstance(usage, dict):
-        return None
-    tokens = (usage.get("prompt_tokens"), usage.get("completion_tokens"))
-    if not all(type(number) is int and number >= 0 for number in tokens):
-        return None
-    return tokens  # type: ignore[return-value]
+    """The first text of an answer, of either route; empty without one."""
+    choices = response.choices
+    return storable_text(choices[0].text) if choices else ""
 
 
 def rejects_parameter(response: HttpResponse, parameter: str) -> bool:
@@ -192,7 +167,7 @@ def check_answers(response: HttpResponse, server: ServerInfo) -> None:
         BadInput: the key, the model or the base URL is refused.
         BackendFailed: the server fails.
     """
-    if response.ok and choices(response):
+    if response.choices:
         return
     error = response_error(response, server)
     refused = error.kind in ("key_refused", "forbidden", "not_found", "refused", "web_page")
@@ -209,7 +184,81 @@ def response_error(response: HttpResponse, server: ServerInfo) -> ServerError:
             data=response.data,
             headers=response.headers,
         )
-    if isinstance(response.data, dict) and response.data.get("error"):
+    if value_at(response.data, "error"):
         return error_from_object(server, response.data)
     page = response.text.lstrip().startswith("<")
     return error_of_kind(server.base_url, "web_page" if page else "bad_json")
+
+
+MAX_MODELS = 200
+"""Of a list that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedModel:
+    """A model as a server lists it.
+
+    Args:
+        name: the server's for it, at most 500 characters.
+        owner: whom the server names as its owner; empty where it names none.
+    """
+
+    name: str
+    owner: str = ""
+
+
+def parse_models(response: HttpResponse) -> list[ListedModel]:
+    """What an answer to `/models` lists, as the server orders it; none where it is no such list."""
+    entries = value_at(response.data, "data") if response.ok else None
+    models: dict[str, ListedModel] = {}
+    for entry in entries if isinstance(entries, list) else ():
+        name = value_at(entry, "id")
+        # Others, such as with half a character in them, can neither be shown nor typed.
+        if isinstance(name, str) and name.strip() and name.isprintable():
+            model = ListedModel(name[:500], str(value_at(entry, "owned_by") or ""))
+            models.setdefault(model.name, model)
+    return list(models.values())
+
+
+def is_listed(model: str, names: Iterable[str]) -> bool:
+    """Whether a model is among those; Ollama lists `name:latest` and answers to `name`."""
+    return not {model, f"{model}:latest"}.isdisjoint(names)
+
+
+def list_models(connection: Connection, client: ServerClient) -> tuple[str, ...]:
+    """The names of the models that a server offers, as it orders them, the first 200.
+
+    Args:
+        connection: which server.
+        client: asks it.
+
+    Raises:
+        BackendFailed: it does not answer, refuses, or lists none.
+    """
+    base_url = connection.base_url
+    response = client.ask("/models")
+    names = [model.name for model in parse_models(response)]
+    if names:
+        return tuple(names[:MAX_MODELS])
+    suggestion = suggest_v1_url(connection, client)
+    if not 200 <= response.status < 300:
+        error = response_error(response, ServerInfo(base_url, "", connection.key_variable))
+        remedy = "Type the model's name instead." if error.kind == "not_found" else error.remedy
+        raise BackendFailed(error.what, suggestion or remedy)
+    raise BackendFailed(
+        f"The server at {base_url} lists no models.",
+        suggestion or "Check its base URL, which often ends in /v1, or type the model's name.",
+    )
+
+
+def suggest_v1_url(connection: Connection, client: ServerClient) -> str:
+    """What to do where the models are listed one step below a base URL without `/v1`, the most
+    frequent slip; empty where they are not."""
+    base_url = connection.base_url
+    if base_url.endswith("/v1"):
+        return ""
+    try:
+        models = parse_models(client.ask("/v1/models"))
+    except BackendFailed:
+        return ""
+    return f"Give {base_url}/v1 as the base URL: it lists models there." if models else ""

@@ -16,8 +16,8 @@ from core.domain.registries.capabilities import (
 from core.domain.serialization import from_json, to_json
 from core.generation.servers.http_client import HttpClient, HttpResponse
 from core.generation.servers.keys import Key
-from core.generation.servers.probing.models import is_listed, list_models
 from core.generation.servers.probing.probe import probe
+from core.generation.servers.probing.questions import is_listed, list_models
 from tests.generation.servers.fake_server import KEY, VOCABULARY, Fake, Quirks, serving
 
 KNOBS = ("temperature", "top_p", "top_k", "min_p", "frequency_penalty", "seed", "stop", "n")
