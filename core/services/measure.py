@@ -8,8 +8,8 @@ import numpy as np
 
 from core.diversity.embedding.encoder import EncoderChoice
 from core.diversity.measures.live import Encoders
-from core.diversity.measures.measure import MeasureResult
 from core.diversity.measures.measure import measure as measure_vectors
+from core.diversity.measures.results import MeasureResult
 from core.domain.datasets import Dataset, joined
 from core.services.embedding import Embedder
 from core.services.progress import NO_PROGRESS, Progress

@@ -8,14 +8,17 @@ import numpy as np
 import pytest
 
 from core.diversity.measures import registry
-from core.diversity.measures.measure import EVIDENCE, FACTS, MeasureResult, encoder_name, measure
+from core.diversity.measures.measure import measure
 from core.diversity.measures.remote_clique import Vectors, mean_distance_between, remote_clique
+from core.diversity.measures.results import MeasureResult, encoder_name
 from core.diversity.measures.vendi import vendi_score
 from core.domain.datasets import Dataset, joined
 from core.domain.registries.metrics import MEASURED
 from tests.diversity.fake_encoder import FakeEncoder
 
 FACTS_OF = {"model": "fake", "pooling": "mean", "fingerprint": "fake-16"}
+FACTS = ("version", "key", "name", "n", "labels", "encoder", "encoder_facts", "distance")
+EVIDENCE = ("reference", "texts", "pairs")
 NEEDS_REFERENCE = {found.name for found in MEASURED if found.needs_reference}
 TEXTS = (
     "I'm so happy about the new garden",

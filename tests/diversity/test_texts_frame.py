@@ -1,9 +1,12 @@
 """The table of all texts on view, by hand."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pandas as pd
 
 from core.diversity.map.frame import STANDINGS, display_names, repeats, texts_frame
+from core.diversity.measures.results import TextDistances
 from core.domain.datasets import Dataset
 from core.domain.texts import text_hash
 
@@ -17,20 +20,21 @@ def dataset(key: str, name: str, texts: list[str], fluency: float | None = -1.0)
 RUN = dataset("run:1", "Trial", ["one fine day", "One  fine day", "a nice day", "rain"])
 OTHER = dataset("run:2", "Trial", ["rain"])
 REAL = dataset("reference:r:train", "Real", ["RAIN", "sun"], None)
-RESULT = {
-    "texts": {
-        "id": ["run:1-0", "run:1-1", "run:1-2", "run:1-3"],
-        "mean_distance": [0.3, 0.3, 0.4, 0.9],
-        "nearest": [0.0, 0.0, 0.2, 0.8],
-        "nearest_earlier": [None, 0.0, 0.2, 0.8],
-        "earlier_id": [None, "run:1-0", "run:1-0", "run:1-2"],
-    }
-}
+DISTANCES = TextDistances(
+    id=("run:1-0", "run:1-1", "run:1-2", "run:1-3"),
+    mean_distance=(0.3, 0.3, 0.4, 0.9),
+    nearest=(0.0, 0.0, 0.2, 0.8),
+    nearest_earlier=(None, 0.0, 0.2, 0.8),
+    earlier_id=(None, "run:1-0", "run:1-0", "run:1-2"),
+)
 
 
 def test_every_text_has_its_row_and_the_reference_comes_last() -> None:
     frame = texts_frame(
-        [RUN, OTHER], results=[RESULT, None], cycles={"run:1-0": 1, "run:1-3": 2}, reference=REAL
+        [RUN, OTHER],
+        distances=[DISTANCES, None],
+        cycles={"run:1-0": 1, "run:1-3": 2},
+        reference=REAL,
     )
     assert list(frame["id"]) == [*RUN.ids, *OTHER.ids, *REAL.ids]
     assert list(frame["dataset"]) == ["Trial"] * 4 + ["Trial (2)"] + ["Real"] * 2
@@ -47,19 +51,19 @@ def test_every_text_has_its_row_and_the_reference_comes_last() -> None:
 
 
 def test_the_result_is_read_by_id_and_not_by_row() -> None:
-    backwards = {"texts": {name: values[::-1] for name, values in RESULT["texts"].items()}}
-    frame = texts_frame([RUN], results=[backwards], cycles={})
+    backwards = TextDistances(**{name: own[::-1] for name, own in asdict(DISTANCES).items()})
+    frame = texts_frame([RUN], distances=[backwards], cycles={})
     assert list(frame["mean_distance"]) == [0.3, 0.3, 0.4, 0.9]
 
 
 def test_a_run_without_texts_is_an_empty_table() -> None:
-    frame = texts_frame([dataset("run:0", "Empty", [])], results=[None], cycles={})
+    frame = texts_frame([dataset("run:0", "Empty", [])], distances=[None], cycles={})
     assert frame.empty
     assert {"id", "text", "dataset", "reference", "nearest_earlier"} <= set(frame.columns)
 
 
 def test_what_repeats_hangs_on_the_threshold_and_on_the_own_dataset() -> None:
-    frame = texts_frame([RUN, OTHER], results=[RESULT, None], cycles={})
+    frame = texts_frame([RUN, OTHER], distances=[DISTANCES, None], cycles={})
     assert list(repeats(frame, 0.0)) == ["new", "exact", "new", "new", "new"]
     assert list(repeats(frame, 0.2)) == ["new", "exact", "near", "new", "new"]
     assert list(repeats(frame, 1.0)) == ["new", "exact", "near", "near", "new"]

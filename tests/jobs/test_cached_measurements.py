@@ -41,7 +41,7 @@ def test_a_measurement_of_all_texts_is_taken(db: Database) -> None:
     found = measured(db, "run:r", n=3, choice=CHOICE, reference=None)
     assert found.work is None
     assert found.result is not None
-    assert found.result["n"] == 3
+    assert found.result.n == 3
     assert list_jobs(db) == []
 
 

@@ -12,8 +12,7 @@ from core.cli.output import one_line, print_json, table
 from core.cli.progress import WorkProgress
 from core.diversity.embedding.encoder import EncoderChoice
 from core.diversity.measures.fluency import GIBBERISH
-from core.diversity.measures.measure import MeasureResult
-from core.diversity.measures.registry import Measurement
+from core.diversity.measures.results import Measurement, MeasureResult
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
 from core.domain.registries.metrics import MEASURED, Metric

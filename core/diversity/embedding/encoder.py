@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypedDict
 
 from core.diversity.measures.remote_clique import Vectors, no_pause
 from core.domain.errors import BadInput
@@ -39,7 +39,7 @@ class EncoderChoice:
         if self.device not in ("auto", "cpu", "cuda", "mps"):
             raise BadInput(f"The device '{self.device}' is unknown.", "Use auto, cpu, cuda or mps.")
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, str]:
         """The choice as JSON-ready data, the inverse of `encoder_choice_from_dict`."""
         return asdict(self)
 
@@ -58,6 +58,29 @@ def encoder_choice_from_dict(data: Mapping[str, Any]) -> EncoderChoice:
     return EncoderChoice(**data)
 
 
+class EncoderFacts(TypedDict, total=False):
+    """What an encoder is and runs on, as it is kept with what was measured by it.
+
+    `choice` is its `EncoderChoice` as JSON, `fingerprint` as `Encoder.fingerprint`; `size` counts
+    the numbers of a vector, `halved` how often a batch was too large for the memory.
+    """
+
+    choice: dict[str, str]
+    model: str
+    fingerprint: str
+    pooling: str
+    size: int
+    max_tokens: int
+    truncation: str
+    device: str
+    dtype: str
+    threads: int
+    torch: str
+    transformers: str
+    batch_tokens: int
+    halved: int
+
+
 class Encoder(Protocol):
     """Turns texts into vectors."""
 
@@ -66,8 +89,8 @@ class Encoder(Protocol):
         """What tells its vectors from those of others: weights, pooling, length, number type."""
 
     @property
-    def facts(self) -> Mapping[str, Any]:
-        """JSON-ready: choice, model, fingerprint, pooling, size, max_tokens and what it runs on."""
+    def facts(self) -> EncoderFacts:
+        """What it is and runs on."""
 
     @property
     def size(self) -> int:

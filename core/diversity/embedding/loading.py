@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from core.diversity.embedding.encoder import Encoder, EncoderChoice
+from core.diversity.embedding.encoder import Encoder, EncoderChoice, EncoderFacts
 from core.diversity.embedding.local_encoder import LocalEncoder
 from core.diversity.measures.remote_clique import unit_vectors
 from core.domain.errors import BackendFailed
@@ -72,7 +72,7 @@ def load_encoder(choice: EncoderChoice, *, models: Path) -> LocalEncoder:
 
     def encoder(model: Any, dtype: str) -> LocalEncoder:
         narrow_linears(torch.nn.Module.to(model, device=device), dtype).eval()
-        facts = {
+        facts: EncoderFacts = {
             "choice": choice.to_dict(),
             "model": EMBEDDED_NAME if embedded else choice.model,
             "fingerprint": f"{weights} {choice.pooling} {max_tokens} {dtype}",

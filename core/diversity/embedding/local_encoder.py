@@ -1,10 +1,11 @@
 """Batches of texts of like length, and how a text's one vector comes from its tokens' vectors."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from core.diversity.embedding.encoder import EncoderFacts
 from core.diversity.measures.remote_clique import Vectors, no_pause
 from core.domain.errors import BackendFailed
 from core.models.devices import give_memory_back
@@ -95,11 +96,11 @@ class LocalEncoder:
     """
 
     def __init__(
-        self, model: Any, tokenizer: Any, *, facts: Mapping[str, Any], batch_tokens: int
+        self, model: Any, tokenizer: Any, *, facts: EncoderFacts, batch_tokens: int
     ) -> None:
         self._model = model
         self._tokenizer = tokenizer
-        self._facts = dict(facts)
+        self._facts = facts
         self._pool = POOLINGS[facts["pooling"]]
         self._batch_tokens = batch_tokens
         self._halved = 0
@@ -110,10 +111,10 @@ class LocalEncoder:
     @property
     def fingerprint(self) -> str:
         """Weights, pooling, most tokens of a text and number type."""
-        return str(self._facts["fingerprint"])
+        return self._facts["fingerprint"]
 
     @property
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self) -> EncoderFacts:
         """What it was given, its size, most tokens of a batch, and how often memory ran out."""
         return {
             **self._facts,

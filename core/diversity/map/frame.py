@@ -1,10 +1,12 @@
 """One table of all texts on view: what a map draws, a selection lists, a search goes through."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from core.diversity.measures.results import TextDistances
 from core.domain.datasets import Dataset
 from core.domain.texts import fold, text_hash
 
@@ -33,7 +35,7 @@ def display_names(names: Sequence[str]) -> list[str]:
 def texts_frame(
     datasets: Sequence[Dataset],
     *,
-    results: Sequence[Mapping[str, Any] | None],
+    distances: Sequence[TextDistances | None],
     cycles: Mapping[str, int],
     reference: Dataset | None = None,
 ) -> "pd.DataFrame":
@@ -41,8 +43,7 @@ def texts_frame(
 
     Args:
         datasets: the generated ones.
-        results: of `core.diversity.measures.measure.measure` for each of them; None where it is
-        missing.
+        distances: of the texts of each of them; None where they are not measured.
         cycles: by sample id; a text without one, such as a real one, has NaN.
         reference: real texts to draw beside them.
 
@@ -59,7 +60,7 @@ def texts_frame(
     parts = []
     for place, (dataset, name) in enumerate(zip(whole, names, strict=True)):
         real_one = place >= len(datasets)
-        known = None if real_one else results[place]
+        known = None if real_one else distances[place]
         standing = [
             STANDINGS[2] if real_one else STANDINGS[int(bool(real) and fold(text) in real)]
             for text in dataset.texts
@@ -83,13 +84,13 @@ def texts_frame(
     return frame
 
 
-def _with_distances(part: "pd.DataFrame", known: Mapping[str, Any] | None) -> "pd.DataFrame":
+def _with_distances(part: "pd.DataFrame", known: TextDistances | None) -> "pd.DataFrame":
     import pandas as pd
 
     columns = ("mean_distance", "nearest", "nearest_earlier")
     if known is None:
         return part.assign(**dict.fromkeys(columns, np.nan), earlier_id=None)
-    distances = pd.DataFrame(known["texts"]).set_index("id")
+    distances = pd.DataFrame(asdict(known)).set_index("id")
     rows = distances.reindex(part["id"])
     for column in columns:
         part[column] = rows[column].to_numpy(dtype=np.float64)

@@ -5,9 +5,8 @@ it of the whole dataset and of each label, and pages and the command line show i
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
-from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -31,10 +30,10 @@ from core.diversity.measures.remote_clique import (
     bootstrap,
     no_pause,
 )
+from core.diversity.measures.results import Detail, Measurement
 from core.diversity.measures.similarity import similarity
 from core.diversity.measures.vendi import vendi_score
 from core.domain.datasets import Dataset
-from core.domain.registries.metrics import METRIC, Metric
 
 RESAMPLES = 1000
 MOST_RESAMPLED = 20_000
@@ -49,71 +48,6 @@ DECIMALS = 5
 
 NO_TEXT = "There is no text."
 ONE_TEXT = "One text alone has no other to lie apart from."
-
-Detail = float | int | bool | str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measurement:
-    """The value of a metric.
-
-    Args:
-        value: None where it is undefined.
-        n: texts that it rests on.
-        low: lower end of the 95% interval; None where there is none.
-        high: upper end.
-        why: why the value or the interval is missing, a sentence.
-        details: further numbers by their names in JSON: a count, a threshold, a deviation.
-        per_label: the same metric per label; None for a label itself.
-    """
-
-    value: float | None
-    n: int
-    low: float | None = None
-    high: float | None = None
-    why: str = ""
-    details: Mapping[str, Detail] = field(default_factory=dict)
-    per_label: "Mapping[str, Measurement] | None" = None
-
-    @classmethod
-    def of_estimate(cls, estimate: Estimate, why: str = "", **details: Detail) -> Self:
-        """An estimate with its interval."""
-        return cls(
-            value=estimate.value,
-            n=estimate.n,
-            low=estimate.low,
-            high=estimate.high,
-            why=why,
-            details=details,
-        )
-
-    def to_dict(self, metric: Metric) -> dict[str, Any]:
-        """JSON-ready, the value under the metric's `field`; the inverse of `from_dict`."""
-        data: dict[str, Any] = {metric.field or "value": self.value, "n": self.n, **self.details}
-        if metric.interval:
-            data |= {"low": self.low, "high": self.high}
-        if self.why:
-            data["why"] = self.why
-        if self.per_label is not None:
-            data["per_label"] = {name: own.to_dict(metric) for name, own in self.per_label.items()}
-        return data
-
-    @classmethod
-    def from_dict(cls, metric: Metric, data: Mapping[str, Any]) -> Self:
-        """From JSON data."""
-        known = {metric.field or "value", "n", "low", "high", "why", "per_label"}
-        labels = data.get("per_label")
-        return cls(
-            value=data[metric.field or "value"],
-            n=data["n"],
-            low=data.get("low"),
-            high=data.get("high"),
-            why=data.get("why", ""),
-            details={key: value for key, value in data.items() if key not in known},
-            per_label=None
-            if labels is None
-            else {name: cls.from_dict(metric, own) for name, own in labels.items()},
-        )
 
 
 class Part:
@@ -321,15 +255,6 @@ def with_labels(name: str, whole: Part, labels: Mapping[str, Part]) -> Measureme
         per_label[label] = measure(part)
         whole.between()
     return replace(result, per_label=per_label)
-
-
-def measurements_from_dict(data: Mapping[str, Any]) -> dict[str, Measurement]:
-    """The metrics of a stored result, by name; those that it lacks are left out."""
-    return {
-        name: Measurement.from_dict(METRIC[name], data[name])
-        for name in (*MEASURES, *REFERENCE_MEASURES)
-        if name in data
-    }
 
 
 def _single(value: float | None, n: int, why: str = "", **details: Detail) -> Measurement:

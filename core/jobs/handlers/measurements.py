@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.diversity.embedding.encoder import EncoderChoice
+from core.diversity.measures.results import MeasureResult
 from core.domain.settings_key import stored_form
 from core.domain.tasks import task_from_dict
 from core.jobs.context import JobContext
@@ -46,13 +47,12 @@ class Measured:
 
     Args:
         dataset: its key.
-        result: of `core.diversity.measures.measure.measure`, of all its texts; None while it is
-        missing.
+        result: of all its texts; None while it is missing.
         work: the job that measures it; None where nothing is missing.
     """
 
     dataset: str
-    result: Mapping[str, Any] | None
+    result: MeasureResult | None
     work: Work | None
 
 
@@ -74,9 +74,9 @@ def measured(
         reference: key of the reference's part that it is compared with.
     """
     recipe = recipe_of(choice, reference)
-    result = find_measurement(db, dataset, recipe=recipe)
-    if result is not None and result["n"] == n:
-        return Measured(dataset, result, None)
+    stored = find_measurement(db, dataset, recipe=recipe)
+    if stored is not None and stored["n"] == n:
+        return Measured(dataset, MeasureResult.from_dict(stored), None)
     spec = {"dataset": dataset, "reference": reference, "encoder": choice}
     # Measures that are computed differently by now are another wish, too.
     return Measured(dataset, None, once(db, "measure", spec, [n, MEASURES_VERSION]))

@@ -11,8 +11,8 @@ from typing import Protocol
 import numpy as np
 
 from core.diversity.embedding.encoder import Encoder
-from core.diversity.measures.measure import encoder_name
 from core.diversity.measures.remote_clique import Vectors
+from core.diversity.measures.results import encoder_name
 from core.domain.datasets import Dataset
 from core.domain.errors import BackendFailed, Pausing, WidesetError
 from core.domain.runs import FinishedRound, ModelChoice, ModelMetadata, Sample

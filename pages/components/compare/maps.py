@@ -151,5 +151,5 @@ def _frame(
         replace(load_dataset(_db, key), name=name) for key, name in zip(keys, names, strict=True)
     ]
     real = None if reference is None else load_dataset(_db, reference)
-    frame = texts_frame(datasets, results=[None] * len(datasets), cycles={}, reference=real)
+    frame = texts_frame(datasets, distances=[None] * len(datasets), cycles={}, reference=real)
     return frame.assign(duplicate=repeats(frame, 0.0))

@@ -1,8 +1,7 @@
 """What the Explore page shows: texts, measurements and map positions, as far as they exist."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +12,7 @@ from core.diversity.embedding.encoder import EncoderChoice
 from core.diversity.map.frame import texts_frame
 from core.diversity.map.projection import principal_axes
 from core.diversity.measures.remote_clique import Vectors
+from core.diversity.measures.results import MeasureResult
 from core.domain.datasets import Dataset
 from core.jobs.handlers.measurements import Mapped, mapped, measured
 from core.jobs.queue import LIVE, Work, states_of_runs
@@ -22,9 +22,6 @@ from core.store.diversity.embeddings import matrix_of
 from core.store.generation.samples import counts, cycles_of
 from pages.components.explore.choice import Choice
 from pages.components.shell import AppContext
-
-Result = Mapping[str, Any]
-"""A measurement of `core.diversity.measures.measure.measure`."""
 
 Signature = tuple[Hashable, ...]
 """Distinguishes the texts of one choice and time from those of another, for caches."""
@@ -49,9 +46,9 @@ class Exploration:
 
     choice: Choice
     datasets: tuple[Dataset, ...]
-    results: tuple[Result | None, ...]
+    results: tuple[MeasureResult | None, ...]
     reference: Dataset | None
-    reference_result: Result | None
+    reference_result: MeasureResult | None
     frame: pd.DataFrame
     places: Mapped
     jobs: tuple[Work, ...]
@@ -70,7 +67,7 @@ class Exploration:
         return "reference" if names.empty else str(names.iloc[0])
 
     @property
-    def measured(self) -> dict[str, Result]:
+    def measured(self) -> dict[str, MeasureResult]:
         """The measurements that exist, by the runs' display names."""
         pairs = zip(self.names, self.results, strict=True)
         return {name: result for name, result in pairs if result is not None}
@@ -85,7 +82,7 @@ class Exploration:
         """The encoder's fingerprint, None before anything was measured with it."""
         for result in (*self.results, self.reference_result):
             if result is not None:
-                return str(result["encoder_facts"]["fingerprint"])
+                return result.encoder_facts["fingerprint"]
         return None if self.places.map is None else self.places.map.encoder
 
 
@@ -211,7 +208,7 @@ def _dataset(_db: Database, key: str, n: int) -> Dataset:
 def _frame(
     _db: Database,
     _datasets: tuple[Dataset, ...],
-    _results: tuple[Result | None, ...],
+    _results: tuple[MeasureResult | None, ...],
     _reference: Dataset | None,
     signature: tuple[Signature, tuple[bool, ...], EncoderChoice],
 ) -> pd.DataFrame:
@@ -219,4 +216,5 @@ def _frame(
     cycles: dict[str, int] = {}
     for dataset in _datasets:
         cycles |= cycles_of(_db, dataset.key.partition(":")[2])
-    return texts_frame(_datasets, results=_results, cycles=cycles, reference=_reference)
+    distances = [None if result is None else result.texts for result in _results]
+    return texts_frame(_datasets, distances=distances, cycles=cycles, reference=_reference)

@@ -11,12 +11,13 @@ import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from core.diversity.measures.fluency import GIBBERISH
+from core.diversity.measures.results import Measurement, MeasureResult
 from core.domain.registries.metrics import MEASURED, METRIC, Metric
 from core.domain.wording import listed
 from core.figures.scores import diversity_against_fluency, diversity_by_label, nearest_histogram
 from core.figures.theme import label_colors
 from core.files.rows import shown
-from pages.components.explore.exploration import Exploration, Result
+from pages.components.explore.exploration import Exploration
 from pages.components.shell import AppContext, escape_markdown
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def show_summary(view: Exploration) -> None:
     _show_notes(view, metrics, {len(dataset) for dataset in view.datasets})
     caution = fluency_caution(
         [
-            RunScore(name, result[_DIVERSITY.name]["value"], result[_FLUENCY.name]["mean"])
+            RunScore(name, result.clique.value, result.measurements[_FLUENCY.name].value)
             for name, result in view.measured.items()
         ]
     )
@@ -97,20 +98,19 @@ def _show_notes(view: Exploration, metrics: Sequence[Metric], sizes: set[int]) -
         dependent = listed(metric.title for metric in metrics if metric.grows_with_n)
         note = f" The sizes differ: {dependent} depend on the number of texts; "
         note += f"{_DIVERSITY.title} does not."
-    st.caption(f"Encoder {escape_markdown(known['encoder'])}, cosine distance.{note}")
+    st.caption(f"Encoder {escape_markdown(known.encoder)}, cosine distance.{note}")
 
 
 def _summary_row(
-    name: str, n: int, result: Result | None, threshold: float
+    name: str, n: int, result: MeasureResult | None, threshold: float
 ) -> dict[str, str | float | None]:
     row: dict[str, str | float | None] = {"name": name, "n": n, "interval": "not measured"}
     if result is None:
         return row
     row |= {metric.name: _metric_value(result, metric) for metric in _SUMMARY}
-    diversity = result[_DIVERSITY.name]
-    low, high = diversity["low"], diversity["high"]
+    low, high = result.clique.low, result.clique.high
     row["interval"] = "" if low is None else _DIVERSITY.interval_words(low, high)
-    row["fluency_sd"] = result[_FLUENCY.name]["sd"]
+    row["fluency_sd"] = _fluency_sd(result)
     # Stored at the default threshold; the sidebar has another one.
     near = (_nearest_earlier(result) <= threshold).mean() if n else None
     row["near_duplicates"] = None if near is None else float(near)
@@ -131,19 +131,21 @@ def _metric_column(metric: Metric, threshold: float) -> ColumnConfig:
     )
 
 
-def _metric_value(result: Result, metric: Metric, label: str | None = None) -> float | None:
-    entry = result.get(metric.name)
-    if entry is None or metric.field is None:
-        return None
-    if label is not None:
-        entry = entry["per_label"].get(label, {})
-    value: float | None = entry.get(metric.field)
-    return value
+def _metric_value(result: MeasureResult, metric: Metric, label: str | None = None) -> float | None:
+    measurement = result.measurements.get(metric.name)
+    if measurement is not None and label is not None:
+        measurement = (measurement.per_label or {}).get(label)
+    return None if measurement is None else measurement.value
 
 
-def _nearest_earlier(result: Result) -> "npt.NDArray[np.float64]":
+def _fluency_sd(result: MeasureResult) -> float | None:
+    sd = result.measurements[_FLUENCY.name].details["sd"]
+    return sd if isinstance(sd, float) else None
+
+
+def _nearest_earlier(result: MeasureResult) -> "npt.NDArray[np.float64]":
     """Each text's distance to the nearest earlier one, NaN for the first."""
-    return np.array(result["texts"]["nearest_earlier"], dtype=np.float64)
+    return np.array(result.texts.nearest_earlier, dtype=np.float64)
 
 
 def fluency_caution(runs: Sequence[RunScore]) -> str:
@@ -198,10 +200,10 @@ def show_scores(app: AppContext, view: Exploration) -> None:
             rows = [
                 {
                     "name": name,
-                    **{end: result[_DIVERSITY.name][end] for end in ("value", "low", "high")},
-                    "fluency_mean": result[_FLUENCY.name]["mean"],
-                    "fluency_sd": result[_FLUENCY.name]["sd"],
-                    "n": result["n"],
+                    **_with_interval(result.clique),
+                    "fluency_mean": result.measurements[_FLUENCY.name].value,
+                    "fluency_sd": _fluency_sd(result),
+                    "n": result.n,
                 }
                 for name, result in known.items()
             ]
@@ -224,15 +226,18 @@ def show_scores(app: AppContext, view: Exploration) -> None:
             )
 
 
+def _with_interval(measurement: Measurement) -> dict[str, float | None]:
+    return {"value": measurement.value, "low": measurement.low, "high": measurement.high}
+
+
 def _show_by_label(view: Exploration) -> None:
     colors = label_colors(view.names)
     own = view.reference_result
     results = {**view.measured, **({} if own is None else {view.reference_name: own})}
     rows = [
-        {"dataset": name, "label": label, **{key: entry[key] for key in ("value", "low", "high")}}
-        | {"n": entry["n"]}
+        {"dataset": name, "label": label, **_with_interval(measurement), "n": measurement.n}
         for name, result in results.items()
-        for label, entry in result[_DIVERSITY.name]["per_label"].items()
+        for label, measurement in (result.clique.per_label or {}).items()
     ]
     st.markdown(f"**{_DIVERSITY.title} by label** :small[:gray[with 95% intervals]]")
     st.plotly_chart(
@@ -254,14 +259,16 @@ def _show_equal_size(view: Exploration) -> None:
     """Runs and reference at the smaller one's size, where there is a reference."""
     rows = []
     for name, result in view.measured.items():
-        matched = result.get("size_matched")
-        if matched is None or matched["dataset"]["value"] is None:
+        if result.reference is None:
+            continue
+        matched = result.reference.size_matched
+        if matched.dataset.value is None:
             continue
         run, real = (
-            _DIVERSITY.estimate_words(side["value"], side["low"], side["high"])
-            for side in (matched["dataset"], matched["reference"])
+            _DIVERSITY.estimate_words(side.value, side.low, side.high)
+            for side in (matched.dataset, matched.reference)
         )
-        rows.append({"Run": name, "Texts": matched["n"], "Generated": run, "Reference": real})
+        rows.append({"Run": name, "Texts": matched.n, "Generated": run, "Reference": real})
     if rows:
         title = METRIC["size_matched"].title
         st.markdown(f"**{title}** :small[:gray[random subsets of the larger one]]")
@@ -318,7 +325,7 @@ def show_metrics(app: AppContext, view: Exploration) -> None:
     )
     st.download_button(
         "Download as JSON",
-        json.dumps({name: dict(result) for name, result in results.items()}, indent=1),
+        json.dumps({name: result.to_dict() for name, result in results.items()}, indent=1),
         file_name="wideset-measures.json",
         icon=":material/download:",
         on_click="ignore",

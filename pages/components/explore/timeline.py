@@ -6,7 +6,7 @@ from core.domain.registries.metrics import METRIC
 from core.figures.curves import Curve, diversity_curve, vocabulary_curve
 from core.figures.map import replay_figure
 from core.figures.theme import label_colors
-from pages.components.explore.exploration import Exploration, Result, points_frame
+from pages.components.explore.exploration import Exploration, points_frame
 from pages.components.explore.texts import show_rows
 from pages.components.shell import AppContext, show_errors
 
@@ -42,9 +42,14 @@ def show_timeline(app: AppContext, view: Exploration) -> None:
 def _show_curves(view: Exploration, name: str, upto: int) -> None:
     own = view.reference_result
     line = None
-    if own is not None and own["remote_clique"]["value"] is not None:
-        line = (view.reference_name, own["remote_clique"]["value"])
-    curves = [_diversity(run, result, run == name) for run, result in view.measured.items()]
+    if own is not None and own.clique.value is not None:
+        line = (view.reference_name, own.clique.value)
+    curves = []
+    for run, result in view.measured.items():
+        growth = result.curve
+        curves.append(
+            Curve(run, growth.at, growth.value, growth.low, growth.high, emphasised=run == name)
+        )
     st.markdown("**Remote-Clique over texts generated** :small[:gray[with 95% intervals]]")
     st.plotly_chart(
         diversity_curve(curves, reference=line, marker=upto),
@@ -58,7 +63,10 @@ def _show_curves(view: Exploration, name: str, upto: int) -> None:
     )
     st.plotly_chart(
         vocabulary_curve(
-            [_vocabulary(run, result, run == name) for run, result in view.measured.items()]
+            [
+                Curve(run, result.vocabulary.at, result.vocabulary.words, emphasised=run == name)
+                for run, result in view.measured.items()
+            ]
         ),
         key="replay-words",
         config={"displayModeBar": False},
@@ -85,13 +93,3 @@ def _show_map(app: AppContext, view: Exploration, name: str, upto: int) -> None:
         config={"displayModeBar": False},
         alt="The map of the texts generated so far",
     )
-
-
-def _diversity(name: str, result: Result, chosen: bool) -> Curve:
-    curve = result["curve"]
-    return Curve(name, curve["at"], curve["value"], curve["low"], curve["high"], emphasised=chosen)
-
-
-def _vocabulary(name: str, result: Result, chosen: bool) -> Curve:
-    curve = result["vocabulary"]
-    return Curve(name, curve["at"], curve["words"], emphasised=chosen)

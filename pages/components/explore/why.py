@@ -154,7 +154,7 @@ def _parts(view: Exploration, vectors: Vectors, name: str) -> ScoreParts:
 def _show_openings(view: Exploration, name: str, other: str | None) -> None:
     st.markdown(f"**{METRIC['openings'].title}** :small[:gray[first two words]]")
     shares = {
-        run: {row["words"]: row["share"] for row in result["openings"]}
+        run: {opening.words: opening.share for opening in result.openings}
         for run, result in view.measured.items()
     }
     own = shares[name]
@@ -193,9 +193,9 @@ def _show_pairs(view: Exploration, name: str) -> None:
     frame = view.frame[view.frame["dataset"] == name]
     texts = dict(zip(frame["id"], frame["text"], strict=True))
     rows = [
-        {"distance": pair["distance"], "first": texts[pair["one"]], "second": texts[pair["other"]]}
-        for pair in view.measured[name]["pairs"]
-        if pair["one"] in texts and pair["other"] in texts
+        {"distance": pair.distance, "first": texts[pair.one], "second": texts[pair.other]}
+        for pair in view.measured[name].pairs
+        if pair.one in texts and pair.other in texts
     ]
     if not rows:
         st.caption("There are too few texts that are not identical.")

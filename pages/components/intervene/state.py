@@ -215,7 +215,7 @@ def load_state(app: AppContext, choice: Choice) -> RunState:
         known = measured(db, run_key(run.id), n=usable, choice=choice.encoder, reference=None)
         jobs += [known.work] if known.work is not None else []
         if known.result is not None:
-            fingerprint = str(known.result["encoder_facts"]["fingerprint"])
+            fingerprint = known.result.encoder_facts["fingerprint"]
     # Only live ones: how a finished one ended is shown where it was started.
     jobs += [Work(job, state) for job, state in judging(db, run.id) if state in LIVE]
     return RunState(
