@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.diversity.measures.measure import encoder_name
+from core.diversity.measures.results import encoder_name
 from core.domain.conditions import Suppression
 from core.domain.errors import BackendFailed
 from core.domain.runs import Example, FinishedRound, Sample
