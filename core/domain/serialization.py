@@ -1,5 +1,6 @@
 """Dataclasses as JSON data and back: what the store, a job and a file keep of them."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
@@ -47,6 +48,15 @@ def from_json(cls: type[T], data: object) -> T:
     """
     value: T = _adapter(cls).validate_python(data)
     return value
+
+
+def parse_json(text: str) -> Json:
+    """What a text says as JSON; None where it is none."""
+    try:
+        data: Json = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return data
 
 
 def value_at(data: Json, *path: str | int) -> Json:

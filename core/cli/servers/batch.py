@@ -14,7 +14,7 @@ from core.cli.output import print_json, print_lines, print_note
 from core.domain.errors import BadInput
 from core.domain.runs import spec_from_dict
 from core.domain.wording import number
-from core.generation.servers.batch.results import run_of
+from core.generation.servers.batch_results import run_of
 from core.jobs.queue import states_of_runs
 from core.services.servers.batch import add_results, write_requests
 from core.store.database import Database

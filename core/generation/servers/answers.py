@@ -1,11 +1,10 @@
 """Answers of Completions and Chat Completions, whole or in pieces: their choices, as texts."""
 
-import json
 import math
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from core.domain.serialization import Json, value_at
+from core.domain.serialization import Json, parse_json, value_at
 from core.domain.texts import storable_text
 from core.generation.prompts import QUOTE
 from core.generation.servers.errors import (
@@ -165,25 +164,34 @@ class Answer:
 def read_answer(
     body: str, *, server: ServerInfo, api: Api, n: int, open_quote: bool = False
 ) -> Answer:
+    """The texts of a whole answer, as it came with status 200; see `parse_answer`.
+
+    Raises:
+        RequestFailed: it is a web page, no JSON, or an error.
+    """
+    data = parse_json(body)
+    if data is None and body.lstrip().startswith("<"):
+        raise RequestFailed(error_of_kind(server.base_url, "web_page"))
+    return parse_answer(data, server=server, api=api, n=n, open_quote=open_quote)
+
+
+def parse_answer(
+    data: Json, *, server: ServerInfo, api: Api, n: int, open_quote: bool = False
+) -> Answer:
     """The texts of a whole answer.
 
     Args:
-        body: as it came, with status 200.
+        data: of its body.
         server: whose it is.
         api: which route gave it.
         n: how many texts were asked for.
         open_quote: the prompt ended in an open quotation mark, though it was sent as a chat.
 
     Raises:
-        RequestFailed: it is a web page, no JSON, or an error.
+        RequestFailed: it is no JSON object, or an error.
     """
-    try:
-        data: Json = json.loads(body)
-    except (ValueError, RecursionError):
-        data = None
     if not isinstance(data, dict):
-        page = data is None and body.lstrip().startswith("<")
-        raise RequestFailed(error_of_kind(server.base_url, "web_page" if page else "bad_json"))
+        raise RequestFailed(error_of_kind(server.base_url, "bad_json"))
     if data.get("error") or data.get("object") == "error":
         raise RequestFailed(error_from_object(server, data))
     choices = parse_choices(data)

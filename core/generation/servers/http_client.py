@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from core.domain.connections import checked_url
 from core.domain.errors import BackendFailed
-from core.domain.serialization import Json, value_at
+from core.domain.serialization import Json, parse_json, value_at
 from core.generation.servers.answers import (
     Answer,
     Api,
@@ -297,7 +297,7 @@ class CompletionsClient:
 
         Args:
             api: which route.
-            body: the parameters; what the package does not know lies in `extra_body`.
+            body: the parameters.
             n: texts that the body asks for.
             open_quote: as in `answers.read_answer`.
 
@@ -305,7 +305,7 @@ class CompletionsClient:
             RequestFailed: no answer came, or none that can be used.
         """
         async with self._errors():
-            response = await self._route(api).with_raw_response.create(**body)
+            response = await self._route(api).with_raw_response.create(**_arguments(body))
             text = response.text
         return read_answer(text, server=self.server, api=api, n=n, open_quote=open_quote)
 
@@ -320,7 +320,7 @@ class CompletionsClient:
         streamed = StreamedAnswer(self.server, api, open_quote)
         try:
             async with self._errors():
-                stream = await self._route(api).create(**body, stream=True)
+                stream = await self._route(api).create(**_arguments(body), stream=True)
                 async with stream:
                     content_type = stream.response.headers.get("content-type", "")
                     if "event-stream" not in content_type:  # a server that knows no streams
@@ -372,6 +372,13 @@ class CompletionsClient:
             raise RequestFailed(failure) from None
 
 
+def _arguments(body: Mapping[str, Json]) -> dict[str, Json]:
+    """As the package takes them: what it does not insist on is sent as it is."""
+    required = {name: body[name] for name in ("model", "messages", "prompt") if name in body}
+    others = {name: value for name, value in body.items() if name not in required}
+    return {**required, "extra_body": others}
+
+
 def _text_of(response: "httpx2.Response") -> str:
     import httpx2
 
@@ -379,15 +386,6 @@ def _text_of(response: "httpx2.Response") -> str:
         return response.text
     except httpx2.StreamError:  # it was never read
         return ""
-
-
-def parse_json(text: str) -> Json:
-    """A body as JSON; None where it is none."""
-    try:
-        data: Json = json.loads(text)
-        return data
-    except (ValueError, RecursionError):
-        return None
 
 
 def _guarded(

@@ -104,7 +104,7 @@ def body_of(
     indices: tuple[int, ...],
     biases: Mapping[str, float],
 ) -> dict[str, Json]:
-    """The parameters of one request for the `openai` package.
+    """The parameters of one request.
 
     Args:
         request: whose prompt and random stream it takes.
@@ -122,18 +122,15 @@ def body_of(
     else:
         body["messages"] = _as_messages(request.prompt)
     body[capabilities.token_field if api == "chat" else "max_tokens"] = condition.max_tokens
-    extra: dict[str, Json] = {}
     for capability in CAPABILITIES:
         works = getattr(capabilities, capability.key) == "exact"
         if capability.constant is not None and works:
-            extra[capability.key] = capability.constant
+            body[capability.key] = capability.constant
         if capability.knob is None or capabilities.lacks(capability.key):
             continue
         value = capability.value(condition)
-        if not capability.extension:
+        if works or not capability.extension or value not in capability.neutral:
             body[capability.key] = value
-        elif works or value not in capability.neutral:
-            extra[capability.key] = value
     if len(indices) > 1:
         body["n"] = len(indices)
     elif capabilities.seed == "exact":
@@ -142,8 +139,6 @@ def body_of(
         body["seed"] = int(sequence.generate_state(1)[0]) >> 1
     if biases:
         body["logit_bias"] = dict(biases)
-    if extra:
-        body["extra_body"] = extra
     return body
 
 

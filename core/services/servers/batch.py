@@ -8,8 +8,8 @@ from core.domain.connections import Connection
 from core.domain.errors import BadInput
 from core.domain.registries.capabilities import Capabilities
 from core.domain.runs import ModelMetadata, RunSpec
-from core.generation.servers.batch.results import BatchSummary, read_batch
-from core.generation.servers.batch.write import BatchFile, write_batch
+from core.generation.servers.batch_requests import BatchFile, write_batch
+from core.generation.servers.batch_results import BatchSummary, read_batch
 from core.generation.servers.http_client import HttpClient
 from core.generation.servers.keys import key_of
 from core.generation.servers.suppression import method_used

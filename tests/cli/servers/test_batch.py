@@ -15,7 +15,7 @@ from core.jobs.queue import start_run
 from core.store.database import Database, open_database
 from core.store.generation.runs import create_run, get_run
 from core.store.generation.samples import counts
-from tests.generation.servers.batch.test_batch import failed, result
+from tests.generation.servers.test_batch import failed, result
 
 Capture = pytest.CaptureFixture[str]
 CHOICE = ModelChoice(backend="openai", model="m", base_url="http://127.0.0.1:9/v1")

@@ -12,14 +12,14 @@ from core.domain.errors import BadInput
 from core.domain.registries.capabilities import Canary, Capabilities
 from core.domain.runs import ModelChoice, RunSpec, Sample
 from core.domain.tasks import Label, Task
-from core.generation.servers.batch.plan import (
+from core.generation.servers.batch_requests import (
     BatchRequestId,
     parse_custom_id,
     plan_cycles,
     request_ids,
+    write_batch,
 )
-from core.generation.servers.batch.results import read_batch, run_of
-from core.generation.servers.batch.write import write_batch
+from core.generation.servers.batch_results import read_batch, run_of
 from core.store.database import Database
 from core.store.generation.rounds import rounds_of, totals
 from core.store.generation.runs import RunRecord, create_run, get_run
@@ -348,7 +348,7 @@ def test_strict_order_and_too_much_are_refused(
         written(db, make_run(db, strict_order=True))
     with pytest.raises(BadInput, match="0 cycles"):
         written(db, make_run(db), cycles=0)
-    monkeypatch.setattr("core.generation.servers.batch.write.MAX_REQUESTS", 3)
+    monkeypatch.setattr("core.generation.servers.batch_requests.MAX_REQUESTS", 3)
     with pytest.raises(BadInput, match="4 requests; 3 are taken"):
         written(db, make_run(db), cycles=2)
 

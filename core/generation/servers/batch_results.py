@@ -4,19 +4,19 @@ The order of lines does not matter, and a second reading adds nothing. A file wi
 not belong to the run is refused whole.
 """
 
-import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from itertools import chain
 
 from core.domain.errors import BadInput
 from core.domain.registries.capabilities import Capabilities
-from core.domain.runs import FinishedRound
+from core.domain.runs import FinishedRound, RunSpec, Sample
+from core.domain.serialization import Json, parse_json, value_at
 from core.generation.backends import Completion
 from core.generation.outcomes import Arrivals
-from core.generation.servers.answers import Answer, read_answer
-from core.generation.servers.batch.plan import BatchRequestId, parse_custom_id, plan_cycles
+from core.generation.servers.answers import Answer, GeneratedText, parse_answer
+from core.generation.servers.batch_requests import BatchRequestId, parse_custom_id, plan_cycles
 from core.generation.servers.errors import (
     RequestFailed,
     ServerError,
@@ -27,7 +27,7 @@ from core.generation.servers.errors import (
 from core.generation.servers.tokenizers import Tokenizer
 from core.store.database import Database
 from core.store.generation.rounds import StoredAttempt, add_attempt, finish_round, rounds_of
-from core.store.generation.runs import get_run
+from core.store.generation.runs import RunRecord, get_run
 from core.store.generation.samples import add_samples, samples_of
 
 
@@ -44,6 +44,12 @@ class BatchResult:
     request: BatchRequestId
     number: int
     result: Answer | ServerError
+
+    @property
+    def texts(self) -> list[tuple[int, GeneratedText]]:
+        """The texts that came, each with its index in its cycle and label."""
+        texts = self.result.texts if isinstance(self.result, Answer) else ()
+        return list(zip(self.request.indices, texts, strict=False))
 
 
 def run_of(lines: Iterable[str]) -> str:
@@ -87,37 +93,30 @@ def parse_results(lines: Iterable[str], run_id: str, server: ServerInfo) -> list
     return results
 
 
-def _result(
-    data: dict[str, Any], request: BatchRequestId, server: ServerInfo
-) -> Answer | ServerError:
-    response = data.get("response")
-    if not isinstance(response, dict):
-        return error_from_object(server, {"error": data.get("error") or "no response"})
-    status, body = response.get("status_code"), response.get("body")
+def _result(data: Json, request: BatchRequestId, server: ServerInfo) -> Answer | ServerError:
+    if not isinstance(value_at(data, "response"), dict):
+        return error_from_object(server, {"error": value_at(data, "error") or "no response"})
+    status, body = value_at(data, "response", "status_code"), value_at(data, "response", "body")
     if type(status) is int and status != 200:
         return error_from_status(server, status, data=body)
     try:
-        return read_answer(
-            json.dumps(body), server=server, api="chat", n=request.count, open_quote=True
-        )
+        return parse_answer(body, server=server, api="chat", n=request.count, open_quote=True)
     except RequestFailed as failed:
         return failed.error
 
 
-def _object(line: str, number: int) -> dict[str, Any]:
-    try:
-        data = json.loads(line)
-    except (ValueError, RecursionError):
-        data = None
+def _object(line: str, number: int) -> Json:
+    data = parse_json(line)
     if not isinstance(data, dict):
         raise BadInput(f"Line {number} is no JSON object.", "Give the results file as it came.")
     return data
 
 
-def _request_id(data: dict[str, Any], number: int) -> BatchRequestId:
-    request = parse_custom_id(data.get("custom_id"))
+def _request_id(data: Json, number: int) -> BatchRequestId:
+    custom_id = value_at(data, "custom_id")
+    request = parse_custom_id(custom_id)
     if request is None:
-        shown = " ".join(str(data.get("custom_id")).split())[:80]
+        shown = " ".join(str(custom_id).split())[:80]
         raise BadInput(
             f"Line {number}: the custom id '{shown}' is none that Wideset wrote.",
             "Give the results of a file that batch write made.",
@@ -187,56 +186,25 @@ def read_batch(
         BadInput: a line can't be read, is named twice, or is none of this run's next cycles.
         StoreFull, StoreBusy: nothing was stored.
     """
-    # Long: one pass over the file, each line accounted for in one place.
     run = get_run(db, run_id)
-    server = ServerInfo(run.spec.model.base_url, run.spec.model.model)
-    results = parse_results(lines, run_id, server)
+    results = parse_results(
+        lines, run_id, ServerInfo(run.spec.model.base_url, run.spec.model.model)
+    )
     history, rounds = samples_of(db, run_id), rounds_of(db, run_id)
-    requested = {done.cycle: dict(done.requested) for done in rounds}
+    finished = {done.cycle: dict(done.requested) for done in rounds}
     last = max((line.request.cycle for line in results), default=0)
-    cycles = min(MAX_CYCLES, max(0, last - max(requested, default=0)))
+    cycles = min(MAX_CYCLES, max(0, last - max(finished, default=0)))
     planned = plan_cycles(run.spec, history=history, rounds=rounds, cycles=cycles)
-    names = run.spec.task.label_names
-    for line in results:
-        request = line.request
-        label = names[request.label_index] if request.label_index < len(names) else None
-        counts = requested.get(request.cycle) or planned.get(request.cycle) or {}
-        if label is None or request.indices.stop > counts.get(label, 0):
-            raise BadInput(
-                f"Line {line.number}: '{request.custom_id}' asks for texts that the run does not "
-                "want.",
-                "Read a results file once its requests were written, before the run goes on.",
-            )
+    _check_wanted(results, run.spec.task.label_names, planned | finished)
+    results.sort(key=lambda line: line.request)
     # Tokenizing may ask a server, which no transaction may wait for.
-    ids = {
-        text.text: tuple(tokenizer.encode(text.text))
-        for line in results
-        if tokenizer is not None and isinstance(line.result, Answer)
-        for text in line.result.texts
-    }
-    stored = {(sample.cycle, sample.label, sample.index) for sample in history}
-    arrivals = Arrivals(run.spec, run_id=run_id, history=history)
-    seconds = history[-1].seconds if history else 0.0
-    samples, attempts, known = [], [], 0
-    all_reported = capabilities.usage_of_several == "exact"
-    for line in sorted(results, key=lambda line: line.request):
-        request, result = line.request, line.result
-        label = names[request.label_index]
-        added = 0
-        texts = result.texts if isinstance(result, Answer) else ()
-        for index, text in zip(request.indices, texts, strict=False):
-            if (request.cycle, label, index) in stored:
-                known += 1
-                continue
-            completion = Completion(
-                0, index, text.text, text.finish_reason, None, ids.get(text.text, ())
-            )
-            samples.append(
-                arrivals.sample(completion, cycle=request.cycle, label=label, seconds=seconds)
-            )
-            added += 1
-        if added or (isinstance(result, ServerError) and request.cycle in planned):
-            attempts.append(_attempt(request, label, result, all_reported=all_reported))
+    added = _new_samples(run, results, history, tokenizer)
+    samples = list(chain.from_iterable(added))
+    attempts = [
+        _attempt(line, run.spec, all_reported=capabilities.usage_of_several == "exact")
+        for line, new in zip(results, added, strict=True)
+        if new or (isinstance(line.result, ServerError) and line.request.cycle in planned)
+    ]
     with db.write():
         add_samples(db, samples)
         for attempt in attempts:
@@ -255,7 +223,7 @@ def read_batch(
         duplicates=sum(sample.duplicate_of is not None for sample in samples),
         empty=outcomes["empty"],
         truncated=outcomes["truncated"],
-        known=known,
+        known=sum(len(line.texts) for line in results) - len(samples),
         errors=len(errors),
         messages=tuple(dict.fromkeys(error.what for error in errors))[:_MAX_MESSAGES],
         tokens_in=None if unknown else sum(attempt.tokens_in or 0 for attempt in answered),
@@ -264,12 +232,56 @@ def read_batch(
     )
 
 
-def _attempt(
-    request: BatchRequestId, label: str, result: Answer | ServerError, *, all_reported: bool
-) -> StoredAttempt:
+def _check_wanted(
+    results: Sequence[BatchResult],
+    names: Sequence[str],
+    wanted: Mapping[int, Mapping[str, int]],
+) -> None:
+    """Refuse texts that no cycle asks for, whether finished or next; counts by label, by cycle."""
+    for line in results:
+        request = line.request
+        counts = wanted.get(request.cycle, {})
+        label = names[request.label_index] if request.label_index < len(names) else ""
+        if request.indices.stop > counts.get(label, 0):
+            raise BadInput(
+                f"Line {line.number}: '{request.custom_id}' asks for texts that the run does not "
+                "want.",
+                "Read a results file once its requests were written, before the run goes on.",
+            )
+
+
+def _new_samples(
+    run: RunRecord,
+    results: Sequence[BatchResult],
+    history: Sequence[Sample],
+    tokenizer: Tokenizer | None,
+) -> list[list[Sample]]:
+    """The samples of each result that the run does not have yet."""
+    stored = {(sample.cycle, sample.label, sample.index) for sample in history}
+    arrivals = Arrivals(run.spec, run_id=run.id, history=history)
+    seconds = history[-1].seconds if history else 0.0
+
+    def sample(line: BatchResult, label: str, index: int, text: GeneratedText) -> Sample:
+        ids = () if tokenizer is None else tuple(tokenizer.encode(text.text))
+        completion = Completion(0, index, text.text, text.finish_reason, None, ids)
+        return arrivals.sample(completion, cycle=line.request.cycle, label=label, seconds=seconds)
+
+    labels = [run.spec.task.label_names[line.request.label_index] for line in results]
+    return [
+        [
+            sample(line, label, index, text)
+            for index, text in line.texts
+            if (line.request.cycle, label, index) not in stored
+        ]
+        for line, label in zip(results, labels, strict=True)
+    ]
+
+
+def _attempt(line: BatchResult, spec: RunSpec, *, all_reported: bool) -> StoredAttempt:
+    request, result = line.request, line.result
     attempt = StoredAttempt(
         cycle=request.cycle,
-        label=label,
+        label=spec.task.label_names[request.label_index],
         texts_asked=request.count,
         texts_returned=0,
         attempt=1,

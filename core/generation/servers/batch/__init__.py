@@ -1,1 +1,0 @@
-"""OpenAI's Batch API by files: requests written, results read."""
