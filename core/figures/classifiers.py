@@ -107,7 +107,7 @@ def training_curves(
 
 def _epochs(
     history: History, column: str, name: str, color: str, axis: str, *, width: float = 2
-) -> dict[str, Any]:
+) -> dict[str, object]:
     return scatter(
         [row["epoch"] for row in history],
         [row[column] for row in history],

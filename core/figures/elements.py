@@ -24,7 +24,7 @@ Trace = dict[str, Any]
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "star")
 NO_RIM = {"width": 0, "color": CLEAR}
 """Of a mark: of thousands of marks, rims would be all one sees."""
-HOLLOW: dict[str, Any] = {"symbol": "diamond-open", "line": {"width": 1.8}}
+HOLLOW: dict[str, object] = {"symbol": "diamond-open", "line": {"width": 1.8}}
 """Marks of the paper and of the reference."""
 UNSEEN = {"marker": {"opacity": 0}}
 
@@ -45,7 +45,7 @@ def scatter(
     hovers: Any = None,
     template: str = "",
     count: int | None = None,
-    **more: Any,
+    **more: object,
 ) -> Trace:
     """Marks or lines as a mapping: a plotly object would check and copy all values once more.
 
@@ -65,14 +65,14 @@ def scatter(
     return {"type": kind, "x": x, "y": y, "mode": mode, "showlegend": False, **hover, **more}
 
 
-def bars(x: Sequence[float], y: Sequence[Any], **more: Any) -> Trace:
+def bars(x: Sequence[float], y: Sequence[Any], **more: object) -> Trace:
     """Horizontal bars; `more` are further keys of the trace."""
     return {"type": "bar", "orientation": "h", "x": x, "y": y, **more}
 
 
 def error_bars(
     value: Any, low: Any, high: Any, *, color: Any, thickness: float = 1, width: float = 0
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Error bars from the ends of intervals; none where an end is missing (NaN).
 
     Args:
@@ -103,7 +103,7 @@ def straight_line(
     width: float = 1.5,
     color: str = grey(0.9),
     layer: str = "above",
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """A shape from side to side of the axes: upright at an x, or level at a y."""
     ends = (
         {"x0": x, "x1": x, "yref": "paper", "y0": 0, "y1": 1}
@@ -174,7 +174,7 @@ def spread_apart(places: Sequence[float], gap: float) -> list[float]:
 
 def side_notes(
     labels: Sequence[tuple[float | None, float, str]], *, pixels: float, gap: float = 16
-) -> list[dict[str, Any]]:
+) -> list[dict[str, object]]:
     """Annotations right of their marks, moved up or down until none covers another.
 
     Args:
@@ -193,7 +193,7 @@ def side_notes(
     ]
 
 
-def row_notes(texts: Sequence[str]) -> list[dict[str, Any]]:
+def row_notes(texts: Sequence[str]) -> list[dict[str, object]]:
     """Annotations right of a figure's rows; escaped."""
     place = {"x": 1, "xref": "paper", "xanchor": "left", "xshift": 9, "align": "left"}
     return [note(page_text(text), {**place, "y": row}) for row, text in enumerate(texts)]
@@ -205,12 +205,12 @@ def category_look(place: int) -> dict[str, str]:
     return {"color": color, "symbol": SYMBOLS[place % len(SYMBOLS)]}
 
 
-def rim(symbol: str) -> dict[str, Any]:
+def rim(symbol: str) -> dict[str, object]:
     """The outline of a mark: hollow symbols have one, filled ones none."""
     return {"width": 1.8 if symbol.endswith("-open") else 0}
 
 
-def legend_entry(name: str, *, group: str = "", **marker: Any) -> Trace:
+def legend_entry(name: str, *, group: str = "", **marker: object) -> Trace:
     """A trace for the legend alone: there, one of faded or differing points would look like none.
 
     Args:
@@ -332,7 +332,7 @@ class PanelGrid:
         top = 1 - (row * (self.head + self.panel + self.foot) + self.head) / self.height
         return [left, min(1.0, left + width)], [max(0.0, top - self.panel / self.height), top]
 
-    def name(self, place: int, text: str, *, size: int = 13, up: int = 3) -> dict[str, Any]:
+    def name(self, place: int, text: str, *, size: int = 13, up: int = 3) -> dict[str, object]:
         """The annotation above a panel, so many pixels up; text escaped."""
         x, y = self.domains(place)
         left = {"x": x[0], "xref": "paper", "xanchor": "left"}
@@ -348,7 +348,7 @@ def mark_names(
     x_range: tuple[float, float],
     y_range: tuple[float, float],
     letters: int,
-) -> list[dict[str, Any]]:
+) -> list[dict[str, object]]:
     """Annotations beside marks that cover no mark and no other name.
 
     A name that finds no room is left out, as its mark's hover holds it anyway.
@@ -367,7 +367,7 @@ def mark_names(
     # Marks have the half of the letters' size as their radius.
     half = 0.55 * letters
     taken = np.stack([columns - half, columns + half, rows - half, rows + half], axis=1)
-    notes: list[dict[str, Any]] = []
+    notes: list[dict[str, object]] = []
     named = zip(names, _pixels(at[0], x_range, width), _pixels(at[1], y_range, height), strict=True)
     for place, (name, column, row) in enumerate(named):
         long = _CHARACTER * letters * len(name)

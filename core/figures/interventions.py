@@ -1,7 +1,7 @@
 """Interventions: the flow of labels, confusion, and accuracy over the annotation budget."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -128,7 +128,7 @@ def _flow_hover(old: str, new: str, count: int, of: float) -> str:
     return f"{escaped(old)} → {escaped(new)}: {count:,} texts, {count / of:.1%} of {escaped(old)}"
 
 
-def _band(ends: tuple[float, float], height: float, *, color: str, hover: str) -> dict[str, Any]:
+def _band(ends: tuple[float, float], height: float, *, color: str, hover: str) -> dict[str, object]:
     x = _BAR + _STEPS * (1 - 2 * _BAR)
     upper = ends[0] + (ends[1] - ends[0]) * _EASE
     return {

@@ -103,7 +103,7 @@ class MapPoints:
             **more,
         )
 
-    def axes(self) -> dict[str, Any]:
+    def axes(self) -> dict[str, dict[str, object]]:
         """Axes with all points in: distances mean something, places and directions do not."""
         x, y = (
             list(padded_range(part, pad=0.04)) if len(self) else [-1.0, 1.0]
@@ -306,10 +306,12 @@ def _cycle_scale(values: Numbers) -> dict[str, Any]:
     }
 
 
-def _layout(texts: MapPoints, *, height: int, colors: str) -> dict[str, Any]:
-    layout = base_layout(
+def _layout(texts: MapPoints, *, height: int, colors: str) -> dict[str, object]:
+    axes = texts.axes()
+    return base_layout(
         height=height,
         margin={"r": 0, "b": 0},
+        legend={"uirevision": colors},
         dragmode="lasso",
         # Upright at the side: lying, its buttons would cover the legend.
         modebar={"orientation": "v"},
@@ -317,12 +319,10 @@ def _layout(texts: MapPoints, *, height: int, colors: str) -> dict[str, Any]:
         newselection={"line": {"color": grey(1), "width": 1.5}},
         # Labels that were switched off, and points that were chosen, are those of this colouring.
         selectionrevision=colors,
-        **texts.axes(),
+        # A zoom outlives a change of colour, but not another map: there it would show nothing.
+        uirevision=f"map {axes['xaxis']['range']} {axes['yaxis']['range']}",
+        **axes,
     )
-    # A zoom outlives a change of colour, but not another map: there it would show nothing.
-    layout["uirevision"] = f"map {layout['xaxis']['range']} {layout['yaxis']['range']}"
-    layout["legend"]["uirevision"] = colors
-    return layout
 
 
 def _hovers(points: "pd.DataFrame") -> npt.NDArray[Any]:

@@ -142,12 +142,12 @@ def diversity_against_fluency(
     return figure_of(traces, layout)
 
 
-def _mark(color: str, real: bool, *, size: int) -> dict[str, Any]:
+def _mark(color: str, real: bool, *, size: int) -> dict[str, object]:
     filled = {"symbol": "circle", "line": {"width": 0}}
     return {"color": color, "size": size, **(HOLLOW if real else filled)}
 
 
-def _whiskers(rows: "pd.DataFrame", color: str) -> dict[str, Any]:
+def _whiskers(rows: "pd.DataFrame", color: str) -> dict[str, object]:
     ends = (rows[name].to_numpy(np.float64) for name in ("value", "low", "high"))
     return error_bars(*ends, color=color, thickness=1.5)
 
@@ -244,7 +244,7 @@ def nearest_histogram(
         {"x": threshold, "xanchor": "left", "xshift": 4}
         | {"y": 1, "yref": "paper", "yanchor": "top"},
     )
-    share_axis: dict[str, Any] = {
+    share_axis: dict[str, object] = {
         "tickformat": ".0%",
         "range": [0, 1.2 * tallest or 1],
         "nticks": 5,

@@ -70,6 +70,7 @@ def small_multiples(
         height=grid.height + 8,
         margin={"r": 0, "t": 0},
         showlegend=bool(legend),
+        legend={"y": 1, **STATIC_LEGEND},
         dragmode="lasso",
         uirevision="multiples",
     )
@@ -91,7 +92,6 @@ def small_multiples(
         # An entry of the legend alone: a panel's points are one trace of many colours.
         traces.append(legend_entry(shortened(category), group=category, color=color))
     layout["annotations"] = notes
-    layout["legend"] |= {"y": 1, **STATIC_LEGEND}
     return figure_of(traces, layout)
 
 

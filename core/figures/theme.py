@@ -116,14 +116,19 @@ def interval_text(low: float | None, high: float | None, form: str = ".3f") -> s
 
 
 def base_layout(
-    *, height: int, margin: Mapping[str, int] | None = None, **more: Any
-) -> dict[str, Any]:
+    *,
+    height: int,
+    margin: Mapping[str, int] | None = None,
+    legend: Mapping[str, object] | None = None,
+    **more: object,
+) -> dict[str, object]:
     """Layout of every figure: no background, legend on top, no zoom.
 
     Args:
         height: in pixels.
         margin: pixels left (`l`), right (`r`), at the top (`t`) and the bottom (`b`), where they
             are not 0, 8, 8 and 8.
+        legend: further keys of the legend, which win.
         more: further keys of the layout, which win.
     """
     return {
@@ -144,12 +149,13 @@ def base_layout(
             "itemsizing": "constant",
             "title": {"text": ""},
             "bgcolor": CLEAR,
+            **(legend or {}),
         },
         **more,
     }
 
 
-def figure_of(traces: Any, layout: Mapping[str, Any]) -> "go.Figure":
+def figure_of(traces: Any, layout: Mapping[str, object]) -> "go.Figure":
     """A figure of traces and a layout, both mappings; plotly is imported with the first one."""
     import plotly.graph_objects as go
 
@@ -157,12 +163,12 @@ def figure_of(traces: Any, layout: Mapping[str, Any]) -> "go.Figure":
 
 
 STATIC_LEGEND = {"itemclick": False, "itemdoubleclick": False}
-"""For `layout["legend"]`: a click on an entry hides nothing."""
+"""For a `legend`: a click on an entry hides nothing."""
 
 HIDDEN_AXIS = {"visible": False, "fixedrange": True}
 
 
-def value_axis(title: str = "", **more: Any) -> dict[str, Any]:
+def value_axis(title: str = "", **more: object) -> dict[str, object]:
     """An axis of numbers: a faint grid, no zero line, no zoom."""
     return {
         "title": {"text": title},
@@ -176,7 +182,7 @@ def value_axis(title: str = "", **more: Any) -> dict[str, Any]:
     }
 
 
-def category_axis(names: Sequence[str], *, down: bool = True, **more: Any) -> dict[str, Any]:
+def category_axis(names: Sequence[str], *, down: bool = True, **more: object) -> dict[str, object]:
     """An axis of names at 0, 1, ...: plotly would read names such as "0" and "1" as numbers.
 
     Args:
@@ -198,13 +204,13 @@ def category_axis(names: Sequence[str], *, down: bool = True, **more: Any) -> di
     }
 
 
-def row_axis(names: Sequence[str], **more: Any) -> dict[str, Any]:
+def row_axis(names: Sequence[str], **more: object) -> dict[str, object]:
     """A y axis of escaped names from the top, with a faint line along each row."""
     spaced = [f"{name}  " for name in names]
-    return category_axis(spaced, showgrid=True, gridcolor=grey(0.12), **more)
+    return {**category_axis(spaced), "showgrid": True, "gridcolor": grey(0.12), **more}
 
 
-def note(text: str, place: Mapping[str, Any], *, size: int = 12) -> dict[str, Any]:
+def note(text: str, place: Mapping[str, object], *, size: int = 12) -> dict[str, object]:
     """An annotation without an arrow.
 
     Args:
@@ -215,7 +221,7 @@ def note(text: str, place: Mapping[str, Any], *, size: int = 12) -> dict[str, An
     return {"text": text, "showarrow": False, "font": {"size": size}, **place}
 
 
-def footnote(sentences: Sequence[str], *, below: int, size: int = 11) -> dict[str, Any]:
+def footnote(sentences: Sequence[str], *, below: int, size: int = 11) -> dict[str, object]:
     """An annotation in small letters under a figure's axes, one line per sentence.
 
     Args:

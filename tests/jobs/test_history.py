@@ -21,7 +21,7 @@ def made(
 ) -> RunRecord:
     clock.forward(1)
     run, job = start_run(db, spec or make_spec(), name=name)
-    take(db, "w", 1, seconds=3600)
+    take(db, "w", 1, seconds=60)
     claims.claim(db, "w", job_id=job.id)
     claims.finish(
         db, job.id, "w", progress=GenerationProgress(diversity={"curve": curve} if curve else None)

@@ -77,7 +77,7 @@ def interval_columns(points: "pd.DataFrame", metric: str) -> tuple[Numbers, Numb
     return value, low, high
 
 
-def metric_error_bars(points: "pd.DataFrame", metric: str, *, color: Any) -> dict[str, Any]:
+def metric_error_bars(points: "pd.DataFrame", metric: str, *, color: Any) -> dict[str, object]:
     """Thin error bars of a metric, without caps; none where an end is missing."""
     return error_bars(*interval_columns(points, metric), color=color)
 

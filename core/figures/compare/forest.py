@@ -117,12 +117,12 @@ def forest_figure(
         height=row_pixels * len(rows) + top + 48,
         margin={"l": 8, "r": round(_CHARACTER * long) + 14, "t": top, "b": 46},
         showlegend=bool(legend),
+        legend=STATIC_LEGEND,
         annotations=row_notes([row.words for row in rows]),
         shapes=[straight_line(x=0, dash="solid", width=1.2, color=grey(0.8), layer="below")],
         xaxis=value_axis(capitalized(axis), range=span, **ticks),
         yaxis=row_axis([row.name for row in rows], range=[len(rows) - 0.4, -0.6]),
     )
-    layout["legend"] |= STATIC_LEGEND
     return figure_of([*traces, *legend], layout)
 
 

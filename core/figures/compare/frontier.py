@@ -182,12 +182,12 @@ def frontier_figure(
         margin={"l": 5 * letters, "t": 3 * letters, "b": below + round(1.5 * letters) * len(notes)},
         dragmode="zoom",
         showlegend=True,
+        legend={**STATIC_LEGEND, "font": {"size": letters}},
         uirevision=f"{view.x} {view.y}",
         annotations=annotations,
         xaxis=_axis(view.x, ranges["x"], letters),
         yaxis=_axis(view.y, ranges["y"], letters),
     )
-    layout["legend"] |= {**STATIC_LEGEND, "font": {"size": letters}}
     shade = view.shade(shown)
     if shade is not None and np.isfinite(numbers(shown, shade)).any():
         layout["coloraxis"] = color_axis(shown, shade, letters=letters)
@@ -284,7 +284,7 @@ def _marks(points: "pd.DataFrame", view: FrontierView, sizes: Numbers) -> list[T
     return traces
 
 
-def color_axis(points: "pd.DataFrame", column: str, *, letters: int) -> dict[str, Any]:
+def color_axis(points: "pd.DataFrame", column: str, *, letters: int) -> dict[str, object]:
     """The shades of a metric or a knob of many numbers, and their bar."""
     low, high = padded_range(numbers(points, column), pad=0, least=0.02)
     return {
@@ -353,7 +353,7 @@ def _range(
     return padded_range([*values, *(end for ends in arrows for end in ends)], least=_MIN_SPAN)
 
 
-def _axis(metric: str, bounds: tuple[float, float], letters: int) -> dict[str, Any]:
+def _axis(metric: str, bounds: tuple[float, float], letters: int) -> dict[str, object]:
     return value_axis(
         tickformat=tick_format(metric) or ".2f",
         range=list(bounds),

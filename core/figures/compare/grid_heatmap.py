@@ -96,8 +96,8 @@ def grid_heatmap(
         margin={"t": 4, "b": 48 + 17 * len(notes)},
         # Anywhere in a cell is near enough.
         hoverdistance=100,
-        annotations=[footnote(notes, below=46)] if notes else [],
     )
+    annotations = [footnote(notes, below=46)] if notes else []
     form = _text_form(metric, in_a_row * len(columns))
     traces: list[Trace] = []
     for place, part in enumerate(parts):
@@ -112,8 +112,8 @@ def grid_heatmap(
         layout[f"xaxis{end}"] = _axis(x, columns, titled=last, **x_place)
         layout[f"yaxis{end}"] = _axis(y, lines, titled=first, **y_place)
         if facet is not None:
-            layout["annotations"].append(grid.name(place, knob_words(facet, part)))
-    return figure_of(traces, layout)
+            annotations.append(grid.name(place, knob_words(facet, part)))
+    return figure_of(traces, {**layout, "annotations": annotations})
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ def _text_form(metric: str, columns: int) -> str:
     return ".3f"
 
 
-def _axis(knob: str, values: list[Any], *, titled: bool, **more: Any) -> dict[str, Any]:
+def _axis(knob: str, values: list[Any], *, titled: bool, **more: Any) -> dict[str, object]:
     names = [shortened(value, 18) if isinstance(value, str) else f"{value:g}" for value in values]
     title = {"text": axis_title(knob) if titled else "", "font": {"size": 12}}
     return category_axis([f"{name} " for name in names], down=False, title=title, **more)

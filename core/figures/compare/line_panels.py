@@ -248,7 +248,7 @@ class PanelLayout:
     """
 
     columns: int
-    x_axis: Mapping[str, Any]
+    x_axis: Mapping[str, object]
     x_title: str
     own_axis: bool = False
     share: bool = False
@@ -287,9 +287,9 @@ def line_panels(
         height=grid.height + above + 50 + 17 * len(notes),
         margin={"l": 46, "r": right, "t": above + 4, "b": 46 + 17 * len(notes)},
         showlegend=bool(legend),
-        annotations=[footnote(notes, below=44)] if notes else [],
+        legend={"y": 1, **STATIC_LEGEND},
     )
-    layout["legend"] |= {"y": 1, **STATIC_LEGEND}
+    annotations = [footnote(notes, below=44)] if notes else []
     traces: list[Trace] = []
     for place, panel in enumerate(panels):
         axes = grid.axes(place)
@@ -306,16 +306,16 @@ def line_panels(
             series_trace(series, style(series.group), intervals=few) | axes for series in panel.ours
         ]
         layout |= _panel_axes(panels, place, how, grid)
-        layout["annotations"].append(grid.name(place, panel.name))
+        annotations.append(grid.name(place, panel.name))
         if panel.heading:
             heading = f"<b>{panel.heading}</b>"
-            layout["annotations"].append(grid.name(place, heading, size=14, up=24))
-    return figure_of([*traces, *legend], layout)
+            annotations.append(grid.name(place, heading, size=14, up=24))
+    return figure_of([*traces, *legend], {**layout, "annotations": annotations})
 
 
 def _panel_axes(
     panels: Sequence[Panel], place: int, how: PanelLayout, grid: PanelGrid
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The axes of one panel by their names in the layout."""
     panel, end = panels[place], grid.end(place)
     alike = [other for other in panels if other.metric == panel.metric] if how.share else [panel]
@@ -333,7 +333,7 @@ def _panel_axes(
     # The last of its column: nothing stands below it.
     title = how.x_title if place + how.columns >= len(panels) else ""
     left = (ours or paper) if how.own_axis else ours + paper
-    axes = {
+    axes: dict[str, object] = {
         f"xaxis{end}": value_axis(title, domain=across, anchor=f"y{end}", showgrid=False)
         | {"ticks": "outside", "ticklen": 3, "tickcolor": grey(0.3), **how.x_axis},
         f"yaxis{end}": value_axis(

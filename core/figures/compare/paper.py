@@ -210,7 +210,7 @@ def _changes(lines: Lines, temperature: float, task: str) -> tuple[Lines, list[s
     return changed, [f"{owners[whose]}: no baseline condition {baseline}." for whose in without]
 
 
-def _temperature_axis(temperatures: Sequence[float]) -> dict[str, Any]:
+def _temperature_axis(temperatures: Sequence[float]) -> dict[str, object]:
     low, high = (min(temperatures), max(temperatures)) if temperatures else (0.0, 1.0)
     margin = 0.07 * (high - low) or 0.1
     ticks: dict[str, Any] = {"nticks": 6}
@@ -332,7 +332,7 @@ def _temperature_series(points: "pd.DataFrame", strength: Any, metric: str) -> l
 
 
 def _by_condition(
-    ours: "pd.DataFrame", metrics: Sequence[str], axis: dict[str, Any], notes: list[str]
+    ours: "pd.DataFrame", metrics: Sequence[str], axis: Mapping[str, object], notes: list[str]
 ) -> "go.Figure":
     first = ours.drop_duplicates("condition")
     keys = first["condition"].tolist()

@@ -193,7 +193,7 @@ def _marks(
     )
 
 
-def _layout(axes: Sequence[_Axis], sentences: Sequence[str], height: int) -> dict[str, Any]:
+def _layout(axes: Sequence[_Axis], sentences: Sequence[str], height: int) -> dict[str, object]:
     notes = [footnote(sentences, below=26)] if sentences else []
     shapes = []
     last = len(axes) - 1
@@ -216,10 +216,10 @@ def _layout(axes: Sequence[_Axis], sentences: Sequence[str], height: int) -> dic
     )
 
 
-def _tick(text: str, x: int, y: float, axis: _Axis) -> dict[str, Any]:
+def _tick(text: str, x: int, y: float, axis: _Axis) -> dict[str, object]:
     """The ends of a scale stand beyond the axis, where no line covers them; others beside it."""
     if y == max(axis.ticks.values()):
-        place: dict[str, Any] = {"y": 1, "yanchor": "bottom", "yshift": 2}
+        place: dict[str, object] = {"y": 1, "yanchor": "bottom", "yshift": 2}
     elif y == min(axis.ticks.values()):
         place = {"y": 0, "yanchor": "top", "yshift": -2}
     else:
