@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from core.domain.serialization import to_json
 from core.domain.tasks import Task
 from core.files.exports import ExportFormat, export_table
-from core.interventions.annotation.consensus import MACHINES
 from core.interventions.versions import Subject
 from core.store.database import Database
 from core.store.generation.runs import get_run
+from core.store.interventions.judgements import MACHINES
 from core.store.interventions.versions import VersionRecord, VersionRow, kind_name, lineage
 
 COLUMNS = (

@@ -12,12 +12,12 @@ import numpy as np
 
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
-from core.interventions.annotation.consensus import MACHINES, Consensus, consensus_by_text
+from core.interventions.annotation.consensus import Consensus, consensus_by_text
 from core.interventions.relabelling.relabel import Replacement
 from core.interventions.scope_filter import THRESHOLD, ScopeFilter
 from core.store.database import Database
 from core.store.datasets import load_dataset, run_key, version_key
-from core.store.interventions.judgements import judgements_of
+from core.store.interventions.judgements import MACHINES, judgements_of
 from core.store.interventions.versions import VersionRecord, VersionRow, get_version, version_rows
 
 

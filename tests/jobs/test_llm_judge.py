@@ -22,7 +22,6 @@ from core.domain.settings import Home
 from core.domain.spending import SpendingLimit
 from core.domain.tasks import Task
 from core.generation.servers.backend import ServedBackend
-from core.interventions.annotation.bulk import restore_model_judgements, retract_model_judgements
 from core.jobs.context import JobContext
 from core.jobs.handlers.llm_judge import (
     KIND,
@@ -40,7 +39,12 @@ from core.store.database import Database
 from core.store.generation.rounds import totals, totals_of_job
 from core.store.generation.runs import create_run
 from core.store.generation.samples import add_samples
-from core.store.interventions.judgements import Verdict, add_judgements, judgements_of
+from core.store.interventions.judgements import (
+    Verdict,
+    add_judgements,
+    judgements_of,
+    retract_model_judgements,
+)
 from tests.diversity.fake_encoder import FakeEncoders
 from tests.faults.misbehaving import Exchange, Misbehaving
 from tests.store.making import TASK, make_sample, make_spec
@@ -191,7 +195,7 @@ def test_what_was_taken_back_can_be_asked_again_and_brought_back(
     ]
     again = start_llm_judge(real_db, run_id, ids(run_id, 0, 1), ModelChoice())
     assert again.id != job.id
-    restore_model_judgements(real_db, run_id, taken, who="llm:embedded", session="s")
+    add_judgements(real_db, run_id, taken, who="llm:embedded", why="judge", session="s")
     assert {one.why for one in judgements_of(real_db, run_id)} == {"judge"}
     assert [one for one, _ in judging(real_db, run_id)] == [again, get_job(real_db, job.id)]
 

@@ -20,7 +20,7 @@ from core.domain.wording import percent, percent_interval
 from core.files.labelled import read_labelled
 from core.interventions.registry import Proposal
 from core.interventions.scope_filter import check_enough
-from core.services.repair.dataset_version import FilterResult, filter_subject
+from core.services.interventions import FilterResult, filter_subject
 
 _YES = ("true", "1", "yes", "y", "in")
 _NO = ("false", "0", "no", "n", "out")

@@ -20,7 +20,7 @@ from core.files.exports import check_export
 from core.interventions.registry import Proposal
 from core.interventions.versions import Subject, subject_of_dataset
 from core.services.embedding import Embedder
-from core.services.repair.dataset_version import save_version
+from core.services.interventions import save_version
 
 _WHO = "command line"
 

@@ -18,7 +18,7 @@ from core.domain.errors import BadInput
 from core.domain.wording import percent, percent_interval
 from core.interventions.registry import Proposal
 from core.interventions.relabelling.oracle import OracleInspection
-from core.services.repair.dataset_version import RelabelResult, relabel_subject
+from core.services.interventions import RelabelResult, relabel_subject
 from core.store.datasets import load_dataset
 
 _SHOWN_FLOWS = 10

@@ -62,7 +62,7 @@ def pairwise_agreement(labels: Mapping[str, Mapping[str, str]]) -> list[Agreemen
     """The agreement of every two annotators.
 
     Args:
-        labels: each annotator's label by text id.
+        labels: by annotator and text id; `out of scope` counts as one more label.
 
     Returns:
         One per pair, in the annotators' order; pairs without a text in common have n = 0.
@@ -112,23 +112,14 @@ def verdicts_by_annotator(judgements: Iterable[Judgement]) -> dict[str, dict[str
     return {who: names for who, names in words.items() if names}
 
 
-def agreements(judgements: Iterable[Judgement]) -> list[Agreement]:
-    """The agreement of every two annotators, `out of scope` counting as one more label.
-
-    Args:
-        judgements: those in effect, oldest first.
-    """
-    return pairwise_agreement(verdicts_by_annotator(judgements))
-
-
-def disagreements(judgements: Iterable[Judgement]) -> list[Disagreement]:
+def disagreements(verdicts: Mapping[str, Mapping[str, str]]) -> list[Disagreement]:
     """The texts on which not all annotators agree, in the order they were first judged.
 
     Args:
-        judgements: those in effect, oldest first.
+        verdicts: by annotator and text id, see `verdicts_by_annotator`.
     """
     of_text: dict[str, dict[str, str]] = {}
-    for who, names in verdicts_by_annotator(judgements).items():
+    for who, names in verdicts.items():
         for key, word in names.items():
             of_text.setdefault(key, {})[who] = word
     return [Disagreement(key, own) for key, own in of_text.items() if len(set(own.values())) > 1]

@@ -10,11 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from core.store.interventions.judgements import Judgement
+from core.store.interventions.judgements import MACHINES, Judgement
 
 Vote = TypeVar("Vote", str, bool)
-
-MACHINES = ("oracle", "judge")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from core.interventions.previews import (
 from core.jobs.context import JobContext
 from core.jobs.registry import job
 from core.jobs.tools import WorkerTools
-from core.services.repair.previews import (
+from core.services.previews import (
     preview_budget,
     preview_filter,
     preview_filter_effect,

@@ -6,7 +6,7 @@ stand side by side.
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +16,9 @@ from core.store.generation.runs import get_run
 from core.store.records import new_id
 
 Why = Literal["audit", "uncertain", "spread", "label", "bulk", "lasso", "oracle", "judge"]
+MACHINES = ("oracle", "judge")
+"""Those whose judgements count for less than people's."""
+
 MAX_WHO = 200
 
 
@@ -129,6 +132,37 @@ def add_judgements(
     return stored
 
 
+def store_verdicts(
+    db: Database,
+    run_id: str,
+    verdicts: Sequence[Verdict],
+    *,
+    who: str,
+    why: Why,
+    session: str,
+    seen: int | None = None,
+) -> list[Judgement]:
+    """Store verdicts given at once, all or none; arguments and errors as `add_judgements`.
+
+    A text that the annotator judged for the audit set stays marked `audit`, however it is changed.
+    """
+    who = who.strip()
+    with db.write():
+        audited = {
+            judgement.verdict.sample_id
+            for judgement in judgements_of(db, run_id)
+            if judgement.who == who and judgement.why == "audit"
+        }
+        stored = []
+        for mark in (why, "audit"):
+            part = [own for own in verdicts if (own.sample_id in audited) == (mark == "audit")]
+            if part:
+                stored += add_judgements(
+                    db, run_id, part, who=who, why=mark, session=session, seen=seen
+                )
+    return stored
+
+
 def retract(db: Database, judgement_id: str, *, who: str) -> Judgement:
     """Take a judgement back; it stays in the history. Idempotent.
 
@@ -160,6 +194,31 @@ def retract(db: Database, judgement_id: str, *, who: str) -> Judgement:
             ),
         )
     return _judgement(row)
+
+
+def retract_all(db: Database, judgement_ids: Collection[str], *, who: str) -> None:
+    """Retract judgements, all or none; errors as `retract`."""
+    with db.write():
+        for judgement_id in judgement_ids:
+            retract(db, judgement_id, who=who)
+
+
+def retract_model_judgements(db: Database, run_id: str, *, who: str) -> list[Verdict]:
+    """Retract all judgements of a model on a run's texts; they stay on record.
+
+    Args:
+        db: the store.
+        run_id: the texts' run.
+        who: the model's name as an annotator. Judgements of people under that name stay.
+
+    Returns:
+        What was in effect, so that it can be stored again.
+    """
+    with db.write():
+        current = [own for own in standing_of(db, run_id, who=who) if own.why == "judge"]
+        for judgement in current:
+            retract(db, judgement.id, who=who)
+    return list({own.verdict.sample_id: own.verdict for own in current}.values())
 
 
 def last_judgement(

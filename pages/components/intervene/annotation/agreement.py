@@ -1,6 +1,6 @@
 """Agreement of annotators, and the language model as one of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
@@ -13,15 +13,24 @@ from core.domain.errors import WidesetError
 from core.domain.runs import ModelChoice, model_and_server
 from core.domain.spending import SpendingLimit
 from core.domain.wording import counted
-from core.interventions.annotation.agreement import agreements, disagreements, verdicts_by_annotator
-from core.interventions.annotation.bulk import restore_model_judgements, retract_model_judgements
-from core.interventions.annotation.consensus import MACHINES
+from core.interventions.annotation.agreement import (
+    disagreements,
+    pairwise_agreement,
+    verdicts_by_annotator,
+)
 from core.jobs.handlers.llm_judge import JudgingProgress, judging, model_of, start_llm_judge
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import LIVE, Job, State, resume
 from core.services.training.judge import LEAST, judge_name
 from core.store.generation.runs import RunRecord
-from core.store.interventions.judgements import Judgement, Verdict, judgements_of
+from core.store.interventions.judgements import (
+    MACHINES,
+    Judgement,
+    Verdict,
+    add_judgements,
+    judgements_of,
+    retract_model_judgements,
+)
 from pages.components.asked_model import (
     choose_asked_model,
     choose_asking_limit,
@@ -29,7 +38,11 @@ from pages.components.asked_model import (
     estimate_words,
     used_words,
 )
-from pages.components.intervene.annotation.state import discard_queue, pop_problem, set_problem
+from pages.components.intervene.annotation.state import (
+    changing_judgements,
+    set_problem,
+    show_problem,
+)
 from pages.components.jobs import stop_button
 from pages.components.shell import AppContext, escape_markdown
 
@@ -127,9 +140,7 @@ def _show_language_model(
         _show_live(app, live)
     elif jobs:
         _show_end(*jobs[0])
-    problem = pop_problem()
-    if problem:
-        st.warning(problem, icon=":material/error:")
+    show_problem(":material/error:")
     _show_models(app, run.id, known, [job for job, state in jobs if state == "done"])
 
 
@@ -244,29 +255,22 @@ def _show_models(
 
 
 def _retract(app: AppContext, run_id: str, who: str) -> None:
-    try:
+    with changing_judgements():
         verdicts = retract_model_judgements(app.db, run_id, who=who)
-    except WidesetError as error:
-        set_problem(error)
-        return
-    st.session_state[_RETRACTED] = _Retracted(run_id, who, tuple(verdicts))
-    discard_queue()
+        st.session_state[_RETRACTED] = _Retracted(run_id, who, tuple(verdicts))
 
 
 def _restore(app: AppContext) -> None:
     retracted: _Retracted = st.session_state.pop(_RETRACTED)
-    try:
-        restore_model_judgements(
+    with changing_judgements():
+        add_judgements(
             app.db,
             retracted.run_id,
-            list(retracted.verdicts),
+            retracted.verdicts,
             who=retracted.who,
+            why="judge",
             session=uuid4().hex,
         )
-    except WidesetError as error:
-        set_problem(error)
-        return
-    discard_queue()
 
 
 def _show_pairs(known: list[Judgement], dataset: Dataset) -> None:
@@ -278,7 +282,7 @@ def _show_pairs(known: list[Judgement], dataset: Dataset) -> None:
             icon=":material/group:",
         )
         return
-    pairs = [pair for pair in agreements(known) if pair.n]
+    pairs = [pair for pair in pairwise_agreement(annotators) if pair.n]
     if not pairs:
         st.info(
             f"{len(annotators)} annotators have judged texts, but no two of them the same text.",
@@ -315,11 +319,11 @@ def _show_pairs(known: list[Judgement], dataset: Dataset) -> None:
         placeholder="–",
         alt="Agreement of every two annotators",
     )
-    _show_disagreements(known, dataset, list(annotators))
+    _show_disagreements(annotators, dataset)
 
 
-def _show_disagreements(known: list[Judgement], dataset: Dataset, annotators: list[str]) -> None:
-    differing = disagreements(known)
+def _show_disagreements(annotators: Mapping[str, Mapping[str, str]], dataset: Dataset) -> None:
+    differing = disagreements(annotators)
     if not differing:
         st.caption("All texts were judged the same by everyone.")
         return

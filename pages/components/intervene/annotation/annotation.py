@@ -6,7 +6,6 @@ from datetime import datetime
 import streamlit as st
 
 from core.domain.datasets import Dataset
-from core.domain.errors import WidesetError
 from core.interventions.annotation.agreement import verdict_name
 from core.store.database import Database
 from core.store.datasets import load_dataset, run_key
@@ -16,10 +15,9 @@ from core.store.interventions.judgements import Judgement, judgements_of, retrac
 from pages.components.intervene.annotation.agreement import show_agreement
 from pages.components.intervene.annotation.queue import ORDERS, show_queue
 from pages.components.intervene.annotation.state import (
+    changing_judgements,
     choose_annotator_name,
-    discard_queue,
     session_id,
-    set_problem,
 )
 from pages.components.intervene.annotation.table import show_table
 from pages.components.shell import AppContext, escape_markdown, show_errors
@@ -135,19 +133,12 @@ def _show_judgement(db: Database, judgement: Judgement, text: str, specified: st
         short = text if len(text) <= _MOST_CHARACTERS else f"{text[: _MOST_CHARACTERS - 1]}…"
         st.text(short, width="stretch", wrap=False)
         when = datetime.fromtimestamp(judgement.at).strftime("%d %b %H:%M")
-        order = next(
-            (order_option.title for order_option in ORDERS if order_option.kind == judgement.why),
-            None,
-        )
-        reason = order or _OTHER_REASONS.get(judgement.why, judgement.why)
+        reasons = _OTHER_REASONS | {order.kind: order.title for order in ORDERS}
+        reason = reasons.get(judgement.why, judgement.why)
         elsewhere = "" if judgement.session == session_id() else " · another session"
         st.caption(f"{when} · {reason.lower()}{elsewhere}", width=210)
 
 
 def _retract(db: Database, judgement: Judgement) -> None:
-    try:
+    with changing_judgements():
         retract(db, judgement.id, who=judgement.who)
-    except WidesetError as error:
-        set_problem(error)
-        return
-    discard_queue()

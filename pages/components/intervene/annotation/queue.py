@@ -12,8 +12,7 @@ from core.domain.datasets import Dataset
 from core.domain.errors import BadInput, WidesetError
 from core.domain.serialization import from_json
 from core.figures.theme import label_colors
-from core.interventions.annotation.queue import QueueKind, QueueOrder
-from core.interventions.annotation.session import AnnotationSession, label_keys
+from core.interventions.annotation.queue import AnnotationSession, QueueKind, QueueOrder, label_keys
 from core.interventions.previews import RelabelPreview, RelabelRequest
 from core.store.database import Database
 from core.store.datasets import run_key, version_key
@@ -25,9 +24,9 @@ from pages.components.intervene.annotation.state import (
     discard_queue,
     keep_queue,
     kept_queue,
-    pop_problem,
     session_id,
     set_problem,
+    show_problem,
 )
 from pages.components.shell import AppContext, escape_markdown
 from pages.components.tables import show_texts
@@ -257,10 +256,7 @@ def _undo_button(queue: AnnotationSession, key: str) -> None:
 
 
 def _show_last_verdict() -> None:
-    problem = pop_problem()
-    if problem:
-        st.warning(problem, icon=":material/group:")
-    else:
+    if not show_problem():
         st.caption(st.session_state.get(_LAST_VERDICT, ""), text_alignment="right")
 
 

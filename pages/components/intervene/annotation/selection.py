@@ -1,22 +1,20 @@
 """Labelling texts that were selected elsewhere, such as with the lasso on the map."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import streamlit as st
 
 from core.domain.datasets import Dataset
-from core.domain.errors import WidesetError
 from core.domain.wording import counted, quoted
-from core.interventions.annotation.bulk import retract_all, store_verdicts
 from core.store.database import Database
-from core.store.interventions.judgements import Verdict, last_number
+from core.store.interventions.judgements import Verdict, last_number, store_verdicts
 from pages.components.intervene.annotation.state import (
+    SavedJudgements,
     annotator_name,
-    discard_queue,
-    pop_problem,
+    changing_judgements,
     session_id,
-    set_problem,
+    show_problem,
+    undo_saved,
 )
 from pages.components.shell import escape_markdown
 
@@ -24,15 +22,6 @@ _LAST_NUMBERS, _SAVED, _LABEL = "chosen_seen", "chosen_saved", "chosen_label"
 
 TextsByRun = Mapping[str, tuple[str, ...]]
 """Text ids by run id."""
-
-
-@dataclass(frozen=True)
-class _Saved:
-    """The judgements saved last: their ids, by whom, and a message about them as Markdown."""
-
-    ids: tuple[str, ...]
-    who: str
-    message: str
 
 
 def label_selection(db: Database, datasets: Sequence[Dataset], ids: Sequence[str]) -> None:
@@ -54,7 +43,7 @@ def label_selection(db: Database, datasets: Sequence[Dataset], ids: Sequence[str
         return
     numbers = _last_numbers(db, texts)
     names = list(dict.fromkeys(name for dataset in datasets for name in dataset.label_names))
-    saved: _Saved | None = st.session_state.get(_SAVED)
+    saved: SavedJudgements | None = st.session_state.get(_SAVED)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         label = st.selectbox(
             f"Set label for {counted(sum(map(len, texts.values())), 'text')}",
@@ -81,14 +70,10 @@ def label_selection(db: Database, datasets: Sequence[Dataset], ids: Sequence[str
         )
         if saved is not None:
             st.button("Undo", icon=":material/undo:", key="chosen_undo", on_click=_undo, args=(db,))
-    problem = pop_problem()
-    if problem:
-        st.warning(problem, icon=":material/group:")
-    elif saved is not None:
-        st.caption(saved.message)
-    else:
+    if not show_problem():
         name = escape_markdown(annotator_name())
-        st.caption(f"Stored as judgements by {name}, which the Intervene page uses.")
+        hint = f"Stored as judgements by {name}, which the Intervene page uses."
+        st.caption(hint if saved is None else saved.message)
 
 
 def _last_numbers(db: Database, texts: TextsByRun) -> dict[str, int]:
@@ -105,7 +90,9 @@ def _save(db: Database, texts: TextsByRun, numbers: Mapping[str, int], label: st
     """Store the label, or out of scope for None, as a judgement of each text."""
     who, session = annotator_name(), session_id()
     stored: list[str] = []
-    try:
+    # Saving again after an error's message is deliberate.
+    st.session_state.pop(_LAST_NUMBERS, None)
+    with changing_judgements():
         with db.write():
             for run_id, ids in texts.items():
                 judgements = store_verdicts(
@@ -118,24 +105,12 @@ def _save(db: Database, texts: TextsByRun, numbers: Mapping[str, int], label: st
                     seen=numbers[run_id],
                 )
                 stored += [judgement.id for judgement in judgements]
-    except WidesetError as error:
-        set_problem(error)
-        st.session_state.pop(_LAST_NUMBERS, None)  # saving again after this message is deliberate
-        return
-    verdict = "out of scope" if label is None else quoted(label)
-    message = escape_markdown(f"{counted(len(stored), 'text')} judged {verdict} by {who}.")
-    st.session_state[_SAVED] = _Saved(tuple(stored), who, message)
-    st.session_state.pop(_LAST_NUMBERS, None)
-    st.session_state[_LABEL] = None
-    discard_queue()
+        verdict = "out of scope" if label is None else quoted(label)
+        message = escape_markdown(f"{counted(len(stored), 'text')} judged {verdict} by {who}.")
+        st.session_state[_SAVED] = SavedJudgements(tuple(stored), who, message)
+        st.session_state[_LABEL] = None
 
 
 def _undo(db: Database) -> None:
-    saved: _Saved = st.session_state.pop(_SAVED)
-    try:
-        retract_all(db, saved.ids, who=saved.who)
-    except WidesetError as error:
-        set_problem(error)
-        return
     st.session_state.pop(_LAST_NUMBERS, None)
-    discard_queue()
+    undo_saved(db, _SAVED)

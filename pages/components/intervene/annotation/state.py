@@ -1,17 +1,38 @@
 """What an annotation session keeps between reruns: the annotator's name, the queue, a problem."""
 
 import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from uuid import uuid4
 
 import streamlit as st
 
 from core.domain.errors import WidesetError
-from core.interventions.annotation.session import AnnotationSession
+from core.interventions.annotation.queue import AnnotationSession
+from core.store.database import Database
+from core.store.interventions.judgements import MAX_WHO, retract_all
 from pages.components.shell import escape_markdown
 
 _QUEUE, _PROBLEM, _NAME = "annotation_sitting", "annotation_note", "annotator"
 _SESSION = "annotation_session"
-MAX_NAME = 200
+
+
+@dataclass(frozen=True)
+class SavedJudgements:
+    """Judgements that were saved together.
+
+    Args:
+        ids: theirs.
+        who: the annotator.
+        message: about them, as Markdown.
+        run_id: the run of their texts, if it is a single one.
+    """
+
+    ids: tuple[str, ...]
+    who: str
+    message: str = ""
+    run_id: str = ""
 
 
 def choose_annotator_name() -> str:
@@ -20,7 +41,7 @@ def choose_annotator_name() -> str:
     name = st.text_input(
         "Your name",
         key=_NAME,
-        max_chars=MAX_NAME,
+        max_chars=MAX_WHO,
         persist_state="session",
         width=210,
         icon=":material/person:",
@@ -57,20 +78,41 @@ def discard_queue() -> None:
     st.session_state.pop(_QUEUE, None)
 
 
+@contextmanager
+def changing_judgements() -> Iterator[None]:
+    """For callbacks: keep an error for the next rerun, else discard the queue."""
+    try:
+        yield
+    except WidesetError as error:
+        set_problem(error)
+    else:
+        discard_queue()
+
+
 def set_problem(error: WidesetError) -> None:
     """Keep the error of a callback for the next rerun."""
     st.session_state[_PROBLEM] = escape_markdown(f"{error.what} {error.remedy}".strip())
 
 
-def pop_problem() -> str | None:
-    """The kept error, once, as Markdown."""
+def show_problem(icon: str = ":material/group:") -> bool:
+    """Draw the kept error, once; whether there was one."""
     problem: str | None = st.session_state.pop(_PROBLEM, None)
-    return problem
+    if problem:
+        st.warning(problem, icon=icon)
+    return bool(problem)
+
+
+def undo_saved(db: Database, key: str) -> None:
+    """Retract what was saved last, kept in the session under a key."""
+    saved: SavedJudgements = st.session_state[key]
+    with changing_judgements():
+        retract_all(db, saved.ids, who=saved.who)
+        del st.session_state[key]
 
 
 def _user_name() -> str:
     """The name of the logged-in user, if the system knows it."""
     try:
-        return getpass.getuser().strip()[:MAX_NAME] or "me"
+        return getpass.getuser().strip()[:MAX_WHO] or "me"
     except (KeyError, OSError, ImportError):
         return "me"

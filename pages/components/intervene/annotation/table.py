@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypedDict
 from uuid import uuid4
 
 import pandas as pd
@@ -11,7 +11,6 @@ import streamlit as st
 from core.domain.datasets import Dataset
 from core.domain.errors import WidesetError
 from core.domain.wording import counted
-from core.interventions.annotation.bulk import retract_all, store_verdicts
 from core.store.database import Database
 from core.store.generation.runs import RunRecord
 from core.store.interventions.judgements import (
@@ -20,12 +19,15 @@ from core.store.interventions.judgements import (
     by_person,
     judgements_of,
     last_number,
+    store_verdicts,
 )
 from pages.components.intervene.annotation.state import (
+    SavedJudgements,
     discard_queue,
-    pop_problem,
     session_id,
     set_problem,
+    show_problem,
+    undo_saved,
 )
 
 _MOST_ROWS = 300
@@ -35,8 +37,16 @@ _NEW, _JUDGED, _ALL = "Not judged by me", "Judged by me", "All"
 Known = tuple[str | None, bool]
 """Label and whether in scope, as the table showed them."""
 
-Edits = Mapping[int, Mapping[str, Any]]
-"""New values by column, by row of the table, as `st.data_editor` has them."""
+
+class Edit(TypedDict, total=False):
+    """New values of a row, as `st.data_editor` has them."""
+
+    label: str | None
+    in_scope: bool
+
+
+Edits = Mapping[int, Edit]
+"""By row of the table."""
 
 
 @dataclass(frozen=True)
@@ -72,15 +82,6 @@ class _Table:
     known: Mapping[str, Known]
     frame: pd.DataFrame
     warned: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class _Saved:
-    """The judgements that were saved last."""
-
-    run_id: str
-    who: str
-    ids: tuple[str, ...]
 
 
 def show_table(db: Database, run: RunRecord, dataset: Dataset, *, who: str) -> None:
@@ -147,7 +148,7 @@ def verdicts_of(edits: Edits, ids: Sequence[str], known: Mapping[str, Known]) ->
         key = ids[int(row)]
         before = known[key]
         label = change.get("label", before[0])
-        in_scope = bool(change.get("in_scope", before[1]))
+        in_scope = change.get("in_scope", before[1])
         if (label, in_scope) == before:
             continue
         # A text out of scope has no right label; a new label puts it back in scope.
@@ -238,7 +239,7 @@ def _show_actions(db: Database, run: RunRecord, verdicts: Sequence[Verdict], who
     )
     if verdicts:
         st.button("Discard", icon=":material/close:", key="bulk_discard", on_click=_discard)
-    saved: _Saved | None = st.session_state.get(_SAVED)
+    saved: SavedJudgements | None = st.session_state.get(_SAVED)
     if saved is not None and (saved.run_id, saved.who) == (run.id, who):
         st.button(
             f"Undo last {counted(len(saved.ids), 'change')}",
@@ -247,9 +248,7 @@ def _show_actions(db: Database, run: RunRecord, verdicts: Sequence[Verdict], who
             on_click=_undo,
             args=(db,),
         )
-    problem = pop_problem()
-    if problem:
-        st.warning(problem, icon=":material/group:")
+    show_problem()
 
 
 def _save(db: Database, run_id: str, verdicts: Sequence[Verdict], who: str) -> None:
@@ -259,14 +258,13 @@ def _save(db: Database, run_id: str, verdicts: Sequence[Verdict], who: str) -> N
     for verdict in verdicts:
         number = table.warned.get(verdict.sample_id, table.last_judgement)
         by_number.setdefault(number, []).append(verdict)
-    session = session_id()
     try:
         with db.write():
             stored = [
-                judgement
+                judgement.id
                 for number, part in by_number.items()
                 for judgement in store_verdicts(
-                    db, run_id, part, who=who, why="bulk", session=session, seen=number
+                    db, run_id, part, who=who, why="bulk", session=session_id(), seen=number
                 )
             ]
     except WidesetError as error:
@@ -274,7 +272,7 @@ def _save(db: Database, run_id: str, verdicts: Sequence[Verdict], who: str) -> N
         last = last_number(db, run_id)
         table.warned.update((verdict.sample_id, last) for verdict in verdicts)
         return
-    st.session_state[_SAVED] = _Saved(run_id, who, tuple(event.id for event in stored))
+    st.session_state[_SAVED] = SavedJudgements(tuple(stored), who, run_id=run_id)
     _discard()
     discard_queue()
 
@@ -284,12 +282,5 @@ def _discard() -> None:
 
 
 def _undo(db: Database) -> None:
-    saved: _Saved = st.session_state[_SAVED]
-    try:
-        retract_all(db, saved.ids, who=saved.who)
-    except WidesetError as error:
-        set_problem(error)
-        return
-    st.session_state.pop(_SAVED, None)
+    undo_saved(db, _SAVED)
     _discard()
-    discard_queue()

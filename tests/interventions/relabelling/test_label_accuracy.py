@@ -1,13 +1,12 @@
-"""Cohen's kappa by hand and against scikit-learn; label accuracy by hand and against scipy."""
+"""Label accuracy by hand and against scikit-learn and scipy."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
-from sklearn.metrics import cohen_kappa_score, confusion_matrix
+from sklearn.metrics import confusion_matrix
 
-from core.interventions.annotation.agreement import Agreement, cohen_kappa, pairwise_agreement
 from core.interventions.relabelling.label_accuracy import (
     correct_for_oracle_errors,
     label_accuracy,
@@ -15,47 +14,6 @@ from core.interventions.relabelling.label_accuracy import (
 )
 
 LABELS = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abc")), max_size=40)
-
-
-def test_kappa_by_hand() -> None:
-    # Cohen's form: 50 texts, both yes 20, both no 15, 5 and 10 apart. Observed 0.7;
-    # expected 25/50 * 30/50 + 25/50 * 20/50 = 0.5; kappa 0.4.
-    one = ["yes"] * 25 + ["no"] * 25
-    other = ["yes"] * 20 + ["no"] * 5 + ["yes"] * 10 + ["no"] * 15
-    assert cohen_kappa(one, other) == pytest.approx(0.4)
-    assert cohen_kappa(["a", "b"], ["b", "a"]) == pytest.approx(-1)
-    assert cohen_kappa(["a", "b"], ["a", "b"]) == pytest.approx(1)
-    assert cohen_kappa([], []) is None
-    assert cohen_kappa(["a", "a"], ["a", "a"]) is None
-    assert cohen_kappa(["a", "a"], ["b", "b"]) == 0
-
-
-@settings(deadline=None)
-@given(LABELS)
-def test_kappa_is_that_of_scikit_learn(pairs: list[tuple[str, str]]) -> None:
-    one, other = [a for a, _ in pairs], [b for _, b in pairs]
-    kappa = cohen_kappa(one, other)
-    if len({*one, *other}) < 2:
-        assert kappa is None
-    else:
-        assert kappa == pytest.approx(cohen_kappa_score(one, other))
-
-
-def test_every_two_annotators_over_what_both_labelled() -> None:
-    found = pairwise_agreement(
-        {
-            "Ann": {"1": "a", "2": "b", "3": "a"},
-            "Ben": {"2": "b", "3": "b", "4": "a"},
-            "Eve": {"9": "a"},
-        }
-    )
-    # On 2 and 3: Ann b a, Ben b b. Observed 1/2, expected 1/2 * 1 + 1/2 * 0.
-    assert found == [
-        Agreement("Ann", "Ben", 2, 1, pytest.approx(0)),
-        Agreement("Ann", "Eve", 0, 0, None),
-        Agreement("Ben", "Eve", 0, 0, None),
-    ]
-    assert pairwise_agreement({"Ann": {"1": "a"}}) == []
 
 
 def test_label_accuracy_by_hand() -> None:

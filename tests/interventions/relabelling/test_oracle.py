@@ -9,7 +9,13 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from core.diversity.measures.remote_clique import unit_vectors
 from core.domain.errors import BadInput
-from core.interventions.relabelling.oracle import Annotator, C, noisy, train_oracle
+from core.interventions.relabelling.oracle import (
+    Annotator,
+    C,
+    inspected_by_oracle,
+    noisy,
+    train_oracle,
+)
 from tests.interventions.making import clouds
 
 
@@ -84,3 +90,22 @@ def test_impossible_errors_are_refused() -> None:
     with pytest.raises(BadInput, match="single label"):
         noisy(["a"], 0.1, rng, label_names=("a",))
     assert noisy(["a"], 0, rng, label_names=("a",)) == ("a",)
+
+
+RIGHT = ["a", "b", "c", "b"] * 25
+
+
+def test_the_draw_follows_the_errors_of_the_same_seed() -> None:
+    told, rows = inspected_by_oracle(RIGHT, 30, label_names="abc", error_rate=0.3, seed=4)
+    rng = np.random.default_rng(4)
+    assert told == noisy(RIGHT, 0.3, rng, label_names="abc")
+    assert rows == rng.permutation(100)[:30].tolist()
+    assert told != tuple(RIGHT)
+
+
+def test_who_never_errs_says_what_is_right_and_a_larger_sample_holds_the_smaller() -> None:
+    told, rows = inspected_by_oracle(RIGHT, 30, label_names="abc", seed=4)
+    assert told == tuple(RIGHT)
+    assert inspected_by_oracle(RIGHT, 50, label_names="abc", seed=4)[1][:30] == rows
+    assert inspected_by_oracle(RIGHT, 30, label_names="abc", seed=5)[1] != rows
+    assert inspected_by_oracle(RIGHT, None, label_names="abc", seed=4)[1] == list(range(100))

@@ -22,6 +22,8 @@ from core.store.interventions.judgements import (
     last_judgement,
     last_number,
     retract,
+    retract_all,
+    store_verdicts,
 )
 from tests.store.making import FakeClock, make_sample, make_spec
 
@@ -185,3 +187,43 @@ def test_judging_and_undoing_is_a_stack_a_person_and_text(
         }
         assert labels(db, run_id) == wanted
         db.close()
+
+
+def verdicts(run_id: str, *numbers: int) -> list[Verdict]:
+    return [Verdict(f"{run_id}-{n}", "neg", True) for n in numbers]
+
+
+def test_a_text_of_the_audit_set_stays_one(db: Database, run_id: str) -> None:
+    add_judgements(db, run_id, verdicts(run_id, 1), who="Ann", why="audit")
+    add_judgements(db, run_id, verdicts(run_id, 2), who="Bob", why="audit")
+    made = store_verdicts(
+        db, run_id, verdicts(run_id, 0, 1, 2), who=" Ann ", why="bulk", session="table"
+    )
+    assert {one.verdict.sample_id[-1]: one.why for one in made} == {
+        "0": "bulk",
+        "1": "audit",
+        "2": "bulk",
+    }
+    assert {one.session for one in made} == {"table"}
+
+
+def test_all_or_none(db: Database, run_id: str) -> None:
+    add_judgements(db, run_id, verdicts(run_id, 1), who="Ann", why="audit")
+    seen = last_number(db, run_id)
+    add_judgements(db, run_id, verdicts(run_id, 1), who="Bob", why="bulk")
+    before = judgements_of(db, run_id)
+    with pytest.raises(StaleEdit, match="Bob judged"):
+        store_verdicts(
+            db, run_id, verdicts(run_id, 0, 1), who="Ann", why="lasso", session="", seen=seen
+        )
+    assert judgements_of(db, run_id) == before
+
+
+def test_they_are_taken_back_together(db: Database, run_id: str) -> None:
+    made = store_verdicts(db, run_id, verdicts(run_id, 0, 1), who="Ann", why="lasso", session="")
+    ids = [one.id for one in made]
+    with pytest.raises(BadInput):
+        retract_all(db, [*ids, "other"], who="Ann")
+    assert len(judgements_of(db, run_id)) == 2
+    retract_all(db, ids, who="Ann")
+    assert judgements_of(db, run_id) == []

@@ -1,4 +1,4 @@
-"""Interventions as rows of versions, their provenance, and what stands of several judgements."""
+"""Interventions as rows of a version, their export, and two versions side by side."""
 
 import json
 from dataclasses import replace
@@ -6,17 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.interventions.annotation.consensus import (
-    Consensus,
-    consensus_by_text,
-    labels_by_row,
-    scopes_by_row,
-)
 from core.interventions.card import COLUMNS, export_version
 from core.interventions.relabelling.relabel import Replacement
 from core.interventions.scope_filter import ScopeFilter
 from core.interventions.versions import compare_versions, edited, filtered, relabelled
-from core.store.interventions.judgements import Judgement, Verdict
 from core.store.interventions.versions import VersionRow
 
 ROWS = [
@@ -25,6 +18,8 @@ ROWS = [
     VersionRow("3", "b", human_label="b", who="Eve"),
     VersionRow("4", "b"),
 ]
+
+
 RESULT = Replacement(
     label_names=("a", "b"),
     old=("a", "b", "b"),
@@ -89,36 +84,6 @@ def test_the_export_says_where_each_label_is_from() -> None:
     assert sheet.splitlines()[1].startswith("1,'=one,b,a,a,b,")
 
 
-def event(number: int, who: str, label: str | None, **more: object) -> Judgement:
-    given = {"why": "uncertain", "in_scope": None, "skipped": False, "text": "t", **more}
-    verdict = Verdict(str(given["text"]), label, given["in_scope"], bool(given["skipped"]))  # type: ignore[arg-type]
-    return Judgement(number, str(number), "r", who, 0.0, given["why"], "", verdict)  # type: ignore[arg-type]
-
-
-def test_most_decide_and_the_latest_of_equals() -> None:
-    two = [event(1, "Ann", "a"), event(2, "Ben", "b")]
-    assert consensus_by_text(two) == {"t": Consensus("b", None, "Ann, Ben", False)}
-    assert consensus_by_text([*two, event(3, "Eve", "a")])["t"].label == "a"
-    assert consensus_by_text([two[0], event(3, "Eve", None, in_scope=False)])["t"] == Consensus(
-        "a", False, "Ann, Eve", False
-    )
-    skip = event(3, "Eve", None, skipped=True)
-    assert consensus_by_text([skip]) == {}
-    assert consensus_by_text([two[0], skip])["t"].who == "Ann"
-
-
-def test_people_count_before_machines_and_audits_are_marked() -> None:
-    machines = [event(n, f"m{n}", "b", why="oracle") for n in range(3)]
-    assert consensus_by_text(machines)["t"] == Consensus("b", None, "m0, m1, m2", False)
-    found = consensus_by_text(
-        [event(9, "Ann", "a", why="audit"), *machines, event(10, "Ann", "b", text="u")]
-    )
-    assert found == {
-        "t": Consensus("a", None, "Ann", True),
-        "u": Consensus("b", None, "Ann", False),
-    }
-
-
 def test_two_versions_side_by_side() -> None:
     before = [
         *(VersionRow(str(n), "a") for n in range(4)),
@@ -141,16 +106,3 @@ def test_two_versions_side_by_side() -> None:
     assert found.balance == {"a": (4, 3), "b": (1, 2), "c": (0, 0)}
     same = compare_versions(after, after, label_names=("a", "b"))
     assert (same.relabelled, same.gone, same.come) == ((), (), ())
-
-
-def test_what_stands_by_row() -> None:
-    found = {
-        "x": Consensus("a", True, "Ann", True),
-        "y": Consensus("b", None, "Ann", False),
-        "z": Consensus(None, False, "Ann", False),
-    }
-    ids = ["w", "z", "y", "x"]
-    assert labels_by_row(ids, found) == {2: "b"}
-    assert labels_by_row(ids, found, audit=True) == {3: "a"}
-    assert labels_by_row(ids, found, audit=None) == {2: "b", 3: "a"}
-    assert scopes_by_row(ids, found) == {1: False, 3: True}

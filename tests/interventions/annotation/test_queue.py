@@ -1,4 +1,4 @@
-"""Orders of the queue against naive ones."""
+"""In which order texts come up to be judged, and the keys that judge them."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.diversity.measures.remote_clique import Vectors
-from core.interventions.annotation.queue import by_label, most_spread, most_uncertain, random_order
+from core.interventions.annotation.queue import (
+    KEYS,
+    by_label,
+    label_keys,
+    most_spread,
+    most_uncertain,
+    random_order,
+)
 
 
 def plane(*degrees: float) -> Vectors:
@@ -102,3 +109,12 @@ def test_a_label_at_a_time() -> None:
         for seed in range(9)
     }
     assert len(shuffles) > 3
+
+
+def test_digits_first_then_letters_that_nothing_else_needs() -> None:
+    names = [f"label {n}" for n in range(35)]
+    keys = list(label_keys(names).values())
+    assert keys[:11] == ["1", "2", "3", "4", "5", "6", "7", "8", "9", "A", "B"]
+    assert keys[len(KEYS) :] == [None] * (35 - len(KEYS))
+    assert len(set(KEYS)) == len(KEYS)
+    assert not set("CROSZN") & set(KEYS)

@@ -1,1 +1,0 @@
-"""Label replacement and out-of-scope filtering, and the versions they make."""
