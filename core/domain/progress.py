@@ -1,5 +1,6 @@
 """How far a piece of work is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -27,3 +28,32 @@ class JobProgress:
     def share(self) -> float:
         """How much is done, 0 to 1."""
         return min(1.0, (self.done or 0) / self.total) if self.total else 0.0
+
+
+CurvePoint = tuple[int, float, float | None, float | None]
+"""Number of texts, the score over them, and its interval's ends; None while they are unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiversityProgress:
+    """Remote-Clique of the texts so far.
+
+    Args:
+        n: texts it is over.
+        value: the score; None below two texts.
+        low: lower end of its 95% confidence interval (delta method); None while unknown.
+        high: upper end.
+        curve: how it developed, at most 120 points.
+        encoder: its name; None before the first batch.
+        fingerprint: of the encoder.
+        problem: why diversity can't be followed; None while it can.
+    """
+
+    n: int = 0
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    curve: Sequence[CurvePoint] = ()
+    encoder: str | None = None
+    fingerprint: str | None = None
+    problem: str | None = None

@@ -5,13 +5,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from core.domain.progress import JobProgress
+from core.domain.progress import DiversityProgress, JobProgress
 from core.domain.runs import RunSpec, Sample
 from core.domain.spending import SpendingProgress
+from core.generation.suppression import SuppressedToken
 
-_TELLING = 5
+_RATE_TEXTS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +32,8 @@ class GenerationProgress(JobProgress):
         cycle: the latest one, from 1.
         per_label: accepted texts by label.
         shortfall: texts that labels lack in the end.
-        suppressed: the round's tokens with text, count, share and bias.
-        diversity: see `core.diversity.measures.live.LiveClique.progress`; None if not followed.
+        suppressed: what the round suppresses.
+        diversity: None if it is not followed.
         spending: of a server's model; None for a local one.
     """
 
@@ -55,8 +55,8 @@ class GenerationProgress(JobProgress):
     cycle: int = 0
     per_label: Mapping[str, int] = field(default_factory=dict)
     shortfall: Mapping[str, int] = field(default_factory=dict)
-    suppressed: Sequence[Mapping[str, Any]] = ()
-    diversity: Mapping[str, Any] | None = None
+    suppressed: Sequence[SuppressedToken] = ()
+    diversity: DiversityProgress | None = None
     spending: SpendingProgress | None = None
 
 
@@ -66,7 +66,7 @@ class Meter:
     Args:
         spec: for the target.
         history: samples stored before; they count, but not towards the speed.
-        timer: seconds that only grow.
+        timer: monotonic seconds.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Meter:
         self._length = 0
         self._fluency = _Spread()
         self._cycle = 0
-        self.suppressed: list[dict[str, Any]] = []
+        self.suppressed: Sequence[SuppressedToken] = ()
         self._earlier = history[-1].seconds if history else 0.0
         self.add(history)
         self._before = (self._counts["accepted"], self._tokens, self._counts["texts"])
@@ -132,7 +132,7 @@ class Meter:
         rate = gained / seconds if seconds > 0 else 0.0
         left = self._spec.target - counts["accepted"]
         # The short texts come first, so the first few say little of how long the rest will take.
-        known = left == 0 or gained >= max(_TELLING, left // 20)
+        known = left == 0 or gained >= max(_RATE_TEXTS, left // 20)
         return GenerationProgress(
             phase=phase,
             done=counts["accepted"],

@@ -25,12 +25,14 @@ class SuppressedToken:
         count: how often the tally holds it, at least 1.
         share: count / total of the tally, above 0 to 1.
         bias: added to its logit, `Suppression.lowest` to 0.
+        text: how it reads, where that was looked up.
     """
 
     token: int
     count: int
     share: float
     bias: float
+    text: str = ""
 
 
 class Tally:

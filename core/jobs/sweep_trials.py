@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from core.domain.serialization import to_json
 from core.diversity.embedding.encoder import EncoderChoice
 from core.diversity.measures.live import Encoders, LiveClique
 from core.diversity.measures.remote_clique import no_pause
@@ -157,7 +158,7 @@ def report_diversity(db: Database, run_id: str, encoders: Encoders, choice: Enco
     live = LiveClique(db, encoders, choice)
     live.add([sample.text for sample in samples_of(db, run_id, outcome="usable")])
     live.catch_up(between=no_pause, at_once=True)
-    diversity = json.dumps(live.progress())
+    diversity = json.dumps(to_json(live.progress()))
     with db.write() as connection:
         connection.execute(
             "UPDATE jobs SET progress = json_set(progress, '$.diversity', json(?))"

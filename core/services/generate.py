@@ -146,14 +146,7 @@ class _StoreRecorder:
         assert self.backend is not None
         label = self._run.spec.task.label_names[current.iterations[0].label_index]
         self._meter.suppressed = [
-            {
-                "token": row.token,
-                "text": self.backend.token_text(row.token),
-                "count": row.count,
-                "share": row.share,
-                "bias": row.bias,
-            }
-            for row in loop.suppressed(label)
+            replace(row, text=self.backend.token_text(row.token)) for row in loop.suppressed(label)
         ]
 
     def samples(self, samples: Sequence[Sample]) -> None:

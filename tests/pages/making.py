@@ -10,8 +10,10 @@ import pandas as pd
 from streamlit.testing.v1 import AppTest
 
 from core.domain.errors import BackendFailed, StoreFull
+from core.domain.progress import DiversityProgress
 from core.domain.runs import RunSpec, Sample
 from core.generation.progress import Meter
+from core.generation.suppression import SuppressedToken
 from core.jobs import claims
 from core.jobs.lease import release, take
 from core.jobs.queue import Job, State, get_job, request_cancel, start_run
@@ -48,7 +50,7 @@ def make_run(
     name: str = "",
     rows: Sequence[Mapping[str, Any]] = MIXED,
     shortfall: Mapping[str, int] | None = None,
-    diversity: Mapping[str, Any] | None = None,
+    diversity: DiversityProgress | None = None,
 ) -> tuple[RunRecord, Job]:
     """A run with samples whose job reads as `state`.
 
@@ -63,7 +65,7 @@ def make_run(
     assert claims.claim(db, owner, job_id=job.id)
     add_samples(db, mixed_samples(run.id, rows))
     meter = Meter(spec, history=samples_of(db, run.id), timer=lambda: 0.0)
-    meter.suppressed = [{"token": 5, "text": " film", "count": 3, "share": 0.25, "bias": -0.5}]
+    meter.suppressed = [SuppressedToken(5, 3, 0.25, -0.5, " film")]
     phase = "done" if state == "done" else "generating"
     progress = replace(meter.progress(phase, shortfall=shortfall), diversity=diversity)
     claims.report(db, job.id, owner, progress)

@@ -1,14 +1,14 @@
 """The diversity meter of a run: the score of its texts, the run before, and what goes wrong."""
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.diversity.embedding.encoder import EncoderChoice
 from core.diversity.measures.live import LiveClique
+from core.domain.progress import DiversityProgress
 from core.domain.runs import RunSpec
 from core.domain.tasks import Label, Task
 from core.jobs.queue import State
@@ -21,7 +21,7 @@ from tests.pages.making import make_run, markup, open_run, words
 OTHER = Task("Poems", "poem", (Label("pos", "joy"), Label("neg", "grief")))
 
 
-def diversity(db: Database, texts: Sequence[str], encoders: FakeEncoders) -> dict[str, Any]:
+def diversity(db: Database, texts: Sequence[str], encoders: FakeEncoders) -> DiversityProgress:
     """What a run of these texts reports."""
     live = LiveClique(db, encoders, EncoderChoice())
     live.add(texts)
@@ -31,7 +31,7 @@ def diversity(db: Database, texts: Sequence[str], encoders: FakeEncoders) -> dic
 
 def run_with(
     db: Database,
-    told: Mapping[str, Any] | None,
+    told: DiversityProgress | None,
     *,
     state: State = "done",
     name: str = "This",
@@ -64,13 +64,13 @@ def curves(app: AppTest) -> dict[str, list[float]]:
 def test_the_score_with_its_interval_and_fluency(app: AppTest, db: Database, state: State) -> None:
     told = diversity(db, [text for text, _ in TEXTS], FakeEncoders())
     said = meter(app, run_with(db, told, state=state))
-    assert f"### {told['value']:.3f}" in said
-    assert f"{told['low']:.3f} to {told['high']:.3f}" in said
+    assert f"### {told.value:.3f}" in said
+    assert f"{told.low:.3f} to {told.high:.3f}" in said
     assert "· fluency -1.5 ± 0.0" in said
     assert "6 texts · fake · cosine distance" in said
     assert "Grey:" not in said
     assert "gibberish" not in said
-    assert curves(app)["This"] == pytest.approx([row[1] for row in told["curve"]])
+    assert curves(app)["This"] == pytest.approx([row[1] for row in told.curve])
 
 
 def test_the_run_before_lies_behind(app: AppTest, db: Database) -> None:
@@ -82,13 +82,13 @@ def test_the_run_before_lies_behind(app: AppTest, db: Database) -> None:
     assert "Grey: Older *run*. 6 texts" in said
     assert "*run*" not in markup(app)
     shown = curves(app)
-    assert shown["Older *run*"] == pytest.approx([row[1] for row in before["curve"]])
+    assert shown["Older *run*"] == pytest.approx([row[1] for row in before.curve])
     assert "Of another task" not in shown
 
 
 def test_before_the_second_text(app: AppTest, db: Database) -> None:
     told = diversity(db, ["one alone"], FakeEncoders())
-    assert told["value"] is None
+    assert told.value is None
     assert "Available after two texts." in meter(app, run_with(db, told, state="running"))
 
 

@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from core.diversity.embedding.embedding import embedded
 from core.diversity.embedding.encoder import Encoder, EncoderChoice
 from core.diversity.measures.remote_clique import CliqueSum
 from core.domain.errors import BackendFailed
+from core.domain.progress import CurvePoint, DiversityProgress
 from core.store.database import Database
 
 MAX_POINTS = 120
@@ -33,7 +34,7 @@ class LiveClique:
         db: the store, which caches the vectors.
         encoders: opens the encoder.
         choice: which encoder.
-        timer: seconds that only grow.
+        timer: monotonic seconds.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class LiveClique:
         self._waiting: list[str] = []
         self._encoder: Encoder | None = None
         self._sum: CliqueSum | None = None
-        self._points: list[tuple[int, float, float | None, float | None]] = []
+        self._points: list[CurvePoint] = []
         self._step = 1
         self._problem: str | None = None
         self._next = 0.0
@@ -100,25 +101,19 @@ class LiveClique:
             self._problem = str(error)
         self._next = self._timer() + _PAUSE
 
-    def progress(self) -> dict[str, Any]:
-        """What is known so far, JSON-ready.
-
-        Returns:
-            n; value, low, high (Remote-Clique with its 95 % interval by the delta method; None
-            while unknown); curve (rows of n, value, low, high, at most 120); encoder and
-            fingerprint (None before the first batch); problem (a sentence, or None).
-        """
+    def progress(self) -> DiversityProgress:
+        """What is known so far."""
         now = self._sum.estimate() if self._sum is not None else None
-        return {
-            "n": now.n if now is not None else 0,
-            "value": now.value if now is not None else None,
-            "low": now.low if now is not None else None,
-            "high": now.high if now is not None else None,
-            "curve": [list(point) for point in self._points],
-            "encoder": None if self._encoder is None else self._encoder.facts["model"],
-            "fingerprint": None if self._encoder is None else self._encoder.fingerprint,
-            "problem": self._problem,
-        }
+        return DiversityProgress(
+            n=now.n if now is not None else 0,
+            value=now.value if now is not None else None,
+            low=now.low if now is not None else None,
+            high=now.high if now is not None else None,
+            curve=tuple(self._points),
+            encoder=None if self._encoder is None else self._encoder.facts["model"],
+            fingerprint=None if self._encoder is None else self._encoder.fingerprint,
+            problem=self._problem,
+        )
 
     def _note(self, total: CliqueSum) -> None:
         estimate = total.estimate()

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.domain.progress import DiversityProgress
 from core.domain.runs import RunSpec
 from core.domain.wording import MISSING, counted, duration, interval, number, percent
 from core.figures.curves import Curve
@@ -32,19 +33,19 @@ def show_meter(db: Database, run: RunRecord, progress: GenerationProgress) -> No
         run: the run.
         progress: of its job.
     """
-    diversity = progress.diversity or {}
+    diversity = progress.diversity or DiversityProgress()
     st.markdown("**Diversity** :small[:gray[mean distance between two texts]]", help=_HELP)
-    if diversity.get("problem"):
-        st.warning(escape_markdown(diversity["problem"]), icon=":material/error:")
+    if diversity.problem:
+        st.warning(escape_markdown(diversity.problem), icon=":material/error:")
         return
-    if diversity.get("value") is None:
+    if diversity.value is None:
         st.caption("Available after two texts.")
         return
     before = _earlier_curve(db, run, run.id)
-    st.markdown(_diversity_words(diversity, progress))
+    st.markdown(_diversity_words(diversity, diversity.value, progress))
     st.plotly_chart(
         diversity_meter(
-            _curve(run.name, diversity["curve"]),
+            _curve(run.name, diversity.curve),
             previous=None if before is None else _curve(before.name, before.curve),
             target=run.spec.target,
             height=150,
@@ -54,15 +55,16 @@ def show_meter(db: Database, run: RunRecord, progress: GenerationProgress) -> No
         alt="Remote-Clique over the texts so far, the previous run in grey",
     )
     grey = f"Grey: {escape_markdown(before.name)}. " if before is not None else ""
-    encoder = escape_markdown(diversity["encoder"] or "")
-    st.caption(f"{grey}{counted(diversity['n'], 'text')} · {encoder} · cosine distance")
+    encoder = escape_markdown(diversity.encoder or "")
+    st.caption(f"{grey}{counted(diversity.n, 'text')} · {encoder} · cosine distance")
 
 
-def _diversity_words(diversity: Mapping[str, Any], progress: GenerationProgress) -> str:
-    low, high = diversity["low"], diversity["high"]
-    words = f"### {number(diversity['value'], digits=3)}"
-    if low is not None and high is not None:
-        words += f" :small[:gray[{interval(low, high)}]]"
+def _diversity_words(
+    diversity: DiversityProgress, value: float, progress: GenerationProgress
+) -> str:
+    words = f"### {number(value, digits=3)}"
+    if diversity.low is not None and diversity.high is not None:
+        words += f" :small[:gray[{interval(diversity.low, diversity.high)}]]"
     fluency, spread = progress.fluency, progress.fluency_sd
     if fluency is not None:
         around = f" ± {spread:.1f}" if spread is not None else ""
@@ -164,16 +166,17 @@ def _show_suppressed(spec: RunSpec, progress: GenerationProgress) -> None:
             else "Not stored for runs of a sweep."
         )
         return
-    frame = pd.DataFrame(rows)
+    frame = pd.DataFrame(
+        {
+            "token": visible(row.text, row.token),
+            "count": row.count,
+            "share": row.share * 100,
+            "bias": row.bias,
+        }
+        for row in rows
+    )
     st.dataframe(
-        pd.DataFrame(
-            {
-                "token": list(map(visible, frame["text"], frame["token"])),
-                "count": frame["count"],
-                "share": frame["share"] * 100,
-                "bias": frame["bias"],
-            }
-        ),
+        frame,
         column_config={
             "token": st.column_config.TextColumn("Token", width=110),
             "count": st.column_config.NumberColumn("Count", width=60),
