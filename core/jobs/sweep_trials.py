@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from core.domain.serialization import to_json
 from core.diversity.embedding.encoder import EncoderChoice
 from core.diversity.measures.live import Encoders, LiveClique
 from core.diversity.measures.remote_clique import no_pause
 from core.domain.errors import Pausing, StoreBusy, StoreFull, WidesetError
 from core.domain.progress import JobProgress
 from core.domain.runs import ModelChoice
+from core.domain.serialization import to_json
 from core.jobs import claims
 from core.jobs.context import JobContext
 from core.jobs.queue import get_job, submit
