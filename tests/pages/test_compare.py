@@ -16,12 +16,11 @@ from core.store.database import Database
 from core.store.generation.runs import create_run
 from core.store.generation.samples import add_samples
 from core.store.sweeps import SweepRecord, list_sweeps
-from pages.components.compare.comparison import Choice, Comparison
+from pages.components.compare.comparison import Choice, Comparison, basis, names_of, stages_of
 from pages.components.compare.frontier import at_place
 from pages.components.compare.knobs import cell_of
 from pages.components.compare.paper import nearest_to_paper
-from pages.components.compare.part import basis, names_of, stages_of
-from pages.components.compare.point import CONDITION, PAIR, STAGE, key_of
+from pages.components.compare.point import CONDITION, PAIR, STAGE, clicked_mark
 from pages.components.compare.table import json_of, sheet_of, table_of
 from tests.pages.evidence import run_of
 from tests.pages.making import markup, table, words
@@ -290,10 +289,9 @@ def test_downloads_are_safe_and_whole(db: Database) -> None:
 
 
 def test_a_click_tells_a_key_or_none() -> None:
-    assert key_of(None) == ""
-    assert key_of({"customdata": "a"}) == "a"
-    assert key_of({"customdata": ["a"]}) == "a"
-    assert key_of({"customdata": None}) == key_of({}) == key_of({"customdata": []}) == ""
+    for data, key in (("a", "a"), (["a"], "a"), (None, ""), ([], "")):
+        assert clicked_mark({"customdata": data}).key == key
+    assert clicked_mark({}).key == ""
 
 
 def test_a_click_on_an_arrows_start_is_meant_for_the_mark(db: Database) -> None:
@@ -301,8 +299,8 @@ def test_a_click_on_an_arrows_start_is_meant_for_the_mark(db: Database) -> None:
     points = points_of(db)
     row = points[points["inspected"] == "0"].iloc[3]
     place = {"x": row["diversity"], "y": row["label_accuracy"]}
-    assert at_place(points, "diversity", "label_accuracy", place) == row["point"]
-    assert at_place(points, "diversity", "label_accuracy", {"x": 0.5, "y": 0.5}) == ""
+    assert at_place(points, "diversity", "label_accuracy", clicked_mark(place)) == row["point"]
+    assert at_place(points, "diversity", "label_accuracy", clicked_mark({"x": 0.5, "y": 0.5})) == ""
 
 
 def test_a_cell_of_several_conditions_knows_them(db: Database) -> None:
@@ -312,7 +310,7 @@ def test_a_cell_of_several_conditions_knows_them(db: Database) -> None:
     axes = ("temperature", "suppression")
 
     def found(facet: str | None, **place: int) -> list[tuple[float, float, float]]:
-        rows = cell_of(points, "diversity", (*axes, facet), place)
+        rows = cell_of(points, "diversity", (*axes, facet), clicked_mark(place))
         return list(rows[[*axes, "seeding"]].itertuples(index=False, name=None))
 
     assert found(None, x=0, y=0, curve_number=1) == [(0.3, 0, 0), (0.3, 0, 18)]

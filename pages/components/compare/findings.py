@@ -24,8 +24,7 @@ from core.reports.card import (
     interval_words,
     predictor_title,
 )
-from pages.components.compare.comparison import Comparison
-from pages.components.compare.part import names_of, stage_of, stages_of
+from pages.components.compare.comparison import Comparison, names_of, stage_of, stages_of
 from pages.components.jobs import show_work
 from pages.components.shell import AppContext, escape_markdown
 

@@ -1,6 +1,5 @@
 """The frontier, the point chosen on it, and the recommended setting."""
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -16,16 +15,17 @@ from core.domain.registries.stages import ALL, RAW, STAGE, stage_words
 from core.domain.wording import counted
 from core.figures.compare.columns import at_stage, inspected_counts, varying_knobs
 from core.figures.compare.frontier import PATH, FrontierView, frontier_figure
-from pages.components.compare.comparison import Comparison, column_title
-from pages.components.compare.part import (
-    WIDTH,
+from pages.components.compare.comparison import (
+    Comparison,
     basis,
+    choose_one,
     choose_part,
+    column_title,
     measured,
     several_tasks,
     show_mixtures,
 )
-from pages.components.compare.point import choose_point, clicked, key_of, show_point
+from pages.components.compare.point import ClickedMark, choose_point, clicked, show_point
 from pages.components.shell import AppContext, escape_markdown, show_errors
 
 _WIDTH = 165
@@ -50,18 +50,16 @@ def show_advice(app: AppContext, comparison: Comparison, points: pd.DataFrame) -
     with st.container(horizontal=True, vertical_alignment="bottom"):
         points = _alike(points)
         asked = {
-            name: _share(name) for name in metrics if COLUMN[name].direction == "higher is better"
+            name: _limit(
+                f"Min {COLUMN[name].noun} (%)",
+                key=f"advice_{name}",
+                max_value=100.0,
+                value=_DEFAULT_TARGETS.get(name),
+            )
+            for name in metrics
+            if COLUMN[name].direction == "higher is better"
         }
-        inspected = st.number_input(
-            "Max inspected texts",
-            min_value=0,
-            value=None,
-            step=10,
-            placeholder="any",
-            key="advice_inspected",
-            persist_state="session",
-            width=_WIDTH,
-        )
+        inspected = _limit("Max inspected texts", key="advice_inspected", min_value=0, step=10)
         money = _money(comparison, points)
         aims = [name for name in metrics if COLUMN[name].direction in _AIMS]
         if st.session_state.get("advice_aim") not in aims:
@@ -99,24 +97,25 @@ def _alike(points: pd.DataFrame) -> pd.DataFrame:
     ways = list(counts.value_counts().index)
     if len(ways) < 2:
         return points
-    if st.session_state.get("advice_way") not in ways:
-        st.session_state["advice_way"] = ways[0]
-    way = st.selectbox("Measured by", ways, key="advice_way", persist_state="session", width=230)
+    way = choose_one("Measured by", ways, key="advice_way", words=str, width=230)
     return points[counts == way]
 
 
-def _share(metric: str) -> float | None:
+def _limit(
+    label: str, *, key: str, min_value: float = 0.0, step: float = 1.0, **options: Any
+) -> Any:
+    """Draw a number that can be left open; None is any. `options` are those of the widget."""
     return st.number_input(
-        f"Min {COLUMN[metric].noun} (%)",
-        min_value=0.0,
-        max_value=100.0,
-        value=_DEFAULT_TARGETS.get(metric),
-        step=1.0,
-        format="%g",
+        label,
+        min_value=min_value,
+        value=options.pop("value", None),
+        step=step,
+        format="%g" if isinstance(step, float) else None,
         placeholder="any",
-        key=f"advice_{metric}",
+        key=key,
         persist_state="session",
         width=_WIDTH,
+        **options,
     )
 
 
@@ -127,16 +126,9 @@ def _money(comparison: Comparison, points: pd.DataFrame) -> float | None:
     )
     if not own & comparison.served:
         return None
-    return st.number_input(
+    return _limit(
         "Max cost per run",
-        min_value=0.0,
-        value=None,
-        step=1.0,
-        format="%g",
-        placeholder="any",
         key="advice_money",
-        persist_state="session",
-        width=_WIDTH,
         help="In the currency of the connection's prices. A model on this machine costs nothing.",
     )
 
@@ -230,18 +222,19 @@ def show_frontier(app: AppContext, comparison: Comparison) -> None:
 
 
 def _choose(part: pd.DataFrame, x: str, y: str) -> None:
-    point = clicked(_CHART)
-    choose_point(part, key_of(point) or (at_place(part, x, y, point) if point else ""))
+    mark = clicked(_CHART)
+    if mark is not None:
+        choose_point(part, mark.key or at_place(part, x, y, mark))
 
 
-def at_place(part: pd.DataFrame, x: str, y: str, point: Mapping[str, Any]) -> str:
+def at_place(part: pd.DataFrame, x: str, y: str, mark: ClickedMark) -> str:
     """The key of the condition as generated at the clicked place; "" for none.
 
     An arrow starts in the middle of a mark, and a click there is meant for the mark.
     """
     raw = at_stage(part)
-    here = np.isclose(raw[x], point["x"], rtol=0, atol=1e-9)
-    here &= np.isclose(raw[y], point["y"], rtol=0, atol=1e-9)
+    here = np.isclose(raw[x], mark.x, rtol=0, atol=1e-9)
+    here &= np.isclose(raw[y], mark.y, rtol=0, atol=1e-9)
     return str(raw["point"].iloc[int(here.argmax())]) if here.any() else ""
 
 
@@ -256,19 +249,12 @@ def _choose_colour(raw: pd.DataFrame, x: str, y: str) -> str:
         options = ["task", *options]
     # With several tasks, first show which is which.
     key = "compare_colour-tasks" if several_tasks(raw) else "compare_colour"
-    if st.session_state.get(key) not in options:
-        st.session_state[key] = options[0]
-    return str(
-        st.selectbox(
-            "Colour",
-            options,
-            format_func=column_title,
-            key=key,
-            persist_state="session",
-            width=WIDTH,
-            help="A metric also sets the size of the marks; with a knob, their size shows the last "
-            "metric that is not on an axis.",
-        )
+    return choose_one(
+        "Colour",
+        options,
+        key=key,
+        help="A metric also sets the size of the marks; with a knob, their size shows the last "
+        "metric that is not on an axis.",
     )
 
 
@@ -282,20 +268,14 @@ def _choose_repair(part: pd.DataFrame, conditions: int) -> str:
         words[_OOSF] = STAGE["oosf"].title
     if len(words) == 1:
         return _NONE
-    if st.session_state.get("compare_repair") not in words:
-        numbers = [count for count in counts if count != ALL] or counts
-        default = numbers[-1] if numbers and conditions <= _ARROWS_UP_TO else _NONE
-        st.session_state["compare_repair"] = default
-    return str(
-        st.selectbox(
-            "Arrows",
-            list(words),
-            format_func=lambda stage: words.get(stage, stage),
-            key="compare_repair",
-            persist_state="session",
-            width=WIDTH,
-            help="From each condition as generated to where a repair moves it.",
-        )
+    numbers = [count for count in counts if count != ALL] or counts
+    return choose_one(
+        "Arrows",
+        list(words),
+        key="compare_repair",
+        default=numbers[-1] if numbers and conditions <= _ARROWS_UP_TO else _NONE,
+        words=words,
+        help="From each condition as generated to where a repair moves it.",
     )
 
 

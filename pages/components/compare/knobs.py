@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -12,12 +11,14 @@ from core.domain.registries.stages import RAW
 from core.figures.compare.columns import knob_values, numbers, varying_knobs
 from core.figures.compare.grid_heatmap import MAX_FACETS, grid_heatmap
 from core.figures.compare.parallel import parallel_figure
-from pages.components.compare.comparison import Comparison, column_title
-from pages.components.compare.part import (
+from pages.components.compare.comparison import (
     WIDTH,
+    Comparison,
     at,
     basis,
+    choose_one,
     choose_part,
+    column_title,
     measured,
     names_of,
     several_tasks,
@@ -25,11 +26,12 @@ from pages.components.compare.part import (
     stages_of,
 )
 from pages.components.compare.point import (
+    ClickedMark,
     cells,
+    choose_clicked,
     choose_point,
-    chosen_by,
+    choose_row,
     clicked,
-    key_of,
     metric_column,
     show_point,
 )
@@ -41,6 +43,9 @@ _CELL = "compare_cell"
 """Session key of the points that share the cell clicked last."""
 
 
+_choose = partial(choose_one, width=WIDTH - 20)
+
+
 @st.fragment
 def show_knobs(app: AppContext, comparison: Comparison) -> None:
     """Draw the grid, the lines, and what is chosen on them."""
@@ -48,13 +53,13 @@ def show_knobs(app: AppContext, comparison: Comparison) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
             part = choose_part(comparison)
             metrics = measured(part)
-            metric = _choose("Metric", metrics, "knobs_metric")
+            metric = _choose("Metric", metrics, key="knobs_metric", default=metrics[-1])
             stages = stages_of(part)
-            stage = _choose("Repair", list(stages), "knobs_stage", words=stages)
+            stage = _choose("Repair", list(stages), key="knobs_stage", words=stages)
             knobs = varying_knobs(at(part, RAW), KNOBS)
-            x = _choose("X axis", _padded(knobs), "knobs_x")
+            x = _choose("X axis", _padded(knobs), key="knobs_x")
             others = [knob for knob in _padded(knobs) if knob != x]
-            y = _choose("Y axis", others, "knobs_y")
+            y = _choose("Y axis", others, key="knobs_y")
             small = len(knob_values(part, x)) * len(knob_values(part, y)) <= _FACETED_UP_TO
             rest = [knob for knob in knobs if knob not in (x, y)]
             facet = _choose_facet(part, rest, by_default=small)
@@ -85,7 +90,7 @@ def show_knobs(app: AppContext, comparison: Comparison) -> None:
         st.plotly_chart(
             parallel_figure(part, color=metric, inspected=inspected, filtered=bool(filtered)),
             key=_LINES,
-            on_select=chosen_by(part, _LINES),
+            on_select=partial(choose_clicked, part, _LINES),
             selection_mode="points",
             config={"displayModeBar": False},
             alt="Each condition as a line through its knobs and metrics; the Table tab has the "
@@ -101,56 +106,26 @@ def _padded(knobs: Sequence[str]) -> list[str]:
     return [*knobs, *(knob for knob in KNOBS if knob not in knobs)][: max(2, len(knobs))]
 
 
-def _choose(
-    label: str, options: Sequence[str], key: str, words: dict[str, str] | None = None
-) -> str:
-    if st.session_state.get(key) not in options:
-        st.session_state[key] = options[-1] if key == "knobs_metric" else options[0]
-    return str(
-        st.selectbox(
-            label,
-            options,
-            format_func=column_title if words is None else words.__getitem__,
-            key=key,
-            persist_state="session",
-            width=WIDTH - 20,
-        )
-    )
-
-
 def _choose_facet(part: pd.DataFrame, knobs: Sequence[str], *, by_default: bool) -> str | None:
     options = ["", *(["task"] if several_tasks(part) else []), *knobs]
     if len(options) == 1:
         return None
-    if st.session_state.get("knobs_facet") not in options:
-        st.session_state["knobs_facet"] = options[1 if by_default else 0]
-    chosen = st.selectbox(
-        "One panel per",
-        options,
-        format_func=column_title,
-        key="knobs_facet",
-        persist_state="session",
-        width=WIDTH - 20,
-    )
-    return chosen or None
+    default = options[1 if by_default else 0]
+    return _choose("One panel per", options, key="knobs_facet", default=default) or None
 
 
 def _choose_cell(rows: pd.DataFrame, metric: str, axes: tuple[str, str, str | None]) -> None:
     """A cell of one condition chooses it; one of several lists them."""
-    point = clicked(_GRID)
-    if point is None:
+    mark = clicked(_GRID)
+    if mark is None:
         return
-    key = key_of(point)
-    if key:
-        st.session_state[_CELL] = []
-        choose_point(rows, key)
-        return
-    shared = cell_of(rows, metric, axes, point)
-    st.session_state[_CELL] = [str(key) for key in shared["point"]]
+    shared = [] if mark.key else cell_of(rows, metric, axes, mark)["point"].tolist()
+    st.session_state[_CELL] = shared
+    choose_point(rows, mark.key)
 
 
 def cell_of(
-    rows: pd.DataFrame, metric: str, axes: tuple[str, str, str | None], point: dict[str, Any]
+    rows: pd.DataFrame, metric: str, axes: tuple[str, str, str | None], mark: ClickedMark
 ) -> pd.DataFrame:
     """The rows that share the clicked cell of the grid.
 
@@ -158,16 +133,16 @@ def cell_of(
         rows: of one stage.
         metric: on view; rows without it are in no cell.
         axes: the knobs of X and Y axis, and what has one panel per value.
-        point: of plotly, its place by `x` and `y`, its trace by `curve_number`: two per panel.
+        mark: its place is of knob values, from 0; a panel has two traces.
     """
     x, y, facet = axes
     rows = rows[pd.Series(numbers(rows, metric), index=rows.index).notna()]
     columns, lines = knob_values(rows, x), knob_values(rows, y)
-    column, line = int(point["x"]), int(point["y"])
+    column, line = int(mark.x), int(mark.y)
     mine = (rows[x] == columns[column]) & (rows[y] == lines[line])
     if facet is not None:
         parts = knob_values(rows, facet)[:MAX_FACETS]
-        mine &= rows[facet] == parts[int(point["curve_number"]) // 2]
+        mine &= rows[facet] == parts[mark.curve // 2]
     return rows[mine]
 
 
@@ -191,14 +166,8 @@ def _show_cell(part: pd.DataFrame) -> None:
             "condition": st.column_config.TextColumn("Condition", width=330),
             **{metric: metric_column(metric) for metric in metrics},
         },
-        on_select=partial(_choose_row, part, tuple(rows["point"])),
+        on_select=partial(choose_row, part, tuple(rows["point"]), "compare_cell_rows"),
         selection_mode="single-row",
         key="compare_cell_rows",
         alt=escape_markdown("The conditions of the cell and their numbers"),
     )
-
-
-def _choose_row(part: pd.DataFrame, keys: Sequence[str]) -> None:
-    rows = st.session_state["compare_cell_rows"]["selection"]["rows"]
-    if rows:
-        choose_point(part, str(keys[rows[0]]))

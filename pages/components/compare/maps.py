@@ -18,8 +18,7 @@ from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key, run_key
 from core.store.references import get_reference
 from core.sweeps.assessment.recipe import Recipe, sweep_recipe
-from pages.components.compare.comparison import Comparison
-from pages.components.compare.part import names_of
+from pages.components.compare.comparison import Comparison, names_of
 from pages.components.jobs import show_work
 from pages.components.shell import AppContext
 

@@ -4,6 +4,7 @@ The paper's figures are about temperature, suppression and seeding, so these are
 """
 
 from collections.abc import Mapping
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -23,18 +24,19 @@ from core.domain.registries.metrics import COLUMN
 from core.domain.wording import listed
 from core.figures.compare.columns import at_stage
 from core.figures.compare.paper import PaperPlace, PaperView, repair_panels, temperature_panels
-from pages.components.compare.comparison import Comparison
-from pages.components.compare.part import (
+from pages.components.compare.comparison import (
     WIDTH,
+    Comparison,
     at,
     basis,
+    choose_one,
     choose_part,
     measured,
     several_tasks,
     show_mixtures,
     stages_of,
 )
-from pages.components.compare.point import cells, chosen_by, metric_column, show_point
+from pages.components.compare.point import cells, choose_clicked, metric_column, show_point
 from pages.components.shell import AppContext, escape_markdown, show_errors
 
 _CHANGE, _VALUES = "Change", "Values"
@@ -57,7 +59,14 @@ def show_paper(app: AppContext, comparison: Comparison) -> None:
             part = choose_part(comparison)
             stages = stages_of(part)
             scale, place = _choose_scale(part), _choose_place()
-            stage = _choose_stage(stages)
+            stage = choose_one(
+                "Repair of our data",
+                list(stages),
+                key="paper_stage",
+                words=stages,
+                width=WIDTH + 60,
+                help="The paper's panels show data as generated.",
+            )
             part, few = _fewer(part)
         tasks = dict(zip(part["task"], part["task_key"], strict=True))
         paper_tasks = {name: paper_name(key) or AVERAGE for name, key in tasks.items()}
@@ -83,7 +92,7 @@ def show_paper(app: AppContext, comparison: Comparison) -> None:
                 metrics=metrics,
             ),
             key="paper_panels",
-            on_select=chosen_by(part, "paper_panels"),
+            on_select=partial(choose_clicked, part, "paper_panels"),
             selection_mode="points",
             config={"displayModeBar": False},
             alt="The metrics over temperature, by suppression and seeding, ours and the paper's; "
@@ -153,22 +162,6 @@ def _choose_place() -> str:
     )
 
 
-def _choose_stage(stages: Mapping[str, str]) -> str:
-    if st.session_state.get("paper_stage") not in stages:
-        st.session_state["paper_stage"] = next(iter(stages))
-    return str(
-        st.selectbox(
-            "Repair of our data",
-            list(stages),
-            format_func=lambda stage: stages.get(stage, stage),
-            key="paper_stage",
-            persist_state="session",
-            width=WIDTH + 60,
-            help="The paper's panels show data as generated.",
-        )
-    )
-
-
 def _show_tasks(paper_tasks: Mapping[str, str]) -> None:
     """Show which of our tasks are compared with the mean of the paper's."""
     none = [name for name, task in paper_tasks.items() if task == AVERAGE]
@@ -205,7 +198,7 @@ def _show_repairs(part: pd.DataFrame, *, hidden: bool) -> None:
             paper=not hidden,
         ),
         key="paper_repairs",
-        on_select=chosen_by(part, "paper_repairs"),
+        on_select=partial(choose_clicked, part, "paper_repairs"),
         selection_mode="points",
         config={"displayModeBar": False},
         alt="Label and model accuracy over the number of inspected texts, by temperature and "

@@ -1,19 +1,25 @@
 """One point: its numbers at a stage of repair, its runs, and links to their pages."""
 
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from core.analysis.frames.columns import METRICS
 from core.domain.registries.metrics import COLUMN
 from core.domain.registries.stages import RAW
 from core.domain.wording import capitalized, counted, listed
-from pages.components.compare.comparison import Comparison
-from pages.components.compare.part import names_of, stage_of, stages_of
+from pages.components.compare.comparison import (
+    Comparison,
+    choose_one,
+    names_of,
+    stage_of,
+    stages_of,
+)
 from pages.components.shell import escape_markdown
 
 CONDITION = "compare_condition"
@@ -35,28 +41,59 @@ def choose_point(points: pd.DataFrame, key: str) -> None:
     rows = points[points["point"] == key]
     if len(rows):
         st.session_state[CONDITION] = str(rows["condition"].iloc[0])
-        st.session_state[STAGE] = stage_of(rows.iloc[0].to_dict())
+        st.session_state[STAGE] = stage_of(rows.iloc[0])
 
 
-def clicked(chart: str) -> dict[str, Any] | None:
-    """The point of a chart that was clicked last, as plotly reports it."""
-    chosen = st.session_state[chart]["selection"]["points"]
-    return dict(chosen[0]) if chosen else None
+@dataclass(frozen=True, slots=True)
+class ClickedMark:
+    """What of a chart was clicked.
+
+    Args:
+        key: of its point; "" for a mark of several conditions, and for none.
+        x: its place.
+        y: likewise.
+        curve: the number of its trace.
+    """
+
+    key: str
+    x: float
+    y: float
+    curve: int
 
 
-def key_of(point: Mapping[str, Any] | None) -> str:
-    """The customdata of what was clicked; "" for none, or a mark of several conditions."""
-    data = (point or {}).get("customdata")
-    return str((data[0] if isinstance(data, list | tuple) and data else data) or "")
+def clicked(chart: str) -> ClickedMark | None:
+    """The mark of a chart that was clicked last."""
+    marks = st.session_state[chart]["selection"]["points"]
+    return clicked_mark(marks[0]) if marks else None
 
 
-def chosen_by(points: pd.DataFrame, chart: str) -> partial[None]:
-    """A callback of a chart: the clicked point becomes the chosen one."""
-    return partial(_choose_clicked, points, chart)
+def clicked_mark(mark: Mapping[str, Any]) -> ClickedMark:
+    """A mark as plotly reports it: its customdata is the key, or holds it alone."""
+    data = mark.get("customdata")
+    key = data[0] if isinstance(data, list | tuple) and data else data
+    return ClickedMark(
+        str(key or ""), mark.get("x", 0.0), mark.get("y", 0.0), mark.get("curve_number", 0)
+    )
 
 
-def _choose_clicked(points: pd.DataFrame, chart: str) -> None:
-    choose_point(points, key_of(clicked(chart)))
+def choose_clicked(points: pd.DataFrame, chart: str) -> None:
+    """Choose the point of the mark that was clicked on a chart; a callback."""
+    mark = clicked(chart)
+    if mark is not None:
+        choose_point(points, mark.key)
+
+
+def choose_row(points: pd.DataFrame, keys: Sequence[str], table: str) -> None:
+    """Choose the point of the row that was selected in a table; a callback.
+
+    Args:
+        points: those that can be chosen.
+        keys: of the rows' points.
+        table: the table's key.
+    """
+    rows = st.session_state[table]["selection"]["rows"]
+    if rows:
+        choose_point(points, str(keys[rows[0]]))
 
 
 def show_point(comparison: Comparison, points: pd.DataFrame) -> None:
@@ -84,17 +121,8 @@ def show_point(comparison: Comparison, points: pd.DataFrame) -> None:
             return
         own = points[points["condition"] == condition]
         stages = stages_of(own)
-        if st.session_state.get(STAGE) not in stages:
-            st.session_state[STAGE] = next(iter(stages))
-        stage = st.selectbox(
-            "Repair",
-            list(stages),
-            format_func=lambda stage: stages.get(stage, stage),
-            key=STAGE,
-            persist_state="session",
-            width=270,
-        )
-        rows = {stage_of(row): row for row in own.to_dict("records")}
+        stage = choose_one("Repair", list(stages), key=STAGE, words=stages, width=270)
+        rows = {stage_of(row): row for _, row in own.iterrows()}
         row = rows[stage]
         raw = rows.get(RAW, row)
         _offer_pair(comparison, points, str(row["point"]))
@@ -106,7 +134,7 @@ def show_point(comparison: Comparison, points: pd.DataFrame) -> None:
             _show_runs(runs)
 
 
-def _show_numbers(row: Mapping[str, Any], raw: Mapping[str, Any]) -> None:
+def _show_numbers(row: pd.Series, raw: pd.Series) -> None:
     known = [metric for metric in METRICS if np.isfinite(row[metric])]
     frame = pd.DataFrame(
         {
@@ -176,7 +204,7 @@ def _show_runs(runs: pd.DataFrame) -> None:
             st.page_link(page, label=label, icon=icon, query_params={"run": chosen})
 
 
-def metric_column(metric: str, *, whose: str = "") -> Any:
+def metric_column(metric: str, *, whose: str = "") -> ColumnConfig:
     """How a table shows the `cells` of a metric; `whose` is added to its title."""
     shown = COLUMN[metric]
     form = "%.1f%%" if shown.unit == "share" else f"%.{shown.digits}f"
@@ -212,7 +240,7 @@ def _offer_pair(comparison: Comparison, points: pd.DataFrame, key: str) -> None:
         st.caption("Now choose the other point.")
         return
     names = names_of(comparison.points)
-    row = comparison.points[comparison.points["point"] == first].iloc[0].to_dict()
+    row = comparison.points[comparison.points["point"] == first].iloc[0]
     words = f"{names[str(row['condition'])]}; {stages_of(comparison.points)[stage_of(row)]}"
     st.button(
         "Compare texts",

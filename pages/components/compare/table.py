@@ -5,10 +5,10 @@ import json
 import math
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from core.analysis.frames.columns import KNOBS
 from core.domain.registries.knobs import KNOB
@@ -16,16 +16,17 @@ from core.domain.registries.metrics import COLUMN
 from core.domain.registries.stages import stage_words
 from core.figures.compare.columns import varying_knobs
 from core.files.exports import export_table
-from pages.components.compare.comparison import Comparison, column_title
-from pages.components.compare.part import (
+from pages.components.compare.comparison import (
+    Comparison,
     at,
     basis,
     choose_part,
+    column_title,
     measured,
     show_mixtures,
     stages_of,
 )
-from pages.components.compare.point import cells, choose_point, metric_column, show_point
+from pages.components.compare.point import cells, choose_row, metric_column, show_point
 from pages.components.shell import AppContext, show_errors
 
 PARAMETERS = ("task", *KNOBS, "other", "encoder", "classifier")
@@ -55,7 +56,7 @@ def show_table(app: AppContext, comparison: Comparison) -> None:
             hide_index=True,
             height="content" if len(rows) <= 14 else 520,
             column_config=_config(columns, metrics),
-            on_select=partial(_choose_row, part, tuple(rows["point"])),
+            on_select=partial(choose_row, part, tuple(rows["point"]), _ROWS),
             selection_mode="single-row",
             key=_ROWS,
             alt="Conditions and stages of repair with their numbers; select a row to see its runs",
@@ -93,9 +94,9 @@ def table_of(
     return frame
 
 
-def _config(columns: Sequence[str], metrics: Sequence[str]) -> dict[str, Any]:
+def _config(columns: Sequence[str], metrics: Sequence[str]) -> dict[str, ColumnConfig]:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
-    config: dict[str, Any] = {}
+    config: dict[str, ColumnConfig] = {}
     for name in columns:
         if name in KNOB and KNOB[name].numeric:
             form = "%d" if KNOB[name].kind == "whole" else "%.3g"
@@ -126,12 +127,6 @@ def _choose_stages(stages: dict[str, str]) -> list[str]:
         wrap=True,
         width=420,
     )
-
-
-def _choose_row(part: pd.DataFrame, keys: Sequence[str]) -> None:
-    rows = st.session_state[_ROWS]["selection"]["rows"]
-    if rows:
-        choose_point(part, str(keys[rows[0]]))
 
 
 def _show_downloads(comparison: Comparison) -> None:
@@ -187,6 +182,6 @@ def json_of(comparison: Comparison) -> io.BytesIO:
     return io.BytesIO(json.dumps(data, indent=1, allow_nan=False, ensure_ascii=False).encode())
 
 
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def _records(frame: pd.DataFrame) -> list[dict[str, object]]:
     rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
     return [{str(name): value for name, value in row.items()} for row in rows]

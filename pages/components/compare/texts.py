@@ -21,8 +21,7 @@ from core.store.generation.runs import get_run
 from core.store.generation.samples import SAMPLE_COLUMNS, sample_rows
 from core.store.interventions.versions import head, version_rows
 from core.sweeps.assessment.recipe import Recipe, sweep_recipe
-from pages.components.compare.comparison import Comparison, sweep_of
-from pages.components.compare.part import measured, names_of
+from pages.components.compare.comparison import Comparison, measured, names_of, sweep_of
 from pages.components.shell import AppContext, escape_markdown
 
 
@@ -45,10 +44,10 @@ class Side:
     version: str
 
 
-def look_at(db: Database, comparison: Comparison, point: Mapping[str, Any], run_id: str) -> Side:
-    """Read what is stored; queues nothing."""
+def look_at(db: Database, comparison: Comparison, run_id: str, *, n: float) -> Side:
+    """Read what is stored of a run of a point with n texts; queues nothing."""
     run = get_run(db, run_id)
-    rows = _rows(db, run_id, float(point["n"]))
+    rows = _rows(db, run_id, n)
     texts = pd.DataFrame(
         {
             "id": rows["id"],
@@ -165,7 +164,7 @@ def _choose_side(
     chosen: tuple[str, str],
     place: int,
 ) -> Side:
-    point = points.loc[chosen[place]].to_dict()
+    point = points.loc[chosen[place]]
     side, condition = _SIDES[place], point["condition"]
     raw = comparison.raw.drop_duplicates("condition").set_index("condition")["point"].to_dict()
     key = f"compare_texts_{side}"
@@ -194,7 +193,7 @@ def _choose_side(
                 width=90,
             )
     _show_numbers(point)
-    return look_at(app.db, comparison, point, run_id)
+    return look_at(app.db, comparison, run_id, n=point["n"])
 
 
 def _take(key: str, place: int, chosen: tuple[str, str], raw: Mapping[str, str]) -> None:
@@ -204,7 +203,7 @@ def _take(key: str, place: int, chosen: tuple[str, str], raw: Mapping[str, str])
     st.session_state[POINTS] = wanted
 
 
-def _show_numbers(point: Mapping[str, Any]) -> None:
+def _show_numbers(point: pd.Series) -> None:
     stage = capitalized(stage_words(str(point["inspected"]), filtered=bool(point["filtered"])))
     numbers = [
         f"{COLUMN[name].noun} **{COLUMN[name].words(point[name])}**"

@@ -24,21 +24,12 @@ from core.store.sweeps import (
 from pages.components.compare.comparison import Choice
 from pages.components.compare.sweeps.dialog import new_sweep
 from pages.components.compare.sweeps.settings import is_open, open_dialog
-from pages.components.jobs import resume_button, stop_button
+from pages.components.jobs import STATE_BADGES, resume_button, stop_button
 from pages.components.reference import choose_reference
 from pages.components.shell import AppContext, escape_markdown, flash
 
 _SHOWN = 10
 _REMOVED = "removed_sweep"
-_BADGES: dict[State, tuple[str, str, str]] = {
-    "queued": ("waiting", "gray", ":material/hourglass_top:"),
-    "running": ("running", "blue", ":material/play_arrow:"),
-    "done": ("done", "green", ":material/check:"),
-    "failed": ("failed", "red", ":material/error:"),
-    "paused": ("paused", "orange", ":material/pause:"),
-    "cancelled": ("stopped", "orange", ":material/stop:"),
-    "interrupted": ("interrupted", "orange", ":material/bolt:"),
-}
 
 
 def show_sweeps(app: AppContext, choice: Choice) -> None:
@@ -99,8 +90,7 @@ def _show_row(app: AppContext, sweep: SweepRecord, job: Job | None, state: State
         horizontal=True, vertical_alignment="center", gap="small", key=f"sweep-{sweep.id}"
     ):
         st.markdown(f"**{escape_markdown(sweep.name)}**", width="content")
-        word, color, icon = _BADGES[state or "done"]
-        st.badge(word, color=color, icon=icon)  # type: ignore[arg-type]
+        STATE_BADGES[state or "done"].draw()
         st.caption(_counts(app, sweep, job, state), width="content")
         st.space("stretch")
         failed = job.progress_as(SweepProgress).failed if job is not None else 0
