@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
 
@@ -12,65 +11,34 @@ from core.generation.servers.keys import looks_like_key
 from core.store.connections import find_connection, save_connection
 from pages.components.shell import AppContext, flash
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Template:
-    """A server product's default settings.
-
-    Args:
-        name: of the product.
-        base_url: its default address.
-        key_variable: default name of its key's variable; empty where it needs none.
-        tokenizer: where token ids come from.
-        note: what to know about it.
-    """
-
-    name: str
-    base_url: str
-    key_variable: str = ""
-    tokenizer: TokenizerKind = "none"
-    note: str
-
-
-TEMPLATES = (
-    Template(
+# Default settings of server products, with what to know about each.
+_TEMPLATES = {
+    Connection(
         name="OpenAI",
         base_url="https://api.openai.com/v1",
         key_variable="OPENAI_API_KEY",
         tokenizer="tiktoken",
-        note="Token ids come from tiktoken, which downloads its table once. Reasoning models "
-        "refuse temperature and logit bias; the test shows it.",
-    ),
-    Template(
-        name="vLLM",
-        base_url="http://127.0.0.1:8000/v1",
-        tokenizer="server",
-        note="Supports every knob; its own /tokenize gives token ids.",
-    ),
-    Template(
-        name="llama.cpp",
-        base_url="http://127.0.0.1:8080/v1",
-        tokenizer="server",
-        note="Supports every knob; its own /tokenize gives token ids.",
-    ),
-    Template(
-        name="LM Studio",
-        base_url="http://127.0.0.1:1234/v1",
-        note="It gives no token ids: logit suppression needs the model's tokenizer from the "
-        "Hugging Face hub.",
-    ),
-    Template(
-        name="Ollama",
-        base_url="http://127.0.0.1:11434/v1",
-        note="It ignores logit_bias, so suppression can only be approximated; the test shows it.",
-    ),
-)
-
+    ): "Token ids come from tiktoken, which downloads its table once. Reasoning models refuse "
+    "temperature and logit bias; the test shows it.",
+    Connection(
+        name="vLLM", base_url="http://127.0.0.1:8000/v1", tokenizer="server"
+    ): "Supports every knob; its own /tokenize gives token ids.",
+    Connection(
+        name="llama.cpp", base_url="http://127.0.0.1:8080/v1", tokenizer="server"
+    ): "Supports every knob; its own /tokenize gives token ids.",
+    Connection(
+        name="LM Studio", base_url="http://127.0.0.1:1234/v1"
+    ): "It gives no token ids: logit suppression needs the model's tokenizer from the Hugging "
+    "Face hub.",
+    Connection(
+        name="Ollama", base_url="http://127.0.0.1:11434/v1"
+    ): "It ignores logit_bias, so suppression can only be approximated; the test shows it.",
+}
 
 FORM = "connect_form"
 NEW = "new"
 
-_TOKENIZERS = {
+_TOKENIZERS: dict[TokenizerKind, str] = {
     "none": "Detected by the test",
     "server": "Server's own",
     "tiktoken": "tiktoken",
@@ -87,22 +55,43 @@ _NO_KEY = BadInput(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _TextField:
+    name: str
+    label: str
+    max_chars: int
+    placeholder: str
+    help: str | None = None
+
+
+_TEXT_FIELDS = (
+    _TextField("name", "Name", 100, "default: the host"),
+    _TextField(
+        "url",
+        "Base URL",
+        500,
+        "http://127.0.0.1:8080/v1",
+        "Often ends in /v1. It identifies the connection: another URL is another connection, "
+        "which never receives this one's key.",
+    ),
+    _TextField("key", "API key variable", 200, "leave empty if no key is needed"),
+    _TextField("model", "Default model", 500, "leave empty: the test lists models"),
+)
+
+
 def open_form(connection: Connection | None) -> None:
     """Open the form for a connection, or for a new one; a callback."""
     st.session_state[FORM] = NEW if connection is None else connection.base_url
-    prices = Prices() if connection is None else connection.prices
+    filled = connection or Connection(base_url="http://127.0.0.1")
     _fill(
         {
-            "name": "" if connection is None else connection.name,
+            **_server_values(filled),
             "url": "" if connection is None else connection.base_url,
-            "key": "" if connection is None else connection.key_variable,
-            "tokenizer": "none" if connection is None else connection.tokenizer,
-            "tokenizer_name": "" if connection is None else connection.tokenizer_name,
-            "model": "" if connection is None else connection.model,
-            "price_in": prices.tokens_in,
-            "price_out": prices.tokens_out,
-            "currency": prices.currency,
-            "at_once": 8 if connection is None else connection.requests_at_once,
+            "model": filled.model,
+            "price_in": filled.prices.tokens_in,
+            "price_out": filled.prices.tokens_out,
+            "currency": filled.prices.currency,
+            "at_once": filled.requests_at_once,
             "note": "",
         }
     )
@@ -117,42 +106,16 @@ def show_form(app: AppContext) -> None:
         st.markdown("**New connection**" if editing == NEW else "**Edit connection**")
         if editing == NEW:
             _templates()
-        left, right = st.columns([2, 3])
-        with left:
-            st.text_input(
-                "Name",
-                key=_key("name"),
-                max_chars=100,
-                placeholder="default: the host",
-                on_change=_checked,
-            )
-        with right:
-            st.text_input(
-                "Base URL",
-                key=_key("url"),
-                max_chars=500,
-                placeholder="http://127.0.0.1:8080/v1",
-                disabled=editing != NEW,
-                help="Often ends in /v1. It identifies the connection: another URL is another "
-                "connection, which never receives this one's key.",
-                on_change=_checked,
-            )
-        left, right = st.columns(2)
-        with left:
-            st.text_input(
-                "API key variable",
-                key=_key("key"),
-                max_chars=200,
-                placeholder="leave empty if no key is needed",
-                on_change=_checked,
-            )
-        with right:
-            st.text_input(
-                "Default model",
-                key=_key("model"),
-                max_chars=500,
-                placeholder="leave empty: the test lists models",
-                on_change=_checked,
+        columns = [*st.columns([2, 3]), *st.columns(2)]
+        for column, field in zip(columns, _TEXT_FIELDS, strict=True):
+            column.text_input(
+                field.label,
+                key=_key(field.name),
+                max_chars=field.max_chars,
+                placeholder=field.placeholder,
+                help=field.help,
+                disabled=field.name == "url" and editing != NEW,
+                on_change=_discard_keys,
             )
         st.caption(_KEY_WORDS)
         _tokenizer()
@@ -172,12 +135,12 @@ def show_form(app: AppContext) -> None:
 def _templates() -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption("Template", width="content")
-        for template in TEMPLATES:
+        for template, note in _TEMPLATES.items():
             st.button(
                 template.name,
                 key=f"connect_template-{template.name}",
-                on_click=_use,
-                args=(template,),
+                on_click=_fill,
+                args=({**_server_values(template), "note": note},),
             )
     if note := st.session_state.get(_key("note")):
         st.caption(f":material/lightbulb: {note}")
@@ -185,25 +148,19 @@ def _templates() -> None:
 
 def _tokenizer() -> None:
     left, right = st.columns(2)
-    with left:
-        kind = st.selectbox(
-            "Token ids come from",
-            list(_TOKENIZERS),
-            format_func=_TOKENIZERS.__getitem__,
-            key=_key("tokenizer"),
-            help="Logit suppression needs the served model's token ids. They are never guessed.",
-        )
-    with right:
-        if kind == "huggingface":
-            st.text_input(
-                "Tokenizer",
-                key=_key("tokenizer_name"),
-                placeholder="Hugging Face id or folder of the served model",
-            )
-        elif kind == "tiktoken":
-            st.text_input(
-                "Encoding", key=_key("tokenizer_name"), placeholder="default: the model's own"
-            )
+    kind = left.selectbox(
+        "Token ids come from",
+        list(_TOKENIZERS),
+        format_func=_TOKENIZERS.__getitem__,
+        key=_key("tokenizer"),
+        help="Logit suppression needs the served model's token ids. They are never guessed.",
+    )
+    if kind in ("huggingface", "tiktoken"):
+        label, placeholder = {
+            "huggingface": ("Tokenizer", "Hugging Face id or folder of the served model"),
+            "tiktoken": ("Encoding", "default: the model's own"),
+        }[kind]
+        right.text_input(label, key=_key("tokenizer_name"), placeholder=placeholder)
 
 
 def _prices() -> None:
@@ -234,49 +191,33 @@ def _prices() -> None:
         )
 
 
-def _use(template: Template) -> None:
-    _fill(
-        {
-            "name": template.name,
-            "url": template.base_url,
-            "key": template.key_variable,
-            "tokenizer": template.tokenizer,
-            "tokenizer_name": "",
-            "note": template.note,
-        }
-    )
-
-
-def _checked() -> None:
+def _discard_keys() -> None:
     """Discard what looks like a key; a callback of every text field."""
-    for name in ("name", "url", "key", "model"):
-        if looks_like_key(str(_value(name) or ""), name=name == "key"):
-            st.session_state[_key(name)] = ""
+    for field in _TEXT_FIELDS:
+        if looks_like_key(_text(field.name), name=field.name == "key"):
+            st.session_state[_key(field.name)] = ""
             flash(_NO_KEY)
 
 
 def _save(app: AppContext, editing: str) -> None:
-    _checked()
+    _discard_keys()
     if "flash" in st.session_state:
         return
-    url = str(_value("url") or "") if editing == NEW else editing
-    kind = _value("tokenizer") or "none"
+    kind = st.session_state.get(_key("tokenizer")) or "none"
     try:
         connection = Connection(
-            base_url=url,
-            name=str(_value("name") or "").strip(),
-            model=str(_value("model") or "").strip(),
-            key_variable=str(_value("key") or "").strip(),
+            base_url=_text("url") if editing == NEW else editing,
+            name=_text("name"),
+            model=_text("model"),
+            key_variable=_text("key"),
             tokenizer=kind,
-            tokenizer_name=str(_value("tokenizer_name") or "").strip()
-            if kind in ("huggingface", "tiktoken")
-            else "",
+            tokenizer_name=_text("tokenizer_name") if kind in ("huggingface", "tiktoken") else "",
             prices=Prices(
-                tokens_in=_value("price_in"),
-                tokens_out=_value("price_out"),
-                currency=str(_value("currency") or "").strip() or Prices().currency,
+                tokens_in=st.session_state.get(_key("price_in")),
+                tokens_out=st.session_state.get(_key("price_out")),
+                currency=_text("currency") or Prices().currency,
             ),
-            requests_at_once=int(_value("at_once") or 8),
+            requests_at_once=int(st.session_state.get(_key("at_once")) or 8),
         )
         if editing == NEW and find_connection(app.db, connection.base_url) is not None:
             raise BadInput(
@@ -294,7 +235,18 @@ def _close() -> None:
     st.session_state.pop(FORM, None)
 
 
-def _fill(values: Mapping[str, Any]) -> None:
+def _server_values(connection: Connection) -> dict[str, str | float | None]:
+    """The form's values that depend on the server's product."""
+    return {
+        "name": connection.name,
+        "url": connection.base_url,
+        "key": connection.key_variable,
+        "tokenizer": connection.tokenizer,
+        "tokenizer_name": connection.tokenizer_name,
+    }
+
+
+def _fill(values: Mapping[str, str | float | None]) -> None:
     for name, value in values.items():
         st.session_state[_key(name)] = value
 
@@ -303,5 +255,5 @@ def _key(name: str) -> str:
     return f"connect_{name}"
 
 
-def _value(name: str) -> Any:
-    return st.session_state.get(_key(name))
+def _text(name: str) -> str:
+    return str(st.session_state.get(_key(name)) or "").strip()

@@ -32,7 +32,6 @@ from core.jobs.launch import ensure_worker
 from core.jobs.queue import LIVE, Job, State
 from core.services.servers.probe import TYPICAL_REQUESTS, ProbeProgress
 from core.store.connections import Probed, find_capabilities
-from core.store.database import Database
 from pages.components.connect.editing import open_form
 from pages.components.connect.servers import delete
 from pages.components.generate.knobs import SETTINGS_KEY
@@ -150,13 +149,12 @@ def _quoted(texts: Iterable[str]) -> str:
 
 
 def _draw_key(connection: Connection) -> None:
-    state = key_state(connection)
-    if state == "none":
-        st.badge("no key", color="gray", icon=":material/key_off:")
-    elif state == "set":
-        st.badge(f"{connection.key_variable} is set", color="green", icon=":material/key:")
-    else:
-        st.badge(f"{connection.key_variable} is not set", color="red", icon=":material/key_off:")
+    words, color, icon = {
+        "none": ("no key", "gray", "key_off"),
+        "set": (f"{connection.key_variable} is set", "green", "key"),
+        "missing": (f"{connection.key_variable} is not set", "red", "key_off"),
+    }[key_state(connection)]
+    st.badge(words, color=color, icon=f":material/{icon}:")
 
 
 def show_server(app: AppContext, connection: Connection) -> None:
@@ -210,8 +208,8 @@ def _controls(
 ) -> str:
     """Draw the choice of the model and the buttons; the model, empty while none is chosen."""
     models = known_models(app.db, connection)
-    tested = "" if test is None else test[0].progress_as(ProbeProgress).model
-    default = tested if tested in models else connection.model
+    last = "" if test is None else test[0].progress_as(ProbeProgress).model
+    default = last if last in models else connection.model
     with st.container(horizontal=True, vertical_alignment="bottom"):
         model = st.selectbox(
             "Model",
@@ -221,25 +219,26 @@ def _controls(
             accept_new_options=True,
             placeholder="Choose or type a model name" if models else "Test, or type a name",
             # After a test the model that it tested is selected.
-            key=f"connect_choice-{connection.base_url}-{tested}",
+            key=f"connect_choice-{connection.base_url}-{last}",
             width=380,
         )
         model = str(model or "").strip()
+        tested = bool(model) and find_capabilities(app.db, connection.base_url, model) is not None
         st.button(
             "Test" if model or models else "Test and list models",
             icon=":material/network_check:",
-            type="secondary" if model and _tested(app.db, connection, model) else "primary",
+            type="secondary" if tested else "primary",
             key="connect_test",
             disabled=live,
             on_click=_test,
-            args=(app, connection, model, st.session_state.setdefault("test_token", _token())),
+            args=(app, connection, model, st.session_state.setdefault("test_token", uuid4().hex)),
             help=f"About {TYPICAL_REQUESTS} short requests of up to 24 tokens; their tokens are "
             "counted.",
         )
         if st.button(
             "Use for generation",
             icon=":material/edit_note:",
-            type="primary" if model and _tested(app.db, connection, model) else "secondary",
+            type="primary" if tested else "secondary",
             key="connect_use",
             disabled=not model,
         ):
@@ -252,14 +251,6 @@ def _controls(
     return model
 
 
-def _tested(db: Database, connection: Connection, model: str) -> bool:
-    return find_capabilities(db, connection.base_url, model) is not None
-
-
-def _token() -> str:
-    return uuid4().hex
-
-
 def _test(app: AppContext, connection: Connection, model: str, token: str) -> None:
     try:
         start_connection_test(app.db, connection.base_url, model, token=token)
@@ -267,7 +258,7 @@ def _test(app: AppContext, connection: Connection, model: str, token: str) -> No
     except WidesetError as error:
         flash(error)
         return
-    st.session_state["test_token"] = _token()
+    st.session_state["test_token"] = uuid4().hex
 
 
 def _draw_test(app: AppContext, jobs: Sequence[tuple[Job, State]]) -> None:

@@ -11,7 +11,7 @@ from core.domain.errors import WidesetError
 from core.domain.runs import short_model
 from core.domain.wording import ago
 from core.generation.servers.suppression import suppression_support
-from core.jobs.handlers.servers import last_contacts
+from core.jobs.handlers.servers import ServerContact, last_contacts
 from core.store.connections import (
     delete_connection,
     list_connections,
@@ -21,6 +21,7 @@ from pages.components.model import key_state, probed_of, title
 from pages.components.shell import AppContext, escape_markdown, flash
 
 _DELETED = "connect_deleted"
+_KEYS = {"none": "not needed", "set": "set", "missing": "not set"}
 _SUPPRESSION = {"exact": "exact", "approximate": "approximate only", "untested": "not tested"}
 
 
@@ -30,32 +31,10 @@ def choose_server(app: AppContext) -> Connection | None:
     connections = list_connections(app.db)
     if not connections:
         return None
-    tests = [probed_of(app.db, connection) for connection in connections]
-    contacts, now = last_contacts(app.db), app.db.now()
-    keys = {"none": "not needed", "set": "set", "missing": "not set"}
-    frame = pd.DataFrame(
-        {
-            "name": [title(connection) for connection in connections],
-            "last": [
-                "never used" if last is None else f"{last.summary} {ago(now - last.at)}"
-                for last in (contacts.get(connection.base_url) for connection in connections)
-            ],
-            "url": [connection.base_url for connection in connections],
-            "model": [short_model(connection.model) or "none" for connection in connections],
-            "key": [
-                f"{connection.key_variable}: {keys[key_state(connection)]}"
-                if connection.key_variable
-                else keys[key_state(connection)]
-                for connection in connections
-            ],
-            "suppression": [
-                _SUPPRESSION[suppression_support(None if test is None else test.capabilities)]
-                for test in tests
-            ],
-        }
-    )
+    contacts = last_contacts(app.db)
+    rows = [_row(app, known, contacts.get(known.base_url)) for known in connections]
     st.dataframe(
-        frame,
+        pd.DataFrame(rows),
         column_config={
             "name": st.column_config.TextColumn("Connection", width=150),
             "last": st.column_config.TextColumn("Last contact", width=170),
@@ -74,6 +53,20 @@ def choose_server(app: AppContext) -> Connection | None:
     url = st.query_params.get("server")
     selected = (connection for connection in connections if connection.base_url == url)
     return next(selected, connections[0])
+
+
+def _row(app: AppContext, connection: Connection, last: ServerContact | None) -> dict[str, str]:
+    key = _KEYS[key_state(connection)]
+    test = probed_of(app.db, connection)
+    support = suppression_support(None if test is None else test.capabilities)
+    return {
+        "name": title(connection),
+        "last": "never used" if last is None else f"{last.summary} {ago(app.db.now() - last.at)}",
+        "url": connection.base_url,
+        "model": short_model(connection.model) or "none",
+        "key": f"{connection.key_variable}: {key}" if connection.key_variable else key,
+        "suppression": _SUPPRESSION[support],
+    }
 
 
 def delete(app: AppContext, connection: Connection) -> None:
