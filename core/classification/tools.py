@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.classification.llm.llm import LabelModel, ScoredLabels
-from core.diversity.embedding.embedding import embedded
-from core.diversity.embedding.encoder import EncoderChoice
+from core.diversity.embedding.encoder import EncoderChoice, embedded
 from core.diversity.measures.live import Encoders
 from core.diversity.measures.remote_clique import Vectors, no_pause
 from core.domain.errors import BadInput

@@ -13,8 +13,16 @@ from core.domain.errors import BadInput
 from core.domain.runs import MAX_EXAMPLES, Example
 from core.domain.tasks import MAX_LENGTH, Task
 from core.domain.texts import fold, why_unstorable
-from core.files.parquet import parquet_columns, parquet_rows
-from core.files.rows import csv_columns, csv_rows, jsonl_columns, jsonl_rows, plain_name, shown
+from core.files.rows import (
+    csv_columns,
+    csv_rows,
+    jsonl_columns,
+    jsonl_rows,
+    parquet_columns,
+    parquet_rows,
+    plain_name,
+    shown,
+)
 
 MAX_BYTES = 50_000_000
 ENDINGS = (".csv", ".jsonl", ".ndjson", ".parquet")

@@ -1,9 +1,12 @@
-"""Devices, and what all models that run on this machine share: threads, memory, the hub."""
+"""What all models that run on this machine share: devices, threads, memory, the hub, timings."""
 
 import contextlib
 import ctypes
 import gc
+import json
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -101,3 +104,78 @@ def why_not_loaded(source: str, error: Exception) -> str:
             return "there is no such folder."
     line = str(error).strip().split("\n")[0][:200]
     return line if line.endswith(".") else f"{line}."
+
+
+# How torch says it, on CUDA and MPS and on a CPU.
+_NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception says that memory ran out."""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _NO_MEMORY)
+    )
+
+
+class Portion:
+    """How many texts go through the model at once.
+
+    Args:
+        size: at first, at least 1.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.first = size
+
+    def parts(self, rows: Any) -> list[Any]:
+        """The rows of a batch, cut into portions."""
+        return [rows[start : start + self.size] for start in range(0, len(rows), self.size)]
+
+    def halve(self) -> None:
+        """Go on with half as many.
+
+        Raises:
+            BackendFailed: it is one text already.
+        """
+        if self.size == 1:
+            raise BackendFailed(
+                "Memory ran out with a single text at once.",
+                "Choose a smaller model, fewer tokens a text, or the device cpu.",
+            )
+        self.size = (self.size + 1) // 2
+        give_memory_back()
+
+
+def recalled(file: Path, key: str) -> Any:
+    """What was remembered under this key, as JSON gives it; None if nothing was, or the file is
+    unreadable."""
+    return _read(file).get(key)
+
+
+def remember(file: Path, key: str, value: Any) -> None:
+    """Keep a JSON-ready value; where nothing can be written, the next load measures again."""
+    with contextlib.suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = file.with_name(f".{file.name}-{os.getpid()}")
+        unfinished.write_text(json.dumps({**_read(file), key: value}, indent=2))
+        unfinished.replace(file)
+
+
+def seconds_of(call: Callable[[], Any], *, repeats: int = 5) -> float:
+    """The shortest of some timed calls after a first one that is not counted, in seconds."""
+    call()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        loaded = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return {}
+    return loaded if isinstance(loaded, dict) else {}

@@ -3,8 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 
-from core.diversity.embedding.embedding import embedded
-from core.diversity.embedding.encoder import Encoder, EncoderChoice
+from core.diversity.embedding.encoder import Encoder, EncoderChoice, embedded
 from core.diversity.measures.live import Encoders
 from core.diversity.measures.remote_clique import Vectors
 from core.domain.progress import JobProgress

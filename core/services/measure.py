@@ -15,7 +15,7 @@ from core.services.embedding import Embedder
 from core.services.progress import NO_PROGRESS, Progress
 from core.store.database import Database
 from core.store.datasets import load_dataset
-from core.store.diversity.measurements import recipe_of, save_measurement
+from core.store.diversity import recipe_of, save_measurement
 
 SEED = 0
 """Of the resamples and samples: one dataset gives one result."""

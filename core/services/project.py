@@ -12,8 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from core.diversity.embedding.encoder import Encoder, EncoderChoice, encoder_choice_from_dict
-from core.diversity.map.projection import Coordinates, different
-from core.diversity.map.texts import MapTexts, choose_texts
+from core.diversity.map.projection import Coordinates, MapTexts, choose_texts, different
 from core.diversity.map.umap import FEWEST, MIN_DIST, NEIGHBOURS, FittedMap, MapCache, version
 from core.diversity.measures.live import Encoders
 from core.diversity.measures.remote_clique import Vectors
@@ -24,13 +23,13 @@ from core.services.embedding import Embedder
 from core.services.progress import NO_PROGRESS, Progress
 from core.store.database import Database
 from core.store.datasets import load_dataset
-from core.store.diversity.embeddings import matrix_of
-from core.store.diversity.maps import (
+from core.store.diversity import (
     MapRecord,
     Point,
     add_points,
     fitted_points,
     latest_map,
+    matrix_of,
     new_map,
     points_of,
 )

@@ -10,7 +10,7 @@ from core.domain.registries.metrics import METRIC
 from core.domain.texts import text_hash
 from core.domain.wording import UNKNOWN
 from core.store.database import Database
-from core.store.diversity.embeddings import encoders_of, matrix_of
+from core.store.diversity import encoders_of, matrix_of
 
 
 def stored_vectors(

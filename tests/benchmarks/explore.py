@@ -15,9 +15,7 @@ from core.domain.settings import Home
 from core.domain.texts import text_hash
 from core.store.database import open_database
 from core.store.datasets import load_dataset, run_key
-from core.store.diversity.embeddings import add_vectors
-from core.store.diversity.maps import new_map
-from core.store.diversity.measurements import recipe_of, save_measurement
+from core.store.diversity import add_vectors, new_map, recipe_of, save_measurement
 from tests.benchmarks.browsing import Openings, drawn_marks, settled, visit
 from tests.benchmarks.report import Report, median
 from tests.benchmarks.store import SAMPLES, filled

@@ -7,19 +7,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.diversity.embedding import embedding
-from core.diversity.embedding.embedding import embedded
+from core.diversity.embedding import encoder as encoder_module
+from core.diversity.embedding.encoder import embedded
 from core.diversity.measures.remote_clique import Vectors
 from core.domain.errors import BackendFailed
 from core.domain.texts import text_hash
 from core.store.database import Database
-from core.store.diversity.embeddings import known_vectors
+from core.store.diversity import known_vectors
 from tests.diversity.fake_encoder import FakeEncoder, nothing
 
 
 @pytest.fixture
 def two_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedding, "AT_ONCE", 2)
+    monkeypatch.setattr(encoder_module, "AT_ONCE", 2)
 
 
 def test_each_different_text_is_embedded_once(db: Database) -> None:

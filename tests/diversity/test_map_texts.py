@@ -1,6 +1,6 @@
 """Which texts a map shows."""
 
-from core.diversity.map.texts import choose_texts
+from core.diversity.map.projection import choose_texts
 from core.domain.datasets import Dataset
 from core.domain.texts import text_hash
 

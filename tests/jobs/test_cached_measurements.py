@@ -11,8 +11,7 @@ from core.jobs.handlers.measurements import mapped, measured, refit
 from core.jobs.lease import take
 from core.jobs.queue import list_jobs
 from core.store.database import Database
-from core.store.diversity.maps import new_map
-from core.store.diversity.measurements import recipe_of, save_measurement
+from core.store.diversity import new_map, recipe_of, save_measurement
 from tests.diversity.fake_encoder import FakeEncoder
 
 CHOICE = EncoderChoice()

@@ -21,7 +21,7 @@ from core.jobs.worker import Worker
 from core.services.measure import SEED, stored_dataset
 from core.store.database import Database
 from core.store.datasets import load_dataset
-from core.store.diversity.measurements import find_measurement, recipe_of
+from core.store.diversity import find_measurement, recipe_of
 from core.store.generation.runs import create_run
 from core.store.generation.samples import add_samples
 from tests.diversity.fake_encoder import FakeEncoder, FakeEncoders

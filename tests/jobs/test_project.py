@@ -21,7 +21,7 @@ from core.services import project as module
 from core.services.project import LIMIT, MapRequest, project
 from core.store.database import Database
 from core.store.datasets import run_key
-from core.store.diversity.maps import MapRecord, Point, latest_map, points_of
+from core.store.diversity import MapRecord, Point, latest_map, points_of
 from core.store.generation.runs import create_run
 from core.store.generation.samples import add_samples
 from tests.diversity.fake_encoder import FakeEncoder, FakeEncoders

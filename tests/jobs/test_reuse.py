@@ -35,8 +35,7 @@ from core.jobs.handlers.sweep import start_sweep
 from core.jobs.previews import preview_state, request_preview
 from core.jobs.queue import list_jobs, once, submit
 from core.store.database import Database
-from core.store.diversity.maps import new_map
-from core.store.diversity.measurements import recipe_of, save_measurement
+from core.store.diversity import new_map, recipe_of, save_measurement
 from core.store.generation import runs as stored_runs
 from core.store.interventions.previews import save_preview
 from core.store.sweeps import find_assessments, find_sweep, get_sweep, trials_of

@@ -23,7 +23,7 @@ from core.jobs.handlers.sweep import retry_sweep, start_assessment, start_sweep
 from core.jobs.queue import Job, job_of_run, request_cancel, resume, states_of_runs, status
 from core.services.sweep.progress import SweepProgress
 from core.store.database import Database
-from core.store.diversity.embeddings import matrix_of
+from core.store.diversity import matrix_of
 from core.store.generation.rounds import rounds_of
 from core.store.generation.runs import delete_run, get_run, list_runs
 from core.store.generation.samples import samples_of

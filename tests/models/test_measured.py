@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.models.measured import recalled, remember, seconds_of
+from core.models.devices import recalled, remember, seconds_of
 
 
 def test_what_is_remembered_is_recalled_by_its_key(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_where_nothing_can_be_written_nothing_is_remembered() -> None:
 
 def test_the_first_call_warms_and_the_shortest_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 5.0, 5.0, 7.0, 7.0, 10.0])
-    monkeypatch.setattr("core.models.measured.time.perf_counter", lambda: next(clock))
+    monkeypatch.setattr("core.models.devices.time.perf_counter", lambda: next(clock))
     calls: list[int] = []
     assert seconds_of(lambda: calls.append(1), repeats=3) == 2.0
     assert len(calls) == 4

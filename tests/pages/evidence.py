@@ -19,9 +19,14 @@ from core.domain.tasks import Task
 from core.domain.texts import text_hash
 from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key, run_key
-from core.store.diversity.embeddings import add_vectors
-from core.store.diversity.maps import MapRecord, new_map
-from core.store.diversity.measurements import find_measurement, recipe_of, save_measurement
+from core.store.diversity import (
+    MapRecord,
+    add_vectors,
+    find_measurement,
+    new_map,
+    recipe_of,
+    save_measurement,
+)
 from core.store.generation.runs import RunRecord
 from core.store.references import add_reference
 from tests.diversity.fake_encoder import FakeEncoder

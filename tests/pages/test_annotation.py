@@ -12,7 +12,7 @@ from core.interventions.previews import RelabelPreview
 from core.interventions.relabelling.relabel import relabel_all
 from core.store.database import Database
 from core.store.datasets import load_dataset, run_key
-from core.store.diversity.embeddings import add_vectors
+from core.store.diversity import add_vectors
 from core.store.generation.runs import RunRecord
 from core.store.interventions.judgements import Verdict, add_judgements, judgements_of
 from core.store.interventions.previews import save_preview

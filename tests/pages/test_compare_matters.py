@@ -20,7 +20,7 @@ from core.jobs.registry import JobHandlers
 from core.jobs.worker import Worker
 from core.services.sweep.progress import SweepProgress, TrialProgress
 from core.store.database import Database
-from core.store.diversity.maps import new_map
+from core.store.diversity import new_map
 from core.store.generation.runs import get_run
 from core.store.sweeps import SweepRecord, set_sweep_job, trials_of
 from core.sweeps.assessment.recipe import Recipe

@@ -15,7 +15,7 @@ from core.jobs.queue import list_jobs, start_run
 from core.store.bundle import _LEFT_BEHIND, _TABLES, pack, take_over
 from core.store.database import Database, open_database
 from core.store.datasets import load_dataset, run_key, version_key
-from core.store.diversity.embeddings import add_vectors, matrix_of
+from core.store.diversity import add_vectors, matrix_of
 from core.store.generation.runs import create_run, delete_run, get_run, list_runs
 from core.store.generation.samples import add_samples
 from core.store.interventions.judgements import last_number

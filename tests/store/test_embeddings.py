@@ -7,7 +7,7 @@ import pytest
 
 from core.domain.texts import text_hash
 from core.store.database import Database
-from core.store.diversity.embeddings import add_vectors, encoders_of, known_vectors, matrix_of
+from core.store.diversity import add_vectors, encoders_of, known_vectors, matrix_of
 
 A, B, C = (text_hash(text) for text in ("a", "b", "c"))
 

@@ -23,9 +23,7 @@ from core.jobs.worker import Worker
 from core.store.connections import list_connections
 from core.store.database import Database, open_database
 from core.store.datasets import load_dataset, reference_key, run_key, version_key
-from core.store.diversity.embeddings import matrix_of
-from core.store.diversity.maps import latest_map, points_of
-from core.store.diversity.measurements import find_measurement, recipe_of
+from core.store.diversity import find_measurement, latest_map, matrix_of, points_of, recipe_of
 from core.store.generation.rounds import rounds_of
 from core.store.generation.runs import get_run, list_runs, restore_run
 from core.store.generation.samples import Counts, counts, samples_of

@@ -9,7 +9,7 @@ import pytest
 from core.diversity.embedding.encoder import EncoderChoice
 from core.domain.texts import text_hash
 from core.store.database import Database
-from core.store.diversity.maps import (
+from core.store.diversity import (
     MapRecord,
     Point,
     add_points,

@@ -4,7 +4,7 @@ import pytest
 
 from core.diversity.embedding.encoder import EncoderChoice
 from core.store.database import Database
-from core.store.diversity.measurements import find_measurement, recipe_of, save_measurement
+from core.store.diversity import find_measurement, recipe_of, save_measurement
 from tests.store.making import FakeClock
 
 CHOICE = EncoderChoice()
@@ -29,7 +29,7 @@ def test_the_recipe_is_of_encoder_and_reference_but_not_of_the_device() -> None:
 
 
 def test_the_recipe_changes_with_the_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.store.diversity.measurements.MEASURES_VERSION", 99)
+    monkeypatch.setattr("core.store.diversity.MEASURES_VERSION", 99)
     assert recipe_of(CHOICE, None) != RECIPE
 
 

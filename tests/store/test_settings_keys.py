@@ -25,8 +25,7 @@ from core.interventions.previews import (
 from core.services.demo import BUNDLE, open_demo
 from core.store import database
 from core.store.database import open_database
-from core.store.diversity.maps import latest_map
-from core.store.diversity.measurements import find_measurement, recipe_of
+from core.store.diversity import find_measurement, latest_map, recipe_of
 from core.store.generation.runs import list_runs
 from core.store.interventions.previews import find_preview
 from core.store.migrations import MIGRATIONS

@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from core.models import measured
-from core.models.devices import share_the_processor
+from core.models.devices import (
+    Portion,
+    is_out_of_memory,
+    recalled,
+    remember,
+    seconds_of,
+    share_the_processor,
+)
 from core.models.embedded import ENCODER_FILE, ENCODER_SHA256, find_encoder_folder, verify
-from core.models.memory import Portion, is_out_of_memory
 from core.models.pretrained import lacks_weights, mark_of, read_pretrained
 
 if TYPE_CHECKING:
@@ -250,7 +255,7 @@ def pick_precision(encoder: LoadedEncoder, device: str, *, models: Path) -> str:
         return "float32"
     threads = torch.get_num_threads()
     key = f"{encoder.fingerprint} {device} torch {torch.__version__} threads {threads}"
-    known = measured.recalled(models / _FILE, key)
+    known = recalled(models / _FILE, key)
     if known in ("float32", "bfloat16"):
         return str(known)
     seconds = {kind: float("inf") for kind in ("float32", "bfloat16")}
@@ -259,7 +264,7 @@ def pick_precision(encoder: LoadedEncoder, device: str, *, models: Path) -> str:
             seconds[kind] = min(least, _seconds(encoder.model, kind))
     faster = seconds["bfloat16"] < _CLEARLY_FASTER * seconds["float32"]
     picked = "bfloat16" if faster else "float32"
-    measured.remember(models / _FILE, key, picked)
+    remember(models / _FILE, key, picked)
     return picked
 
 
@@ -276,7 +281,7 @@ def _seconds(model: Any, precision: str) -> float:
             model(input_ids=ids, attention_mask=mask).logits.sum().backward()
 
     try:
-        return measured.seconds_of(passes, repeats=1)
+        return seconds_of(passes, repeats=1)
     except RuntimeError:  # an operation that this torch lacks in bfloat16
         if precision == "float32":
             raise

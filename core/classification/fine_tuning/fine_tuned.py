@@ -19,8 +19,7 @@ from core.classification.fine_tuning.encoders import (
     tokens_of,
 )
 from core.domain.errors import BadInput
-from core.models.devices import pick_device
-from core.models.memory import Portion
+from core.models.devices import Portion, pick_device
 
 _AT_ONCE = 64
 

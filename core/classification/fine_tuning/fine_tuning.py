@@ -25,8 +25,7 @@ from core.classification.fine_tuning.encoders import (
 from core.classification.settings import FineTuning
 from core.classification.splitting import stratified_split
 from core.domain.settings_key import settings_key
-from core.models.devices import pick_device
-from core.models.memory import Portion, is_out_of_memory
+from core.models.devices import Portion, is_out_of_memory, pick_device
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -15,9 +15,14 @@ import numpy.typing as npt
 from core.domain.errors import BadInput
 from core.domain.runs import ModelChoice
 from core.generation.local.loading import pick_dtype, read_model
-from core.models.devices import half_precision, pick_device, share_the_processor
+from core.models.devices import (
+    Portion,
+    half_precision,
+    is_out_of_memory,
+    pick_device,
+    share_the_processor,
+)
 from core.models.embedded import LLM_SHA256
-from core.models.memory import Portion, is_out_of_memory
 from core.models.pretrained import mark_of
 
 if TYPE_CHECKING:

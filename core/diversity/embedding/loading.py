@@ -17,11 +17,13 @@ from core.models.devices import (
     half_precision,
     loading_options,
     pick_device,
+    recalled,
+    remember,
+    seconds_of,
     share_the_processor,
     why_not_loaded,
 )
 from core.models.embedded import ENCODER_FILE, ENCODER_SHA256, find_encoder_folder, verify
-from core.models.measured import recalled, remember, seconds_of
 
 EMBEDDED_NAME = "all-MiniLM-L6-v2"
 _EMBEDDED_TOKENS = 256  # what its authors set in sentence_bert_config.json

@@ -8,8 +8,7 @@ import numpy as np
 from core.diversity.embedding.encoder import EncoderFacts
 from core.diversity.measures.remote_clique import Vectors, no_pause
 from core.domain.errors import BackendFailed
-from core.models.devices import give_memory_back
-from core.models.memory import is_out_of_memory
+from core.models.devices import give_memory_back, is_out_of_memory
 
 if TYPE_CHECKING:
     from torch import Tensor

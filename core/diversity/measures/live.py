@@ -4,8 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from core.diversity.embedding.embedding import embedded
-from core.diversity.embedding.encoder import Encoder, EncoderChoice
+from core.diversity.embedding.encoder import Encoder, EncoderChoice, embedded
 from core.diversity.measures.remote_clique import CliqueSum
 from core.domain.errors import BackendFailed
 from core.domain.progress import CurvePoint, DiversityProgress

@@ -9,7 +9,7 @@ from core.diversity.measures.lexical import Opening
 from core.diversity.measures.remote_clique import Estimate
 from core.domain.registries.metrics import METRIC, Metric
 from core.domain.serialization import from_json, to_json
-from core.store.diversity.measurements import MEASURES_VERSION
+from core.store.diversity import MEASURES_VERSION
 
 _CLIQUE = METRIC["remote_clique"]
 

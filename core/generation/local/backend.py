@@ -20,8 +20,7 @@ from core.generation.local.next_token import Step, walk
 from core.generation.local.sampling import Knobs, dense_biases
 from core.generation.prompts import QUOTE, Prompt
 from core.generation.servers.backend import ServedBackend
-from core.models.devices import give_memory_back
-from core.models.memory import is_out_of_memory
+from core.models.devices import give_memory_back, is_out_of_memory
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -9,7 +9,7 @@ very same numbers where float16 holds the weights exactly, as it does for models
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from core.models.measured import seconds_of
+from core.models.devices import seconds_of
 
 if TYPE_CHECKING:
     import torch

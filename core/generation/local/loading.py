@@ -17,9 +17,16 @@ from core.domain.runs import EMBEDDED_TITLE, ModelChoice, ModelMetadata
 from core.generation.local.decoding import Engine
 from core.generation.local.engines import pick_engine
 from core.generation.local.linears import WAYS, quickest
-from core.models.devices import give_memory_back, half_precision, pick_device, share_the_processor
+from core.models.devices import (
+    give_memory_back,
+    half_precision,
+    pick_device,
+    recalled,
+    remember,
+    seconds_of,
+    share_the_processor,
+)
 from core.models.embedded import LLM_SHA256, find_llm_file, verify
-from core.models.measured import recalled, remember, seconds_of
 from core.models.pretrained import lacks_weights, mark_of, read_pretrained
 
 if TYPE_CHECKING:

@@ -21,8 +21,14 @@ from core.jobs.tools import WorkerTools
 from core.services.measure import measure_stored
 from core.services.project import MapProgress, MapRequest, project
 from core.store.database import Database
-from core.store.diversity.maps import MapRecord, latest_map, points_of
-from core.store.diversity.measurements import MEASURES_VERSION, find_measurement, recipe_of
+from core.store.diversity import (
+    MEASURES_VERSION,
+    MapRecord,
+    find_measurement,
+    latest_map,
+    points_of,
+    recipe_of,
+)
 from core.store.generation.runs import RunRecord
 
 

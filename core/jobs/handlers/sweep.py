@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from core.diversity.embedding.embedding import embedded
-from core.diversity.embedding.encoder import Encoder, EncoderChoice
+from core.diversity.embedding.encoder import Encoder, EncoderChoice, embedded
 from core.diversity.measures.live import Encoders
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput, Pausing

@@ -8,7 +8,7 @@ from core.services.generate import stored_state
 from core.services.servers.served_models import stored_attempt
 from core.services.sweep.plan import PlannedTrial, usable_texts
 from core.store.database import Database
-from core.store.diversity.embeddings import add_vectors
+from core.store.diversity import add_vectors
 from core.store.generation.rounds import add_attempt, finish_round
 from core.store.generation.runs import RunRecord, create_run, get_run, set_metadata
 from core.store.generation.samples import add_samples

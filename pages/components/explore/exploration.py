@@ -18,7 +18,7 @@ from core.jobs.handlers.measurements import Mapped, mapped, measured
 from core.jobs.queue import LIVE, Work, states_of_runs
 from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key, run_key
-from core.store.diversity.embeddings import matrix_of
+from core.store.diversity import matrix_of
 from core.store.generation.samples import counts, cycles_of
 from pages.components.explore.choice import Choice
 from pages.components.shell import AppContext

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from core.cli import main
-from core.diversity.embedding.embedding import embedded
-from core.diversity.embedding.encoder import EncoderChoice
+from core.diversity.embedding.encoder import EncoderChoice, embedded
 from core.diversity.embedding.loading import EncoderCache
 from core.diversity.measures.remote_clique import mean_distance_between, remote_clique
 from core.domain.conditions import Condition

@@ -13,7 +13,7 @@ from core.domain.settings import Home
 from core.jobs.handlers.conclusions import studied
 from core.services.demo import BUNDLE, demo_task, open_demo
 from core.store.database import open_database
-from core.store.diversity.maps import latest_map
+from core.store.diversity import latest_map
 from core.store.projects import list_projects
 from core.store.sweeps import list_sweeps, trials_of
 

@@ -6,7 +6,7 @@ from core.domain.texts import text_hash
 from core.services.sweep.plan import PlannedTrial
 from core.services.sweep.stored_trial import keep_assessment, keep_vectors, place_trial, trial_of
 from core.store.database import Database
-from core.store.diversity.embeddings import known_vectors
+from core.store.diversity import known_vectors
 from core.store.generation.samples import add_samples
 from core.store.sweeps import create_sweep, find_assessments, trials_of
 from core.sweeps.assessment.recipe import Recipe

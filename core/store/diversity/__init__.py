@@ -1,1 +1,0 @@
-"""Embeddings, measurements and maps in the store."""
