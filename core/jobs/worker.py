@@ -19,6 +19,7 @@ from core.jobs.lease import BEAT_SECONDS, LEASE_SECONDS, Heartbeat, new_owner, r
 from core.jobs.questions import Answerer, answer_all
 from core.jobs.queue import Job, get_job
 from core.jobs.registry import JobHandlers
+from core.models.devices import give_memory_back
 from core.services.progress import Stopped
 from core.store.database import Clock, Database, open_database
 
@@ -235,7 +236,12 @@ class Worker:
             answerers=self._answerers,
             listen=listen,
         )
-        return execute(context, self._handlers, log_file=self._home.worker_log, sleep=self._sleep)
+        try:
+            return execute(
+                context, self._handlers, log_file=self._home.worker_log, sleep=self._sleep
+            )
+        finally:
+            give_memory_back()
 
     @contextmanager
     def _leased(self) -> Iterator[tuple[Database, str, threading.Event] | None]:
