@@ -45,10 +45,10 @@ class Home:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             probe.write_bytes(b"")
             probe.unlink(missing_ok=True)  # another thread may probe at the same time
-            for file in (self.store, self.worker_log):
-                if not file.exists():
-                    file.touch(mode=0o600)
-                elif (mode := file.stat().st_mode) & 0o077:
+            if not self.worker_log.exists():
+                self.worker_log.touch(mode=0o600)
+            for file in filter(Path.exists, (self.store, self.worker_log)):
+                if (mode := file.stat().st_mode) & 0o077:
                     with suppress(PermissionError):  # another user's, who shares the folder
                         file.chmod(S_IMODE(mode) & ~0o077)
         except OSError as error:

@@ -20,6 +20,8 @@ LEASE_SECONDS = 10.0
 BEAT_SECONDS = 2.0
 GRACE_SECONDS = 60.0
 """How long a living process may fail to renew its lease before it loses it."""
+LONGEST_SECONDS = 600.0
+"""No lease is given for longer: one with more left was given when the clock was ahead."""
 
 log = logging.getLogger("wideset.lease")
 
@@ -153,9 +155,8 @@ def living(db: Database) -> Lease | None:
         return None
     lease = Lease(**dict(row))
     left = lease.until - db.now()
-    if 0 < left <= GRACE_SECONDS:
+    if 0 < left <= LONGEST_SECONDS:
         return lease
-    # Late; or given when the clock was ahead of now, so that its end says nothing.
     if left > -GRACE_SECONDS and ProcessLock(db).held_by_another():
         return lease
     return None

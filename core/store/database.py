@@ -358,6 +358,8 @@ def open_database(
         StoreBusy, StoreFull: it needed migrating and that could not be written.
     """
     path = home.prepare().store
+    if not path.exists():
+        path.touch(mode=0o600)
     with translated(path):
         # Checked before anything that could write, such as setting the journal mode.
         with closing(sqlite3.connect(path, timeout=lock_seconds)) as connection:

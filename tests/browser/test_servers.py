@@ -95,7 +95,7 @@ def test_row_40_an_interrupted_job_that_goes_on_shows_by_itself(
         with db.write() as connection:
             connection.execute(
                 "UPDATE lease SET owner = 'late', pid = 1, started_at = ?, until = ?",
-                (db.now(), db.now() + 60),
+                (db.now(), db.now() + 120),
             )
         expect(badge(page)).to_contain_text("running")
         with db.write() as connection:

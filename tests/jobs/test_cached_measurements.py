@@ -58,7 +58,7 @@ def test_one_of_fewer_texts_or_without_the_reference_is_not(db: Database) -> Non
 def test_a_job_that_failed_is_told_and_not_queued_again(db: Database) -> None:
     first = measured(db, "run:r", n=3, choice=CHOICE, reference=None)
     assert first.work is not None
-    take(db, "w", 1, seconds=60)
+    take(db, "w", 1, seconds=600)
     claims.claim(db, "w", job_id=first.work.job.id)
     claims.cancel(db, first.work.job.id, "w")
     again = measured(db, "run:r", n=3, choice=CHOICE, reference=None)

@@ -28,7 +28,7 @@ def made(
 ) -> RunRecord:
     clock.forward(1)
     run, job = start_run(db, spec or make_spec(), name=name)
-    take(db, "w", 1, seconds=60)
+    take(db, "w", 1, seconds=600)
     claims.claim(db, "w", job_id=job.id)
     diversity = DiversityProgress(curve=curve) if curve else None
     claims.finish(db, job.id, "w", progress=GenerationProgress(diversity=diversity))

@@ -54,14 +54,14 @@ def make_run(
 ) -> tuple[RunRecord, Job]:
     """A run with samples whose job reads as `state`.
 
-    A running one holds the lease for a minute; make it the last.
+    A running one holds the lease for ten minutes; make it the last.
     """
     spec = spec or make_spec()
     run, job = start_run(db, spec, name=name)
     if state == "queued":
         return run, job
     owner = f"worker of {run.id}"
-    assert take(db, owner, 1, seconds=60)
+    assert take(db, owner, 1, seconds=600)
     assert claims.claim(db, owner, job_id=job.id)
     add_samples(db, mixed_samples(run.id, rows))
     meter = Meter(spec, history=samples_of(db, run.id), timer=lambda: 0.0)

@@ -275,7 +275,7 @@ def test_deleting_can_be_undone(page: AppTest, db: Database) -> None:
 def ended(db: Database, progress: dict[str, Any], *, why: BackendFailed | None = None) -> None:
     """A test that came to its end."""
     job = start_connection_test(db, URL, "", token="test")
-    assert take(db, "worker", 1, seconds=60)
+    assert take(db, "worker", 1, seconds=600)
     assert claims.claim(db, "worker", job_id=job.id)
     claims.report(db, job.id, "worker", progress)
     if why is None:

@@ -164,7 +164,7 @@ def test_a_job_that_failed_is_told_and_tried_again(app: AppTest, db: Database) -
     map_all(db, run)
     explore(app)
     (job,) = [job for job in list_jobs(db) if job.kind == "measure"]
-    take(db, "w", 1, seconds=60)
+    take(db, "w", 1, seconds=600)
     assert claims.claim(db, "w", job_id=job.id)
     claims.fail(db, job.id, "w", BackendFailed("The encoder <b>broke</b>.", "Try *another*."))
     release(db, "w")
@@ -182,7 +182,7 @@ def test_a_running_job_says_how_far_it_is(app: AppTest, db: Database) -> None:
     map_all(db, run_of(db))
     explore(app)
     (job,) = [job for job in list_jobs(db) if job.kind == "measure"]
-    take(db, "w", 1, seconds=60)
+    take(db, "w", 1, seconds=600)
     assert claims.claim(db, "w", job_id=job.id)
     told = {"phase": "embedding", "done": 3, "total": 6, "seconds_left": 90}
     claims.report(db, job.id, "w", told)
@@ -251,7 +251,7 @@ def test_the_map_is_refitted_on_what_is_on_view(app: AppTest, db: Database) -> N
     assert job.spec["encoder"] == CHOICE.to_dict()
     # It is followed until it is there.
     assert "Waiting: Map." in words(app)
-    assert take(db, "w", 1, seconds=60)
+    assert take(db, "w", 1, seconds=600)
     assert claims.claim(db, "w", job_id=job.id)
     claims.finish(db, job.id, "w")
     release(db, "w")
@@ -281,7 +281,7 @@ def test_jobs_that_came_to_one_end_are_told_once(app: AppTest, db: Database) -> 
     run_of(db)
     explore(app)
     error = BackendFailed("The encoder is gone.", "Get it back.")
-    assert take(db, "w", 1, seconds=60)
+    assert take(db, "w", 1, seconds=600)
     for job in list_jobs(db):
         if job.state == "queued" and claims.claim(db, "w", job_id=job.id):
             claims.fail(db, job.id, "w", error)

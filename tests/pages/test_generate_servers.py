@@ -85,7 +85,7 @@ def served_run(
 ) -> tuple[RunRecord, Job]:
     """A run that its cap paused, or that is under way."""
     run, job = start_run(db, replace(spec or make_spec(), model=MODEL), cap=cap)
-    assert take(db, "worker", 1, seconds=60)
+    assert take(db, "worker", 1, seconds=600)
     assert claims.claim(db, "worker", job_id=job.id)
     nothing = {"texts_returned": 0, "tokens_in": None, "tokens_out": None}
     for one in (

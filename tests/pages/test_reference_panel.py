@@ -239,7 +239,7 @@ def test_a_dataset_is_fetched_by_the_worker(home: Home, db: Database) -> None:
     # Another session sees it too, and another task's panel does not.
     assert "owner/reviews" in Panel().said
     assert "owner/reviews" not in Panel(example_task()).said
-    assert take(db, "w", 1, seconds=60)
+    assert take(db, "w", 1, seconds=600)
     assert claims.claim(db, "w", job_id=job.id)
     panel.run()
     assert "Downloading owner/reviews" in panel.said

@@ -512,7 +512,7 @@ def started(db: Database, state: str = "queued", **progress: Any) -> SweepRecord
     if state == "queued":
         return sweep
     owner = f"worker of {sweep.id}"
-    assert take(db, owner, 1, seconds=60)
+    assert take(db, owner, 1, seconds=600)
     assert claims.claim(db, owner, job_id=job.id)
     claims.report(db, job.id, owner, {"phase": "running", "total": 2, "done": 0, **progress})
     if state == "done":
@@ -545,7 +545,7 @@ def test_results_of_a_sweep_under_way_are_drawn_as_they_come(
     sweep = sweep_of(db, conditions=[(0.3, 0.0, 0)])
     job = submit(db, "sweep", {"sweep": sweep.id})
     set_sweep_job(db, sweep.id, job.id)
-    assert take(db, "worker", 1, seconds=60)
+    assert take(db, "worker", 1, seconds=600)
     assert claims.claim(db, "worker", job_id=job.id)
     claims.report(db, job.id, "worker", {"phase": "running", "total": 3, "done": 1})
     looks: list[str] = []

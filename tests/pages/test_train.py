@@ -312,7 +312,7 @@ def test_one_that_failed_is_told_and_tried_again(app: AppTest, db: Database) -> 
     real = attach(db)
     spec = probe_of(run_key(run.id), reference_key(real.id, "test"))
     record, job = start_training(db, spec, task_key=TASK.key, name="Doomed")
-    assert take(db, "w", 1, seconds=60)
+    assert take(db, "w", 1, seconds=600)
     assert claims.claim(db, "w", job_id=job.id)
     claims.fail(db, job.id, "w", BackendFailed("The <b>encoder</b> is gone.", "Get it."))
     release(db, "w")

@@ -85,7 +85,7 @@ def finished(
         result_of(spec, train, test, predictions, warnings=warnings, leakage=leakage),
     )
     owner = f"worker of {record.id}"
-    assert take(db, owner, 1, seconds=60)
+    assert take(db, owner, 1, seconds=600)
     assert claims.claim(db, owner, job_id=job.id)
     claims.finish(db, job.id, owner)
     release(db, owner)
