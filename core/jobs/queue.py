@@ -18,7 +18,7 @@ from core.domain.serialization import from_json, to_json
 from core.domain.settings_key import settings_key, stored_form
 from core.domain.spending import SpendingLimit
 from core.jobs.lease import Lease, living
-from core.services.servers.cost_estimate import check_run_limit
+from core.services.servers.cost_estimate import check_model_limit
 from core.store.database import Database
 from core.store.generation.runs import RunRecord, create_run, get_run, set_job
 from core.store.records import new_id
@@ -242,7 +242,7 @@ def start_run(
         BadInput: the cap can't be kept.
     """
     if cap is not None:
-        check_run_limit(db, spec, cap)
+        check_model_limit(db, spec.model, cap)
     asked = {"cap": to_json(cap)} if cap is not None and cap.on else {}
     with db.write() as connection:
         known = _by_token(connection, token)
@@ -336,7 +336,7 @@ def resume(db: Database, job_id: str, *, cap: SpendingLimit | None = None) -> Jo
             return job
         if cap is not None:
             if job.run_id is not None:
-                check_run_limit(db, get_run(db, job.run_id).spec, cap)
+                check_model_limit(db, get_run(db, job.run_id).spec.model, cap)
             asked = {key: value for key, value in job.spec.items() if key != "cap"}
             if cap.on:
                 asked["cap"] = to_json(cap)

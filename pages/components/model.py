@@ -13,7 +13,7 @@ from core.domain.wording import ago
 from core.generation.servers.keys import key_of
 from core.generation.servers.suppression import suppression_support
 from core.jobs.handlers.servers import latest_connection_test
-from core.services.servers.probe import ProbeProgress
+from core.services.servers.served_models import ProbeProgress
 from core.store.connections import Probed, find_capabilities, list_connections
 from core.store.database import Database
 from pages.components.shell import PAGES, AppContext, escape_markdown

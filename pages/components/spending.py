@@ -10,7 +10,11 @@ from core.domain.errors import BadInput
 from core.domain.runs import ModelChoice, RunSpec, model_and_server
 from core.domain.spending import SpendingLimit, SpendingProgress
 from core.domain.wording import counted, money, number
-from core.services.servers.cost_estimate import check_run_limit, estimate_run_cost, recent_token_use
+from core.services.servers.cost_estimate import (
+    check_model_limit,
+    estimate_run_cost,
+    recent_token_use,
+)
 from core.services.sweep.spending import check_sweep_cap
 from core.store.connections import find_connection
 from core.store.database import Database
@@ -72,7 +76,7 @@ def choose_cap(app: AppContext, spec: RunSpec | None) -> CapChoice:
     return cap_box(
         "cap",
         prices_of(app.db, spec.model),
-        lambda cap: check_run_limit(app.db, spec, cap),
+        lambda cap: check_model_limit(app.db, spec.model, cap),
         "The run pauses before a request that could exceed the cap. Its texts are kept, and it "
         "resumes with a higher cap. Empty means no limit.",
     )
@@ -108,7 +112,7 @@ def put_sweep_cap(cap: SpendingLimit) -> None:
 def change_cap(app: AppContext, run: RunRecord, now: SpendingLimit) -> CapChoice:
     """Draw the cap of a paused run, to be changed."""
     cap = _cap_inputs(f"raise-{run.id}", prices_of(app.db, run.spec.model), now)
-    return _checked(cap, lambda cap: check_run_limit(app.db, run.spec, cap))
+    return _checked(cap, lambda cap: check_model_limit(app.db, run.spec.model, cap))
 
 
 def show_spending(

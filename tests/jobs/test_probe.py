@@ -10,7 +10,7 @@ from core.jobs.handlers.servers import probe_job
 from core.jobs.queue import Job, get_job, request_cancel, submit
 from core.jobs.tools import WorkerTools
 from core.jobs.worker import Worker
-from core.services.servers.probe import TYPICAL_REQUESTS
+from core.services.servers.served_models import TYPICAL_REQUESTS
 from core.store.connections import (
     delete_connection,
     find_capabilities,

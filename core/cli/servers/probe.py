@@ -11,7 +11,7 @@ from core.cli.output import print_json, print_lines, table
 from core.cli.servers.connections import with_server_settings
 from core.domain.connections import Connection
 from core.domain.registries.capabilities import Capabilities, capability_table
-from core.services.servers.probe import probe_connection
+from core.services.servers.served_models import probe_connection
 from core.store.connections import find_connection, save_connection
 
 app = App()

@@ -10,7 +10,7 @@ from core.jobs.lease import living
 from core.jobs.queue import Job, State, get_job, state_of, submit
 from core.jobs.registry import job
 from core.jobs.tools import WorkerTools
-from core.services.servers.probe import ProbeProgress, probe_connection
+from core.services.servers.served_models import ProbeProgress, probe_connection
 from core.store.connections import find_connection, get_connection, save_connection
 from core.store.database import Database
 

@@ -14,18 +14,13 @@ from core.store.generation.rounds import StoredAttempt, attempts_of
 from core.store.generation.runs import RunRecord, get_run
 
 
-def check_run_limit(db: Database, spec: RunSpec, cap: SpendingLimit) -> None:
-    """Refuse a spending limit that can't be kept for a run, before anything is spent.
+def check_model_limit(db: Database, model: ModelChoice, cap: SpendingLimit) -> None:
+    """Refuse a spending limit that can't be kept for a model, before anything is spent.
 
     Raises:
         BadInput: the model runs on this machine, a price is unknown, or the server reports no
             tokens.
     """
-    check_model_limit(db, spec.model, cap)
-
-
-def check_model_limit(db: Database, model: ModelChoice, cap: SpendingLimit) -> None:
-    """The same for whatever a model is asked."""
     if not cap.on:
         return
     if model.backend == "local":

@@ -1,25 +1,33 @@
-"""Models behind servers: opened by what the store knows, on record, within a spending limit."""
+"""Models behind servers: probed, opened by what the store knows, on record, within a limit."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.domain.connections import Connection
 from core.domain.errors import BadInput, Pausing
+from core.domain.progress import JobProgress
+from core.domain.registries.capabilities import Capabilities
 from core.domain.runs import ModelChoice
+from core.domain.serialization import Json
 from core.domain.spending import (
     SpendingLimit,
     SpendingLimitReached,
     SpendingProgress,
     SpendingTracker,
-    Spent,
 )
 from core.generation.backends import Backend
 from core.generation.servers.backend import Probe, ServedBackend, ServedRun, open_served_model
+from core.generation.servers.http_client import HttpClient, HttpResponse, ServerClient
+from core.generation.servers.keys import Key, key_of
+from core.generation.servers.probing.probe import probe as probe_server
+from core.generation.servers.probing.questions import list_models
 from core.generation.servers.requests import Attempt, RecordAttempt
 from core.generation.servers.retries import ConcurrencyLimiter
+from core.services.progress import NO_PROGRESS, Progress
 from core.store.connections import find_capabilities, find_connection, save_capabilities
 from core.store.database import Database
 from core.store.generation.rounds import (
-    AttemptTotals,
     StoredAttempt,
     add_attempt,
     totals,
@@ -78,6 +86,103 @@ class ServedModels:
             db.close()
 
 
+TYPICAL_REQUESTS = 20
+"""About how many requests that generate tokens a probe takes; for a progress bar."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeProgress(JobProgress):
+    """The progress of a test; `done` counts requests, `total` is about how many there will be.
+
+    Args:
+        model: that is probed; empty where several are listed and none is chosen.
+        models: what the server lists, where none was chosen.
+    """
+
+    model: str = ""
+    models: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """What a test found.
+
+    Args:
+        model: that was probed; empty where several are listed and none is chosen.
+        models: what the server lists; empty where one was chosen.
+        capabilities: of the model, as they are stored; None where none was probed.
+    """
+
+    model: str
+    models: tuple[str, ...]
+    capabilities: Capabilities | None
+
+
+def probe_connection(
+    db: Database,
+    connection: Connection,
+    model: str,
+    *,
+    probe: Probe = probe_server,
+    find_key: Callable[[Connection], Key | None] = key_of,
+    open_client: Callable[..., ServerClient] = HttpClient,
+    progress: Progress = NO_PROGRESS,
+) -> ProbeResult:
+    """Find out what a server's model can do, and store it.
+
+    Reports the phases listing, probing and done of `ProbeProgress`.
+
+    Args:
+        db: the store.
+        connection: the server.
+        model: as the server names it; empty is the server's only one.
+        probe: asks the server.
+        find_key: finds the connection's key.
+        open_client: opens the connection.
+        progress: follows the work.
+
+    Raises:
+        BadInput: the key is missing or refused.
+        BackendFailed: the server does not answer, or lists no models where none is chosen.
+        Stopped: the work is to end; nothing was stored.
+    """
+    client = _CountingClient(open_client(connection.base_url, key=find_key(connection)), progress)
+    client.report("listing", model)
+    listed: tuple[str, ...] = ()
+    if not model:
+        listed = list_models(connection, client)
+        model = listed[0] if len(listed) == 1 else ""
+    capabilities = None
+    if model:
+        client.report("probing", model, listed)
+        capabilities = save_capabilities(db, probe(connection, model, client))
+    client.report("done", model, listed)
+    return ProbeResult(model, listed, capabilities)
+
+
+class _CountingClient:
+    """Asks the server, and reports between two questions how many there were."""
+
+    def __init__(self, client: ServerClient, progress: Progress) -> None:
+        self._client, self._progress = client, progress
+        self._asked = 0
+        self._now = ProbeProgress(phase="listing")
+
+    def report(self, phase: str, model: str, models: tuple[str, ...] = ()) -> None:
+        done, total = (self._asked, TYPICAL_REQUESTS) if self._asked else (None, None)
+        self._now = ProbeProgress(phase=phase, model=model, models=models, done=done, total=total)
+        self._progress.report(self._now)
+
+    def ask(
+        self, path: str, body: Mapping[str, Json] | None = None, *, root: bool = False
+    ) -> HttpResponse:
+        self._progress.checkpoint()
+        response = self._client.ask(path, body, root=root)
+        self._asked += path.endswith("/completions")  # questions about tokens cost nothing
+        self.report(self._now.phase, self._now.model, self._now.models)
+        return response
+
+
 def backend_for_run(
     db: Database,
     run: RunRecord,
@@ -95,16 +200,11 @@ def backend_for_run(
         limit: over all resumptions of the run.
         job_id: that generates it.
     """
-    spent = spent_by_run(db, run.id)
+    spent = totals(db, run.id)
     tracker = SpendingTracker(limit, prices=backend.connection.prices, spent=spent)
     names = run.spec.task.label_names
     record = record_attempts(db, label_names=names, run_id=run.id, job_id=job_id)
     return backend.for_run(run.spec.condition, record=record, tracker=tracker), tracker
-
-
-def spent_by_run(db: Database, run_id: str) -> Spent:
-    """What a run took so far, over all its resumptions."""
-    return _spent(totals(db, run_id))
 
 
 def record_attempts(
@@ -168,6 +268,7 @@ class ServedLabelModel:
         job_id: str | None = None,
     ) -> None:
         self._db, self._open, self._limit, self._job_id = db, open_backend, limit, job_id
+        self._store = record_attempts(db, job_id=job_id)
         self._backend: ServedBackend | None = None
         self.tracker: SpendingTracker | None = None
         self.answered = 0
@@ -185,7 +286,7 @@ class ServedLabelModel:
         if not isinstance(backend, ServedBackend):
             raise BadInput("This model is not behind a server.", "Choose another.")
         self._backend = backend
-        spent = None if self._job_id is None else _spent(totals_of_job(self._db, self._job_id))
+        spent = None if self._job_id is None else totals_of_job(self._db, self._job_id)
         self.tracker = SpendingTracker(self._limit, prices=backend.connection.prices, spent=spent)
         return ServedLabels(backend, record=self._record, tracker=self.tracker)
 
@@ -210,13 +311,4 @@ class ServedLabelModel:
 
     def _record(self, attempt: Attempt) -> None:
         self.answered += attempt.texts_returned > 0
-        add_attempt(self._db, stored_attempt(attempt), run_id=None, job_id=self._job_id)
-
-
-def _spent(known: AttemptTotals) -> Spent:
-    return Spent(
-        requests=known.requests,
-        tokens_in=known.tokens_in,
-        tokens_out=known.tokens_out,
-        unreported=known.unreported,
-    )
+        self._store(attempt)

@@ -12,10 +12,10 @@ from core.domain.spending import (
     Spent,
     check_spending_limit,
 )
-from core.services.servers.served_models import spent_by_run
 from core.services.sweep.plan import PlannedTrial
 from core.store.connections import find_capabilities, find_connection
 from core.store.database import Database
+from core.store.generation.rounds import totals
 from core.store.generation.samples import counts
 from core.store.sweeps import trials_of
 
@@ -114,7 +114,7 @@ def spending_of(
         trial = begun.get(planned.position)
         if trial is None:
             continue
-        spent += spent_by_run(db, trial.run.id)
+        spent += totals(db, trial.run.id)
         written[planned.position] = sum(label.usable for label in counts(db, trial.run.id).values())
     prices = {_prices(db, model) for model in _served(planned.spec.model for planned in own)}
     # At different prices the sum in money is not told.
@@ -129,9 +129,7 @@ def run_tracker(db: Database, run_id: str, model: ModelChoice) -> SpendingTracke
     """What one run has spent, without a cap of its own; None for a model of this machine."""
     if model.backend == "local":
         return None
-    return SpendingTracker(
-        SpendingLimit(), prices=_prices(db, model), spent=spent_by_run(db, run_id)
-    )
+    return SpendingTracker(SpendingLimit(), prices=_prices(db, model), spent=totals(db, run_id))
 
 
 def _served(models: Iterable[ModelChoice]) -> list[ModelChoice]:

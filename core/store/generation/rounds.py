@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 
 from core.domain.runs import FinishedRound
+from core.domain.spending import Spent
 from core.store.database import Database
 
 
@@ -37,23 +38,15 @@ _FIELDS = [item.name for item in fields(StoredAttempt) if item.name not in ("num
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptTotals:
+class AttemptTotals(Spent):
     """What a run's requests come to.
 
     Args:
-        requests: attempts of every outcome.
         texts: that came back.
-        tokens_in: of prompts, as far as reported.
-        tokens_out: generated, as far as reported.
-        unreported: answers with texts whose tokens the server did not report.
         outcomes: attempts by outcome.
     """
 
-    requests: int = 0
     texts: int = 0
-    tokens_in: int = 0
-    tokens_out: int = 0
-    unreported: int = 0
     outcomes: dict[str, int] = field(default_factory=dict)
 
     @property

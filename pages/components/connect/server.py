@@ -30,7 +30,7 @@ from core.jobs.handlers.servers import (
 )
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import LIVE, Job, State
-from core.services.servers.probe import TYPICAL_REQUESTS, ProbeProgress
+from core.services.servers.served_models import TYPICAL_REQUESTS, ProbeProgress
 from core.store.connections import Probed, find_capabilities
 from pages.components.connect.editing import open_form
 from pages.components.connect.servers import delete
