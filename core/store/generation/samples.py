@@ -4,7 +4,7 @@ import sqlite3
 import sys
 from array import array
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from core.domain.runs import Outcome, Sample
@@ -33,8 +33,7 @@ def add_samples(db: Database, samples: Iterable[Sample]) -> list[Sample]:
 
     A sample whose key (run, cycle, label, index) is stored already is skipped, so repeating a call
     after an interruption is safe. Texts are stored as `core.domain.texts.storable_text` makes
-    them; a text
-    that it has to cut has the outcome `truncated`.
+    them; a text that it has to cut has the outcome `truncated`.
 
     Returns:
         Those that were new, as stored, in the order given.
@@ -51,7 +50,8 @@ def add_samples(db: Database, samples: Iterable[Sample]) -> list[Sample]:
         return new
     with db.write() as connection:
         for sample, blob in zip(given, blobs, strict=True):
-            if connection.execute(_INSERT, (*_values(sample), blob)).rowcount:
+            values = [getattr(sample, field) for field in _COLUMNS]
+            if connection.execute(_INSERT, (*values, blob)).rowcount:
                 new.append(sample)
             else:
                 _check_same_key(connection, sample)
@@ -80,19 +80,8 @@ def samples_of(
     rows = _select(db, "*", run_id, after_order, label, outcome, limit)
     return [
         Sample(
-            id=row["id"],
-            run_id=row["run_id"],
-            cycle=row["cycle"],
-            label=row["label"],
-            index=row["idx"],
-            order=row["arrival"],
-            text=row["text"],
-            finish_reason=row["finish_reason"],
-            outcome=row["outcome"],
-            fluency=row["fluency"],
+            **{field: row[column] for field, column in _COLUMNS.items()},
             token_ids=unpack_tokens(row["token_ids"]),
-            duplicate_of=row["duplicate_of"],
-            seconds=row["seconds"],
         )
         for row in rows
     ]
@@ -148,28 +137,17 @@ def unpack_tokens(blob: bytes) -> tuple[int, ...]:
     return tuple(_little(numbers))
 
 
-_INSERT = """
-INSERT INTO samples (id, run_id, cycle, label, idx, arrival, text, finish_reason, outcome, fluency,
-    duplicate_of, seconds, token_ids)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
-"""
+_COLUMNS = {
+    item.name: {"index": "idx", "order": "arrival"}.get(item.name, item.name)
+    for item in fields(Sample)
+    if item.name != "token_ids"
+}
+"""The column of each field of a sample; `token_ids` has one of another type."""
 
-
-def _values(sample: Sample) -> tuple[Any, ...]:
-    return (
-        sample.id,
-        sample.run_id,
-        sample.cycle,
-        sample.label,
-        sample.index,
-        sample.order,
-        sample.text,
-        sample.finish_reason,
-        sample.outcome,
-        sample.fluency,
-        sample.duplicate_of,
-        sample.seconds,
-    )
+_INSERT = (
+    f"INSERT INTO samples ({', '.join(_COLUMNS.values())}, token_ids)"
+    f" VALUES ({', '.join('?' * (len(_COLUMNS) + 1))}) ON CONFLICT DO NOTHING"
+)
 
 
 def _storable(sample: Sample) -> Sample:

@@ -34,7 +34,7 @@ from core.services.servers.served_models import TYPICAL_REQUESTS, ProbeProgress
 from core.store.connections import Probed, find_capabilities
 from pages.components.connect.editing import open_form
 from pages.components.connect.servers import delete
-from pages.components.generate.knobs import SETTINGS_KEY
+from pages.components.generate.setup import SETTINGS_KEY
 from pages.components.jobs import WAITING, follow, reason_words, stop_button
 from pages.components.model import key_state, known_models, title
 from pages.components.shell import PAGES, AppContext, escape_markdown, flash

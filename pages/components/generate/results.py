@@ -11,9 +11,8 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from core.domain.registries.knob import Knob
 from core.domain.registries.knobs import KNOBS
-from core.domain.runs import EMBEDDED_TITLE, RunSpec, model_and_server
+from core.domain.runs import EMBEDDED_TITLE, model_and_server
 from core.domain.wording import MISSING, counted, number
 from core.files.exports import ExportFormat, export_samples, export_table
 from core.generation.progress import GenerationProgress
@@ -27,20 +26,21 @@ from pages.components.shell import AppContext
 from pages.components.tables import FORMATS, sample_notes, show_samples
 
 _SHOWN = 500
-_COLUMNS = (
-    "at",
-    "cycle",
-    "label",
-    "attempt",
-    "outcome",
-    "status",
-    "texts_asked",
-    "texts_returned",
-    "tokens_in",
-    "tokens_out",
-    "seconds",
-    "message",
-)
+_NUMBER, _TEXT = st.column_config.NumberColumn, st.column_config.TextColumn
+_ATTEMPT_COLUMNS = {
+    "at": st.column_config.DatetimeColumn("When", format="D MMM, HH:mm:ss", width=120),
+    "cycle": _NUMBER("Cycle", width=55),
+    "label": _TEXT("Label", width=90),
+    "attempt": _NUMBER("Try", width=45),
+    "outcome": _TEXT("Outcome", width=130),
+    "status": _NUMBER("Status", format="%d", width=60),
+    "texts_asked": _NUMBER("Requested", width=75),
+    "texts_returned": _NUMBER("Texts", width=55),
+    "tokens_in": _NUMBER("Tokens in", width=80),
+    "tokens_out": _NUMBER("Tokens out", width=80),
+    "seconds": _NUMBER("Seconds", format="%.2f", width=70),
+    "message": _TEXT("What went wrong", width=300),
+}
 
 
 def show_attempts(db: Database, run: RunRecord) -> None:
@@ -52,27 +52,15 @@ def show_attempts(db: Database, run: RunRecord) -> None:
         if not latest:
             st.caption("No request was sent.")
             return
-        frame = pd.DataFrame([asdict(attempt) for attempt in latest[::-1]], columns=list(_COLUMNS))
+        rows = [asdict(attempt) for attempt in latest[::-1]]
+        frame = pd.DataFrame(rows, columns=list(_ATTEMPT_COLUMNS))
         frame["outcome"] = frame["outcome"].str.replace("_", " ")
         frame["at"] = [datetime.fromtimestamp(attempt.at) for attempt in latest[::-1]]
         st.dataframe(
             frame,
             hide_index=True,
             height=min(420, 38 + 35 * len(frame)),
-            column_config={
-                "at": st.column_config.DatetimeColumn("When", format="D MMM, HH:mm:ss", width=120),
-                "cycle": st.column_config.NumberColumn("Cycle", width=55),
-                "label": st.column_config.TextColumn("Label", width=90),
-                "attempt": st.column_config.NumberColumn("Try", width=45),
-                "outcome": st.column_config.TextColumn("Outcome", width=130),
-                "status": st.column_config.NumberColumn("Status", format="%d", width=60),
-                "texts_asked": st.column_config.NumberColumn("Requested", width=75),
-                "texts_returned": st.column_config.NumberColumn("Texts", width=55),
-                "tokens_in": st.column_config.NumberColumn("Tokens in", width=80),
-                "tokens_out": st.column_config.NumberColumn("Tokens out", width=80),
-                "seconds": st.column_config.NumberColumn("Seconds", format="%.2f", width=70),
-                "message": st.column_config.TextColumn("What went wrong", width=300),
-            },
+            column_config=_ATTEMPT_COLUMNS,
             placeholder="",
             alt="Requests to the server with outcome, status and tokens",
         )
@@ -94,7 +82,7 @@ def show_attempts(db: Database, run: RunRecord) -> None:
 
 def _export(db: Database, run_id: str) -> io.BytesIO:
     rows = [asdict(attempt) for attempt in attempts_of(db, run_id)]
-    return io.BytesIO(export_table(rows, columns=_COLUMNS, format="csv"))
+    return io.BytesIO(export_table(rows, columns=tuple(_ATTEMPT_COLUMNS), format="csv"))
 
 
 def show_settings(run: RunRecord) -> None:
@@ -104,14 +92,20 @@ def show_settings(run: RunRecord) -> None:
         knobs, model = st.container(), st.container()
     with knobs:
         st.markdown("**Condition**")
-        rows = [(knob.title, _shown(knob, spec), _default(knob, spec)) for knob in _SHOWN_KNOBS]
-        biases = len(spec.condition.logit_bias)
-        more = [
-            ("Seed", str(spec.seed), ""),
-            ("Texts wanted", number(spec.target), ""),
-            *([("Logit biases", str(biases), "")] if biases else []),
+        rows = [
+            (
+                knob.title,
+                knob.title_of(value),
+                "" if value == knob.default else knob.title_of(knob.default),
+            )
+            for knob in KNOBS
+            if knob.kind != "other"
+            for value in [knob.value(spec)]
         ]
-        _table([*rows, *more])
+        rows += [("Seed", str(spec.seed), ""), ("Texts wanted", number(spec.target), "")]
+        if spec.condition.logit_bias:
+            rows.append(("Logit biases", str(len(spec.condition.logit_bias)), ""))
+        _table(rows)
     with model:
         st.markdown("**Model**")
         server = {"base url": spec.model.base_url} if spec.model.base_url else {}
@@ -145,18 +139,6 @@ def show_settings(run: RunRecord) -> None:
     with st.expander("As JSON, with seed examples", icon=":material/data_object:"):
         data = {"id": run.id, **spec.to_dict(), "facts": known}
         st.code(json.dumps(data, indent=2, ensure_ascii=False), language="json", height=420)
-
-
-_SHOWN_KNOBS = tuple(knob for knob in KNOBS if knob.kind != "other")
-
-
-def _shown(knob: Knob, spec: RunSpec) -> str:
-    return knob.title_of(knob.value(spec))
-
-
-def _default(knob: Knob, spec: RunSpec) -> str:
-    """The default, where the value is another."""
-    return "" if knob.value(spec) == knob.default else knob.title_of(knob.default)
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> None:

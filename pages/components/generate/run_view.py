@@ -16,9 +16,9 @@ from core.jobs.queue import LIVE, RESUMABLE, Job, State, job_of_run, request_can
 from core.store.database import Database
 from core.store.generation.runs import RunRecord, delete_run, get_run, rename_run, restore_run
 from core.store.generation.samples import SAMPLE_COLUMNS, next_order, sample_rows
-from pages.components.generate.knobs import use_settings
 from pages.components.generate.progress import show_numbers, show_spread
 from pages.components.generate.results import show_results
+from pages.components.generate.setup import use_settings
 from pages.components.jobs import (
     STATE_BADGES,
     follow,

@@ -1,17 +1,18 @@
-"""The settings of a new run in the sidebar, its first prompt, and its seed examples."""
+"""The settings of a new run in the sidebar: knobs, model, targets; and its first prompt."""
 
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from core.domain.conditions import Condition
 from core.domain.errors import NoAnswer, StoreBusy
 from core.domain.registries.capabilities import Capabilities
-from core.domain.runs import EMBEDDED_TITLE, MAX_PER_LABEL, Example, ModelChoice, RunSpec
-from core.domain.tasks import Task
+from core.domain.registries.knob import Group, Knob
+from core.domain.registries.knobs import KNOBS
+from core.domain.runs import EMBEDDED_TITLE, MAX_PER_LABEL, ModelChoice, RunSpec
+from core.domain.tasks import Task, preset, preset_names
 from core.domain.wording import counted
-from core.files.labelled import balanced_examples, read_labelled
 from core.generation.prompts import prompt_for
 from core.generation.servers.parameters import api_for
 from core.generation.servers.suppression import (
@@ -23,18 +24,96 @@ from core.generation.servers.suppression import (
 from core.jobs.lease import living
 from core.jobs.questions import ask
 from core.store.database import Database
-from core.store.datasets import load_dataset, reference_key
-from core.store.references import reference_of
-from pages.components.generate.knobs import (
-    MAX_SEED,
-    METHOD_KEY,
-    apply_settings,
-    main_knobs,
-    more_knobs,
-)
-from pages.components.generate.task_panel import apply_choice, choose_task
+from core.store.tasks import list_tasks
+from pages.components.generate.task_panel import apply_choice, choose_examples, choose_task
 from pages.components.model import capabilities_of, choose_server_model
 from pages.components.shell import AppContext, error_words, escape_markdown, show_errors
+
+MAX_SEED = 2**31 - 1
+METHOD_KEY = "method"
+"""Key of the widget that chooses what stands in for logit bias on a server without it."""
+
+SETTINGS_KEY = "settings_to_use"
+"""Where the session keeps values for the sidebar's widgets until they are drawn next."""
+
+
+def _draw_knobs(condition: Condition, *groups: Group) -> Condition:
+    """Draw the knobs of these groups; the condition with their values."""
+    for group in groups:
+        for knob in KNOBS:
+            if knob.group == group:
+                condition = knob.within(condition, _widget(knob))
+                st.caption(knob.help)
+    return condition
+
+
+def _widget(knob: Knob) -> Any:
+    # The address carries the main knobs, the session the others.
+    keep = {"bind": "query-params"} if knob.group == "main" else {"persist_state": "session"}
+    common: dict[str, Any] = {"key": knob.name, **keep}
+    if knob.kind == "toggle":
+        return st.toggle(knob.title, knob.default, **common)
+    if knob.choices is not None:
+        chosen = st.segmented_control(
+            knob.title,
+            list(knob.choices),
+            default=knob.default,
+            format_func=knob.choices.__getitem__,
+            required=True,
+            **common,
+        )
+        return chosen or knob.default
+    make = int if knob.kind == "whole" else float
+    limits = make(_lowest(knob)), make(knob.high), make(knob.default), make(knob.step)
+    # A slider is hard to set exactly over a long range of whole numbers.
+    draw = st.number_input if knob.kind == "whole" and knob.high > 300 else st.slider
+    return draw(knob.title, *limits, **common)
+
+
+def _lowest(knob: Knob) -> float:
+    return knob.low + knob.step if knob.open_low else knob.low
+
+
+def use_settings(db: Database, spec: RunSpec) -> None:
+    """Put a spec's settings where the sidebar's widgets read them when they are drawn next.
+
+    Seed examples are not taken over: the sidebar draws them from a file, of which the run only
+    knows the drawn part.
+    """
+    values = {
+        knob.name: max(_lowest(knob), value) if knob.numeric else value
+        for knob in KNOBS
+        if knob.group != "none"
+        for value in [knob.value_in_condition(spec.condition)]
+    }
+    values |= {
+        "per_label": spec.per_label,
+        "seed": min(spec.seed, MAX_SEED),
+        "device": spec.model.device,
+        "model_kind": "Embedded",
+    }
+    if spec.model.backend == "openai":
+        method = spec.condition.suppression.method
+        values |= {
+            "model_kind": "Server",
+            "server_url": spec.model.base_url,
+            f"server_model-{spec.model.base_url}": spec.model.model,
+            METHOD_KEY: None if method == "logit_bias" else method,
+        }
+    elif spec.model.model != "embedded":
+        values |= {"model_kind": "Hugging Face", "model_id": spec.model.model}
+    task = _task_key(db, spec.task)
+    if task is not None:
+        values["task"] = task
+    st.session_state[SETTINGS_KEY] = values
+
+
+def _task_key(db: Database, task: Task) -> str | None:
+    for name in preset_names():
+        if preset(name) == task:
+            return name
+    return next((f"saved-{record.id}" for record in list_tasks(db) if record.task == task), None)
+
 
 _ANSWER_SECONDS = 0.4
 
@@ -135,11 +214,12 @@ TRIAL_TEXTS = 10
 
 def choose_spec(app: AppContext) -> RunSpec | None:
     """Draw the settings; None while one is missing or unusable, which is shown there."""
-    apply_settings()
+    for key, value in st.session_state.pop(SETTINGS_KEY, {}).items():
+        st.session_state[key] = value
     apply_choice()
     with st.sidebar, show_errors():
         task = choose_task(app)
-        condition = main_knobs(Condition())
+        condition = _draw_knobs(Condition(), "main")
         # How suppression is brought about depends on the model, which is chosen further down.
         method_box = st.container()
         left, right = st.columns(2)
@@ -160,7 +240,8 @@ def choose_spec(app: AppContext) -> RunSpec | None:
         if task is None:
             return None
         examples = choose_examples(app, task, seed=seed)
-        condition = more_knobs(condition)
+        with st.expander("More knobs", icon=":material/tune:"):
+            condition = _draw_knobs(condition, "decoding", "requests")
         model = _choose_model(app)
         # Drawn before returning early: Streamlit forgets widgets that are not drawn.
         targets = _targets(tuple(task.label_names), per_label)
@@ -238,104 +319,3 @@ def _targets(names: tuple[str, ...], per_label: int) -> tuple[tuple[str, int], .
             )
             for place, name in enumerate(names)
         )
-
-
-SEED_COUNT = 18
-_NONE, _REFERENCE, _FILE, _PATH = "None", "Reference", "Upload", "Path"
-
-
-def choose_examples(app: AppContext, task: Task, *, seed: int) -> tuple[Example, ...] | None:
-    """Draw the choice; the train part of the task's reference is offered where it has one.
-
-    Returns:
-        The drawn examples, empty for an unseeded run; None while the choice can't be used.
-    """
-    reference = reference_of(app.db, task)
-    offered = [_NONE, *([_REFERENCE] if reference is not None else []), _FILE, _PATH]
-    if st.session_state.get("seeding") not in offered:
-        st.session_state.pop("seeding", None)  # this task has no reference
-    source = st.segmented_control(
-        "Example seeding",
-        offered,
-        default=_NONE,
-        key="seeding",
-        required=True,
-        persist_state="session",
-    )
-    if source == _NONE:
-        st.caption("The first cycle has no examples; later ones draw from the generated texts.")
-        return ()
-    st.caption("Prompts show labelled real texts from the first cycle on.")
-    with show_errors():
-        if source == _REFERENCE and reference is not None:
-            examples = _of_reference(app.db, reference_key(reference.id, "train"))
-        else:
-            examples = _uploaded(task) if source == _FILE else _at_path(task)
-        if examples is None:
-            return None
-        most = max(len(task.labels), min(200, len(examples)))
-        count = st.number_input(
-            "Examples", 1, most, min(SEED_COUNT, most), key="seed_count", persist_state="session"
-        )
-        drawn = balanced_examples(examples, task=task, count=count, seed=seed)
-        with st.expander(f"{len(drawn)} of {len(examples):,} texts, balanced"):
-            st.dataframe(
-                [{"Label": example.label, "Text": example.text} for example in drawn],
-                hide_index=True,
-                height=220,
-                alt="Seed examples drawn from the file",
-            )
-        return drawn
-    return None
-
-
-@st.cache_data(max_entries=4, show_spinner=False)
-def _of_reference(_db: Database, key: str) -> list[Example]:
-    """The texts of a reference's part, which never change."""
-    dataset = load_dataset(_db, key)
-    return [Example(*pair) for pair in zip(dataset.texts, dataset.labels, strict=True)]
-
-
-def _uploaded(task: Task) -> list[Example] | None:
-    file = st.file_uploader(
-        "File with examples",
-        type=["csv", "jsonl", "parquet"],
-        key="seed_file",
-        help="Columns text and label; the labels are the task's label names.",
-    )
-    if file is not None:
-        # Streamlit drops an upload when the page is left, so its bytes are kept.
-        st.session_state["seed_upload"] = (file.name, file.getvalue())
-    upload = st.session_state.get("seed_upload")
-    if upload is None:
-        st.info("Choose a CSV, JSONL or Parquet file with the columns text and label.")
-        return None
-    name, data = upload
-    return _read(data, name, task)
-
-
-def _at_path(task: Task) -> list[Example] | None:
-    path = st.text_input(
-        "File path",
-        key="seed_path",
-        persist_state="session",
-        placeholder="/data/reviews/train.csv",
-        help="CSV, JSONL or Parquet on this machine with the columns text and label.",
-    ).strip()
-    if not path:
-        st.info("Enter the path of a CSV, JSONL or Parquet file on this machine.")
-        return None
-    file = Path(path).expanduser()
-    changed = file.stat().st_mtime_ns if file.is_file() else 0
-    return _read_path(file, changed, task)
-
-
-@st.cache_data(max_entries=4, show_spinner=False)
-def _read_path(file: Path, changed: int, task: Task) -> list[Example]:
-    """Cached until the file's modification time, `changed`, is another."""
-    return read_labelled(file, name=file.name, task=task)
-
-
-@st.cache_data(max_entries=4, show_spinner=False)
-def _read(data: bytes, name: str, task: Task) -> list[Example]:
-    return read_labelled(data, name=name, task=task)
