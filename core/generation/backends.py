@@ -1,4 +1,4 @@
-"""Backend: whatever writes texts. The seam between the loop and a language model."""
+"""The interface between the loop and a language model, and what passes through it."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Completion:
         index: which of the request's texts it is.
         text: what was written before the closing quote, outer white space removed.
         finish_reason: `stop` or `length`.
-        fluency: mean natural log-probability a token under the untouched model; None if unknown.
+        fluency: mean natural log-probability per token under the unmodified model; None if unknown.
         token_ids: the tokens drawn, without closing and end tokens.
     """
 
@@ -58,8 +58,8 @@ class Backend(Protocol):
 
     @property
     def repeatable(self) -> bool:
-        """Whether a request that is asked again gives the same texts, each by its own stream. One
-        that draws anew is asked only for what is missing."""
+        """Whether a repeated request gives the same texts, each by its own random stream; where it
+        does not, only missing texts are requested."""
         ...
 
     @property

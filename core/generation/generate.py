@@ -11,7 +11,7 @@ from core.generation.loop import Loop, Round
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunState:
-    """A run as it stands, from which generation goes on as if it had never stopped.
+    """A run's current state, from which generation continues as if it had never stopped.
 
     Args:
         run_id: the run.
@@ -59,7 +59,7 @@ def generate_texts(
     """Generate what a run lacks.
 
     Args:
-        state: the run as it stands.
+        state: the run's current state.
         backend: the loaded model.
         recorder: keeps what is made.
         between_steps: called between two steps of the model; what it raises ends the call.

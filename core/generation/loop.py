@@ -5,10 +5,10 @@ still needs texts, which keeps the classes balanced. What decides a cycle (the t
 example pool) is what was there at its start, so that its labels decode together; with
 `strict_order` both move on after every iteration, as in the paper.
 
-Everything drawn at random hangs on the seed, the cycle, the label and the index alone, and what a
-cycle starts from is read off the samples before it. So an interrupted run repeats the unfinished
-round exactly, hands on only what is new, and ends with the dataset of a run that never stopped. A
-backend that draws anew each time is asked only for the texts that are not there yet.
+Everything drawn at random depends on the seed, the cycle, the label and the index alone, and what a
+cycle starts from is computed from the samples before it. So an interrupted run repeats the
+unfinished round exactly, yields only what is new, and ends with the dataset of an uninterrupted
+run. A backend that is not repeatable is asked only for the missing texts.
 """
 
 import time
@@ -22,7 +22,7 @@ from core.generation.outcomes import Arrivals
 from core.generation.servers.suppression import sent_condition, sent_prompt
 from core.generation.suppression import SuppressedToken, Tally, suppressed_tokens
 
-# How much more than the target a label may be asked for before its shortfall is left standing.
+# How many times its target a label may be asked for before its shortfall is accepted.
 PATIENCE = 3
 # Tells the random streams of texts from those of examples (see `prompts.prompt_for`).
 TEXTS = 2
@@ -107,7 +107,7 @@ class Loop:
             self._absorb(current)
 
     def suppressed(self, label: str | None = None) -> list[SuppressedToken]:
-        """What the round under way suppresses; for a tally by label, of that label."""
+        """What the current round suppresses; for a tally by label, of that label."""
         if self.spec.condition.suppression.method != "logit_bias":
             return []  # an approximation: no token has a bias
         tally = self._whole_tally
@@ -142,7 +142,7 @@ class Loop:
                 yield Round(cycle, 0, tuple(wanted))
 
     def _count(self, name: str) -> int:
-        """Texts to ask for next: what is missing, at most a request's, while patience lasts."""
+        """Texts to ask for next: what is missing, at most one request's, up to `PATIENCE`."""
         size = self.spec.condition.texts_a_request
         wanted = self.spec.wanted[name]
         limit = PATIENCE * wanted + size

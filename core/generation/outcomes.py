@@ -38,7 +38,7 @@ class Arrivals:
     def sample(self, completion: Completion, *, cycle: int, label: str, seconds: float) -> Sample:
         """The sample of a completion that arrives now.
 
-        Only usable texts can be duplicates or be repeated: two empty texts are no lesson.
+        Only usable texts can be duplicates or be repeated.
         """
         cut = len(completion.text) > MAX_TEXT
         text = storable_text(completion.text)

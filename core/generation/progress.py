@@ -131,7 +131,7 @@ class Meter:
         gained = counts["accepted"] - accepted
         rate = gained / seconds if seconds > 0 else 0.0
         left = self._spec.target - counts["accepted"]
-        # The short texts come first, so the first few say little of how long the rest will take.
+        # Short texts arrive first, so the first few don't tell how long the rest will take.
         known = left == 0 or gained >= max(_RATE_TEXTS, left // 20)
         return GenerationProgress(
             phase=phase,

@@ -93,7 +93,7 @@ def generate_run(
 
 
 def stored_state(db: Database, run: RunRecord) -> RunState:
-    """A run as it stands in the store."""
+    """A run's current state in the store."""
     return RunState(
         run_id=run.id,
         spec=run.spec,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # How tokenizers that fall back on bytes (Llama 2's) name that of the double quote.
 _QUOTE_BYTE = "<0x22>"
-# Beyond this many rows a step on two CPU cores takes as much longer as it has more rows.
+# Beyond this many rows a step's duration on two CPU cores grows in proportion to them.
 _MAX_ROWS = {"cpu": 128, "mps": 128, "cuda": 512}
 
 Owner = tuple[int, int]
@@ -93,7 +93,7 @@ class LocalBackend:
         return list(self._tokenizer(text + QUOTE, add_special_tokens=False)["input_ids"])
 
     def text_tokens(self, text: str) -> list[int]:
-        """The token ids of a text that goes on after a prompt."""
+        """The token ids of a text that continues a prompt."""
         return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def next_logits(self, tokens: Sequence[int]) -> "Tensor":
@@ -243,7 +243,7 @@ class LocalBackend:
         if limit is not None and longest + new > limit:
             raise BadInput(
                 f"A prompt of {longest} tokens and {new} new ones pass the model's {limit}.",
-                "Use shorter examples, fewer labels or fewer tokens a text.",
+                "Use shorter examples, fewer labels or fewer tokens per text.",
             )
 
 
@@ -256,7 +256,7 @@ def _owned(
 
 
 def _uniforms(request: Request, index: int, count: int) -> list[float]:
-    """A text's own random stream: the same whatever else decodes beside it."""
+    """A text's own random stream, independent of the texts decoded beside it."""
     seed = np.random.SeedSequence([*request.entropy, index])
     return list(np.random.Generator(np.random.Philox(seed)).random(count))
 

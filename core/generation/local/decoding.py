@@ -75,7 +75,7 @@ class Engine(Protocol):
         ...
 
     def step(self, tokens: "Tensor") -> "Tensor":
-        """Append a token a row, int64 (rows,); returns logits, float32 (rows, vocabulary)."""
+        """Append one token per row, int64 (rows,); returns logits, float32 (rows, vocabulary)."""
         ...
 
 
@@ -108,7 +108,7 @@ def decode(
         knobs: the sampler's.
         biases: for each prompt float32 (vocabulary,) or None, added to the logits.
         closing: tokens that end a text.
-        max_tokens: drawn tokens a text at most.
+        max_tokens: drawn tokens per text at most.
         max_rows: rows decoded at once at most; a prompt's rows start together.
         first_soon: let the first prompt's rows decode alone until one ends, so that somebody who
             waits reads a text before all the other prompts are prefilled, or for 12 steps if none
@@ -223,7 +223,7 @@ def _draw_rows(
     else:
         uniforms = [plans[row.plan].uniforms[len(row.tokens)] for row in rows]
         weights = sampling_weights(changed, knobs)
-        # float64 is not to be had on MPS; there the draw is made on the CPU.
+        # MPS has no float64; there the draw is made on the CPU.
         weights = weights.cpu() if device.type == "mps" else weights
         aims = torch.tensor(uniforms, dtype=torch.float64, device=weights.device)
         tokens = draw(weights, aims).to(device)

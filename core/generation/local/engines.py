@@ -30,12 +30,12 @@ class Forward(Protocol):
         ...
 
     def step(self, tokens: "Tensor", cache: SharedPrefixCache) -> "Tensor":
-        """Append a token a row, int64 (rows,); returns logits, float32 (rows, vocabulary)."""
+        """Append one token per row, int64 (rows,); returns logits, float32 (rows, vocabulary)."""
         ...
 
 
 def install_attention() -> None:
-    """Make our attention known to transformers; a second call changes nothing."""
+    """Register our attention with transformers; idempotent."""
     from transformers import AttentionInterface
 
     AttentionInterface.register(ATTENTION_NAME, attention)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Linear = Callable[[Tensor], Tensor]
 
 _ROWS = 32
-# What a way's measured time counts for, so that a wavering clock decides little: packed must be
+# Factors of the measured times, so that noise decides little: packed must be
 # clearly quicker than plain, while half, which halves what every step reads and all lanes share,
 # may even look somewhat slower in a product by itself.
 _COUNTS = {"plain": 1.0, "packed": 1.1, "half": 0.75}
@@ -153,7 +153,7 @@ def _linears(model: "torch.nn.Module") -> "list[tuple[torch.nn.Module, str, torc
 
 
 def _seconds(way: str, linear: "torch.nn.Linear", x: "Tensor") -> float:
-    """Seconds of one product; infinite if the way is not to be had or answers otherwise."""
+    """Seconds of one product; infinite if the way is not available or its result differs."""
     import torch
 
     try:

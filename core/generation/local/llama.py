@@ -1,10 +1,10 @@
 """The forward pass of Llama-shaped models, with as few operations as it takes.
 
-At a few rows a step, what transformers does around the matrix products costs as much as they do.
+At a few rows per step, what transformers does around the matrix products costs as much as they do.
 Here queries, keys and values are one product, and so are both halves of the gated layer; the norm
 is one operation and the rotation two. It is a plain reading of the architecture (Touvron et al.
-2023, section 2.2; grouped queries: Ainslie et al. 2023), and `agreement` holds it against the
-model's own answers before it is used.
+2023, section 2.2; grouped queries: Ainslie et al. 2023), and `engines.pick_engine` checks it
+against the model's own answers before it is used.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,6 +1,6 @@
-"""The next token: what the knobs make of the model's distribution, and what else could have come.
+"""The next token: what the knobs make of the model's distribution, and the alternatives.
 
-Both go through the sampler's own functions, so that what is shown is what is drawn from.
+Both use the sampler's own functions, so that what is shown is what texts are drawn from.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.generation.local.decoding import Engine
-from core.generation.local.sampling import Knobs, adjusted_logits, sampling_weights
+from core.generation.local.sampling import (
+    Knobs,
+    adjusted_logits,
+    dense_biases,
+    sampling_weights,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -57,7 +62,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A token of a text, and what else could have come in its place.
+    """A token of a text, and the alternatives to it.
 
     Args:
         token: its id.
@@ -93,7 +98,7 @@ def change(
     """
     import torch
 
-    logits = logits.cpu()  # float64 is not to be had on MPS
+    logits = logits.cpu()  # MPS has no float64
     before = torch.softmax(logits.double(), dim=-1)
     after = _drawn_from(logits, knobs, _dense(logits, biases), drawn)
     ranked = torch.maximum(before, after).topk(min(top, len(logits))).indices.sort().values
@@ -124,7 +129,7 @@ def walk(
     top: int = 10,
     between: Callable[[], None] = lambda: None,
 ) -> Iterator[Step]:
-    """Go through a text token by token, with what else could have come at each.
+    """Go through a text token by token, with the alternatives to each.
 
     Args:
         engine: a fresh one.
@@ -136,7 +141,7 @@ def walk(
         between: called before each token.
 
     Yields:
-        One step a token of the text.
+        One step per token of the text.
     """
     import torch
 
@@ -179,14 +184,10 @@ def _drawn_from(
 
 
 def _dense(logits: "Tensor", biases: Mapping[int, float] | None) -> "Tensor | None":
-    import torch
-
-    if not biases:
-        return None
-    dense = torch.zeros_like(logits)[None]
-    for token, bias in biases.items():
-        dense[0, token] = bias
-    return dense
+    """A bias for each token, float32 (1, vocabulary); None without any."""
+    entries = tuple((biases or {}).items())
+    (dense,) = dense_biases([entries], vocabulary=len(logits), device=logits.device)
+    return None if dense is None else dense[None]
 
 
 def _bits(shares: "Tensor") -> float:

@@ -1,4 +1,4 @@
-"""Biases: what is added to the logits, spread from a few tokens to the whole vocabulary."""
+"""The sampler: logit biases, penalties, temperature, min-p, top-p, and the draw."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -118,13 +118,13 @@ def sampling_weights(logits: "Tensor", knobs: Knobs) -> "Tensor":
 
 
 def draw(weights: "Tensor", uniforms: "Tensor") -> "Tensor":
-    """Draw one token a row in proportion to the weights.
+    """Draw one token per row in proportion to the weights.
 
     Sums of blocks find the block, a cumulative sum inside it the token, so that the whole
     vocabulary is added up only once and in float64 where it matters.
 
     Args:
-        weights: float32 (rows, vocabulary), at least one above 0 a row.
+        weights: float32 (rows, vocabulary), at least one above 0 per row.
         uniforms: float64 (rows,), in [0, 1).
 
     Returns:

@@ -1,4 +1,4 @@
-"""Attention to a part of the keys, and the joining of two parts.
+"""Attention of many rows to shared prompts: each prompt's keys and values are kept once.
 
 Softmax over keys that lie in two places is a mean of the softmaxes over each, weighted by the sums
 of their exponentials. So neither scores nor keys of the two places need be copied together.
@@ -146,7 +146,7 @@ class SharedPrefixCache:
 
     @property
     def rows(self) -> int:
-        """Number of rows under way."""
+        """Number of rows."""
         return len(self._row_prompts)
 
     def add_prompt(self, prompt: int, layers: Sequence[tuple["Tensor", "Tensor"]]) -> None:
@@ -190,7 +190,7 @@ class SharedPrefixCache:
         self._rearrange()
 
     def begin_step(self) -> "Tensor":
-        """Make room for one more token a row; returns the rows' positions, int64 (rows, 1)."""
+        """Make room for one more token per row; returns the rows' positions, int64 (rows, 1)."""
         import torch
 
         assert self._lengths is not None and self._sizes is not None
@@ -222,7 +222,7 @@ class SharedPrefixCache:
         return keys, values
 
     def attend(self, query: "Tensor", layer: int, scaling: float) -> "Tensor":
-        """Attention of one new token a row to its prompt and its own tokens.
+        """Attention of one new token per row to its prompt and its own tokens.
 
         Args:
             query: (rows, query heads, 1, size).
@@ -261,7 +261,7 @@ class SharedPrefixCache:
         return out.reshape(rows, 1, query_heads, size)
 
     def _change(self, change: Callable[["Tensor"], "Tensor"]) -> None:
-        """Change the rows' keys and values layer by layer: only one is ever there twice."""
+        """Change the rows' keys and values layer by layer, so that only one is in memory twice."""
         for tensors in (self._keys, self._values):
             for layer, kept in enumerate(tensors):
                 tensors[layer] = change(kept)

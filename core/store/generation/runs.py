@@ -113,7 +113,7 @@ def rename_run(db: Database, run_id: str, name: str, *, expected_revision: int) 
 
     Raises:
         BadInput: there is no such run.
-        StaleEdit: somebody did; nothing was changed.
+        StaleEdit: somebody edited it; nothing was changed.
     """
     with db.write() as connection:
         changed = connection.execute(

@@ -31,7 +31,7 @@ from pages.components.shell import AppContext, error_words, escape_markdown, sho
 
 MAX_SEED = 2**31 - 1
 METHOD_KEY = "method"
-"""Key of the widget that chooses what stands in for logit bias on a server without it."""
+"""Key of the widget that chooses the substitute for logit bias on a server without it."""
 
 SETTINGS_KEY = "settings_to_use"
 """Where the session keeps values for the sidebar's widgets until they are drawn next."""

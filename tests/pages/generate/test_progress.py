@@ -14,6 +14,7 @@ from core.domain.tasks import Label, Task
 from core.jobs.queue import State
 from core.store.database import Database
 from core.store.generation.runs import RunRecord
+from pages.components.generate.progress import visible
 from tests.diversity.fake_encoder import FakeEncoder, FakeEncoders, nothing
 from tests.pages.evidence import TEXTS, spec_of
 from tests.pages.making import make_run, markup, open_run, words
@@ -116,3 +117,19 @@ def test_gibberish_is_not_praised(app: AppTest, db: Database) -> None:
         )
     assert "fluency -5.2" in meter(app, run)
     assert "much of this may be gibberish" in words(app)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (" to", "␣to"),
+        ("\n\t", "↵⇥"),
+        (",", ","),
+        # Parts of characters look alike, so their numbers tell them apart.
+        ("\ufffd", "\ufffd #7"),
+        ("\ufffd\ufffd", "\ufffd\ufffd #7"),
+        (" \ufffd", "␣\ufffd #7"),
+    ],
+)
+def test_a_token_shows_what_it_is(text: str, shown: str) -> None:
+    assert visible(text, 7) == shown
