@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 from core.domain.errors import BadInput
 from core.domain.runs import Device, Example, ModelChoice
+from core.domain.serialization import to_json
 from core.domain.tasks import Task, task_from_dict
 
 Kind = Literal["fine-tuning", "probe", "majority", "llm"]
@@ -178,7 +179,7 @@ class TrainingSpec:
             "pooling": self.pooling,
             "seeds": list(self.seeds),
             "size": self.size,
-            "task": None if self.task is None else self.task.to_dict(),
+            "task": None if self.task is None else to_json(self.task),
             "examples": [[example.text, example.label] for example in self.examples],
             "language_model": self.language_model,
         }

@@ -1,7 +1,7 @@
 """Condition: one setting of all knobs, validated before anything is spent."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from core.domain.errors import BadInput
@@ -258,12 +258,6 @@ class Condition:
         for token, bias in self.logit_bias:
             check_number("A logit bias's token id", token, 0, 2**31 - 1, whole=True)
             check_number(f"The logit bias of token {token}", bias, -100, 100)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The condition as JSON-ready data, the inverse of `condition_from_dict`."""
-        data = asdict(self)
-        data["logit_bias"] = [list(pair) for pair in self.logit_bias]
-        return data
 
 
 def condition_from_dict(data: Mapping[str, Any]) -> Condition:

@@ -267,8 +267,8 @@ class RunSpec:
     def to_dict(self) -> dict[str, Any]:
         """The spec as JSON-ready data, the inverse of `spec_from_dict`."""
         return {
-            "task": self.task.to_dict(),
-            "condition": self.condition.to_dict(),
+            "task": to_json(self.task),
+            "condition": to_json(self.condition),
             "per_label": self.per_label,
             "seed": self.seed,
             "seed_examples": [[e.text, e.label] for e in self.seed_examples],

@@ -88,14 +88,6 @@ class Task:
                 return label
         raise KeyError(name)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The task as JSON-ready data, the inverse of `task_from_dict`."""
-        return {
-            "name": self.name,
-            "text_type": self.text_type,
-            "labels": [{"name": label.name, "phrase": label.phrase} for label in self.labels],
-        }
-
 
 def task_from_dict(data: Mapping[str, Any], *, source: str = "The task") -> Task:
     """Build a task from TOML or JSON data.

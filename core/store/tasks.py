@@ -5,6 +5,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from core.domain.errors import BadInput, StaleEdit
+from core.domain.serialization import to_json
 from core.domain.tasks import Task, task_from_dict
 from core.store.database import Database
 from core.store.records import RecordTable, new_id
@@ -51,7 +52,7 @@ def save_task(
         StaleEdit: somebody edited or deleted it since that revision; nothing was changed.
     """
     now = db.now()
-    data = json.dumps(task.to_dict())
+    data = json.dumps(to_json(task))
     with db.write() as connection:
         namesake = connection.execute(
             "SELECT id FROM tasks WHERE name = ? AND deleted_at IS NULL AND id IS NOT ?",

@@ -11,6 +11,7 @@ import streamlit as st
 from core.domain.errors import BadInput
 from core.domain.references import TEST_SHARE, Division, divided
 from core.domain.runs import Example
+from core.domain.serialization import to_json
 from core.domain.tasks import Task
 from core.domain.wording import counted
 from core.files.example import TEST_FILE, TRAIN_FILE, example_reference, example_task
@@ -248,7 +249,7 @@ def _from_hub(app: AppContext, task: Task, key: str) -> None:
             "hub": name,
             "config": config.strip() or None,
             "split": split.strip() or None,
-            "task": task.to_dict(),
+            "task": to_json(task),
             "text_column": text.strip() or None,
             "label_column": label.strip() or None,
             "map": _pairs(pairs),

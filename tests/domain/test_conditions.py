@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from core.domain.conditions import Condition, Suppression, condition_from_dict
 from core.domain.errors import BadInput
+from core.domain.serialization import to_json
 
 suppressions = st.builds(
     Suppression,
@@ -149,7 +150,7 @@ def test_300_biases_and_the_edges_are_accepted() -> None:
 
 @given(conditions)
 def test_a_condition_survives_its_dictionary(condition: Condition) -> None:
-    assert condition_from_dict(condition.to_dict()) == condition
+    assert condition_from_dict(to_json(condition)) == condition
 
 
 @pytest.mark.parametrize(

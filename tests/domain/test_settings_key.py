@@ -263,8 +263,8 @@ def test_a_key_is_blind_to_order_and_to_how_numbers_are_written(spec: RunSpec, r
 
 @given(conditions)
 def test_defaults_that_are_told_and_that_are_left_out_have_one_key(condition: Condition) -> None:
-    told = condition.to_dict()
-    usual = Condition().to_dict()
+    told = to_json(condition)
+    usual = to_json(Condition())
     left_out = {name: value for name, value in told.items() if value != usual[name]}
     assert settings_key(condition_from_dict(left_out)) == settings_key(condition)
 

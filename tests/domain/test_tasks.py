@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.domain.errors import BadInput
+from core.domain.serialization import to_json
 from core.domain.tasks import (
     Label,
     Task,
@@ -88,7 +89,7 @@ def test_what_is_no_preset_is_a_key_error(name: str) -> None:
 
 @pytest.mark.parametrize("name", [*PAPER, "support"])
 def test_a_task_survives_its_dictionary(name: str) -> None:
-    assert task_from_dict(preset(name).to_dict()) == preset(name)
+    assert task_from_dict(to_json(preset(name))) == preset(name)
 
 
 def test_a_label_without_phrase_uses_its_name() -> None:

@@ -40,7 +40,7 @@ def card(name: str = "Mine", task: Task | None = TASK, **more: object) -> DataCa
 def test_the_counts() -> None:
     found = to_json(card())
     assert json.loads(json.dumps(found)) == found
-    assert found["task"] == TASK.to_dict()
+    assert found["task"] == to_json(TASK)
     assert found["texts"] == {"n": 4, "removed": 1, "per_label": {"pos": 2, "neg": 2}}
     assert found["edits"] == {
         "inspected": 2,

@@ -75,7 +75,7 @@ def sweep_of(
         metrics: those that are known.
         assessed: what else of the assessments is told otherwise, such as `encoder`.
     """
-    grid = {"recipe": to_json(recipe), "task": task.to_dict()}
+    grid = {"recipe": to_json(recipe), "task": to_json(task)}
     with db.write():  # one commit, as many would take seconds
         sweep = create_sweep(db, grid, task_key=task.key, name=name, study=study)
         places = [(knobs, repeat) for knobs in conditions for repeat in range(repeats)]

@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.domain.errors import BadInput
 from core.domain.runs import Example
+from core.domain.serialization import to_json
 from core.domain.settings import Home
 from core.domain.tasks import Task
 from core.files.example import example_task
@@ -48,7 +49,7 @@ class Panel:
 
     def __init__(self, task: Task = TASK) -> None:
         self.task = task
-        self.app = AppTest.from_function(page, args=(task.to_dict(),), default_timeout=60)
+        self.app = AppTest.from_function(page, args=(to_json(task),), default_timeout=60)
         self.round = 0
         self.run()
 
@@ -228,7 +229,7 @@ def test_a_dataset_is_fetched_by_the_worker(home: Home, db: Database) -> None:
         "hub": "owner/reviews",
         "config": None,
         "split": "test",
-        "task": TASK.to_dict(),
+        "task": to_json(TASK),
         "text_column": None,
         "label_column": None,
         "map": {"0": "neg", "x=1": "pos"},

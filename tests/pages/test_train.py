@@ -10,6 +10,7 @@ from core.classification.settings import TrainingSpec
 from core.domain.connections import Connection, Prices
 from core.domain.errors import BackendFailed
 from core.domain.registries.capabilities import Capabilities
+from core.domain.serialization import to_json
 from core.domain.settings import Home
 from core.jobs import claims
 from core.jobs.handlers.train import start_training
@@ -120,7 +121,7 @@ def test_settings_reach_the_job(app: AppTest, db: Database) -> None:
     press(app, "train_start")
     found = list_trainings(db)[::-1]
     assert [one.name for one in found] == ["LLM zero-shot", "Run · MiniLM", "Real data · MiniLM"]
-    assert found[0].spec["task"] == TASK.to_dict()
+    assert found[0].spec["task"] == to_json(TASK)
     tuning = found[1].spec["fine_tuning"]
     assert (tuning["max_epochs"], tuning["class_weights"], tuning["learning_rate"]) == (
         2,

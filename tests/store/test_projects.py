@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from core.domain.runs import Example
+from core.domain.serialization import to_json
 from core.domain.tasks import preset
 from core.store.database import Database
 from core.store.generation.runs import create_run, delete_run
@@ -57,7 +58,7 @@ def test_what_has_no_run_yet_is_there_if_asked_for(db: Database, clock: FakeCloc
     add_reference(db, preset("sst2"), "Films", [example], [example], {})
     clock.forward(10)
     songs = replace(TASK, name="Songs", text_type="song")
-    create_sweep(db, {"task": songs.to_dict()}, task_key=songs.key, name="s")
+    create_sweep(db, {"task": to_json(songs)}, task_key=songs.key, name="s")
     unknown = replace(TASK, text_type="riddle")  # neither saved nor a preset: it has no name
     line = Example("why", TASK.label_names[0])
     add_reference(db, unknown, "Riddles", [line], [line], {})

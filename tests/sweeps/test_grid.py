@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from core.domain.conditions import Condition, Suppression
 from core.domain.errors import BadInput
 from core.domain.runs import ModelChoice
+from core.domain.serialization import to_json
 from core.domain.tasks import preset
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.grid.spec import Grid, GridError, grid_from_dict
@@ -131,7 +132,7 @@ def test_a_grid_comes_back_from_json(
 
 def test_an_unknown_part_is_refused() -> None:
     with pytest.raises(BadInput, match="The part 'colour' of a grid is unknown"):
-        grid_from_dict({"task": SUPPORT.to_dict(), "colour": 1})
+        grid_from_dict({"task": to_json(SUPPORT), "colour": 1})
 
 
 def test_a_reference_is_put_in_later() -> None:

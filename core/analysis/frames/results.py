@@ -21,6 +21,7 @@ from core.diversity.map.frame import display_names
 from core.domain.registries.knobs import AXES, KNOBS, NUMERIC_AXES, SEPARATOR
 from core.domain.registries.metrics import COLUMN
 from core.domain.runs import RunSpec
+from core.domain.serialization import to_json
 from core.domain.settings_key import settings_key
 from core.domain.tasks import Task
 from core.domain.wording import listed
@@ -386,7 +387,7 @@ def _task_key(task: Task) -> str:
 
 @lru_cache(64)
 def _task_digest(task: Task) -> str:
-    return _digest(task.to_dict())
+    return _digest(to_json(task))
 
 
 def _digest(value: object) -> str:

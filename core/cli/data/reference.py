@@ -12,6 +12,7 @@ from core.cli.options import JsonListOption, JsonOption, TaskOption, check_seed
 from core.cli.output import date_time, one_line, print_json, print_lines
 from core.domain.errors import BadInput
 from core.domain.references import TEST_SHARE, Reference
+from core.domain.serialization import to_json
 from core.domain.tasks import Task
 from core.services.references.reference import add_from_hub
 from core.services.references.reference_files import FileMapping, reference_from_files
@@ -153,7 +154,7 @@ def add(
     if file is None:
         source = {"hub": hub.hub, "config": hub.config, "split": hub.split, "map": label_map}
         split = {"test_share": share, "seed": seed}
-        spec = {**source, "task": its_task.to_dict(), "name": name, **columns, **split}
+        spec = {**source, "task": to_json(its_task), "name": name, **columns, **split}
         reference = add_from_hub(session.db, spec)
     else:
         prepared = reference_from_files(

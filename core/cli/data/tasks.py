@@ -3,6 +3,7 @@
 from core.cli.app import App, Session
 from core.cli.options import JsonListOption
 from core.cli.output import one_line, print_json
+from core.domain.serialization import to_json
 from core.domain.tasks import preset, preset_names
 from core.store.tasks import list_tasks
 
@@ -16,7 +17,7 @@ def tasks(session: Session, as_json: JsonListOption = False) -> None:
     saved = list_tasks(session.db)
     rows += [("saved", record.task.name, record.task) for record in saved]
     if as_json:
-        print_json([{"kind": kind, "id": name, **task.to_dict()} for kind, name, task in rows])
+        print_json([{"kind": kind, "id": name, **to_json(task)} for kind, name, task in rows])
         return
     for kind, name, task in rows:
         labels = f"{len(task.labels)} labels"

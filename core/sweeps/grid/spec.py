@@ -160,7 +160,7 @@ class Grid:
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, the inverse of `grid_from_dict`."""
         data: dict[str, Any] = {
-            "task": self.task.to_dict(),
+            "task": to_json(self.task),
             "name": self.name,
             "study": self.study,
             "per_label": self.per_label,
@@ -172,7 +172,7 @@ class Grid:
                 value.to_dict() if isinstance(value, ModelChoice) else value for value in values
             ]
         data |= {
-            "base": self.base.to_dict(),
+            "base": to_json(self.base),
             "recipe": to_json(self.recipe),
             "cap": self.cap,
         }

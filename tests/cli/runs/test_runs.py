@@ -10,6 +10,7 @@ from core.cli.lookup import find_run, find_task
 from core.domain.conditions import Condition
 from core.domain.errors import BadInput
 from core.domain.runs import Example, RunSpec
+from core.domain.serialization import to_json
 from core.domain.settings import Home
 from core.domain.tasks import Label, Task, preset
 from core.files.exports import export_samples
@@ -144,8 +145,8 @@ def test_tasks_lists_presets_and_saved_ones(db: Database, capsys: Capture) -> No
     save_task(db, task)
     rows = json.loads(said(capsys, "tasks", "--json"))
     assert [row["kind"] for row in rows] == ["preset"] * 9 + ["saved"]
-    assert rows[4] == {"kind": "preset", "id": "hwu64", **preset("hwu64").to_dict()}
-    assert rows[9] == {"kind": "saved", "id": "My notes", **task.to_dict()}
+    assert rows[4] == {"kind": "preset", "id": "hwu64", **to_json(preset("hwu64"))}
+    assert rows[9] == {"kind": "saved", "id": "My notes", **to_json(task)}
     lines = said(capsys, "tasks").splitlines()
     assert " ".join(lines[0].split()) == "carer preset 6 labels emotional tweet (CARER emotions)"
     assert all(find_task(row["id"]) for row in rows)

@@ -214,8 +214,8 @@ def test_specs_of_before_read_as_settings_of_now(grow: Grow) -> None:
     condition, spec = Condition(temperature=0.9), {"seed": 3}
     data = {
         **spec,
-        "task": GRID.task.to_dict(),
-        "condition": condition.to_dict(),
+        "task": to_json(GRID.task),
+        "condition": to_json(condition),
         "per_label": 4,
         "seed_examples": [],
         "model": {"backend": "local", "model": "embedded", "device": "auto"},
@@ -225,8 +225,8 @@ def test_specs_of_before_read_as_settings_of_now(grow: Grow) -> None:
     newer = domain_runs.spec_from_dict(data)
     assert newer.condition.typical_p == 1.0  # type: ignore[attr-defined]
     assert settings_key(newer) == key
-    told = conditions.condition_from_dict(newer.condition.to_dict())
-    assert settings_key(told) == settings_key(condition_from_dict(condition.to_dict()))
+    told = conditions.condition_from_dict(to_json(newer.condition))
+    assert settings_key(told) == settings_key(condition_from_dict(to_json(condition)))
     assert recipes.sweep_recipe({"recipe": to_json(GRID.recipe)}).key == GRID.recipe.key
 
 

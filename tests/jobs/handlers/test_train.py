@@ -43,7 +43,7 @@ from tests.diversity.fake_encoder import FakeEncoders
 from tests.faults.misbehaving import Exchange, Misbehaving
 from tests.store.making import TASK, make_sample, make_spec
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 TUNING = {"learning_rate": 5e-3, "warmup_epochs": 1, "max_epochs": 4, "batch_size": 8}
 
 

@@ -16,7 +16,7 @@ from core.store.references import list_references, reference_of
 from tests.fake_hub import COMMIT, REVIEWS, FakeHub, as_parquet
 from tests.store.making import TASK
 
-SPEC = {"hub": "owner/reviews", "task": TASK.to_dict(), "test_share": 0.5, "seed": 3}
+SPEC = {"hub": "owner/reviews", "task": to_json(TASK), "test_share": 0.5, "seed": 3}
 
 
 def work(home: Home, job: Job, hub: FakeHub) -> None:

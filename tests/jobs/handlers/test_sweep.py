@@ -33,7 +33,7 @@ from tests.generation.making import TASK, facts_of, follow
 from tests.jobs.sweeping import GRID, run_sweep
 from tests.sweeps.fake_tools import RECIPE, FakeTools
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 
 
 def check_whole(db: Database, trials: list[TrialRecord], recipe: str = RECIPE.key) -> None:

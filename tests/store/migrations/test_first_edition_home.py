@@ -42,7 +42,7 @@ from core.store.sweeps import find_assessments, list_sweeps, trials_of
 from core.store.tasks import list_tasks
 from core.store.trainings import list_trainings, predictions_of, repeats_of
 
-FIXTURE = Path(__file__).parent.parent / "homes" / "first_edition"
+FIXTURE = Path(__file__).parents[2] / "homes" / "first_edition"
 STORE_VERSION = 6
 
 TASK = Task(
