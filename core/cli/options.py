@@ -16,7 +16,7 @@ from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
 from core.domain.registries.knob import Knob
 from core.domain.registries.knobs import KNOBS
-from core.domain.runs import BackendKind, Device, ModelChoice
+from core.domain.runs import BackendKind, Device, ModelChoice, absolute_model
 from core.domain.spending import SpendingLimit
 from core.store.connections import find_connection, save_connection
 from core.store.database import Database
@@ -215,13 +215,6 @@ class ModelOptions(OptionGroup):
         choice = self.choice()
         if choice.backend == "openai":
             remember_connection(db, choice.base_url, key_variable=self.key_variable)
-
-
-def absolute_model(name: str) -> str:
-    """A model's name; of a folder the absolute path, as the worker may run in another one."""
-    # An empty name is refused later; as a path it would be the working folder.
-    is_folder = name not in ("", ModelChoice().model) and Path(name).is_dir()
-    return str(Path(name).resolve()) if is_folder else name
 
 
 def remember_connection(db: Database, base_url: str, *, key_variable: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
@@ -141,6 +142,13 @@ def server_of(model: ModelChoice) -> str:
     parts = urlsplit(model.base_url)
     path = parts.path.rstrip("/")
     return parts.netloc + ("" if path == "/v1" else path)
+
+
+def absolute_model(name: str) -> str:
+    """A model's name; of a folder the absolute path, as the worker may run in another one."""
+    # An empty name is refused later; as a path it would be the working folder.
+    is_folder = name not in ("", ModelChoice().model) and Path(name).is_dir()
+    return str(Path(name).resolve()) if is_folder else name
 
 
 def model_and_server(model: ModelChoice) -> str:

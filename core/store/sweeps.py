@@ -10,7 +10,7 @@ from core.domain.runs import RunSpec
 from core.domain.settings_key import settings_key
 from core.store.database import Database
 from core.store.generation.runs import RunRecord, runs_of
-from core.store.records import RecordTable, clean_name, new_id, query_batches
+from core.store.records import RecordTable, clean_name, new_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,6 @@ class Assessment:
         run_id: the run.
         recipe: `Recipe.key`.
         n: how many usable texts the run had then.
-        settings: the recipe (JSON).
         result: `AssessmentResult.to_dict` (JSON).
         created_at: seconds since 1970, UTC.
     """
@@ -29,7 +28,6 @@ class Assessment:
     run_id: str
     recipe: str
     n: int
-    settings: Mapping[str, Any]
     result: Mapping[str, Any]
     created_at: float
 
@@ -40,10 +38,12 @@ def save_assessment(
     *,
     recipe: str,
     n: int,
-    settings: Mapping[str, Any],
-    result: Mapping[str, Any],
+    settings: Mapping[str, object],
+    result: Mapping[str, object],
 ) -> None:
     """Store an assessment in place of the one before; arguments as of `Assessment`.
+
+    `settings` is the recipe (JSON), of which its key was made.
 
     Raises:
         StoreFull, StoreBusy: nothing was stored.
@@ -64,7 +64,6 @@ def find_assessments(
     db: Database,
     run_ids: Iterable[str] | None = None,
     *,
-    task_key: str | None = None,
     sweep_ids: Sequence[str] | None = None,
     recipe: str | None = None,
 ) -> list[Assessment]:
@@ -73,63 +72,26 @@ def find_assessments(
     Args:
         db: the store.
         run_ids: only of these runs.
-        task_key: only of runs in living sweeps of this task.
         sweep_ids: only of runs in these sweeps.
         recipe: only by the recipe of that key.
     """
-    if run_ids is None:
-        assessments = _assessments(db, task_key, sweep_ids, recipe, None)
-    else:
-        with db.read():
-            assessments = [
-                row
-                for _, part in query_batches(sorted(set(run_ids)))
-                for row in _assessments(db, task_key, sweep_ids, recipe, part)
-            ]
-    return assessments
-
-
-def _assessments(
-    db: Database,
-    task_key: str | None,
-    sweep_ids: Sequence[str] | None,
-    recipe: str | None,
-    run_ids: Sequence[str] | None,
-) -> list[Assessment]:
-    query = (
-        "SELECT assessments.* FROM assessments JOIN runs ON runs.id = run_id"
-        " WHERE runs.deleted_at IS NULL"
-    )
-    values: list[Any] = []
-    if run_ids is not None:
-        query += f" AND run_id IN ({','.join('?' * len(run_ids))})"
-        values.extend(run_ids)
-    if recipe is not None:
-        query += " AND recipe = ?"
-        values.append(recipe)
-    if sweep_ids is not None:
-        marks = ",".join("?" * len(sweep_ids))
-        query += f" AND run_id IN (SELECT run_id FROM trials WHERE sweep_id IN ({marks}))"
-        values.extend(sweep_ids)
-    if task_key is not None:
-        query += (
-            " AND run_id IN (SELECT run_id FROM trials JOIN sweeps ON sweeps.id = sweep_id"
-            " WHERE task_key = ? AND sweeps.deleted_at IS NULL)"
-        )
-        values.append(task_key)
+    one_of = "IN (SELECT value FROM json_each(?))"
+    conditions: dict[str, str | None] = {
+        f"run_id {one_of}": None if run_ids is None else json.dumps([*run_ids]),
+        f"run_id IN (SELECT run_id FROM trials WHERE sweep_id {one_of})": (
+            None if sweep_ids is None else json.dumps([*sweep_ids])
+        ),
+        "recipe = ?": recipe,
+    }
+    given = {condition: value for condition, value in conditions.items() if value is not None}
     with db.read() as connection:
-        rows = connection.execute(f"{query} ORDER BY run_id, recipe", values).fetchall()
-    return [
-        Assessment(
-            run_id=row["run_id"],
-            recipe=row["recipe"],
-            n=row["n"],
-            settings=json.loads(row["settings"]),
-            result=json.loads(row["result"]),
-            created_at=row["created_at"],
-        )
-        for row in rows
-    ]
+        rows = connection.execute(
+            "SELECT run_id, recipe, n, result, assessments.created_at FROM assessments"
+            " JOIN runs ON runs.id = run_id"
+            f" WHERE {' AND '.join(['runs.deleted_at IS NULL', *given])} ORDER BY run_id, recipe",
+            list(given.values()),
+        ).fetchall()
+    return [Assessment(**{**row, "result": json.loads(row["result"])}) for row in map(dict, rows)]
 
 
 TrialState = Literal["waiting", "generated", "done", "failed"]
@@ -155,7 +117,7 @@ class SweepRecord:
     name: str
     study: str
     task_key: str
-    grid: Mapping[str, Any]
+    grid: Mapping[str, object]
     job_id: str | None
     created_at: float
     deleted_at: float | None = None
@@ -200,7 +162,7 @@ delete_sweep, restore_sweep = _SWEEPS.delete, _SWEEPS.restore
 
 def create_sweep(
     db: Database,
-    grid: Mapping[str, Any],
+    grid: Mapping[str, object],
     *,
     task_key: str,
     name: str,

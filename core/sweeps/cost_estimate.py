@@ -2,8 +2,8 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Literal
 
 from core.classification.estimate import Estimate as Training
 from core.classification.estimate import estimate as of_training
@@ -80,10 +80,6 @@ class CostEstimate:
     currency: str
     notes: tuple[str, ...]
     requests: int = 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return {**asdict(self), "notes": list(self.notes)}
 
 
 def estimate_sweep(

@@ -15,7 +15,7 @@ from core.jobs.queue import Job
 from core.jobs.worker import Worker
 from core.sweeps.grid.spec import Grid
 from tests.generation.making import TASK
-from tests.sweeps.fake_tools import RECIPE, FakeTools
+from tests.sweeps.execution.fake_tools import RECIPE, FakeTools
 
 GRID = Grid(
     task=TASK,

@@ -148,12 +148,6 @@ def test_fine_tuning_takes_its_pace_at_every_stage() -> None:
     assert probe.seconds == pytest.approx(2 + 0.4 + 7 * 0.3)
 
 
-def test_it_is_ready_for_json() -> None:
-    grid = Grid(task=TASK, axes={"seeding": (0,)})
-    told = run(grid, ModelHistory()).to_dict()
-    assert (told["conditions"], told["texts"], type(told["notes"])) == (8, 1_600, list)
-
-
 def test_runs_are_taken_as_planned() -> None:
     grid = Grid(task=TASK, axes={"seeding": (0,)})
     some: list[PlannedRun] = plan_runs(grid, train=[])[:3]

@@ -9,11 +9,10 @@ from typer import Argument, Option
 
 from core.cli.app import App, OptionGroup, Session
 from core.cli.lookup import find_or_prepare_reference
-from core.cli.options import absolute_model
 from core.cli.output import print_json, print_note
 from core.cli.sweeps.running import ExecutionOptions, run_sweep
 from core.domain.errors import BadInput, WidesetError
-from core.domain.runs import ModelChoice
+from core.domain.runs import ModelChoice, absolute_model
 from core.store.database import Database
 from core.store.sweeps import list_sweeps
 from core.sweeps.grid.plan import plan_runs

@@ -12,14 +12,14 @@ from core.cli.options import (
     JsonOption,
     KeyVariableOption,
     SpendingOptions,
-    absolute_model,
     remember_connection,
 )
 from core.cli.output import one_line, print_json, print_lines
 from core.cli.sweeps.running import EndedSweep, ExecutionOptions, results_table, run_sweep
 from core.domain.connections import checked_url
 from core.domain.errors import BadInput, WidesetError
-from core.domain.runs import BackendKind, ModelChoice
+from core.domain.runs import BackendKind, ModelChoice, absolute_model
+from core.domain.serialization import to_json
 from core.services.sweep.estimate import estimate_stored_sweep
 from core.store.database import Database
 from core.sweeps.cost_estimate import CostEstimate
@@ -141,7 +141,7 @@ def sweep(
         if reference is not None:
             grid = grid.with_reference(reference.known.id if reference.known else "new")
         estimate = estimate_stored_sweep(db, grid, train=train, n_test=len(test))
-        print_json(estimate.to_dict()) if as_json else print_lines(*_estimate_words(estimate))
+        print_json(to_json(estimate)) if as_json else print_lines(*_estimate_words(estimate))
         return
     _remember_servers(db, grid, model.key_variable)
     if reference is not None:

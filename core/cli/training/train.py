@@ -13,7 +13,6 @@ from core.cli.options import (
     SOURCE_HELP,
     ColumnOptions,
     JsonOption,
-    absolute_model,
     check_range,
     given,
 )
@@ -21,7 +20,7 @@ from core.cli.output import print_json, print_lines, print_note
 from core.cli.progress import WorkProgress
 from core.cli.training.results import in_words, train_here, without_history
 from core.domain.errors import BadInput
-from core.domain.runs import Device
+from core.domain.runs import Device, absolute_model
 from core.services.training.train import check_new_folder
 
 _EMBEDDED = "embedded"

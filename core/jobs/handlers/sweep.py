@@ -1,13 +1,9 @@
-"""The job of a sweep: plans its runs, has them carried out, and alone writes the store.
-
-Its spec: `{"sweep": id, "workers": number or None, "ray": address or None, "cap": ...}`; what is to
-be done stands in the store, and the cap, if there is one, is the job's, so that it can be raised.
-"""
+"""The job of a sweep: plans its runs, has them carried out, and alone writes the store."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from core.diversity.embedding.encoder import Encoder, EncoderChoice, embedded
 from core.diversity.measures.live import Encoders
@@ -34,7 +30,7 @@ from core.jobs.registry import job
 from core.jobs.sweep_trials import SweepTrials
 from core.jobs.tools import WorkerTools
 from core.services.progress import Stopped
-from core.services.sweep.plan import check_reference, planned_trials, trials_of_grid
+from core.services.sweep.plan import ExistingRuns, check_reference, planned_trials, trials_of_grid
 from core.services.sweep.progress import SweepProgress
 from core.services.sweep.spending import check_sweep_cap, spending_of
 from core.store.database import Database
@@ -62,12 +58,20 @@ MAX_WORKERS = 256
 
 
 @dataclass(frozen=True, slots=True)
-class _SweepSpec:
-    """The spec of a job; see the module."""
+class SweepSpec:
+    """The spec of a job.
+
+    Args:
+        sweep: its id; what is to be done stands in the store.
+        workers: child processes side by side; None decides by models and machine.
+        ray: address of a cluster or "local"; None is this machine.
+        cap: what its runs behind servers may spend together; the job's, so that it can be raised.
+    """
 
     sweep: str
     workers: int | None = None
     ray: str | None = None
+    cap: SpendingLimit = field(default_factory=SpendingLimit)
 
 
 def start_sweep(
@@ -100,10 +104,14 @@ def start_sweep(
             "Leave the cluster out, or sweep local models alone.",
         )
     name = grid.name or f"{grid.task.name}, {grid.conditions:,} conditions"
-    return _start(
-        *(db, grid.to_dict(), grid.task.key, name, grid.study, workers, ray, token, grid.spend),
-        key=grid.key,
-    )
+
+    def create() -> SweepRecord:
+        task_key, study = grid.task.key, grid.study
+        return create_sweep(
+            db, grid.to_dict(), task_key=task_key, name=name, study=study, key=grid.key
+        )
+
+    return _start(db, SweepSpec("", workers, ray, grid.spend), create, token)
 
 
 def continue_sweep(
@@ -131,15 +139,12 @@ def continue_sweep(
             return start_sweep(db, grid, workers=workers, ray=ray)
         if [trial.state for trial in trials] == ["done"] * grid.runs:
             return before, None
-        spec: dict[str, Any] = {"sweep": before.id, "workers": workers, "ray": ray}
+        spec = SweepSpec(before.id, workers, ray, grid.spend)
         if state in RESUMABLE:
-            if {key: value for key, value in job.spec.items() if key != "cap"} == spec:
+            if replace(job.spec_as(SweepSpec), cap=grid.spend) == spec:
                 return before, resume(db, job.id, cap=grid.spend)
             request_cancel(db, job.id)  # one that nobody runs, so that it stays so
-        spec |= {"cap": to_json(grid.spend)} if grid.spend.on else {}
-        job = submit(db, KIND, spec)
-        set_sweep_job(db, before.id, job.id)
-        return before, job
+        return before, _queue(db, spec)
 
 
 def start_assessment(
@@ -150,8 +155,6 @@ def start_assessment(
     task_key: str,
     name: str,
     study: str = "",
-    workers: int | None = None,
-    ray: str | None = None,
     token: str | None = None,
 ) -> tuple[SweepRecord, Job]:
     """Queue the assessment of runs as they are; nothing is generated. As `start_sweep`.
@@ -163,14 +166,11 @@ def start_assessment(
         task_key: `Task.key` of the runs' task.
         name: for display.
         study: see `SweepRecord`.
-        workers: see `start_sweep`.
-        ray: likewise.
         token: any text of the caller's.
 
     Raises:
         BadInput: there is no run, one is missing or another task's, or so is the reference.
     """
-    # Nine parameters: the settings of the dialog.
     ids = list(dict.fromkeys(run_ids))
     runs = runs_of(db, ids)
     if not ids or len(runs) < len(ids):
@@ -178,8 +178,13 @@ def start_assessment(
     if any(run.spec.task.key != task_key for run in runs.values()):
         raise BadInput("The runs are not of one task.", "Choose runs of the same task.")
     check_reference(db, recipe, task_key)
-    settings = {"runs": ids, "recipe": to_json(recipe)}
-    return _start(db, settings, task_key, name, study, workers, ray, token)
+    grid = to_json(ExistingRuns(tuple(ids), recipe))
+    return _start(
+        db,
+        SweepSpec(""),
+        lambda: create_sweep(db, grid, task_key=task_key, name=name, study=study),
+        token,
+    )
 
 
 def retry_sweep(db: Database, sweep_id: str) -> Job:
@@ -190,16 +195,13 @@ def retry_sweep(db: Database, sweep_id: str) -> Job:
     """
     with db.write():
         record = get_sweep(db, sweep_id)
-        spec: dict[str, Any] = {"workers": None, "ray": None}
+        spec = SweepSpec(sweep_id)
         if record.job_id is not None:
             before = get_job(db, record.job_id)
             if before.state in ("queued", "running"):
                 return before
-            kept = ("workers", "ray", "cap")
-            spec |= {key: before.spec[key] for key in kept if key in before.spec}
-        job = submit(db, KIND, {"sweep": sweep_id, **spec})
-        set_sweep_job(db, sweep_id, job.id)
-        return job
+            spec = before.spec_as(SweepSpec)
+        return _queue(db, spec)
 
 
 @job(KIND, title="Sweep", activity="Running the sweep", progress=SweepProgress)
@@ -236,7 +238,7 @@ def sweep_job(
         Pausing: a server is not to be had now, or the cap is reached.
         StoreFull, StoreBusy: what was told before is stored.
     """
-    db, spec = context.db, context.job.spec_as(_SweepSpec)
+    db, spec = context.db, context.job.spec_as(SweepSpec)
     record = get_sweep(db, spec.sweep)
     wanted, recipe = planned_trials(db, record)
     trials = SweepTrials(context, record.id, recipe, wanted, here, timer=timer)
@@ -275,30 +277,26 @@ def sweep_job(
 
 
 def _start(
-    db: Database,
-    grid: Mapping[str, Any],
-    task_key: str,
-    name: str,
-    study: str,
-    workers: int | None,
-    ray: str | None,
-    token: str | None,
-    cap: SpendingLimit = SpendingLimit(),  # noqa: B008
-    key: str = "",
+    db: Database, spec: SweepSpec, create: Callable[[], SweepRecord], token: str | None
 ) -> tuple[SweepRecord, Job]:
-    # Ten parameters: the settings of both ways to start, by name.
-    if workers is not None and not 1 <= workers <= MAX_WORKERS:
-        raise BadInput(f"There are {workers} workers.", f"Choose 1 to {MAX_WORKERS}.")
+    if spec.workers is not None and not 1 <= spec.workers <= MAX_WORKERS:
+        raise BadInput(f"There are {spec.workers} workers.", f"Choose 1 to {MAX_WORKERS}.")
     with db.write():
         known = None if token is None else job_of_token(db, token)
         if known is not None:
-            return get_sweep(db, known.spec_as(_SweepSpec).sweep), known
-        record = create_sweep(db, grid, task_key=task_key, name=name, study=study, key=key)
-        spec: dict[str, Any] = {"sweep": record.id, "workers": workers, "ray": ray}
-        spec |= {"cap": to_json(cap)} if cap.on else {}
-        job = submit(db, KIND, spec, token=token)
-        set_sweep_job(db, record.id, job.id)
-        return get_sweep(db, record.id), job
+            return get_sweep(db, known.spec_as(SweepSpec).sweep), known
+        sweep_id = create().id
+        job = _queue(db, replace(spec, sweep=sweep_id), token=token)
+        return get_sweep(db, sweep_id), job
+
+
+def _queue(db: Database, spec: SweepSpec, *, token: str | None = None) -> Job:
+    data = to_json(spec)
+    if not spec.cap.on:
+        del data["cap"]
+    job = submit(db, KIND, data, token=token)
+    set_sweep_job(db, spec.sweep, job.id)
+    return job
 
 
 def _real_texts(trials: SweepTrials, tools: Tools, recipe: Recipe) -> RealTexts:

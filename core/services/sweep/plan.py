@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from core.domain.errors import BadInput
 from core.domain.runs import Example, RunSpec
+from core.domain.serialization import from_json
 from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key
 from core.store.generation.runs import runs_of
@@ -23,7 +24,7 @@ from core.store.sweeps import (
     set_trial,
     trials_of,
 )
-from core.sweeps.assessment.recipe import Recipe, sweep_recipe
+from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.grid.plan import condition_key, plan_runs
 from core.sweeps.grid.spec import Grid, grid_from_dict
 
@@ -47,6 +48,19 @@ class PlannedTrial:
     run_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ExistingRuns:
+    """What a sweep is asked for that generates nothing.
+
+    Args:
+        runs: ids of those that are there.
+        recipe: what is measured of each and repaired.
+    """
+
+    runs: tuple[str, ...]
+    recipe: Recipe
+
+
 def planned_trials(db: Database, record: SweepRecord) -> tuple[list[PlannedTrial], Recipe]:
     """What a sweep wants, in order, and what is done with it.
 
@@ -56,15 +70,16 @@ def planned_trials(db: Database, record: SweepRecord) -> tuple[list[PlannedTrial
     if "runs" not in record.grid:
         grid = grid_from_dict(record.grid)
         return trials_of_grid(db, grid), grid.recipe
-    stored = runs_of(db, record.grid["runs"])
-    runs = [stored[run_id] for run_id in record.grid["runs"]]
+    asked = from_json(ExistingRuns, record.grid)
+    stored = runs_of(db, asked.runs)
+    runs = [stored[run_id] for run_id in asked.runs]
     seen: dict[str, int] = {}
     wanted = []
     for position, run in enumerate(runs):
         key = condition_key(run.spec)
         repeat = seen[key] = seen.get(key, -1) + 1
         wanted.append(PlannedTrial(position, run.spec, repeat, run.name, run.id))
-    return wanted, sweep_recipe(record.grid)
+    return wanted, asked.recipe
 
 
 def trials_of_grid(db: Database, grid: Grid) -> list[PlannedTrial]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
 from core.classification.settings import FineTuning
 from core.diversity.embedding.encoder import EncoderChoice
@@ -99,7 +99,7 @@ class Recipe:
         return settings_key([RECIPE_VERSION, recipe])
 
 
-def sweep_recipe(grid: Mapping[str, Any]) -> Recipe:
+def sweep_recipe(grid: Mapping[str, object]) -> Recipe:
     """The recipe of a sweep as stored (`SweepRecord.grid`); what it lacks is as by default.
 
     Raises:

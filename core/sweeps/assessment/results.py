@@ -99,10 +99,10 @@ class AssessmentResult:
     notes: tuple[str, ...] = ()
     stages: tuple[StageResult, ...]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """JSON-ready, the inverse of `from_dict`: a stage has its scores beside its other fields,
         `why` only where there is no value."""
-        data = dict(to_json(self))
+        data: dict[str, Any] = to_json(self)
         for stage in data["stages"]:
             for score in stage["scores"].values():
                 if score["value"] is not None:

@@ -28,7 +28,7 @@ from core.domain.connections import checked_url
 from core.domain.errors import BadInput
 from core.domain.registries.knob import Knob
 from core.domain.registries.knobs import AXES, KNOBS
-from core.domain.runs import ModelChoice
+from core.domain.runs import ModelChoice, absolute_model
 from core.domain.spending import SpendingLimit
 from core.domain.tasks import MAX_FILE_BYTES, Task
 from core.sweeps.assessment.recipe import Recipe
@@ -74,7 +74,7 @@ def _checked(check: Callable[[Any], Any]) -> AfterValidator:
     return AfterValidator(validate)
 
 
-def _table(name: str, keys: Mapping[str, Any]) -> type[BaseModel]:
+def _table(name: str, keys: Mapping[str, object]) -> type[BaseModel]:
     """A table of a file, by the type of each key; none has to be there."""
     optional: dict[str, Any] = {key: (kind, None) for key, kind in keys.items()}
     return create_model(name, __config__=ConfigDict(extra="forbid", strict=True), **optional)
@@ -119,13 +119,6 @@ def _logit_bias(pairs: list[Any]) -> tuple[tuple[int, float], ...]:
     return condition_from_dict({"logit_bias": pairs}).logit_bias
 
 
-def model_name(name: str) -> str:
-    """A model's name; a folder's path is made to mean the same to a worker that runs elsewhere."""
-    # An empty name is refused later; as a path it would be the working folder.
-    folder = name not in ("", "embedded") and Path(name).is_dir()
-    return str(Path(name).resolve()) if folder else name
-
-
 def _model_table(value: object) -> object:
     return {"model": value} if isinstance(value, str) else value
 
@@ -135,7 +128,7 @@ def _model_choice(table: Any) -> ModelChoice:
     if choice.get("base_url"):
         choice["base_url"] = checked_url(choice["base_url"])
     if "model" in choice and "base_url" not in choice:
-        choice["model"] = model_name(choice["model"])
+        choice["model"] = absolute_model(choice["model"])
     return ModelChoice(**choice)
 
 
@@ -171,7 +164,7 @@ _Train = _table(
     | {
         item.name: Annotated[
             item.type,
-            _fits(FineTuning, item.name, *([model_name] if item.name == "model" else [])),
+            _fits(FineTuning, item.name, *([absolute_model] if item.name == "model" else [])),
         ]
         for item in fields(FineTuning)
     },
@@ -222,7 +215,7 @@ def _grid_error(error: ValidationError) -> GridError:
         axis = next((axis for axis in AXES if list(axis.path) == path), None)
         if axis is not None:
             return GridError(key, "it is an axis.", f"Write {axis.name} = [...] in [axes].")
-        known = list(_keys_at(path[:-1]))
+        known = _keys_at(path[:-1])
         near = get_close_matches(path[-1], known, n=1)
         remedy = f"Is it {near[0]}?" if near else f"The keys here are {', '.join(known)}."
         return GridError(key, "there is no such key.", remedy)
@@ -232,14 +225,13 @@ def _grid_error(error: ValidationError) -> GridError:
     return GridError(key, what, remedy.format(key=key, name=path[-1]))
 
 
-def _keys_at(path: Sequence[str]) -> Mapping[str, Any]:
+def _keys_at(path: Sequence[str]) -> list[str]:
     if list(path) == ["axes", "model"]:
-        return ModelChoice.__dataclass_fields__
+        return [field.name for field in fields(ModelChoice)]
     table: Any = _File
     for name in path:
         table = table.model_fields[name].annotation
-    known: Mapping[str, Any] = table.model_fields
-    return known
+    return list(table.model_fields)
 
 
 @contextmanager
@@ -354,14 +346,14 @@ def grid_from_toml(
 
 
 def _read(
-    data: Mapping[str, Any], find_task: Callable[[str], Task], folder: Path | None
+    data: Mapping[str, object], find_task: Callable[[str], Task], folder: Path | None
 ) -> tuple[Grid, str | None]:
     try:
         file: Any = _File.model_validate(data)
     except ValidationError as error:
         raise _grid_error(error) from error
-    for key in ("task", "reference"):
-        if key in data and not data[key].strip():
+    for key, name in (("task", file.task), ("reference", file.reference)):
+        if name is not None and not name.strip():
             raise GridError(key, "it is empty.", "Write a name.")
     with keyed("task"):
         task = find_task(_path_of(folder, file.task) if _is_file(file.task) else file.task)

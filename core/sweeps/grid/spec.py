@@ -157,7 +157,7 @@ class Grid:
                 form[_STORED_AS.get(axis.name, axis.name)] = values
         return settings_key(form)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """JSON-ready, the inverse of `grid_from_dict`."""
         data: dict[str, Any] = {
             "task": to_json(self.task),
@@ -179,7 +179,7 @@ class Grid:
         return data | ({"spend": to_json(self.spend)} if self.spend.on else {})
 
 
-def grid_from_dict(data: Mapping[str, Any]) -> Grid:
+def grid_from_dict(data: Mapping[str, object]) -> Grid:
     """Build a grid from JSON data; what it lacks has its default.
 
     A stored grid that is older than an axis has the one value of its base condition there.
@@ -201,7 +201,7 @@ def grid_from_dict(data: Mapping[str, Any]) -> Grid:
     unknown = sorted(set(values) - set(Grid.__dataclass_fields__) | (set(values) & {"axes"}))
     if unknown:
         raise BadInput(f"The part '{unknown[0]}' of a grid is unknown.", "Check its name.")
-    values["task"] = task_from_dict(data["task"])
+    values["task"] = task_from_dict(values["task"])
     values["base"] = base
     if "spend" in values:
         values["spend"] = from_json(SpendingLimit, values["spend"])

@@ -1,9 +1,9 @@
 """A grid as the text of a grid file, for `core.sweeps.grid.file` to read again."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import TypeAlias
 
 from core.classification.settings import FineTuning
 from core.diversity.embedding.encoder import EncoderChoice
@@ -14,6 +14,9 @@ from core.domain.serialization import to_json
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.grid.file import REPAIR_KEYS
 from core.sweeps.grid.spec import MAX_CONDITIONS, Grid
+
+TomlValue: TypeAlias = "str | bool | int | float | Sequence[TomlValue] | Mapping[str, TomlValue]"
+TomlTable: TypeAlias = dict[str, TomlValue]
 
 
 def grid_toml(grid: Grid, *, task: str, reference: str | None = None) -> str:
@@ -33,19 +36,19 @@ def grid_toml(grid: Grid, *, task: str, reference: str | None = None) -> str:
     recipe = grid.recipe
     if recipe.encoder != EncoderChoice() or recipe.seed != grid.seed:
         raise ValueError("a grid file has no encoder and one seed alone")
-    top: dict[str, Any] = {"name": grid.name} if grid.name else {}
+    top: TomlTable = {"name": grid.name} if grid.name else {}
     top |= {"study": grid.study} if grid.study else {}
     top |= {"task": task} | ({"reference": reference} if reference is not None else {})
     top |= {"per_label": grid.per_label, "seed": grid.seed, "repeats": grid.repeats}
-    axes = {name: list(values) for name, values in grid.axes.items()}
+    axes: TomlTable = {name: list(values) for name, values in grid.axes.items()}
     axes["model"] = [_model_value(model) for model in grid.models]
     repair = {key: getattr(recipe, name) for key, name in REPAIR_KEYS.items()}
-    train: dict[str, Any] = {"kind": recipe.classifier}
+    train: TomlTable = {"kind": recipe.classifier}
     if recipe.train_seeds != Recipe().train_seeds:
         train["seeds"] = recipe.train_seeds
-    limits: dict[str, Any] = {} if grid.cap == MAX_CONDITIONS else {"conditions": grid.cap}
+    limits: TomlTable = {} if grid.cap == MAX_CONDITIONS else {"conditions": grid.cap}
     limits |= {name: value for name, value in to_json(grid.spend).items() if value is not None}
-    tables = {
+    tables: dict[str, TomlTable] = {
         "axes": axes,
         **_condition_tables(grid.base),
         "repair": {**repair, "out_of_scope": recipe.filter},
@@ -57,9 +60,9 @@ def grid_toml(grid: Grid, *, task: str, reference: str | None = None) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _condition_tables(base: Condition) -> dict[str, dict[str, Any]]:
+def _condition_tables(base: Condition) -> dict[str, TomlTable]:
     """The knobs that are no axes and not at their default, by the table that has them."""
-    tables: dict[str, dict[str, Any]] = {"condition": {}}
+    tables: dict[str, TomlTable] = {"condition": {}}
     for knob in KNOBS:
         if knob.path[0] == "condition" and not knob.axis:
             value = knob.value_in_condition(base)
@@ -70,22 +73,22 @@ def _condition_tables(base: Condition) -> dict[str, dict[str, Any]]:
     return tables
 
 
-def _changed(settings: FineTuning) -> dict[str, Any]:
+def _changed(settings: FineTuning) -> TomlTable:
     defaults = FineTuning()
     values = {item.name: getattr(settings, item.name) for item in fields(settings)}
     return {name: value for name, value in values.items() if value != getattr(defaults, name)}
 
 
-def _model_value(model: ModelChoice) -> Any:
+def _model_value(model: ModelChoice) -> TomlValue:
     table = model.to_dict()
     return model.model if table == ModelChoice(model=model.model).to_dict() else table
 
 
-def _lines(table: Mapping[str, Any]) -> list[str]:
+def _lines(table: Mapping[str, TomlValue]) -> list[str]:
     return [f"{key} = {_value(value)}" for key, value in table.items()]
 
 
-def _value(value: Any) -> str:
+def _value(value: TomlValue) -> str:
     if isinstance(value, Mapping):
         return "{" + ", ".join(_lines(value)) + "}"
     if isinstance(value, list | tuple):

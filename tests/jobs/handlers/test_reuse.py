@@ -44,7 +44,7 @@ from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.grid.spec import grid_from_dict
 from tests.diversity.fake_encoder import FakeEncoder
 from tests.jobs.sweeping import GRID, run_sweep
-from tests.sweeps.fake_tools import FakeTools
+from tests.sweeps.execution.fake_tools import FakeTools
 
 Grow = Callable[..., type[Any]]
 TEXTS = ("a b", "c d", "e f")
@@ -66,7 +66,7 @@ def grow(monkeypatch: pytest.MonkeyPatch) -> Grow:
         rows = [
             (
                 name,
-                type(value),
+                value if isinstance(value, type) else type(value),
                 field(default_factory=value if callable(value) else lambda v=value: v),
             )
             for name, value in defaults.items()
@@ -96,9 +96,9 @@ def grow_all(grow: Grow) -> None:
     suppression = grow(Suppression, curve="linear")
     grow(Condition, suppression=suppression, typical_p=1.0, stop=())
     grow(ModelChoice, revision="")
-    grow(EncoderChoice, prefix="")
-    grow(FineTuning, schedule="constant", rank=0)
-    grow(Recipe, repeats_of_filter=1)
+    encoder = grow(EncoderChoice, prefix="")
+    tuning = grow(FineTuning, schedule="constant", rank=0)
+    grow(Recipe, repeats_of_filter=1, encoder=encoder, fine_tuning=tuning)
 
 
 def test_trials_and_assessments_of_a_sweep(

@@ -31,7 +31,7 @@ from core.store.references import add_reference
 from core.store.sweeps import TrialRecord, find_assessments, get_sweep, trials_of
 from tests.generation.making import TASK, facts_of, follow
 from tests.jobs.sweeping import GRID, run_sweep
-from tests.sweeps.fake_tools import RECIPE, FakeTools
+from tests.sweeps.execution.fake_tools import RECIPE, FakeTools
 
 ROOT = Path(__file__).parents[3]
 

@@ -11,12 +11,12 @@ from core.domain.connections import checked_url
 from core.domain.references import Reference
 from core.domain.registries.knob import Knob
 from core.domain.registries.knobs import AXES, KNOBS
-from core.domain.runs import ModelChoice
+from core.domain.runs import ModelChoice, absolute_model
 from core.domain.spending import SpendingLimit
 from core.domain.tasks import Task
 from core.domain.wording import counted
 from core.sweeps.assessment.recipe import ALL, Budget, Recipe
-from core.sweeps.grid.file import keyed, model_name
+from core.sweeps.grid.file import keyed
 from core.sweeps.grid.spec import Grid, GridError
 from pages.components.spending import put_sweep_cap
 
@@ -258,7 +258,7 @@ def model_of(words: str, known: Mapping[str, ModelChoice]) -> ModelChoice:
     with keyed("axes.model"):
         if at and url.startswith(("http://", "https://")):
             return ModelChoice(backend="openai", model=name.strip(), base_url=checked_url(url))
-        return ModelChoice(model=model_name(words.strip()))
+        return ModelChoice(model=absolute_model(words.strip()))
 
 
 def key_of(name: str) -> str:

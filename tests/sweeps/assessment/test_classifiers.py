@@ -11,7 +11,7 @@ from core.sweeps.assessment.assess import make_fine_tuner
 from core.sweeps.assessment.recipe import Recipe
 from tests.classification.making import dataset, reviews, save_tiny_bert
 from tests.classification.training_process import SETTINGS
-from tests.sweeps.assessed import NO_VECTORS, real_of
+from tests.sweeps.assessment.assessed import NO_VECTORS, real_of
 
 
 class Stopped(Exception):

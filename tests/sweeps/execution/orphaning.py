@@ -1,12 +1,12 @@
-"""A parent to be killed: `python -m tests.sweeps.orphaning FOLDER` keeps two children at work
-and prints their process ids.
+"""`python -m tests.sweeps.execution.orphaning FOLDER` is a parent to be killed: it keeps two
+children at work and prints their process ids.
 """
 
 import sys
 from pathlib import Path
 
 from core.sweeps.execution.processes import Processes
-from tests.sweeps.fake_tools import FakeTools, Heard, make_trial, no_reference
+from tests.sweeps.execution.fake_tools import FakeTools, Heard, make_trial, no_reference
 
 
 def main(folder: Path) -> None:

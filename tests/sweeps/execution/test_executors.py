@@ -10,7 +10,7 @@ from core.sweeps.execution.executors import InProcess
 from core.sweeps.execution.processes import Processes
 from core.sweeps.execution.select_executor import select_executor
 from core.sweeps.execution.trial import TrialUpdate
-from tests.sweeps.fake_tools import FakeTools, Heard, make_trial, no_reference, wanted
+from tests.sweeps.execution.fake_tools import FakeTools, Heard, make_trial, no_reference, wanted
 
 
 class Halt(Exception):

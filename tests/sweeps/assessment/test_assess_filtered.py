@@ -13,7 +13,7 @@ from core.sweeps.assessment import stages
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.assessment.stages import filter_out_of_scope, scope_line
 from tests.interventions.making import clouds
-from tests.sweeps.assessed import assess, dataset_of, real_of, stage
+from tests.sweeps.assessment.assessed import assess, dataset_of, real_of, stage
 
 
 def nearest(vectors: Any, real: Any, skip: int) -> Any:

@@ -12,9 +12,9 @@ import psutil
 import pytest
 
 from core.sweeps.execution.processes import Processes, default_workers
-from tests.sweeps.fake_tools import FakeTools, Heard, make_trial, no_reference, wanted
+from tests.sweeps.execution.fake_tools import FakeTools, Heard, make_trial, no_reference, wanted
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_children_are_deaf_to_interrupts_and_one_is_dropped(
 
 def test_children_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     parent = subprocess.Popen(
-        [sys.executable, "-m", "tests.sweeps.orphaning", str(tmp_path)],
+        [sys.executable, "-m", "tests.sweeps.execution.orphaning", str(tmp_path)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,

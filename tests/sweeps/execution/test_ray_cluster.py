@@ -13,7 +13,7 @@ import pytest
 from core.domain.errors import BackendFailed
 from core.domain.runs import ModelMetadata
 from core.sweeps.execution.ray_cluster import RayCluster
-from tests.sweeps.fake_tools import FakeTools, Heard, make_trial, no_reference, wanted
+from tests.sweeps.execution.fake_tools import FakeTools, Heard, make_trial, no_reference, wanted
 
 MEMORY = 80 * 1024 * 1024
 

@@ -19,7 +19,7 @@ from core.sweeps.execution.trial import RealTexts, Trial, TrialEnd, TrialUpdate
 from tests.diversity.fake_encoder import FakeEncoder
 from tests.generation.fake_backend import FakeBackend
 from tests.generation.making import distinct, facts_of, follow, make_spec
-from tests.sweeps.assessed import dataset_of
+from tests.sweeps.assessment.assessed import dataset_of
 
 SPEC = make_spec(per_label=9, size=4, suppression=Suppression(0.2))
 RECIPE = Recipe(reference="r", budgets=(0, 6, "all"), lr_repeats=2)

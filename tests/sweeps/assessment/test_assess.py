@@ -17,7 +17,7 @@ from core.sweeps.assessment.assess import ITS_OWN_JUDGE
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.execution.trial import RealTexts
 from tests.interventions.making import clouds
-from tests.sweeps.assessed import NO_VECTORS, assess, dataset_of, real_of, stage
+from tests.sweeps.assessment.assessed import NO_VECTORS, assess, dataset_of, real_of, stage
 
 ONE, OTHER = [1.0, 0.0], [0.0, 1.0]
 
