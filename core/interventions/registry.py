@@ -7,7 +7,7 @@ applies it in a tab of its own, without further code.
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.domain.errors import BadInput, StaleEdit
@@ -141,20 +141,20 @@ def _propose_labels(subject: Subject, decision: AcceptedLabels) -> Proposal:
     replacement, ids = decision.replacement, subject.dataset.ids
     if not decision.accepted:
         raise BadInput("No change was accepted, so there is nothing to apply.")
-    taken = accept_changes(replacement, ids, decision.accepted)
+    accepted = accept_changes(replacement, ids, decision.accepted)
     counts: VersionFacts = {
         "n": len(ids),
         "inspected": replacement.inspected,
         "proposed": len(replacement.changed),
-        "changed": len(taken.changed),
-        "flows": [(flow.old, flow.new, flow.count) for flow in taken.flows],
+        "changed": len(accepted.changed),
+        "flows": [(flow.old, flow.new, flow.count) for flow in accepted.flows],
     }
     verdicts: list[Verdict] = []
     if decision.by == ORACLE:
         pairs = zip(ids, replacement.judged, strict=True)
         verdicts = [Verdict(key, label) for key, label in pairs if label is not None]
     return Proposal(
-        rows=relabelled(subject.rows, taken, who=decision.by),
+        rows=relabelled(subject.rows, accepted, who=decision.by),
         spec=decision.spec,
         facts={**counts, **decision.facts},
         judged=verdicts,
@@ -216,12 +216,7 @@ def preview_intervention(subject: Subject, kind: str, decision: Decision) -> Pro
         raise BadInput("These texts are so already; nothing was changed.")
     if INTERVENTIONS[kind].settings and not any(row.kept for row in proposal.rows):
         raise BadInput("Every text would be removed; none was.", "Choose other settings.")
-    return Proposal(
-        rows=proposal.rows,
-        spec=proposal.spec,
-        facts=proposal.facts or counts,
-        judged=proposal.judged,
-    )
+    return replace(proposal, facts=proposal.facts or counts)
 
 
 def apply_intervention(

@@ -102,11 +102,6 @@ class ScopeFilter:
         rows = np.flatnonzero(~self.kept(threshold)).tolist()
         return sorted(rows, key=lambda row: (row in self.judged, -self.confidence[row], row))
 
-    def first(self, count: int) -> "ScopeFilter":
-        """The filter of the first rows alone, where judged texts of elsewhere stand behind them."""
-        judged = {row: in_scope for row, in_scope in self.judged.items() if row < count}
-        return replace(self, confidence=self.confidence[:count], judged=judged)
-
     def quality(self, threshold: float = THRESHOLD) -> Quality:
         """How well the filter does at a threshold.
 
@@ -143,21 +138,23 @@ def check_enough(judged: Iterable[bool]) -> None:
     rows = list(judged)
     n, inside = len(rows), sum(rows)
     outside = n - inside
-    more = "Judge more texts; least certain ones first find the boundary sooner."
+    judge_more = "Judge more texts; least certain ones first find the boundary sooner."
     if n == 0:
-        raise BadInput("No text was judged in or out of scope; none was removed.", more)
+        raise BadInput("No text was judged in or out of scope; none was removed.", judge_more)
     if inside == 0 or outside == 0:
         side = "in" if outside == 0 else "out of"
         raise BadInput(
             f"All {n} judged texts are {side} scope, so nothing tells the two apart; "
             "no text was removed.",
-            "Nothing needs filtering, as far as was judged." if outside == 0 else more,
+            "Nothing needs filtering, as far as was judged." if outside == 0 else judge_more,
         )
     if min(inside, outside) < MIN_EACH:
         raise BadInput(
             f"{inside} of the judged texts are in scope and {outside} out of it; a filter and its "
             f"measure need at least {MIN_EACH} of each. No text was removed.",
-            more if outside >= inside else f"Take the {outside} out one by one, or judge more.",
+            judge_more
+            if outside >= inside
+            else f"Take the {outside} out one by one, or judge more.",
         )
 
 
@@ -179,12 +176,12 @@ def train_filter(
     in_scope = np.array([judged[row] for row in rows.tolist()], dtype=bool)
     check_enough(judged.values())
     unit = unit_vectors(vectors)
-    whole, notes = _confidence(unit, rows, in_scope, seed)
+    confidence_of_all, notes = _confidence(unit, rows, in_scope, seed)
     held_out = []
     for train, test in _splits(in_scope, splits, seed):
         confidence, _ = _confidence(unit, rows[train], in_scope[train], seed, rows[test])
         held_out.append(HeldOut(tuple(confidence.tolist()), tuple(in_scope[test].tolist())))
-    return ScopeFilter(whole, dict(judged), tuple(held_out), tuple(notes), len(judged))
+    return ScopeFilter(confidence_of_all, dict(judged), tuple(held_out), tuple(notes), len(judged))
 
 
 def learn_filter(
@@ -220,11 +217,12 @@ def learn_filter(
     for row in judged:
         first_row.setdefault(texts[row], row)
     learned = {row: judged[row] for row in first_row.values()}
-    number = len(texts) if count is None else count
+    count = len(texts) if count is None else count
     trained = train_filter(vectors, learned, seed=seed, splits=splits)
     return replace(
-        trained.first(number),
-        judged={row: in_scope for row, in_scope in judged.items() if row < number},
+        trained,
+        confidence=trained.confidence[:count],
+        judged={row: in_scope for row, in_scope in judged.items() if row < count},
         learned_from=len(learned),
     )
 
@@ -237,8 +235,8 @@ def _confidence(
     apply_to: "np.typing.NDArray[np.int64] | None" = None,
 ) -> tuple[Numbers, list[str]]:
     others = unit if apply_to is None else unit[apply_to]
-    at = np.arange(len(rows), dtype=np.int64)
-    proxy = train_proxy(np.concatenate([unit[rows], others]), at, in_scope, seed=seed)
+    judged_rows = np.arange(len(rows), dtype=np.int64)
+    proxy = train_proxy(np.concatenate([unit[rows], others]), judged_rows, in_scope, seed=seed)
     curve = proxy.curve or FIXED
     notes = []
     if curve.source == "flat":
@@ -329,37 +327,37 @@ def filter_effect(
     Raises:
         BadInput: fewer than two labels are left to learn.
     """
-    borne = np.array(labels, dtype=object)
-    if len(set(borne[kept])) < 2:
+    label_array = np.array(labels, dtype=object)
+    if len(set(label_array[kept])) < 2:
         raise BadInput(
             "Texts of fewer than two labels would be left, so that a classifier learns nothing.",
             "Lower the threshold.",
         )
 
-    def answers(rows: "np.typing.NDArray[np.int64]") -> list[str]:
+    def predicted(rows: "np.typing.NDArray[np.int64]") -> list[str]:
         between()
-        names = list(dict.fromkeys(borne[rows]))
-        probe = fit_probe(vectors[rows], borne[rows].tolist(), label_names=names)
+        names = list(dict.fromkeys(label_array[rows]))
+        probe = fit_probe(vectors[rows], label_array[rows].tolist(), label_names=names)
         return [names[at] for at in probe.probabilities(test_vectors).argmax(axis=1)]
 
     rng = np.random.default_rng(seed)
     size = int(kept.sum())
-    whole, left = (
-        right_shares(test_labels, [answers(rows)])
-        for rows in (np.arange(len(borne)), np.flatnonzero(kept))
+    with_all, with_kept = (
+        right_shares(test_labels, [predicted(rows)])
+        for rows in (np.arange(len(label_array)), np.flatnonzero(kept))
     )
-    draws = [answers(stratified_draw(labels, size, rng=rng)) for _ in range(DRAWS)]
+    draws = [predicted(stratified_draw(labels, size, rng=rng)) for _ in range(DRAWS)]
     drawn = right_shares(test_labels, draws)
     n_test = len(test_labels)
     return FilterEffect(
-        n=len(borne),
+        n=len(label_array),
         kept=size,
         n_test=n_test,
-        before=wilson(round(whole.sum()), n_test),
-        after=wilson(round(left.sum()), n_test),
+        before=wilson(round(with_all.sum()), n_test),
+        after=wilson(round(with_kept.sum()), n_test),
         drawn=over_seeds(
-            [float(right_shares(test_labels, [labels_of_draw]).mean()) for labels_of_draw in draws]
+            [float(right_shares(test_labels, [predictions]).mean()) for predictions in draws]
         ),
-        against_all=paired_bootstrap(whole, left, rng=rng),
-        against_drawn=paired_bootstrap(drawn, left, rng=rng),
+        against_all=paired_bootstrap(with_all, with_kept, rng=rng),
+        against_drawn=paired_bootstrap(drawn, with_kept, rng=rng),
     )

@@ -59,19 +59,19 @@ def subject_of(db: Database, run_id: str, version_id: str | None) -> Subject:
     Raises:
         BadInput: there is no such run or version.
     """
-    whole = load_dataset(db, run_key(run_id))
+    generated = load_dataset(db, run_key(run_id))
     if version_id is None:
-        rows = [VersionRow(*pair) for pair in zip(whole.ids, whole.labels, strict=True)]
-        return Subject(run_id, None, rows, whole.texts, whole.labels, whole)
+        rows = [VersionRow(*pair) for pair in zip(generated.ids, generated.labels, strict=True)]
+        return Subject(run_id, None, rows, generated.texts, generated.labels, generated)
     rows = version_rows(db, version_id)
-    place = {sample_id: at for at, sample_id in enumerate(whole.ids)}
+    place = {sample_id: at for at, sample_id in enumerate(generated.ids)}
     places = [place[row.sample_id] for row in rows]
     return Subject(
         run_id,
         get_version(db, version_id),
         rows,
-        [whole.texts[at] for at in places],
-        [whole.labels[at] for at in places],
+        [generated.texts[at] for at in places],
+        [generated.labels[at] for at in places],
         load_dataset(db, version_key(version_id)),
     )
 
@@ -122,10 +122,10 @@ def relabelled(
     places = np.flatnonzero([row.kept for row in rows]).tolist()
     if len(places) != len(replacement.new):
         raise ValueError("the replacement is of other rows")
-    made = list(rows)
+    new_rows = list(rows)
     for at, place in enumerate(places):
         row, judged = rows[place], replacement.judged[at]
-        made[place] = replace(
+        new_rows[place] = replace(
             row,
             label=replacement.new[at],
             proxy_label=replacement.proxy[at],
@@ -133,7 +133,7 @@ def relabelled(
             human_label=row.human_label if judged is None else judged,
             who=row.who if judged is None else _signature(who, row.sample_id),
         )
-    return made
+    return new_rows
 
 
 def filtered(
@@ -155,17 +155,17 @@ def filtered(
     places = np.flatnonzero([row.kept for row in rows]).tolist()
     if len(places) != len(stays):
         raise ValueError("the filter is of other rows")
-    made = list(rows)
+    new_rows = list(rows)
     for at, place in enumerate(places):
         row = rows[place]
-        made[place] = replace(
+        new_rows[place] = replace(
             row,
             kept=bool(stays[at]),
             in_scope=bool(stays[at]),
             scope_confidence=float(scope.confidence[at]),
             who=_signature(who, row.sample_id) if at in scope.judged else row.who,
         )
-    return made
+    return new_rows
 
 
 def edited(
@@ -183,14 +183,14 @@ def edited(
         scopes: whether texts are in scope, by id; those in scope are restored if removed.
         who: who judged.
     """
-    made = []
+    new_rows = []
     for row in rows:
         key = row.sample_id
         if key not in labels and key not in scopes:
-            made.append(row)
+            new_rows.append(row)
             continue
         label = labels.get(key)
-        made.append(
+        new_rows.append(
             replace(
                 row,
                 label=label or row.label,
@@ -201,7 +201,7 @@ def edited(
                 who=_signature(who, key),
             )
         )
-    return made
+    return new_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,10 +234,10 @@ def compare_versions(
     old = {row.sample_id: row.label for row in before if row.kept}
     new = {row.sample_id: row.label for row in after if row.kept}
     relabelled = [key for key in old if key in new and old[key] != new[key]]
-    held = Counter(old.values()), Counter(new.values())
+    counts = Counter(old.values()), Counter(new.values())
     return VersionDifference(
         relabelled=tuple(relabelled),
         gone=tuple(key for key in old if key not in new),
         come=tuple(key for key in new if key not in old),
-        balance={name: (held[0][name], held[1][name]) for name in label_names},
+        balance={name: (counts[0][name], counts[1][name]) for name in label_names},
     )

@@ -32,10 +32,10 @@ from core.interventions.previews import (
 from core.interventions.registry import AcceptedLabels, apply_intervention
 from core.interventions.versions import subject_of
 from core.jobs.handlers.conclusions import studied
+from core.jobs.handlers.interventions import preview_state, request_preview
 from core.jobs.handlers.measurements import mapped, measured
 from core.jobs.handlers.sweep import start_sweep
 from core.jobs.handlers.train import start_training
-from core.jobs.previews import preview_state, request_preview
 from core.services.demo import BUNDLE, demo_task
 from core.services.references.reference_files import prepare_example
 from core.store.bundle import pack

@@ -32,9 +32,6 @@ def test_what_goes_goes_from_the_boundary_on_and_the_judged_as_judged() -> None:
     assert scope.going(0.5) == [2, 1, 5, 0]
     assert scope.going(0) == [5, 0]
     assert scope.going(1) == [3, 2, 1, 5, 0]
-    part = scope.first(3)
-    assert part.going(0.5) == [2, 1, 0]
-    assert part.judged == {0: False}
     for threshold in (-0.1, 1.1, float("nan")):
         with pytest.raises(BadInput, match="threshold"):
             scope.kept(threshold)

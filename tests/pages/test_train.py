@@ -20,7 +20,7 @@ from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
 from core.store.datasets import reference_key, run_key, version_key
 from core.store.interventions.versions import (
-    create_version,
+    derive,
     list_versions,
     raw_version,
     version_rows,
@@ -136,9 +136,9 @@ def test_versions_are_offered_and_say_what_they_are(app: AppTest, db: Database) 
     attach(db)
     raw = raw_version(db, run.id)
     rows = version_rows(db, raw.id)
-    version = create_version(db, raw.id, "lr", rows, spec={}, facts={})
-    later = create_version(db, version.id, "oosf", rows, spec={}, facts={})
-    create_version(db, later.id, "manual", rows, name="By eye", spec={}, facts={})
+    version = derive(db, raw.id, "lr", rows, spec={}, facts={}, who="me")
+    later = derive(db, version.id, "oosf", rows, spec={}, facts={}, who="me")
+    derive(db, later.id, "manual", rows, name="By eye", spec={}, facts={}, who="me")
     open_train(app)
     assert app.multiselect(key="train_sources").options == [
         "Run (6)",

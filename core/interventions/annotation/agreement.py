@@ -47,8 +47,8 @@ def cohen_kappa(one: Sequence[str], other: Sequence[str]) -> float | None:
     names = sorted({*one, *other})
     place = {name: column for column, name in enumerate(names)}
     table = np.zeros((len(names), len(names)))
-    for label, again in zip(one, other, strict=True):
-        table[place[label], place[again]] += 1
+    for label, other_label in zip(one, other, strict=True):
+        table[place[label], place[other_label]] += 1
     n = table.sum()
     if n == 0:
         return None
@@ -70,9 +70,9 @@ def pairwise_agreement(labels: Mapping[str, Mapping[str, str]]) -> list[Agreemen
     agreements = []
     for one, other in combinations(labels, 2):
         shared = [key for key in labels[one] if key in labels[other]]
-        mine, theirs = ([labels[who][key] for key in shared] for who in (one, other))
-        same = sum(a == b for a, b in zip(mine, theirs, strict=True))
-        agreements.append(Agreement(one, other, len(shared), same, cohen_kappa(mine, theirs)))
+        first, second = ([labels[who][key] for key in shared] for who in (one, other))
+        same = sum(a == b for a, b in zip(first, second, strict=True))
+        agreements.append(Agreement(one, other, len(shared), same, cohen_kappa(first, second)))
     return agreements
 
 
@@ -105,11 +105,15 @@ def verdicts_by_annotator(judgements: Iterable[Judgement]) -> dict[str, dict[str
     Args:
         judgements: those in effect, oldest first.
     """
-    words: dict[str, dict[str, str]] = {}
-    for who, given in by_person(judgements).items():
-        own = ((key, verdict_name(judgement.verdict)) for key, judgement in given.items())
-        words[who] = {key: word for key, word in own if word is not None}
-    return {who: names for who, names in words.items() if names}
+    verdicts = {
+        who: {
+            key: name
+            for key, judgement in by_text.items()
+            if (name := verdict_name(judgement.verdict)) is not None
+        }
+        for who, by_text in by_person(judgements).items()
+    }
+    return {who: names for who, names in verdicts.items() if names}
 
 
 def disagreements(verdicts: Mapping[str, Mapping[str, str]]) -> list[Disagreement]:
@@ -118,8 +122,8 @@ def disagreements(verdicts: Mapping[str, Mapping[str, str]]) -> list[Disagreemen
     Args:
         verdicts: by annotator and text id, see `verdicts_by_annotator`.
     """
-    of_text: dict[str, dict[str, str]] = {}
+    by_text: dict[str, dict[str, str]] = {}
     for who, names in verdicts.items():
-        for key, word in names.items():
-            of_text.setdefault(key, {})[who] = word
-    return [Disagreement(key, own) for key, own in of_text.items() if len(set(own.values())) > 1]
+        for key, name in names.items():
+            by_text.setdefault(key, {})[who] = name
+    return [Disagreement(key, said) for key, said in by_text.items() if len({*said.values()}) > 1]

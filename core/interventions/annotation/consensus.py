@@ -67,7 +67,7 @@ def labels_by_row(
 def scopes_by_row(ids: Sequence[str], judgements: Mapping[str, Consensus]) -> dict[int, bool]:
     """Whether texts were judged in scope, by row; the filter measures itself, so audits count."""
     judged = ((row, judgements[key]) for row, key in enumerate(ids) if key in judgements)
-    return {row: own.in_scope for row, own in judged if own.in_scope is not None}
+    return {row: consensus.in_scope for row, consensus in judged if consensus.in_scope is not None}
 
 
 def _consensus(events: list[Judgement]) -> Consensus:

@@ -26,14 +26,6 @@ from core.store.interventions.judgements import (
 _AT_ONCE = 32  # texts whose distances to all others are computed together
 
 
-def random_order(candidates: Sequence[int], rng: np.random.Generator) -> list[int]:
-    """The candidates, shuffled: the first n are an unbiased sample, fit to measure with.
-
-    What is judged in this order is marked `audit` and kept apart from what proxies learn from.
-    """
-    return [candidates[place] for place in rng.permutation(len(candidates))]
-
-
 def most_uncertain(confidence: Sequence[float | None], candidates: Sequence[int]) -> list[int]:
     """The candidates by the confidence in their label, the least first, the earlier of equals.
 
@@ -98,17 +90,6 @@ def most_spread(
     return chosen
 
 
-def by_label(
-    labels: Sequence[str],
-    label_names: Sequence[str],
-    candidates: Sequence[int],
-    rng: np.random.Generator,
-) -> list[int]:
-    """The candidates label by label, in task order, shuffled within each label."""
-    shuffled = random_order(candidates, rng)
-    return [row for name in label_names for row in shuffled if labels[row] == name]
-
-
 def _distances(unit: Vectors, rows: Sequence[int]) -> Numbers:
     """Cosine distances of all texts to some, (texts, rows)."""
     # Rounded, or equal texts would differ by the order in which their products are added up.
@@ -170,18 +151,18 @@ def build_queue(
     """
     known = list(judgements)
     people = [judgement for judgement in known if judgement.why not in MACHINES]
-    mine = by_person(known).get(who.strip(), {})
+    own = by_person(known).get(who.strip(), {})
     rng = np.random.default_rng(order.seed)
     if order.kind == "second":
-        return _second_opinions(dataset, people, mine, order.size)
+        return _second_opinions(dataset, people, own, order.size)
     if order.kind == "audit":
         drawn = audit_set(dataset, order)
         return [
-            QueuedText(key, "audit") for key in drawn if key not in mine or mine[key].why != "audit"
+            QueuedText(key, "audit") for key in drawn if key not in own or own[key].why != "audit"
         ]
     seen = {
         judgement.verdict.sample_id for judgement in people if not judgement.verdict.skipped
-    } | set(mine)
+    } | set(own)
     judged = [row for row, key in enumerate(dataset.ids) if key in seen]
     free = [row for row, key in enumerate(dataset.ids) if key not in seen]
     if order.kind == "uncertain":
@@ -202,26 +183,29 @@ def build_queue(
         if order.label is not None and order.label not in dataset.label_names:
             raise BadInput(f"There is no label '{order.label[:60]}'.", "Choose one of the task's.")
         names = dataset.label_names if order.label is None else (order.label,)
-        rows = by_label(dataset.labels, names, free, rng)
+        shuffled = [free[place] for place in rng.permutation(len(free))]
+        rows = [row for name in names for row in shuffled if dataset.labels[row] == name]
     return [QueuedText(dataset.ids[row], order.kind) for row in rows[: order.size]]
 
 
 def audit_set(dataset: Dataset, order: QueueOrder) -> list[str]:
-    """The ids of a random sample of all texts, in the order drawn; one seed, one sample."""
+    """The ids of a random sample of all texts, in the order drawn; one seed, one sample.
+
+    What is judged in this order is marked `audit` and kept apart from what proxies learn from.
+    """
     rng = np.random.default_rng(order.seed)
-    drawn = random_order(range(len(dataset)), rng)[: order.size]
-    return [dataset.ids[row] for row in drawn]
+    return [dataset.ids[row] for row in rng.permutation(len(dataset))[: order.size]]
 
 
 def _second_opinions(
-    dataset: Dataset, people: list[Judgement], mine: Mapping[str, Judgement], size: int
+    dataset: Dataset, people: list[Judgement], own: Mapping[str, Judgement], size: int
 ) -> list[QueuedText]:
     """What others judged and this person did not, as it came, for the reason that it was judged."""
-    there = set(dataset.ids)
+    ids = set(dataset.ids)
     firsts: dict[str, Why] = {}
     for judgement in people:
         key = judgement.verdict.sample_id
-        if not judgement.verdict.skipped and key in there and key not in mine:
+        if not judgement.verdict.skipped and key in ids and key not in own:
             firsts.setdefault(key, judgement.why)
     return [QueuedText(key, why) for key, why in firsts.items()][:size]
 
@@ -279,7 +263,7 @@ class AnnotationSession:
         )
         # An audit set is the same in every session, so what was done of it counts as done.
         self._ids = set(audit_set(dataset, order) if order.kind == "audit" else ())
-        self._ids |= {due.id for due in self._due}
+        self._ids |= {queued.id for queued in self._due}
         self._mine = self._own(known)
 
     @property
@@ -319,8 +303,8 @@ class AnnotationSession:
                 what. Nothing was stored, the text stays, and the next verdict on it counts.
             StoreFull, StoreBusy: nothing was stored, and the text stays.
         """
-        due = self.current
-        if due is None or verdict.sample_id != due.id:
+        queued = self.current
+        if queued is None or verdict.sample_id != queued.id:
             return None
         try:
             with self._db.write():
@@ -330,19 +314,19 @@ class AnnotationSession:
                     self._run_id,
                     [verdict],
                     who=self.who,
-                    why=due.why,
+                    why=queued.why,
                     session=self.session,
                     seen=self._number,
                 )
         except StaleEdit:
             self._number = last_number(self._db, self._run_id)
-            self._leave_to_others(but=due.id)
+            self._leave_to_others(but=queued.id)
             raise
         del self._due[0]
         others_came, self._number = before != self._number, stored.number
-        self._mine.pop(due.id, None)
+        self._mine.pop(queued.id, None)
         if not verdict.skipped:
-            self._mine[due.id] = stored.at
+            self._mine[queued.id] = stored.at
         if others_came:
             self._leave_to_others()
         return stored
@@ -365,7 +349,10 @@ class AnnotationSession:
         self._leave_to_others()
         key = last.verdict.sample_id
         self._ids.add(key)  # it may be of an earlier queue
-        self._due = [QueuedText(key, last.why), *(due for due in self._due if due.id != key)]
+        self._due = [
+            QueuedText(key, last.why),
+            *(queued for queued in self._due if queued.id != key),
+        ]
         return last
 
     def _leave_to_others(self, *, but: str | None = None) -> None:
@@ -383,8 +370,8 @@ class AnnotationSession:
             and judgement.why not in MACHINES
             and not judgement.verdict.skipped
         } - {but}
-        self._ids -= {due.id for due in self._due if due.id in taken}
-        self._due = [due for due in self._due if due.id not in taken]
+        self._ids -= {queued.id for queued in self._due if queued.id in taken}
+        self._due = [queued for queued in self._due if queued.id not in taken]
 
     def _own(self, known: list[Judgement]) -> dict[str, float]:
         """When this person judged which text."""

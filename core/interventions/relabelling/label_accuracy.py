@@ -40,12 +40,12 @@ class LabelAccuracy:
 
 
 def label_accuracy(
-    borne: Sequence[str], judged: Sequence[str], *, label_names: Sequence[str]
+    labels: Sequence[str], judged: Sequence[str], *, label_names: Sequence[str]
 ) -> LabelAccuracy:
     """The agreement of labels with an annotator's.
 
     Args:
-        borne: the labels that the judged texts bear: specified, or after an intervention.
+        labels: the labels that the judged texts bear: specified, or after an intervention.
         judged: the annotator's.
         label_names: all labels, in task order.
 
@@ -53,13 +53,13 @@ def label_accuracy(
         ValueError: a label is none of `label_names`, or the lengths differ.
     """
     place = {name: column for column, name in enumerate(label_names)}
-    if not place.keys() >= {*borne, *judged}:
+    if not place.keys() >= {*labels, *judged}:
         raise ValueError("a label is none of the task's")
     table = [[0] * len(place) for _ in place]
-    for label, judged_label in zip(borne, judged, strict=True):
+    for label, judged_label in zip(labels, judged, strict=True):
         table[place[label]][place[judged_label]] += 1
     return LabelAccuracy(
-        overall=share(sum(table[at][at] for at in range(len(table))), len(borne)),
+        overall=share(sum(table[at][at] for at in range(len(table))), len(labels)),
         by_label={name: share(table[at][at], sum(table[at])) for name, at in place.items()},
         label_names=tuple(label_names),
         confusion=tuple(map(tuple, table)),

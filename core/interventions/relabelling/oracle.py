@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -127,44 +127,17 @@ class Opinion:
     confidence: tuple[float, ...] | None = None
 
 
-class Annotator(Protocol):
-    """Who says which label a text has: the oracle, a fine-tuned model, a language model."""
-
-    @property
-    def name(self) -> str:
-        """How its judgements are signed."""
-        ...
-
-    @property
-    def accuracy(self) -> Share | None:
-        """Its own accuracy on labelled texts that it did not learn from; None if unknown."""
-        ...
-
-    @property
-    def measured_on(self) -> str:
-        """Which texts `accuracy` rests on, in a few words."""
-        ...
-
-    def judge(self, texts: Sequence[str], vectors: Vectors) -> Opinion:
-        """Judge texts.
-
-        Args:
-            texts: the texts.
-            vectors: their embeddings, float32 (texts, size).
-        """
-        ...
-
-
 class Oracle:
     """Logistic regression on embeddings; make it by `train_oracle`.
 
     Args:
         model: the fitted scikit-learn classifier.
-        accuracy: see `Annotator`.
-        measured_on: see `Annotator`.
+        accuracy: its own, on labelled texts that it did not learn from.
+        measured_on: which texts that rests on, in a few words.
     """
 
     name = "oracle"
+    """How its judgements are signed."""
 
     def __init__(self, model: Any, accuracy: Share, measured_on: str) -> None:
         self._model = model
@@ -172,7 +145,7 @@ class Oracle:
         self.measured_on = measured_on
 
     def judge(self, texts: Sequence[str], vectors: Vectors) -> Opinion:
-        """Judge texts by their embeddings; see `Annotator`."""
+        """Judge texts by their embeddings, float32 (texts, size)."""
         if not len(vectors):
             return Opinion((), ())
         chances = self._model.predict_proba(unit_vectors(vectors))
@@ -208,8 +181,8 @@ def train_oracle(
             "Give labelled texts of every label.",
         )
     unit = unit_vectors(vectors)
+    model = _fit(unit, given)
     if test is not None:
-        model = _fit(unit, given)
         predicted = model.predict(unit_vectors(test[0])).tolist() if len(test[0]) else []
         hits = sum(a == b for a, b in zip(predicted, test[1], strict=True))
         return Oracle(model, share(hits, len(predicted)), "the reference's test part")
@@ -225,13 +198,10 @@ def train_oracle(
     hits = 0
     splits = StratifiedKFold(folds, shuffle=True, random_state=seed % 2**32)
     for train, held_out in splits.split(unit, given.astype(str)):
-        model = _fit(unit[train], given[train])
-        hits += int((model.predict(unit[held_out]) == given[held_out]).sum())
-    return Oracle(
-        _fit(unit, given),
-        share(hits, len(given)),
-        f"{folds}-fold cross-validation on the reference",
-    )
+        fold = _fit(unit[train], given[train])
+        hits += int((fold.predict(unit[held_out]) == given[held_out]).sum())
+    measured_on = f"{folds}-fold cross-validation on the reference"
+    return Oracle(model, share(hits, len(given)), measured_on)
 
 
 def noisy(

@@ -136,19 +136,19 @@ def replace_labels(
     if not 0 <= weight <= 1:
         raise BadInput(f"The weight is {weight}.", "Choose from 0 to 1; the paper has 0.3.")
     rows = np.array(sorted(inspected), dtype=np.int64)
-    given = np.array([inspected[row] for row in rows.tolist()], dtype=object)
+    annotated = np.array([inspected[row] for row in rows.tolist()], dtype=object)
     old = np.array(specified, dtype=object)
     if len(rows) == 0:
         raise BadInput("No text was inspected; no label was changed.", "Judge some texts first.")
-    seen = [name for name in label_names if (given == name).any()]
-    if len(seen) == 1:
+    named = [name for name in label_names if (annotated == name).any()]
+    if len(named) == 1:
         raise BadInput(
-            f"All {len(rows)} inspected texts were labelled '{seen[0]}', so nothing tells labels "
+            f"All {len(rows)} inspected texts were labelled '{named[0]}', so nothing tells labels "
             "apart; no label was changed.",
             "Inspect texts of other labels, too.",
         )
     names = np.array(label_names, dtype=object)
-    proxy, notes = _confidences(unit_vectors(vectors), rows, given, label_names, seed, between)
+    proxy, notes = _confidences(unit_vectors(vectors), rows, annotated, label_names, seed, between)
     place = {name: column for column, name in enumerate(label_names)}
     columns = np.array([place[label] for label in specified], dtype=np.int64)
     texts = np.arange(len(old))
@@ -156,18 +156,18 @@ def replace_labels(
     total[texts, columns] += weight
     best = total.argmax(axis=1)
     best = np.where(total[texts, columns] >= total[texts, best] - _TIE, columns, best)
-    unknown = [n for n in label_names if n not in seen and not (old[rows] == n).any()]
+    unknown = [n for n in label_names if n not in named and not (old[rows] == n).any()]
     untouched = np.isin(old, np.array(unknown, dtype=object))
     best = np.where(untouched, columns, best)
     new = names[best]
-    new[rows] = given
+    new[rows] = annotated
     confidence: list[float | None] = proxy[texts, best].tolist()
     judged: list[str | None] = [None] * len(old)
     for row in np.flatnonzero(untouched).tolist():
         confidence[row] = None
     for row in rows.tolist():
         confidence[row], judged[row] = None, inspected[row]
-    denied = [n for n in label_names if n not in seen and n not in unknown and (old == n).any()]
+    denied = [n for n in label_names if n not in named and n not in unknown and (old == n).any()]
     return Replacement(
         label_names=tuple(label_names),
         old=tuple(specified),
@@ -249,24 +249,23 @@ def accept_changes(
         ValueError: an id is none of a changing text's.
     """
     changing = {change.id for change in label_changes(ids, replacement)}
-    taken = set(accepted)
-    if not taken <= changing:
+    wanted = set(accepted)
+    if not wanted <= changing:
         raise ValueError("an accepted change is none of the replacement's")
-    refused = [key in changing and key not in taken for key in ids]
-    pairs = zip(replacement.old, replacement.new, refused, strict=True)
+    refused = [key in changing and key not in wanted for key in ids]
+    labels = zip(replacement.old, replacement.new, refused, strict=True)
+    confidences = zip(replacement.confidence, refused, strict=True)
     return replace(
         replacement,
-        new=tuple(old if no else new for old, new, no in pairs),
-        confidence=tuple(
-            None if no else value for value, no in zip(replacement.confidence, refused, strict=True)
-        ),
+        new=tuple(old if is_refused else new for old, new, is_refused in labels),
+        confidence=tuple(None if is_refused else value for value, is_refused in confidences),
     )
 
 
 def _confidences(
     unit: Vectors,
     rows: "np.typing.NDArray[np.int64]",
-    given: "np.typing.NDArray[np.object_]",
+    annotated: "np.typing.NDArray[np.object_]",
     label_names: Sequence[str],
     seed: int,
     between: Pause,
@@ -274,9 +273,9 @@ def _confidences(
     """S_proxy, float64 (texts, labels), 0 for labels never given; and what is to be said of it."""
     proxies = {}
     for name in label_names:
-        if (given == name).any():
+        if (annotated == name).any():
             between()
-            proxies[name] = train_proxy(unit, rows, given == name, seed=seed)
+            proxies[name] = train_proxy(unit, rows, annotated == name, seed=seed)
     shared = shared_curve([p.curve for p in proxies.values() if p.curve is not None])
     confidences = np.zeros((len(unit), len(label_names)))
     for column, name in enumerate(label_names):

@@ -155,7 +155,11 @@ def store_verdicts(
         }
         stored = []
         for mark in (why, "audit"):
-            part = [own for own in verdicts if (own.sample_id in audited) == (mark == "audit")]
+            part = [
+                verdict
+                for verdict in verdicts
+                if (verdict.sample_id in audited) == (mark == "audit")
+            ]
             if part:
                 stored += add_judgements(
                     db, run_id, part, who=who, why=mark, session=session, seen=seen
@@ -215,10 +219,10 @@ def retract_model_judgements(db: Database, run_id: str, *, who: str) -> list[Ver
         What was in effect, so that it can be stored again.
     """
     with db.write():
-        current = [own for own in standing_of(db, run_id, who=who) if own.why == "judge"]
-        for judgement in current:
-            retract(db, judgement.id, who=who)
-    return list({own.verdict.sample_id: own.verdict for own in current}.values())
+        standing = standing_of(db, run_id, who=who)
+        verdicts = [judgement.verdict for judgement in standing if judgement.why == "judge"]
+        retract_all(db, [j.id for j in standing if j.why == "judge"], who=who)
+    return list({verdict.sample_id: verdict for verdict in verdicts}.values())
 
 
 def last_judgement(

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 from core.domain.errors import BadInput, StaleEdit
@@ -44,6 +44,9 @@ class VersionRow:
     in_scope: bool | None = None
     scope_confidence: float | None = None
     kept: bool = True
+
+
+_ROW_COLUMNS = tuple(field.name for field in fields(VersionRow))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,47 +105,6 @@ def raw_version(db: Database, run_id: str) -> VersionRecord:
         return _insert(db, run_id, None, "raw", kind_name("raw"), {}, {}, rows)
 
 
-def create_version(
-    db: Database,
-    parent_id: str,
-    kind: str,
-    rows: Sequence[VersionRow],
-    *,
-    name: str = "",
-    spec: Mapping[str, object],
-    facts: Mapping[str, object],
-) -> VersionRecord:
-    """Derive a version; `version_moves.derive` also makes it the one that the run stands at.
-
-    Args:
-        db: the store.
-        parent_id: what it derives from.
-        kind: the intervention, not `raw`.
-        rows: one for each text of the parent, those that go included.
-        name: any text, see `clean_name`; without one, that of the kind.
-        spec: see `VersionRecord`.
-        facts: see `VersionRecord`.
-
-    Raises:
-        BadInput: there is no living version of that id.
-        ValueError: the rows are not the parent's texts, or a label is none of the task's.
-    """
-    with db.write() as connection:
-        parent = get_version(db, parent_id)
-        if parent.deleted_at is not None:
-            raise BadInput(f"The version '{parent.name}' was deleted.", "Choose another.")
-        known = connection.execute(
-            "SELECT sample_id FROM version_rows WHERE version_id = ?", (parent_id,)
-        ).fetchall()
-        if sorted(row["sample_id"] for row in known) != sorted(row.sample_id for row in rows):
-            raise ValueError("a version holds the texts of its parent, each once")
-        labels = get_run(db, parent.run_id).spec.task.label_names
-        if not {row.label for row in rows} <= set(labels):
-            raise ValueError("a version's labels are the task's")
-        name = clean_name(name if name.strip() else kind_name(kind))
-        return _insert(db, parent.run_id, parent_id, kind, name, spec, facts, rows)
-
-
 def get_version(db: Database, version_id: str) -> VersionRecord:
     """A version, deleted or not.
 
@@ -190,15 +152,9 @@ def version_rows(db: Database, version_id: str) -> list[VersionRow]:
         ).fetchall()
     return [
         VersionRow(
-            row["sample_id"],
-            row["label"],
-            row["proxy_label"],
-            row["confidence"],
-            row["human_label"],
-            row["who"],
-            None if row["in_scope"] is None else bool(row["in_scope"]),
-            row["scope_confidence"],
-            bool(row["kept"]),
+            **{name: row[name] for name in _ROW_COLUMNS if name not in ("in_scope", "kept")},
+            in_scope=None if row["in_scope"] is None else bool(row["in_scope"]),
+            kept=bool(row["kept"]),
         )
         for row in rows
     ]
@@ -234,33 +190,18 @@ def _insert(
                 *(json.dumps(dict(spec)), json.dumps(dict(facts)), now),
             ),
         )
+        columns, marks = ", ".join(_ROW_COLUMNS), ", ?" * len(_ROW_COLUMNS)
         connection.executemany(
-            "INSERT INTO version_rows (version_id, sample_id, label, proxy_label, confidence,"
-            " human_label, who, in_scope, scope_confidence, kept)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    *(version_id, row.sample_id, row.label, row.proxy_label, row.confidence),
-                    *(row.human_label, row.who, row.in_scope, row.scope_confidence, row.kept),
-                )
-                for row in rows
-            ],
+            f"INSERT INTO version_rows (version_id, {columns}) VALUES (?{marks})",
+            [(version_id, *(getattr(row, name) for name in _ROW_COLUMNS)) for row in rows],
         )
     return get_version(db, version_id)
 
 
 def _record(row: sqlite3.Row) -> VersionRecord:
-    return VersionRecord(
-        id=row["id"],
-        run_id=row["run_id"],
-        parent_id=row["parent_id"],
-        kind=row["kind"],
-        name=row["name"],
-        spec=json.loads(row["spec"]),
-        facts=json.loads(row["facts"]),
-        created_at=row["created_at"],
-        deleted_at=row["deleted_at"],
-    )
+    parts = dict(row)
+    spec, facts = json.loads(parts.pop("spec")), json.loads(parts.pop("facts"))
+    return VersionRecord(spec=spec, facts=facts, **parts)
 
 
 Action = Literal["derive", "undo", "redo", "choose"]
@@ -309,9 +250,32 @@ def derive(
     spec: Mapping[str, object],
     facts: Mapping[str, object],
 ) -> VersionRecord:
-    """Derive a version (see `create_version`) and stand at it, in one step."""
+    """Derive a version and stand at it, in one step.
+
+    Args:
+        db: the store.
+        parent_id: what it derives from.
+        kind: the intervention, not `raw`.
+        rows: one for each text of the parent, those that go included.
+        who: the person.
+        name: any text, see `clean_name`; without one, that of the kind.
+        spec: see `VersionRecord`.
+        facts: see `VersionRecord`.
+
+    Raises:
+        BadInput: there is no living version of that id.
+        ValueError: the rows are not the parent's texts, or a label is none of the task's.
+    """
     with db.write():
-        version = create_version(db, parent_id, kind, rows, name=name, spec=spec, facts=facts)
+        parent = _living(db, parent_id)
+        known = [row.sample_id for row in version_rows(db, parent_id)]
+        if sorted(known) != sorted(row.sample_id for row in rows):
+            raise ValueError("a version holds the texts of its parent, each once")
+        labels = get_run(db, parent.run_id).spec.task.label_names
+        if not {row.label for row in rows} <= set(labels):
+            raise ValueError("a version's labels are the task's")
+        name = clean_name(name if name.strip() else kind_name(kind))
+        version = _insert(db, parent.run_id, parent_id, kind, name, spec, facts, rows)
         _move(db, version, "derive", who)
     return version
 
@@ -376,30 +340,16 @@ def choose(db: Database, version_id: str, *, who: str) -> VersionRecord:
         BadInput: there is none of that id.
     """
     with db.write():
-        version = get_version(db, version_id)
-        if version.deleted_at is not None:
-            raise BadInput(f"The version '{version.name}' was deleted.", "Choose another.")
+        version = _living(db, version_id)
         _move(db, version, "choose", who)
     return version
 
 
-def delete_version(db: Database, version_id: str) -> None:
-    """Hide a version from which nothing derives; its rows stay. Idempotent.
-
-    Raises:
-        BadInput: there is none of that id, the run stands at it, or others derive from it.
-    """
-    with db.write() as connection:
-        version = get_version(db, version_id)
-        now = head(db, version.run_id)
-        if now is not None and now.id == version_id:
-            raise BadInput(f"The run stands at '{version.name}'.", "Undo it first.")
-        if any(other.parent_id == version_id for other in list_versions(db, version.run_id)):
-            raise BadInput(f"Other versions derive from '{version.name}'.", "Delete them first.")
-        connection.execute(
-            "UPDATE versions SET deleted_at = coalesce(deleted_at, ?) WHERE id = ?",
-            (db.now(), version_id),
-        )
+def _living(db: Database, version_id: str) -> VersionRecord:
+    version = get_version(db, version_id)
+    if version.deleted_at is not None:
+        raise BadInput(f"The version '{version.name}' was deleted.", "Choose another.")
+    return version
 
 
 def _expected_head(db: Database, run_id: str, seen: str) -> VersionRecord:

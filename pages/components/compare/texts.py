@@ -14,7 +14,7 @@ from core.domain.texts import fold
 from core.domain.wording import capitalized, counted
 from core.figures.theme import label_colors
 from core.interventions.previews import JudgeRequest
-from core.jobs.previews import preview_state
+from core.jobs.handlers.interventions import preview_state
 from core.store.database import Database
 from core.store.datasets import run_key
 from core.store.generation.runs import get_run

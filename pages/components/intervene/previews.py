@@ -7,8 +7,8 @@ import streamlit as st
 
 from core.domain.errors import WidesetError
 from core.interventions.previews import P, PreviewRequest
+from core.jobs.handlers.interventions import PreviewState, preview_state, request_preview
 from core.jobs.launch import ensure_worker
-from core.jobs.previews import PreviewState, preview_state, request_preview
 from core.jobs.queue import LIVE, RESUMABLE, resume
 from core.store.database import Database
 from pages.components.jobs import show_work

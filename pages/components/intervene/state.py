@@ -16,9 +16,9 @@ from core.interventions.annotation.consensus import Consensus, labels_by_row
 from core.interventions.previews import JudgeRequest, OracleOpinion, OracleQuality
 from core.interventions.relabelling.label_accuracy import LabelAccuracy, Share, label_accuracy
 from core.interventions.versions import Subject, consensus_of_people, subject_of
+from core.jobs.handlers.interventions import preview_state, request_preview
 from core.jobs.handlers.llm_judge import judging
 from core.jobs.handlers.measurements import measured
-from core.jobs.previews import preview_state, request_preview
 from core.jobs.queue import LIVE, Work, states_of_runs
 from core.store.database import Database
 from core.store.datasets import run_key
@@ -141,7 +141,7 @@ class RunState:
         raw: the run's texts as generated.
         opinion: of the oracle; None while it is not trained, or without a reference.
         judgements: what people said, settled, by text id.
-        last_judgement: number of the latest judgement, for `core.jobs.previews`.
+        last_judgement: number of the latest judgement, for `core.jobs.handlers.interventions`.
         fingerprint: of the encoder whose vectors are stored; None while they may be missing.
         jobs: the jobs that compute what is missing, and a language model that judges.
         generating: whether the run is still generating.
@@ -161,6 +161,11 @@ class RunState:
     def version(self) -> VersionRecord | None:
         """The active version; None while nothing was derived."""
         return self.subject.version
+
+    @property
+    def version_id(self) -> str | None:
+        """Its id."""
+        return None if self.version is None else self.version.id
 
     @property
     def dataset(self) -> Dataset:
@@ -255,6 +260,11 @@ def share_words(share: Share | None) -> str:
         return MISSING
     interval = share.interval
     return METRIC["label_accuracy"].estimate_words(interval.mean, interval.low, interval.high)
+
+
+def overall_words(accuracy: LabelAccuracy | None) -> str:
+    """Overall label accuracy as `share_words`."""
+    return share_words(None if accuracy is None else accuracy.overall)
 
 
 def sized_share_words(share: Share | None) -> str:

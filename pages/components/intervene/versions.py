@@ -1,7 +1,7 @@
 """The Versions tab: all versions of a run, the active one, comparison and export."""
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
@@ -24,7 +24,7 @@ from pages.components.intervene.header import set_message
 from pages.components.intervene.state import (
     RunState,
     accuracy_value,
-    share_words,
+    overall_words,
     subject_at,
 )
 from pages.components.shell import AppContext, escape_markdown, flash
@@ -95,10 +95,9 @@ def _show_tree(app: AppContext, state: RunState, versions: Sequence[VersionRecor
     for version, depth in depth_first(versions):
         subject = subject_at(app.db, version.run_id, version.id, len(state.raw))
         diversity = stored_diversity(app.db, subject.dataset, state.fingerprint)
-        active = state.version is not None and version.id == state.version.id
         rows.append(
             {
-                "active": "●" if active else "",
+                "active": "●" if version.id == state.version_id else "",
                 "name": "\u2003" * depth + ("└ " if depth else "") + version.name,
                 "settings": STAGE[version.kind].settings_words(version.spec, version.facts),
                 "n": len(subject.dataset),
@@ -130,24 +129,38 @@ def _show_tree(app: AppContext, state: RunState, versions: Sequence[VersionRecor
     )
 
 
+def _choose_version(
+    title: str, names: Mapping[str, str], *, key: str, default: str | None, help: str | None = None
+) -> str | None:
+    """Draw the choice of a version by its name; None where there is no default."""
+    if st.session_state.get(key) not in names:
+        st.session_state[key] = default
+    chosen: str | None = st.selectbox(
+        title,
+        list(names),
+        index=None if default is None else 0,
+        format_func=lambda version: names.get(version, version),
+        key=key,
+        width=340,
+        help=help,
+    )
+    return chosen
+
+
 def _show_activation(app: AppContext, state: RunState, versions: Sequence[VersionRecord]) -> None:
-    names = version_names(versions)
-    active = None if state.version is None else state.version.id
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.selectbox(
+        chosen = _choose_version(
             "Active version",
-            list(names),
-            index=None if active is None else list(names).index(active),
-            format_func=lambda version: names.get(version, version),
-            key=f"versions_stand_{active}",
-            width=360,
+            version_names(versions),
+            key=f"versions_stand_{state.version_id}",
+            default=state.version_id,
             help="Interventions on this page derive from the active version.",
         )
         st.button(
             "Activate",
             icon=":material/check_circle:",
             key="versions_choose",
-            disabled=chosen is None or chosen == active,
+            disabled=chosen is None or chosen == state.version_id,
             on_click=_activate,
             args=(app, chosen),
         )
@@ -163,25 +176,20 @@ def _activate(app: AppContext, version_id: str) -> None:
 
 def _show_comparison(app: AppContext, state: RunState, versions: Sequence[VersionRecord]) -> None:
     names = version_names(versions)
-    ids = list(names)
-    active = state.version.id if state.version is not None else ids[-1]
-    sides = []
+    first, active = next(iter(names)), state.version_id or list(names)[-1]
     with st.container(horizontal=True):
-        for title, key, default in (
-            ("From", "compare_from", ids[0]),
-            ("To", "compare_to", active),
-        ):
-            if st.session_state.get(key) not in names:
-                st.session_state[key] = default
-            chosen = st.selectbox(
-                title,
-                ids,
-                format_func=lambda version: names.get(version, version),
-                key=key,
-                width=320,
+        before, after = (
+            subject_at(
+                app.db,
+                state.choice.run.id,
+                _choose_version(title, names, key=key, default=default),
+                len(state.raw),
             )
-            sides.append(subject_at(app.db, state.choice.run.id, chosen, len(state.raw)))
-    before, after = sides
+            for title, key, default in (
+                ("From", "compare_from", first),
+                ("To", "compare_to", active),
+            )
+        )
     result = compare_versions(before.rows, after.rows, label_names=state.label_names)
     old, new = _kept_labels(before), _kept_labels(after)
     with st.grid(2, min_column_width=420, gap="large"):
@@ -242,22 +250,18 @@ def _show_measures(
     balance: dict[str, tuple[int, int]],
 ) -> None:
     sides = (before, after)
-    oracle = [state.accuracy_by_oracle(side) for side in sides]
-    audit = [state.accuracy_by_people(side, audit=True) for side in sides]
-    diversity = [stored_diversity(app.db, side, state.fingerprint) for side in sides]
-    rows = [
-        ("Texts", *(f"{len(side):,}" for side in sides)),
-        (
-            "Accuracy (oracle)",
-            *(share_words(None if accuracy is None else accuracy.overall) for accuracy in oracle),
+    measures: dict[str, Callable[[Dataset], str]] = {
+        "Texts": lambda side: f"{len(side):,}",
+        "Accuracy (oracle)": lambda side: overall_words(state.accuracy_by_oracle(side)),
+        "Accuracy (audit set)": lambda side: overall_words(
+            state.accuracy_by_people(side, audit=True)
         ),
-        (
-            "Accuracy (audit set)",
-            *(share_words(None if accuracy is None else accuracy.overall) for accuracy in audit),
+        "Remote-Clique": lambda side: diversity_words(
+            stored_diversity(app.db, side, state.fingerprint)
         ),
-        ("Remote-Clique", *map(diversity_words, diversity)),
-        *((name, f"{old:,}", f"{new:,}") for name, (old, new) in balance.items()),
-    ]
+    }
+    rows = [(name, *map(words, sides)) for name, words in measures.items()]
+    rows += [(name, f"{old:,}", f"{new:,}") for name, (old, new) in balance.items()]
     text = st.column_config.TextColumn
     st.dataframe(
         pd.DataFrame(rows, columns=["what", "before", "after"]),
@@ -276,14 +280,11 @@ def _show_export(app: AppContext, state: RunState, versions: Sequence[VersionRec
     subject = state.subject
     if versions:
         names = version_names(versions)
-        active = None if state.version is None else state.version.id
-        chosen = st.selectbox(
+        chosen = _choose_version(
             "Version",
-            list(names),
-            index=list(names).index(active) if active in names else 0,
-            format_func=lambda version: names.get(version, version),
-            key=f"export_version_{active}",
-            width=360,
+            names,
+            key=f"export_version_{state.version_id}",
+            default=state.version_id or next(iter(names)),
         )
         subject = subject_at(app.db, state.choice.run.id, chosen, len(state.raw))
     st.caption(

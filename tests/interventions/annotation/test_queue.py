@@ -8,36 +8,15 @@ from hypothesis import strategies as st
 from core.diversity.measures.remote_clique import Vectors
 from core.interventions.annotation.queue import (
     KEYS,
-    by_label,
     label_keys,
     most_spread,
     most_uncertain,
-    random_order,
 )
 
 
 def plane(*degrees: float) -> Vectors:
     radians = np.deg2rad(degrees)
     return np.stack([np.cos(radians), np.sin(radians)], axis=1).astype(np.float32)
-
-
-def test_the_random_order_is_a_seeded_shuffle_of_the_candidates() -> None:
-    rows = [3, 5, 8, 13, 21]
-    first = random_order(rows, np.random.default_rng(1))
-    assert sorted(first) == rows
-    assert first == random_order(rows, np.random.default_rng(1))
-    others = {tuple(random_order(rows, np.random.default_rng(seed))) for seed in range(9)}
-    assert len(others) > 5
-    assert random_order([], np.random.default_rng(1)) == []
-
-
-def test_a_sample_off_the_top_is_unbiased() -> None:
-    counts = np.zeros(6)
-    rng = np.random.default_rng(0)
-    for _ in range(3000):
-        counts[random_order(range(6), rng)[:2]] += 1
-    # Each is among the first two a third of the time; 6 standard errors.
-    assert np.abs(counts / 3000 - 1 / 3).max() < 6 * np.sqrt(2 / 9 / 3000)
 
 
 def test_the_least_confident_come_first() -> None:
@@ -97,18 +76,6 @@ def test_greedy_covers_at_most_twice_as_badly_as_the_best() -> None:
         chords = np.linalg.norm(unit[:, None] - unit[None], axis=2)
         best = min(chords[:, list(c)].min(axis=1).max() for c in combinations(range(9), 3))
         assert chords[:, most_spread(vectors, 3)].min(axis=1).max() <= 2 * best + 1e-6
-
-
-def test_a_label_at_a_time() -> None:
-    labels = ["b", "a", "b", "a", "c", "b"]
-    order = by_label(labels, ("a", "b", "c"), [0, 1, 2, 3, 5], np.random.default_rng(0))
-    assert [labels[row] for row in order] == ["a", "a", "b", "b", "b"]
-    assert sorted(order) == [0, 1, 2, 3, 5]
-    shuffles = {
-        tuple(by_label(labels, ("a", "b", "c"), range(6), np.random.default_rng(seed)))
-        for seed in range(9)
-    }
-    assert len(shuffles) > 3
 
 
 def test_digits_first_then_letters_that_nothing_else_needs() -> None:

@@ -99,6 +99,8 @@ def test_a_label_at_a_time() -> None:
     queue = ids(build_queue(dataset, [], QueueOrder("label", seed=1), who="Ann"))
     assert set(queue[:3]) == {"t0", "t2", "t4"}
     assert set(queue[3:]) == {"t1", "t3", "t5"}
+    orders = [QueueOrder("label", seed=seed) for seed in range(9)]
+    assert len({tuple(ids(build_queue(dataset, [], own, who="Ann"))) for own in orders}) > 3
     alone = ids(build_queue(dataset, [], QueueOrder("label", 2, label="neg"), who="Ann"))
     assert len(alone) == 2
     assert set(alone) <= {"t1", "t3", "t5"}

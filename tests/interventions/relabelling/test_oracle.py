@@ -10,7 +10,6 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from core.diversity.measures.remote_clique import unit_vectors
 from core.domain.errors import BadInput
 from core.interventions.relabelling.oracle import (
-    Annotator,
     C,
     inspected_by_oracle,
     noisy,
@@ -22,7 +21,7 @@ from tests.interventions.making import clouds
 def test_the_oracle_carries_its_accuracy_on_the_test_part() -> None:
     vectors, labels = clouds(60, 60, 60, spread=0.6)
     held_out, truth = clouds(30, 30, 30, spread=0.6, seed=1)
-    oracle: Annotator = train_oracle(vectors, labels, test=(held_out, truth))
+    oracle = train_oracle(vectors, labels, test=(held_out, truth))
     opinion = oracle.judge(["x"] * 90, held_out)
     hits = sum(a == b for a, b in zip(opinion.labels, truth, strict=True))
     assert 45 < hits < 90

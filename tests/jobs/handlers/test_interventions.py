@@ -25,7 +25,7 @@ from core.interventions.relabelling.relabel import replace_labels
 from core.interventions.scope_filter import filter_effect, train_filter
 from core.interventions.versions import subject_of
 from core.jobs.context import JobContext
-from core.jobs.previews import preview_state, request_preview
+from core.jobs.handlers.interventions import preview_state, request_preview
 from core.jobs.queue import Job, get_job, request_cancel
 from core.jobs.registry import JobHandlers
 from core.jobs.tools import WorkerTools

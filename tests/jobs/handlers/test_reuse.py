@@ -30,9 +30,9 @@ from core.domain.texts import text_hash
 from core.interventions import previews
 from core.interventions.previews import JudgeRequest, OracleOpinion, OracleQuality, RelabelRequest
 from core.interventions.relabelling.label_accuracy import Share
+from core.jobs.handlers.interventions import preview_state, request_preview
 from core.jobs.handlers.measurements import mapped, measured
 from core.jobs.handlers.sweep import start_sweep
-from core.jobs.previews import preview_state, request_preview
 from core.jobs.queue import list_jobs, once, submit
 from core.store.database import Database
 from core.store.diversity import new_map, recipe_of, save_measurement
