@@ -361,3 +361,38 @@ class FinishedRound:
     requested: Mapping[str, int]
     seconds: float
     tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One request to a server.
+
+    Args:
+        cycle: of the iteration it serves, from 1; None for a request outside of a run.
+        label: the name of the label it asks texts for; None outside of a run.
+        texts_asked: how many texts it asks for.
+        texts_returned: how many came back.
+        attempt: which try of the same request it is, from 1.
+        status: HTTP's; None where no answer came.
+        outcome: `ok`, `cancelled`, or a `core.generation.servers.errors.ErrorKind`.
+        message: what went wrong, redacted; empty for `ok`.
+        seconds: from sending it to the end of its answer; 0 for one of a batch.
+        tokens_in: of the prompt, as the server reported; None is unknown.
+        tokens_out: generated, as the server reported; None is unknown.
+        number: grows with every attempt of the store; 0 before it is stored.
+        at: when it was stored, seconds since 1970, UTC; 0 before.
+    """
+
+    cycle: int | None
+    label: str | None
+    texts_asked: int
+    texts_returned: int
+    attempt: int
+    status: int | None
+    outcome: str
+    message: str
+    seconds: float
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    number: int = 0
+    at: float = 0.0

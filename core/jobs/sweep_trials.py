@@ -325,8 +325,7 @@ class SweepTrials:
     def _store(self, update: TrialUpdate) -> None:
         position = update.index
         going, run_id = self._progress.going[position], self._runs[position]
-        names = self._wanted[position].spec.task.label_names
-        store_update(self.db, run_id, update, label_names=names, job_id=self._context.job.id)
+        store_update(self.db, run_id, update, job_id=self._context.job.id)
         if update.attempt is not None:
             going.sent(update.attempt)
         if update.samples:

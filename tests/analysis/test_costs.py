@@ -5,11 +5,11 @@ import pandas as pd
 from core.analysis.costs import costs_of
 from core.analysis.recommendation import Cost
 from core.domain.connections import Connection, Prices
-from core.domain.runs import FinishedRound, ModelChoice, RunSpec
+from core.domain.runs import Attempt, FinishedRound, ModelChoice, RunSpec
 from core.domain.settings import Home
 from core.store.connections import save_connection
 from core.store.database import Database, open_database
-from core.store.generation.rounds import StoredAttempt, add_attempt, finish_round, seconds_of
+from core.store.generation.rounds import add_attempt, finish_round, seconds_of
 from core.store.generation.runs import create_run
 from tests.analysis.made_results import SST2
 from tests.store.making import make_spec
@@ -35,7 +35,7 @@ def run_of(db: Database, *, seconds: tuple[float, ...] = (), served: bool = Fals
 
 
 def spend(db: Database, run: str, tokens_in: int | None, tokens_out: int | None) -> None:
-    attempt = StoredAttempt(
+    attempt = Attempt(
         cycle=1,
         label="pos",
         texts_asked=1,

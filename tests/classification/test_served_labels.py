@@ -25,11 +25,10 @@ from core.domain.connections import Connection
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
 from core.domain.registries.capabilities import Canary, Capabilities
-from core.domain.runs import Example, ModelChoice
+from core.domain.runs import Attempt, Example, ModelChoice
 from core.domain.spending import SpendingLimit, SpendingLimitReached, SpendingTracker
 from core.domain.tasks import Label, Task
 from core.generation.servers.backend import ServedBackend
-from core.generation.servers.requests import Attempt
 from tests.faults.misbehaving import Exchange, Misbehaving
 from tests.generation.servers.fake_tokenizer import FakeTokenizer
 

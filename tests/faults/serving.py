@@ -9,7 +9,7 @@ import numpy as np
 
 from core.domain.connections import Connection
 from core.domain.registries.capabilities import Capabilities
-from core.domain.runs import ModelChoice, RunSpec, Sample
+from core.domain.runs import Attempt, ModelChoice, RunSpec, Sample
 from core.domain.settings import Home
 from core.domain.spending import SpendingLimit
 from core.generation.servers.backend import ServedBackend
@@ -19,7 +19,7 @@ from core.jobs.queue import Job, start_run
 from core.jobs.queue import resume as queue_again
 from core.store.connections import save_connection
 from core.store.database import Database
-from core.store.generation.rounds import StoredAttempt, attempts_of
+from core.store.generation.rounds import attempts_of
 from core.store.generation.samples import samples_of
 from tests.faults.misbehaving import Misbehaving
 from tests.generation.fake_backend import FakeKeeper
@@ -50,7 +50,7 @@ class Ended:
 
     job: Job
     samples: list[Sample]
-    attempts: list[StoredAttempt]
+    attempts: list[Attempt]
 
     @property
     def outcomes(self) -> list[str]:

@@ -118,7 +118,7 @@ def test_a_traceback_does_not_hold_it(home: Home, real_db: Database) -> None:
         Runs(home, real_db, server, key=SENTINEL) as runs,
     ):
         spec = runs.spec()
-        run = runs.backend.for_run(spec.condition)
+        run = runs.backend.for_run(spec)
         from core.generation.backends import Request
         from core.generation.prompts import Prompt
 

@@ -14,7 +14,7 @@ from core.domain.conditions import Condition
 from core.domain.connections import Connection
 from core.domain.errors import BackendFailed, Pausing
 from core.domain.registries.capabilities import Capabilities
-from core.domain.runs import ModelMetadata
+from core.domain.runs import ModelMetadata, RunSpec
 from core.domain.spending import SpendingTracker
 from core.generation.backends import Completion, Request
 from core.generation.prompts import Prompt
@@ -127,7 +127,7 @@ class ServedBackend:
 
     def for_run(
         self,
-        condition: Condition,
+        spec: RunSpec,
         *,
         record: RecordAttempt = record_nothing,
         tracker: SpendingTracker | None = None,
@@ -135,12 +135,12 @@ class ServedBackend:
         """The backend for one run.
 
         Args:
-            condition: of the run; its metadata says which route and which suppression it takes.
+            spec: the run; the metadata says which route and which suppression it takes.
             record: called with every attempt.
             tracker: admits every request; what it raises lets what is in flight come in, and then
                 ends the call. None is no spending limit.
         """
-        return ServedRun(self, condition, record, tracker)
+        return ServedRun(self, spec.condition, spec.task.label_names, record, tracker)
 
     def complete(
         self,
@@ -151,7 +151,7 @@ class ServedBackend:
         between_steps: Callable[[], None],
     ) -> Iterator[list[Completion]]:
         """See `core.generation.backends.Backend.complete`; nothing is put on record."""
-        return self.for_run(condition).complete(
+        return ServedRun(self, condition).complete(
             requests, condition, first_soon=first_soon, between_steps=between_steps
         )
 
@@ -194,10 +194,11 @@ class ServedRun:
         self,
         backend: ServedBackend,
         condition: Condition,
-        record: RecordAttempt,
-        tracker: SpendingTracker | None,
+        label_names: Sequence[str] = (),
+        record: RecordAttempt = record_nothing,
+        tracker: SpendingTracker | None = None,
     ) -> None:
-        self._backend, self._condition = backend, condition
+        self._backend, self._condition, self._label_names = backend, condition, label_names
         self._record, self._tracker = record, tracker
 
     @property
@@ -241,7 +242,14 @@ class ServedRun:
         several = capabilities.n == "exact" and (
             capabilities.usage_of_several == "exact" or not limited
         )
-        sent = server_requests(requests, condition, capabilities, tokenizer, several=several)
+        sent = server_requests(
+            requests,
+            condition,
+            capabilities,
+            tokenizer,
+            several=several,
+            label_names=self._label_names,
+        )
         for request, answer in backend.send(
             sent, record=self._record, tracker=self._tracker, between_steps=between_steps
         ):

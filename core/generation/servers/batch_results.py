@@ -11,7 +11,7 @@ from itertools import chain
 
 from core.domain.errors import BadInput
 from core.domain.registries.capabilities import Capabilities
-from core.domain.runs import FinishedRound, RunSpec, Sample
+from core.domain.runs import Attempt, FinishedRound, RunSpec, Sample
 from core.domain.serialization import Json, parse_json, value_at
 from core.generation.backends import Completion
 from core.generation.outcomes import Arrivals
@@ -26,7 +26,7 @@ from core.generation.servers.errors import (
 )
 from core.generation.servers.tokenizers import Tokenizer
 from core.store.database import Database
-from core.store.generation.rounds import StoredAttempt, add_attempt, finish_round, rounds_of
+from core.store.generation.rounds import add_attempt, finish_round, rounds_of
 from core.store.generation.runs import RunRecord, get_run
 from core.store.generation.samples import add_samples, samples_of
 
@@ -277,9 +277,9 @@ def _new_samples(
     ]
 
 
-def _attempt(line: BatchResult, spec: RunSpec, *, all_reported: bool) -> StoredAttempt:
+def _attempt(line: BatchResult, spec: RunSpec, *, all_reported: bool) -> Attempt:
     request, result = line.request, line.result
-    attempt = StoredAttempt(
+    attempt = Attempt(
         cycle=request.cycle,
         label=spec.task.label_names[request.label_index],
         texts_asked=request.count,

@@ -9,6 +9,7 @@ from itertools import count
 from core.domain.conditions import Condition
 from core.domain.errors import BackendFailed, Pausing, WidesetError
 from core.domain.registries.capabilities import Capabilities
+from core.domain.runs import Attempt
 from core.domain.serialization import Json
 from core.domain.spending import AdmittedRequest, SpendingTracker
 from core.generation.backends import Request
@@ -29,38 +30,6 @@ from core.generation.servers.retries import (
     format_wait,
 )
 from core.generation.servers.tokenizers import Tokenizer
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One request to a server.
-
-    Args:
-        cycle: of the iteration it serves, from 1; None for a request outside of a run.
-        label_index: the label it asks texts for, in task order; None outside of a run.
-        texts_asked: how many texts it asks for.
-        texts_returned: how many came back.
-        attempt: which try of the same request it is, from 1.
-        status: HTTP's; None where no answer came.
-        outcome: `ok`, `cancelled`, or an `errors.ErrorKind`.
-        message: what went wrong, redacted; empty for `ok`.
-        seconds: from sending it to the end of its answer.
-        tokens_in: of the prompt, as the server reported; None is unknown.
-        tokens_out: generated, as the server reported; None is unknown.
-    """
-
-    cycle: int | None
-    label_index: int | None
-    texts_asked: int
-    texts_returned: int
-    attempt: int
-    status: int | None
-    outcome: str
-    message: str
-    seconds: float
-    tokens_in: int | None = None
-    tokens_out: int | None = None
-
 
 RecordAttempt = Callable[[Attempt], None]
 """Called with every attempt, such as to store it."""
@@ -84,7 +53,7 @@ class ServerRequest:
         max_tokens_out: tokens of all its texts at most.
         usage_known: whether the server reports the tokens of all its texts.
         cycle: of the iteration it serves, from 1; None outside of a run.
-        label_index: the label it asks texts for; None outside of a run.
+        label: the name of the label it asks texts for; None outside of a run.
     """
 
     position: int
@@ -96,7 +65,7 @@ class ServerRequest:
     max_tokens_out: int
     usage_known: bool
     cycle: int | None
-    label_index: int | None
+    label: str | None
 
 
 def server_requests(
@@ -106,6 +75,7 @@ def server_requests(
     tokenizer: Tokenizer | None,
     *,
     several: bool,
+    label_names: Sequence[str] = (),
     top_logprobs: int = 0,
 ) -> list[ServerRequest]:
     """The HTTP requests that ask for the texts of these requests.
@@ -116,6 +86,7 @@ def server_requests(
         capabilities: of the model.
         tokenizer: the model's; None is unknown.
         several: whether one may ask for several texts.
+        label_names: of the run's task, in its order; empty outside of a run.
         top_logprobs: how many of the likeliest first tokens a chat's answers come with.
 
     Raises:
@@ -128,7 +99,10 @@ def server_requests(
     divided = []
     for position, request in enumerate(requests):
         biases = biases_of(request, condition, tokenizer)
-        cycle, label_index = request.entropy[-2:] if len(request.entropy) >= 2 else (None, None)
+        cycle, label = None, None
+        if label_names:
+            cycle, label_index = request.entropy[-2:]
+            label = label_names[label_index]
         for start in range(0, len(request.indices), size):
             indices = request.indices[start : start + size]
             body = body_of(
@@ -145,7 +119,7 @@ def server_requests(
                     max_tokens_out=condition.max_tokens * len(indices),
                     usage_known=len(indices) == 1 or capabilities.usage_of_several == "exact",
                     cycle=cycle,
-                    label_index=label_index,
+                    label=label,
                 )
             )
     return divided
@@ -370,14 +344,14 @@ def _describe(
     outcome = "cancelled" if result is None else ("ok" if error is None else error.kind)
     return Attempt(
         cycle=request.cycle,
-        label_index=request.label_index,
+        label=request.label,
         texts_asked=len(request.indices),
         texts_returned=len(answer.texts),
         attempt=attempt,
         status=status,
         outcome=outcome,
         message="" if error is None else error.what,
-        seconds=seconds,
+        seconds=max(0.0, seconds),
         tokens_in=answer.usage.tokens_in,
         # Where the tokens of one text are reported for several, the number of all is unknown.
         tokens_out=answer.usage.tokens_out if request.usage_known else None,

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from core.domain.connections import Prices
 from core.domain.errors import BadInput
-from core.domain.runs import ModelChoice, RunSpec
+from core.domain.runs import Attempt, ModelChoice, RunSpec
 from core.domain.spending import CostEstimate, SpendingLimit, check_spending_limit, estimate_cost
 from core.store.connections import find_capabilities, find_connection
 from core.store.database import Database
-from core.store.generation.rounds import StoredAttempt, attempts_of
+from core.store.generation.rounds import attempts_of
 from core.store.generation.runs import RunRecord, get_run
 
 
@@ -74,7 +74,7 @@ def recent_token_use(db: Database, spec: RunSpec) -> TokenUse | None:
     return None
 
 
-def measure_token_use(run: RunRecord, attempts: Sequence[StoredAttempt]) -> TokenUse | None:
+def measure_token_use(run: RunRecord, attempts: Sequence[Attempt]) -> TokenUse | None:
     """What a run's answers took; None where the server reported no tokens.
 
     A prompt is an instruction, and before it a block of the same shape for each example, closed by

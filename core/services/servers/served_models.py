@@ -1,14 +1,15 @@
 """Models behind servers: probed, opened by what the store knows, on record, within a limit."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from core.domain.connections import Connection
 from core.domain.errors import BadInput, Pausing
 from core.domain.progress import JobProgress
 from core.domain.registries.capabilities import Capabilities
-from core.domain.runs import ModelChoice
+from core.domain.runs import Attempt, ModelChoice
 from core.domain.serialization import Json
 from core.domain.spending import (
     SpendingLimit,
@@ -22,13 +23,11 @@ from core.generation.servers.http_client import HttpClient, HttpResponse, Server
 from core.generation.servers.keys import Key, key_of
 from core.generation.servers.probing.probe import probe as probe_server
 from core.generation.servers.probing.questions import list_models
-from core.generation.servers.requests import Attempt, RecordAttempt
 from core.generation.servers.retries import ConcurrencyLimiter
 from core.services.progress import NO_PROGRESS, Progress
 from core.store.connections import find_capabilities, find_connection, save_capabilities
 from core.store.database import Database
 from core.store.generation.rounds import (
-    StoredAttempt,
     add_attempt,
     totals,
     totals_of_job,
@@ -202,47 +201,8 @@ def backend_for_run(
     """
     spent = totals(db, run.id)
     tracker = SpendingTracker(limit, prices=backend.connection.prices, spent=spent)
-    names = run.spec.task.label_names
-    record = record_attempts(db, label_names=names, run_id=run.id, job_id=job_id)
-    return backend.for_run(run.spec.condition, record=record, tracker=tracker), tracker
-
-
-def record_attempts(
-    db: Database,
-    *,
-    label_names: Sequence[str] = (),
-    run_id: str | None = None,
-    job_id: str | None = None,
-) -> RecordAttempt:
-    """Stores every attempt; arguments as of `stored_attempt` and `add_attempt`."""
-
-    def record(attempt: Attempt) -> None:
-        add_attempt(db, stored_attempt(attempt, label_names), run_id=run_id, job_id=job_id)
-
-    return record
-
-
-def stored_attempt(attempt: Attempt, label_names: Sequence[str] = ()) -> StoredAttempt:
-    """An attempt as the store keeps it.
-
-    Args:
-        attempt: as it was sent.
-        label_names: of the run's task, in its order; of no use outside of a run.
-    """
-    index = attempt.label_index
-    return StoredAttempt(
-        cycle=attempt.cycle,
-        label=None if index is None else label_names[index],
-        texts_asked=attempt.texts_asked,
-        texts_returned=attempt.texts_returned,
-        attempt=attempt.attempt,
-        status=attempt.status,
-        outcome=attempt.outcome,
-        message=attempt.message,
-        seconds=max(0.0, attempt.seconds),
-        tokens_in=attempt.tokens_in,
-        tokens_out=attempt.tokens_out,
-    )
+    record = partial(add_attempt, db, run_id=run.id, job_id=job_id)
+    return backend.for_run(run.spec, record=record, tracker=tracker), tracker
 
 
 class ServedLabelModel:
@@ -268,7 +228,6 @@ class ServedLabelModel:
         job_id: str | None = None,
     ) -> None:
         self._db, self._open, self._limit, self._job_id = db, open_backend, limit, job_id
-        self._store = record_attempts(db, job_id=job_id)
         self._backend: ServedBackend | None = None
         self.tracker: SpendingTracker | None = None
         self.answered = 0
@@ -311,4 +270,4 @@ class ServedLabelModel:
 
     def _record(self, attempt: Attempt) -> None:
         self.answered += attempt.texts_returned > 0
-        self._store(attempt)
+        add_attempt(self._db, attempt, run_id=None, job_id=self._job_id)

@@ -5,10 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from core.domain.progress import JobProgress
-from core.domain.runs import RunSpec, Sample
+from core.domain.runs import Attempt, RunSpec, Sample
 from core.domain.spending import SpendingProgress, SpendingTracker
 from core.generation.progress import GenerationProgress, Meter
-from core.generation.servers.requests import Attempt
 
 GENERATING = 0.75
 """The share of a trial's time that its generation takes, for the time left; the assessment takes

@@ -1,11 +1,8 @@
 """Store the updates of trials: durable once this returns, and idempotent."""
 
-from collections.abc import Sequence
-
 from core.domain.serialization import to_json
 from core.domain.texts import text_hash
 from core.services.generate import stored_state
-from core.services.servers.served_models import stored_attempt
 from core.services.sweep.plan import PlannedTrial, usable_texts
 from core.store.database import Database
 from core.store.diversity import add_vectors
@@ -22,7 +19,6 @@ def store_update(
     run_id: str,
     update: TrialUpdate,
     *,
-    label_names: Sequence[str] = (),
     job_id: str | None = None,
 ) -> None:
     """Store the attempt, metadata, samples and round of a trial's update.
@@ -31,14 +27,13 @@ def store_update(
         db: the store.
         run_id: the run.
         update: the update.
-        label_names: of its task, for an attempt.
         job_id: the job that sent an attempt.
 
     Raises:
         StoreFull, StoreBusy: earlier updates are stored.
     """
     if update.attempt is not None:
-        add_attempt(db, stored_attempt(update.attempt, label_names), run_id=run_id, job_id=job_id)
+        add_attempt(db, update.attempt, run_id=run_id, job_id=job_id)
     if update.metadata is not None:
         set_metadata(db, run_id, update.metadata)
     if update.samples:

@@ -4,37 +4,11 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 
-from core.domain.runs import FinishedRound
+from core.domain.runs import Attempt, FinishedRound
 from core.domain.spending import Spent
 from core.store.database import Database
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredAttempt:
-    """One request; see `core.generation.servers.requests.Attempt` for the fields.
-
-    Args:
-        label: the label's name.
-        number: grows with every attempt of the store; 0 before it is stored.
-        at: when it was stored, seconds since 1970, UTC.
-    """
-
-    cycle: int | None
-    label: str | None
-    texts_asked: int
-    texts_returned: int
-    attempt: int
-    status: int | None
-    outcome: str
-    message: str
-    seconds: float
-    tokens_in: int | None
-    tokens_out: int | None
-    number: int = 0
-    at: float = 0.0
-
-
-_FIELDS = [item.name for item in fields(StoredAttempt) if item.name not in ("number", "at")]
+_FIELDS = [item.name for item in fields(Attempt) if item.name not in ("number", "at")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +30,7 @@ class AttemptTotals(Spent):
 
 
 def add_attempt(
-    db: Database, attempt: StoredAttempt, *, run_id: str | None, job_id: str | None = None
+    db: Database, attempt: Attempt, *, run_id: str | None, job_id: str | None = None
 ) -> None:
     """Store an attempt; once this returns it survives a crash.
 
@@ -73,7 +47,7 @@ def add_attempt(
         )
 
 
-def attempts_of(db: Database, run_id: str, *, limit: int | None = None) -> list[StoredAttempt]:
+def attempts_of(db: Database, run_id: str, *, limit: int | None = None) -> list[Attempt]:
     """A run's attempts, the earliest first; with a limit, the latest so many."""
     with db.read() as connection:
         rows = connection.execute(
@@ -81,7 +55,7 @@ def attempts_of(db: Database, run_id: str, *, limit: int | None = None) -> list[
             " ORDER BY number DESC LIMIT ?",
             (run_id, -1 if limit is None else limit),
         ).fetchall()
-    return [StoredAttempt(**dict(row)) for row in reversed(rows)]
+    return [Attempt(**dict(row)) for row in reversed(rows)]
 
 
 def totals(db: Database, run_id: str) -> AttemptTotals:

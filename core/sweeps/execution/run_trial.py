@@ -15,7 +15,7 @@ from core.diversity.measures.remote_clique import Vectors
 from core.diversity.measures.results import encoder_name
 from core.domain.datasets import Dataset
 from core.domain.errors import BackendFailed, Pausing, WidesetError
-from core.domain.runs import FinishedRound, ModelChoice, ModelMetadata, Sample
+from core.domain.runs import Attempt, FinishedRound, ModelChoice, ModelMetadata, Sample
 from core.domain.settings import home_from
 from core.domain.spending import SpendingTracker
 from core.generation.backends import Backend
@@ -23,7 +23,6 @@ from core.generation.generate import RunState, generate_texts
 from core.generation.loop import Loop, Round
 from core.generation.servers.backend import ServedBackend
 from core.generation.servers.errors import ServerUnusable
-from core.generation.servers.requests import Attempt
 from core.store.datasets import run_key
 from core.sweeps.assessment.assess import FineTuner, assess, make_fine_tuner
 from core.sweeps.execution.trial import RealTexts, Sink, Trial, TrialEnd, TrialUpdate
@@ -173,7 +172,7 @@ def _opened(
     def record(attempt: Attempt) -> None:
         sink(TrialUpdate(trial.index, attempt=attempt))
 
-    return backend.for_run(trial.spec.condition, record=record, tracker=tracker)
+    return backend.for_run(trial.spec, record=record, tracker=tracker)
 
 
 def _dataset(trial: Trial, samples: Sequence[Sample]) -> Dataset:

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from core.diversity.measures.remote_clique import Vectors
 from core.domain.errors import WidesetError
-from core.domain.runs import FinishedRound, ModelMetadata, RunSpec, Sample
-from core.generation.servers.requests import Attempt
+from core.domain.runs import Attempt, FinishedRound, ModelMetadata, RunSpec, Sample
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.assessment.results import AssessmentResult
 

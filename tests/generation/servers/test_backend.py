@@ -9,12 +9,12 @@ import pytest
 from core.domain.conditions import Suppression
 from core.domain.errors import BackendFailed, Pausing
 from core.domain.registries.capabilities import Canary, Capabilities
+from core.domain.runs import Attempt
 from core.domain.settings import Home
 from core.domain.spending import SpendingLimit
 from core.generation.backends import Backend, Completion, Request
 from core.generation.prompts import Prompt
 from core.generation.servers.backend import ServedBackend
-from core.generation.servers.requests import Attempt
 from core.store.connections import save_capabilities
 from core.store.database import Database
 from core.store.generation.samples import samples_of
@@ -94,7 +94,7 @@ def test_stop_cuts_off_what_is_under_way_and_records_it(home: Home, real_db: Dat
             if server.seen:
                 raise Stop
 
-        run = runs.backend.for_run(runs.spec().condition, record=told.append)
+        run = runs.backend.for_run(runs.spec(), record=told.append)
         began = time.monotonic()
         with pytest.raises(Stop):
             collected(run, requests(5), runs.spec().condition, between=stop)
@@ -146,12 +146,12 @@ def test_suppression_sends_biases_of_what_was_written(home: Home, real_db: Datab
 def test_metadata_names_route_and_method_really_used(home: Home, real_db: Database) -> None:
     with Misbehaving() as server, Runs(home, real_db, server, known={"n": "exact"}) as runs:
         backend: ServedBackend = runs.backend
-        text = backend.for_run(runs.spec().condition).metadata
+        text = backend.for_run(runs.spec()).metadata
         assert (text.api, text.suppression) == ("completions", "none")
         assert (text.model, text.base_url) == ("m", server.base_url)
         assert (text.several_texts, text.seed, text.tokenizer) == (True, False, "")
         wish = runs.spec(prompt="chat", suppression=Suppression(7.5, method="avoid_words"))
-        chat = backend.for_run(wish.condition).metadata
+        chat = backend.for_run(wish).metadata
         assert (chat.api, chat.suppression) == ("chat", "avoid_words")
 
 

@@ -9,7 +9,7 @@ from core.domain.connections import Connection
 from core.domain.errors import BackendFailed, WidesetError
 from core.domain.progress import JobProgress
 from core.domain.registries.capabilities import Capabilities
-from core.domain.runs import ModelChoice, RunSpec
+from core.domain.runs import Attempt, ModelChoice, RunSpec
 from core.domain.spending import SpendingLimitReached
 from core.jobs import claims
 from core.jobs.handlers.servers import ServerContact, last_contacts, start_connection_test
@@ -17,7 +17,7 @@ from core.jobs.lease import take
 from core.jobs.queue import get_job, start_run
 from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
-from core.store.generation.rounds import StoredAttempt, add_attempt
+from core.store.generation.rounds import add_attempt
 from tests.store.making import TASK, FakeClock
 
 URL = "http://127.0.0.1:9/v1"
@@ -44,7 +44,7 @@ def moving(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def asked(db: Database, run_id: str, outcome: str = "ok", message: str = "") -> None:
     values: dict[str, Any] = dict.fromkeys(("cycle", "label", "status", "tokens_in", "tokens_out"))
-    attempt = StoredAttempt(
+    attempt = Attempt(
         **values,
         texts_asked=1,
         texts_returned=1,

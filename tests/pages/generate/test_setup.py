@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from core.domain.conditions import Condition, Suppression
 from core.domain.connections import Connection, Prices
 from core.domain.registries.capabilities import Canary, Capabilities
-from core.domain.runs import ModelChoice, ModelMetadata, RunSpec
+from core.domain.runs import Attempt, ModelChoice, ModelMetadata, RunSpec
 from core.domain.serialization import to_json
 from core.domain.spending import SpendingLimit, SpendingLimitReached
 from core.jobs import claims
@@ -17,7 +17,7 @@ from core.jobs.lease import release, take
 from core.jobs.queue import Job, get_job, job_of_run, start_run
 from core.store.connections import delete_connection, save_capabilities, save_connection
 from core.store.database import Database
-from core.store.generation.rounds import StoredAttempt, add_attempt
+from core.store.generation.rounds import add_attempt
 from core.store.generation.runs import RunRecord, list_runs, set_metadata
 from tests.pages.making import buttons, open_run, table, words
 from tests.store.making import make_spec
@@ -59,7 +59,7 @@ def started(app: AppTest, db: Database) -> RunSpec:
     return list_runs(db)[0].run.spec
 
 
-def attempt(**more: Any) -> StoredAttempt:
+def attempt(**more: Any) -> Attempt:
     values: dict[str, Any] = {
         "cycle": 1,
         "label": "pos",
@@ -73,7 +73,7 @@ def attempt(**more: Any) -> StoredAttempt:
         "tokens_in": 30,
         "tokens_out": 40,
     }
-    return StoredAttempt(**{**values, **more})
+    return Attempt(**{**values, **more})
 
 
 def served_run(

@@ -8,7 +8,7 @@ from core.domain.conditions import Condition
 from core.domain.connections import Connection, Prices
 from core.domain.errors import BadInput
 from core.domain.registries.capabilities import Capabilities
-from core.domain.runs import Example, ModelChoice, RunSpec
+from core.domain.runs import Attempt, Example, ModelChoice, RunSpec
 from core.domain.settings import Home
 from core.domain.spending import SpendingLimit, SpendingLimitReached
 from core.jobs.context import JobContext
@@ -17,7 +17,7 @@ from core.jobs.worker import Worker
 from core.services.servers.cost_estimate import TokenUse, estimate_run_cost, recent_token_use
 from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database
-from core.store.generation.rounds import StoredAttempt, add_attempt
+from core.store.generation.rounds import add_attempt
 from core.store.generation.runs import create_run, list_runs
 from tests.store.making import TASK, make_spec
 
@@ -105,7 +105,7 @@ def ran(db: Database, spec: RunSpec, *rows: tuple[int | None, int, int | None, i
     """A run with attempts: (cycle, texts, tokens in, tokens out)."""
     run = create_run(db, spec, name="Trial")
     for cycle, texts, tokens_in, tokens_out in rows:
-        attempt = StoredAttempt(
+        attempt = Attempt(
             cycle=cycle,
             label="pos",
             texts_asked=5,

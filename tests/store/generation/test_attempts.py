@@ -5,18 +5,13 @@ from dataclasses import replace
 
 import pytest
 
+from core.domain.runs import Attempt
 from core.store.database import Database
-from core.store.generation.rounds import (
-    AttemptTotals,
-    StoredAttempt,
-    add_attempt,
-    attempts_of,
-    totals,
-)
+from core.store.generation.rounds import AttemptTotals, add_attempt, attempts_of, totals
 from core.store.generation.runs import create_run
 from tests.store.making import make_spec
 
-OK = StoredAttempt(
+OK = Attempt(
     cycle=1,
     label="pos",
     texts_asked=20,
