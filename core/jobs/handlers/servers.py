@@ -1,8 +1,7 @@
 """Server health: tests of connections, and the last contact with each server."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 from core.domain.connections import checked_url
 from core.jobs.context import JobContext
@@ -105,37 +104,26 @@ def last_contacts(db: Database) -> dict[str, ServerContact]:
     A run that is paused by its own spending limit, or stopped, says nothing about its server; one
     that failed does, and so does one that is paused after a request went wrong.
     """
-    latest: dict[str, ServerContact] = {}
-    with db.read():
-        for base_url, contact in (*_tests(db), *_requests(db), *_jobs(db)):
-            known = latest.get(base_url)
-            # At the same moment, the end of a run says more than its last request.
-            if known is None or contact.at >= known.at:
-                latest[base_url] = contact
-    return latest
-
-
-def _tests(db: Database) -> Iterator[tuple[str, ServerContact]]:
-    """Tests that found out what a model can do, and tests that failed."""
     with db.read() as sql:
-        passed = sql.execute("SELECT base_url, model, created_at FROM capabilities").fetchall()
-        ended = sql.execute(
-            "SELECT json_extract(spec, '$.base_url') AS base_url,"
-            " coalesce(json_extract(spec, '$.model'), '') AS model, state, message, finished_at"
-            " FROM jobs WHERE kind = 'probe' AND state IN ('done', 'failed')"
-        ).fetchall()
-    for row in passed:
-        yield row["base_url"], ServerContact(by="test", well=True, model=row["model"], at=row[2])
-    for row in ended:
-        well, at = row["state"] == "done", row["finished_at"]
-        why = row["message"]
-        yield (
-            row["base_url"],
-            ServerContact(by="test", well=well, model=row["model"], at=at, why=why),
+        rows = sql.execute(_CONTACTS).fetchall()
+    # The latest of each server comes last.
+    return {
+        row["base_url"]: ServerContact(
+            by=row["by"],
+            well=bool(row["well"]),
+            model=row["model"],
+            run=row["run"],
+            at=row["at"],
+            why=row["why"],
         )
+        for row in rows
+    }
 
 
-_SERVED = """
+# Tests that found out what a model can do, and tests that ended; the last request of each run, if
+# its end is known; and generations that failed or are paused, where that speaks of the server. At
+# the same moment, the end of a run says more than its last request.
+_CONTACTS = """
 WITH served AS (
     SELECT id, name, json_extract(spec, '$.model.base_url') AS base_url,
         json_extract(spec, '$.model.model') AS model
@@ -146,39 +134,20 @@ WITH served AS (
         WHERE run_id = served.id AND outcome <> 'cancelled' ORDER BY number DESC LIMIT 1
     ) AS number FROM served
 )
+SELECT 1 AS rank, base_url, 'test' AS by, 1 AS well, model, '' AS run, created_at AS at, '' AS why
+FROM capabilities
+UNION ALL
+SELECT 2, json_extract(spec, '$.base_url'), 'test', state = 'done',
+    coalesce(json_extract(spec, '$.model'), ''), '', finished_at, message
+FROM jobs WHERE kind = 'probe' AND state IN ('done', 'failed')
+UNION ALL
+SELECT 3, base_url, 'run', outcome = 'ok', model, name, at,
+    CASE outcome WHEN 'ok' THEN '' ELSE message END
+FROM latest JOIN attempts USING (number)
+UNION ALL
+SELECT 4, base_url, 'run', 0, model, name, jobs.finished_at, jobs.message
+FROM latest LEFT JOIN attempts USING (number) JOIN jobs ON jobs.run_id = latest.id
+WHERE jobs.kind = 'generate' AND jobs.finished_at IS NOT NULL
+    AND (jobs.state = 'failed' OR jobs.state = 'paused' AND attempts.outcome <> 'ok')
+ORDER BY at, rank
 """
-
-
-def _requests(db: Database) -> Iterator[tuple[str, ServerContact]]:
-    """The last request of each run, if its end is known."""
-    with db.read() as sql:
-        rows = sql.execute(
-            f"{_SERVED} SELECT base_url, model, name, outcome, message, at"
-            " FROM latest JOIN attempts USING (number)"
-        ).fetchall()
-    for row in rows:
-        yield row["base_url"], _of_run(row, well=row["outcome"] == "ok")
-
-
-def _jobs(db: Database) -> Iterator[tuple[str, ServerContact]]:
-    """Generations that failed or are paused, where that speaks of the server."""
-    with db.read() as sql:
-        rows = sql.execute(
-            f"{_SERVED} SELECT base_url, model, name, jobs.message, jobs.finished_at AS at"
-            " FROM latest LEFT JOIN attempts USING (number) JOIN jobs ON jobs.run_id = latest.id"
-            " WHERE jobs.kind = 'generate' AND jobs.finished_at IS NOT NULL"
-            " AND (jobs.state = 'failed' OR jobs.state = 'paused' AND attempts.outcome <> 'ok')"
-        ).fetchall()
-    for row in rows:
-        yield row["base_url"], _of_run(row, well=False)
-
-
-def _of_run(row: Any, *, well: bool) -> ServerContact:
-    return ServerContact(
-        by="run",
-        well=well,
-        model=row["model"],
-        run=row["name"],
-        at=row["at"],
-        why="" if well else row["message"],
-    )
