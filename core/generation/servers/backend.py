@@ -20,8 +20,8 @@ from core.generation.backends import Completion, Request
 from core.generation.prompts import Prompt
 from core.generation.servers.answers import Answer, GeneratedText
 from core.generation.servers.errors import ServerInfo
-from core.generation.servers.http_client import CompletionsClient, HttpClient, ServerClient
-from core.generation.servers.keys import Key, key_of, without_key
+from core.generation.servers.http_client import MAX_BYTES, CompletionsClient, HttpClient
+from core.generation.servers.keys import Key, without_key
 from core.generation.servers.parameters import (
     api_for,
     unsupported_knobs,
@@ -36,13 +36,10 @@ from core.generation.servers.requests import (
 )
 from core.generation.servers.retries import ConcurrencyLimiter, RequestPolicy
 from core.generation.servers.suppression import method_used
-from core.generation.servers.tokenizers import Tokenizer, find_tokenizer
+from core.generation.servers.tokenizers import Tokenizer
 
 # The longest wait before others may work (`between_steps`), in seconds.
 _WAIT_SECONDS = 0.04
-
-Probe = Callable[[Connection, str, ServerClient], Capabilities]
-"""Finds out what a model can do, as `probing.probe.probe`."""
 
 
 class ServedBackend:
@@ -80,9 +77,14 @@ class ServedBackend:
         self.capabilities = replace(capabilities or unknown, base_url=base_url, model=model)
         secrets = () if key is None else (key.value_for(base_url),)
         self.server = ServerInfo(base_url, model, connection.key_variable, secrets)
-        client = CompletionsClient(
-            self.server, key=key, deadline=policy.deadline, transport=policy.transport
+        http = HttpClient(
+            base_url,
+            key=key,
+            deadline=policy.deadline,
+            max_bytes=MAX_BYTES,
+            transport=policy.transport,
         )
+        client = CompletionsClient(self.server, http)
         at_once = connection.requests_at_once
         self.endpoint = ModelEndpoint(
             client=client,
@@ -178,11 +180,21 @@ class ServedBackend:
                     loop.run_until_complete(sent.wait(_WAIT_SECONDS))
                     between_steps()
                 while sent.answers:
-                    yield sent.answers.popleft()
+                    request, answer = sent.answers.popleft()
+                    yield request, replace(answer, texts=tuple(map(self._safe, answer.texts)))
         finally:
             loop.run_until_complete(sent.cancel())
         if sent.failure is not None:
             raise sent.failure
+
+    def _safe(self, text: GeneratedText) -> GeneratedText:
+        """A text without the key, wherever the server may have repeated it."""
+        secrets = self.server.secrets
+        return GeneratedText(
+            without_key(text.text, secrets),
+            without_key(text.finish_reason, secrets),
+            tuple((without_key(token, secrets), value) for token, value in text.likeliest),
+        )
 
 
 class ServedRun:
@@ -235,7 +247,7 @@ class ServedRun:
             Pausing: it does not answer now, or wants to be left alone for longer than a minute.
         """
         backend, capabilities = self._backend, self._backend.capabilities
-        secrets, tokenizer = backend.server.secrets, backend.tokenizer
+        tokenizer = backend.tokenizer
         # A spending limit rests on reported tokens: where those of several texts are not known,
         # each request asks for one.
         limited = self._tracker is not None and self._tracker.needs_usage
@@ -255,16 +267,21 @@ class ServedRun:
         ):
             completions, failure = [], None
             for index, generated in zip(request.indices, answer.texts, strict=False):
-                text = without_key(generated.text, secrets)
                 ids: list[int] = []
                 if tokenizer is not None and failure is None:
                     try:
-                        ids = tokenizer.encode(text)
+                        ids = tokenizer.encode(generated.text)
                     except BackendFailed as error:
                         failure = error  # the text was paid for and is kept
-                reason = without_key(generated.finish_reason, secrets)
                 completions.append(
-                    Completion(request.position, index, text, reason, None, tuple(ids))
+                    Completion(
+                        request.position,
+                        index,
+                        generated.text,
+                        generated.finish_reason,
+                        None,
+                        tuple(ids),
+                    )
                 )
             if completions:
                 yield completions
@@ -327,55 +344,8 @@ def ask_all(
     sent = server_requests(
         requests, condition, capabilities, tokenizer, several=False, top_logprobs=top_logprobs
     )
-    secrets = backend.server.secrets
     for request, answer in backend.send(
         sent, record=record, tracker=tracker, between_steps=between
     ):
         for generated in answer.texts[:1]:
-            text = without_key(generated.text, secrets)
-            likeliest = tuple(
-                (without_key(token, secrets), value) for token, value in generated.likeliest
-            )
-            yield request.position, GeneratedText(text, generated.finish_reason, likeliest)
-
-
-def open_served_model(
-    connection: Connection,
-    model: str,
-    *,
-    known: Capabilities | None,
-    probe: Probe,
-    find_key: Callable[[Connection], Key | None] = key_of,
-    limiter: ConcurrencyLimiter | None = None,
-    policy: RequestPolicy | None = None,
-) -> ServedBackend:
-    """A served model, ready to write.
-
-    Args:
-        connection: which server.
-        model: the server's name for the model.
-        known: what probing found of it; None has it probed now.
-        probe: finds out what is not known, as `probing.probe`.
-        find_key: gives the connection's key.
-        limiter: shared by all that ask this server for this model.
-        policy: how requests are sent.
-
-    Raises:
-        BadInput: the key is missing, or the server refuses it or the model.
-        BackendFailed: the server does not answer.
-    """
-    key = find_key(connection)
-    client = HttpClient(connection.base_url, key=key)
-    capabilities = known or probe(connection, model, client)
-    tokenizer = None
-    if connection.tokenizer != "none" or capabilities.tokenizer:  # else probing found none
-        tokenizer = find_tokenizer(connection, model, client).tokenizer
-    return ServedBackend(
-        connection,
-        model,
-        key=key,
-        tokenizer=tokenizer,
-        capabilities=capabilities,
-        limiter=limiter,
-        policy=policy,
-    )
+            yield request.position, generated

@@ -258,33 +258,20 @@ class CompletionsClient:
 
     Args:
         server: what messages may name.
-        key: sent as a bearer token; None sends none.
-        deadline: seconds for a request and its whole answer, dripping or not.
-        max_bytes: of an answer.
-        transport: carries requests; None opens connections.
+        http: sends.
     """
 
-    def __init__(
-        self,
-        server: ServerInfo,
-        *,
-        key: Key | None = None,
-        deadline: float = DEADLINE,
-        max_bytes: int = MAX_BYTES,
-        transport: "httpx2.AsyncBaseTransport | None" = None,
-    ) -> None:
+    def __init__(self, server: ServerInfo, http: HttpClient) -> None:
         import openai
 
         self.server = server
-        self._http = HttpClient(
-            server.base_url, key=key, deadline=deadline, max_bytes=max_bytes, transport=transport
-        )
+        self._http = http
         self._openai = openai.AsyncOpenAI(
             api_key="unused",  # the transport has the key, and errors never see it
             base_url=server.base_url,
             max_retries=0,
-            timeout=self._http.timeout,
-            http_client=self._http.open(),
+            timeout=http.timeout,
+            http_client=http.open(),
         )
 
     def __repr__(self) -> str:

@@ -18,12 +18,13 @@ from core.domain.spending import (
     SpendingTracker,
 )
 from core.generation.backends import Backend
-from core.generation.servers.backend import Probe, ServedBackend, ServedRun, open_served_model
+from core.generation.servers.backend import ServedBackend, ServedRun
 from core.generation.servers.http_client import HttpClient, HttpResponse, ServerClient
 from core.generation.servers.keys import Key, key_of
 from core.generation.servers.probing.probe import probe as probe_server
 from core.generation.servers.probing.questions import list_models
 from core.generation.servers.retries import ConcurrencyLimiter
+from core.generation.servers.tokenizers import find_tokenizer
 from core.services.progress import NO_PROGRESS, Progress
 from core.store.connections import find_capabilities, find_connection, save_capabilities
 from core.store.database import Database
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
     from core.classification.llm.served_labels import ServedLabels
 
 
+ProbeModel = Callable[[Connection, str, ServerClient], Capabilities]
+"""Finds out what a model can do, as `core.generation.servers.probing.probe.probe`."""
+
+
 class ServedModels:
     """Opens served models by what the store knows of their connections.
 
@@ -46,13 +51,13 @@ class ServedModels:
         probe: finds out what a model can do that was never probed; what it finds is stored.
     """
 
-    def __init__(self, open_store: Callable[[], Database], *, probe: Probe) -> None:
+    def __init__(self, open_store: Callable[[], Database], *, probe: ProbeModel) -> None:
         self._open_store = open_store
         self._probe = probe
         self._limiters: dict[tuple[str, str], ConcurrencyLimiter] = {}
 
     def open(self, choice: ModelChoice) -> ServedBackend:
-        """See `open_served_model`.
+        """A served model, ready to write.
 
         Raises:
             BadInput: there is no such connection any more, or its key is missing or refused.
@@ -70,11 +75,22 @@ class ServedModels:
             limiter = self._limiters.get((choice.base_url, choice.model))
             if limiter is not None and limiter.maximum != connection.requests_at_once:
                 limiter = None
-            backend = open_served_model(
+            key = key_of(connection)
+            client = HttpClient(connection.base_url, key=key)
+            capabilities = (
+                self._probe(connection, choice.model, client)
+                if probed is None
+                else probed.capabilities
+            )
+            tokenizer = None
+            if connection.tokenizer != "none" or capabilities.tokenizer:  # else probing found none
+                tokenizer = find_tokenizer(connection, choice.model, client).tokenizer
+            backend = ServedBackend(
                 connection,
                 choice.model,
-                known=None if probed is None else probed.capabilities,
-                probe=self._probe,
+                key=key,
+                tokenizer=tokenizer,
+                capabilities=capabilities,
                 limiter=limiter,
             )
             self._limiters[choice.base_url, choice.model] = backend.endpoint.limiter
@@ -122,7 +138,7 @@ def probe_connection(
     connection: Connection,
     model: str,
     *,
-    probe: Probe = probe_server,
+    probe: ProbeModel = probe_server,
     find_key: Callable[[Connection], Key | None] = key_of,
     open_client: Callable[..., ServerClient] = HttpClient,
     progress: Progress = NO_PROGRESS,
