@@ -9,37 +9,33 @@ class ListedToken:
 
     Args:
         token: its id; of a server's, its place in the list, as ids are unknown.
-        text: how it reads.
-        before: probability under the model alone, 0 to 1.
-        after: probability with the knobs, 0 to 1; 0 where it was cut.
+        before: probability under the model alone (temperature 1, no bias), 0 to 1.
+        after: probability of being drawn with the knobs, 0 to 1; 0 where it was cut.
         bias: its logit bias, 0 without.
+        text: how it reads.
         share: of the counted tokens, above 0 to 1; None where it is not suppressed.
     """
 
     token: int
-    text: str
     before: float
     after: float
     bias: float
-    share: float | None
+    text: str = ""
+    share: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NextToken:
-    """The next token's distribution without and with the knobs.
+class Change:
+    """What the knobs make of a distribution.
 
     Args:
-        tokens: the likeliest, the likeliest without the knobs first.
+        tokens: the likeliest with or without the knobs, the likeliest without them first.
         moved: total variation distance, 0 to 1: how much probability lies elsewhere now.
         suppressed_before: probability of the tokens with a negative bias, without the knobs.
         suppressed_after: the same with them.
         bits_before: entropy without the knobs.
         bits_after: entropy with them.
         possible: tokens that can be drawn.
-        suppressed: how many tokens are suppressed.
-        prompt: as a person reads it.
-        prompt_tokens: its length; None where it is unknown.
-        known: of a server's, the probability of the listed tokens, to which the rest refers.
     """
 
     tokens: tuple[ListedToken, ...]
@@ -49,6 +45,21 @@ class NextToken:
     bits_before: float
     bits_after: float
     possible: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextToken:
+    """The next token's distribution without and with the knobs.
+
+    Args:
+        change: from the one to the other.
+        suppressed: how many tokens are suppressed.
+        prompt: as a person reads it.
+        prompt_tokens: its length; None where it is unknown.
+        known: of a server's, the probability of the listed tokens, to which the rest refers.
+    """
+
+    change: Change
     suppressed: int
     prompt: str
     prompt_tokens: int | None = None

@@ -11,12 +11,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.domain.errors import BadInput, NoAnswer
-from core.domain.next_token import ListedToken, NextToken, Walk, WalkedToken
+from core.domain.next_token import Change, NextToken, Walk, WalkedToken
 from core.domain.runs import ModelChoice, RunSpec, Sample
 from core.domain.settings import Home
 from core.generation.backends import Backend
 from core.generation.local.backend import LocalBackend, ModelCache
-from core.generation.local.next_token import Change, change
+from core.generation.local.next_token import change
 from core.generation.local.sampling import Knobs
 from core.generation.prompts import Prompt, prompt_for
 from core.generation.servers.backend import ServedBackend, ask_all
@@ -273,26 +273,15 @@ def _next_token(
     prompt: Prompt,
 ) -> NextToken:
     tokens = tuple(
-        ListedToken(
-            token=row.token,
+        replace(
+            row,
             text=token_text(row.token),
-            before=row.before,
-            after=row.after,
-            bias=row.bias,
             share=suppressed[row.token].share if row.token in suppressed else None,
         )
         for row in effect.tokens
     )
     return NextToken(
-        tokens=tokens,
-        moved=effect.moved,
-        suppressed_before=effect.suppressed_before,
-        suppressed_after=effect.suppressed_after,
-        bits_before=effect.bits_before,
-        bits_after=effect.bits_after,
-        possible=effect.possible,
-        suppressed=len(suppressed),
-        prompt=prompt.preview(),
+        change=replace(effect, tokens=tokens), suppressed=len(suppressed), prompt=prompt.preview()
     )
 
 

@@ -66,9 +66,9 @@ def test_labels_that_look_like_numbers_or_dates_are_names() -> None:
 
 
 TOKENS = [
-    ListedToken(5, " the", before=0.5, after=0.1, bias=-7.5, share=0.012),
-    ListedToken(9, " the", before=0.3, after=0.6, bias=0.0, share=None),
-    ListedToken(7, "<b>\n", before=0.2, after=0.3, bias=0.0, share=None),
+    ListedToken(5, text=" the", before=0.5, after=0.1, bias=-7.5, share=0.012),
+    ListedToken(9, text=" the", before=0.3, after=0.6, bias=0.0, share=None),
+    ListedToken(7, text="<b>\n", before=0.2, after=0.3, bias=0.0, share=None),
 ]
 
 
@@ -101,5 +101,5 @@ def test_nothing_to_show_is_no_error() -> None:
 
 
 def test_quotes_read_as_quotes() -> None:
-    token = ListedToken(1, '"<', before=0.5, after=0.5, bias=0.0, share=None)
+    token = ListedToken(1, text='"<', before=0.5, after=0.5, bias=0.0, share=None)
     assert next_token_figure([token]).layout.yaxis.ticktext == ('"&lt;',)

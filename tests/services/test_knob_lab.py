@@ -66,9 +66,9 @@ def next_token(
 def test_without_a_run_nothing_is_suppressed(keeper: ModelCache, written: tuple[Home, str]) -> None:
     answer = next_token(lab(keeper, written[0]), SPEC)
     assert answer.suppressed == 0
-    assert len(answer.tokens) == 30
+    assert len(answer.change.tokens) == 30
     assert answer.prompt.endswith('Movie review: "')
-    assert 0 < answer.moved < 1  # the temperature
+    assert 0 < answer.change.moved < 1  # the temperature
 
 
 def test_a_runs_words_are_suppressed_and_shown_as_examples(
@@ -77,10 +77,10 @@ def test_a_runs_words_are_suppressed_and_shown_as_examples(
     home, run_id = written
     answer = next_token(lab(keeper, home), SPEC, run_id, "The film")
     assert answer.suppressed > 5
-    assert answer.suppressed_after < answer.suppressed_before
+    assert answer.change.suppressed_after < answer.change.suppressed_before
     assert answer.prompt.count("Write a movie review") == 3  # two examples and the request
-    assert all(-7.5 <= token.bias < 0 for token in answer.tokens if token.bias)
-    assert all((token.share is None) == (token.bias == 0) for token in answer.tokens)
+    assert all(-7.5 <= token.bias < 0 for token in answer.change.tokens if token.bias)
+    assert all((token.share is None) == (token.bias == 0) for token in answer.change.tokens)
 
 
 def test_a_move_of_a_knob_takes_under_400_ms(keeper: ModelCache, written: tuple[Home, str]) -> None:

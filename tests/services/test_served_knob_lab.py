@@ -64,24 +64,26 @@ def test_the_knobs_are_applied_to_what_is_known_and_ask_once() -> None:
     with Misbehaving(then=telling) as server:
         backend, told = backend_at(server), {}
         found = ask(backend, spec_at(server), told)
-        assert [token.text for token in found.tokens] == ["the", " a", "so"]
-        assert [token.before for token in found.tokens] == pytest.approx([4 / 7, 2 / 7, 1 / 7])
+        assert [token.text for token in found.change.tokens] == ["the", " a", "so"]
+        assert [token.before for token in found.change.tokens] == pytest.approx(
+            [4 / 7, 2 / 7, 1 / 7]
+        )
         assert found.known == pytest.approx(0.875)
-        assert found.moved == pytest.approx(0, abs=1e-6)
+        assert found.change.moved == pytest.approx(0, abs=1e-6)
         # A moved knob asks nothing more. "the" is half of what was written: the whole bias.
         written = [make_sample("r", 0, token_ids=(2, 3))]
         first = ask(backend, spec_at(server, 1.0), told, samples=written)
         assert len(server.seen) == 2  # its prompt has an example now
         again = ask(backend, spec_at(server, 1.0, temperature=0.5), told, samples=written)
         assert len(server.seen) == 2
-    assert [token.bias for token in first.tokens] == pytest.approx([-1, 0, 0])
+    assert [token.bias for token in first.change.tokens] == pytest.approx([-1, 0, 0])
     odds = [4 * math.exp(-1), 2, 1]
-    assert [token.after for token in first.tokens] == pytest.approx(
+    assert [token.after for token in first.change.tokens] == pytest.approx(
         [one / sum(odds) for one in odds]
     )
     assert first.suppressed == 1
     squared = [one**2 for one in odds]
-    assert [token.after for token in again.tokens] == pytest.approx(
+    assert [token.after for token in again.change.tokens] == pytest.approx(
         [one / sum(squared) for one in squared]
     )
     body = server.seen[0].body

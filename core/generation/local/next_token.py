@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.domain.next_token import Change, ListedToken
 from core.generation.local.decoding import Engine
 from core.generation.local.sampling import (
     Knobs,
@@ -17,47 +18,6 @@ from core.generation.local.sampling import (
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-
-@dataclass(frozen=True, slots=True)
-class TokenChange:
-    """A token before and after the knobs.
-
-    Args:
-        token: its id.
-        before: probability under the untouched model (temperature 1, no bias), 0 to 1.
-        after: probability of being drawn, 0 to 1; 0 where it was cut.
-        bias: logit bias that it got, 0 without.
-    """
-
-    token: int
-    before: float
-    after: float
-    bias: float
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What the knobs make of a distribution.
-
-    Args:
-        tokens: the most probable ones of either, the most probable before first.
-        moved: share of the mass that lies elsewhere now, 0 to 1: half the sum of all absolute
-            differences (total variation distance).
-        suppressed_before: mass of the tokens with a negative bias under the untouched model.
-        suppressed_after: their mass now.
-        bits_before: entropy of the untouched distribution.
-        bits_after: of the one drawn from.
-        possible: tokens that can be drawn.
-    """
-
-    tokens: tuple[TokenChange, ...]
-    moved: float
-    suppressed_before: float
-    suppressed_after: float
-    bits_before: float
-    bits_after: float
-    possible: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +67,7 @@ def change(
     down = [token for token, bias in given.items() if bias < 0]
     return Change(
         tokens=tuple(
-            TokenChange(token, float(before[token]), float(after[token]), given.get(token, 0.0))
+            ListedToken(token, float(before[token]), float(after[token]), given.get(token, 0.0))
             for token in order.tolist()
         ),
         moved=float((before - after).abs().sum() / 2),

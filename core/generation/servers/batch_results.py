@@ -14,7 +14,7 @@ from core.domain.registries.capabilities import Capabilities
 from core.domain.runs import Attempt, FinishedRound, RunSpec, Sample
 from core.domain.serialization import Json, parse_json, value_at
 from core.generation.backends import Completion
-from core.generation.outcomes import Arrivals
+from core.generation.loop import Arrivals
 from core.generation.servers.answers import Answer, GeneratedText, parse_answer
 from core.generation.servers.batch_requests import BatchRequestId, parse_custom_id, plan_cycles
 from core.generation.servers.errors import (

@@ -1,9 +1,10 @@
-"""The job that generates a run; of a run behind a server its spec may have a spending limit."""
+"""The job that generates a run, and the questions of its page, answered between two steps of it."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from core.domain.runs import spec_from_dict
+from core.domain.serialization import to_json
 from core.generation.progress import GenerationProgress
 from core.generation.prompts import prompt_for
 from core.jobs.context import JobContext
@@ -41,3 +42,27 @@ def prompt_size(spec: Mapping[str, Any], tools: WorkerTools) -> dict[str, Any]:
         return {"tokens": None}
     prompt = prompt_for(run, cycle=1, label_index=int(spec["label_index"]), written={})
     return {"tokens": len(backend.prompt_tokens(prompt))}
+
+
+@question("next_token")
+def next_token(asked: Mapping[str, Any], tools: WorkerTools) -> Mapping[str, object]:
+    """`NextToken`, of `spec`, `label_index`, `prefix`, `run` (None without) and `top`."""
+    answer: Mapping[str, object] = to_json(
+        tools.lab.next_token(
+            spec_from_dict(asked["spec"]),
+            label_index=int(asked["label_index"]),
+            prefix=str(asked["prefix"]),
+            run_id=asked["run"],
+            top=int(asked["top"]),
+        )
+    )
+    return answer
+
+
+@question("walk")
+def walk(asked: Mapping[str, Any], tools: WorkerTools) -> Mapping[str, object]:
+    """`Walk`, of `run`, `sample` and `top`."""
+    answer: Mapping[str, object] = to_json(
+        tools.lab.walk(asked["run"], asked["sample"], top=int(asked["top"]))
+    )
+    return answer

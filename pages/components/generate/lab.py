@@ -129,12 +129,12 @@ def _show_next_token(app: AppContext, spec: RunSpec, run: RunRecord | None) -> N
     st.session_state["lab_loaded"] = spec.model
     _show_numbers(answer, spec)
     st.plotly_chart(
-        next_token_figure(answer.tokens), key="lab_figure", config={"displayModeBar": False}
+        next_token_figure(answer.change.tokens), key="lab_figure", config={"displayModeBar": False}
     )
     _show_table(answer)
     if answer.known is not None:
         st.caption(
-            f"The server reports its {len(answer.tokens)} likeliest first tokens, "
+            f"The server reports its {len(answer.change.tokens)} likeliest first tokens, "
             f"{percent(answer.known)} of the probability; shares refer to these. One chat "
             "request was sent; changing the knobs sends no more."
         )
@@ -144,9 +144,9 @@ def _show_next_token(app: AppContext, spec: RunSpec, run: RunRecord | None) -> N
 
 
 def _show_numbers(answer: NextToken, spec: RunSpec) -> None:
-    count = answer.suppressed
+    change, count = answer.change, answer.suppressed
     if count:
-        mass = f"{percent(answer.suppressed_before)} → {percent(answer.suppressed_after)}"
+        mass = f"{percent(change.suppressed_before)} → {percent(change.suppressed_after)}"
     elif spec.condition.suppression.on:
         mass = "no tokens counted yet"
     else:
@@ -155,7 +155,7 @@ def _show_numbers(answer: NextToken, spec: RunSpec) -> None:
     numbers = [
         (
             "Probability moved",
-            percent(answer.moved),
+            percent(change.moved),
             "Total variation distance: how much probability the knobs move to other tokens.",
         ),
         (
@@ -165,13 +165,13 @@ def _show_numbers(answer: NextToken, spec: RunSpec) -> None:
         ),
         (
             "Entropy",
-            f"{answer.bits_before:.1f} → {answer.bits_after:.1f} bits",
+            f"{change.bits_before:.1f} → {change.bits_after:.1f} bits",
             "Entropy of the distribution without and with the knobs: one more bit is twice "
             "as many equally likely tokens.",
         ),
         (
             "Possible tokens",
-            number(answer.possible),
+            number(change.possible),
             f"Tokens that {cutting} leave to be drawn.",
         ),
     ]
@@ -182,7 +182,8 @@ def _show_numbers(answer: NextToken, spec: RunSpec) -> None:
 
 def _show_table(answer: NextToken) -> None:
     with st.expander("As a table"):
-        frame = pd.DataFrame([asdict(token) for token in answer.tokens])
+        columns = ["token", "text", "before", "after", "bias", "share"]
+        frame = pd.DataFrame([asdict(token) for token in answer.change.tokens], columns=columns)
         frame["text"] = frame["text"].map(shown_token)
         st.dataframe(
             frame,

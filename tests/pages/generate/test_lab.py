@@ -7,24 +7,26 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.domain.errors import NoAnswer
-from core.domain.next_token import ListedToken, NextToken, Walk, WalkedToken
+from core.domain.next_token import Change, ListedToken, NextToken, Walk, WalkedToken
 from core.domain.serialization import to_json
 from core.store.database import Database
 from core.store.tasks import save_task
 from tests.pages.making import make_run, table, words
 
 TOKENS = (
-    ListedToken(5, " the", before=0.5, after=0.1, bias=-7.5, share=0.012),
-    ListedToken(9, " a", before=0.3, after=0.6, bias=0.0, share=None),
+    ListedToken(5, text=" the", before=0.5, after=0.1, bias=-7.5, share=0.012),
+    ListedToken(9, text=" a", before=0.3, after=0.6, bias=0.0, share=None),
 )
 NEXT_TOKEN = NextToken(
-    tokens=TOKENS,
-    moved=0.4,
-    suppressed_before=0.5,
-    suppressed_after=0.1,
-    bits_before=1.5,
-    bits_after=1.25,
-    possible=17,
+    change=Change(
+        tokens=TOKENS,
+        moved=0.4,
+        suppressed_before=0.5,
+        suppressed_after=0.1,
+        bits_before=1.5,
+        bits_after=1.25,
+        possible=17,
+    ),
     suppressed=1,
     prompt='Write: "',
     prompt_tokens=31,
