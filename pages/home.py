@@ -3,9 +3,7 @@
 import streamlit as st
 
 from core.domain.registries.knobs import KNOBS
-from pages.components.home.activity import show_activity
-from pages.components.home.new_project import show_start_options
-from pages.components.home.projects import show_projects
+from pages.components.home import show_activity, show_projects, show_start_options
 from pages.components.shell import load_figures_ahead, set_up, show_errors, show_flash
 
 _GENERATE_PARAMS = {"run", "task", "per_label", "seed"} | {

@@ -10,7 +10,7 @@ from core.domain.settings import home_from
 from core.domain.tasks import Task, preset, preset_names, read_task_file
 from core.files.labelled import read_labelled
 from core.files.rows import shown
-from core.services.references.reference_files import (
+from core.services.references import (
     PreparedReference,
     reference_of_example,
     reference_of_folder,

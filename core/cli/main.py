@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 # Where each command is, and what it does in a line. A command's module is imported when it is
 # called, so that each starts as fast as what it needs.
 COMMANDS = {
-    "generate": ("core.cli.runs.generate", "Generate texts for every label of a task."),
-    "runs": ("core.cli.runs.runs", "List the runs."),
-    "show": ("core.cli.runs.show", "Show the settings of a run."),
-    "resume": ("core.cli.runs.resume", "Finish a run that was stopped."),
-    "export": ("core.cli.runs.export", "Write the texts of a run to a file."),
+    "generate": ("core.cli.generate", "Generate texts for every label of a task."),
+    "runs": ("core.cli.runs", "List the runs."),
+    "show": ("core.cli.runs", "Show the settings of a run."),
+    "resume": ("core.cli.generate", "Finish a run that was stopped."),
+    "export": ("core.cli.runs", "Write the texts of a run to a file."),
     "measure": ("core.cli.data.measure", "Measure how diverse texts are."),
     "relabel": ("core.cli.data.relabel", "Replace labels by an oracle's or its proxies'."),
     "filter": ("core.cli.data.filter", "Remove texts that are out of scope."),
@@ -43,9 +43,9 @@ COMMANDS = {
     "connections": ("core.cli.servers.connections", "List, add or remove servers."),
     "batch": ("core.cli.servers.batch", "Write and read files of OpenAI's Batch API."),
     "demo": ("core.cli.sweeps.demo", "Open the demo project, or build it anew."),
-    "tasks": ("core.cli.data.tasks", "List the tasks."),
+    "tasks": ("core.cli.runs", "List the tasks."),
     "reference": ("core.cli.data.reference", "Add, list and delete references."),
-    "worker": ("core.cli.runs.worker", "Run queued jobs until idle."),
+    "worker": ("core.cli.generate", "Run queued jobs until idle."),
 }
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
@@ -61,7 +61,9 @@ class _LazyCommands(Group):
         if cmd_name not in COMMANDS:
             return None
         module, _ = COMMANDS[cmd_name]
-        return get_command(import_module(module).app)
+        command: Any = get_command(import_module(module).app)
+        # A module holds one command, several, or one with subcommands.
+        return getattr(command, "commands", {}).get(cmd_name, command)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):

@@ -1,13 +1,11 @@
 """Reference: real labelled texts of a task, in a part to learn from and a part to be measured by.
 
 No text is in both parts: texts that `core.domain.texts.fold` makes equal are one text here, and
-all of
-its copies go to one part.
+all of its copies go to one part.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from core.domain.errors import BadInput
 from core.domain.runs import Example
@@ -37,7 +35,7 @@ class Reference:
     name: str
     task_key: str
     label_names: tuple[str, ...]
-    origin: Mapping[str, Any]
+    origin: Mapping[str, object]
     created_at: float
     train: Mapping[str, int]
     test: Mapping[str, int]
@@ -51,15 +49,26 @@ class Division:
     Args:
         train: to learn from, in the order of the file.
         test: to be measured by, in the order of the file.
-        facts: JSON-ready. `test_share` and `seed` where one file was split, else None; `copies`,
-            the examples whose text came before in the same part; `contradictory`, the different
-            texts that have more than one label; `left_out`, the examples of the train file whose
-            text is in the test file.
+        test_share: of the split; None where the test part was a file of its own.
+        seed: likewise.
+        copies: examples whose text came before in the same part.
+        contradictory: different texts that have more than one label.
+        left_out: examples of the train file whose text is in the test file.
     """
 
     train: tuple[Example, ...]
     test: tuple[Example, ...]
-    facts: Mapping[str, Any]
+    test_share: float | None
+    seed: int | None
+    copies: int
+    contradictory: int
+    left_out: int
+
+    @property
+    def origin(self) -> dict[str, float | None]:
+        """What `Reference.origin` says of the parts."""
+        names = ("test_share", "seed", "copies", "contradictory", "left_out")
+        return {name: getattr(self, name) for name in names}
 
 
 def divided(
@@ -93,14 +102,15 @@ def divided(
                 else "The test file has no texts.",
                 "Give two files with different texts, or one file to be split.",
             )
-    facts = {
-        "test_share": test_share if test is None else None,
-        "seed": seed if test is None else None,
-        "copies": sum(len(part) - len({fold(e.text) for e in part}) for part in (train, rest)),
-        "contradictory": len(contradictory([*train, *rest])),
-        "left_out": 0 if test is None else len(examples) - len(train),
-    }
-    return Division(tuple(train), tuple(rest), facts)
+    return Division(
+        tuple(train),
+        tuple(rest),
+        test_share=test_share if test is None else None,
+        seed=seed if test is None else None,
+        copies=sum(len(part) - len({fold(e.text) for e in part}) for part in (train, rest)),
+        contradictory=len(contradictory([*train, *rest])),
+        left_out=0 if test is None else len(examples) - len(train),
+    )
 
 
 def split(

@@ -175,7 +175,7 @@ def read_task_file(path: Path) -> Task:
 def preset_names() -> list[str]:
     """The ids of the presets, sorted: the stems of their files.
 
-    They are the paper's eight tasks (appendix B) and the example, `support` (`core.files.example`).
+    They are the paper's eight tasks (appendix B) and the example, `support`.
     """
     return sorted(path.stem for path in PRESET_FOLDER.glob("*.toml"))
 

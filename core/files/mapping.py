@@ -7,7 +7,6 @@ refused with the names.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from core.domain.errors import BadInput
 from core.domain.runs import Example
@@ -106,12 +105,20 @@ class MappedTexts:
 
     Args:
         examples: the labelled texts, in order.
-        facts: JSON-ready: `text_column`, `label_column`, and `label_map`, the labels of the files
-            that have another name in the task.
+        text_column: where the texts stand.
+        label_column: where the labels stand.
+        label_map: the task's name for each label of the files that has another one there.
     """
 
     examples: tuple[Example, ...]
-    facts: Mapping[str, Any]
+    text_column: str
+    label_column: str
+    label_map: Mapping[str, str]
+
+    @property
+    def origin(self) -> dict[str, object]:
+        """What `core.domain.references.Reference.origin` says of the columns and labels."""
+        return {name: getattr(self, name) for name in ("text_column", "label_column", "label_map")}
 
 
 def read_mapped(
@@ -163,8 +170,7 @@ def read_mapped(
             raise BadInput(
                 f"The files have over {MAX_ROWS:,} rows.", "Give fewer, or draw from them."
             )
-    facts = {"text_column": text, "label_column": label, "label_map": renamed}
-    return MappedTexts(tuple(examples), facts)
+    return MappedTexts(tuple(examples), text, label, renamed)
 
 
 def _columns(

@@ -37,7 +37,7 @@ from core.jobs.handlers.measurements import mapped, measured
 from core.jobs.handlers.sweep import start_sweep
 from core.jobs.handlers.train import start_training
 from core.services.demo import BUNDLE, demo_task
-from core.services.references.reference_files import prepare_example
+from core.services.references import prepare_example
 from core.store.bundle import pack
 from core.store.database import Database, open_database
 from core.store.datasets import load_dataset, reference_key, run_key, version_key

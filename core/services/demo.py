@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.domain.tasks import Task
-from core.files.example import example_task
+from core.services.references import example_task
 from core.store.bundle import take_over
 from core.store.database import Database
 

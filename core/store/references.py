@@ -4,7 +4,6 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from core.domain.errors import BadInput
 from core.domain.references import Reference
@@ -40,7 +39,7 @@ def add_reference(
     name: str,
     train: Sequence[Example],
     test: Sequence[Example],
-    origin: Mapping[str, Any],
+    origin: Mapping[str, object],
 ) -> Reference:
     """Store a reference of a task in one transaction; from now on it is the task's.
 

@@ -12,10 +12,10 @@ from playwright.sync_api import Page, expect
 from core.domain.connections import Connection
 from core.domain.runs import ModelChoice
 from core.domain.settings import Home
-from core.files.example import example_task
 from core.files.exports import export_samples
 from core.jobs.lease import living
 from core.jobs.queue import LIVE, start_run, status
+from core.services.references import example_task
 from core.store.connections import find_capabilities, get_connection, save_connection
 from core.store.database import Database, open_database
 from core.store.generation.rounds import attempts_of, totals

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-import core.cli.data.tasks
+import core.cli.runs
 from core import __version__
 from core.cli import main
 from core.domain.settings import Home
@@ -159,7 +159,7 @@ def test_an_unexpected_error_is_one_line_and_1(
     def fail(_: object) -> None:
         raise ZeroDivisionError("a\nb")
 
-    monkeypatch.setattr(core.cli.data.tasks, "list_tasks", fail)
+    monkeypatch.setattr(core.cli.runs, "list_tasks", fail)
     assert main(["tasks"]) == 1
     assert capsys.readouterr().err == (
         "Wideset failed (ZeroDivisionError: a b). See the details with --debug.\n"

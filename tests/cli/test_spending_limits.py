@@ -130,7 +130,7 @@ def test_a_grids_server_is_remembered_with_the_name_of_its_key(
 
 
 def test_a_runs_end_tells_what_its_requests_took() -> None:
-    from core.cli.runs.outcome import RunOutcome
+    from core.cli.generate import RunOutcome
     from core.store.generation.runs import RunRecord
     from core.store.generation.samples import Counts
     from tests.store.making import make_spec

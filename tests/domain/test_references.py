@@ -85,7 +85,7 @@ def test_texts_with_two_labels_stay_in_train_and_are_counted() -> None:
     for seed in range(20):
         division = divided(examples, test_share=0.5, seed=seed)
         assert {e for e in examples if fold(e.text) == "x 0"} <= set(division.train)
-        assert division.facts == {
+        assert division.origin == {
             "test_share": 0.5,
             "seed": seed,
             # "X  0" of "x 0" and both others of "x 1".
@@ -101,7 +101,7 @@ def test_what_is_in_the_test_file_leaves_the_train_file() -> None:
     division = divided(train, test=test)
     assert division.train == tuple(train[1:])
     assert division.test == tuple(test)
-    assert division.facts == {
+    assert division.origin == {
         "test_share": None,
         "seed": None,
         "copies": 1,
@@ -145,6 +145,6 @@ def test_the_example_data_is_divided(folder: str, name: str, data: Path) -> None
     )
     for division in (divided(train, test=test), divided([*train, *test], test_share=0.3, seed=1)):
         assert not folded(division.train) & folded(division.test)
-        left_out = division.facts["left_out"]
+        left_out = division.origin["left_out"]
         assert len(division.train) + len(division.test) + left_out == len(train) + len(test)
         assert {e.label for e in division.test} == set(preset(name).label_names)

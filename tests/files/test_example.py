@@ -13,16 +13,16 @@ from sklearn.linear_model import LogisticRegression
 from core.domain.runs import Example
 from core.domain.tasks import preset
 from core.domain.texts import fold
-from core.files.example import (
-    OUT_OF_SCOPE_FILE,
+from core.services.references import (
     REFERENCE_FOLDER,
-    example_out_of_scope,
     example_reference,
     example_task,
 )
 
 TRAIN, TEST = example_reference()
-OUT_OF_SCOPE = example_out_of_scope()
+OUT_OF_SCOPE_FILE = REFERENCE_FOLDER / "out_of_scope.csv"
+with OUT_OF_SCOPE_FILE.open(encoding="utf-8", newline="") as lines:
+    OUT_OF_SCOPE = [row["text"] for row in csv.DictReader(lines)]
 LABELS = ("refund", "delivery", "fault", "account", "praise")
 
 

@@ -19,7 +19,7 @@ def test_columns_and_labels_are_guessed_and_told() -> None:
         Example("dull", "neg"),
         Example("good", "pos"),
     )
-    assert mapped.facts == {
+    assert mapped.origin == {
         "text_column": "Review",
         "label_column": "mood",
         "label_map": {"POS": "pos", "0": "neg"},
@@ -35,7 +35,7 @@ def test_many_files_are_one_after_the_other() -> None:
         label_column="mood",
     )
     assert [example.text for example in mapped.examples] == ["fine", "dull", "good", "last"]
-    assert mapped.facts["label_map"] == {"POS": "pos"}
+    assert mapped.label_map == {"POS": "pos"}
 
 
 def test_a_persons_map_goes_before_a_guess() -> None:

@@ -9,7 +9,7 @@ from core.domain.connections import Connection
 from core.domain.runs import RunSpec
 from core.domain.settings import Home
 from core.domain.tasks import preset
-from core.files.example import TRAIN_FILE
+from core.services.references import TRAIN_FILE
 from core.store.bundle import pack
 from core.store.connections import save_connection
 from core.store.database import Database, open_database
@@ -98,7 +98,7 @@ def test_a_missing_demo_is_told(
 
 
 def own_data_page() -> None:
-    from pages.components.home.new_project import ask_for_data
+    from pages.components.home import ask_for_data
     from pages.components.shell import set_up
 
     ask_for_data(set_up())

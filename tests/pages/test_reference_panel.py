@@ -11,10 +11,10 @@ from core.domain.runs import Example
 from core.domain.serialization import to_json
 from core.domain.settings import Home
 from core.domain.tasks import Task
-from core.files.example import example_task
 from core.jobs import claims
 from core.jobs.lease import release, take
 from core.jobs.queue import list_jobs
+from core.services.references import example_task
 from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key
 from core.store.references import add_reference, list_references, reference_of
@@ -235,6 +235,7 @@ def test_a_dataset_is_fetched_by_the_worker(home: Home, db: Database) -> None:
         "map": {"0": "neg", "x=1": "pos"},
         "test_share": 0.3,
         "seed": 0,
+        "name": "",
     }
     assert "Waiting to download owner/reviews" in panel.said
     # Another session sees it too, and another task's panel does not.

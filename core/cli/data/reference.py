@@ -12,10 +12,8 @@ from core.cli.options import JsonListOption, JsonOption, TaskOption, check_seed
 from core.cli.output import date_time, one_line, print_json, print_lines
 from core.domain.errors import BadInput
 from core.domain.references import TEST_SHARE, Reference
-from core.domain.serialization import to_json
 from core.domain.tasks import Task
-from core.services.references.reference import add_from_hub
-from core.services.references.reference_files import FileMapping, reference_from_files
+from core.services.references import FileMapping, HubRequest, add_from_hub, reference_from_files
 from core.store.references import delete_reference, list_references, restore_reference
 
 ReferenceArgument = Annotated[
@@ -152,10 +150,19 @@ def add(
     columns = {"text_column": mapping.text_column, "label_column": mapping.label_column}
     share, seed = parts.share, parts.seed or 0
     if file is None:
-        source = {"hub": hub.hub, "config": hub.config, "split": hub.split, "map": label_map}
-        split = {"test_share": share, "seed": seed}
-        spec = {**source, "task": to_json(its_task), "name": name, **columns, **split}
-        reference = add_from_hub(session.db, spec)
+        assert hub.hub is not None
+        request = HubRequest(
+            hub=hub.hub,
+            task=its_task,
+            config=hub.config,
+            split=hub.split,
+            map=label_map,
+            test_share=share,
+            seed=seed,
+            name=name,
+            **columns,
+        )
+        reference = add_from_hub(session.db, request)
     else:
         prepared = reference_from_files(
             (file.name, file),

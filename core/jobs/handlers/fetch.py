@@ -1,15 +1,16 @@
 """The job that fetches a dataset of the Hugging Face hub and makes a task's reference of it.
 
-Its spec is that of `add_from_hub`.
+Its spec is a `HubRequest`, whose fields but `hub` and `task` may be missing.
 """
 
 from dataclasses import dataclass
 
 from core.domain.progress import JobProgress
+from core.domain.serialization import from_json
 from core.jobs.context import JobContext
 from core.jobs.registry import job
 from core.jobs.tools import WorkerTools
-from core.services.references.reference import add_from_hub, reference_of_job
+from core.services.references import HubRequest, add_from_hub, reference_of_job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,9 @@ def fetch_job(context: JobContext, tools: WorkerTools) -> None:
     if context.should_stop():
         return
     reference = reference_of_job(context.db, context.job.id) or add_from_hub(
-        context.db, context.spec, fetch=tools.fetch_dataset, job_id=context.job.id
+        context.db,
+        from_json(HubRequest, context.spec),
+        fetch=tools.fetch_dataset,
+        job_id=context.job.id,
     )
     context.report(FetchProgress(phase="done", reference=reference.id))

@@ -9,7 +9,7 @@ import pytest
 from core.cli import main
 from core.domain.settings import Home
 from core.files.hub import HubDataset, fetch_dataset
-from core.services.references.reference import add_from_hub
+from core.services.references import add_from_hub
 from core.store.database import Database, open_database
 from core.store.datasets import load_dataset, reference_key
 from core.store.references import list_references, reference_of

@@ -1,22 +1,41 @@
-"""References from files: a person's, those of a folder, and the example's."""
+"""References of a task: from a person's files, a folder, the example, or the Hugging Face hub."""
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from core.domain.errors import BadInput
 from core.domain.references import TEST_SHARE, Division, Reference, divided
 from core.domain.runs import Example
-from core.domain.tasks import Task
-from core.files.example import TEST_FILE, TRAIN_FILE, example_reference, example_task
+from core.domain.tasks import Task, preset
+from core.files.hub import HubDataset, fetch_dataset
 from core.files.labelled import columns_of, content_of, read_labelled
 from core.files.mapping import Source, read_mapped
 from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key
 from core.store.references import add_reference, list_references
+
+REFERENCE_FOLDER = Path(__file__).parents[2] / "assets" / "reference"
+TRAIN_FILE = REFERENCE_FOLDER / "train.csv"
+TEST_FILE = REFERENCE_FOLDER / "test.csv"
+
+
+def example_task() -> Task:
+    """The task of the example, which is also the preset `support`: five labels."""
+    return preset("support")
+
+
+def example_reference() -> tuple[list[Example], list[Example]]:
+    """The example's reference: train part (60 texts a label) and test part (30 a label).
+
+    No text is in both. Each part is in its file's order, which visits the labels in turn.
+    """
+    task = example_task()
+    train = read_labelled(TRAIN_FILE, name=TRAIN_FILE.name, task=task)
+    test = read_labelled(TEST_FILE, name=TEST_FILE.name, task=task)
+    return train, test
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +54,7 @@ class PreparedReference:
     test: tuple[Example, ...]
     known: Reference | None = None
     name: str = ""
-    origin: Mapping[str, Any] = field(default_factory=dict)
+    origin: Mapping[str, object] = field(default_factory=dict)
 
     def attached(self, db: Database, task: Task) -> Reference:
         """The reference as stored; added if it was not there."""
@@ -92,11 +111,16 @@ def reference_from_files(
     )
     held_out = None
     if test is not None:
-        columns = {key: mapped.facts[key] for key in ("text_column", "label_column")}
-        held_out = read_mapped([test], task=task, **columns, label_map=mapping.label_map).examples
+        held_out = read_mapped(
+            [test],
+            task=task,
+            text_column=mapped.text_column,
+            label_column=mapped.label_column,
+            label_map=mapping.label_map,
+        ).examples
     parts = divided(mapped.examples, test=held_out, test_share=test_share, seed=seed)
     files = {"file": train[0], "test_file": None if test is None else test[0]}
-    return _prepared(parts, name or train[0], {**files, **mapped.facts})
+    return _prepared(parts, name or train[0], {**files, **mapped.origin})
 
 
 def reference_of_example(db: Database, task: Task) -> PreparedReference:
@@ -168,8 +192,8 @@ def stored_reference(db: Database, known: Reference) -> PreparedReference:
     return PreparedReference(part("train"), part("test"), known)
 
 
-def _prepared(parts: Division, name: str, origin: Mapping[str, Any]) -> PreparedReference:
-    return PreparedReference(parts.train, parts.test, None, name, {**origin, **parts.facts})
+def _prepared(parts: Division, name: str, origin: Mapping[str, object]) -> PreparedReference:
+    return PreparedReference(parts.train, parts.test, None, name, {**origin, **parts.origin})
 
 
 def _find(db: Database, task: Task, key: str, value: object) -> Reference | None:
@@ -194,3 +218,82 @@ def _label_map(path: Path, task: Task) -> dict[str, str]:
     phrases |= {label.phrase.casefold(): label.name for label in task.labels}
     names = {row.label: phrases.get(row.text.casefold()) for row in rows}
     return {label: name for label, name in names.items() if name is not None}
+
+
+Fetch = Callable[..., HubDataset]
+"""Behaves as `core.files.hub.fetch_dataset`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubRequest:
+    """Which dataset of the hub becomes a task's reference; None is chosen or guessed.
+
+    Args:
+        hub: the dataset's id.
+        task: whose reference.
+        config: its configuration.
+        split: its split.
+        text_column: column of the texts.
+        label_column: column of the labels.
+        map: the task's name for a label of the dataset; see `read_mapped`.
+        test_share: see `core.domain.references.split`.
+        seed: likewise.
+        name: the reference's; empty is the dataset's id.
+    """
+
+    hub: str
+    task: Task
+    config: str | None = None
+    split: str | None = None
+    text_column: str | None = None
+    label_column: str | None = None
+    map: Mapping[str, str] | None = None
+    test_share: float = TEST_SHARE
+    seed: int = 0
+    name: str = ""
+
+
+def add_from_hub(
+    db: Database,
+    request: HubRequest,
+    *,
+    fetch: Fetch = fetch_dataset,
+    job_id: str | None = None,
+) -> Reference:
+    """Fetch a dataset, split it, add it.
+
+    Args:
+        db: the store.
+        request: which dataset.
+        fetch: gives the dataset.
+        job_id: the job that does it, if one does.
+
+    Raises:
+        WidesetError: the dataset can't be fetched or is refused; nothing was added.
+    """
+    dataset = fetch(request.hub, config=request.config, split=request.split)
+    mapped = read_mapped(
+        dataset.files,
+        task=request.task,
+        text_column=request.text_column,
+        label_column=request.label_column,
+        label_map=request.map,
+    )
+    parts = divided(mapped.examples, test_share=request.test_share, seed=request.seed)
+    origin = {
+        "hub": dataset.id,
+        "config": dataset.config,
+        "split": dataset.split,
+        "commit": dataset.commit,
+        **mapped.origin,
+        **parts.origin,
+        "job": job_id,
+    }
+    name = request.name or dataset.id
+    return add_reference(db, request.task, name, parts.train, parts.test, origin)
+
+
+def reference_of_job(db: Database, job_id: str) -> Reference | None:
+    """The reference that a job added, so that a resumed job adds no second one."""
+    references = list_references(db, include_deleted=True)
+    return next((item for item in references if item.origin.get("job") == job_id), None)

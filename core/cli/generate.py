@@ -1,5 +1,6 @@
-"""What `generate` and `resume` do at the end of a run: its export, and its counts in words."""
+"""Commands that generate: `generate`, `resume`, and the `worker` that runs the jobs."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,21 +8,39 @@ from typing import Annotated, Any
 
 from typer import Option
 
-from core.cli.app import OptionGroup, Session
-from core.cli.options import JsonOption
-from core.cli.output import one_line, print_json, spending_words
+from core.cli.app import App, OptionGroup, Session
+from core.cli.lookup import find_run, find_task
+from core.cli.options import (
+    JsonOption,
+    KnobOptions,
+    ModelOptions,
+    RunArgument,
+    SpendingOptions,
+    TaskOption,
+    check_range,
+)
+from core.cli.output import one_line, print_json, print_note, spending_words
 from core.cli.progress import ProgressLine, wait_for_job
-from core.domain.errors import WidesetError
+from core.cli.runs import export_run
+from core.domain.conditions import Condition
+from core.domain.errors import BadInput, WidesetError
+from core.domain.runs import Example, ModelChoice, RunSpec
 from core.domain.serialization import to_json
 from core.domain.spending import SpendingProgress
-from core.files.exports import check_export, write_export
+from core.domain.tasks import Task
+from core.files.exports import check_export
+from core.files.labelled import SEED_COUNT, balanced_examples, read_labelled
 from core.generation.progress import GenerationProgress
-from core.jobs.queue import Job, State
+from core.jobs.queue import Job, State, job_of_run, start_run
+from core.jobs.queue import resume as resume_job
+from core.jobs.worker import Worker, work
 from core.store.database import Database
 from core.store.generation.runs import RunRecord
-from core.store.generation.samples import SAMPLE_COLUMNS, Counts, counts, sample_rows, samples_of
+from core.store.generation.samples import SAMPLE_COLUMNS, Counts, counts, sample_rows
 
 _KINDS = ("usable", "empty", "truncated", "duplicates")
+
+app = App()
 
 
 @dataclass(frozen=True)
@@ -113,13 +132,6 @@ class RunOutcome:
         return one_line(" ".join(parts))
 
 
-def export_run(db: Database, run_id: str, out: Path, *, everything: bool) -> int:
-    """Write a run's usable samples, or all of them, in order of arrival; how many there were."""
-    samples = samples_of(db, run_id, outcome=None if everything else "usable")
-    write_export(out, samples)
-    return len(samples)
-
-
 def finish_run(
     session: Session, run: RunRecord, job_id: str, options: OutcomeOptions, progress: ProgressLine
 ) -> None:
@@ -179,3 +191,126 @@ def _unfinished(outcome: RunOutcome, job: Job) -> WidesetError:
         f"{outcome.total('usable')} of {run.spec.target} texts are kept; "
         f"python -m core resume {run.id} continues it.",
     )
+
+
+@dataclass(frozen=True)
+class RunOptions(OptionGroup):
+    """What to generate."""
+
+    panel = "What to generate"
+
+    task: TaskOption
+    per_label: Annotated[int, Option(help="Texts per label.")] = 20
+    seed: Annotated[int, Option(help="Seed of every random draw.")] = 0
+    seed_examples: Annotated[
+        Path | None,
+        Option(
+            help="Real labelled texts (CSV, JSONL or Parquet with text and label) for the prompts."
+        ),
+    ] = None
+    seed_count: Annotated[
+        int | None,
+        Option(
+            show_default=str(SEED_COUNT), help="How many of them to draw, balanced over the labels."
+        ),
+    ] = None
+    name: Annotated[
+        str, Option(show_default="the task and its main knobs", help="The run's name.")
+    ] = ""
+
+    def spec(self, task: Task, condition: Condition, model: ModelChoice) -> RunSpec:
+        """The spec of the run that the options name.
+
+        Raises:
+            BadInput: a number is out of its range, or the file of examples is refused.
+        """
+        return RunSpec(
+            task=task,
+            condition=condition,
+            per_label=self.per_label,
+            seed=self.seed,
+            seed_examples=self._examples(task),
+            model=model,
+        )
+
+    def _examples(self, task: Task) -> tuple[Example, ...]:
+        path = self.seed_examples
+        if path is None:
+            if self.seed_count is not None:
+                raise BadInput(
+                    "--seed-count has no file to draw from.", "Add --seed-examples FILE."
+                )
+            return ()
+        count = SEED_COUNT if self.seed_count is None else self.seed_count
+        examples = read_labelled(path, name=path.name, task=task)
+        return balanced_examples(examples, task=task, count=count, seed=self.seed)
+
+
+@app.add(
+    epilog="Example: python -m core generate --task sst2 --temperature 0.9 --suppression 7.5 "
+    "--per-label 50 --seed 1 --out reviews.jsonl"
+)
+def generate(
+    session: Session,
+    options: RunOptions,
+    knobs: KnobOptions,
+    model: ModelOptions,
+    limits: SpendingOptions,
+    outcome: OutcomeOptions,
+) -> None:
+    """Generate texts for every label of a task. The run is kept in the store text by text;
+    Ctrl-C stops it and keeps what arrived.
+    """
+    condition, choice, limit = knobs.condition(), model.choice(), limits.limit()
+    outcome.check()
+    spec = options.spec(find_task(options.task), condition, choice)
+    model.remember_connection(session.db)
+    run, job = start_run(session.db, spec, name=options.name, cap=limit)
+    progress = ProgressLine(sys.stderr)
+    progress.note(f"Run {run.id}: {spec.target} texts for {len(spec.task.labels)} labels.")
+    if spec.idle_knob:
+        progress.note(f"{spec.idle_knob} Raise --per-label or lower --texts-a-request.")
+    finish_run(session, run, job.id, outcome, progress)
+
+
+@app.add()
+def resume(
+    session: Session, run: RunArgument, limits: SpendingOptions, outcome: OutcomeOptions
+) -> None:
+    """Finish a run that was stopped, interrupted, paused or failed: no text is repeated, none is
+    lost. A run that is being generated already is followed. Limits replace the run's own, and
+    what was spent before counts.
+    """
+    outcome.check()
+    limit = limits.limit()
+    record = find_run(session.db, run)
+    job = job_of_run(session.db, record.id)
+    if job is None or job.state == "done":
+        raise BadInput(
+            f"Run {record.id} is done; there is nothing to resume."
+            if job is not None
+            else f"Run {record.id} was never started.",
+            f"Export it with python -m core export {record.id} --out FILE.",
+        )
+    job = resume_job(session.db, job.id, cap=limit)
+    progress = ProgressLine(sys.stderr)
+    progress.note(f"Run {record.id} continues.")
+    finish_run(session, record, job.id, outcome, progress)
+
+
+@app.add("worker")
+def run_worker(
+    session: Session,
+    idle_seconds: Annotated[float, Option(help="End after so many idle seconds.")] = 1800.0,
+) -> None:
+    """Run queued jobs, one after the other. The pages start this by themselves; a second worker
+    ends at once.
+    """
+    check_range("--idle-seconds", idle_seconds, 0)
+    if session.handlers is None:
+        is_first = work(session.home, idle_seconds=idle_seconds)
+    else:
+        worker = Worker(session.home, session.handlers, idle_seconds=idle_seconds)
+        is_first = worker.run_forever()
+    if not is_first:
+        print_note("Another worker is running on this home folder.")

@@ -1,1 +1,0 @@
-"""Attaching real labelled texts to a task."""
