@@ -33,7 +33,7 @@ from core.store.generation.samples import samples_of
 from core.store.tasks import save_task
 from tests.cli.fake_generation import pretend, samples_for
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 Capture = pytest.CaptureFixture[str]
 
 
