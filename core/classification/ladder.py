@@ -18,7 +18,7 @@ RungKind = Literal["majority", "llm", "raw", "lr", "oosf", "manual", "real"]
 Baseline = Literal["majority", "zero-shot", "few-shot"]
 BASELINES: tuple[Baseline, ...] = ("majority", "zero-shot", "few-shot")
 
-KIND_WORDS: Mapping[RungKind, str] = {
+RUNG_TITLES: Mapping[RungKind, str] = {
     "majority": "Majority class",
     "llm": "Language model, asked",
     "raw": "As generated",

@@ -89,8 +89,8 @@ class Suppression:
         help="How suppression is brought about on a server that ignores logit_bias.",
         choices={
             "logit_bias": "Logit bias",
-            "frequency_penalty": "Frequency penalty (approximation)",
-            "avoid_words": "Words to avoid in the prompt (approximation)",
+            "frequency_penalty": "Frequency penalty (approximate)",
+            "avoid_words": "Avoid these words (approximate)",
         },
         short="suppression by {}",
         paper=("logit_bias",),

@@ -37,60 +37,54 @@ PAGES = Path(__file__).parent.parent
 _NAVIGATED = "navigated"
 
 
+PAGE_LINKS = {
+    "home": (":material/home:", "Start a project, or open one."),
+    "generate": (
+        ":material/edit_note:",
+        "Choose a task, set the diversity knobs, and read the texts as they arrive.",
+    ),
+    "explore": (
+        ":material/scatter_plot:",
+        "See how diverse the texts are, where they repeat themselves, and why.",
+    ),
+    "intervene": (
+        ":material/healing:",
+        "Judge texts, replace wrong labels, filter out-of-scope texts, undo.",
+    ),
+    "train": (
+        ":material/model_training:",
+        "Train classifiers on the texts and test them on real ones.",
+    ),
+    "compare": (
+        ":material/insights:",
+        "See the trade-off between diversity and accuracy, and what repair recovers.",
+    ),
+    "connect": (
+        ":material/cable:",
+        "Add a server with OpenAI's API, test which knobs it supports, set prices.",
+    ),
+}
+"""Icon and help of each page, by the name of its script."""
+
+
 def navigate() -> StreamlitPage:
     """Declare the pages; the requested one."""
     st.session_state[_NAVIGATED] = True
-    return st.navigation(
-        [
-            st.Page(
-                PAGES / "home.py",
-                title="Home",
-                icon=":material/home:",
-                default=True,
-                url_path="start",  # the default page is served at /; this keeps /home free
-                help="Start a project, or open one.",
-            ),
-            st.Page(
-                PAGES / "generate.py",
-                title="Generate",
-                icon=":material/edit_note:",
-                help="Choose a task, set the diversity knobs, and read the texts as they arrive.",
-            ),
-            st.Page(
-                PAGES / "explore.py",
-                title="Explore",
-                icon=":material/scatter_plot:",
-                help="See how diverse the texts are, where they repeat themselves, and why.",
-            ),
-            st.Page(
-                PAGES / "intervene.py",
-                title="Intervene",
-                icon=":material/healing:",
-                help="Judge texts, replace wrong labels, filter out-of-scope texts, undo.",
-            ),
-            st.Page(
-                PAGES / "train.py",
-                title="Train",
-                icon=":material/model_training:",
-                help="Train classifiers on the texts and test them on real ones.",
-            ),
-            st.Page(
-                PAGES / "compare.py",
-                title="Compare",
-                icon=":material/insights:",
-                help="See the trade-off between diversity and accuracy, and what repair recovers.",
-            ),
-            st.Page(
-                PAGES / "connect.py",
-                title="Connect",
-                icon=":material/cable:",
-                help="Add a server with OpenAI's API, test which knobs it supports, set prices.",
-            ),
-            # The default page has no address of its own, but bookmarks may use /home.
-            st.Page(PAGES / "home.py", title="Home", url_path="home", visibility="hidden"),
-        ],
-        position="top",
-    )
+    pages = [
+        st.Page(
+            PAGES / f"{name}.py",
+            title=name.capitalize(),
+            icon=icon,
+            help=help,
+            default=name == "home",
+            # The default page is served at /; this keeps /home free.
+            url_path="start" if name == "home" else None,
+        )
+        for name, (icon, help) in PAGE_LINKS.items()
+    ]
+    # The default page has no address of its own, but bookmarks may use /home.
+    home = st.Page(PAGES / "home.py", title="Home", url_path="home", visibility="hidden")
+    return st.navigation([*pages, home], position="top")
 
 
 def navigate_if_alone() -> None:

@@ -230,23 +230,20 @@ def _cap_inputs(prefix: str, prices: Prices, now: SpendingLimit) -> SpendingLimi
         persist_state="session",
         placeholder="no limit" if priced else "needs the connection's prices",
     )
-    tokens = st.number_input(
-        "Tokens, in and out",
-        0,
-        10**12,
-        now.tokens,
-        key=f"{prefix}-tokens",
-        placeholder="no limit",
-        persist_state="session",
-    )
-    requests = st.number_input(
-        "Requests",
-        0,
-        10**9,
-        now.requests,
-        key=f"{prefix}-requests",
-        placeholder="no limit",
-        persist_state="session",
+    tokens, requests = (
+        st.number_input(
+            label,
+            0,
+            highest,
+            getattr(now, name),
+            key=f"{prefix}-{name}",
+            placeholder="no limit",
+            persist_state="session",
+        )
+        for name, label, highest in (
+            ("tokens", "Tokens, in and out", 10**12),
+            ("requests", "Requests", 10**9),
+        )
     )
     return SpendingLimit(money=amount or None, tokens=tokens or None, requests=requests or None)
 

@@ -14,17 +14,18 @@ from typing import Literal
 from core.domain.conditions import Condition, Method, Suppression
 from core.domain.errors import BadInput
 from core.domain.registries.capabilities import Capabilities
+from core.domain.registries.knobs import KNOB
 from core.domain.runs import RunSpec
 from core.generation.prompts import Prompt, prompt_for
 from core.generation.servers.parameters import check_condition
 
 SuppressionSupport = Literal["exact", "approximate", "untested"]
 
-METHOD_TITLES: dict[Method, str] = {
-    "logit_bias": "logit bias",
-    "frequency_penalty": "frequency penalty (approximate)",
-    "avoid_words": "avoid these words (approximate)",
+METHOD_TITLES: Mapping[str, str] = {
+    method: title[:1].lower() + title[1:]
+    for method, title in (KNOB["suppression_method"].choices or {}).items()
 }
+"""How each method is called within a line of choices."""
 
 FULL_STRENGTH = 7.5
 """The paper's strength (section 4.1), which raises the frequency penalty by one."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from core.classification.ladder import KIND_WORDS
+from core.classification.ladder import RUNG_TITLES
 from core.domain.wording import capitalized
 from core.figures.classifiers import kind_color, ladder_figure
 from core.files.exports import export_table
@@ -110,7 +110,7 @@ def _show_legend(trainings: Sequence[Training]) -> None:
     kinds = list(dict.fromkeys(training.kind for training in trainings))
     entries = [
         f"<span style='white-space:nowrap'><span style='color:{kind_color(kind)}'>"
-        f"{'◆' if kind == 'real' else '●'}</span> {KIND_WORDS[kind]}</span>"
+        f"{'◆' if kind == 'real' else '●'}</span> {RUNG_TITLES[kind]}</span>"
         for kind in kinds
     ]
     st.html(f"<div style='font-size:0.85rem;opacity:0.85'>{'&emsp; '.join(entries)}</div>")
@@ -191,7 +191,7 @@ def table_row(training: Training) -> dict[str, Cell]:
         "model name": training.name,
         **scores,
         "calibration error": None if calibration is None else calibration["ece"],
-        "kind": KIND_WORDS[training.kind],
+        "kind": RUNG_TITLES[training.kind],
         "method": spec["kind"],
         "base model": _base_model(training),
         "server": spec.get("language_server"),
