@@ -93,19 +93,19 @@ def delete_connection(db: Database, base_url: str) -> None:
         )
 
 
-def save_capabilities(db: Database, found: Capabilities) -> Capabilities:
+def save_capabilities(db: Database, capabilities: Capabilities) -> Capabilities:
     """Store what probing found, in place of what was found of that model before.
 
     The connection need not be stored.
 
     Returns:
-        What is stored: `found` with the time as its `probed_at`.
+        What is stored: the same with the time as its `probed_at`.
 
     Raises:
         StoreFull, StoreBusy: nothing was stored.
     """
     now = db.now()
-    stored = replace(found, base_url=checked_url(found.base_url), probed_at=now)
+    stored = replace(capabilities, base_url=checked_url(capabilities.base_url), probed_at=now)
     written = json.dumps(to_json(stored), allow_nan=False)
     with db.write() as sql:
         sql.execute(

@@ -4,7 +4,8 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 from pathlib import Path
 from urllib.parse import quote
 
@@ -163,7 +164,10 @@ def redacted(text: str, secrets: Sequence[str]) -> str:
         for at in range(len(text) - size + 1):
             if text[at : at + size] in windows:
                 covered[at : at + size] = b"\1" * size
-    return _masked(text, covered) if any(covered) else text
+    stretches = groupby(zip(text, covered, strict=True), key=itemgetter(1))
+    return "".join(
+        HIDDEN if hidden else "".join(char for char, _ in stretch) for hidden, stretch in stretches
+    )
 
 
 def without_key(text: str, secrets: Sequence[str]) -> str:
@@ -176,14 +180,3 @@ def without_key(text: str, secrets: Sequence[str]) -> str:
         if len(secret) >= _LONG:
             text = text.replace(secret, HIDDEN)
     return text
-
-
-def _masked(text: str, covered: bytearray) -> str:
-    parts, hidden = [], False
-    for char, under in zip(text, covered, strict=True):
-        if not under:
-            parts.append(char)
-        elif not hidden:
-            parts.append(HIDDEN)
-        hidden = bool(under)
-    return "".join(parts)

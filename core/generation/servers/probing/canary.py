@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from core.domain.registries.capabilities import Canary, Verdict
 from core.generation.servers.http_client import HttpResponse
+from core.generation.servers.probing.questions import first_text
 from core.generation.servers.tokenizers import Tokenizer
 
 QUESTION = "Name a colour."
@@ -16,8 +17,8 @@ _MAX_BIASES = 100
 # One of these is a single token of about every model, and no answer to the question.
 _WORDS = (" seven", " the", "the", " and", "and", ",", ".", "7")
 
-Ask = Callable[[str, Mapping[int, float], int], tuple[HttpResponse, str]]
-"""Asks (question, biases, most new tokens) at temperature 0; the response and its text."""
+Ask = Callable[[str, Mapping[int, float], int], HttpResponse]
+"""Asks (question, biases, most new tokens) at temperature 0."""
 
 
 def run_canary(ask: Ask, tokenizer: Tokenizer) -> Canary:
@@ -30,14 +31,14 @@ def run_canary(ask: Ask, tokenizer: Tokenizer) -> Canary:
     Raises:
         BackendFailed: the server did not answer.
     """
-    response, untouched = ask(QUESTION, {}, ANSWER_TOKENS)
-    if not response.ok or not untouched.strip():
+    untouched = first_text(ask(QUESTION, {}, ANSWER_TOKENS))
+    if not untouched.strip():
         return Canary(why="The model gave no answer to try a bias on.")
     token = _single_token(tokenizer, untouched)
     if token is None:
         return Canary(untouched=untouched, why="The tokenizer has no token to try a bias on.")
     forced = tokenizer.token_text(token)
-    response, forced_answer = ask(QUESTION, {token: 100.0}, ANSWER_TOKENS)
+    response = ask(QUESTION, {token: 100.0}, ANSWER_TOKENS)
     if not response.ok:
         return Canary(
             verdict="refused",
@@ -45,18 +46,14 @@ def run_canary(ask: Ask, tokenizer: Tokenizer) -> Canary:
             untouched=untouched,
             why="The server refuses a request with a logit bias.",
         )
+    forced_answer = first_text(response)
     forces = repeats(forced_answer, forced)
     beginnings = _beginnings(tokenizer, untouched)
-    response, removed_answer = ask(QUESTION, dict.fromkeys(beginnings, -100.0), ANSWER_TOKENS)
-    removes = (
-        response.ok
-        and bool(removed_answer.strip())
-        and first_word(removed_answer) != first_word(untouched)
+    removed_answer = first_text(ask(QUESTION, dict.fromkeys(beginnings, -100.0), ANSWER_TOKENS))
+    removes = bool(removed_answer.strip()) and first_word(removed_answer) != first_word(untouched)
+    reversed_ = not forces and repeats(
+        first_text(ask(QUESTION, {token: -100.0}, ANSWER_TOKENS)), forced
     )
-    reversed_ = False
-    if not forces:
-        response, answer = ask(QUESTION, {token: -100.0}, ANSWER_TOKENS)
-        reversed_ = response.ok and repeats(answer, forced)
     verdict, why = _verdict(forces=forces, removes=removes, reversed_=reversed_)
     return Canary(
         verdict=verdict,

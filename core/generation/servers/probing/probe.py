@@ -300,11 +300,8 @@ class _Probe:
             tokenizer_note=search.why_none, canary=canary, logit_bias=canary.support
         )
 
-    def _bias(
-        self, content: str, biases: Mapping[int, float], most: int
-    ) -> tuple[HttpResponse, str]:
-        response = self._questions.chat(content, self._cold, most=most, biases=biases)
-        return response, first_text(response)
+    def _bias(self, content: str, biases: Mapping[int, float], most: int) -> HttpResponse:
+        return self._questions.chat(content, self._cold, most=most, biases=biases)
 
     def _chat(
         self, key: str, knobs: Mapping[str, Json], *, most: int = SHORT, system: str = ""
