@@ -18,6 +18,7 @@ import threading
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from core.domain.errors import BackendFailed
@@ -124,7 +125,8 @@ def decode(
     # Nine parameters: the hot loop takes what it needs once, before the first step.
     import torch
 
-    waiting = _by_prompt(plans)
+    by_prompt = groupby(range(len(plans)), key=lambda place: plans[place].prompt)
+    waiting = deque((prompt, list(places)) for prompt, places in by_prompt)
     rows: list[_Row] = []
     logits: Tensor | None = None
     alone = _ALONE_AT_MOST if first_soon else 0
@@ -154,16 +156,6 @@ def decode(
             engine.keep_rows(alive)
             tokens = tokens[alive]
         logits = engine.step(tokens) if rows else None
-
-
-def _by_prompt(plans: Sequence[TextPlan]) -> deque[tuple[int, list[int]]]:
-    waiting: deque[tuple[int, list[int]]] = deque()
-    for number, plan in enumerate(plans):
-        if waiting and waiting[-1][0] == plan.prompt:
-            waiting[-1][1].append(number)
-        else:
-            waiting.append((plan.prompt, [number]))
-    return waiting
 
 
 def _has_room(engine: Engine, rows: Sequence[_Row], more: int, max_rows: int) -> bool:

@@ -42,7 +42,7 @@ def install_attention() -> None:
 
 
 class TransformersForward:
-    """The forward pass of transformers.
+    """The forward pass of transformers; see `Forward` for the methods.
 
     Args:
         model: a causal language model whose attention was set to `ATTENTION_NAME`.
@@ -53,12 +53,10 @@ class TransformersForward:
         self._model = model
 
     def prefill(self, tokens: Sequence[int]) -> "tuple[Tensor, list[tuple[Tensor, Tensor]]]":
-        """See `Forward`."""
         logits, cache = prefill(self._model, tokens)
         return logits, [(layer.keys[0], layer.values[0]) for layer in cache.layers]
 
     def step(self, tokens: "Tensor", cache: SharedPrefixCache) -> "Tensor":
-        """See `Forward`."""
         import torch
 
         with torch.inference_mode():
@@ -71,11 +69,11 @@ class TransformersForward:
                 shared_prefix=cache,
             )
             cache.end_step()
-        return _float(output.logits[:, -1])
+        return _float32(output.logits[:, -1])
 
 
 class SharedPrefixEngine:
-    """Keeps each prompt once and decodes rows of several prompts together."""
+    """Keeps each prompt once and decodes several prompts together; see `decoding.Engine`."""
 
     mixes_prompts = True
 
@@ -84,26 +82,24 @@ class SharedPrefixEngine:
         self._cache = SharedPrefixCache(forward.layers)
 
     def prefill(self, prompt: int, tokens: Sequence[int]) -> "Tensor":
-        """See `decoding.Engine`."""
         logits, layers = self._forward.prefill(tokens)
         self._cache.add_prompt(prompt, layers)
         return logits
 
     def add_rows(self, prompts: Sequence[int]) -> None:
-        """See `decoding.Engine`."""
         self._cache.add_rows(prompts)
 
     def keep_rows(self, rows: Sequence[int]) -> None:
-        """See `decoding.Engine`."""
         self._cache.keep_rows(rows)
 
     def step(self, tokens: "Tensor") -> "Tensor":
-        """See `decoding.Engine`."""
         return self._forward.step(tokens, self._cache)
 
 
 class ExpandedCacheEngine:
     """Copies a prompt's cache to its rows, one prompt at a time: for any causal model.
+
+    See `decoding.Engine` for the methods; all rows of a prompt are added at once.
 
     Args:
         model: a causal language model with one of transformers' own attentions.
@@ -116,16 +112,13 @@ class ExpandedCacheEngine:
         self._cache: Any = None
 
     def prefill(self, prompt: int, tokens: Sequence[int]) -> "Tensor":
-        """See `decoding.Engine`."""
         logits, self._cache = prefill(self._model, tokens)
         return logits
 
     def add_rows(self, prompts: Sequence[int]) -> None:
-        """See `decoding.Engine`; all rows of a prompt are added at once."""
         self._cache.batch_repeat_interleave(len(prompts))
 
     def keep_rows(self, rows: Sequence[int]) -> None:
-        """See `decoding.Engine`."""
         import torch
 
         if rows:
@@ -133,14 +126,13 @@ class ExpandedCacheEngine:
             self._cache.batch_select_indices(torch.tensor(rows, dtype=torch.int64, device=device))
 
     def step(self, tokens: "Tensor") -> "Tensor":
-        """See `decoding.Engine`."""
         import torch
 
         with torch.inference_mode():
             output = self._model(
                 input_ids=tokens[:, None], past_key_values=self._cache, use_cache=True
             )
-        return _float(output.logits[:, -1])
+        return _float32(output.logits[:, -1])
 
 
 def prefill(model: Any, tokens: Sequence[int]) -> tuple["Tensor", Any]:
@@ -154,10 +146,10 @@ def prefill(model: Any, tokens: Sequence[int]) -> tuple["Tensor", Any]:
     with torch.inference_mode():
         ids = torch.tensor([list(tokens)], dtype=torch.int64, device=model.device)
         output = model(input_ids=ids, use_cache=True, logits_to_keep=1)
-    return _float(output.logits[0, -1]), output.past_key_values
+    return _float32(output.logits[0, -1]), output.past_key_values
 
 
-def _float(logits: "Tensor") -> "Tensor":
+def _float32(logits: "Tensor") -> "Tensor":
     return logits.float()
 
 

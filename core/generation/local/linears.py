@@ -59,7 +59,7 @@ def half(weight: "Tensor", bias: "Tensor | None") -> "Linear":
     """
     import torch
 
-    if weight.dtype != torch.float32 or not torch.equal(weight.half().float(), weight):
+    if weight.dtype != torch.float32 or not _fits_half(weight):
         raise ValueError("float16 does not hold this weight")
     laid_out = torch.ops.quantized.linear_prepack_fp16(weight, bias)
 
@@ -98,7 +98,9 @@ def quickest(model: "torch.nn.Module") -> str:
         )
         for way in WAYS:
             seconds = _seconds(way, widest, x) * _COUNTS[way]
-            if seconds < best_seconds and (way != "half" or all(map(_fits_half, linears))):
+            if seconds < best_seconds and (
+                way != "half" or all(_fits_half(linear.weight.detach()) for linear in linears)
+            ):
                 best, best_seconds = way, seconds
     return best
 
@@ -168,8 +170,7 @@ def _seconds(way: str, linear: "torch.nn.Linear", x: "Tensor") -> float:
     return seconds_of(lambda: apply(x))
 
 
-def _fits_half(linear: "torch.nn.Linear") -> bool:
+def _fits_half(weight: "Tensor") -> bool:
     import torch
 
-    weight = linear.weight.detach()
     return torch.equal(weight.half().float(), weight)

@@ -39,7 +39,7 @@ def is_llama(model: Any) -> bool:
 
 
 class LlamaForward:
-    """Runs prompts and steps with the weights of a transformers Llama model.
+    """Runs prompts and steps with a transformers Llama model's weights; see `engines.Forward`.
 
     Args:
         model: `is_llama` holds, on a CPU. Its own layers are not used, and may be freed.
@@ -76,7 +76,6 @@ class LlamaForward:
         ]
 
     def prefill(self, tokens: Sequence[int]) -> "tuple[Tensor, list[tuple[Tensor, Tensor]]]":
-        """See `engines.Forward`."""
         import torch
 
         kept: list[tuple[Tensor, Tensor]] = []
@@ -95,7 +94,6 @@ class LlamaForward:
             return self._logits(hidden[-1:])[0], kept
 
     def step(self, tokens: "Tensor", cache: SharedPrefixCache) -> "Tensor":
-        """See `engines.Forward`."""
         import torch
 
         scaling = self._size**-0.5
