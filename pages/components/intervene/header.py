@@ -28,6 +28,15 @@ def set_message(message: str) -> None:
     st.session_state[_MESSAGE] = message
 
 
+def change_version(move: Callable[..., VersionRecord], *args: object, **kwargs: object) -> None:
+    """Activate the version that a move of the store leads to; for callbacks."""
+    try:
+        active = move(*args, who=annotator_name(), **kwargs)
+        set_message(f"Active version: {escape_markdown(active.name)}.")
+    except WidesetError as error:
+        flash(error)
+
+
 def apply(app: AppContext, state: RunState, kind: str, decision: Decision, message: str) -> None:
     """Derive the version that an intervention makes, and draw the page anew with a message.
 
@@ -146,21 +155,7 @@ def _show_moves(app: AppContext, state: RunState) -> None:
             key=f"version_{label.lower()}",
             disabled=not possible,
             help=help,
-            on_click=_move,
-            args=(app, state.choice.run.id, move, version),
+            on_click=change_version,
+            args=(move, app.db, state.choice.run.id),
+            kwargs={"seen": state.version_id},
         )
-
-
-def _move(
-    app: AppContext,
-    run_id: str,
-    move: Callable[..., VersionRecord],
-    version: VersionRecord | None,
-) -> None:
-    if version is None:
-        return
-    try:
-        active = move(app.db, run_id, who=annotator_name(), seen=version.id)
-        set_message(f"Active version: {escape_markdown(active.name)}.")
-    except WidesetError as error:
-        flash(error)

@@ -10,7 +10,6 @@ import streamlit as st
 
 from core.diversity.map.frame import display_names
 from core.domain.datasets import Dataset
-from core.domain.errors import WidesetError
 from core.domain.registries.stages import STAGE
 from core.domain.serialization import to_json
 from core.domain.wording import counted
@@ -19,15 +18,14 @@ from core.files.exports import ExportFormat
 from core.interventions.card import card_file, export_version, version_card
 from core.interventions.versions import Subject, compare_versions
 from core.store.interventions.versions import VersionRecord, choose, list_versions, moves_of
-from pages.components.intervene.annotation.state import annotator_name
-from pages.components.intervene.header import set_message
+from pages.components.intervene.header import change_version
 from pages.components.intervene.state import (
     RunState,
     accuracy_value,
     overall_words,
     subject_at,
 )
-from pages.components.shell import AppContext, escape_markdown, flash
+from pages.components.shell import AppContext
 from pages.components.tables import download_buttons, show_texts
 from pages.components.vectors import diversity_words, stored_diversity
 
@@ -161,17 +159,9 @@ def _show_activation(app: AppContext, state: RunState, versions: Sequence[Versio
             icon=":material/check_circle:",
             key="versions_choose",
             disabled=chosen is None or chosen == state.version_id,
-            on_click=_activate,
-            args=(app, chosen),
+            on_click=change_version,
+            args=(choose, app.db, chosen),
         )
-
-
-def _activate(app: AppContext, version_id: str) -> None:
-    try:
-        version = choose(app.db, version_id, who=annotator_name())
-        set_message(f"Active version: {escape_markdown(version.name)}.")
-    except WidesetError as error:
-        flash(error)
 
 
 def _show_comparison(app: AppContext, state: RunState, versions: Sequence[VersionRecord]) -> None:

@@ -1,6 +1,5 @@
 """The Annotate tab: one by one, in a table, agreement of annotators, and the history."""
 
-from collections.abc import Mapping
 from datetime import datetime
 
 import streamlit as st
@@ -32,16 +31,8 @@ _OTHER_REASONS = {"bulk": "table", "lasso": "lasso"}
 _SHOWN = 20
 _MOST_CHARACTERS = 130
 
-Confidence = Mapping[str, float | None]
 
-
-def show_annotation(
-    app: AppContext,
-    run: RunRecord,
-    *,
-    fingerprint: str | None = None,
-    confidence: Confidence | None = None,
-) -> None:
+def show_annotation(app: AppContext, run: RunRecord, *, fingerprint: str | None = None) -> None:
     """Draw the annotation of a run's texts; a key redraws nothing else.
 
     Args:
@@ -49,24 +40,16 @@ def show_annotation(
         run: whose texts are judged.
         fingerprint: of the encoder whose stored vectors are used; None takes any that has embedded
             all texts.
-        confidence: in the current labels, by text id, 0 to 1, for the least confident first; None
-            takes that of the latest preview of a label replacement.
     """
     usable = sum(row.usable for row in counts(app.db, run.id).values())
     if not usable:
         st.info("This run has no texts to judge yet.", icon=":material/hourglass_top:")
         return
-    _show(app, run, usable, fingerprint, confidence)
+    _show(app, run, usable, fingerprint)
 
 
 @st.fragment
-def _show(
-    app: AppContext,
-    run: RunRecord,
-    usable: int,
-    fingerprint: str | None,
-    confidence: Confidence | None,
-) -> None:
+def _show(app: AppContext, run: RunRecord, usable: int, fingerprint: str | None) -> None:
     with show_errors():
         dataset = _texts(app.db, run_key(run.id), usable)
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -89,7 +72,7 @@ def _show(
         elif view == "history":
             _show_history(app.db, run, dataset, who=who)
         else:
-            show_queue(app, run, dataset, who=who, fingerprint=fingerprint, confidence=confidence)
+            show_queue(app, run, dataset, who=who, fingerprint=fingerprint)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

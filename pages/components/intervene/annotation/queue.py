@@ -1,6 +1,6 @@
 """Judging one by one: the order of the queue, the current text, its buttons and neighbours."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -95,12 +95,11 @@ def show_queue(
     *,
     who: str,
     fingerprint: str | None,
-    confidence: Mapping[str, float | None] | None,
 ) -> None:
     """Draw the order of the queue and its next text; arguments as `show_annotation`."""
     order = _choose_order(dataset)
     try:
-        queue = _current_queue(app.db, run, dataset, order, who, fingerprint, confidence)
+        queue = _current_queue(app.db, run, dataset, order, who, fingerprint)
     except BadInput as error:
         st.info(escape_markdown(str(error)), icon=":material/hourglass_top:")
         return
@@ -180,7 +179,6 @@ def _current_queue(
     order: QueueOrder,
     who: str,
     fingerprint: str | None,
-    confidence: Mapping[str, float | None] | None,
 ) -> AnnotationSession:
     """The queue that is being worked on, or a new one if the settings have changed."""
     signature = (run.id, len(dataset), order, who)
@@ -189,8 +187,7 @@ def _current_queue(
         return kept
     discard_queue()
     st.session_state.pop(_LAST_VERDICT, None)
-    if order.kind == "uncertain" and confidence is None:
-        confidence = _latest_confidence(db, run.id)
+    confidence = _latest_confidence(db, run.id) if order.kind == "uncertain" else None
     vectors = None
     if order.kind == "spread":
         vectors = stored_vectors(db, dataset, fingerprint, any_encoder=True)

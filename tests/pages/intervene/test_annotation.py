@@ -16,7 +16,7 @@ from core.store.diversity import add_vectors
 from core.store.generation.runs import RunRecord
 from core.store.interventions.judgements import Verdict, add_judgements, judgements_of
 from core.store.interventions.previews import save_preview
-from tests.pages.annotating import ROWS, drawn, look, page, press, said, shown
+from tests.pages.intervene.annotating import ROWS, drawn, look, page, press, said, shown
 from tests.pages.making import make_run, words
 
 

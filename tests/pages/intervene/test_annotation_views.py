@@ -16,7 +16,16 @@ from core.store.generation.runs import RunRecord
 from core.store.interventions.judgements import Verdict, add_judgements, judgements_of, last_number
 from pages.components.intervene.annotation.agreement import kappa_words
 from pages.components.intervene.annotation.table import verdicts_of
-from tests.pages.annotating import ROWS, chosen_page, drawn, look, page, press, said, shown
+from tests.pages.intervene.annotating import (
+    ROWS,
+    chosen_page,
+    drawn,
+    look,
+    page,
+    press,
+    said,
+    shown,
+)
 from tests.pages.making import make_run, words
 
 
