@@ -23,20 +23,20 @@ from core.generation.servers.errors import ServerInfo
 from core.generation.servers.http_client import MAX_BYTES, CompletionsClient, HttpClient
 from core.generation.servers.keys import Key, without_key
 from core.generation.servers.parameters import (
+    ServerRequest,
     api_for,
+    server_requests,
     unsupported_knobs,
 )
 from core.generation.servers.requests import (
     ConcurrentRequests,
     ModelEndpoint,
     RecordAttempt,
-    ServerRequest,
     record_nothing,
-    server_requests,
 )
 from core.generation.servers.retries import ConcurrencyLimiter, RequestPolicy
 from core.generation.servers.suppression import method_used
-from core.generation.servers.tokenizers import Tokenizer
+from core.generation.servers.tokenizers import Tokenizer, exempt_tokens
 
 # The longest wait before others may work (`between_steps`), in seconds.
 _WAIT_SECONDS = 0.04
@@ -120,8 +120,7 @@ class ServedBackend:
     @property
     def exempt_tokens(self) -> frozenset[int]:
         """End tokens and tokens with a quote in them, as far as they are known."""
-        tokenizer = self.tokenizer
-        return frozenset() if tokenizer is None else tokenizer.end_tokens | tokenizer.quote_tokens
+        return exempt_tokens(self.tokenizer)
 
     def token_text(self, token: int) -> str:
         """How a token reads."""

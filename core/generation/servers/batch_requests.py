@@ -21,7 +21,7 @@ from core.generation.backends import Request
 from core.generation.loop import PATIENCE, TEXTS
 from core.generation.servers.parameters import biases_of, body_of, check_condition
 from core.generation.servers.suppression import sent_condition, sent_prompt
-from core.generation.servers.tokenizers import Tokenizer
+from core.generation.servers.tokenizers import Tokenizer, exempt_tokens
 from core.generation.suppression import Tally, suppressed_tokens
 from core.store.generation.runs import RunRecord
 
@@ -242,9 +242,7 @@ def _lines(
     """A line for each request, its prompt and biases by the samples of finished cycles."""
     names = spec.task.label_names
     written: dict[str, list[str]] = {name: [] for name in names}
-    exempt = (
-        frozenset[int]() if tokenizer is None else tokenizer.end_tokens | tokenizer.quote_tokens
-    )
+    exempt = exempt_tokens(tokenizer)
     whole, tallies = Tally(exempt), {name: Tally(exempt) for name in names}
     for sample in known:
         whole.add(sample.token_ids)

@@ -100,7 +100,6 @@ class ServerClient(Protocol):
         self, path: str, body: Mapping[str, Json] | None = None, *, root: bool = False
     ) -> HttpResponse:
         """A question, as `HttpClient.ask`."""
-        ...
 
 
 class ResponseTooLong(Exception):

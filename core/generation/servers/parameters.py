@@ -4,7 +4,8 @@ A knob that is known to have no effect there is refused before anything is sent,
 where it changes nothing: no run claims a setting that never was.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -81,18 +82,18 @@ def biases_of(
     Raises:
         BadInput: there are more than 300 entries, or an id is none of the model's.
     """
-    wanted: dict[int, float] = {}
-    own = request.biases if condition.suppression.method == "logit_bias" else ()
-    for token, bias in (*own, *condition.logit_bias):
-        wanted[token] = wanted.get(token, 0.0) + bias
-    if len(wanted) > MAX_BIAS_ENTRIES:
+    summed: dict[int, float] = {}
+    suppressed = request.biases if condition.suppression.method == "logit_bias" else ()
+    for token, bias in (*suppressed, *condition.logit_bias):
+        summed[token] = summed.get(token, 0.0) + bias
+    if len(summed) > MAX_BIAS_ENTRIES:
         raise BadInput(
-            f"There are {len(wanted)} logit biases, suppressed tokens and fixed ones together.",
+            f"There are {len(summed)} logit biases, suppressed tokens and fixed ones together.",
             f"Suppress fewer tokens: at most {MAX_BIAS_ENTRIES} in all.",
         )
     if tokenizer is not None:
-        check_ids(tokenizer, wanted)
-    return {str(token): max(-100.0, min(100.0, bias)) for token, bias in wanted.items()}
+        check_ids(tokenizer, summed)
+    return {str(token): max(-100.0, min(100.0, bias)) for token, bias in summed.items()}
 
 
 def body_of(
@@ -160,3 +161,93 @@ def max_prompt_tokens(prompt: Prompt) -> int:
     what the server's template puts there.
     """
     return len(prompt.preview().encode()) // _BYTES_A_TOKEN + _AROUND
+
+
+# Texts that one request asks for at most, where the server gives several; OpenAI's own limit.
+_MAX_TEXTS_PER_REQUEST = 128
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerRequest:
+    """One HTTP request for texts.
+
+    Args:
+        position: of the `Request` that it serves, among those that are asked together.
+        indices: which of its texts it asks for.
+        api: the route.
+        body: the parameters, as `body_of` gives them.
+        open_quote: as in `answers.read_answer`.
+        max_tokens_in: tokens of its prompt at most.
+        max_tokens_out: tokens of all its texts at most.
+        usage_known: whether the server reports the tokens of all its texts.
+        cycle: of the iteration it serves, from 1; None outside of a run.
+        label: the name of the label it asks texts for; None outside of a run.
+    """
+
+    position: int
+    indices: tuple[int, ...]
+    api: Api
+    body: Mapping[str, Json]
+    open_quote: bool
+    max_tokens_in: int
+    max_tokens_out: int
+    usage_known: bool
+    cycle: int | None
+    label: str | None
+
+
+def server_requests(
+    requests: Sequence[Request],
+    condition: Condition,
+    capabilities: Capabilities,
+    tokenizer: Tokenizer | None,
+    *,
+    several: bool,
+    label_names: Sequence[str] = (),
+    top_logprobs: int = 0,
+) -> list[ServerRequest]:
+    """The HTTP requests that ask for the texts of these requests.
+
+    Args:
+        requests: as given to `Backend.complete`.
+        condition: the knobs.
+        capabilities: of the model.
+        tokenizer: the model's; None is unknown.
+        several: whether one may ask for several texts.
+        label_names: of the run's task, in its order; empty outside of a run.
+        top_logprobs: how many of the likeliest first tokens a chat's answers come with.
+
+    Raises:
+        BadInput: the server can't do what is wanted.
+    """
+    check_condition(condition, capabilities, tokenizer)
+    api = api_for(condition, capabilities)
+    size = _MAX_TEXTS_PER_REQUEST if several else 1
+    odds: dict[str, Json] = {"logprobs": True, "top_logprobs": top_logprobs}
+    divided = []
+    for position, request in enumerate(requests):
+        biases = biases_of(request, condition, tokenizer)
+        cycle, label = None, None
+        if label_names:
+            cycle, label_index = request.entropy[-2:]
+            label = label_names[label_index]
+        for start in range(0, len(request.indices), size):
+            indices = request.indices[start : start + size]
+            body = body_of(
+                request, condition, capabilities, api=api, indices=indices, biases=biases
+            )
+            divided.append(
+                ServerRequest(
+                    position=position,
+                    indices=indices,
+                    api=api,
+                    body=body | odds if top_logprobs else body,
+                    open_quote=not request.prompt.is_chat,
+                    max_tokens_in=max_prompt_tokens(request.prompt),
+                    max_tokens_out=condition.max_tokens * len(indices),
+                    usage_known=len(indices) == 1 or capabilities.usage_of_several == "exact",
+                    cycle=cycle,
+                    label=label,
+                )
+            )
+    return divided

@@ -2,34 +2,23 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 
-from core.domain.conditions import Condition
 from core.domain.errors import BackendFailed, Pausing, WidesetError
-from core.domain.registries.capabilities import Capabilities
 from core.domain.runs import Attempt
-from core.domain.serialization import Json
 from core.domain.spending import AdmittedRequest, SpendingTracker
-from core.generation.backends import Request
-from core.generation.servers.answers import Answer, Api
+from core.generation.servers.answers import Answer
 from core.generation.servers.errors import RequestFailed, ServerError, ServerUnusable
 from core.generation.servers.http_client import CompletionsClient
-from core.generation.servers.parameters import (
-    api_for,
-    biases_of,
-    body_of,
-    check_condition,
-    max_prompt_tokens,
-)
+from core.generation.servers.parameters import ServerRequest
 from core.generation.servers.retries import (
     ConcurrencyLimiter,
     RequestPolicy,
     decide_retry,
     format_wait,
 )
-from core.generation.servers.tokenizers import Tokenizer
 
 RecordAttempt = Callable[[Attempt], None]
 """Called with every attempt, such as to store it."""
@@ -37,92 +26,6 @@ RecordAttempt = Callable[[Attempt], None]
 
 def record_nothing(attempt: Attempt) -> None:
     """Forget an attempt."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerRequest:
-    """One HTTP request for texts.
-
-    Args:
-        position: of the `Request` that it serves, among those that are asked together.
-        indices: which of its texts it asks for.
-        api: the route.
-        body: the parameters, as `parameters.body_of` gives them.
-        open_quote: as in `answers.read_answer`.
-        max_tokens_in: tokens of its prompt at most.
-        max_tokens_out: tokens of all its texts at most.
-        usage_known: whether the server reports the tokens of all its texts.
-        cycle: of the iteration it serves, from 1; None outside of a run.
-        label: the name of the label it asks texts for; None outside of a run.
-    """
-
-    position: int
-    indices: tuple[int, ...]
-    api: Api
-    body: Mapping[str, Json]
-    open_quote: bool
-    max_tokens_in: int
-    max_tokens_out: int
-    usage_known: bool
-    cycle: int | None
-    label: str | None
-
-
-def server_requests(
-    requests: Sequence[Request],
-    condition: Condition,
-    capabilities: Capabilities,
-    tokenizer: Tokenizer | None,
-    *,
-    several: bool,
-    label_names: Sequence[str] = (),
-    top_logprobs: int = 0,
-) -> list[ServerRequest]:
-    """The HTTP requests that ask for the texts of these requests.
-
-    Args:
-        requests: as given to `Backend.complete`.
-        condition: the knobs.
-        capabilities: of the model.
-        tokenizer: the model's; None is unknown.
-        several: whether one may ask for several texts.
-        label_names: of the run's task, in its order; empty outside of a run.
-        top_logprobs: how many of the likeliest first tokens a chat's answers come with.
-
-    Raises:
-        BadInput: the server can't do what is wanted.
-    """
-    check_condition(condition, capabilities, tokenizer)
-    api = api_for(condition, capabilities)
-    size = _MAX_TEXTS_PER_REQUEST if several else 1
-    wanted: dict[str, Json] = {"logprobs": True, "top_logprobs": top_logprobs}
-    divided = []
-    for position, request in enumerate(requests):
-        biases = biases_of(request, condition, tokenizer)
-        cycle, label = None, None
-        if label_names:
-            cycle, label_index = request.entropy[-2:]
-            label = label_names[label_index]
-        for start in range(0, len(request.indices), size):
-            indices = request.indices[start : start + size]
-            body = body_of(
-                request, condition, capabilities, api=api, indices=indices, biases=biases
-            )
-            divided.append(
-                ServerRequest(
-                    position=position,
-                    indices=indices,
-                    api=api,
-                    body=body | wanted if top_logprobs else body,
-                    open_quote=not request.prompt.is_chat,
-                    max_tokens_in=max_prompt_tokens(request.prompt),
-                    max_tokens_out=condition.max_tokens * len(indices),
-                    usage_known=len(indices) == 1 or capabilities.usage_of_several == "exact",
-                    cycle=cycle,
-                    label=label,
-                )
-            )
-    return divided
 
 
 @dataclass(kw_only=True)
@@ -141,9 +44,6 @@ class ModelEndpoint:
     policy: RequestPolicy
     lost_in_a_row: int = 0
 
-
-# Texts that one request asks for at most, where the server gives several; OpenAI's own limit.
-_MAX_TEXTS_PER_REQUEST = 128
 
 LOST_IN_A_ROW = 4
 """Requests lost one after the other, and none answered, after which the run pauses."""

@@ -30,22 +30,18 @@ class Tokenizer(Protocol):
     @property
     def name(self) -> str:
         """Where the ids come from, such as `server` or `tiktoken o200k_base`."""
-        ...
 
     @property
     def vocabulary_size(self) -> int | None:
         """How many ids there are, 0 to `vocabulary_size` - 1; None if that is not to be known."""
-        ...
 
     @property
     def end_tokens(self) -> frozenset[int]:
         """End and other special tokens, as far as they are known."""
-        ...
 
     @property
     def quote_tokens(self) -> frozenset[int]:
         """Tokens that hold a double quote, as far as they are known; each ends a text."""
-        ...
 
     def encode(self, text: str) -> list[int]:
         """The ids of a text.
@@ -53,7 +49,6 @@ class Tokenizer(Protocol):
         Raises:
             BackendFailed: the server that tokenizes did not answer.
         """
-        ...
 
     def token_text(self, token: int) -> str:
         """How a token reads, its leading space included.
@@ -61,7 +56,6 @@ class Tokenizer(Protocol):
         Raises:
             BackendFailed: the server that tokenizes did not answer.
         """
-        ...
 
 
 class TiktokenTokenizer:
@@ -106,32 +100,26 @@ class TiktokenTokenizer:
 
     @property
     def name(self) -> str:
-        """`tiktoken` and the encoding."""
         return f"tiktoken {self._table.name}"
 
     @property
     def vocabulary_size(self) -> int:
-        """Number of ids, special ones included."""
         return self._table.n_vocab
 
     @cached_property
     def end_tokens(self) -> frozenset[int]:
-        """Special tokens."""
         special = self._table.special_tokens_set
         return frozenset(self._table.encode_single_token(text) for text in special)
 
     @cached_property
     def quote_tokens(self) -> frozenset[int]:
-        """Tokens that hold a double quote."""
         pieces = ((token, self._bytes(token)) for token in range(self.vocabulary_size))
         return frozenset(token for token, piece in pieces if QUOTE.encode() in piece)
 
     def encode(self, text: str) -> list[int]:
-        """The ids of a text."""
         return self._table.encode_ordinary(text)
 
     def token_text(self, token: int) -> str:
-        """How a token reads."""
         return self._bytes(token).decode("utf-8", "replace")
 
     def _bytes(self, token: int) -> bytes:
@@ -168,26 +156,21 @@ class HuggingFaceTokenizer:
 
     @property
     def vocabulary_size(self) -> int:
-        """Number of ids, added ones included."""
         return len(self._tokenizer)
 
     @property
     def end_tokens(self) -> frozenset[int]:
-        """Special tokens."""
         return frozenset(self._tokenizer.all_special_ids)
 
     @cached_property
     def quote_tokens(self) -> frozenset[int]:
-        """Tokens that hold a double quote."""
         pieces = self._tokenizer.get_vocab().items()
         return frozenset(id_ for piece, id_ in pieces if QUOTE in piece or piece == _QUOTE_BYTE)
 
     def encode(self, text: str) -> list[int]:
-        """The ids of a text."""
         return list(self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
 
     def token_text(self, token: int) -> str:
-        """How a token reads."""
         return str(self._tokenizer.decode([token], clean_up_tokenization_spaces=False))
 
 
@@ -236,19 +219,18 @@ class ServerTokenizer:
         self.end_tokens = self._end_tokens()
 
     def encode(self, text: str) -> list[int]:
-        """The ids of a text, as the server gives them."""
         if not text:
             return []
-        known = self._ids.get(text)
-        if known is None:
-            known = self._tokenize(text)
-            if known is None:
+        ids = self._ids.get(text)
+        if ids is None:
+            ids = self._tokenize(text)
+            if ids is None:
                 raise BackendFailed(
                     "The server did not tokenize a text.", "Check that it still runs."
                 )
             if len(self._ids) < _CACHE:
-                self._ids[text] = known
-        return list(known)
+                self._ids[text] = ids
+        return list(ids)
 
     def token_text(self, token: int) -> str:
         """How a token reads, as the server gives it.
@@ -375,6 +357,11 @@ def find_tokenizer(connection: Connection, model: str, client: ServerClient) -> 
     return TokenizerSearch(tokenizer, kind)
 
 
+def exempt_tokens(tokenizer: Tokenizer | None) -> frozenset[int]:
+    """End tokens and tokens with a quote in them, as far as they are known."""
+    return frozenset() if tokenizer is None else tokenizer.end_tokens | tokenizer.quote_tokens
+
+
 def check_ids(tokenizer: Tokenizer, ids: Iterable[int]) -> None:
     """Refuse token ids that the model can't have, before anything is sent.
 
@@ -384,8 +371,8 @@ def check_ids(tokenizer: Tokenizer, ids: Iterable[int]) -> None:
     size = tokenizer.vocabulary_size
     for token in ids:
         if token < 0 or (size is not None and token >= size):
-            known = "" if size is None else f" of {size}"
+            of_size = "" if size is None else f" of {size}"
             raise BadInput(
-                f"Token {token} is outside the model's vocabulary{known}.",
+                f"Token {token} is outside the model's vocabulary{of_size}.",
                 "Give token ids of this model's own tokenizer.",
             )
