@@ -9,6 +9,8 @@ from core.domain.serialization import to_json
 from core.jobs.queue import Job, get_job
 from core.store.database import Database
 
+EndState = Literal["done", "failed", "paused", "cancelled"]
+
 
 def claim(db: Database, owner: str, *, job_id: str | None = None) -> Job | None:
     """Take the job that has been queued longest, or that one; None if there is none to take.
@@ -53,48 +55,27 @@ def report(db: Database, job_id: str, owner: str, progress: JobProgress) -> bool
         )
 
 
-def finish(db: Database, job_id: str, owner: str, *, progress: JobProgress | None = None) -> bool:
-    """Mark a running job as done; False if it is no longer this owner's."""
-    return _rest(db, job_id, owner, "done", None, progress)
-
-
-def fail(
+def settle(
     db: Database,
     job_id: str,
     owner: str,
-    error: WidesetError,
+    state: EndState,
+    error: WidesetError | None = None,
     *,
     progress: JobProgress | None = None,
 ) -> bool:
-    """Mark a running job as failed, saying why; False if it is no longer this owner's."""
-    return _rest(db, job_id, owner, "failed", error, progress)
+    """Bring a running job to rest; False if it is no longer this owner's.
 
-
-def pause(
-    db: Database,
-    job_id: str,
-    owner: str,
-    error: WidesetError,
-    *,
-    progress: JobProgress | None = None,
-) -> bool:
-    """Bring a running job to rest until somebody resumes it; False if it isn't this owner's."""
-    return _rest(db, job_id, owner, "paused", error, progress)
-
-
-def cancel(db: Database, job_id: str, owner: str, *, progress: JobProgress | None = None) -> bool:
-    """Mark a running job as stopped on request; False if it is no longer this owner's."""
-    return _rest(db, job_id, owner, "cancelled", None, progress)
-
-
-def _rest(
-    db: Database,
-    job_id: str,
-    owner: str,
-    state: Literal["done", "failed", "paused", "cancelled"],
-    error: WidesetError | None,
-    progress: JobProgress | None,
-) -> bool:
+    Args:
+        db: the store.
+        job_id: the job.
+        owner: who ran it.
+        state: how it ended; a paused one waits until somebody resumes it.
+        error: why it failed or is paused.
+        progress: its last report; None keeps the one that was stored.
+    """
+    what, remedy = ("", "") if error is None else (error.what, error.remedy)
+    report = None if progress is None else json.dumps(to_json(progress))
     now = db.now()
     with db.write() as connection:
         return bool(
@@ -102,15 +83,6 @@ def _rest(
                 "UPDATE jobs SET state = ?, message = ?, remedy = ?, cancel_requested = 0,"
                 " progress = coalesce(?, progress), finished_at = ?, heartbeat = ?"
                 " WHERE id = ? AND owner = ? AND state = 'running'",
-                (
-                    state,
-                    "" if error is None else error.what,
-                    "" if error is None else error.remedy,
-                    None if progress is None else json.dumps(to_json(progress)),
-                    now,
-                    now,
-                    job_id,
-                    owner,
-                ),
+                (state, what, remedy, report, now, now, job_id, owner),
             ).rowcount
         )

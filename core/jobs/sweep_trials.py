@@ -91,30 +91,18 @@ class RunJobs:
         with suppress(StoreBusy):  # the next report tells it
             claims.report(self._db, job_id, self._owner, progress())
 
-    def finish(self, position: int, progress: JobProgress) -> bool:
-        """All texts of a run are there; False if it has no running job."""
+    def settle(
+        self,
+        position: int,
+        state: claims.EndState,
+        progress: JobProgress,
+        error: WidesetError | None = None,
+    ) -> bool:
+        """Bring a run's job to rest; False if it has no running job, and nothing changes."""
         job_id = self._jobs.pop(position, None)
         if job_id is not None:
-            claims.finish(self._db, job_id, self._owner, progress=progress)
+            claims.settle(self._db, job_id, self._owner, state, error, progress=progress)
         return job_id is not None
-
-    def fail(self, position: int, why: WidesetError, progress: JobProgress) -> None:
-        """A run can't go on; without a running job nothing changes."""
-        job_id = self._jobs.pop(position, None)
-        if job_id is not None:
-            claims.fail(self._db, job_id, self._owner, why, progress=progress)
-
-    def pause(self, position: int, why: WidesetError, progress: JobProgress) -> None:
-        """A run waits with its sweep; without a running job nothing changes."""
-        job_id = self._jobs.pop(position, None)
-        if job_id is not None:
-            claims.pause(self._db, job_id, self._owner, why, progress=progress)
-
-    def cancel(self, position: int, progress: JobProgress) -> None:
-        """A run was stopped by hand; without a running job nothing changes."""
-        job_id = self._jobs.pop(position, None)
-        if job_id is not None:
-            claims.cancel(self._db, job_id, self._owner, progress=progress)
 
     def let_go(self, progress: Callable[[int], JobProgress], *, by_hand: bool) -> None:
         """Bring all to rest with their sweep.
@@ -126,12 +114,12 @@ class RunJobs:
         for position in list(self._jobs):
             with suppress(StoreBusy, StoreFull):  # it reads interrupted once this worker is gone
                 if by_hand:
-                    self.cancel(position, progress(position))
+                    self.settle(position, "cancelled", progress(position))
                 else:
                     why = WidesetError(
                         "Its sweep was stopped.", "Resume the sweep to go on with all of it."
                     )
-                    self.pause(position, why, progress(position))
+                    self.settle(position, "paused", progress(position), why)
 
     def asked_to_stop(self) -> list[int]:
         """The places whose runs somebody wants stopped."""
@@ -350,7 +338,8 @@ class SweepTrials:
         """All texts of a run are there: its own job is done, whatever comes of its assessment."""
         going = self._progress.going[position]
         with self.db.write():
-            if self._jobs.finish(position, going.progress("done", shortfall=going.shortfall)):
+            ended = going.progress("done", shortfall=going.shortfall)
+            if self._jobs.settle(position, "done", ended):
                 set_trial(self.db, self._sweep_id, position, "generated")
 
     def _end(self, end: TrialEnd, real: RealTexts) -> None:
@@ -364,7 +353,7 @@ class SweepTrials:
             return
         if isinstance(end.error, Pausing):
             progress = self._progress.going[position].progress("stopped")
-            self._jobs.pause(position, end.error, progress)
+            self._jobs.settle(position, "paused", progress, end.error)
             raise end.error
         if end.error is not None or end.assessment is None:
             self._fail(position, end.error or _DROPPED)
@@ -394,7 +383,7 @@ class SweepTrials:
                 self.db, self._sweep_id, position, "failed", message=why.what, remedy=why.remedy
             )
             if why is _DROPPED:
-                self._jobs.cancel(position, progress)
+                self._jobs.settle(position, "cancelled", progress)
             else:
-                self._jobs.fail(position, why, progress)
+                self._jobs.settle(position, "failed", progress, why)
         self._progress.ended(position, failed=True)

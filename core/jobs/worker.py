@@ -86,18 +86,17 @@ def execute(
 
 
 def _bring_to_rest(context: JobContext, problem: WidesetError | None) -> None:
-    db, job_id, owner, progress = context.db, context.job.id, context.owner, context.progress
-    if isinstance(problem, StoreFull | StoreBusy | Pausing):
-        claims.pause(db, job_id, owner, problem, progress=progress)
-    elif problem is not None:
-        claims.fail(db, job_id, owner, problem, progress=progress)
+    state: claims.EndState = "done"
+    if problem is not None:
+        state = "paused" if isinstance(problem, StoreFull | StoreBusy | Pausing) else "failed"
     elif context.stop_reason == "cancel":
-        claims.cancel(db, job_id, owner, progress=progress)
+        state = "cancelled"
     elif context.stop_reason == "shutdown":
-        ended = WidesetError("The worker was told to end.", "Resume goes on where it stopped.")
-        claims.pause(db, job_id, owner, ended, progress=progress)
-    else:
-        claims.finish(db, job_id, owner, progress=progress)
+        state = "paused"
+        problem = WidesetError("The worker was told to end.", "Resume goes on where it stopped.")
+    claims.settle(
+        context.db, context.job.id, context.owner, state, problem, progress=context.progress
+    )
 
 
 IDLE_SECONDS = 1800.0

@@ -96,19 +96,19 @@ def test_only_its_owner_changes_a_running_job(db: Database, owner: str) -> None:
     claims.claim(db, owner)
     for change in (
         claims.report(db, job.id, "other", JobProgress(done=1)),
-        claims.finish(db, job.id, "other"),
-        claims.fail(db, job.id, "other", error),
-        claims.pause(db, job.id, "other", error),
-        claims.cancel(db, job.id, "other"),
+        claims.settle(db, job.id, "other", "done"),
+        claims.settle(db, job.id, "other", "failed", error),
+        claims.settle(db, job.id, "other", "paused", error),
+        claims.settle(db, job.id, "other", "cancelled"),
     ):
         assert change is False
     assert claims.report(db, job.id, owner, JobProgress(done=2))
     assert get_job(db, job.id).progress == JobProgress(done=2)
-    assert claims.fail(db, job.id, owner, error, progress=JobProgress(done=3))
+    assert claims.settle(db, job.id, owner, "failed", error, progress=JobProgress(done=3))
     failed = get_job(db, job.id)
     assert (failed.state, failed.message, failed.remedy) == ("failed", "What.", "Remedy.")
     assert failed.progress == JobProgress(done=3)
-    assert not claims.finish(db, job.id, owner)  # it rests
+    assert not claims.settle(db, job.id, owner, "done")  # it rests
 
 
 def test_a_running_job_reads_interrupted_once_the_lease_ran_out(
@@ -144,11 +144,9 @@ def test_what_did_not_finish_can_be_resumed(
         clock.forward(11)
     elif end == "cancelled":
         request_cancel(db, job.id)
-        claims.cancel(db, job.id, owner)
+        claims.settle(db, job.id, owner, "cancelled")
     else:
-        {"paused": claims.pause, "failed": claims.fail}[end](
-            db, job.id, owner, WidesetError("a", "b")
-        )
+        claims.settle(db, job.id, owner, end, WidesetError("a", "b"))
     assert status(db, job.id)[1] == end
     again = resume(db, job.id)
     assert (again.state, again.owner, again.cancel_requested) == ("queued", None, False)
@@ -162,7 +160,7 @@ def test_what_did_not_finish_can_be_resumed(
 def test_a_done_job_is_not_resumed(db: Database, owner: str) -> None:
     job = submit(db, "generate", {})
     claims.claim(db, owner)
-    claims.finish(db, job.id, owner)
+    claims.settle(db, job.id, owner, "done")
     with pytest.raises(BadInput, match="done"):
         resume(db, job.id)
     assert request_cancel(db, job.id).state == "done"

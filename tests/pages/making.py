@@ -70,15 +70,17 @@ def make_run(
     progress = replace(meter.progress(phase, shortfall=shortfall), diversity=diversity)
     claims.report(db, job.id, owner, progress)
     if state == "done":
-        claims.finish(db, job.id, owner)
+        claims.settle(db, job.id, owner, "done")
     if state == "cancelled":
         request_cancel(db, job.id)
-        claims.cancel(db, job.id, owner)
+        claims.settle(db, job.id, owner, "cancelled")
     if state == "failed":
         error = BackendFailed("The model said <b>no</b> & $stopped$.", "Try *another* one.")
-        claims.fail(db, job.id, owner, error)
+        claims.settle(db, job.id, owner, "failed", error)
     if state == "paused":
-        claims.pause(db, job.id, owner, StoreFull("The disk is full.", "Free some space."))
+        claims.settle(
+            db, job.id, owner, "paused", StoreFull("The disk is full.", "Free some space.")
+        )
     if state != "running":
         release(db, owner)
     return run, get_job(db, job.id)

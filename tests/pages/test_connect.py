@@ -203,8 +203,13 @@ def test_a_run_that_failed_after_a_test_is_the_last_thing_known(
     _, job = start_run(db, RunSpec(preset("sst2"), model=model), name="A *run*")
     take(db, "w", 1)
     assert claims.claim(db, "w") is not None
-    claims.fail(
-        db, job.id, "w", BackendFailed("The server <b>fell</b>.", ""), progress=JobProgress()
+    claims.settle(
+        db,
+        job.id,
+        "w",
+        "failed",
+        BackendFailed("The server <b>fell</b>.", ""),
+        progress=JobProgress(),
     )
     drawn(page)
     assert list(table(page, "key")["last"]) == ["run failed just now", "never used"]
@@ -279,7 +284,7 @@ def ended(db: Database, progress: dict[str, Any], *, why: BackendFailed | None =
     assert claims.claim(db, "worker", job_id=job.id)
     claims.report(db, job.id, "worker", progress)
     if why is None:
-        claims.finish(db, job.id, "worker")
+        claims.settle(db, job.id, "worker", "done")
     else:
-        claims.fail(db, job.id, "worker", why)
+        claims.settle(db, job.id, "worker", "failed", why)
     release(db, "worker")

@@ -166,7 +166,9 @@ def test_a_job_that_failed_is_told_and_tried_again(app: AppTest, db: Database) -
     (job,) = [job for job in list_jobs(db) if job.kind == "measure"]
     take(db, "w", 1, seconds=600)
     assert claims.claim(db, "w", job_id=job.id)
-    claims.fail(db, job.id, "w", BackendFailed("The encoder <b>broke</b>.", "Try *another*."))
+    claims.settle(
+        db, job.id, "w", "failed", BackendFailed("The encoder <b>broke</b>.", "Try *another*.")
+    )
     release(db, "w")
     app.run()
     assert "Measures: The encoder <b>broke</b>. Try *another*." in words(app)
@@ -253,7 +255,7 @@ def test_the_map_is_refitted_on_what_is_on_view(app: AppTest, db: Database) -> N
     assert "Waiting: Map." in words(app)
     assert take(db, "w", 1, seconds=600)
     assert claims.claim(db, "w", job_id=job.id)
-    claims.finish(db, job.id, "w")
+    claims.settle(db, job.id, "w", "done")
     release(db, "w")
     explore(app)
     assert "for the worker" not in words(app)
@@ -284,7 +286,7 @@ def test_jobs_that_came_to_one_end_are_told_once(app: AppTest, db: Database) -> 
     assert take(db, "w", 1, seconds=600)
     for job in list_jobs(db):
         if job.state == "queued" and claims.claim(db, "w", job_id=job.id):
-            claims.fail(db, job.id, "w", error)
+            claims.settle(db, job.id, "w", "failed", error)
     release(db, "w")
     explore(app)
     (told,) = [warning.value for warning in app.warning if "The encoder is gone" in warning.value]

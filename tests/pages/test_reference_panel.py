@@ -245,7 +245,7 @@ def test_a_dataset_is_fetched_by_the_worker(home: Home, db: Database) -> None:
     assert claims.claim(db, "w", job_id=job.id)
     panel.run()
     assert "Downloading owner/reviews" in panel.said
-    claims.fail(db, job.id, "w", BadInput("There is no *such* dataset.", "Choose one."))
+    claims.settle(db, job.id, "w", "failed", BadInput("There is no *such* dataset.", "Choose one."))
     release(db, "w")
     panel.run()
     assert "There is no *such* dataset. Choose one." in panel.said

@@ -516,9 +516,11 @@ def started(db: Database, state: str = "queued", **progress: Any) -> SweepRecord
     assert claims.claim(db, owner, job_id=job.id)
     claims.report(db, job.id, owner, {"phase": "running", "total": 2, "done": 0, **progress})
     if state == "done":
-        claims.finish(db, job.id, owner)
+        claims.settle(db, job.id, owner, "done")
     if state == "failed":
-        claims.fail(db, job.id, owner, BackendFailed("The encoder *broke*.", "Try again."))
+        claims.settle(
+            db, job.id, owner, "failed", BackendFailed("The encoder *broke*.", "Try again.")
+        )
     if state != "running":
         release(db, owner)
     return get_sweep(db, sweep.id)

@@ -315,7 +315,9 @@ def test_one_that_failed_is_told_and_tried_again(app: AppTest, db: Database) -> 
     record, job = start_training(db, spec, task_key=TASK.key, name="Doomed")
     assert take(db, "w", 1, seconds=600)
     assert claims.claim(db, "w", job_id=job.id)
-    claims.fail(db, job.id, "w", BackendFailed("The <b>encoder</b> is gone.", "Get it."))
+    claims.settle(
+        db, job.id, "w", "failed", BackendFailed("The <b>encoder</b> is gone.", "Get it.")
+    )
     release(db, "w")
     open_train(app)
     assert "Doomed: The <b>encoder</b> is gone. Get it." in words(app)

@@ -87,7 +87,7 @@ def finished(
     owner = f"worker of {record.id}"
     assert take(db, owner, 1, seconds=600)
     assert claims.claim(db, owner, job_id=job.id)
-    claims.finish(db, job.id, owner)
+    claims.settle(db, job.id, owner, "done")
     release(db, owner)
     return get_training(db, record.id)
 

@@ -75,11 +75,6 @@ class Metric:
     column: str = ""
 
     @property
-    def higher_is_wider(self) -> bool | None:
-        """Whether a higher value is more diverse; None where it says nothing of diversity."""
-        return {"higher is more diverse": True, "lower is more diverse": False}.get(self.direction)
-
-    @property
     def axis_title(self) -> str:
         """Its title with the measure behind it, for an axis: "Diversity (Remote-Clique)"."""
         return "Diversity (Remote-Clique)" if self.column == "diversity" else self.title

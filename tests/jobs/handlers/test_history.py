@@ -31,7 +31,7 @@ def made(
     take(db, "w", 1, seconds=600)
     claims.claim(db, "w", job_id=job.id)
     diversity = DiversityProgress(curve=curve) if curve else None
-    claims.finish(db, job.id, "w", progress=GenerationProgress(diversity=diversity))
+    claims.settle(db, job.id, "w", "done", progress=GenerationProgress(diversity=diversity))
     return run
 
 

@@ -60,7 +60,7 @@ def test_a_job_that_failed_is_told_and_not_queued_again(db: Database) -> None:
     assert first.work is not None
     take(db, "w", 1, seconds=600)
     claims.claim(db, "w", job_id=first.work.job.id)
-    claims.cancel(db, first.work.job.id, "w")
+    claims.settle(db, first.work.job.id, "w", "cancelled")
     again = measured(db, "run:r", n=3, choice=CHOICE, reference=None)
     assert again.work is not None
     assert again.work.state == "cancelled"

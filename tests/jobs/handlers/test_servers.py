@@ -73,7 +73,9 @@ def test_a_run_that_failed_before_its_first_request_is_told(db: Database) -> Non
     save_capabilities(db, Capabilities(base_url=URL, model="m"))
     assert last_contacts(db)[URL].summary == "test passed"
     _, job = begun(db, "First")
-    claims.fail(db, job, "worker", BackendFailed("It is gone.", "Look."), progress=JobProgress())
+    claims.settle(
+        db, job, "worker", "failed", BackendFailed("It is gone.", "Look."), progress=JobProgress()
+    )
     last = last_contacts(db)[URL]
     assert (last.summary, last.run, last.model, last.why) == (
         "run failed",
@@ -113,7 +115,7 @@ def test_a_pause_speaks_of_the_server_only_after_a_request_that_went_wrong(
 ) -> None:
     run, job = begun(db)
     asked(db, run, outcome, "" if outcome == "ok" else "(500)")
-    claims.pause(db, job, "worker", problem, progress=JobProgress())
+    claims.settle(db, job, "worker", "paused", problem, progress=JobProgress())
     last = last_contacts(db)[URL]
     assert last.summary == said
     assert last.why == ("" if outcome == "ok" else "The server failed (500).")
@@ -122,10 +124,14 @@ def test_a_pause_speaks_of_the_server_only_after_a_request_that_went_wrong(
 def test_each_server_has_its_own_and_the_latest_counts(db: Database) -> None:
     job = start_connection_test(db, OTHER, "n", token="t")
     assert claims.claim(db, "worker") is not None
-    claims.fail(db, job.id, "worker", BackendFailed("No answer.", ""), progress=JobProgress())
+    claims.settle(
+        db, job.id, "worker", "failed", BackendFailed("No answer.", ""), progress=JobProgress()
+    )
     local = replace(SPEC, model=ModelChoice())
     _, job_id = begun(db, spec=local)
-    claims.fail(db, job_id, "worker", BackendFailed("Out of memory.", ""), progress=JobProgress())
+    claims.settle(
+        db, job_id, "worker", "failed", BackendFailed("Out of memory.", ""), progress=JobProgress()
+    )
     run, _ = begun(db)
     asked(db, run)
     found = last_contacts(db)

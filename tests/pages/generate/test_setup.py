@@ -113,7 +113,7 @@ def served_run(
     claims.report(db, job.id, "worker", told)
     if paused:
         why = SpendingLimitReached("The cap of 3 requests is reached.", "Resume with a higher cap.")
-        claims.pause(db, job.id, "worker", why)
+        claims.settle(db, job.id, "worker", "paused", why)
         release(db, "worker")
     return run, get_job(db, job.id)
 
