@@ -31,38 +31,33 @@ def generate_job(context: JobContext, tools: WorkerTools) -> None:
 
 
 @question("prompt")
-def prompt_size(spec: Mapping[str, Any], tools: WorkerTools) -> dict[str, Any]:
+def prompt_size(asked: Mapping[str, Any], tools: WorkerTools) -> Mapping[str, object]:
     """Tokens of a run's first prompt: `{"spec": ..., "label_index": 0}` to `{"tokens": n}`.
 
     None while the run's model is not loaded: a question is no reason to load it.
     """
-    run = spec_from_dict(spec["spec"])
+    run = spec_from_dict(asked["spec"])
     backend = tools.models.kept(run.model)
     if backend is None:
         return {"tokens": None}
-    prompt = prompt_for(run, cycle=1, label_index=int(spec["label_index"]), written={})
+    prompt = prompt_for(run, cycle=1, label_index=int(asked["label_index"]), written={})
     return {"tokens": len(backend.prompt_tokens(prompt))}
 
 
 @question("next_token")
 def next_token(asked: Mapping[str, Any], tools: WorkerTools) -> Mapping[str, object]:
     """`NextToken`, of `spec`, `label_index`, `prefix`, `run` (None without) and `top`."""
-    answer: Mapping[str, object] = to_json(
-        tools.lab.next_token(
-            spec_from_dict(asked["spec"]),
-            label_index=int(asked["label_index"]),
-            prefix=str(asked["prefix"]),
-            run_id=asked["run"],
-            top=int(asked["top"]),
-        )
+    answer = tools.lab.next_token(
+        spec_from_dict(asked["spec"]),
+        label_index=int(asked["label_index"]),
+        prefix=str(asked["prefix"]),
+        run_id=asked["run"],
+        top=int(asked["top"]),
     )
-    return answer
+    return dict(to_json(answer))
 
 
 @question("walk")
 def walk(asked: Mapping[str, Any], tools: WorkerTools) -> Mapping[str, object]:
     """`Walk`, of `run`, `sample` and `top`."""
-    answer: Mapping[str, object] = to_json(
-        tools.lab.walk(asked["run"], asked["sample"], top=int(asked["top"]))
-    )
-    return answer
+    return dict(to_json(tools.lab.walk(asked["run"], asked["sample"], top=int(asked["top"]))))

@@ -1,6 +1,6 @@
 """A run's numbers: counts and speed, the diversity meter, balance, and suppressed tokens."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -74,7 +74,7 @@ def _diversity_words(
     return words
 
 
-def _curve(name: str, rows: Any) -> Curve:
+def _curve(name: str, rows: Sequence[Sequence[Any]]) -> Curve:
     at, value, low, high = zip(*rows, strict=True) if rows else ((), (), (), ())
     return Curve(name, at, value, low, high)
 
