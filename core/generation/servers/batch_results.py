@@ -6,12 +6,12 @@ not belong to the run is refused whole.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 
 from core.domain.errors import BadInput
 from core.domain.registries.capabilities import Capabilities
-from core.domain.runs import Attempt, FinishedRound, RunSpec, Sample
+from core.domain.runs import FinishedRound, Sample
 from core.domain.serialization import Json, parse_json, value_at
 from core.generation.backends import Completion
 from core.generation.loop import Arrivals
@@ -24,6 +24,7 @@ from core.generation.servers.errors import (
     error_from_object,
     error_from_status,
 )
+from core.generation.servers.requests import attempt_of
 from core.generation.servers.tokenizers import Tokenizer
 from core.store.database import Database
 from core.store.generation.rounds import add_attempt, finish_round, rounds_of
@@ -195,13 +196,20 @@ def read_batch(
     last = max((line.request.cycle for line in results), default=0)
     cycles = min(MAX_CYCLES, max(0, last - max(finished, default=0)))
     planned = plan_cycles(run.spec, history=history, rounds=rounds, cycles=cycles)
-    _check_wanted(results, run.spec.task.label_names, planned | finished)
+    names = run.spec.task.label_names
+    _check_wanted(results, names, planned | finished)
     results.sort(key=lambda line: line.request)
     # Tokenizing may ask a server, which no transaction may wait for.
     added = _new_samples(run, results, history, tokenizer)
     samples = list(chain.from_iterable(added))
     attempts = [
-        _attempt(line, run.spec, all_reported=capabilities.usage_of_several == "exact")
+        attempt_of(
+            line.result,
+            cycle=line.request.cycle,
+            label=names[line.request.label_index],
+            texts_asked=line.request.count,
+            usage_known=line.request.count == 1 or capabilities.usage_of_several == "exact",
+        )
         for line, new in zip(results, added, strict=True)
         if new or (isinstance(line.result, ServerError) and line.request.cycle in planned)
     ]
@@ -275,29 +283,3 @@ def _new_samples(
         ]
         for line, label in zip(results, labels, strict=True)
     ]
-
-
-def _attempt(line: BatchResult, spec: RunSpec, *, all_reported: bool) -> Attempt:
-    request, result = line.request, line.result
-    attempt = Attempt(
-        cycle=request.cycle,
-        label=spec.task.label_names[request.label_index],
-        texts_asked=request.count,
-        texts_returned=0,
-        attempt=1,
-        status=None,
-        outcome="ok",
-        message="",
-        seconds=0.0,
-        tokens_in=None,
-        tokens_out=None,
-    )
-    if isinstance(result, ServerError):
-        return replace(attempt, status=result.status, outcome=result.kind, message=result.what)
-    return replace(
-        attempt,
-        texts_returned=len(result.texts),
-        status=200,
-        tokens_in=result.usage.tokens_in,
-        tokens_out=result.usage.tokens_out if request.count == 1 or all_reported else None,
-    )

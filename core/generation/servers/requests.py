@@ -28,6 +28,43 @@ def record_nothing(attempt: Attempt) -> None:
     """Forget an attempt."""
 
 
+def attempt_of(
+    result: Answer | ServerError | None,
+    *,
+    cycle: int | None,
+    label: str | None,
+    texts_asked: int,
+    usage_known: bool,
+    attempt: int = 1,
+    seconds: float = 0.0,
+) -> Attempt:
+    """A request as it is recorded.
+
+    Args:
+        result: what came of it; None where it was cancelled.
+        cycle, label, texts_asked, attempt, seconds: as of `Attempt`.
+        usage_known: whether the server reports the tokens of all its texts. Where it reports those
+            of one text for several, the number of all is unknown.
+    """
+    answer = result if isinstance(result, Answer) else Answer(())
+    error = answer.error if isinstance(result, Answer) else result
+    status = 200 if isinstance(result, Answer) else (None if error is None else error.status)
+    outcome = "cancelled" if result is None else ("ok" if error is None else error.kind)
+    return Attempt(
+        cycle=cycle,
+        label=label,
+        texts_asked=texts_asked,
+        texts_returned=len(answer.texts),
+        attempt=attempt,
+        status=status,
+        outcome=outcome,
+        message="" if error is None else error.what,
+        seconds=max(0.0, seconds),
+        tokens_in=answer.usage.tokens_in,
+        tokens_out=answer.usage.tokens_out if usage_known else None,
+    )
+
+
 @dataclass(kw_only=True)
 class ModelEndpoint:
     """One model on one server, and how requests are sent to it.
@@ -162,7 +199,15 @@ class ConcurrentRequests:
                 result = failed.error
             finally:
                 self._sending.discard(task)
-                sent = _describe(request, attempt, result, clock() - begun)
+                sent = attempt_of(
+                    result,
+                    cycle=request.cycle,
+                    label=request.label,
+                    texts_asked=len(request.indices),
+                    usage_known=request.usage_known,
+                    attempt=attempt,
+                    seconds=clock() - begun,
+                )
                 self._settle(admitted, sent)
                 self._record(sent)
             # Before the turn passes to another request, which may be one too many.
@@ -232,30 +277,6 @@ class ConcurrentRequests:
         if self._endpoint.policy.streaming and n == 1:
             return await client.stream(request.api, request.body, open_quote=open_quote)
         return await client.ask(request.api, request.body, n=n, open_quote=open_quote)
-
-
-def _describe(
-    request: ServerRequest, attempt: int, result: Answer | ServerError | None, seconds: float
-) -> Attempt:
-    """The attempt as it is recorded; without a result it was cancelled."""
-    answer = result if isinstance(result, Answer) else Answer(())
-    error = answer.error if isinstance(result, Answer) else result
-    status = 200 if isinstance(result, Answer) else (None if error is None else error.status)
-    outcome = "cancelled" if result is None else ("ok" if error is None else error.kind)
-    return Attempt(
-        cycle=request.cycle,
-        label=request.label,
-        texts_asked=len(request.indices),
-        texts_returned=len(answer.texts),
-        attempt=attempt,
-        status=status,
-        outcome=outcome,
-        message="" if error is None else error.what,
-        seconds=max(0.0, seconds),
-        tokens_in=answer.usage.tokens_in,
-        # Where the tokens of one text are reported for several, the number of all is unknown.
-        tokens_out=answer.usage.tokens_out if request.usage_known else None,
-    )
 
 
 def _pausing(error: ServerError) -> WidesetError:
