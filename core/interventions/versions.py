@@ -12,7 +12,7 @@ import numpy as np
 
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
-from core.interventions.annotation.consensus import Consensus, consensus_by_text
+from core.interventions.annotators import Consensus, consensus_by_text
 from core.interventions.relabelling.relabel import Replacement
 from core.interventions.scope_filter import THRESHOLD, ScopeFilter
 from core.store.database import Database

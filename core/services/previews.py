@@ -7,7 +7,7 @@ from core.diversity.measures.live import Encoders
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
 from core.domain.serialization import from_json, to_json
-from core.interventions.annotation.consensus import labels_by_row, scopes_by_row
+from core.interventions.annotators import labels_by_row, scopes_by_row
 from core.interventions.previews import (
     BudgetCurve,
     BudgetRequest,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from core.interventions.annotation.queue import most_spread
+from core.interventions.annotation_queue import most_spread
 from core.interventions.relabelling.budget import budget_curve
 from core.interventions.relabelling.oracle import train_oracle
 from core.interventions.relabelling.relabel import replace_labels

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from core.domain.settings import Home
-from core.interventions.annotation.queue import QueueOrder, audit_set
+from core.interventions.annotation_queue import QueueOrder, audit_set
 from core.store.database import Database, open_database
 from core.store.datasets import load_dataset, run_key
 from core.store.generation.runs import RunRecord

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from core.domain.errors import BadInput
-from core.interventions.annotation.agreement import cohen_kappa
-from core.interventions.annotation.queue import most_spread, most_uncertain
+from core.interventions.annotation_queue import most_spread, most_uncertain
+from core.interventions.annotators import cohen_kappa
 from core.interventions.relabelling.budget import budget_curve
 from core.interventions.relabelling.label_accuracy import label_accuracy
 from core.interventions.relabelling.oracle import train_oracle

@@ -91,10 +91,8 @@ def inspected_by_oracle(
 
     Args:
         right: the oracle's label for each text.
-        count: texts to inspect; None is all of them.
+        count: see `OracleInspection`, as are `error_rate` and `seed`.
         label_names: all labels.
-        error_rate: chance that it gives a wrong label, 0 to 1, to simulate people.
-        seed: of errors and draw.
 
     Returns:
         Its label for each text, and the rows of those that it inspects, in the order drawn.

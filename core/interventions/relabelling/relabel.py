@@ -83,14 +83,8 @@ def relabel_all(
     label_names: Sequence[str],
     confidence: Sequence[float | None] | None = None,
 ) -> Replacement:
-    """Give every text the annotator's label.
-
-    Args:
-        specified: the labels before.
-        judged: the annotator's labels, one a text.
-        label_names: all labels, in task order.
-        confidence: the annotator's confidence in each label, 0 to 1.
-    """
+    """Give every text the annotator's label; `specified` are the labels before, `confidence` the
+    annotator's in each label, 0 to 1."""
     _check(specified, dict(enumerate(judged)), label_names)
     return Replacement(
         label_names=tuple(label_names),
@@ -208,11 +202,7 @@ class Flow:
 
 
 def label_changes(ids: Sequence[str], replacement: Replacement) -> list[Change]:
-    """The changes, in the texts' order.
-
-    Args:
-        ids: the texts' ids, in the order of the replacement's rows.
-    """
+    """The changes, in the texts' order; `ids` are those of the replacement's rows."""
     if len(ids) != len(replacement.old):
         raise ValueError("ids and replacement differ in length")
     return [

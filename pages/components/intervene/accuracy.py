@@ -8,7 +8,7 @@ import streamlit as st
 from core.domain.datasets import Dataset
 from core.domain.registries.metrics import METRIC
 from core.figures.interventions import confusion_figure
-from core.interventions.annotation.consensus import labels_by_row
+from core.interventions.annotators import labels_by_row
 from core.interventions.relabelling.label_accuracy import LabelAccuracy, correct_for_oracle_errors
 from pages.components.intervene.state import RunState, oracle_words, share_words
 from pages.components.shell import AppContext

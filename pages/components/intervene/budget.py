@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.domain.wording import MISSING, percent, percent_interval
 from core.figures.interventions import budget_curve
-from core.interventions.annotation.consensus import labels_by_row
+from core.interventions.annotators import labels_by_row
 from core.interventions.previews import BudgetCurve, BudgetRequest
 from core.interventions.relabelling.budget import FLAT, MIN_LEFT, REPEATS, BudgetPoint
 from core.interventions.relabelling.relabel import WEIGHT

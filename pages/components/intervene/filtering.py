@@ -10,7 +10,7 @@ from core.classification.evaluation.comparison import Difference
 from core.domain.errors import BadInput
 from core.domain.registries.metrics import METRIC
 from core.domain.wording import MISSING, counted, percent, percent_interval
-from core.interventions.annotation.consensus import scopes_by_row
+from core.interventions.annotators import scopes_by_row
 from core.interventions.previews import (
     EffectPreview,
     EffectRequest,

@@ -12,7 +12,7 @@ from core.domain.registries.stages import VersionFacts, VersionSettings
 from core.domain.serialization import from_json, to_json
 from core.domain.wording import counted, percent
 from core.figures.interventions import label_flow
-from core.interventions.annotation.consensus import labels_by_row
+from core.interventions.annotators import labels_by_row
 from core.interventions.previews import RelabelPreview, RelabelRequest
 from core.interventions.registry import ORACLE, AcceptedLabels
 from core.interventions.relabelling.relabel import (

@@ -12,7 +12,7 @@ from core.domain.registries.metrics import METRIC
 from core.domain.registries.stages import Annotator
 from core.domain.tasks import Task
 from core.domain.wording import MISSING
-from core.interventions.annotation.consensus import Consensus, labels_by_row
+from core.interventions.annotators import Consensus, labels_by_row
 from core.interventions.previews import JudgeRequest, OracleOpinion, OracleQuality
 from core.interventions.relabelling.label_accuracy import LabelAccuracy, Share, label_accuracy
 from core.interventions.versions import Subject, consensus_of_people, subject_of

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 from core.domain.datasets import Dataset
 from core.domain.serialization import to_json
 from core.domain.texts import text_hash
-from core.interventions.annotation.queue import QueueOrder, audit_set
+from core.interventions.annotation_queue import QueueOrder, audit_set
 from core.interventions.previews import RelabelPreview
 from core.interventions.relabelling.relabel import relabel_all
 from core.store.database import Database

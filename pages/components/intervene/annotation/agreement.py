@@ -13,7 +13,7 @@ from core.domain.errors import WidesetError
 from core.domain.runs import ModelChoice, model_and_server
 from core.domain.spending import SpendingLimit
 from core.domain.wording import counted
-from core.interventions.annotation.agreement import (
+from core.interventions.annotators import (
     disagreements,
     pairwise_agreement,
     verdicts_by_annotator,
@@ -96,7 +96,7 @@ def _show_language_model(
     jobs = judging(app.db, run.id)
     live = next((job for job, state in jobs if state in LIVE), None)
     texts = dict(zip(dataset.ids, dataset.texts, strict=True))
-    wanted = list(
+    judged = list(
         dict.fromkeys(
             judgement.verdict.sample_id
             for judgement in known
@@ -105,12 +105,13 @@ def _show_language_model(
             and judgement.verdict.sample_id in texts
         )
     )
-    enough = len(wanted) >= LEAST
+    enough = len(judged) >= LEAST
     with st.container(horizontal=True, vertical_alignment="bottom"):
         model = choose_asked_model(app, prefix="judge", local=local, width=260)
-        limit = choose_asking_limit(app, model, prefix="judge", requests=len(wanted))
-        own = {one.verdict.sample_id for one in known if model and one.who == judge_name(model)}
-        missing = sum(key not in own for key in wanted)
+        limit = choose_asking_limit(app, model, prefix="judge", requests=len(judged))
+        who = None if model is None else judge_name(model)
+        answered = {judgement.verdict.sample_id for judgement in known if judgement.who == who}
+        missing = not answered.issuperset(judged)
         st.button(
             "Ask language model",
             icon=":material/smart_toy:",
@@ -122,7 +123,7 @@ def _show_language_model(
             or bool(limit.refusal),
             help=escape_markdown(limit.refusal) or None,
             on_click=_ask,
-            args=(app, run, wanted, model, limit.limit),
+            args=(app, run, judged, model, limit.limit),
         )
     if not enough:
         st.caption(
@@ -135,7 +136,7 @@ def _show_language_model(
         name = escape_markdown(model_and_server(model))
         st.caption(f"{name} has labelled all texts that people judged.")
     else:
-        _show_estimate(app, run, model, [texts[key] for key in wanted])
+        _show_estimate(app, run, model, [texts[key] for key in judged])
     if live is not None:
         _show_live(app, live)
     elif jobs:

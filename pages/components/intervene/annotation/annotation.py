@@ -5,7 +5,7 @@ from datetime import datetime
 import streamlit as st
 
 from core.domain.datasets import Dataset
-from core.interventions.annotation.agreement import verdict_name
+from core.interventions.annotators import verdict_name
 from core.store.database import Database
 from core.store.datasets import load_dataset, run_key
 from core.store.generation.runs import RunRecord

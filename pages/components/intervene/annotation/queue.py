@@ -12,7 +12,7 @@ from core.domain.datasets import Dataset
 from core.domain.errors import BadInput, WidesetError
 from core.domain.serialization import from_json
 from core.figures.theme import label_colors
-from core.interventions.annotation.queue import AnnotationSession, QueueKind, QueueOrder, label_keys
+from core.interventions.annotation_queue import AnnotationSession, QueueKind, QueueOrder, label_keys
 from core.interventions.previews import RelabelPreview, RelabelRequest
 from core.store.database import Database
 from core.store.datasets import run_key, version_key

@@ -9,7 +9,7 @@ from uuid import uuid4
 import streamlit as st
 
 from core.domain.errors import WidesetError
-from core.interventions.annotation.queue import AnnotationSession
+from core.interventions.annotation_queue import AnnotationSession
 from core.store.database import Database
 from core.store.interventions.judgements import MAX_WHO, retract_all
 from pages.components.shell import escape_markdown

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.diversity.measures.remote_clique import Vectors
-from core.interventions.annotation.queue import (
+from core.interventions.annotation_queue import (
     KEYS,
     label_keys,
     most_spread,

@@ -8,7 +8,7 @@ import pytest
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput, StaleEdit
 from core.domain.settings import Home
-from core.interventions.annotation.queue import AnnotationSession, QueueKind, QueueOrder, audit_set
+from core.interventions.annotation_queue import AnnotationSession, QueueKind, QueueOrder, audit_set
 from core.store.database import Database, open_database
 from core.store.datasets import load_dataset, run_key
 from core.store.generation.runs import create_run

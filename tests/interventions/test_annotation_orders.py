@@ -5,7 +5,7 @@ import pytest
 
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
-from core.interventions.annotation.queue import QueuedText, QueueOrder, audit_set, build_queue
+from core.interventions.annotation_queue import QueuedText, QueueOrder, audit_set, build_queue
 from core.store.interventions.judgements import Judgement, Verdict, Why
 
 LABELS = ("pos", "neg", "pos", "neg", "pos", "neg")

@@ -1,1 +1,0 @@
-"""Judging texts: queues, sessions, agreement."""
