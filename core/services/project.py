@@ -24,6 +24,8 @@ from core.services.progress import NO_PROGRESS, Progress
 from core.store.database import Database
 from core.store.datasets import load_dataset
 from core.store.diversity import (
+    MapFacts,
+    MappedDataset,
     MapRecord,
     Point,
     add_points,
@@ -138,7 +140,7 @@ class _Projection:
         if self.request.refit:
             record = None
         datasets = tuple(load_dataset(self.db, key) for key in self.request.datasets)
-        seed = self.request.seed if record is None else int(record.facts["seed"])
+        seed = self.request.seed if record is None else record.facts.seed
         chosen = choose_texts(datasets, limit=self.limit, seed=seed)
         if not chosen.texts:
             raise BadInput("There is no text to show on a map yet.", "Generate some texts first.")
@@ -168,23 +170,20 @@ class _Projection:
         self.step("fitting", 0, 1)
         seed = self.request.seed
         fitted = self.fit_on(vectors, seed=seed, neighbours=NEIGHBOURS, min_dist=MIN_DIST)
-        facts = {
-            "choice": self.request.encoder.to_dict(),
-            "fingerprint": encoder.fingerprint,
-            "method": fitted.method,
-            "seed": seed,
-            "neighbours": NEIGHBOURS,
-            "min_dist": MIN_DIST,
-            "datasets": [
-                {"key": dataset.key, "name": dataset.name, "n": len(dataset)}
-                for dataset in datasets
-            ],
-            "texts": len(chosen.texts),
-            "of": chosen.of,
-            "sampled": len(chosen.texts) < chosen.of,
-            "versions": version(),
-            "note": " ".join(part for part in (note, fitted.note, chosen.note) if part),
-        }
+        facts = MapFacts(
+            choice=self.request.encoder.to_dict(),
+            fingerprint=encoder.fingerprint,
+            method=fitted.method,
+            seed=seed,
+            neighbours=NEIGHBOURS,
+            min_dist=MIN_DIST,
+            datasets=tuple(MappedDataset(data.key, data.name, len(data)) for data in datasets),
+            texts=len(chosen.texts),
+            of=chosen.of,
+            sampled=len(chosen.texts) < chosen.of,
+            versions=version(),
+            note=" ".join(part for part in (note, fitted.note, chosen.note) if part),
+        )
         record = new_map(
             self.db,
             task_key=self.request.task_key,
@@ -205,7 +204,7 @@ class _Projection:
         encoder: Encoder = self.embedder.encoder
         if encoder.fingerprint != record.encoder:
             raise _NewMapNeeded("The map was made anew, as the encoder is not what it was.")
-        if record.facts["method"] == "pca":
+        if record.facts.method == "pca":
             vectors = self.embedder.embed(list(chosen.texts.values()))
             if different(vectors, at_most=FEWEST) == FEWEST:
                 raise _NewMapNeeded(
@@ -220,14 +219,14 @@ class _Projection:
             raise _NewMapNeeded("The map was made anew, as vectors that it was fitted on are gone.")
         again = self.fit_on(
             known,
-            seed=int(record.facts["seed"]),
-            neighbours=int(record.facts["neighbours"]),
-            min_dist=float(record.facts["min_dist"]),
+            seed=record.facts.seed,
+            neighbours=record.facts.neighbours,
+            min_dist=record.facts.min_dist,
         )
         if not np.allclose(again.coordinates, list(before.values()), rtol=0, atol=_TOLERANCE):
             raise _NewMapNeeded(
                 "The map was made anew, as fitting the old one again gives other points here:"
-                f" it was made with {record.facts['versions']}, and this is {version()}."
+                f" it was made with {record.facts.versions}, and this is {version()}."
             )
         self.maps.keep(record.id, again)
         return again
@@ -251,7 +250,7 @@ class _Projection:
                 map=record.id,
                 texts=texts,
                 of=chosen.of,
-                note=record.facts["note"],
+                note=record.facts.note,
             )
         )
         return record

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from core.domain.serialization import from_json, to_json
 from core.domain.settings_key import Settings, canonical, settings_key
 from core.store.database import Database
 from core.store.records import new_id
@@ -142,6 +143,48 @@ Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
+class MappedDataset:
+    """A dataset that a map was fitted on: its key, its name and its number of texts then."""
+
+    key: str
+    name: str
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapFacts:
+    """How a map was made.
+
+    Args:
+        choice: the choice of encoder as a person made it.
+        fingerprint: of the encoder.
+        method: `umap`, or `pca` where there were too few texts.
+        seed: of the fit.
+        neighbours: UMAP's number of neighbours.
+        min_dist: UMAP's smallest distance.
+        datasets: that it was fitted on.
+        texts: different ones that it was fitted on.
+        of: different ones that the datasets had.
+        sampled: whether these are more.
+        versions: of what fitted it.
+        note: what to mind about it; may be empty.
+    """
+
+    choice: Mapping[str, object]
+    fingerprint: str = ""
+    method: str = "umap"
+    seed: int = 0
+    neighbours: int = 15
+    min_dist: float = 0.1
+    datasets: tuple[MappedDataset, ...] = ()
+    texts: int = 0
+    of: int = 0
+    sampled: bool = False
+    versions: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class MapRecord:
     """A map.
 
@@ -149,14 +192,14 @@ class MapRecord:
         id: made by us.
         task_key: of the task whose texts it shows.
         encoder: the encoder's fingerprint.
-        facts: how it was made; `choice` is the choice of encoder as a person made it.
+        facts: how it was made.
         created_at: seconds since 1970, UTC.
     """
 
     id: str
     task_key: str
     encoder: str
-    facts: Mapping[str, Any]
+    facts: MapFacts
     created_at: float
 
 
@@ -166,7 +209,7 @@ def new_map(
     task_key: str,
     encoder: str,
     choice: Settings,
-    facts: Mapping[str, Any],
+    facts: MapFacts,
     fitted: Mapping[bytes, Point],
 ) -> MapRecord:
     """Store a whole map and remove those of the same task and choice that it replaces, in one step.
@@ -176,7 +219,7 @@ def new_map(
         task_key: of the task.
         encoder: the encoder's fingerprint.
         choice: the choice of encoder as a person made it, by which the map is found again.
-        facts: JSON-ready, with the `choice`.
+        facts: how it was made.
         fitted: the points that it was fitted on, by text hash.
 
     Raises:
@@ -185,13 +228,13 @@ def new_map(
     """
     rows = _rows(fitted)
     now = db.now()
-    record = MapRecord(new_id(now), task_key, encoder, dict(facts), now)
+    record = MapRecord(new_id(now), task_key, encoder, facts, now)
     with db.write() as connection:
         replaced = [old.id for old in _maps(connection, task_key, choice)]
         connection.execute(
             "INSERT INTO maps (id, task_key, encoder, settings_key, facts, created_at)"
             " VALUES (?, ?, ?, ?, ?, ?)",
-            (record.id, task_key, encoder, settings_key(choice), json.dumps(record.facts), now),
+            (record.id, task_key, encoder, settings_key(choice), json.dumps(to_json(facts)), now),
         )
         connection.executemany(
             "INSERT INTO points (map_id, text_hash, x, y, fitted) VALUES (?, ?, ?, ?, 1)",
@@ -275,7 +318,11 @@ def _maps(connection: sqlite3.Connection, task_key: str, choice: Settings) -> li
     ).fetchall()
     return [
         MapRecord(
-            row["id"], row["task_key"], row["encoder"], json.loads(row["facts"]), row["created_at"]
+            row["id"],
+            row["task_key"],
+            row["encoder"],
+            from_json(MapFacts, json.loads(row["facts"])),
+            row["created_at"],
         )
         for row in rows
     ]

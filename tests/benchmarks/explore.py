@@ -15,7 +15,14 @@ from core.domain.settings import Home
 from core.domain.texts import text_hash
 from core.store.database import open_database
 from core.store.datasets import load_dataset, run_key
-from core.store.diversity import add_vectors, new_map, recipe_of, save_measurement
+from core.store.diversity import (
+    MapFacts,
+    MappedDataset,
+    add_vectors,
+    new_map,
+    recipe_of,
+    save_measurement,
+)
 from tests.benchmarks.browsing import Openings, drawn_marks, settled, visit
 from tests.benchmarks.report import Report, median
 from tests.benchmarks.store import SAMPLES, filled
@@ -109,12 +116,10 @@ def _fill(home: Home) -> None:
         task_key=record.spec.task.key,
         encoder="bench",
         choice=choice,
-        facts={
-            "choice": choice.to_dict(),
-            "method": "umap",
-            "datasets": [{"key": data.key, "name": data.name, "n": len(data)}],
-            "note": "",
-        },
+        facts=MapFacts(
+            choice=choice.to_dict(),
+            datasets=(MappedDataset(data.key, data.name, len(data)),),
+        ),
         fitted={key: (x, y) for key, (x, y) in zip(hashes, where, strict=True)},
     )
     db.close()

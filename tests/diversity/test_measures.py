@@ -9,9 +9,12 @@ import pytest
 
 from core.diversity.measures import registry
 from core.diversity.measures.measure import measure
-from core.diversity.measures.remote_clique import Vectors, mean_distance_between, remote_clique
+from core.diversity.measures.remote_clique import (
+    Vectors,
+    remote_clique,
+    vendi_score,
+)
 from core.diversity.measures.results import MeasureResult, encoder_name
-from core.diversity.measures.vendi import vendi_score
 from core.domain.datasets import Dataset, joined
 from core.domain.registries.metrics import MEASURED
 from tests.diversity.fake_encoder import FakeEncoder
@@ -63,6 +66,12 @@ def naive_distances(vectors: Vectors) -> np.ndarray:
         for j, other in enumerate(vectors.astype(np.float64)):
             found[i, j] = 1 - one @ other / math.sqrt((one @ one) * (other @ other))
     return found
+
+
+def mean_distance(vectors: Vectors, others: Vectors) -> float:
+    """The mean cosine distance between a text of one set and one of the other."""
+    n = len(vectors)
+    return float(naive_distances(np.concatenate([vectors, others]))[:n, n:].mean())
 
 
 def test_the_facts_come_first() -> None:
@@ -167,7 +176,7 @@ def test_beside_a_reference() -> None:
     own = result["reference"]["remote_clique"]
     assert own["value"] == pytest.approx(remote_clique(real_vectors))
     assert own["per_label"]["rest"]["n"] == 5
-    far = mean_distance_between(vectors, real_vectors)
+    far = mean_distance(vectors, real_vectors)
     assert result["reference_distance"]["value"] == pytest.approx(far, abs=1e-6)
     for kind in (result["similarity"], result["similarity"]["per_label"]["joy"]):
         assert kind["low"] < kind["value"] < kind["high"]
@@ -175,7 +184,7 @@ def test_beside_a_reference() -> None:
     assert result["reference_distance"]["low"] == pytest.approx(1 - result["similarity"]["high"])
     assert result["similarity"]["reference_n"] == 10
     joy = [row for row, label in enumerate(real.labels) if label == "joy"]
-    expected = mean_distance_between(vectors[[0, 2, 4]], real_vectors[joy])
+    expected = mean_distance(vectors[[0, 2, 4]], real_vectors[joy])
     per_label = result["reference_distance"]["per_label"]
     assert per_label["joy"]["value"] == pytest.approx(expected, abs=1e-6)
     assert per_label["unused"]["why"] == "There is no text."

@@ -7,14 +7,12 @@ from hypothesis import strategies as st
 
 from core.diversity.measures import neighbours
 from core.diversity.measures.neighbours import (
-    near_duplicates,
     nearest_distances,
     nearest_earlier,
     nearest_pairs,
     nearest_to,
 )
-from core.diversity.measures.remote_clique import Vectors, unit_vectors
-from core.diversity.measures.vendi import vendi_score
+from core.diversity.measures.remote_clique import Vectors, unit_vectors, vendi_score
 
 
 def plane(*degrees: float) -> Vectors:
@@ -107,30 +105,6 @@ def test_pairs_of_different_kinds_are_those_of_a_full_sort(
     expected = np.sort(distances[rows[keep], columns[keep]])[:count]
     found = [pair.distance for pair in nearest_pairs(vectors, count, apart=apart)]
     assert found == pytest.approx(expected, abs=1e-5)
-
-
-def test_near_duplicates_point_at_the_first_that_stays() -> None:
-    # 0, 5 and 10 degrees: 10 is near 5 but not near 0, and 5 itself goes, so 10 stays.
-    vectors = plane(0, 5, 10, 90, 92, 0, 200)
-    within_six_degrees = 1 - np.cos(np.deg2rad(6))
-    assert near_duplicates(vectors, within_six_degrees).tolist() == [-1, 0, -1, -1, 3, 0, -1]
-    assert near_duplicates(vectors, 0).tolist() == [-1, -1, -1, -1, -1, 0, -1]
-    assert near_duplicates(vectors, 2).tolist() == [-1, 0, 0, 0, 0, 0, 0]
-    assert near_duplicates(vectors[:0], 0.5).tolist() == []
-
-
-@settings(deadline=None)
-@given(SOME, st.floats(0.01, 1.5))
-def test_what_stays_lies_apart_and_what_goes_lies_near(vectors: Vectors, threshold: float) -> None:
-    repeats = near_duplicates(vectors, threshold)
-    distances = distances_of(vectors)
-    stays = np.flatnonzero(repeats < 0)
-    apart = distances[np.ix_(stays, stays)] + 3 * np.eye(len(stays))
-    assert (apart > threshold - 1e-5).all()
-    for place in np.flatnonzero(repeats >= 0):
-        assert repeats[repeats[place]] < 0
-        assert repeats[place] < place
-        assert distances[place, repeats[place]] <= threshold + 1e-5
 
 
 def test_the_nearest_to_one_text() -> None:

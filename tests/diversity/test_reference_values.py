@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.diversity.measures.neighbours import nearest_distances
-from core.diversity.measures.remote_clique import remote_clique
-from core.diversity.measures.vendi import vendi_score
+from core.diversity.measures.remote_clique import remote_clique, vendi_score
 from tests.diversity.reference_values.vectors import VECTORS
 
 THEIRS = json.loads((Path(__file__).parent / "reference_values" / "values.json").read_text("utf-8"))

@@ -10,7 +10,6 @@ from core.diversity.measures.remote_clique import (
     CliqueSum,
     Vectors,
     bootstrap,
-    mean_distance_between,
     mean_distances,
     remote_clique,
     size_matched,
@@ -91,14 +90,6 @@ def test_many_texts_lose_no_precision() -> None:
 def test_a_texts_own_mean_distance_is_to_the_others() -> None:
     vectors = np.array([[1, 0], [0, 1], [0, 2]], np.float32)
     assert mean_distances(vectors) == pytest.approx([1, 0.5, 0.5])
-
-
-def test_the_distance_between_two_sets() -> None:
-    one, other = scattered(7, seed=1), scattered(5, seed=2, middle=0.2)
-    pairs = [naive(np.stack([a, b])) for a in one for b in other]
-    assert mean_distance_between(one, other) == pytest.approx(np.mean(pairs), abs=1e-6)
-    assert mean_distance_between(one, other[:0]) is None
-    assert mean_distance_between(one[:0], other) is None
 
 
 @pytest.mark.parametrize("bad", [0.0, np.nan, np.inf])

@@ -20,6 +20,8 @@ from core.domain.texts import text_hash
 from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key, run_key
 from core.store.diversity import (
+    MapFacts,
+    MappedDataset,
     MapRecord,
     add_vectors,
     find_measurement,
@@ -117,16 +119,11 @@ def map_all(
         for row, (text, vector) in enumerate(zip(data.texts, embed(db, data), strict=True)):
             place = (vector[0], vector[1]) if columns is None else (row % columns, row // columns)
             places[text_hash(text)] = (float(place[0]), float(place[1]))
-    facts = {
-        "choice": CHOICE.to_dict(),
-        "method": "umap",
-        "seed": 0,
-        "neighbours": 15,
-        "min_dist": 0.1,
-        "datasets": [{"key": one.key, "name": one.name, "n": len(one)} for one in datasets],
-        "versions": version(),
-        "note": "",
-    }
+    facts = MapFacts(
+        choice=CHOICE.to_dict(),
+        datasets=tuple(MappedDataset(one.key, one.name, len(one)) for one in datasets),
+        versions=version(),
+    )
     fingerprint = FakeEncoder().fingerprint
     return new_map(
         db, task_key=task.key, encoder=fingerprint, choice=CHOICE, facts=facts, fitted=places

@@ -20,7 +20,7 @@ from core.jobs.registry import JobHandlers
 from core.jobs.worker import Worker
 from core.services.sweep.progress import SweepProgress, TrialProgress
 from core.store.database import Database
-from core.store.diversity import new_map
+from core.store.diversity import MapFacts, new_map
 from core.store.generation.runs import get_run
 from core.store.sweeps import SweepRecord, set_sweep_job, trials_of
 from core.sweeps.assessment.recipe import Recipe
@@ -193,7 +193,7 @@ def _knobs(db: Database, run_id: str) -> tuple[float, float]:
 
 def _place(db: Database, task_key: str, texts: list[str]) -> None:
     places = {text_hash(text): (float(place), 0.0) for place, text in enumerate(texts)}
-    facts = {"choice": CHOICE.to_dict(), "method": "umap", "seed": 0, "datasets": [], "note": ""}
+    facts = MapFacts(choice=CHOICE.to_dict())
     new_map(db, task_key=task_key, encoder="fake", choice=CHOICE, facts=facts, fitted=places)
 
 

@@ -90,30 +90,6 @@ def nearest_earlier(
     return distances, rows
 
 
-def near_duplicates(vectors: Vectors, threshold: float) -> "npt.NDArray[np.int64]":
-    """For each text the first text that it nearly repeats, or -1.
-
-    A text repeats an earlier one if their distance is at most the threshold and that one repeats
-    none itself; so the texts with -1 are what is left when near duplicates are taken out.
-
-    Args:
-        vectors: embeddings, float32 (texts, size), in order of arrival.
-        threshold: cosine distance, 0 to 2.
-
-    Returns:
-        int64 (texts,): rows of `vectors`, each smaller than its own place.
-    """
-    repeats = np.full(len(vectors), -1, dtype=np.int64)
-    for start, cosines in _cosines(vectors):
-        near = cosines >= 1 - threshold - 1e-6  # equal texts may differ by rounding
-        for place, row in enumerate(near, start):
-            earlier = np.flatnonzero(row[:place])
-            originals = earlier[repeats[earlier] < 0]
-            if len(originals):
-                repeats[place] = originals[0]
-    return repeats
-
-
 def nearest_pairs(
     vectors: Vectors,
     count: int,

@@ -29,10 +29,10 @@ from core.diversity.measures.remote_clique import (
     Vectors,
     bootstrap,
     no_pause,
+    similarity,
+    vendi_score,
 )
 from core.diversity.measures.results import Detail, Measurement
-from core.diversity.measures.similarity import similarity
-from core.diversity.measures.vendi import vendi_score
 from core.domain.datasets import Dataset
 
 RESAMPLES = 1000

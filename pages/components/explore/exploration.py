@@ -1,6 +1,6 @@
-"""What the Explore page shows: texts, measurements and map positions, as far as they exist."""
+"""What the tabs of Explore show: texts, measurements and map positions, as far as they exist."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +14,7 @@ from core.diversity.map.projection import principal_axes
 from core.diversity.measures.remote_clique import Vectors
 from core.diversity.measures.results import MeasureResult
 from core.domain.datasets import Dataset
+from core.files.exports import ExportFormat, export_table
 from core.jobs.handlers.measurements import Mapped, mapped, measured
 from core.jobs.queue import LIVE, Work, states_of_runs
 from core.store.database import Database
@@ -22,6 +23,7 @@ from core.store.diversity import matrix_of
 from core.store.generation.samples import counts, cycles_of
 from pages.components.explore.choice import Choice
 from pages.components.shell import AppContext
+from pages.components.tables import download_buttons, show_texts
 
 Signature = tuple[Hashable, ...]
 """Distinguishes the texts of one choice and time from those of another, for caches."""
@@ -218,3 +220,36 @@ def _frame(
         cycles |= cycles_of(_db, dataset.key.partition(":")[2])
     distances = [None if result is None else result.texts for result in _results]
     return texts_frame(_datasets, distances=distances, cycles=cycles, reference=_reference)
+
+
+_SHOWN = ("label", "text", "distance", "dataset", "mean_distance", "nearest", "fluency")
+_EXPORTED = ("id", "text", "label", "dataset", "cycle", "fluency", "mean_distance", "nearest")
+
+
+def show_rows(frame: pd.DataFrame, *, labels: Sequence[str], key: str, height: int = 360) -> None:
+    """Draw texts and their downloads.
+
+    Args:
+        frame: rows of `core.diversity.map.frame`; a column `distance` is shown as well.
+        labels: names in task order, for the colours.
+        key: of the table and its buttons.
+        height: at most, in pixels.
+    """
+    show_texts(
+        frame[[name for name in _SHOWN if name in frame]],
+        labels=labels,
+        key=f"{key}-table",
+        height=height,
+        alt="Texts with label, origin and distances",
+    )
+    columns = [name for name in (*_EXPORTED, "distance") if name in frame]
+
+    def content(form: ExportFormat) -> bytes:
+        exported = frame[columns].astype(object)
+        rows = exported.where(exported.notna(), None).to_dict("records")
+        return export_table(rows, columns=columns, format=form)
+
+    with st.container(horizontal=True, vertical_alignment="center"):
+        download_buttons(
+            content, file_name="wideset-texts", key=key, help=f"The {len(frame):,} rows shown."
+        )

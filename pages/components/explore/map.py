@@ -12,8 +12,7 @@ from core.figures.map import DUPLICATE_COLORS, map_figure
 from core.figures.small_multiples import small_multiples
 from core.figures.theme import LABEL_COLORS, label_colors
 from core.store.database import Database
-from pages.components.explore.exploration import Exploration, points_frame, vectors_of
-from pages.components.explore.texts import show_rows
+from pages.components.explore.exploration import Exploration, points_frame, show_rows, vectors_of
 from pages.components.intervene.annotation.selection import label_selection
 from pages.components.shell import AppContext, show_errors
 
@@ -169,12 +168,12 @@ def _note(view: Exploration, method: str, shown: int) -> str:
             return "These texts have not been embedded yet."
         wait = "" if view.places.points else " UMAP follows as soon as it is fitted."
         return f"{shown:,} texts on their first two principal components (PCA).{later}{wait}"
-    method = "UMAP" if fitted.facts["method"] == "umap" else "PCA"
-    sizes = {row["key"]: row["n"] for row in fitted.facts["datasets"]}
+    method = "UMAP" if fitted.facts.method == "umap" else "PCA"
+    sizes = {dataset.key: dataset.n for dataset in fitted.facts.datasets}
     datasets = [*view.datasets, *([view.reference] if view.reference is not None else [])]
     new = sum(len(dataset) - sizes.get(dataset.key, 0) for dataset in datasets)
     hint = f" {new:,} were added after it was fitted; refit to include them." if new else ""
-    note = fitted.facts["note"]
+    note = fitted.facts.note
     return f"{shown:,} texts on the task's map ({method}).{later}{hint} {note}".strip()
 
 

@@ -6,8 +6,7 @@ from core.domain.registries.metrics import METRIC
 from core.figures.curves import Curve, diversity_curve, vocabulary_curve
 from core.figures.map import replay_figure
 from core.figures.theme import label_colors
-from pages.components.explore.exploration import Exploration, points_frame
-from pages.components.explore.texts import show_rows
+from pages.components.explore.exploration import Exploration, points_frame, show_rows
 from pages.components.shell import AppContext, show_errors
 
 _NEWEST = 20

@@ -9,8 +9,7 @@ from core.diversity.map.frame import repeats
 from core.diversity.measures.remote_clique import Vectors, decomposed
 from core.domain.registries.metrics import METRIC
 from core.domain.wording import counted, percent, quoted
-from pages.components.explore.exploration import Exploration, vectors_of
-from pages.components.explore.texts import show_rows
+from pages.components.explore.exploration import Exploration, show_rows, vectors_of
 from pages.components.shell import AppContext, escape_markdown, show_errors
 
 _SHOWN = 12

@@ -26,6 +26,7 @@ from core.interventions.scope_filter import (
     check_enough,
 )
 from core.jobs.queue import LIVE
+from pages.components.encoder import diversity_words, remote_clique, stored_vectors
 from pages.components.intervene.header import apply
 from pages.components.intervene.previews import (
     PreviewQuery,
@@ -37,7 +38,6 @@ from pages.components.intervene.previews import (
 from pages.components.intervene.state import RunState
 from pages.components.shell import AppContext, escape_markdown
 from pages.components.tables import show_texts
-from pages.components.vectors import diversity_words, remote_clique, stored_vectors
 
 _EFFECT_JOB = "oosf_effect_asked"  # the job that was queued last from within the fragment
 

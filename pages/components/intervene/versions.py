@@ -18,6 +18,7 @@ from core.files.exports import ExportFormat
 from core.interventions.card import card_file, export_version, version_card
 from core.interventions.versions import Subject, compare_versions
 from core.store.interventions.versions import VersionRecord, choose, list_versions, moves_of
+from pages.components.encoder import diversity_words, stored_diversity
 from pages.components.intervene.header import change_version
 from pages.components.intervene.state import (
     RunState,
@@ -27,7 +28,6 @@ from pages.components.intervene.state import (
 )
 from pages.components.shell import AppContext
 from pages.components.tables import download_buttons, show_texts
-from pages.components.vectors import diversity_words, stored_diversity
 
 _REMOVED = "(removed)"
 

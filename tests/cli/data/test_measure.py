@@ -11,7 +11,7 @@ import pytest
 from core.cli import main
 from core.diversity.embedding.encoder import EncoderChoice, embedded
 from core.diversity.embedding.loading import EncoderCache
-from core.diversity.measures.remote_clique import mean_distance_between, remote_clique
+from core.diversity.measures.remote_clique import remote_clique, similarity
 from core.domain.conditions import Condition
 from core.domain.runs import RunSpec
 from core.domain.settings import Home, home_from
@@ -142,8 +142,8 @@ def test_beside_a_reference_of_another_size(
     data = json.loads(said(capsys, str(texts), "--reference", str(real), "--json"))
     vectors = FakeEncoder().embed([text for text, _ in ROWS])
     others = FakeEncoder().embed([f"a real text of {n}" for n in range(9)])
-    far = mean_distance_between(vectors, others)
-    assert data["reference_distance"]["value"] == pytest.approx(far)
+    near = similarity(vectors, others, np.random.default_rng(0)).value
+    assert data["similarity"]["value"] == pytest.approx(near)
     assert data["size_matched"]["n"] == 5
     lines = said(capsys, str(texts), "--reference", str(real)).splitlines()
     value = data["size_matched"]["reference"]["value"]

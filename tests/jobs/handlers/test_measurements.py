@@ -11,7 +11,7 @@ from core.jobs.handlers.measurements import mapped, measured, refit
 from core.jobs.lease import take
 from core.jobs.queue import list_jobs
 from core.store.database import Database
-from core.store.diversity import new_map, recipe_of, save_measurement
+from core.store.diversity import MapFacts, new_map, recipe_of, save_measurement
 from tests.diversity.fake_encoder import FakeEncoder
 
 CHOICE = EncoderChoice()
@@ -79,7 +79,7 @@ def test_texts_without_a_place_are_brought_onto_the_map(db: Database) -> None:
         "seed": 0,
     }
     places = {key: (float(row), 0.5) for row, key in enumerate(HASHES[:2])}
-    facts = {"choice": CHOICE.to_dict()}
+    facts = MapFacts(choice=CHOICE.to_dict())
     record = new_map(db, task_key="t", encoder="fake", choice=CHOICE, facts=facts, fitted=places)
     part = mapped(db, ["run:r"], HASHES, task_key="t", choice=CHOICE)
     assert part.map == record

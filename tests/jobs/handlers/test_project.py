@@ -124,7 +124,7 @@ def test_texts_of_several_runs_share_a_map(bench: Bench) -> None:
         "phase": "done", "done": 42, "total": 42, "seconds_left": None, "map": record.id,
         "texts": 42, "of": 42, "note": "",
     }  # fmt: skip
-    facts = dict(record.facts)
+    facts = to_json(record.facts)
     assert "umap-learn" in facts.pop("versions")
     assert [dataset.pop("name") != "" for dataset in facts["datasets"]] == [True, True]
     assert facts == {
@@ -196,10 +196,10 @@ def test_a_map_that_can_not_be_had_again_is_made_anew(
     bench.project(both)
     new = bench.record
     assert new.id != old.id
-    assert new.facts["texts"] == 25
-    assert new.facts["note"] == (
+    assert new.facts.texts == 25
+    assert new.facts.note == (
         "The map was made anew, as fitting the old one again gives other points here:"
-        f" it was made with {old.facts['versions']}, and this is umap-learn 9."
+        f" it was made with {old.facts.versions}, and this is umap-learn 9."
     )
     assert points_of(bench.db, old.id, map(text_hash, texts(20))) == {}
 
@@ -212,7 +212,7 @@ def test_a_map_whose_vectors_are_gone_is_made_anew(bench: Bench) -> None:
     bench.maps = MapCache()
     bench.project(bench.run_of(texts(12, of="later")))
     assert bench.record.id != old.id
-    assert "vectors that it was fitted on are gone" in bench.record.facts["note"]
+    assert "vectors that it was fitted on are gone" in bench.record.facts.note
 
 
 def test_another_encoder_under_the_same_choice_makes_another_map(bench: Bench) -> None:
@@ -221,7 +221,7 @@ def test_another_encoder_under_the_same_choice_makes_another_map(bench: Bench) -
     key = bench.run_of(texts(21))
     bench.project(key)
     assert bench.record.encoder == "fake-8"
-    assert bench.record.facts["note"].startswith("The map was made anew, as the encoder")
+    assert bench.record.facts.note.startswith("The map was made anew, as the encoder")
     assert len(bench.points(texts(21))) == 21
 
 
@@ -232,7 +232,7 @@ def test_refit_makes_a_new_map_of_all(bench: Bench) -> None:
     job = bench.project(one, two, refit=True, seed=2)
     assert job.state == "done"
     new = bench.record
-    assert (new.id != old.id, new.facts["texts"], new.facts["seed"]) == (True, 32, 2)
+    assert (new.id != old.id, new.facts.texts, new.facts.seed) == (True, 32, 2)
     assert points_of(bench.db, old.id, map(text_hash, texts(20))) == {}
     assert sum(map(len, bench.encoders.made.calls)) == 32, "no text is embedded twice"
 
@@ -249,8 +249,8 @@ def test_of_too_many_texts_a_sample_is_shown_and_the_map_says_so(bench: Bench) -
         5,
         5,
     ]
-    assert bench.record.facts["sampled"] is True
-    assert bench.record.facts["note"] == (
+    assert bench.record.facts.sampled is True
+    assert bench.record.facts.note == (
         "The map was fitted on 30 of 90 different texts, drawn at random with each dataset and"
         " label in proportion."
     )
@@ -262,7 +262,7 @@ def test_of_too_many_texts_a_sample_is_shown_and_the_map_says_so(bench: Bench) -
 def test_a_map_of_few_texts_says_so_and_gives_way_to_umap(bench: Bench) -> None:
     bench.project(bench.run_of(texts(4)))
     old = bench.record
-    assert (old.facts["method"], old.facts["note"]) == (
+    assert (old.facts.method, old.facts.note) == (
         "pca",
         "The map shows principal components: 4 texts, fewer than the 10 that UMAP needs.",
     )
@@ -271,8 +271,8 @@ def test_a_map_of_few_texts_says_so_and_gives_way_to_umap(bench: Bench) -> None:
     bench.project(bench.run_of(texts(6)))
     assert (bench.record, len(bench.points(texts(6)))) == (old, 6)
     bench.project(bench.run_of(texts(20)))
-    assert bench.record.facts["method"] == "umap"
-    assert bench.record.facts["note"] == (
+    assert bench.record.facts.method == "umap"
+    assert bench.record.facts.note == (
         "The map was made anew, as there are texts enough for UMAP now."
     )
 

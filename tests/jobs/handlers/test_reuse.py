@@ -35,7 +35,7 @@ from core.jobs.handlers.measurements import mapped, measured
 from core.jobs.handlers.sweep import start_sweep
 from core.jobs.queue import list_jobs, once, submit
 from core.store.database import Database
-from core.store.diversity import new_map, recipe_of, save_measurement
+from core.store.diversity import MapFacts, new_map, recipe_of, save_measurement
 from core.store.generation import runs as stored_runs
 from core.store.interventions.previews import save_preview
 from core.store.sweeps import find_assessments, find_sweep, get_sweep, trials_of
@@ -155,7 +155,7 @@ def test_measurements_and_maps(db: Database, grow: Grow) -> None:
     save_measurement(db, "run:r", encoder="fake", recipe=recipe, n=3, result=result.to_dict())
     hashes = [text_hash(text) for text in TEXTS]
     places = dict.fromkeys(hashes, (0.0, 0.5))
-    facts = {"choice": choice.to_dict()}
+    facts = MapFacts(choice=choice.to_dict())
     new_map(db, task_key="t", encoder="fake", choice=choice, facts=facts, fitted=places)
     grow_all(grow)
     newer = encoders.encoder_choice_from_dict(choice.to_dict())

@@ -20,6 +20,7 @@ from core.store.generation.runs import RunRecord
 from core.store.interventions.judgements import Verdict
 from core.store.interventions.previews import latest_preview
 from core.store.interventions.versions import list_versions, version_rows
+from pages.components.encoder import stored_vectors
 from pages.components.intervene.annotation.state import (
     discard_queue,
     keep_queue,
@@ -30,7 +31,6 @@ from pages.components.intervene.annotation.state import (
 )
 from pages.components.shell import AppContext, escape_markdown
 from pages.components.tables import show_texts
-from pages.components.vectors import stored_vectors
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from core.diversity.embedding.encoder import EncoderChoice
 from core.domain.texts import text_hash
 from core.store.database import Database
 from core.store.diversity import (
+    MapFacts,
     MapRecord,
     Point,
     add_points,
@@ -32,14 +33,14 @@ def make_map(
     task_key: str = "task",
     choice: EncoderChoice = CHOICE,
 ) -> MapRecord:
-    facts = {"choice": choice.to_dict(), "seed": 3}
+    facts = MapFacts(choice=choice.to_dict(), seed=3)
     return new_map(db, task_key=task_key, encoder="e", choice=choice, facts=facts, fitted=fitted)
 
 
 def test_a_map_comes_back_with_its_points(db: Database, clock: FakeClock) -> None:
     made = make_map(db, {A: (1.5, -2.0), B: (0.1, 1e-9)})
     assert latest_map(db, "task", choice=CHOICE) == made
-    assert (made.encoder, made.facts["seed"], made.created_at) == ("e", 3, clock.now)
+    assert (made.encoder, made.facts.seed, made.created_at) == ("e", 3, clock.now)
     assert points_of(db, made.id, [B, A, C, A]) == {A: (1.5, -2.0), B: (0.1, 1e-9)}
     assert points_of(db, made.id, []) == {}
     assert points_of(db, "another", [A]) == {}
