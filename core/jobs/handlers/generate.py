@@ -1,16 +1,24 @@
-"""The job that generates a run, and the questions of its page, answered between two steps of it."""
+"""The job that generates a run, what its page asks meanwhile, and the curve of the run before."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from core.domain.progress import CurvePoint
 from core.domain.runs import spec_from_dict
-from core.domain.serialization import to_json
+from core.domain.serialization import from_json, to_json
+from core.domain.tasks import task_from_dict
 from core.generation.progress import GenerationProgress
 from core.generation.prompts import prompt_for
 from core.jobs.context import JobContext
 from core.jobs.registry import job, question
 from core.jobs.tools import WorkerTools
 from core.services.generate import generate_run
+from core.store.database import Database
+from core.store.generation.runs import RunRecord
+
+_LOOK_BACK = 50  # runs
 
 
 @job(
@@ -61,3 +69,31 @@ def next_token(asked: Mapping[str, Any], tools: WorkerTools) -> Mapping[str, obj
 def walk(asked: Mapping[str, Any], tools: WorkerTools) -> Mapping[str, object]:
     """`Walk`, of `run`, `sample` and `top`."""
     return dict(to_json(tools.lab.walk(asked["run"], asked["sample"], top=int(asked["top"]))))
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierCurve:
+    """The diversity of an earlier run over its texts, and the run's name."""
+
+    name: str
+    curve: Sequence[CurvePoint]
+
+
+def curve_before(db: Database, run: RunRecord) -> EarlierCurve | None:
+    """The curve of the last run of the same task before this one, None if there is none.
+
+    Looks at the 50 runs before it.
+    """
+    with db.read() as connection:
+        rows = connection.execute(
+            "SELECT runs.name, runs.spec, jobs.progress FROM runs JOIN jobs ON jobs.id = job_id"
+            " WHERE deleted_at IS NULL AND runs.rowid < (SELECT rowid FROM runs WHERE id = ?)"
+            " ORDER BY runs.rowid DESC LIMIT ?",
+            (run.id, _LOOK_BACK),
+        ).fetchall()
+    for row in rows:
+        diversity = from_json(GenerationProgress, json.loads(row["progress"])).diversity
+        same_task = task_from_dict(json.loads(row["spec"])["task"]).key == run.spec.task.key
+        if same_task and diversity is not None and diversity.curve:
+            return EarlierCurve(row["name"], diversity.curve)
+    return None

@@ -5,15 +5,12 @@ often it asks. A job that failed is shown and waits for a person. A dataset's ke
 as `core.domain.datasets.joined` writes it.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from core.diversity.embedding.encoder import EncoderChoice
 from core.diversity.measures.results import MeasureResult
 from core.domain.settings_key import stored_form
-from core.domain.tasks import task_from_dict
 from core.jobs.context import JobContext
 from core.jobs.queue import Job, Work, once, submit
 from core.jobs.registry import job
@@ -29,7 +26,6 @@ from core.store.diversity import (
     points_of,
     recipe_of,
 )
-from core.store.generation.runs import RunRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,40 +165,3 @@ def project_job(context: JobContext, tools: WorkerTools) -> None:
     """Place the texts of a job on the map of their task; see `project`."""
     request = MapRequest.from_dict(context.spec)
     project(context.db, request, encoders=tools.encoders, maps=tools.maps, progress=context)
-
-
-_LOOK_BACK = 50
-
-
-@dataclass(frozen=True, slots=True)
-class EarlierCurve:
-    """The diversity of an earlier run over its texts.
-
-    Args:
-        name: the run's.
-        curve: rows of n, Remote-Clique, low, high, as in `core.diversity.measures.live`.
-    """
-
-    name: str
-    curve: Sequence[Sequence[Any]]
-
-
-def curve_before(db: Database, run: RunRecord) -> EarlierCurve | None:
-    """The curve of the last run of the same task before this one, None if there is none.
-
-    Looks at the 50 runs before it.
-    """
-    with db.read() as connection:
-        rows = connection.execute(
-            "SELECT runs.name, runs.spec, jobs.progress FROM runs JOIN jobs ON jobs.id = job_id"
-            " WHERE deleted_at IS NULL AND runs.rowid < (SELECT rowid FROM runs WHERE id = ?)"
-            " ORDER BY runs.rowid DESC LIMIT ?",
-            (run.id, _LOOK_BACK),
-        ).fetchall()
-    for row in rows:
-        diversity = json.loads(row["progress"]).get("diversity") or {}
-        if diversity.get("curve") and task_from_dict(json.loads(row["spec"])["task"]).key == (
-            run.spec.task.key
-        ):
-            return EarlierCurve(row["name"], diversity["curve"])
-    return None

@@ -1,18 +1,17 @@
 """A run's numbers: counts and speed, the diversity meter, balance, and suppressed tokens."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from core.domain.progress import DiversityProgress
+from core.domain.progress import CurvePoint, DiversityProgress
 from core.domain.runs import RunSpec
 from core.domain.wording import MISSING, counted, duration, interval, number, percent
 from core.figures.curves import Curve
 from core.figures.generate import balance_figure, diversity_meter
 from core.generation.progress import GenerationProgress
-from core.jobs.handlers.measurements import EarlierCurve, curve_before
+from core.jobs.handlers.generate import EarlierCurve, curve_before
 from core.store.database import Database
 from core.store.generation.runs import RunRecord
 from core.store.generation.samples import Counts, counts
@@ -74,7 +73,7 @@ def _diversity_words(
     return words
 
 
-def _curve(name: str, rows: Sequence[Sequence[Any]]) -> Curve:
+def _curve(name: str, rows: Sequence[CurvePoint]) -> Curve:
     at, value, low, high = zip(*rows, strict=True) if rows else ((), (), (), ())
     return Curve(name, at, value, low, high)
 

@@ -8,7 +8,7 @@ from core.domain.runs import RunSpec
 from core.domain.tasks import Label, Task
 from core.generation.progress import GenerationProgress
 from core.jobs import claims
-from core.jobs.handlers.measurements import curve_before
+from core.jobs.handlers.generate import curve_before
 from core.jobs.lease import take
 from core.jobs.queue import start_run
 from core.store.database import Database
@@ -45,7 +45,7 @@ def test_the_last_run_of_the_task_that_has_a_curve(db: Database, clock: FakeCloc
     made(db, clock, "later", [(2, 0.9, None, None)])
     found = curve_before(db, run)
     assert found is not None
-    assert (found.name, found.curve) == ("deleted", [[2, 0.6, None, None]])
+    assert (found.name, found.curve) == ("deleted", [(2, 0.6, None, None)])
     delete_run(db, deleted.id)
     found = curve_before(db, run)
     assert found is not None
