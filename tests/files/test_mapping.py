@@ -1,11 +1,43 @@
-"""Files in other words than the task's."""
+"""Columns and labels of a file: what is guessed of them, and in other words than the task has."""
 
 import pytest
 
 from core.domain.errors import BadInput
 from core.domain.runs import Example
-from core.files.mapping import read_mapped
+from core.files.mapping import guessed_columns, guessed_map, read_mapped
 from tests.store.making import TASK
+
+
+@pytest.mark.parametrize(
+    ("columns", "guess"),
+    [
+        (["text", "label"], ("text", "label")),
+        (["id", "Review", "Sentiment"], ("Review", "Sentiment")),
+        (["label", "label_text", "text"], ("text", "label")),
+        (["Review-Body", "star_rating"], ("Review-Body", "star_rating")),
+        (["idx", "sentence", "class"], ("sentence", "class")),
+        (["message_text", "Intent"], ("message_text", "Intent")),
+        # No column serves twice, and "context" is no text.
+        (["label_text"], ("label_text", None)),
+        (["context", "x"], (None, None)),
+        (["", " "], (None, None)),
+        ([], (None, None)),
+    ],
+)
+def test_columns(columns: list[str], guess: tuple[str | None, str | None]) -> None:
+    assert guessed_columns(columns) == guess
+
+
+def test_labels_that_read_alike() -> None:
+    labels = ["pos", "NEG", "very-pos", "0"]
+    assert guessed_map(labels, ("pos", "neg", "Very pos")) == {
+        "pos": "pos",
+        "NEG": "neg",
+        "very-pos": "Very pos",
+    }
+    # Of two that read alike only the exact one is meant for certain.
+    assert guessed_map(["a", "A", "a "], ("a", "A")) == {"a": "a", "A": "A"}
+
 
 CSV = b"id,Review,Mood\n1,fine,POS\n2,dull,0\n3,good,pos\n"
 

@@ -10,7 +10,7 @@ import pytest
 
 from core.diversity.measures.neighbours import nearest_distances
 from core.diversity.measures.remote_clique import remote_clique, vendi_score
-from tests.diversity.reference_values.vectors import VECTORS
+from tests.diversity.measures.reference_values.vectors import VECTORS
 
 THEIRS = json.loads((Path(__file__).parent / "reference_values" / "values.json").read_text("utf-8"))
 ROUNDED = 0.0005  # `diversity` gives three decimals

@@ -17,7 +17,7 @@ from core.diversity.map.projection import different, principal_axes, stratified
 from core.diversity.map.umap import FEWEST, ExactIndex, FittedMap, MapCache, fit_map, keep_compiled
 from core.diversity.measures.remote_clique import Vectors, unit_vectors
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 CLUSTERS, EACH = 4, 30
 
 
@@ -150,7 +150,7 @@ def test_texts_that_come_later_lie_in_their_cluster(fitted: FittedMap) -> None:
 
 SCRIPT = """
 import sys, numpy as np
-from tests.diversity.test_projection import clustered
+from tests.diversity.map.test_projection import clustered
 from core.diversity.map.umap import fit_map, keep_compiled
 keep_compiled(None)
 sys.stdout.buffer.write(fit_map(clustered()[0], seed=5).coordinates.tobytes())

@@ -5,7 +5,7 @@ The package `diversity` needs transformers below 5 as a whole, hence an environm
     python3 -m venv /tmp/reference
     /tmp/reference/bin/pip install scikit-learn scipy tqdm
     /tmp/reference/bin/pip install --no-deps "diversity==0.3.1" "vendi-score==0.0.3"
-    /tmp/reference/bin/python tests/diversity/reference_values/make.py
+    /tmp/reference/bin/python tests/diversity/measures/reference_values/make.py
 
 Of `diversity` the module of embeddings alone is executed, as the package's own beginning imports
 spaCy, NLTK and more. No model is loaded: where the module asks sentence-transformers for embeddings
