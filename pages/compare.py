@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from core.domain.errors import WidesetError
 from core.jobs.handlers.conclusions import queue_report
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import LIVE, Work, status
@@ -26,7 +25,7 @@ from pages.components.compare.texts import show_texts
 from pages.components.jobs import show_work
 from pages.components.shell import (
     AppContext,
-    flash,
+    flash_errors,
     load_figures_ahead,
     set_up,
     show_errors,
@@ -106,12 +105,10 @@ def _work(app: AppContext, report: ReportFile) -> Work | None:
 
 
 def _order(app: AppContext, report: ReportFile) -> None:
-    try:
+    with flash_errors():
         work = queue_report(app.db, report)
         st.session_state[_JOB] = (report.path.name, work.job.id)
         ensure_worker(app.home, app.db)
-    except WidesetError as error:
-        flash(error)
 
 
 def show_heading(app: AppContext, comparison: Comparison | None) -> None:

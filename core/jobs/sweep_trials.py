@@ -21,7 +21,7 @@ from core.domain.runs import ModelChoice
 from core.domain.serialization import to_json
 from core.jobs import claims
 from core.jobs.context import JobContext
-from core.jobs.queue import get_job, submit
+from core.jobs.queue import job_of_run, submit
 from core.services.progress import Stopped
 from core.services.sweep.plan import PlannedTrial, find_finished_work
 from core.services.sweep.progress import RunningTrial, SweepMeter
@@ -48,7 +48,6 @@ class RunJobs:
     """The running jobs of runs, by the place of the run in the sweep.
 
     Args:
-        db: the store.
         owner: the worker.
         timer: monotonic seconds.
     """
@@ -64,15 +63,7 @@ class RunJobs:
         """Make a run's generation a running job; one that it has from before is taken over,
         whatever became of it."""
         with self._db.write() as connection:
-            row = connection.execute(
-                "SELECT id FROM jobs WHERE run_id = ? AND kind = 'generate'"
-                " ORDER BY rowid DESC LIMIT 1",
-                (run_id,),
-            ).fetchone()
-            if row is None:
-                job = submit(self._db, "generate", {}, run_id=run_id)
-            else:
-                job = get_job(self._db, row["id"])
+            job = job_of_run(self._db, run_id) or submit(self._db, "generate", {}, run_id=run_id)
             now = self._db.now()
             connection.execute(
                 "UPDATE jobs SET state = 'running', owner = ?, started_at = ?, heartbeat = ?,"
@@ -139,7 +130,6 @@ def report_diversity(db: Database, run_id: str, encoders: Encoders, choice: Enco
 
     Args:
         db: the store; it has the vectors of the run's usable texts.
-        run_id: the run.
         encoders: opens the encoder.
         choice: a recipe's.
     """
@@ -175,7 +165,6 @@ class SweepTrials:
 
     Args:
         context: the sweep's job.
-        sweep_id: the sweep.
         recipe: what is done with each run.
         wanted: all places of the sweep.
         encoders: open the encoder, to read what it made off the store.

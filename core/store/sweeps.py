@@ -18,7 +18,6 @@ class Assessment:
     """What a recipe found of a run.
 
     Args:
-        run_id: the run.
         recipe: `Recipe.key`.
         n: how many usable texts the run had then.
         result: `AssessmentResult.to_dict` (JSON).
@@ -70,7 +69,6 @@ def find_assessments(
     """Assessments by run and recipe; what is given narrows the choice, a deleted run has none.
 
     Args:
-        db: the store.
         run_ids: only of these runs.
         sweep_ids: only of runs in these sweeps.
         recipe: only by the recipe of that key.
@@ -128,9 +126,7 @@ class TrialRecord:
     """A run of a sweep that has begun; those that have not yet are in the plan alone.
 
     Args:
-        sweep_id: the sweep.
         position: its place in the sweep, from 0.
-        run: its run.
         repeat: its place among the runs of its condition, from 0.
         state: `waiting` until its texts are there, then `generated`, `done` with its assessment.
         reused: whether the run was there before the sweep.
@@ -172,7 +168,6 @@ def create_sweep(
     """Store a new sweep; see `SweepRecord`.
 
     Args:
-        db: the store.
         grid: what is asked for.
         task_key: `Task.key`.
         name: any text, see `clean_name`.

@@ -94,7 +94,6 @@ def estimate_sweep(
     """Add up what a sweep takes.
 
     Args:
-        grid: the grid.
         runs: all of its runs (`core.sweeps.grid.plan.plan_runs`).
         stored: what the store has of a run.
         pace: what earlier runs of a model tell; asked once for each model.

@@ -210,6 +210,15 @@ def flash(error: WidesetError) -> None:
     st.session_state["flash"] = error_words(error)
 
 
+@contextmanager
+def flash_errors() -> Iterator[None]:
+    """Keep an error of what is done within, in a callback, for the next drawing of the page."""
+    try:
+        yield
+    except WidesetError as error:
+        flash(error)
+
+
 def show_flash() -> None:
     """Show the error that the last callback kept, once."""
     message = st.session_state.pop("flash", None)

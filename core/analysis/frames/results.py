@@ -82,7 +82,6 @@ def stored_results(
     deleted run not at all.
 
     Args:
-        db: the store.
         task_key: only of this task.
         study: only of sweeps that share this name.
         sweep_ids: of these sweeps; None is all living ones.

@@ -79,7 +79,7 @@ def replicate(
                 f"The sweep of {grid.task.name} is {ended.state}. {ended.message}".strip(),
                 "What is done is kept; the same command continues.",
             )
-        failed += ended.status.count("failed")
+        failed += ended.count("failed")
     _write_card(db, study, out or session.home.folder / "replication", as_json=as_json)
     if failed:
         raise WidesetError(
@@ -107,8 +107,6 @@ def _write_card(db: Database, study: str, out: Path, *, as_json: bool) -> None:
     """Write card.md, card.json, points.csv, results.csv and report.html of a study.
 
     Args:
-        db: the store.
-        study: the name that its sweeps share.
         out: a folder, which is made.
         as_json: print the card as JSON instead of its verdicts.
 

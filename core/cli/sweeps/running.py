@@ -1,7 +1,7 @@
 """What `sweep` and `replicate` share: following a sweep, and its results in words."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, TextIO
 
@@ -49,23 +49,6 @@ class ExecutionOptions(OptionGroup):
 
 
 @dataclass(frozen=True, slots=True)
-class SweepStatus:
-    """How far a sweep is.
-
-    Args:
-        trials: that have begun.
-        assessments: of those that are done, by run id.
-    """
-
-    trials: Sequence[TrialRecord]
-    assessments: Mapping[str, AssessmentResult]
-
-    def count(self, state: str) -> int:
-        """How many trials are in that state."""
-        return sum(trial.state == state for trial in self.trials)
-
-
-@dataclass(frozen=True, slots=True)
 class EndedSweep:
     """A sweep whose job has ended.
 
@@ -75,7 +58,8 @@ class EndedSweep:
         state: of its job.
         message: what happened, if it is not done.
         remedy: what to do about it.
-        status: its trials.
+        trials: that have begun.
+        results: of those that are done, by run id.
     """
 
     grid: Grid
@@ -83,23 +67,27 @@ class EndedSweep:
     state: State
     message: str
     remedy: str
-    status: SweepStatus
+    trials: Sequence[TrialRecord]
+    results: Mapping[str, AssessmentResult]
+
+    def count(self, state: str) -> int:
+        """How many trials are in that state."""
+        return sum(trial.state == state for trial in self.trials)
 
     def to_dict(self) -> dict[str, object]:
         """How far it is, JSON-ready."""
-        status = self.status
         return {
             "sweep": self.record.id,
             "name": self.record.name,
             "state": self.state,
             "conditions": self.grid.conditions,
             "runs": self.grid.runs,
-            "done": status.count("done"),
-            "failed": status.count("failed"),
-            "reused": sum(trial.reused for trial in status.trials),
+            "done": self.count("done"),
+            "failed": self.count("failed"),
+            "reused": sum(trial.reused for trial in self.trials),
             "trials": [
-                _trial_data(self.grid, trial, status.assessments.get(trial.run.id))
-                for trial in status.trials
+                _trial_data(self.grid, trial, self.results.get(trial.run.id))
+                for trial in self.trials
             ],
         }
 
@@ -121,9 +109,7 @@ def run_sweep(
     db = session.db
     record, job = continue_sweep(db, grid, workers=execution.workers, ray=execution.ray)
     state: State = "done"
-    with SweepProgress(
-        sys.stderr, look=lambda: _status_of(db, record.id, grid), grid=grid
-    ) as progress:
+    with SweepProgress(sys.stderr, db, record.id, grid) as progress:
         texts = grid.per_label * len(grid.task.labels)
         size = f"{grid.conditions:,} conditions, {grid.runs:,} runs of {texts:,} texts"
         progress.note(title or f"Sweep {record.id}: {size}.")
@@ -133,24 +119,20 @@ def run_sweep(
         else:
             job, state = wait_for_job(session, job.id, progress)
         progress.report()
-    unfinished = job if state != "done" else None
-    return EndedSweep(
-        grid,
-        record,
-        state,
-        message=unfinished.message if unfinished else "",
-        remedy=unfinished.remedy if unfinished else "",
-        status=_status_of(db, record.id, grid),
-    )
+    message, remedy = ("", "") if job is None or state == "done" else (job.message, job.remedy)
+    trials = trials_of(db, record.id)
+    return EndedSweep(grid, record, state, message, remedy, trials, _results(db, trials, grid))
 
 
-def _status_of(db: Database, sweep_id: str, grid: Grid) -> SweepStatus:
-    trials = trials_of(db, sweep_id)
+def _results(
+    db: Database, trials: Sequence[TrialRecord], grid: Grid
+) -> dict[str, AssessmentResult]:
+    """What was found of the trials that are done, by run id."""
     runs = [trial.run.id for trial in trials if trial.state == "done"]
-    assessments = find_assessments(db, runs, recipe=grid.recipe.key)
-    return SweepStatus(
-        trials, {item.run_id: AssessmentResult.from_dict(item.result) for item in assessments}
-    )
+    return {
+        assessment.run_id: AssessmentResult.from_dict(assessment.result)
+        for assessment in find_assessments(db, runs, recipe=grid.recipe.key)
+    }
 
 
 class SweepProgress(ProgressLine):
@@ -158,14 +140,11 @@ class SweepProgress(ProgressLine):
 
     Args:
         stream: where to.
-        look: how far the sweep is now.
-        grid: its grid.
     """
 
-    def __init__(self, stream: TextIO, *, look: Callable[[], SweepStatus], grid: Grid) -> None:
+    def __init__(self, stream: TextIO, db: Database, sweep_id: str, grid: Grid) -> None:
         super().__init__(stream)
-        self._look = look
-        self._grid = grid
+        self._db, self._sweep_id, self._grid = db, sweep_id, grid
         self._reported: dict[int, str] = {}  # the state in which each trial was last reported
         self._next_look = 0.0
 
@@ -184,15 +163,18 @@ class SweepProgress(ProgressLine):
 
     def report(self, *, quietly: bool = False) -> None:
         """Print the trials that ended since the last time; quietly, only remember them."""
-        status = self._look()
-        for trial in status.trials:
+        ended = []
+        for trial in trials_of(self._db, self._sweep_id):
             if trial.state not in _ENDED:
                 self._reported.pop(trial.position, None)  # a failed one that is tried again
             elif self._reported.get(trial.position) != trial.state:
-                self._reported[trial.position] = trial.state
-                if not quietly:
-                    line = _trial_line(self._grid, trial, status.assessments.get(trial.run.id))
-                    self.note(f"[{len(self._reported)}/{self._grid.runs}] {line}")
+                ended.append(trial)
+        results = {} if quietly else _results(self._db, ended, self._grid)
+        for trial in ended:
+            self._reported[trial.position] = trial.state
+            if not quietly:
+                line = _trial_line(self._grid, trial, results.get(trial.run.id))
+                self.note(f"[{len(self._reported)}/{self._grid.runs}] {line}")
 
 
 def _trial_line(grid: Grid, trial: TrialRecord, assessment: AssessmentResult | None) -> str:
@@ -232,16 +214,16 @@ def _shown_budgets(grid: Grid) -> list[str]:
     return [str(budget) for budget in (0, *middle, *(["all"] if "all" in budgets else []))]
 
 
-def results_table(grid: Grid, status: SweepStatus) -> str:
+def results_table(sweep: EndedSweep) -> str:
     """Each condition with its scores, the mean over repeats."""
     groups: dict[str, tuple[str, list[AssessmentResult]]] = {}
-    for trial in status.trials:
-        assessment = status.assessments.get(trial.run.id)
+    for trial in sweep.trials:
+        assessment = sweep.results.get(trial.run.id)
         if assessment is not None:
-            words = grid_condition_words(grid, trial.run.spec)
+            words = grid_condition_words(sweep.grid, trial.run.spec)
             groups.setdefault(condition_key(trial.run.spec), (words, []))[1].append(assessment)
     columns = [("diversity", "0"), ("label_accuracy", "0")]
-    columns += [("model_accuracy", budget) for budget in _shown_budgets(grid)]
+    columns += [("model_accuracy", budget) for budget in _shown_budgets(sweep.grid)]
     rows = [["condition", "n", "diversity", "label accuracy"]]
     rows[0] += [f"model accuracy at {budget}" for _, budget in columns[2:]]
     for words, repeats in groups.values():

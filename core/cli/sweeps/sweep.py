@@ -149,17 +149,17 @@ def sweep(
     ended = run_sweep(session, grid, execution)
     if as_json:
         print_json(ended.to_dict())
-    elif ended.status.assessments:
-        print(results_table(grid, ended.status), flush=True)
-    if ended.state != "done" or ended.status.count("failed"):
+    elif ended.results:
+        print(results_table(ended), flush=True)
+    if ended.state != "done" or ended.count("failed"):
         raise _unfinished(ended)
 
 
 def _unfinished(sweep: EndedSweep) -> WidesetError:
     """Runs are missing."""
-    id_, runs, status = sweep.record.id, sweep.grid.runs, sweep.status
+    id_, runs = sweep.record.id, sweep.grid.runs
     why = {
-        "done": f"{status.count('failed')} of {runs} runs of sweep {id_} failed.",
+        "done": f"{sweep.count('failed')} of {runs} runs of sweep {id_} failed.",
         "failed": f"Sweep {id_} failed: {sweep.message}",
         "paused": f"Sweep {id_} is paused: {sweep.message}",
         "cancelled": f"Sweep {id_} was stopped.",
@@ -167,7 +167,7 @@ def _unfinished(sweep: EndedSweep) -> WidesetError:
     }[sweep.state]
     return WidesetError(
         one_line(f"{why} {sweep.remedy}"),
-        f"{status.count('done')} of {runs} runs are done and kept; the same command continues.",
+        f"{sweep.count('done')} of {runs} runs are done and kept; the same command continues.",
     )
 
 
@@ -175,8 +175,6 @@ def _remember_servers(db: Database, grid: Grid, key_variable: str) -> None:
     """Store the connections of a grid's servers that are new, and the name of their key.
 
     Args:
-        db: the store.
-        grid: the grid.
         key_variable: the name; empty leaves it as it is.
 
     Raises:

@@ -85,12 +85,10 @@ def start_sweep(
     """Make a sweep and queue its job in one step; with a token, a double click is one sweep.
 
     Args:
-        db: the store.
         grid: its conditions.
         workers: child processes side by side, 1 to 256; None decides by models and machine, 1 is
             the worker itself.
         ray: address of a Ray cluster or "local"; None is this machine.
-        token: any text of the caller's.
 
     Raises:
         BadInput: the grid can't be planned, its reference is none of its task's, its cap can't be
@@ -160,13 +158,11 @@ def start_assessment(
     """Queue the assessment of runs as they are; nothing is generated. As `start_sweep`.
 
     Args:
-        db: the store.
         run_ids: the runs, of one task.
         recipe: what is measured and repaired.
         task_key: `Task.key` of the runs' task.
         name: for display.
         study: see `SweepRecord`.
-        token: any text of the caller's.
 
     Raises:
         BadInput: there is no run, one is missing or another task's, or so is the reference.

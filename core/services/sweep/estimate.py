@@ -27,7 +27,6 @@ def estimate_stored_sweep(
     """The dry run of a grid.
 
     Args:
-        db: the store.
         grid: with its reference, of which the store may know nothing yet.
         train: the reference's train part, in its order; empty without a reference.
         n_test: texts of its test part.
@@ -58,7 +57,6 @@ def assessment_seconds(db: Database, recipe: Recipe, sizes: Sequence[int], *, n_
     """How long runs that are there take to be measured and repaired, roughly.
 
     Args:
-        db: the store.
         recipe: what is done to each.
         sizes: how many texts each has.
         n_test: texts of the reference's test part, 0 without one.

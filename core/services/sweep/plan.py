@@ -139,8 +139,6 @@ def find_finished_work(
     """Note in the store what is there; trials that failed earlier are to be tried again.
 
     Args:
-        db: the store.
-        sweep_id: the sweep.
         recipe: what is found of each run.
         wanted: all places of the sweep.
         between: called for each; what it raises ends the call.

@@ -56,7 +56,6 @@ def check_sweep_cap(db: Database, models: Iterable[ModelChoice], cap: SpendingLi
     """Refuse a cap that can't be kept for a sweep, before anything is spent.
 
     Args:
-        db: the store.
         models: that the sweep generates with.
         cap: as wanted.
 
@@ -94,7 +93,6 @@ def spending_of(
 
     Args:
         db: the store; it knows already which runs were there before.
-        sweep_id: the sweep.
         wanted: all its places.
         cap: of the sweep over its whole life, resumptions included.
     """

@@ -24,9 +24,6 @@ def store_update(
     """Store the attempt, metadata, samples and round of a trial's update.
 
     Args:
-        db: the store.
-        run_id: the run.
-        update: the update.
         job_id: the job that sent an attempt.
 
     Raises:
@@ -46,8 +43,6 @@ def place_trial(db: Database, sweep_id: str, wanted: PlannedTrial, run_id: str |
     """Give a place of a sweep its run, which is made where there is none yet.
 
     Args:
-        db: the store.
-        sweep_id: the sweep.
         wanted: the place; a run of its own there is one that was there before the sweep.
         run_id: the run, None for a new one.
 
@@ -64,14 +59,7 @@ def place_trial(db: Database, sweep_id: str, wanted: PlannedTrial, run_id: str |
 
 
 def trial_of(db: Database, wanted: PlannedTrial, run: RunRecord, recipe: Recipe) -> Trial:
-    """What an executor carries out: the run from where it stands, and its assessment.
-
-    Args:
-        db: the store.
-        wanted: its place.
-        run: its run.
-        recipe: what is done with it.
-    """
+    """What an executor carries out: the run from where it stands, and its assessment."""
     state = stored_state(db, run)
     return Trial(
         index=wanted.position,
@@ -89,8 +77,6 @@ def keep_vectors(db: Database, end: TrialEnd, encoder: str) -> None:
     """Store the embeddings that a trial made, if it made any.
 
     Args:
-        db: the store.
-        end: of the trial.
         encoder: fingerprint of the encoder.
 
     Raises:
@@ -107,9 +93,6 @@ def keep_assessment(
     """Store what was found of a run, and that its place is done.
 
     Args:
-        db: the store.
-        sweep_id: the sweep.
-        run_id: the run.
         end: of the trial, with an assessment.
         recipe: by which it was assessed.
 

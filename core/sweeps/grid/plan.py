@@ -73,7 +73,6 @@ def check_seeding(grid: Grid, *, train: bool) -> None:
     """See that seed examples can be drawn, if any are wanted.
 
     Args:
-        grid: the grid.
         train: whether there are texts to draw from.
 
     Raises:

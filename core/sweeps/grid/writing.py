@@ -25,7 +25,6 @@ def grid_toml(grid: Grid, *, task: str, reference: str | None = None) -> str:
     What a person chooses first is always written, everything else where it is not the default.
 
     Args:
-        grid: the grid.
         task: a name by which it is found again: a preset's, a saved task's, or a file.
         reference: "example", an id or a name in the store, or a folder; None writes none.
 

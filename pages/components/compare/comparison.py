@@ -220,7 +220,6 @@ def choose_part(comparison: Comparison, *, all_tasks: bool = True) -> pd.DataFra
     """The points of one task, or of all; a choice is drawn where there are several.
 
     Args:
-        comparison: what is compared.
         all_tasks: whether all together may be chosen.
     """
     names = dict(zip(comparison.points["task_key"], comparison.points["task"], strict=True))

@@ -38,8 +38,6 @@ def show_advice(app: AppContext, comparison: Comparison, points: pd.DataFrame) -
     """Draw the target, and the point that reaches it.
 
     Args:
-        app: the store.
-        comparison: what is compared.
         points: those among which to choose; of one task.
     """
     st.markdown("**Recommended setting** :small[:gray[which of these points meets your target]]")

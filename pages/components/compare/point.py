@@ -100,7 +100,6 @@ def show_point(comparison: Comparison, points: pd.DataFrame) -> None:
     """Draw the choice of a point, and what is known of it.
 
     Args:
-        comparison: what is compared.
         points: those that can be chosen.
     """
     names = names_of(points)

@@ -1,7 +1,8 @@
 """The dialog of a new sweep: of a grid of conditions, or of existing runs."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -13,13 +14,14 @@ from core.domain.tasks import Task, preset, preset_names
 from core.domain.wording import counted, duration, money
 from core.jobs.handlers.sweep import start_assessment, start_sweep
 from core.jobs.launch import ensure_worker
-from core.jobs.queue import LIVE, states_of_runs
+from core.jobs.queue import LIVE, Job, states_of_runs
 from core.services.sweep.estimate import assessment_seconds, estimate_stored_sweep
 from core.services.sweep.plan import assessed
 from core.store.database import Database
 from core.store.datasets import load_dataset, reference_key
-from core.store.generation.runs import RunRecord, list_runs
+from core.store.generation.runs import list_runs
 from core.store.references import list_references
+from core.store.sweeps import SweepRecord
 from core.store.tasks import list_tasks
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.cost_estimate import CostEstimate
@@ -58,8 +60,6 @@ def new_sweep(app: AppContext, task: Task, reference: Reference | None) -> None:
     """Draw the dialog.
 
     Args:
-        app: the store.
-        task: the project's.
         reference: its real texts; without one, only diversity is measured.
     """
     if not is_open(task):
@@ -115,7 +115,11 @@ def _for_grid(app: AppContext, task: Task, reference: Reference | None) -> None:
                 disabled=bool(checked.reason),
                 help=escape_markdown(checked.reason) if checked.reason else None,
                 on_click=_start,
-                args=(app, checked.grid, token()),
+                args=(
+                    app,
+                    task,
+                    partial(start_sweep, app.db, checked.grid, token=f"sweep {token()}"),
+                ),
             )
             _download(app, checked.grid)
     with st.expander("Load settings from a file", icon=":material/upload_file:"):
@@ -129,15 +133,15 @@ def _for_grid(app: AppContext, task: Task, reference: Reference | None) -> None:
         )
 
 
-def _start(app: AppContext, grid: Grid, start_token: str) -> None:
-    """Queue the sweep, once per token."""
+def _start(app: AppContext, task: Task, start: Callable[[], tuple[SweepRecord, Job]]) -> None:
+    """Queue the sweep that `start` makes once per token; a callback."""
     try:
-        record, _ = start_sweep(app.db, grid, token=f"sweep {start_token}")
+        record, _ = start()
         ensure_worker(app.home, app.db)
     except WidesetError as error:
         st.session_state[REFUSED] = f"{error.what} {error.remedy}".strip()
         return
-    show_started(grid.task, record.id)
+    show_started(task, record.id)
 
 
 def _for_runs(app: AppContext, task: Task, reference: Reference | None) -> None:
@@ -184,30 +188,24 @@ def _for_runs(app: AppContext, task: Task, reference: Reference | None) -> None:
             icon=":material/play_arrow:",
             key="sweep_assess",
             disabled=not chosen,
-            on_click=_assess,
-            args=(app, [own[run_id].run for run_id in chosen], recipe, task, token()),
+            on_click=_start,
+            args=(app, task, partial(_assess, app, list(chosen), recipe, task, token())),
         )
 
 
 def _assess(
-    app: AppContext, runs: Sequence[RunRecord], recipe: Recipe, task: Task, start_token: str
-) -> None:
+    app: AppContext, run_ids: Sequence[str], recipe: Recipe, task: Task, start_token: str
+) -> tuple[SweepRecord, Job]:
     name = str(st.session_state.get(key_of("name")) or "").strip()
-    try:
-        record, _ = start_assessment(
-            app.db,
-            [run.id for run in runs],
-            recipe,
-            task_key=task.key,
-            name=name or f"{task.name}, {counted(len(runs), 'run')}",
-            study=str(st.session_state.get(key_of("study")) or ""),
-            token=f"assess {start_token}",
-        )
-        ensure_worker(app.home, app.db)
-    except WidesetError as error:
-        st.session_state[REFUSED] = f"{error.what} {error.remedy}".strip()
-        return
-    show_started(task, record.id)
+    return start_assessment(
+        app.db,
+        run_ids,
+        recipe,
+        task_key=task.key,
+        name=name or f"{task.name}, {counted(len(run_ids), 'run')}",
+        study=str(st.session_state.get(key_of("study")) or ""),
+        token=f"assess {start_token}",
+    )
 
 
 _MANY = 2_000  # runs; looking up more would keep the dialog waiting

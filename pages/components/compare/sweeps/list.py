@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 import pandas as pd
 import streamlit as st
 
-from core.domain.errors import WidesetError
 from core.domain.registries.knobs import AXES
 from core.domain.wording import counted, listed
 from core.jobs.handlers.sweep import retry_sweep
@@ -26,7 +25,7 @@ from pages.components.compare.sweeps.dialog import new_sweep
 from pages.components.compare.sweeps.settings import is_open, open_dialog
 from pages.components.jobs import STATE_BADGES, resume_button, stop_button
 from pages.components.reference import choose_reference
-from pages.components.shell import AppContext, escape_markdown, flash
+from pages.components.shell import AppContext, escape_markdown, flash_errors
 
 _SHOWN = 10
 _REMOVED = "removed_sweep"
@@ -176,18 +175,14 @@ def _rename(app: AppContext, sweep: SweepRecord) -> None:
 
 
 def _save_name(app: AppContext, sweep_id: str) -> None:
-    try:
+    with flash_errors():
         rename_sweep(app.db, sweep_id, st.session_state[f"sweep-name-{sweep_id}"])
-    except WidesetError as error:
-        flash(error)
 
 
 def _delete(app: AppContext, sweep_id: str) -> None:
-    try:
+    with flash_errors():
         delete_sweep(app.db, sweep_id)
         st.session_state[_REMOVED] = sweep_id
-    except WidesetError as error:
-        flash(error)
 
 
 def _offer_undo(app: AppContext, choice: Choice) -> None:
@@ -207,16 +202,12 @@ def _offer_undo(app: AppContext, choice: Choice) -> None:
 
 
 def _restore(app: AppContext, sweep_id: str) -> None:
-    try:
+    with flash_errors():
         restore_sweep(app.db, sweep_id)
         st.session_state.pop(_REMOVED, None)
-    except WidesetError as error:
-        flash(error)
 
 
 def _retry(app: AppContext, sweep_id: str) -> None:
-    try:
+    with flash_errors():
         retry_sweep(app.db, sweep_id)
         ensure_worker(app.home, app.db)
-    except WidesetError as error:
-        flash(error)

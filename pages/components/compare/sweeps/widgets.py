@@ -181,7 +181,6 @@ def choose_at_servers(app: AppContext, grid: Grid, *, cap_in: DeltaGenerator) ->
     """Draw what is known of the servers' models, and the settings that depend on it.
 
     Args:
-        app: the store.
         grid: of the widgets.
         cap_in: where the spending limit is drawn.
     """
