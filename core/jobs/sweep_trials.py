@@ -286,10 +286,7 @@ class SweepTrials:
         self._progress.to_assess -= not generates
         self._progress.going[position] = RunningTrial(
             run.name,
-            run.id,
-            run.spec,
-            trial.history,
-            generates=generates,
+            trial,
             timer=self._timer,
             tracker=run_tracker(self.db, run.id, run.spec.model) if generates else None,
             sweep_tracker=None if self.spending is None else self.spending.tracker,
@@ -309,7 +306,7 @@ class SweepTrials:
             going.meter.add(update.samples)
             self._progress.texts += len(update.samples)
             if self.spending is not None:
-                self.spending.written(position, going.accepted)
+                self.spending.note_written(position, going.accepted)
             self._progress.tokens += sum(len(sample.token_ids) for sample in update.samples)
         if update.shortfall is not None:
             going.shortfall = update.shortfall

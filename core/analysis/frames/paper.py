@@ -117,15 +117,6 @@ def paper_filtering() -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def paper_baselines() -> pd.DataFrame:
-    """One row a task and one for `AVERAGE`: task, task_key, oracle_model_accuracy,
-    oracle_diversity, gpt3_zero_shot_accuracy, gpt3_few_shot_accuracy."""
-    wide = _read("baselines.csv").pivot(index="task", columns="baseline", values="value")
-    wide = wide.reset_index().rename_axis(columns=None)
-    wide.insert(1, "task_key", wide["task"].map(task_keys()).fillna(""))
-    return wide
-
-
 def _read(name: str) -> pd.DataFrame:
     return pd.read_csv(FOLDER / name)
 

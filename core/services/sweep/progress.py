@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from core.domain.progress import JobProgress
-from core.domain.runs import Attempt, RunSpec, Sample
+from core.domain.runs import Attempt
 from core.domain.spending import SpendingProgress, SpendingTracker
 from core.generation.progress import GenerationProgress, Meter
+from core.sweeps.execution.trial import Trial
 
 GENERATING = 0.75
 """The share of a trial's time that its generation takes, for the time left; the assessment takes
@@ -69,10 +70,7 @@ class RunningTrial:
 
     Args:
         name: of its run.
-        run_id: its run.
-        spec: of its run.
-        history: samples that were there before.
-        generates: whether it is generated here; else it is only assessed.
+        trial: what is carried out.
         timer: monotonic seconds.
         tracker: counts what it takes, where its model is behind a server.
         sweep_tracker: the sweep's, which knows what is in flight; one such trial goes on at a time.
@@ -81,19 +79,16 @@ class RunningTrial:
     def __init__(
         self,
         name: str,
-        run_id: str,
-        spec: RunSpec,
-        history: tuple[Sample, ...],
+        trial: Trial,
         *,
-        generates: bool,
         timer: Callable[[], float],
         tracker: SpendingTracker | None = None,
         sweep_tracker: SpendingTracker | None = None,
     ) -> None:
-        # Nine parameters: what is known before the first trial.
         self._tracker, self._sweep_tracker = tracker, sweep_tracker
-        self.name, self.run_id, self.target, self.generates = name, run_id, spec.target, generates
-        self.meter = Meter(spec, history=history, timer=timer)
+        self.name, self.run_id, self.generates = name, trial.run_id, trial.generate
+        self.target = trial.spec.target
+        self.meter = Meter(trial.spec, history=trial.history, timer=timer)
         self.phase = "waiting"
         self.shortfall: Mapping[str, int] = {}
         self._before = self.part

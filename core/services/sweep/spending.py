@@ -1,6 +1,7 @@
 """What the runs of a sweep behind servers take together, under the sweep's own cap."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from core.domain.connections import Prices
 from core.domain.errors import BadInput
@@ -20,35 +21,29 @@ from core.store.generation.samples import counts
 from core.store.sweeps import trials_of
 
 
+@dataclass(slots=True)
 class SweepSpending:
-    """See the top of the file.
+    """What these runs take together.
 
     Args:
         tracker: keeps the cap.
-        targets: usable texts that each of these runs wants, by its place in the sweep.
+        targets: usable texts that each run wants, by its place in the sweep.
         written: how many each has.
     """
 
-    def __init__(
-        self,
-        tracker: SpendingTracker,
-        *,
-        targets: dict[int, int],
-        written: dict[int, int] | None = None,
-    ) -> None:
-        self.tracker = tracker
-        self._targets = targets
-        self._written = dict(written or {})
+    tracker: SpendingTracker
+    targets: Mapping[int, int]
+    written: dict[int, int]
 
-    def written(self, position: int, texts: int) -> None:
+    def note_written(self, position: int, texts: int) -> None:
         """Take note of how many usable texts the run at a place has."""
-        if position in self._targets:
-            self._written[position] = texts
+        if position in self.targets:
+            self.written[position] = texts
 
     def progress(self) -> SpendingProgress:
         """As `SpendingTracker.progress`, over all of these runs."""
         return self.tracker.progress(
-            written=sum(self._written.values()), target=sum(self._targets.values())
+            written=sum(self.written.values()), target=sum(self.targets.values())
         )
 
 
@@ -120,7 +115,7 @@ def spending_of(
         cap, prices=prices.pop() if len(prices) == 1 else Prices(), spent=spent
     )
     targets = {planned.position: planned.spec.target for planned in own}
-    return SweepSpending(tracker, targets=targets, written=written)
+    return SweepSpending(tracker, targets, written)
 
 
 def run_tracker(db: Database, run_id: str, model: ModelChoice) -> SpendingTracker | None:

@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+from core.diversity.measures.remote_clique import no_pause
 from core.sweeps.execution.executors import Between, Ended, Tools, run_safely
 from core.sweeps.execution.trial import RealTexts, Sink, Trial, TrialEnd, TrialUpdate
 
@@ -170,7 +171,7 @@ def _work(pipe: Connection, tools: Tools, real: RealTexts) -> None:
         pipe.send(_READY)
         while True:
             trial = pipe.recv()
-            pipe.send(run_safely(trial, tools, real, send=pipe.send, between=_nothing))
+            pipe.send(run_safely(trial, tools, real, send=pipe.send, between=no_pause))
 
 
 def _end_with_parent() -> None:
@@ -178,10 +179,6 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
-
-
-def _nothing() -> None:
-    pass
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from core.diversity.measures.remote_clique import no_pause
 from core.domain.errors import BackendFailed, WidesetError
 from core.sweeps.execution.executors import Between, Ended, Tools, run_safely
 from core.sweeps.execution.trial import RealTexts, Sink, Trial, TrialEnd, TrialUpdate
@@ -171,7 +172,7 @@ class _Actor:
     def run(self, trial: Trial) -> None:
         """Run a trial; its updates and its end are queued."""
         send = self._messages.put
-        send(run_safely(trial, self._tools, self._real, send=send, between=_nothing))
+        send(run_safely(trial, self._tools, self._real, send=send, between=no_pause))
 
     def messages(self) -> list[TrialUpdate | TrialEnd]:
         """The messages since the last call; empty if none comes for a while."""
@@ -220,7 +221,3 @@ def _signals_kept() -> Iterator[None]:
     finally:
         for number, handler in kept.items():
             signal.signal(number, handler)
-
-
-def _nothing() -> None:
-    pass

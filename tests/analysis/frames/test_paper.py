@@ -10,7 +10,6 @@ from core.analysis.frames.paper import (
     FOLDER,
     FOUR,
     PAPER_TASKS,
-    paper_baselines,
     paper_conditions,
     paper_filtering,
     paper_label_replacement,
@@ -77,12 +76,3 @@ def test_label_replacement_and_filtering() -> None:
     pair = filtering[(filtering["temperature"] == 0.3) & (filtering["inspected"] == "180")]
     pair = pair[pair["suppression"] == 0].sort_values("filtered")
     assert pair["model_accuracy"].tolist() == [0.661, 0.654]
-
-
-def test_baselines() -> None:
-    found = paper_baselines().set_index("task")
-    assert len(found) == 9
-    assert found.loc["SST2", "oracle_model_accuracy"] == 0.916
-    assert found.loc[AVERAGE, "gpt3_few_shot_accuracy"] == 0.78
-    assert found.loc[AVERAGE, "task_key"] == ""
-    assert found.loc["CB", "task_key"] == preset("cb").key
