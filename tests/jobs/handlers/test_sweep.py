@@ -272,13 +272,13 @@ def test_a_deleted_run_is_left_alone(home: Home, real_db: Database, tmp_path: Pa
 def test_killed_with_its_children_and_resumed_it_loses_nothing(
     home: Home, real_db: Database, tmp_path: Path
 ) -> None:
-    record, job = start_sweep(real_db, replace(GRID, per_label=8), workers=2)
+    record, job = start_sweep(real_db, replace(GRID, per_label=24), workers=2)
     command = [sys.executable, "-m", "tests.jobs.sweeping", str(home.folder), job.id, str(tmp_path)]
     process = subprocess.Popen(command, cwd=ROOT)
     try:
         end = time.monotonic() + 30
         while not _under_way(real_db, job):
-            assert time.monotonic() < end
+            assert time.monotonic() < end, status(real_db, job.id)
             time.sleep(0.01)
         children = psutil.Process(process.pid).children()
     finally:
