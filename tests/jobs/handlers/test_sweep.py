@@ -276,7 +276,7 @@ def test_killed_with_its_children_and_resumed_it_loses_nothing(
     command = [sys.executable, "-m", "tests.jobs.sweeping", str(home.folder), job.id, str(tmp_path)]
     process = subprocess.Popen(command, cwd=ROOT)
     try:
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while not _under_way(real_db, job):
             assert time.monotonic() < end, status(real_db, job.id)
             time.sleep(0.01)
