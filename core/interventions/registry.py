@@ -49,17 +49,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumberSetting:
-    """A number that an intervention takes, as a slider.
-
-    Args:
-        name: its key in the settings.
-        title: for display, in sentence case.
-        low: the lowest value.
-        high: the highest.
-        default: where the slider starts.
-        step: between two values.
-        help: what it does, in one plain sentence.
-    """
+    """A number that an intervention takes, as a slider; `help` is one plain sentence."""
 
     name: str
     title: str
@@ -227,8 +217,8 @@ def apply_intervention(
     Args:
         db: the store.
         subject: what was previewed; it must still be the run's active version.
-        kind: of `INTERVENTIONS`.
-        decision: what its function takes.
+        kind: see `preview_intervention`.
+        decision: likewise.
         who: the person that applies it.
 
     Raises:

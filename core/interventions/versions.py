@@ -4,11 +4,10 @@ and what changed from one version to another.
 An intervention sets its own columns of a row and keeps the others.
 """
 
+import itertools
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-
-import numpy as np
 
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
@@ -109,23 +108,17 @@ def _signature(who: Signed, sample_id: str) -> str | None:
 def relabelled(
     rows: Sequence[VersionRow], replacement: Replacement, *, who: Signed
 ) -> list[VersionRow]:
-    """The parent's rows with replaced labels.
+    """All rows of the parent, the kept ones with replaced labels.
 
     Args:
-        rows: all rows of the parent.
+        rows: the parent's.
         replacement: of its kept rows, in their order.
         who: who judged.
-
-    Returns:
-        All rows again; those that the parent does not keep are as they were.
     """
-    places = np.flatnonzero([row.kept for row in rows]).tolist()
-    if len(places) != len(replacement.new):
-        raise ValueError("the replacement is of other rows")
-    new_rows = list(rows)
-    for at, place in enumerate(places):
-        row, judged = rows[place], replacement.judged[at]
-        new_rows[place] = replace(
+
+    def relabel(row: VersionRow, at: int) -> VersionRow:
+        judged = replacement.judged[at]
+        return replace(
             row,
             label=replacement.new[at],
             proxy_label=replacement.proxy[at],
@@ -133,39 +126,43 @@ def relabelled(
             human_label=row.human_label if judged is None else judged,
             who=row.who if judged is None else _signature(who, row.sample_id),
         )
-    return new_rows
+
+    return _change_kept(rows, relabel, count=len(replacement.new))
 
 
 def filtered(
-    rows: Sequence[VersionRow],
-    scope: ScopeFilter,
-    *,
-    threshold: float = THRESHOLD,
-    who: Signed,
+    rows: Sequence[VersionRow], scope: ScopeFilter, *, threshold: float = THRESHOLD, who: Signed
 ) -> list[VersionRow]:
-    """The parent's rows, those kept that the filter lets through.
+    """All rows of the parent, of which those stay kept that the filter lets through.
 
     Args:
-        rows: all rows of the parent.
+        rows: the parent's.
         scope: trained on its kept rows, in their order.
         threshold: see `ScopeFilter.kept`.
         who: who judged.
     """
-    stays = scope.kept(threshold)
-    places = np.flatnonzero([row.kept for row in rows]).tolist()
-    if len(places) != len(stays):
-        raise ValueError("the filter is of other rows")
-    new_rows = list(rows)
-    for at, place in enumerate(places):
-        row = rows[place]
-        new_rows[place] = replace(
+    stays = scope.kept(threshold).tolist()
+
+    def decide(row: VersionRow, at: int) -> VersionRow:
+        return replace(
             row,
-            kept=bool(stays[at]),
-            in_scope=bool(stays[at]),
+            kept=stays[at],
+            in_scope=stays[at],
             scope_confidence=float(scope.confidence[at]),
             who=_signature(who, row.sample_id) if at in scope.judged else row.who,
         )
-    return new_rows
+
+    return _change_kept(rows, decide, count=len(stays))
+
+
+def _change_kept(
+    rows: Sequence[VersionRow], change: Callable[[VersionRow, int], VersionRow], *, count: int
+) -> list[VersionRow]:
+    """The rows, the kept ones changed by their row and their place among the kept."""
+    if sum(row.kept for row in rows) != count:
+        raise ValueError("the intervention is of other rows")
+    places = itertools.count()
+    return [change(row, next(places)) if row.kept else row for row in rows]
 
 
 def edited(
@@ -175,33 +172,29 @@ def edited(
     *,
     who: Signed,
 ) -> list[VersionRow]:
-    """The parent's rows with people's edits of single texts.
+    """All rows of the parent with people's edits of single texts.
 
     Args:
-        rows: all rows of the parent.
+        rows: the parent's.
         labels: right labels by text id.
         scopes: whether texts are in scope, by id; those in scope are restored if removed.
         who: who judged.
     """
-    new_rows = []
-    for row in rows:
-        key = row.sample_id
-        if key not in labels and key not in scopes:
-            new_rows.append(row)
-            continue
-        label = labels.get(key)
-        new_rows.append(
-            replace(
-                row,
-                label=label or row.label,
-                confidence=row.confidence if label is None else None,
-                human_label=label or row.human_label,
-                in_scope=scopes.get(key, row.in_scope),
-                kept=scopes.get(key, row.kept),
-                who=_signature(who, key),
-            )
+
+    def edit(row: VersionRow) -> VersionRow:
+        key, label = row.sample_id, labels.get(row.sample_id)
+        return replace(
+            row,
+            label=label or row.label,
+            confidence=row.confidence if label is None else None,
+            human_label=label or row.human_label,
+            in_scope=scopes.get(key, row.in_scope),
+            kept=scopes.get(key, row.kept),
+            who=_signature(who, key),
         )
-    return new_rows
+
+    changed = {*labels, *scopes}
+    return [edit(row) if row.sample_id in changed else row for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -278,10 +278,10 @@ def _check_known(db: Database, run_id: str, verdicts: Sequence[Verdict]) -> None
                 raise BadInput(
                     f"The task has no label '{verdict.label[:60]}'.", "Choose one of its labels."
                 )
-            later = connection.execute(
+            sample = connection.execute(
                 "SELECT 1 FROM samples WHERE id = ? AND run_id = ?", (verdict.sample_id, run_id)
             ).fetchone()
-            if later is None:
+            if sample is None:
                 raise BadInput("A judged text is none of the run's.", "Load the page again.")
 
 
@@ -327,13 +327,5 @@ def _in_words(row: sqlite3.Row) -> str:
 def _judgement(row: sqlite3.Row) -> Judgement:
     in_scope = None if row["in_scope"] is None else bool(row["in_scope"])
     verdict = Verdict(row["sample_id"], row["label"], in_scope, bool(row["skipped"]))
-    return Judgement(
-        number=row["number"],
-        id=row["id"],
-        run_id=row["run_id"],
-        who=row["who"],
-        at=row["at"],
-        why=row["why"],
-        session=row["session"],
-        verdict=verdict,
-    )
+    names = ("number", "id", "run_id", "who", "at", "why", "session")
+    return Judgement(**{name: row[name] for name in names}, verdict=verdict)

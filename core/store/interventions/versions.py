@@ -287,7 +287,7 @@ def undo(db: Database, run_id: str, *, who: str, seen: str) -> VersionRecord:
         db: the store.
         run_id: the run.
         who: the person.
-        seen: id of the version that the person saw the run stand at.
+        seen: id of the version that this person saw the run stand at.
 
     Raises:
         BadInput: there is nothing before it.

@@ -10,8 +10,12 @@ from core.figures.interventions import budget_curve
 from core.interventions.annotators import labels_by_row
 from core.interventions.previews import BudgetCurve, BudgetRequest
 from core.interventions.relabelling.budget import FLAT, MIN_LEFT, REPEATS, BudgetPoint
-from core.interventions.relabelling.relabel import WEIGHT
-from pages.components.intervene.previews import PreviewQuery, preview_button, show_outcome
+from pages.components.intervene.previews import (
+    PreviewQuery,
+    choose_weight,
+    preview_button,
+    show_outcome,
+)
 from pages.components.intervene.state import RunState, sized_share_words
 from pages.components.shell import AppContext
 
@@ -32,24 +36,13 @@ def show_budget(app: AppContext, state: RunState) -> None:
             "the oracle inspect."
         )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        weight = st.slider(
-            "Weight of the current label",
-            0.0,
-            1.0,
-            WEIGHT,
-            0.05,
-            key="budget_weight",
-            persist_state="session",
-            width=220,
-            help="As for label replacement; the paper uses 0.3.",
-        )
         request = BudgetRequest(
             n=len(state.dataset),
             encoder=choice.encoder,
             annotator=choice.annotator,
             reference=choice.oracle_reference,
             error_rate=choice.error_rate,
-            weight=weight,
+            weight=choose_weight("budget_weight"),
         )
         last = 0 if by_oracle else state.last_judgement
         query = PreviewQuery(state.dataset.key, request, last)

@@ -1,12 +1,17 @@
-"""Previews that the worker computes: a button to ask for one, its progress, why it failed."""
+"""What the tabs of interventions share: asking the worker for a preview, its progress, why it
+failed; the weight of labels and their flow."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic
 
+import pandas as pd
 import streamlit as st
 
 from core.domain.errors import WidesetError
+from core.figures.interventions import label_flow
 from core.interventions.previews import P, PreviewRequest
+from core.interventions.relabelling.relabel import WEIGHT
 from core.jobs.handlers.interventions import PreviewState, preview_state, request_preview
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import LIVE, RESUMABLE, resume
@@ -103,6 +108,43 @@ def show_progress(app: AppContext, preview: PreviewState[P]) -> None:
         return
     reason = f"{work.job.message} {work.job.remedy}".strip() or "It was stopped."
     st.warning(escape_markdown(reason), icon=":material/info:")
+
+
+def choose_weight(key: str, default: float = WEIGHT, *, disabled: bool = False) -> float:
+    """Draw the weight of the current label, 0 to 1, see `core.interventions.relabelling.relabel`;
+    `default` is its first value in this session."""
+    st.session_state.setdefault(key, default)
+    return st.slider(
+        "Weight of the current label",
+        0.0,
+        1.0,
+        step=0.05,
+        key=key,
+        persist_state="session",
+        width=220,
+        disabled=disabled,
+        help="S = w × label + (1 - w) × proxy. At 0 the proxies decide alone, at 1 only inspected "
+        "texts change. The paper uses 0.3.",
+    )
+
+
+def show_flow(
+    old: Sequence[str],
+    new: Sequence[str],
+    *,
+    labels: Sequence[str],
+    sides: tuple[str, str],
+    key: str,
+    alt: str,
+) -> None:
+    """Draw how texts go from their old labels to their new ones; arguments as `label_flow`."""
+    pairs = pd.DataFrame({"old": old, "new": new}, dtype=object)
+    st.plotly_chart(
+        label_flow(pairs.value_counts().reset_index(name="count"), labels=labels, sides=sides),
+        key=key,
+        config={"displayModeBar": False},
+        alt=alt,
+    )
 
 
 def explain(sentences: tuple[str, ...]) -> None:

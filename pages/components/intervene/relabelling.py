@@ -11,7 +11,6 @@ from core.domain.registries.metrics import METRIC
 from core.domain.registries.stages import VersionFacts, VersionSettings
 from core.domain.serialization import from_json, to_json
 from core.domain.wording import counted, percent
-from core.figures.interventions import label_flow
 from core.interventions.annotators import labels_by_row
 from core.interventions.previews import RelabelPreview, RelabelRequest
 from core.interventions.registry import ORACLE, AcceptedLabels
@@ -27,8 +26,10 @@ from core.store.interventions.previews import latest_preview
 from pages.components.intervene.header import apply
 from pages.components.intervene.previews import (
     PreviewQuery,
+    choose_weight,
     explain,
     preview_button,
+    show_flow,
     show_outcome,
 )
 from pages.components.intervene.state import RunState, sized_share_words
@@ -85,18 +86,10 @@ def _choose_settings(app: AppContext, state: RunState) -> RelabelRequest:
     else:
         judged = len(labels_by_row(state.dataset.ids, state.judgements))
         st.metric("Judged so far", f"{judged:,}", help="Without the audit set.")
-    _set_default("lr_weight", WEIGHT if before is None else before.weight)
-    weight = st.slider(
-        "Weight of the current label",
-        0.0,
-        1.0,
-        step=0.05,
-        key="lr_weight",
-        persist_state="session",
-        width=220,
+    weight = choose_weight(
+        "lr_weight",
+        WEIGHT if before is None else before.weight,
         disabled=by_oracle and inspect is None,
-        help="S = w × label + (1 - w) × proxy. At 0 the proxies decide alone, at 1 only inspected "
-        "texts change. The paper uses 0.3.",
     )
     _set_default("lr_seed", 0 if before is None else before.seed)
     seed = st.number_input(
@@ -227,15 +220,12 @@ def _show_preview(
             _accept(app, state, selection)
         explain(replacement.explanations)
     with figure:
-        flows = pd.DataFrame({"old": replacement.old, "new": labels})
-        st.plotly_chart(
-            label_flow(
-                flows.value_counts().reset_index(name="count"),
-                labels=state.label_names,
-                sides=("specified" if state.version is None else "current", "new"),
-            ),
+        show_flow(
+            replacement.old,
+            labels,
+            labels=state.label_names,
+            sides=("specified" if state.version is None else "current", "new"),
             key="lr-flow",
-            config={"displayModeBar": False},
             alt="Texts whose labels stay and change",
         )
 

@@ -13,13 +13,13 @@ from core.domain.datasets import Dataset
 from core.domain.registries.stages import STAGE
 from core.domain.serialization import to_json
 from core.domain.wording import counted
-from core.figures.interventions import label_flow
 from core.files.exports import ExportFormat
 from core.interventions.card import card_file, export_version, version_card
 from core.interventions.versions import Subject, compare_versions
 from core.store.interventions.versions import VersionRecord, choose, list_versions, moves_of
 from pages.components.encoder import diversity_words, stored_diversity
 from pages.components.intervene.header import change_version
+from pages.components.intervene.previews import show_flow
 from pages.components.intervene.state import (
     RunState,
     accuracy_value,
@@ -190,18 +190,12 @@ def _show_comparison(app: AppContext, state: RunState, versions: Sequence[Versio
                 f"removed, {len(result.come):,} restored."
             )
         with st.container():
-            flows = pd.DataFrame(
-                {"old": list(old.values()), "new": [new.get(key, _REMOVED) for key in old]},
-                dtype=object,
-            )
-            st.plotly_chart(
-                label_flow(
-                    flows.value_counts().reset_index(name="count"),
-                    labels=state.label_names,
-                    sides=("from", "to"),
-                ),
+            show_flow(
+                list(old.values()),
+                [new.get(key, _REMOVED) for key in old],
+                labels=state.label_names,
+                sides=("from", "to"),
                 key="compare-flow",
-                config={"displayModeBar": False},
                 alt="Labels in the one version and in the other",
             )
     texts = {**before.text_by_id, **after.text_by_id}
