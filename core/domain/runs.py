@@ -67,9 +67,9 @@ class ModelChoice:
         if self.base_url:
             checked_url(self.base_url)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, str]:
         """The choice as JSON-ready data."""
-        data = {"backend": self.backend, "model": self.model, "device": self.device}
+        data: dict[str, str] = {"backend": self.backend, "model": self.model, "device": self.device}
         return {**data, "base_url": self.base_url} if self.base_url else data
 
 
@@ -272,7 +272,7 @@ class RunSpec:
             )
         return ""
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The spec as JSON-ready data, the inverse of `spec_from_dict`."""
         return {
             "task": to_json(self.task),

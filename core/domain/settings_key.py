@@ -27,7 +27,7 @@ _EXACT = 2**53  # below it, a float holds every whole number
 class Settings(Protocol):
     """A dataclass of settings that is stored as JSON."""
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Mapping[str, object]:
         """All its fields, JSON-ready."""
 
 
@@ -70,14 +70,14 @@ def canonical(value: object) -> Any:
     return value
 
 
-def stored_form(value: Settings | Mapping[str, Any]) -> dict[str, Any]:
+def stored_form(value: Settings | Mapping[str, object]) -> dict[str, object]:
     """Settings as they are stored, JSON-ready: with all their fields.
 
     Args:
         value: settings, or a mapping whose values may be settings.
     """
     if isinstance(value, Settings):
-        return value.to_dict()
+        return dict(value.to_dict())
     return {
         key: item.to_dict() if isinstance(item, Settings) else to_json(item)
         for key, item in value.items()

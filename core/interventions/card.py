@@ -268,7 +268,7 @@ def version_card(
         generation = {**run.spec.to_dict(), "facts": metadata}
         del generation["task"]
         # Real texts are not to leak into a card.
-        generation["seed_examples"] = len(generation["seed_examples"])
+        generation["seed_examples"] = len(run.spec.seed_examples)
     return data_card(
         name=subject.dataset.name,
         task=task,

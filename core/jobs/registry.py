@@ -10,8 +10,10 @@ import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
+from typing import TypeVar
 
 from core.domain.progress import JobProgress
+from core.domain.serialization import from_json, to_json
 from core.domain.settings import Home
 from core.jobs.context import Handler, JobContext
 from core.jobs.questions import Answerer
@@ -20,6 +22,7 @@ from core.jobs.tools import WorkerTools
 
 Run = Callable[[JobContext, WorkerTools], None]
 Answer = Callable[[Mapping[str, object], WorkerTools], Mapping[str, object]]
+Q = TypeVar("Q")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +68,24 @@ def job(
     return register
 
 
-def question(name: str) -> Callable[[Answer], Answer]:
-    """Register a function that answers a kind of question, whatever job runs."""
+def question(
+    name: str, kind: type[Q]
+) -> Callable[[Callable[[Q, WorkerTools], object]], Callable[[Q, WorkerTools], object]]:
+    """Register a function that answers a kind of question, whatever job runs.
 
-    def register(answer: Answer) -> Answer:
-        _QUESTIONS[name] = answer
+    Args:
+        name: of the kind.
+        kind: the dataclass that such a question is read as; the answer is one, too.
+    """
+
+    def register(
+        answer: Callable[[Q, WorkerTools], object],
+    ) -> Callable[[Q, WorkerTools], object]:
+        def answer_json(spec: Mapping[str, object], tools: WorkerTools) -> Mapping[str, object]:
+            data: Mapping[str, object] = to_json(answer(from_json(kind, spec), tools))
+            return data
+
+        _QUESTIONS[name] = answer_json
         return answer
 
     return register

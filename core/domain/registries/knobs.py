@@ -1,7 +1,6 @@
 """KNOBS: every setting that makes one condition differ from another, in the order of display."""
 
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from core.domain.registries.knob import Knob, declared_knobs
 from core.domain.runs import RunSpec, short_model
@@ -22,13 +21,13 @@ SEPARATOR = " · "
 """Between the parts of a condition's name."""
 
 
-def condition_values(spec: RunSpec) -> dict[str, Any]:
+def condition_values(spec: RunSpec) -> dict[str, object]:
     """The value of every knob in a run's spec, by the knob's name."""
     return {knob.name: knob.value(spec) for knob in KNOBS}
 
 
 def condition_words(
-    values: Mapping[str, Any], *, varying: Collection[str] = (), other: str = ""
+    values: Mapping[str, object], *, varying: Collection[str] = (), other: str = ""
 ) -> str:
     """A condition's name: "T 0.7 · S 7.5 · 18 examples"; not escaped.
 

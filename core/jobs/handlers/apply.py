@@ -71,22 +71,30 @@ def apply_job(context: JobContext, tools: WorkerTools) -> None:
     )
 
 
-@question("classify")
-def classify(spec: Mapping[str, Any], tools: WorkerTools) -> dict[str, Any]:
-    """What a trained classifier says of a text: `{"training": id, "text": ...}` to
-    `{"labels": [...], "probabilities": [...]}`, the most probable first."""
+@dataclass(frozen=True, slots=True)
+class TextQuestion:
+    """A text that the classifier of a training is to label."""
+
+    training: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextLabels:
+    """The labels of a text, the most probable first."""
+
+    labels: tuple[str, ...]
+    probabilities: tuple[float, ...]
+
+
+@question("classify", TextQuestion)
+def classify(asked: TextQuestion, tools: WorkerTools) -> TextLabels:
+    """What a trained classifier says of a text."""
     from core.classification.fine_tuning.encoders import seeded
 
     # Loading a model may draw random numbers, which a training under way must not notice.
     with closing(tools.open_store()) as db, seeded(0, "cpu"):
         pairs = classify_text(
-            db,
-            spec["training"],
-            str(spec["text"]),
-            classifiers=tools.classifiers,
-            home=tools.home,
+            db, asked.training, asked.text, classifiers=tools.classifiers, home=tools.home
         )
-    return {
-        "labels": [label for label, _ in pairs],
-        "probabilities": [probability for _, probability in pairs],
-    }
+    return TextLabels(*zip(*pairs, strict=True))

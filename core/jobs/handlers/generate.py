@@ -3,11 +3,11 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from core.domain.next_token import NextToken, Walk
 from core.domain.progress import CurvePoint
 from core.domain.runs import spec_from_dict
-from core.domain.serialization import from_json, to_json
+from core.domain.serialization import from_json
 from core.domain.tasks import task_from_dict
 from core.generation.progress import GenerationProgress
 from core.generation.prompts import prompt_for
@@ -38,37 +38,66 @@ def generate_job(context: JobContext, tools: WorkerTools) -> None:
     )
 
 
-@question("prompt")
-def prompt_size(asked: Mapping[str, Any], tools: WorkerTools) -> Mapping[str, object]:
-    """Tokens of a run's first prompt: `{"spec": ..., "label_index": 0}` to `{"tokens": n}`.
+@dataclass(frozen=True, slots=True)
+class _PromptQuestion:
+    """The JSON of a run's spec, and the place of a label in its task."""
 
-    None while the run's model is not loaded: a question is no reason to load it.
-    """
-    run = spec_from_dict(asked["spec"])
+    spec: Mapping[str, object]
+    label_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class PromptSize:
+    """Tokens of a prompt; None while the run's model is not loaded."""
+
+    tokens: int | None
+
+
+@question("prompt", _PromptQuestion)
+def prompt_size(asked: _PromptQuestion, tools: WorkerTools) -> PromptSize:
+    """The size of a run's first prompt; the model is not loaded for it."""
+    run = spec_from_dict(asked.spec)
     backend = tools.models.kept(run.model)
     if backend is None:
-        return {"tokens": None}
-    prompt = prompt_for(run, cycle=1, label_index=int(asked["label_index"]), written={})
-    return {"tokens": len(backend.prompt_tokens(prompt))}
+        return PromptSize(None)
+    prompt = prompt_for(run, cycle=1, label_index=asked.label_index, written={})
+    return PromptSize(len(backend.prompt_tokens(prompt)))
 
 
-@question("next_token")
-def next_token(asked: Mapping[str, Any], tools: WorkerTools) -> Mapping[str, object]:
-    """`NextToken`, of `spec`, `label_index`, `prefix`, `run` (None without) and `top`."""
-    answer = tools.lab.next_token(
-        spec_from_dict(asked["spec"]),
-        label_index=int(asked["label_index"]),
-        prefix=str(asked["prefix"]),
-        run_id=asked["run"],
-        top=int(asked["top"]),
+@dataclass(frozen=True, slots=True)
+class _NextTokenQuestion(_PromptQuestion):
+    """The same with the text so far, the run whose texts count, and how many tokens to list."""
+
+    prefix: str
+    run: str | None
+    top: int
+
+
+@question("next_token", _NextTokenQuestion)
+def next_token(asked: _NextTokenQuestion, tools: WorkerTools) -> NextToken:
+    """See `core.services.servers.knob_lab.Lab.next_token`."""
+    return tools.lab.next_token(
+        spec_from_dict(asked.spec),
+        label_index=asked.label_index,
+        prefix=asked.prefix,
+        run_id=asked.run,
+        top=asked.top,
     )
-    return dict(to_json(answer))
 
 
-@question("walk")
-def walk(asked: Mapping[str, Any], tools: WorkerTools) -> Mapping[str, object]:
-    """`Walk`, of `run`, `sample` and `top`."""
-    return dict(to_json(tools.lab.walk(asked["run"], asked["sample"], top=int(asked["top"]))))
+@dataclass(frozen=True, slots=True)
+class _WalkQuestion:
+    """A sample of a run, and how many tokens to list at each place."""
+
+    run: str
+    sample: str
+    top: int
+
+
+@question("walk", _WalkQuestion)
+def walk(asked: _WalkQuestion, tools: WorkerTools) -> Walk:
+    """See `core.services.servers.knob_lab.Lab.walk`."""
+    return tools.lab.walk(asked.run, asked.sample, top=asked.top)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,9 +52,12 @@ def write_requests(db: Database, run: RunRecord, path: Path, *, cycles: int) -> 
             f"The file {path} can't be written ({error.strerror}).", "Name another one."
         ) from error
     if run.metadata is None:
-        condition = run.spec.condition
+        condition, model = run.spec.condition, run.spec.model
         metadata = ModelMetadata(
-            **run.spec.model.to_dict(),
+            backend=model.backend,
+            model=model.model,
+            device=model.device,
+            base_url=model.base_url or None,
             batch=True,
             suppression=method_used(condition),
             tally="of each file's beginning" if condition.suppression.on else "none",

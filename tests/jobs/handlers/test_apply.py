@@ -10,7 +10,7 @@ from core.classification.settings import TrainingSpec
 from core.domain.errors import BadInput
 from core.domain.settings import Home
 from core.jobs.context import JobContext
-from core.jobs.handlers.apply import apply_job, ask, classify, look
+from core.jobs.handlers.apply import TextQuestion, apply_job, ask, classify, look
 from core.jobs.handlers.train import start_training, train_job
 from core.jobs.queue import Job, get_job
 from core.jobs.tools import WorkerTools
@@ -91,12 +91,12 @@ def test_a_probe_answers_generated_texts_and_a_persons(home: Home, real_db: Data
     assert look(real_db, record.id, other, n=13).result is None  # it grew since
 
     tools = WorkerTools(home, encoders=FakeEncoders())
-    said = classify({"training": record.id, "text": "a lovely film"}, tools)
-    assert said["labels"][0] == "pos"
-    assert sum(said["probabilities"]) == pytest.approx(1)
-    assert said["probabilities"] == sorted(said["probabilities"], reverse=True)
+    said = classify(TextQuestion(record.id, "a lovely film"), tools)
+    assert said.labels[0] == "pos"
+    assert sum(said.probabilities) == pytest.approx(1)
+    assert list(said.probabilities) == sorted(said.probabilities, reverse=True)
     with pytest.raises(BadInput, match="no text"):
-        classify({"training": record.id, "text": " "}, tools)
+        classify(TextQuestion(record.id, " "), tools)
     assert recent_throughput(real_db) == {}  # a probe's time is no pace
 
 
@@ -107,7 +107,7 @@ def test_one_without_a_model_is_told(home: Home, real_db: Database) -> None:
     record, job = start_training(real_db, spec, task_key="k", name="majority")
     tools = WorkerTools(home, encoders=FakeEncoders())
     with pytest.raises(BadInput, match="has not ended"):
-        classify({"training": record.id, "text": "x"}, tools)
+        classify(TextQuestion(record.id, "x"), tools)
     work_off(home, job)
     asked = work_off(home, ask(real_db, record.id, train, n=20).job)
     assert asked.state == "failed"
