@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from typer import Option
 
@@ -97,7 +97,7 @@ class RunOutcome:
         """A count (usable, empty, truncated or duplicates) over all labels."""
         return sum(getattr(label, kind) for label in self.labels.values())
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The outcome as JSON-ready data."""
         data = {
             "run": self.run.id,

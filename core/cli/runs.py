@@ -84,7 +84,7 @@ def show(session: Session, run: RunArgument, as_json: JsonOption = False) -> Non
         print(one_line(f"label {label['name']}").ljust(32), one_line(label["phrase"]))
 
 
-def _flat(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _flat(data: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
     """Nested settings as lines, in order: `condition temperature`, 0.7."""
     for key, value in data.items():
         name = f"{prefix}{key}".replace("_", " ")

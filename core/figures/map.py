@@ -90,7 +90,7 @@ class MapPoints:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def trace(self, rows: Rows, *, name: str, marker: Mapping[str, Any], **more: Any) -> Trace:
+    def trace(self, rows: Rows, *, name: str, marker: Mapping[str, object], **more: Any) -> Trace:
         """Some of the points as one trace, drawn in the order of the rows."""
         return scatter(
             self.x[rows],

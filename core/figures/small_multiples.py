@@ -51,7 +51,7 @@ def small_multiples(
     grid = PanelGrid(rows, columns, panel=196, head=_HEAD, foot=10, gap=0.02)
     ground = np.flatnonzero(texts.reference if behind_real else generated)
     ground = ground[:: max(1, math.ceil(len(ground) / _MAX_BEHIND))]
-    back: dict[str, Any] = {"color": grey(0.16), "line": NO_RIM}
+    back: dict[str, object] = {"color": grey(0.16), "line": NO_RIM}
     if behind_real:
         back = {"color": grey(0.45), "symbol": "circle-open", "line": {"width": 1}}
     size = marker_size(int(generated.sum())) * 0.75

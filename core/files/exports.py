@@ -73,7 +73,7 @@ def export_samples(samples: Iterable[Sample], *, format: ExportFormat) -> bytes:
 
 
 def export_table(
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[Mapping[str, object]],
     *,
     columns: Sequence[str],
     format: ExportFormat,
@@ -180,14 +180,14 @@ def write_whole(path: Path | str, content: bytes) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _row(sample: Sample) -> dict[str, Any]:
+def _row(sample: Sample) -> dict[str, object]:
     values = {column: getattr(sample, column) for column in COLUMNS if column != "tokens"}
     values["tokens"] = len(sample.token_ids)
     return {column: values[column] for column in COLUMNS}
 
 
 def _parquet(
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[Mapping[str, object]],
     columns: Sequence[str],
     whole: Collection[str],
     fractions: Collection[str],

@@ -60,7 +60,7 @@ def half_precision(device: str) -> str | None:
     return "float16" if device == "mps" else None
 
 
-def loading_options(source: str) -> dict[str, Any]:
+def loading_options(source: str) -> dict[str, bool]:
     """What transformers is told at every load: where it may look, and that no code is run.
 
     Args:
@@ -173,7 +173,7 @@ def seconds_of(call: Callable[[], Any], *, repeats: int = 5) -> float:
     return min(times)
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _read(file: Path) -> dict[str, object]:
     try:
         loaded = json.loads(file.read_text())
     except (OSError, ValueError):

@@ -5,13 +5,12 @@ holds a text finds it in the same place. It is fitted on the datasets chosen at 
 that come later are placed on it and move nothing. Refitting makes another map of all.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
 
 import numpy as np
 
-from core.diversity.embedding.encoder import Encoder, EncoderChoice, encoder_choice_from_dict
+from core.diversity.embedding.encoder import Encoder, EncoderChoice
 from core.diversity.map.projection import Coordinates, MapTexts, choose_texts, different
 from core.diversity.map.umap import FEWEST, MIN_DIST, NEIGHBOURS, FittedMap, MapCache, version
 from core.diversity.measures.live import Encoders
@@ -44,7 +43,7 @@ _TOLERANCE = 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapRequest:
-    """Which texts are placed on which map.
+    """Which texts are placed on which map: the spec of a job.
 
     Args:
         datasets: keys of the datasets.
@@ -59,17 +58,6 @@ class MapRequest:
     encoder: EncoderChoice
     refit: bool = False
     seed: int = 0
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """From a job's spec, in which `refit` and `seed` may be missing."""
-        return cls(
-            datasets=tuple(data["datasets"]),
-            task_key=str(data["task_key"]),
-            encoder=encoder_choice_from_dict(data["encoder"]),
-            refit=bool(data.get("refit")),
-            seed=int(data.get("seed", 0)),
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from typer import Argument, Option
 
@@ -220,7 +220,7 @@ def restore(session: Session, reference: ReferenceArgument) -> None:
     print_lines(f"Restored reference {record.id} '{record.name}'.")
 
 
-def _to_dict(reference: Reference) -> dict[str, Any]:
+def _to_dict(reference: Reference) -> dict[str, object]:
     """A reference as JSON-ready data."""
     return {
         "reference": reference.id,

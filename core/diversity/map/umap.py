@@ -221,7 +221,7 @@ class _Epochs:
     def __init__(self) -> None:
         self.listen: Callable[[int], None] = lambda done: None
 
-    def options(self) -> dict[str, Any]:
+    def options(self) -> dict[str, object]:
         """For tqdm: write the number of the epoch, and nothing else, at most ten times a second."""
         return {
             "file": self,

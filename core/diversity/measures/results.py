@@ -50,9 +50,9 @@ class Measurement:
             details=details,
         )
 
-    def to_dict(self, metric: Metric) -> dict[str, Any]:
+    def to_dict(self, metric: Metric) -> dict[str, object]:
         """JSON-ready, the value under the metric's `field`; the inverse of `from_dict`."""
-        data: dict[str, Any] = {metric.field or "value": self.value, "n": self.n, **self.details}
+        data: dict[str, object] = {metric.field or "value": self.value, "n": self.n, **self.details}
         if metric.interval:
             data |= {"low": self.low, "high": self.high}
         if self.why:
@@ -109,9 +109,9 @@ class SizeMatched:
     why: str = ""
     per_label: "Mapping[str, SizeMatched] | None" = None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """JSON-ready, the inverse of `from_dict`."""
-        data: dict[str, Any] = {"n": self.n}
+        data: dict[str, object] = {"n": self.n}
         data |= {side: getattr(self, side).to_dict(_CLIQUE) for side in ("dataset", "reference")}
         if self.why:
             data["why"] = self.why
@@ -277,6 +277,6 @@ def encoder_name(facts: EncoderFacts) -> str:
     return f"{facts.get('model', 'unknown')}, {facts.get('pooling', 'unknown')} pooling"
 
 
-def _with_reason(value: VocabularyGrowth | DiversityCurve) -> dict[str, Any]:
+def _with_reason(value: VocabularyGrowth | DiversityCurve) -> dict[str, object]:
     """As JSON, with `why` only where there is a reason."""
     return {name: own for name, own in to_json(value).items() if name != "why" or own}

@@ -6,7 +6,6 @@ Its spec is a `HubRequest`, whose fields but `hub` and `task` may be missing.
 from dataclasses import dataclass
 
 from core.domain.progress import JobProgress
-from core.domain.serialization import from_json
 from core.jobs.context import JobContext
 from core.jobs.registry import job
 from core.jobs.tools import WorkerTools
@@ -36,7 +35,7 @@ def fetch_job(context: JobContext, tools: WorkerTools) -> None:
         return
     reference = reference_of_job(context.db, context.job.id) or add_from_hub(
         context.db,
-        from_json(HubRequest, context.spec),
+        context.job.spec_as(HubRequest),
         fetch=tools.fetch_dataset,
         job_id=context.job.id,
     )

@@ -163,5 +163,5 @@ def measure_job(context: JobContext, tools: WorkerTools) -> None:
 @job("project", title="Map", activity="Drawing a map", progress=MapProgress)
 def project_job(context: JobContext, tools: WorkerTools) -> None:
     """Place the texts of a job on the map of their task; see `project`."""
-    request = MapRequest.from_dict(context.spec)
+    request = context.job.spec_as(MapRequest)
     project(context.db, request, encoders=tools.encoders, maps=tools.maps, progress=context)

@@ -69,7 +69,7 @@ class Bench:
                 return
             project(
                 context.db,
-                MapRequest.from_dict(context.spec),
+                context.job.spec_as(MapRequest),
                 encoders=self.encoders,
                 maps=self.maps,
                 limit=limit,
