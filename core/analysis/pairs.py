@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -58,10 +58,6 @@ class Effect:
     low: float | None
     high: float | None
     n: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return asdict(self) | {"mean": None if math.isnan(self.mean) else self.mean}
 
 
 def effect(differences: Numbers) -> Effect:

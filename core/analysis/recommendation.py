@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -128,10 +128,6 @@ class Advice:
     runner_up: Choice | None
     reaching: int
     notes: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return {**asdict(self), "notes": list(self.notes)}
 
 
 def advise(
@@ -290,7 +286,7 @@ def _choice(
     money: npt.NDArray[np.float64],
     seconds: npt.NDArray[np.float64],
 ) -> Choice:
-    row: dict[str, Any] = {str(name): value for name, value in points.iloc[place].items()}
+    row = {str(name): value for name, value in points.iloc[place].items()}
     metrics = {
         metric: {
             name: None if math.isnan(row[f"{metric}{end}"]) else float(row[f"{metric}{end}"])

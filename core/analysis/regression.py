@@ -1,8 +1,8 @@
 """Which metric goes with model accuracy: ordinary least squares over runs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -97,18 +97,6 @@ class Regression:
     fitted: tuple[float, ...]
     residuals: tuple[float, ...]
     notes: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, with the plain sentence."""
-        fields = asdict(self)
-        return {
-            **{
-                key: list(value) if isinstance(value, tuple) else value
-                for key, value in fields.items()
-            },
-            "paper_note": PAPER_NOTE,
-            "sentence": sentence(self),
-        }
 
 
 def sentence(fit: Regression) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from core.analysis.frames.results import points_frame, results_frame, stored_results
-from core.analysis.study import study
+from core.analysis.study import Study, study
 from core.domain.errors import BadInput
 from core.files.exports import export_table
 from core.reports.html.report import report_html
@@ -34,7 +34,7 @@ class StoredReport:
 
     results: pd.DataFrame
     points: pd.DataFrame
-    study: Mapping[str, Any]
+    study: Study
     html: str
 
     def data(self) -> dict[str, bytes]:
@@ -43,7 +43,7 @@ class StoredReport:
         A cell of the CSV files that a spreadsheet might run has an apostrophe before it
         (`core.files.exports.guarded_cell`).
         """
-        written = json.dumps(self.study, indent=1, ensure_ascii=False, allow_nan=False)
+        written = json.dumps(self.study.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
         return {
             "points.csv": _csv(self.points),
             "results.csv": _csv(self.results),
@@ -75,7 +75,7 @@ def stored_report(
     conclusions = study(results)
     points = points_frame(results)
     html = report_html(
-        title or ", ".join(conclusions["tasks"]),
+        title or ", ".join(conclusions.tasks),
         results,
         conclusions,
         story_texts(db, points, results),

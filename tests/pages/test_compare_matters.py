@@ -3,13 +3,14 @@
 import io
 import json
 import re
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.analysis.frames.results import results_frame, stored_results
+from core.analysis.regression import PAPER_NOTE, Regression, sentence
+from core.analysis.study import Study
 from core.domain.serialization import from_json, to_json
 from core.domain.settings import Home
 from core.domain.tasks import Label, Task
@@ -43,7 +44,7 @@ def work_off(home: Home, db: Database) -> None:
             Worker(home, JobHandlers(home).handlers()).run_job(job.id)
 
 
-def concluded(db: Database, *sweeps: SweepRecord) -> Mapping[str, Any]:
+def concluded(db: Database, *sweeps: SweepRecord) -> Study:
     """What the worker concluded of these sweeps."""
     ids = [sweep.id for sweep in sweeps]
     found = studied(db, ids, results_frame(stored_results(db, sweep_ids=ids)), queue=False)
@@ -64,14 +65,14 @@ def test_the_study_is_asked_once_and_then_shown(app: AppTest, db: Database, home
     found = concluded(db, sweep)
     said = words(app)
     labels = [re.sub(r"\\([\W_])", r"\1", expander.label) for expander in app.expander]
-    for one in found["card"]:
-        assert sum(f"{one['finding']}. {one['title']} " in label for label in labels) == 1
+    for one in found.card:
+        assert sum(f"{one.heading} " in label for label in labels) == 1
     assert sum("holds]" in label for label in labels) == sum(
-        one["verdict"] == "holds" for one in found["card"]
+        one.verdict == "holds" for one in found.card
     )
-    for one in found["card"]:
-        assert one["sentence"] in said
-        assert all(words_ in said for words_ in one["missing"])
+    for one in found.card:
+        assert one.sentence in said
+        assert all(words_ in said for words_ in one.missing)
     assert queued(db) == ["study"]
 
 
@@ -83,23 +84,23 @@ def test_each_specification_and_stage(app: AppTest, db: Database, home: Home) ->
     work_off(home, db)
     open_compare(app, "What matters")
     found = concluded(db, first, second)
-    for stage in ("as generated", "all stages"):
+    for stage, fits in found.regression.items():
         app.segmented_control(key="matters_stage").set_value(stage).run()
-        for scale, fit in found["regression"][stage].items():
+        for scale, fit in fits.items():
             app.segmented_control(key="matters_scale_3").set_value(scale).run()
             assert not app.exception
-            if "refused" in fit:
-                assert f"{fit['refused']} {fit['remedy']}" in words(app)
+            if not isinstance(fit, Regression):
+                assert f"{fit.refused} {fit.remedy}" in words(app)
                 continue
-            assert fit["sentence"] in words(app)
+            assert sentence(fit) in words(app)
             rows = table(app, "inflation")
-            assert list(rows["value"]) == [one["value"] for one in fit["coefficients"]]
+            assert list(rows["value"]) == [one.value for one in fit.coefficients]
             assert list(rows["paper"]) == [0.4797, 0.2260, 0.1980][: len(rows)]
-            assert f"R² {fit['r2']:.2f}" in words(app)
-            assert f"n {fit['n']:,} of {fit['runs']:,} runs" in words(app)
-            assert found["paper_note"] in words(app)
-    fitted = [fit for fits in found["regression"].values() for fit in fits.values()]
-    assert any("refused" not in fit for fit in fitted)
+            assert f"R² {fit.r2:.2f}" in words(app)
+            assert f"n {fit.n:,} of {fit.runs:,} runs" in words(app)
+            assert PAPER_NOTE in words(app)
+    fitted = [fit for fits in found.regression.values() for fit in fits.values()]
+    assert any(isinstance(fit, Regression) for fit in fitted)
     tasks = next(one.value for one in app.dataframe if "independent" in one.value)  # the first
     assert list(tasks["n"]) == ["2 tasks"] * 3
     assert list(tasks["verdict"]) == ["undecided"] * 3
@@ -116,11 +117,11 @@ def test_the_card_task_by_task(app: AppTest, db: Database, home: Home) -> None:
     work_off(home, db)
     open_compare(app, "What matters")
     found = concluded(db, first, second)
-    assert found["card"][0]["sentence"] in words(app)
+    assert found.card[0].sentence in words(app)
     app.segmented_control(key="card_task").set_value("Poems *1*").run()
-    own = found["card_by_task"]["Poems *1*"]
-    assert own[0]["sentence"] in words(app)
-    assert own[0]["sentence"] != found["card"][0]["sentence"]
+    own = found.card_by_task["Poems *1*"]
+    assert own[0].sentence in words(app)
+    assert own[0].sentence != found.card[0].sentence
     assert not app.exception
 
 
@@ -145,7 +146,7 @@ def test_the_card_is_taken_along(
     assert "- runs: 8 of 8 conditions, 200 texts each" in written
     told = json.loads(files["wideset-card.json"]().getvalue())
     assert told["facts"]["language model"] == "SmolLM2-135M-Instruct"
-    assert told["card"] == concluded(db, sweep)["card"]
+    assert told["card"] == concluded(db, sweep).to_json()["card"]
 
 
 def test_a_sweep_under_way_is_not_concluded_yet(app: AppTest, db: Database) -> None:

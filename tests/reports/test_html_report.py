@@ -124,7 +124,7 @@ def test_all_parts_are_there_and_equal_input_gives_the_same_file() -> None:
     assert "8 of 4 conditions, 200 texts each" in told[0]
     assert "<td>LR with 90 inspected texts</td>" in told[0]
     assert "a fine film <small>pos</small>" in told[0]
-    assert found["sentence"][:40] in told[0]
+    assert found.sentence[:40] in told[0]
     assert "Inspecting at most 90 texts" in told[0]
     assert told[0].count('class="chart"') == len(
         set(re.findall(r'class="chart" id="([^"]+)"', told[0]))

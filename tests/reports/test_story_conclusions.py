@@ -6,7 +6,7 @@ import pytest
 
 from core.analysis.contrasts import Contrast
 from core.domain.registries.metrics import COLUMN
-from core.reports.story.conclusions import supported_claims
+from core.reports.story.conclusions import supported_hypotheses
 from core.reports.story.wording import basis_sentence
 from tests.analysis.made_results import results
 
@@ -26,7 +26,7 @@ def runs(seeds: int) -> list[dict[str, Any]]:
 
 
 def test_two_pairs_have_no_interval_worth_telling() -> None:
-    one, two = (supported_claims(results(runs(seeds)), "") for seeds in (1, 2))
+    one, two = (supported_hypotheses(results(runs(seeds)), "") for seeds in (1, 2))
     assert [support.interval for support in (*one, *two)] == ["too few for an interval"] * 4
     assert [support.n for support in two] == ["2 pairs of runs"] * 2
     assert two[1].effect == "-40.0 points"
@@ -34,7 +34,7 @@ def test_two_pairs_have_no_interval_worth_telling() -> None:
 
 
 def test_no_end_lies_beyond_what_is_possible() -> None:
-    diversity, accuracy = supported_claims(results(runs(3)), "")
+    diversity, accuracy = supported_hypotheses(results(runs(3)), "")
     # Differences 0.1, 0.2, 0.3: t(2) 4.303 times 0.1 / sqrt 3 is 0.248.
     assert diversity.interval == "-0.048 to +0.448"
     # -10, -70, -10 points: the mean is -30, and 4.303 * 20 is 86.

@@ -2,9 +2,8 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -72,8 +71,7 @@ class Finding:
         verdict: `holds` if all hypotheses that count and can be tested hold; `does not` if one
             does not; else undecided.
         sentence: the verdict with what it rests on.
-        hypotheses: its parts on our results.
-        paper: the paper's effect by the hypothesis' name, None where it is not known.
+        hypotheses: its parts on our results, each with the paper's effect.
         paper_of: which of the paper's values these are.
         missing: what can't be tested with these results, and why; empty if all can.
         notes: further sentences.
@@ -84,26 +82,24 @@ class Finding:
     verdict: Verdict
     sentence: str
     hypotheses: tuple[Hypothesis, ...]
-    paper: Mapping[str, float | None]
     paper_of: str
     missing: tuple[str, ...]
     notes: tuple[str, ...]
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready: the paper's effect stands with each hypothesis, as `paper`."""
-        return {
-            "finding": self.number,
-            "title": self.title,
-            "verdict": self.verdict,
-            "sentence": self.sentence,
-            "claims": [
-                {**hypothesis.to_dict(), "paper": self.paper.get(hypothesis.name)}
-                for hypothesis in self.hypotheses
-            ],
-            "paper_of": self.paper_of,
-            "missing": list(self.missing),
-            "notes": list(self.notes),
-        }
+    @property
+    def heading(self) -> str:
+        """Number and title."""
+        return f"{self.number}. {self.title}"
+
+    @property
+    def tested(self) -> tuple[Hypothesis, ...]:
+        """The hypotheses that these results can test."""
+        return tuple(hypothesis for hypothesis in self.hypotheses if not hypothesis.missing)
+
+    @property
+    def deciding(self) -> tuple[Hypothesis, ...]:
+        """Those of them that the verdict depends on."""
+        return tuple(hypothesis for hypothesis in self.hypotheses if hypothesis.decides)
 
 
 def card(results: pd.DataFrame) -> list[Finding]:
@@ -123,15 +119,8 @@ def card(results: pd.DataFrame) -> list[Finding]:
         if number == 5:
             regressed = regression_hypotheses(frame)
             of = "its table; specification not stated"
-            findings.append(
-                _finding(
-                    5,
-                    regressed.hypotheses,
-                    dict(PAPER_COEFFICIENTS),
-                    of,
-                    (*regressed.notes, *notes),
-                )
-            )
+            every_note = (*regressed.notes, *notes)
+            findings.append(_finding(5, regressed.hypotheses, PAPER_COEFFICIENTS, of, every_note))
             continue
         hypotheses = tuple(HYPOTHESES[number](frame))
         paper, of = _paper_effects(number, tuple(ours))
@@ -167,52 +156,41 @@ def _finding(
     of: str,
     notes: tuple[str, ...],
 ) -> Finding:
-    counted = [
-        hypothesis for hypothesis in hypotheses if hypothesis.counts and not hypothesis.missing
-    ]
-    verdicts = {hypothesis.verdict for hypothesis in counted}
+    hypotheses = tuple(
+        replace(hypothesis, paper=paper.get(hypothesis.name)) for hypothesis in hypotheses
+    )
+    tested = [hypothesis for hypothesis in hypotheses if not hypothesis.missing]
+    verdicts = {hypothesis.verdict for hypothesis in hypotheses if hypothesis.decides}
     overall: Verdict = "undecided"
     if "does not" in verdicts:
         overall = "does not"
     elif verdicts == {"holds"}:
         overall = "holds"
-    missing = tuple(
-        f"It can't be tested whether {hypothesis.words}: {hypothesis.missing}."
-        for hypothesis in hypotheses
-        if hypothesis.missing
-    )
-    told_of = (
-        hypothesis.remark
-        for hypothesis in hypotheses
-        if hypothesis.remark and not hypothesis.missing
-    )
-    remarks = tuple(dict.fromkeys(told_of))
-    tested = "; ".join(
-        _hypothesis_words(hypothesis, paper.get(hypothesis.name))
-        for hypothesis in hypotheses
-        if not hypothesis.missing
-    )
     heading = {
         "holds": "Holds here",
         "does not": "Does not hold here",
         "undecided": "Undecided",
     }[overall]
-    sentence = f"{heading}: {tested}." if tested else f"{heading}: {hypotheses[0].missing}."
+    reasons = "; ".join(map(_hypothesis_words, tested)) or hypotheses[0].missing
+    remarks = dict.fromkeys(hypothesis.remark for hypothesis in tested if hypothesis.remark)
     return Finding(
         number,
         FINDING_TITLES[number],
         overall,
-        sentence,
+        f"{heading}: {reasons}.",
         hypotheses,
-        {hypothesis.name: paper.get(hypothesis.name) for hypothesis in hypotheses},
         of,
-        missing,
+        tuple(
+            f"It can't be tested whether {hypothesis.words}: {hypothesis.missing}."
+            for hypothesis in hypotheses
+            if hypothesis.missing
+        ),
         (*remarks, *notes),
     )
 
 
-def _hypothesis_words(hypothesis: Hypothesis, paper: float | None) -> str:
-    effect = hypothesis.effect
+def _hypothesis_words(hypothesis: Hypothesis) -> str:
+    effect, paper = hypothesis.effect, hypothesis.paper
     ends = "no interval"
     if effect.low is not None and effect.high is not None:
         unit = _value(hypothesis, 0.0).partition(" ")[2]  # told once, with the mean

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -32,6 +32,7 @@ class Hypothesis:
         independent: where the effect is over tasks, what comes out if all that they have were
             independent, which is too narrow; else None.
         independent_unit: what `independent.n` counts.
+        paper: the paper's effect, None where it is not known.
     """
 
     name: str
@@ -46,14 +47,12 @@ class Hypothesis:
     remark: str = ""
     independent: Effect | None = None
     independent_unit: str = ""
+    paper: float | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return {
-            **{name: getattr(self, name) for name in self.__slots__ if name != "effect"},
-            "independent": None if self.independent is None else self.independent.to_dict(),
-            **self.effect.to_dict(),
-        }
+    @property
+    def decides(self) -> bool:
+        """Whether the finding's verdict depends on it and it could be tested."""
+        return self.counts and not self.missing
 
 
 def as_generated(frame: pd.DataFrame) -> pd.DataFrame:

@@ -126,7 +126,7 @@ def _write_card(db: Database, study: str, out: Path, *, as_json: bool) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
         (out / "card.md").write_text(text, "utf-8")
-        (out / "card.json").write_text(json.dumps(report.study, indent=1), "utf-8")
+        (out / "card.json").write_text(json.dumps(report.study.to_json(), indent=1), "utf-8")
         (out / "report.html").write_text(report.html, "utf-8")
         report.points.to_csv(out / "points.csv", index=False)
         report.results.to_csv(out / "results.csv", index=False)
@@ -135,8 +135,8 @@ def _write_card(db: Database, study: str, out: Path, *, as_json: bool) -> None:
             f"{out} can't be written to ({error.strerror}).", "Name another folder with --out."
         ) from error
     if as_json:
-        print_json(report.study)
+        print_json(report.study.to_json())
     else:
-        for finding in report.study["card"]:
-            print(f"{finding['finding']}. {finding['title']}: {finding['verdict']}")
+        for finding in report.study.card:
+            print(f"{finding.heading}: {finding.verdict}")
     print_note(f"The card and its numbers are in {out}.")

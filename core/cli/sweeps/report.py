@@ -57,12 +57,12 @@ def report(
     study = result.study
     if as_json:
         files = {"out": str(out), "csv": None if csv is None else str(csv), "sweeps": ids}
-        print_json({**files, **{key: study[key] for key in ("tasks", "runs", "points")}})
+        print_json({**files, "tasks": study.tasks, "runs": study.runs, "points": study.points})
         return
     data = "" if csv is None else f" Its numbers are in {csv}."
     print_lines(
-        f"The report of the {sweeps.kind} '{sweeps.title}' ({study['runs']} runs, "
-        f"{study['points']} points) is in {out}.{data}"
+        f"The report of the {sweeps.kind} '{sweeps.title}' ({study.runs} runs, "
+        f"{study.points} points) is in {out}.{data}"
     )
 
 

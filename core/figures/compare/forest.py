@@ -178,30 +178,51 @@ def _effect_words(value: float, low: float, high: float) -> str:
     return effect + interval_text(low, high, "+.3f")
 
 
+@dataclass(frozen=True)
+class CardRow:
+    """A tested claim of the replication card; None or NaN for a number that is not known.
+
+    Args:
+        finding: the paper's number of its finding: the mark's customdata.
+        name: what is claimed.
+        verdict: "holds", "does not" or "undecided".
+        effect: what was found.
+        low: lower end of its interval.
+        high: upper end.
+        paper: the paper's effect.
+    """
+
+    finding: str
+    name: str
+    verdict: str = "undecided"
+    effect: float | None = None
+    low: float | None = None
+    high: float | None = None
+    paper: float | None = None
+
+
 def card_figure(
-    findings: Sequence[Mapping[str, Any]], *, own_scales: bool = False, axis: str = "Effect"
+    claims: Sequence[CardRow], *, own_scales: bool = False, axis: str = "Effect"
 ) -> "go.Figure":
     """The replication card: which of the paper's findings hold, with effect and interval.
 
     Args:
-        findings: `finding` (the paper's number of it, or a key: the mark's customdata), `name`,
-            `effect`, `low`, `high`, `verdict` ("holds", "does not", "undecided"), `paper` (its
-            effect), from the top; None or NaN for a number that is not known.
+        claims: from the top.
         own_scales: stretch each row to its own largest number, for effects of unlike units; small
             ones then look as large as others.
         axis: what the effects are.
     """
     rows = []
-    for finding in findings:
-        numbers_of = (finding.get(name) for name in ("effect", "low", "high", "paper"))
-        effect, low, high, paper = (math.nan if v is None else float(v) for v in numbers_of)
-        verdict = str(finding.get("verdict") or "undecided")
-        color, symbol = VERDICTS.get(verdict, VERDICTS["undecided"])
-        lines = textwrap.wrap(str(finding["name"]), _NAME_LINE, max_lines=3, placeholder="…")
-        key = str(finding["finding"])
-        name = f"{escaped(key)}. {'<br>'.join(map(escaped, lines))}"
-        words = f"{_effect_words(effect, low, high)}<br><b>{escaped(verdict)}</b>"
-        rows.append(ForestRow(name, effect, low, high, paper, color, symbol, words, key))
+    for claim in claims:
+        effect, low, high, paper = (
+            math.nan if value is None else value
+            for value in (claim.effect, claim.low, claim.high, claim.paper)
+        )
+        color, symbol = VERDICTS.get(claim.verdict, VERDICTS["undecided"])
+        lines = textwrap.wrap(claim.name, _NAME_LINE, max_lines=3, placeholder="…")
+        name = f"{escaped(claim.finding)}. {'<br>'.join(map(escaped, lines))}"
+        words = f"{_effect_words(effect, low, high)}<br><b>{escaped(claim.verdict)}</b>"
+        rows.append(ForestRow(name, effect, low, high, paper, color, symbol, words, claim.finding))
     if not rows:
         return empty_figure("No findings yet: they need a sweep over temperature and suppression.")
     legend = [

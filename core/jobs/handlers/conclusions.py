@@ -4,10 +4,11 @@ What matters is the regression and the replication card; they load statsmodels, 
 them and reads what was stored. The report is written into the home folder, for a page to offer.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from core.analysis.study import Study
 from core.domain.progress import JobProgress
 from core.jobs.context import JobContext
 from core.jobs.queue import Work, once
@@ -26,12 +27,12 @@ class Studied:
     """What is there of a study.
 
     Args:
-        result: of `core.analysis.study.study`; None before the first one.
+        result: the study; None before the first one.
         fresh: whether it is of exactly these results; else of what was there earlier.
         work: the job that makes the fresh one; None where nothing is missing or none was wanted.
     """
 
-    result: Mapping[str, Any] | None
+    result: Study | None
     fresh: bool
     work: Work | None
 

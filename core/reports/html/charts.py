@@ -1,7 +1,6 @@
 """The sections of a report that are charts, from points and a study."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import pandas as pd
 
@@ -17,13 +16,21 @@ from core.analysis.frames.paper import (
     paper_name,
 )
 from core.analysis.frames.results import mixtures
+from core.analysis.regression import PAPER_COEFFICIENTS, PAPER_NOTE, Regression
+from core.analysis.study import Study
 from core.domain.registries.knobs import AXES
 from core.domain.registries.metrics import COLUMN
-from core.figures.compare.forest import card_figure, coefficients_figure, p_words, residuals_figure
+from core.figures.compare.forest import card_figure, coefficients_figure, residuals_figure
 from core.figures.compare.frontier import PATH, FrontierView, frontier_figure
 from core.figures.compare.grid_heatmap import grid_heatmap
 from core.figures.compare.paper import PaperView, repair_panels, temperature_panels
-from core.reports.card import chance_words, predictor_title
+from core.reports.card import (
+    REGRESSION_HEAD,
+    card_rows,
+    chance_words,
+    regression_rows,
+    verdicts_head,
+)
 from core.reports.html.blocks import Block, Chart, Folded, Heading, Paragraph, Table, bullets
 
 MOST_TASKS = 12
@@ -147,31 +154,30 @@ def grid_part(points: pd.DataFrame) -> list[Block]:
     return parts
 
 
-def matters_part(study: Mapping[str, Any]) -> list[Block]:
+def matters_part(study: Study) -> list[Block]:
     """The regression: sentence, coefficients, residuals, and every specification as a table."""
-    raw = study["regression"]["as generated"]
-    within = "standardised within task"
-    specification = within if len(study["tasks"]) > 1 else "standardised"
-    fit = raw[specification]
-    parts: list[Block] = [Paragraph(study["sentence"])]
-    if "refused" not in fit:
-        rows = pd.DataFrame(fit["coefficients"]).rename(columns={"name": "term"})
+    specification = study.main_specification
+    fit = study.regression["as generated"][specification]
+    parts: list[Block] = [Paragraph(study.sentence)]
+    if isinstance(fit, Regression):
         residuals = pd.DataFrame(
             {
-                "point": fit["points"],
-                "name": fit["run_ids"],
-                "fitted": fit["fitted"],
-                "residual": fit["residuals"],
+                "point": fit.points,
+                "name": fit.run_ids,
+                "fitted": fit.fitted,
+                "residual": fit.residuals,
             }
         )
         parts += [
             Chart(
                 "coefficients",
                 coefficients_figure(
-                    rows, paper=study["paper_coefficients"], scale=f"coefficient, {specification}"
+                    pd.DataFrame(fit.coefficients).rename(columns={"name": "term"}),
+                    paper=PAPER_COEFFICIENTS,
+                    scale=f"coefficient, {specification}",
                 ),
                 alt="Coefficients with their intervals, and the paper's",
-                caption=f"Diamonds: the paper. {study['paper_note']}",
+                caption=f"Diamonds: the paper. {PAPER_NOTE}",
             ),
             Chart(
                 "residuals",
@@ -179,69 +185,40 @@ def matters_part(study: Mapping[str, Any]) -> list[Block]:
                 alt="Residuals over fitted values",
                 caption="A bend or a funnel would mean that the model does not fit.",
             ),
-            *bullets(fit["notes"]),
+            *bullets(fit.notes),
         ]
-    cells = []
-    for stage, fits in study["regression"].items():
-        for name, one in fits.items():
-            if "refused" in one:
-                cells.append([stage, name, one["refused"], "", "", ""])
-            for row in one.get("coefficients", ()):
-                cells.append(
-                    [
-                        stage,
-                        name,
-                        predictor_title(row["name"]),
-                        f"{row['value']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})",
-                        p_words(row["p"]),
-                        f"R2 {one['r2']:.2f}, n {one['n']}",
-                    ]
-                )
-    head = ["rows", "specification", "predictor", "coefficient", "p", "fit"]
-    parts.append(Folded("All specifications", Table(head, cells)))
+    parts.append(Folded("All specifications", Table(REGRESSION_HEAD, regression_rows(study))))
     return parts
 
 
-def card_part(study: Mapping[str, Any]) -> list[Block]:
+def card_part(study: Study) -> list[Block]:
     """The replication card, with each finding's sentence."""
-    rows = [
-        {
-            "finding": finding["finding"],
-            "name": claim["words"],
-            "effect": claim["mean"],
-            **{key: claim[key] for key in ("verdict", "low", "high", "paper")},
-        }
-        for finding in study["card"]
-        for claim in finding["claims"]
-        if claim["counts"] and not claim["missing"]
-    ]
-    by_task: Mapping[str, Any] = study["card_by_task"]
     verdicts = [
         [
-            f"{finding['finding']}. {finding['title']}",
-            finding["verdict"],
-            *(own[place]["verdict"] for own in by_task.values()),
+            finding.heading,
+            finding.verdict,
+            *(findings[place].verdict for findings in study.card_by_task.values()),
         ]
-        for place, finding in enumerate(study["card"])
+        for place, finding in enumerate(study.card)
     ]
-    head = ["finding", "all tasks" if by_task else "verdict", *by_task]
-    many = chance_words(study["card"])
-    parts: list[Block] = [Table(head, verdicts)]
-    parts += [Paragraph(many, small=True)] if many else []
+    chance = chance_words(study.card)
+    parts: list[Block] = [Table(verdicts_head(study), verdicts)]
+    parts += [Paragraph(chance, small=True)] if chance else []
+    rows = card_rows(study.card)
     if rows:
         parts.append(
             Chart(
                 "card-chart",
                 card_figure(rows, own_scales=True, axis="effect of each claim"),
                 alt="The effect that each claim is about, with interval and verdict",
-                caption=f"Hollow diamonds: the paper. {study['paper_source']}",
+                caption=f"Hollow diamonds: the paper. {NOTE}",
             )
         )
-    for finding in study["card"]:
+    for finding in study.card:
         parts += [
-            Heading(f"{finding['finding']}. {finding['title']}"),
-            Paragraph(finding["sentence"]),
-            *bullets([*finding["missing"], *finding["notes"]]),
+            Heading(finding.heading),
+            Paragraph(finding.sentence),
+            *bullets([*finding.missing, *finding.notes]),
         ]
     return parts
 

@@ -1,13 +1,13 @@
 """Report: a study as one HTML file that works offline, its charts live."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pandas as pd
 
 from core import __version__
 from core.analysis.contrasts import with_common_intervals
 from core.analysis.frames.results import named_apart, only_idle, points_frame
+from core.analysis.study import Study
 from core.reports.card import card_metadata
 from core.reports.html.blocks import Paragraph, Section, bullets
 from core.reports.html.charts import (
@@ -35,7 +35,7 @@ REPORT_VERSION = 2
 def report_html(
     title: str,
     results: pd.DataFrame,
-    study: Mapping[str, Any],
+    study: Study,
     samples: Mapping[str, Sequence[Text]],
     *,
     manifest: Manifest | None = None,
@@ -46,7 +46,7 @@ def report_html(
     Args:
         title: what was studied; any text.
         results: a results frame with one row as generated at least.
-        study: of `core.analysis.study.study` on these results.
+        study: of these results.
         samples: usable texts by `condition`, of one run each; those that are there are shown.
         manifest: what repeats it.
         now: seconds since 1970, UTC; None is this moment.
@@ -79,9 +79,9 @@ def report_html(
     return render(
         title,
         sections,
-        lead=study["sentence"],
+        lead=study.sentence,
         facts=[(name, str(value)) for name, value in metadata.items() if value],
-        intro=[*bullets(study["mixtures"]), Paragraph(notes, small=True)],
+        intro=[*bullets(study.mixtures), Paragraph(notes, small=True)],
     )
 
 

@@ -104,7 +104,7 @@ def recommendation_step(points: pd.DataFrame, results: pd.DataFrame, inspected: 
         results: theirs.
         inspected: the stage of LR that the story speaks of; empty without one.
     """
-    support = supported_claims(results, inspected)
+    support = supported_hypotheses(results, inspected)
     limit = int(inspected) if inspected.isdecimal() else None
     advice = advise(points, Target(inspected=limit))
     best = advice.best
@@ -135,7 +135,7 @@ def recommendation_step(points: pd.DataFrame, results: pd.DataFrame, inspected: 
     return Step("recommendation", "Recommended setting", sentence, note=note, support=support)
 
 
-def supported_claims(results: pd.DataFrame, inspected: str) -> tuple[Support, ...]:
+def supported_hypotheses(results: pd.DataFrame, inspected: str) -> tuple[Support, ...]:
     """The paper's claims that these results can test, on all pairs that differ in one thing alone.
 
     Args:
@@ -143,28 +143,28 @@ def supported_claims(results: pd.DataFrame, inspected: str) -> tuple[Support, ..
         inspected: the stage of LR that the story speaks of; empty without one.
     """
     # The paper is about these knobs and label replacement, so they are named.
-    claims = [
+    hypotheses = [
         *suppression_hypotheses(results)[:2],
         *temperature_hypotheses(results)[:2],
         *seeding_hypotheses(results),
         *(
-            claim
-            for claim in replacement_hypotheses(results)
-            if claim.name in (f"gain_{inspected}", "gain_all")
+            hypothesis
+            for hypothesis in replacement_hypotheses(results)
+            if hypothesis.name in (f"gain_{inspected}", "gain_all")
         ),
     ]
-    return tuple(_support(claim) for claim in claims if not claim.missing)
+    return tuple(_support(hypothesis) for hypothesis in hypotheses if not hypothesis.missing)
 
 
-def _support(claim: Hypothesis) -> Support:
-    effect, metric = claim.effect, COLUMN[claim.measure]
+def _support(hypothesis: Hypothesis) -> Support:
+    effect, metric = hypothesis.effect, COLUMN[hypothesis.measure]
     interval = "too few for an interval"
     if effect.low is not None and effect.high is not None:
         interval = metric.difference_interval_words(effect.low, effect.high)
     return Support(
-        capitalized(claim.words),
-        claim.verdict,
+        capitalized(hypothesis.words),
+        hypothesis.verdict,
         "" if math.isnan(effect.mean) else metric.difference_words(effect.mean),
         interval,
-        counted_units(effect.n, claim.unit),
+        counted_units(effect.n, hypothesis.unit),
     )

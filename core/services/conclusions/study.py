@@ -4,12 +4,12 @@ This loads statsmodels: a job does it, and a page reads what was stored.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from core.analysis.frames.results import named_apart, results_frame, stored_results
-from core.analysis.study import STUDY_VERSION
+from core.analysis.study import STUDY_VERSION, Study
 from core.analysis.study import study as study_results
 from core.domain.errors import BadInput
 from core.store.database import Database
@@ -47,23 +47,26 @@ class StudyRequest:
         return cls(tuple(sorted(set(sweep_ids))), results_digest(results))
 
     @property
-    def version(self) -> list[Any]:
+    def version(self) -> tuple[str, int]:
         """What makes the same sweeps another study."""
-        return [self.results, STUDY_VERSION]
+        return self.results, STUDY_VERSION
 
-    def stored(self, db: Database) -> Mapping[str, Any] | None:
+    def stored(self, db: Database) -> Study | None:
         """The study, None while it is not made."""
-        preview = find_preview(db, KIND, self._dataset, self._asked)
-        return None if preview is None else preview.result
+        preview = find_preview(db, KIND, self._dataset, self._request)
+        return None if preview is None else Study.from_json(preview.result)
 
-    def latest_stored(self, db: Database) -> Mapping[str, Any] | None:
-        """The newest study of the same sweeps, which may be of fewer results; None without one."""
+    def latest_stored(self, db: Database) -> Study | None:
+        """The newest study of the same sweeps, which may be of fewer results.
+
+        None without one, and where it was made by another version.
+        """
         preview = latest_preview(db, KIND, self._dataset)
-        return None if preview is None else preview.result
+        return None if preview is None else Study.from_json(preview.result)
 
-    def save(self, db: Database, study: Mapping[str, Any]) -> None:
+    def save(self, db: Database, study: Study) -> None:
         """Store the study."""
-        save_preview(db, KIND, self._dataset, self._asked, study)
+        save_preview(db, KIND, self._dataset, self._request, study.to_json())
 
     @property
     def _dataset(self) -> str:
@@ -71,12 +74,11 @@ class StudyRequest:
         return f"study:{digest}"
 
     @property
-    def _asked(self) -> dict[str, Any]:
-        asked = {"sweeps": list(self.sweeps), "results": self.results}
-        return {**asked, "version": STUDY_VERSION}
+    def _request(self) -> dict[str, object]:
+        return {"sweeps": list(self.sweeps), "results": self.results, "version": STUDY_VERSION}
 
 
-def conclude(db: Database, sweep_ids: Sequence[str]) -> Mapping[str, Any]:
+def conclude(db: Database, sweep_ids: Sequence[str]) -> Study:
     """Conclude from the results that sweeps have at this moment, and store the study.
 
     Raises:

@@ -4,24 +4,36 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from core.analysis.findings.findings import Finding
 from core.analysis.findings.hypotheses import counted as counted_units
-from core.analysis.regression import SPECIFICATIONS
+from core.analysis.frames.paper import NOTE
+from core.analysis.regression import (
+    PAPER_COEFFICIENTS,
+    PAPER_NOTE,
+    SPECIFICATIONS,
+    Regression,
+    Specification,
+    sentence,
+)
+from core.analysis.study import Study, StudyStage
 from core.figures.compare.forest import card_figure, coefficients_figure, residuals_figure
 from core.jobs.handlers.conclusions import studied
 from core.jobs.queue import LIVE
 from core.reports.card import (
     card_metadata,
+    card_rows,
     card_text,
     chance_words,
+    claim_words,
+    coefficient_interval,
     effect_words,
     how_many,
-    independent_words,
     interval_words,
+    p_cell,
     predictor_title,
 )
 from pages.components.compare.comparison import Comparison, names_of, stage_of, stages_of
@@ -36,7 +48,7 @@ _BADGES = {
 _POOLED = "All tasks"
 
 
-def _show_card(comparison: Comparison, study: Mapping[str, Any]) -> None:
+def _show_card(comparison: Comparison, study: Study) -> None:
     """Draw the replication card."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("#### The paper's findings here", width="content")
@@ -56,86 +68,68 @@ def _show_card(comparison: Comparison, study: Mapping[str, Any]) -> None:
     findings = _choose_task(study)
     count = dict.fromkeys(_BADGES, 0)
     for finding in findings:
-        count[finding["verdict"]] += 1
+        count[finding.verdict] += 1
     st.caption(
         f"{count['holds']} of {len(findings)} hold, {count['does not']} do not, "
         f"{count['undecided']} are undecided, for this model and this number of texts. "
-        + escape_markdown(f"{chance_words(findings)} {study['paper_source']}")
+        + escape_markdown(f"{chance_words(findings)} {NOTE}")
     )
     for finding in findings:
         _show_finding(finding)
     _show_figure(findings)
 
 
-def _choose_task(study: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    by_task: Mapping[str, Sequence[Mapping[str, Any]]] = study["card_by_task"]
-    pooled: Sequence[Mapping[str, Any]] = study["card"]
-    if not by_task:
-        return pooled
+def _choose_task(study: Study) -> Sequence[Finding]:
+    if not study.card_by_task:
+        return study.card
     chosen = st.segmented_control(
         "Tasks",
-        [_POOLED, *by_task],
+        [_POOLED, *study.card_by_task],
         format_func=escape_markdown,
         default=_POOLED,
         key="card_task",
         required=True,
         label_visibility="collapsed",
     )
-    return by_task.get(chosen or _POOLED, pooled)
+    return study.card_by_task.get(chosen or _POOLED, study.card)
 
 
-def _show_figure(findings: Sequence[Mapping[str, Any]]) -> None:
+def _show_figure(findings: Sequence[Finding]) -> None:
     """Draw every tested claim that counts; a finding holds if all its claims hold."""
-    rows = [
-        {
-            "finding": finding["finding"],
-            "name": claim["words"],
-            "verdict": claim["verdict"],
-            "effect": claim["mean"],
-            "low": claim["low"],
-            "high": claim["high"],
-            "paper": claim["paper"],
-        }
-        for finding in findings
-        for claim in finding["claims"]
-        if claim["counts"] and not claim["missing"]
-    ]
     st.markdown("**All effects** :small[:gray[a finding holds if all its claims hold]]")
     st.plotly_chart(
-        card_figure(rows, own_scales=True, axis="effect of each claim"),
+        card_figure(card_rows(findings), own_scales=True, axis="effect of each claim"),
         key="card_figure",
         config={"displayModeBar": False},
         alt="The effects that the findings claim, each with its interval and verdict",
     )
 
 
-def _show_finding(finding: Mapping[str, Any]) -> None:
-    title = (
-        f"{finding['finding']}\\. {escape_markdown(finding['title'])} {_BADGES[finding['verdict']]}"
-    )
+def _show_finding(finding: Finding) -> None:
+    title = f"{finding.number}\\. {escape_markdown(finding.title)} {_BADGES[finding.verdict]}"
     title += f" :small[:gray[{how_many(finding).strip()}]]" if how_many(finding) else ""
-    with st.expander(title, key=f"finding-{finding['finding']}"):
-        st.markdown(escape_markdown(finding["sentence"]))
-        tested = [claim for claim in finding["claims"] if not claim["missing"]]
-        if tested:
-            _show_claims(tested, finding["paper_of"])
-        for words in (*finding["missing"], *finding["notes"]):
+    with st.expander(title, key=f"finding-{finding.number}"):
+        st.markdown(escape_markdown(finding.sentence))
+        if finding.tested:
+            _show_hypotheses(finding)
+        for words in (*finding.missing, *finding.notes):
             st.caption(escape_markdown(words))
 
 
-def _show_claims(claims: Sequence[Mapping[str, Any]], paper_of: str) -> None:
-    independent = [independent_words(claim) for claim in claims]
+def _show_hypotheses(finding: Finding) -> None:
+    tested = finding.tested
+    independent = [
+        interval_words(hypothesis, hypothesis.independent) if hypothesis.independent else ""
+        for hypothesis in tested
+    ]
     columns = {
-        "claim": [
-            claim["words"] + ("" if claim["counts"] else " (shown, not counted)")
-            for claim in claims
-        ],
-        "effect": [effect_words(claim, "mean") for claim in claims],
-        "interval": [interval_words(claim) for claim in claims],
-        "n": [counted_units(claim["n"], claim["unit"]) for claim in claims],
+        "claim": [claim_words(hypothesis) for hypothesis in tested],
+        "effect": [effect_words(hypothesis, hypothesis.effect.mean) for hypothesis in tested],
+        "interval": [interval_words(hypothesis, hypothesis.effect) for hypothesis in tested],
+        "n": [counted_units(hypothesis.effect.n, hypothesis.unit) for hypothesis in tested],
         **({"independent": independent} if any(independent) else {}),
-        "paper": [effect_words(claim, "paper") for claim in claims],
-        "verdict": [claim["verdict"] for claim in claims],
+        "paper": [effect_words(hypothesis, hypothesis.paper) for hypothesis in tested],
+        "verdict": [hypothesis.verdict for hypothesis in tested],
     }
     st.dataframe(
         pd.DataFrame(columns),
@@ -152,38 +146,41 @@ def _show_claims(claims: Sequence[Mapping[str, Any]], paper_of: str) -> None:
                 help="The 95% interval over all pairs or runs, ignoring that those of one task are "
                 "alike: too narrow.",
             ),
-            "paper": st.column_config.TextColumn("Paper", width=100, help=paper_of),
+            "paper": st.column_config.TextColumn("Paper", width=100, help=finding.paper_of),
             "verdict": st.column_config.TextColumn("Verdict", width=90),
         },
         alt="The claims of the finding, and their results",
     )
 
 
-def _markdown(comparison: Comparison, study: Mapping[str, Any]) -> io.BytesIO:
-    title = comparison.choice.study or ", ".join(study["tasks"])
+def _markdown(comparison: Comparison, study: Study) -> io.BytesIO:
+    title = comparison.choice.study or ", ".join(study.tasks)
     text = card_text(
         study, title=f"{title}: what holds", metadata=card_metadata(comparison.results)
     )
     return io.BytesIO(text.encode("utf-8"))
 
 
-def _json(comparison: Comparison, study: Mapping[str, Any]) -> io.BytesIO:
-    data = {"facts": card_metadata(comparison.results), **study}
+def _json(comparison: Comparison, study: Study) -> io.BytesIO:
+    data = {"facts": card_metadata(comparison.results), **study.to_json()}
     return io.BytesIO(json.dumps(data, ensure_ascii=False, indent=1).encode("utf-8"))
 
 
-_SCALES = {
+_SCALES: Mapping[Specification, str] = {
     "raw": "Raw",
     "standardised": "Standardised",
     "standardised within task": "Within task",
 }
-_UNITS = {
+_UNITS: Mapping[Specification, str] = {
     "raw": "Model accuracy (0 to 1) per unit of the metric.",
     "standardised": "Standard deviations of model accuracy per standard deviation of the metric.",
     "standardised within task": "Standard deviations of model accuracy per standard deviation of "
     "the metric, each within the runs of a task.",
 }
-_STAGES = {"as generated": "As generated", "all stages": "All stages of repair"}
+_STAGES: Mapping[StudyStage, str] = {
+    "as generated": "As generated",
+    "all stages": "All stages of repair",
+}
 
 
 def show_matters(app: AppContext, comparison: Comparison) -> None:
@@ -206,7 +203,7 @@ def show_matters(app: AppContext, comparison: Comparison) -> None:
         return
     if not conclusions.fresh:
         st.warning(
-            f"This analysis is out of date: it covers {conclusions.result['runs']:,} runs.",
+            f"This analysis is out of date: it covers {conclusions.result.runs:,} runs.",
             icon=":material/update:",
         )
     _show_regression(comparison, conclusions.result)
@@ -214,9 +211,9 @@ def show_matters(app: AppContext, comparison: Comparison) -> None:
     _show_card(comparison, conclusions.result)
 
 
-def _show_regression(comparison: Comparison, study: Mapping[str, Any]) -> None:
+def _show_regression(comparison: Comparison, study: Study) -> None:
     st.markdown("#### What is associated with model accuracy")
-    several = len(study["tasks"]) > 1
+    several = len(study.tasks) > 1
     offered = [name for name in SPECIFICATIONS if several or name != "standardised within task"]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         scale = st.segmented_control(
@@ -244,35 +241,33 @@ def _show_regression(comparison: Comparison, study: Mapping[str, Any]) -> None:
     if not several:
         st.caption("With one task, standardised within task is the same as standardised.")
     scale, stage = scale or offered[-1], stage or "as generated"
-    fit = study["regression"][stage][scale]
-    if "refused" in fit:
-        st.info(escape_markdown(f"{fit['refused']} {fit['remedy']}"), icon=":material/info:")
+    fit = study.regression[stage][scale]
+    if not isinstance(fit, Regression):
+        st.info(escape_markdown(f"{fit.refused} {fit.remedy}"), icon=":material/info:")
         return
-    st.markdown(escape_markdown(fit["sentence"]))
-    _show_figures(comparison, study, fit, scale)
+    st.markdown(escape_markdown(sentence(fit)))
+    _show_figures(comparison, fit)
     _show_table(fit)
-    robust = "; standard errors clustered by run" if fit["robust"] else ""
+    robust = "; standard errors clustered by run" if fit.robust else ""
     st.caption(
-        f"Ordinary least squares, {escape_markdown(scale)}: R² {fit['r2']:.2f} (adjusted "
-        f"{fit['adjusted_r2']:.2f}), n {fit['n']:,} of {fit['runs']:,} runs{robust}. "
-        + escape_markdown(" ".join(fit["notes"]))
+        f"Ordinary least squares, {escape_markdown(scale)}: R² {fit.r2:.2f} (adjusted "
+        f"{fit.adjusted_r2:.2f}), n {fit.n:,} of {fit.runs:,} runs{robust}. "
+        + escape_markdown(" ".join(fit.notes))
     )
 
 
-def _show_figures(
-    comparison: Comparison, study: Mapping[str, Any], fit: Mapping[str, Any], scale: str
-) -> None:
-    rows = pd.DataFrame(fit["coefficients"]).rename(columns={"name": "term"})
+def _show_figures(comparison: Comparison, fit: Regression) -> None:
+    rows = pd.DataFrame(fit.coefficients).rename(columns={"name": "term"})
     with st.grid(2, min_column_width=440, gap="medium"):
         with st.container():
             st.markdown("**Coefficients** :small[:gray[with 95% intervals; hollow: includes 0]]")
             st.plotly_chart(
-                coefficients_figure(rows, paper=study["paper_coefficients"], scale="coefficient"),
+                coefficients_figure(rows, paper=PAPER_COEFFICIENTS, scale="coefficient"),
                 key="matters_coefficients",
                 config={"displayModeBar": False},
                 alt="Coefficients with their intervals, and the paper's",
             )
-            st.caption(f"{_UNITS[scale]} {escape_markdown(study['paper_note'])}")
+            st.caption(f"{_UNITS[fit.specification]} {escape_markdown(PAPER_NOTE)}")
         with st.container():
             st.markdown("**Residuals** :small[:gray[a bend or a funnel: the model does not fit]]")
             st.plotly_chart(
@@ -284,7 +279,7 @@ def _show_figures(
             st.caption("Each point is a row of the regression; hover to see which.")
 
 
-def _residuals(comparison: Comparison, fit: Mapping[str, Any]) -> pd.DataFrame:
+def _residuals(comparison: Comparison, fit: Regression) -> pd.DataFrame:
     """The residuals by name; a row that was removed since keeps its key as its name."""
     conditions, stages = names_of(comparison.points), stages_of(comparison.points)
     names, tasks = {}, {}
@@ -293,26 +288,26 @@ def _residuals(comparison: Comparison, fit: Mapping[str, Any]) -> pd.DataFrame:
         tasks[row["point"]] = str(row["task"])
     return pd.DataFrame(
         {
-            "point": fit["points"],
-            "name": [names.get(point, point) for point in fit["points"]],
-            "group": [tasks.get(point, "") for point in fit["points"]],
-            "fitted": fit["fitted"],
-            "residual": fit["residuals"],
+            "point": fit.points,
+            "name": [names.get(point, point) for point in fit.points],
+            "group": [tasks.get(point, "") for point in fit.points],
+            "fitted": fit.fitted,
+            "residual": fit.residuals,
         }
     )
 
 
-def _show_table(fit: Mapping[str, Any]) -> None:
-    rows = fit["coefficients"]
+def _show_table(fit: Regression) -> None:
+    terms = fit.coefficients
     st.dataframe(
         pd.DataFrame(
             {
-                "term": [predictor_title(row["name"]) for row in rows],
-                "value": [row["value"] for row in rows],
-                "interval": [f"{row['low']:+.3f} to {row['high']:+.3f}" for row in rows],
-                "p": ["< .001" if row["p"] < 0.001 else f"{row['p']:.3f}" for row in rows],
-                "inflation": [row["inflation"] for row in rows],
-                "paper": [row["paper"] for row in rows],
+                "term": [predictor_title(term.name) for term in terms],
+                "value": [term.value for term in terms],
+                "interval": [coefficient_interval(term) for term in terms],
+                "p": [p_cell(term.p) for term in terms],
+                "inflation": [term.inflation for term in terms],
+                "paper": [term.paper for term in terms],
             }
         ),
         hide_index=True,

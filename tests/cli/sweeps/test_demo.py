@@ -43,8 +43,8 @@ def test_what_its_results_support_is_concluded_already(home: Home) -> None:
     found = studied(db, ids, results_frame(stored_results(db, sweep_ids=ids)))
     assert (found.fresh, found.work) == (True, None)
     assert found.result is not None
-    assert found.result["runs"] == 16
-    assert [one["finding"] for one in found.result["card"]] == [1, 2, 3, 4, 5, 6, 7]
+    assert found.result.runs == 16
+    assert [finding.number for finding in found.result.card] == [1, 2, 3, 4, 5, 6, 7]
 
 
 def test_the_manifest_is_of_the_bundle() -> None:

@@ -1,6 +1,6 @@
 import math
 import time
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -8,6 +8,7 @@ import pytest
 
 from core.figures.compare.forest import (
     VERDICTS,
+    CardRow,
     card_figure,
     coefficients_figure,
     p_words,
@@ -15,34 +16,10 @@ from core.figures.compare.forest import (
 )
 from tests.figures.compare.result_points import HOSTILE, no_markup_of, notes, traces
 
-FINDINGS: list[dict[str, Any]] = [
-    {
-        "finding": "1",
-        "name": "Suppression raises diversity",
-        "effect": 0.11,
-        "low": 0.09,
-        "high": 0.13,
-        "verdict": "holds",
-        "paper": 0.058,
-    },
-    {
-        "finding": 3,
-        "name": "Benefits do not add up",
-        "effect": 0.02,
-        "low": -0.01,
-        "high": 0.04,
-        "verdict": "does not",
-        "paper": None,
-    },
-    {
-        "finding": "7",
-        "name": "Filtering changes little",
-        "effect": None,
-        "low": math.nan,
-        "high": None,
-        "verdict": "undecided",
-        "paper": -0.001,
-    },
+FINDINGS = [
+    CardRow("1", "Suppression raises diversity", "holds", 0.11, 0.09, 0.13, 0.058),
+    CardRow("3", "Benefits do not add up", "does not", 0.02, -0.01, 0.04, None),
+    CardRow("7", "Filtering changes little", "undecided", None, math.nan, None, -0.001),
 ]
 
 
@@ -77,9 +54,9 @@ def test_each_row_to_its_own_scale() -> None:
 
 def test_no_findings_unknown_verdicts_and_hostile_names() -> None:
     assert "No findings yet" in notes(card_figure([]))
-    nothing = card_figure([{"finding": "1", "name": "none"}])
+    nothing = card_figure([CardRow("1", "none")])
     assert "not measured" in notes(nothing)
-    hostile = [{**one, "finding": HOSTILE, "name": HOSTILE, "verdict": HOSTILE} for one in FINDINGS]
+    hostile = [replace(one, finding=HOSTILE, name=HOSTILE, verdict=HOSTILE) for one in FINDINGS]
     figure = card_figure(hostile, axis=HOSTILE)
     assert no_markup_of(figure)
     assert traces(figure, "ours")[0].marker.symbol[0] == "circle-open"
