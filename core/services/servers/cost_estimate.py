@@ -11,7 +11,7 @@ from core.domain.spending import CostEstimate, SpendingLimit, check_spending_lim
 from core.store.connections import find_capabilities, find_connection
 from core.store.database import Database
 from core.store.generation.rounds import attempts_of
-from core.store.generation.runs import RunRecord, get_run
+from core.store.generation.runs import RunRecord, recent_runs
 
 
 def check_model_limit(db: Database, model: ModelChoice, cap: SpendingLimit) -> None:
@@ -56,18 +56,9 @@ class TokenUse:
 
 def recent_token_use(db: Database, spec: RunSpec) -> TokenUse | None:
     """What the latest run of that task with that model took; None where none reported it."""
-    with db.read() as connection:
-        rows = connection.execute(
-            "SELECT id FROM runs WHERE json_extract(spec, '$.model.base_url') = ?"
-            " AND json_extract(spec, '$.model.model') = ? ORDER BY rowid DESC LIMIT ?",
-            (spec.model.base_url, spec.model.model, _RECENT_RUNS),
-        ).fetchall()
-    for row in rows:
-        run = get_run(db, row["id"])
-        if (
-            run.spec.task.key == spec.task.key
-            and run.spec.condition.prompt == spec.condition.prompt
-        ):
+    for run in recent_runs(db, spec.model, limit=_RECENT_RUNS):
+        same_task = run.spec.task.key == spec.task.key
+        if same_task and run.spec.condition.prompt == spec.condition.prompt:
             use = measure_token_use(run, attempts_of(db, run.id))
             if use is not None:
                 return use

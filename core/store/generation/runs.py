@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from core.domain.errors import StaleEdit
-from core.domain.runs import ModelMetadata, RunSpec, spec_from_dict
+from core.domain.runs import ModelChoice, ModelMetadata, RunSpec, spec_from_dict
 from core.domain.serialization import from_json
 from core.domain.settings_key import settings_key
 from core.store.database import Database
@@ -106,6 +106,17 @@ def list_runs(db: Database, *, include_deleted: bool = False) -> list[RunSummary
             (include_deleted,),
         ).fetchall()
     return [RunSummary(_run(row), counts_in(row)) for row in rows]
+
+
+def recent_runs(db: Database, model: ModelChoice, *, limit: int) -> list[RunRecord]:
+    """Runs with a server's model, deleted or not, the newest first."""
+    with db.read() as connection:
+        rows = connection.execute(
+            "SELECT * FROM runs WHERE json_extract(spec, '$.model.base_url') = ?"
+            " AND json_extract(spec, '$.model.model') = ? ORDER BY rowid DESC LIMIT ?",
+            (model.base_url, model.model, limit),
+        ).fetchall()
+    return [_run(row) for row in rows]
 
 
 def rename_run(db: Database, run_id: str, name: str, *, expected_revision: int) -> RunRecord:
