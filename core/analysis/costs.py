@@ -7,7 +7,7 @@ import pandas as pd
 from core.analysis.recommendation import Cost
 from core.domain.connections import Prices
 from core.domain.runs import RunSpec
-from core.store.connections import find_connection
+from core.store.connections import find_prices
 from core.store.database import Database
 from core.store.generation.rounds import seconds_of, totals
 from core.store.generation.runs import runs_of
@@ -40,8 +40,7 @@ def _money(db: Database, run_id: str, spec: RunSpec, prices: dict[str, Prices]) 
     if not url:
         return 0.0
     if url not in prices:
-        known = find_connection(db, url)
-        prices[url] = Prices() if known is None else known.prices
+        prices[url] = find_prices(db, url)
     taken = totals(db, run_id)
     # A project that was made elsewhere comes without its requests.
     return prices[url].cost(*taken.known_tokens) if taken.requests else None

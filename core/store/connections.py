@@ -7,7 +7,7 @@ import json
 import sqlite3
 from dataclasses import dataclass, replace
 
-from core.domain.connections import Connection, checked_url
+from core.domain.connections import Connection, Prices, checked_url
 from core.domain.errors import BadInput
 from core.domain.registries.capabilities import Capabilities
 from core.domain.serialization import from_json, to_json
@@ -79,6 +79,12 @@ def get_connection(db: Database, base_url: str) -> Connection:
             f"There is no connection to {base_url[:200]} in this store.", "Add it first."
         )
     return record
+
+
+def find_prices(db: Database, base_url: str) -> Prices:
+    """The prices of the connection to that base URL; all unknown without one."""
+    connection = find_connection(db, base_url)
+    return Prices() if connection is None else connection.prices
 
 
 def delete_connection(db: Database, base_url: str) -> None:

@@ -13,10 +13,10 @@ from core.domain.spending import CostEstimate, SpendingLimit, SpendingProgress
 from core.domain.tasks import Task
 from core.domain.wording import counted, money, number
 from core.services.servers.cost_estimate import check_model_limit
-from core.store.connections import find_connection, list_connections
+from core.store.connections import find_connection, find_prices, list_connections
 from pages.components.model import Width, capabilities_of, key_state, name_model, title
 from pages.components.shell import AppContext, escape_markdown
-from pages.components.spending import cap_box, prices_of
+from pages.components.spending import cap_box
 
 _HERE = ""
 
@@ -98,7 +98,7 @@ def choose_asking_limit(
 
     choice = cap_box(
         f"{prefix}-cap",
-        prices_of(app.db, model),
+        find_prices(app.db, model.base_url),
         check,
         "The job stops before a request that could exceed the limit, and keeps none of its "
         f"answers. Empty means no limit.{note}",
@@ -119,7 +119,7 @@ def estimate_asked(
         task,
         examples,
         found=capabilities_of(app.db, model),
-        prices=prices_of(app.db, model),
+        prices=find_prices(app.db, model.base_url),
     )
 
 
@@ -134,7 +134,7 @@ def estimate_words(
         estimate: of `estimate_asked`.
         name: shown instead of the model's.
     """
-    prices = prices_of(app.db, model)
+    prices = find_prices(app.db, model.base_url)
     cost = (
         "cost unknown without the connection's prices"
         if estimate.money is None

@@ -16,7 +16,7 @@ from core.services.servers.cost_estimate import (
     recent_token_use,
 )
 from core.services.sweep.spending import check_sweep_cap
-from core.store.connections import find_connection
+from core.store.connections import find_prices
 from core.store.database import Database
 from core.store.generation.rounds import totals
 from core.store.generation.runs import RunRecord
@@ -35,7 +35,10 @@ def show_estimate(app: AppContext, spec: RunSpec) -> None:
     """Draw the estimate for a run; nothing for a model on this machine."""
     if spec.model.backend != "openai":
         return
-    capabilities, prices = capabilities_of(app.db, spec.model), prices_of(app.db, spec.model)
+    capabilities, prices = (
+        capabilities_of(app.db, spec.model),
+        find_prices(app.db, spec.model.base_url),
+    )
     use = recent_token_use(app.db, spec)
     several = capabilities is not None and capabilities.n == "exact"
     estimate = estimate_run_cost(spec, use, prices=prices, several=several)
@@ -75,7 +78,7 @@ def choose_cap(app: AppContext, spec: RunSpec | None) -> CapChoice:
         return CapChoice()
     return cap_box(
         "cap",
-        prices_of(app.db, spec.model),
+        find_prices(app.db, spec.model.base_url),
         lambda cap: check_model_limit(app.db, spec.model, cap),
         "The run pauses before a request that could exceed the cap. Its texts are kept, and it "
         "resumes with a higher cap. Empty means no limit.",
@@ -92,7 +95,7 @@ def choose_sweep_cap(app: AppContext, models: Iterable[ModelChoice]) -> CapChoic
     served = [model for model in models if model.backend != "local"]
     if not served:
         return CapChoice()
-    prices = {prices_of(app.db, model) for model in served}
+    prices = {find_prices(app.db, model.base_url) for model in served}
     return cap_box(
         SWEEP_CAP,
         prices.pop() if len(prices) == 1 else Prices(),
@@ -111,7 +114,7 @@ def put_sweep_cap(cap: SpendingLimit) -> None:
 
 def change_cap(app: AppContext, run: RunRecord, now: SpendingLimit) -> CapChoice:
     """Draw the cap of a paused run, to be changed."""
-    cap = _cap_inputs(f"raise-{run.id}", prices_of(app.db, run.spec.model), now)
+    cap = _cap_inputs(f"raise-{run.id}", find_prices(app.db, run.spec.model.base_url), now)
     return _checked(cap, lambda cap: check_model_limit(app.db, run.spec.model, cap))
 
 
@@ -128,7 +131,7 @@ def show_spending(
     """
     if run.spec.model.backend != "openai":
         return
-    prices = prices_of(db, run.spec.model)
+    prices = find_prices(db, run.spec.model.base_url)
     currency = prices.currency
     used = totals(db, run.id)
     tokens_in, tokens_out = used.known_tokens
@@ -246,9 +249,3 @@ def _cap_inputs(prefix: str, prices: Prices, now: SpendingLimit) -> SpendingLimi
         )
     )
     return SpendingLimit(money=amount or None, tokens=tokens or None, requests=requests or None)
-
-
-def prices_of(db: Database, model: ModelChoice) -> Prices:
-    """The prices of a server's model, all unknown without its connection."""
-    connection = find_connection(db, model.base_url)
-    return Prices() if connection is None else connection.prices

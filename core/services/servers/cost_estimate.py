@@ -8,7 +8,7 @@ from core.domain.connections import Prices
 from core.domain.errors import BadInput
 from core.domain.runs import Attempt, ModelChoice, RunSpec
 from core.domain.spending import CostEstimate, SpendingLimit, check_spending_limit, estimate_cost
-from core.store.connections import find_capabilities, find_connection
+from core.store.connections import find_capabilities, find_prices
 from core.store.database import Database
 from core.store.generation.rounds import attempts_of
 from core.store.generation.runs import RunRecord, recent_runs
@@ -27,11 +27,10 @@ def check_model_limit(db: Database, model: ModelChoice, cap: SpendingLimit) -> N
         raise BadInput(
             "A cap is for a server's model; one on this machine costs nothing.", "Leave it out."
         )
-    connection = find_connection(db, model.base_url)
     probed = find_capabilities(db, model.base_url, model.model)
     check_spending_limit(
         cap,
-        prices=Prices() if connection is None else connection.prices,
+        prices=find_prices(db, model.base_url),
         usage="unknown" if probed is None else probed.capabilities.usage,
     )
 

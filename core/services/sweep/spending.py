@@ -11,10 +11,10 @@ from core.domain.spending import (
     SpendingProgress,
     SpendingTracker,
     Spent,
-    check_spending_limit,
 )
+from core.services.servers.cost_estimate import check_model_limit
 from core.services.sweep.plan import PlannedTrial
-from core.store.connections import find_capabilities, find_connection
+from core.store.connections import find_prices
 from core.store.database import Database
 from core.store.generation.rounds import totals
 from core.store.generation.samples import counts
@@ -66,13 +66,8 @@ def check_sweep_cap(db: Database, models: Iterable[ModelChoice], cap: SpendingLi
             "A cap is for servers' models; those on this machine cost nothing.", "Leave it out."
         )
     for model in served:
-        probed = find_capabilities(db, model.base_url, model.model)
-        check_spending_limit(
-            cap,
-            prices=_prices(db, model),
-            usage="unknown" if probed is None else probed.capabilities.usage,
-        )
-    if cap.money is not None and len({_prices(db, model) for model in served}) > 1:
+        check_model_limit(db, model, cap)
+    if cap.money is not None and len({find_prices(db, model.base_url) for model in served}) > 1:
         raise BadInput(
             "A cap in money can't be kept over servers with different prices.",
             "Cap tokens or requests, or make a sweep of each server.",
@@ -109,7 +104,9 @@ def spending_of(
             continue
         spent += totals(db, trial.run.id)
         written[planned.position] = sum(label.usable for label in counts(db, trial.run.id).values())
-    prices = {_prices(db, model) for model in _served(planned.spec.model for planned in own)}
+    prices = {
+        find_prices(db, model.base_url) for model in _served(planned.spec.model for planned in own)
+    }
     # At different prices the sum in money is not told.
     tracker = SpendingTracker(
         cap, prices=prices.pop() if len(prices) == 1 else Prices(), spent=spent
@@ -122,13 +119,10 @@ def run_tracker(db: Database, run_id: str, model: ModelChoice) -> SpendingTracke
     """What one run has spent, without a cap of its own; None for a model of this machine."""
     if model.backend == "local":
         return None
-    return SpendingTracker(SpendingLimit(), prices=_prices(db, model), spent=totals(db, run_id))
+    return SpendingTracker(
+        SpendingLimit(), prices=find_prices(db, model.base_url), spent=totals(db, run_id)
+    )
 
 
 def _served(models: Iterable[ModelChoice]) -> list[ModelChoice]:
     return [model for model in dict.fromkeys(models) if model.backend != "local"]
-
-
-def _prices(db: Database, model: ModelChoice) -> Prices:
-    connection = find_connection(db, model.base_url)
-    return Prices() if connection is None else connection.prices
