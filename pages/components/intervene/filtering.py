@@ -150,7 +150,8 @@ def _show_quality(quality: Quality, taught: int) -> None:
             with st.container(width="content", gap=None):
                 value = MISSING if share is None else percent(share.mean, digits=0)
                 st.metric(name, value, width="content", help=help)
-                st.caption("" if share is None else percent_interval(share.low, share.high))
+                if share is not None and share.low is not None:
+                    st.caption(percent_interval(share.low, share.high))
     nothing = quality.without_precision
     st.caption(
         f"On {taught:,} judged texts, a fifth held out in {quality.splits} splits; means with 95% "
