@@ -4,19 +4,25 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.domain.errors import StoreBusy, WidesetError
+from core.domain.errors import WidesetError
 from core.domain.wording import capitalized, duration
 from core.figures.classifiers import training_curves
 from core.jobs.launch import ensure_worker
-from core.jobs.queue import LIVE, Job, State, status
+from core.jobs.queue import LIVE, Job, State
 from core.services.progress import TrainingProgress
 from core.store.trainings import delete_training
 from pages.components.asked_model import used_words
-from pages.components.jobs import resume_button, stop, stop_button
-from pages.components.shell import AppContext, escape_markdown, flash, show_errors
+from pages.components.jobs import (
+    follow,
+    reason_words,
+    resume_button,
+    stop,
+    stop_button,
+    watch_interrupted,
+)
+from pages.components.shell import AppContext, escape_markdown, flash
 from pages.components.train.trainings import Training
 
-_POLL_SECONDS = 1.0
 _PHASES = {
     "checking": "checking the texts",
     "embedding": "embedding texts",
@@ -24,10 +30,6 @@ _PHASES = {
     "testing": "testing",
 }
 _ASKING = "asking the language model about each test text"
-_ENDS = {
-    "interrupted": "The worker stopped unexpectedly.",
-    "cancelled": "Stopped.",
-}
 _MOST_NAMES = 4
 
 REMOVED = "removed_training"
@@ -36,41 +38,35 @@ REMOVED = "removed_training"
 
 def show_unfinished(app: AppContext, trainings: Sequence[Training]) -> None:
     """Draw the trainings in progress, then those that did not finish."""
-    live = [training for training in trainings if training.state in LIVE]
+    live = {
+        training.job.id: training
+        for training in trainings
+        if training.job is not None and training.state in LIVE
+    }
     if live:
         ensure_worker(app.home, app.db)
-        _poll(app, tuple((one.record.job_id or "", one.name, one.kind) for one in live))
+
+        def draw(jobs: Sequence[tuple[Job, State]]) -> None:
+            for job, state in jobs:
+                if state == "running":
+                    training = live[job.id]
+                    _show_running(app, training.name, job, llm=training.kind == "llm")
+            # In the order in which the worker takes them.
+            waiting = sorted((job.queued_at, job.id) for job, state in jobs if state == "queued")
+            if waiting:
+                _show_waiting(app, [(job_id, live[job_id].name) for _, job_id in waiting])
+
+        follow(app, tuple(live), draw)
+    interrupted = [
+        training.job.id
+        for training in trainings
+        if training.job is not None and training.state == "interrupted"
+    ]
+    if interrupted:
+        watch_interrupted(app, interrupted)
     for training in trainings:
         if not training.done and training.state not in LIVE:
             _show_end(app, training)
-
-
-@st.fragment(run_every=_POLL_SECONDS)
-def _poll(app: AppContext, trainings: tuple[tuple[str, str, str], ...]) -> None:
-    """Redrawn every second; the whole page once when a job ends.
-
-    Args:
-        app: home and store.
-        trainings: job id, name and kind of each.
-    """
-    with show_errors():
-        try:
-            jobs = [(name, *status(app.db, job_id)) for job_id, name, _ in trainings]
-        except StoreBusy:
-            st.caption("The store is busy; retrying every second.")
-            return
-        if any(state not in LIVE for _, _, state in jobs):
-            st.rerun()
-        if all(state == "queued" for _, _, state in jobs):
-            ensure_worker(app.home, app.db)
-        llm_jobs = {job_id for job_id, _, kind in trainings if kind == "llm"}
-        for name, job, state in jobs:
-            if state == "running":
-                _show_running(app, name, job, llm=job.id in llm_jobs)
-        # In the order in which the worker takes them.
-        waiting = sorted((job.queued_at, job.id, name) for name, job, s in jobs if s == "queued")
-        if waiting:
-            _show_waiting(app, [(job_id, name) for _, job_id, name in waiting])
 
 
 def _show_running(app: AppContext, name: str, job: Job, *, llm: bool) -> None:
@@ -138,7 +134,10 @@ def progress_words(progress: TrainingProgress, *, llm: bool = False) -> str:
 def _show_end(app: AppContext, training: Training) -> None:
     job, state = training.job, training.state
     with st.container(horizontal=True, vertical_alignment="center"):
-        reason = escape_markdown(_reason(job, state))
+        if job is None or state is None:
+            reason = "It was never started."
+        else:
+            reason = reason_words(job, state)
         st.warning(f"{escape_markdown(training.name)}: {reason}", icon=":material/info:")
         if job is not None and state != "done":
             resume_button(
@@ -155,12 +154,6 @@ def _show_end(app: AppContext, training: Training) -> None:
             on_click=remove,
             args=(app, training.id),
         )
-
-
-def _reason(job: Job | None, state: State | None) -> str:
-    if job is None or state is None:
-        return "It was never started."
-    return f"{job.message} {job.remedy}".strip() or _ENDS.get(state, "It did not finish.")
 
 
 def remove(app: AppContext, training_id: str) -> None:
