@@ -1,6 +1,6 @@
 import pytest
 
-from core.figures.small_multiples import MAX_PANELS, column_count, small_multiples
+from core.figures.map import MAX_PANELS, column_count, small_multiples
 from core.figures.theme import LABEL_COLORS, label_colors
 from tests.figures.map_points import drawn, many, points, real
 

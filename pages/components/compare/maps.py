@@ -11,7 +11,7 @@ from core.analysis.frontier import extreme_conditions
 from core.diversity.map.frame import repeats, texts_frame
 from core.domain.errors import BadInput
 from core.domain.wording import counted
-from core.figures.small_multiples import MAX_PANELS, small_multiples
+from core.figures.map import MAX_PANELS, small_multiples
 from core.figures.theme import LABEL_COLORS, label_colors
 from core.jobs.handlers.measurements import mapped
 from core.store.database import Database

@@ -8,8 +8,7 @@ import streamlit as st
 
 from core.diversity.map.frame import STANDINGS, repeats
 from core.diversity.measures.neighbours import nearest_to
-from core.figures.map import DUPLICATE_COLORS, map_figure
-from core.figures.small_multiples import small_multiples
+from core.figures.map import DUPLICATE_COLORS, map_figure, small_multiples
 from core.figures.theme import LABEL_COLORS, label_colors
 from core.store.database import Database
 from pages.components.explore.exploration import Exploration, points_frame, show_rows, vectors_of
