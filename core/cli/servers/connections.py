@@ -93,16 +93,16 @@ def connections(
         else:
             delete_connection(db, get_connection(db, options.base_url).base_url)
     contacts = last_contacts(db)
-    rows = [(known, contacts.get(known.base_url)) for known in list_connections(db)]
+    rows = [(server, contacts.get(server.base_url)) for server in list_connections(db)]
     if as_json:
         print_json(
             [
-                {**asdict(known), "last": None if last is None else asdict(last)}
-                for known, last in rows
+                {**asdict(server), "last": None if last is None else asdict(last)}
+                for server, last in rows
             ]
         )
     elif rows:
-        print_lines(*(_line(known, last) for known, last in rows))
+        print_lines(*(_line(server, last) for server, last in rows))
     else:
         print("No servers. Add one with python -m core connections add --base-url URL.")
 

@@ -77,8 +77,8 @@ def parse_choices(data: Json) -> list[Choice]:
 def parse_usage(data: Json) -> Usage:
     """What an answer or a piece of one reports; a number that can't be one is unknown."""
     counts = [value_at(data, "usage", name) for name in ("prompt_tokens", "completion_tokens")]
-    known = [count if type(count) is int and 0 <= count < 2**53 else None for count in counts]
-    return Usage(*known)
+    tokens = [count if type(count) is int and 0 <= count < 2**53 else None for count in counts]
+    return Usage(*tokens)
 
 
 def _parse_choice(choice: dict[str, Json]) -> Choice:

@@ -93,9 +93,9 @@ def plan_cycles(
             "Make the run without strict order.",
         )
     finished = {done.cycle for done in rounds}
-    asked: Counter[str] = Counter()
+    requested: Counter[str] = Counter()
     for done in rounds:
-        asked.update(done.requested)
+        requested.update(done.requested)
     accepted = Counter(
         sample.label
         for sample in history
@@ -108,7 +108,7 @@ def plan_cycles(
     planned: dict[int, dict[str, int]] = {}
     for cycle in range(first, first + cycles):
         counts = {
-            name: min(size, wanted - accepted[name], PATIENCE * wanted + size - asked[name])
+            name: min(size, wanted - accepted[name], PATIENCE * wanted + size - requested[name])
             for name, wanted in spec.wanted.items()
         }
         counts = {name: count for name, count in counts.items() if count > 0}
@@ -116,7 +116,7 @@ def plan_cycles(
             break
         planned[cycle] = counts
         accepted.update(counts)
-        asked.update(counts)
+        requested.update(counts)
     return planned
 
 
@@ -199,16 +199,18 @@ def write_batch(
         raise BadInput(f"{cycles} cycles are none.", "Ask for at least one.")
     check_condition(condition, capabilities, tokenizer)
     planned = plan_cycles(spec, history=history, rounds=rounds, cycles=cycles)
-    wanted = request_ids(run.id, spec, planned, history=history, several=capabilities.n == "exact")
-    if not wanted:
+    requests = request_ids(
+        run.id, spec, planned, history=history, several=capabilities.n == "exact"
+    )
+    if not requests:
         raise BadInput("The run needs no more texts.", "Export it, or make another run.")
-    if len(wanted) > MAX_REQUESTS:
+    if len(requests) > MAX_REQUESTS:
         raise BadInput(
-            f"The file would hold {len(wanted):,} requests; {MAX_REQUESTS:,} are taken at once.",
+            f"The file would hold {len(requests):,} requests; {MAX_REQUESTS:,} are taken at once.",
             "Write fewer cycles.",
         )
     finished = {done.cycle for done in rounds}
-    known = sorted(
+    finished_samples = sorted(
         (sample for sample in history if sample.cycle in finished),
         key=lambda sample: (sample.cycle, sample.index),
     )
@@ -225,17 +227,17 @@ def write_batch(
     if spec.idle_knob and not history:
         notes.append(spec.idle_knob)
     return BatchFile(
-        tuple(_lines(spec, wanted, known, capabilities, tokenizer)),
+        tuple(_lines(spec, requests, finished_samples, capabilities, tokenizer)),
         tuple(planned),
-        sum(request_id.count for request_id in wanted),
+        sum(request_id.count for request_id in requests),
         tuple(notes),
     )
 
 
 def _lines(
     spec: RunSpec,
-    wanted: Sequence[BatchRequestId],
-    known: Sequence[Sample],
+    requests: Sequence[BatchRequestId],
+    finished_samples: Sequence[Sample],
     capabilities: Capabilities,
     tokenizer: Tokenizer | None,
 ) -> Iterator[str]:
@@ -244,13 +246,13 @@ def _lines(
     written: dict[str, list[str]] = {name: [] for name in names}
     exempt = exempt_tokens(tokenizer)
     whole, tallies = Tally(exempt), {name: Tally(exempt) for name in names}
-    for sample in known:
+    for sample in finished_samples:
         whole.add(sample.token_ids)
         tallies[sample.label].add(sample.token_ids)
         if sample.outcome == "usable":
             written[sample.label].append(sample.text)
     suppression, condition = spec.condition.suppression, sent_condition(spec.condition)
-    for request_id in wanted:
+    for request_id in requests:
         tally = tallies[names[request_id.label_index]] if suppression.scope == "label" else whole
         rows = suppressed_tokens(tally, suppression) if suppression.method == "logit_bias" else []
         request = Request(

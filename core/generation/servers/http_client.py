@@ -353,8 +353,8 @@ class CompletionsClient:
             except openai.APIConnectionError as error:
                 failure = self._http.failure(error)
             except openai.APIError as error:  # an error object within a stream
-                said: Json = error.body or {"code": "500"}  # type: ignore[assignment]
-                failure = error_from_object(self.server, {"error": said})
+                body: Json = error.body or {"code": "500"}  # type: ignore[assignment]
+                failure = error_from_object(self.server, {"error": body})
             raise RequestFailed(failure) from None
 
 

@@ -32,7 +32,7 @@ def choose_server(app: AppContext) -> Connection | None:
     if not connections:
         return None
     contacts = last_contacts(app.db)
-    rows = [_row(app, known, contacts.get(known.base_url)) for known in connections]
+    rows = [_row(app, server, contacts.get(server.base_url)) for server in connections]
     st.dataframe(
         pd.DataFrame(rows),
         column_config={

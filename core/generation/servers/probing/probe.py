@@ -138,10 +138,10 @@ class _Probe:
             if not names or is_listed(self._model, names):
                 raise
             more = ", ..." if len(names) > _MAX_NAMED else ""
-            known = server_message(", ".join(names[:_MAX_NAMED]) + more)
+            listed = server_message(", ".join(names[:_MAX_NAMED]) + more)
             raise BadInput(
                 f"{error.what} It does not list '{self._model}'.",
-                f"Choose one of those that it lists: {known}",
+                f"Choose one of those that it lists: {listed}",
             ) from None
 
     def _list_models(self) -> list[ListedModel]:
