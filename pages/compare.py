@@ -5,7 +5,7 @@ import streamlit as st
 from core.jobs.handlers.conclusions import queue_report
 from core.jobs.launch import ensure_worker
 from core.jobs.queue import LIVE, Work, status
-from core.services.conclusions.report import ReportFile
+from core.services.conclusions import ReportFile
 from pages.components.compare.comparison import Comparison, choose, compare
 from pages.components.compare.findings import show_matters
 from pages.components.compare.frontier import show_frontier

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -104,7 +103,7 @@ def story_texts(db: Database, points: pd.DataFrame, results: pd.DataFrame) -> di
 
 
 def _manifest(sweeps: Sequence[SweepRecord]) -> Manifest:
-    grids: dict[str, Mapping[str, Any]] = {}
+    grids: dict[str, Mapping[str, object]] = {}
     files: dict[str, str] = {}
     for sweep in sweeps:
         name = sweep.name if sweep.name not in grids else f"{sweep.name} ({sweep.id})"

@@ -9,7 +9,7 @@ from core.analysis.study import study
 from core.reports.html.report import report_html
 from core.reports.html.tables import Manifest
 from tests.browser.serving import wait_until
-from tests.reports.test_html_report import HOSTILE, frame
+from tests.reports.html.test_report import HOSTILE, frame
 
 _INK = "getComputedStyle(document.querySelector('.xtick text')).fill"
 _CHARTS = """() => [...document.querySelectorAll('.chart')].map(one =>

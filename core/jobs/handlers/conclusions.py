@@ -14,8 +14,7 @@ from core.jobs.context import JobContext
 from core.jobs.queue import Work, once
 from core.jobs.registry import job
 from core.jobs.tools import WorkerTools
-from core.services.conclusions.report import ReportFile, write_report
-from core.services.conclusions.study import KIND, StudyRequest, conclude
+from core.services.conclusions import KIND, ReportFile, StudyRequest, conclude, write_report
 from core.store.database import Database
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ from core.reports.card import (
     regression_rows,
     verdicts_head,
 )
-from core.reports.html.blocks import Block, Chart, Folded, Heading, Paragraph, Table, bullets
+from core.reports.html.page import Block, Chart, Folded, Heading, Paragraph, Table, bullets
 
 MOST_TASKS = 12
 """Tasks with charts of their own; the numbers of all are in the tables."""

@@ -9,7 +9,6 @@ from core.analysis.contrasts import with_common_intervals
 from core.analysis.frames.results import named_apart, only_idle, points_frame
 from core.analysis.study import Study
 from core.reports.card import card_metadata
-from core.reports.html.blocks import Paragraph, Section, bullets
 from core.reports.html.charts import (
     card_part,
     frontier_part,
@@ -18,7 +17,7 @@ from core.reports.html.charts import (
     paper_part,
     repairs_part,
 )
-from core.reports.html.render import render
+from core.reports.html.page import Paragraph, Section, bullets, render
 from core.reports.html.tables import (
     Manifest,
     Text,

@@ -16,7 +16,8 @@ from core.domain.registries.metrics import COLUMN
 from core.domain.registries.stages import ALL, stage_words
 from core.domain.wording import counted
 from core.figures.compare.columns import varying_knobs
-from core.reports.html.blocks import (
+from core.reports.html.charts import heading, tasks_of
+from core.reports.html.page import (
     Block,
     Folded,
     Listing,
@@ -26,7 +27,6 @@ from core.reports.html.blocks import (
     Table,
     bullets,
 )
-from core.reports.html.charts import heading, tasks_of
 from core.reports.story.conditions import choose_conditions
 
 Text = tuple[str, str]
@@ -47,7 +47,7 @@ class Manifest:
         files: name of a sweep to the same as a grid file, where one can say it.
     """
 
-    grids: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    grids: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
 
 

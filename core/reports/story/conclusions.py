@@ -19,8 +19,7 @@ from core.domain.registries.metrics import COLUMN
 from core.domain.registries.stages import ALL, RAW, STAGES
 from core.domain.wording import capitalized, counted
 from core.reports.story.conditions import StoryConditions
-from core.reports.story.step import Bar, BarKind, Step, Support
-from core.reports.story.wording import basis_sentence, change_sentence
+from core.reports.story.step import Bar, BarKind, Step, Support, basis_sentence, change_sentence
 
 UTILITY = COLUMN["model_accuracy"]
 

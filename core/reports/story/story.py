@@ -26,8 +26,7 @@ from core.domain.wording import capitalized, counted, listed, number, percent, q
 from core.reports.card import model_name
 from core.reports.story.conclusions import recommendation_step, utility_step
 from core.reports.story.conditions import StoryConditions, choose_conditions
-from core.reports.story.step import Number, Step, Text
-from core.reports.story.wording import basis_sentence, change_sentence, knob_words
+from core.reports.story.step import Number, Step, Text, basis_sentence, change_sentence, knob_words
 
 OPENING_WORDS = 3
 OPENINGS = 6

@@ -6,7 +6,7 @@ from core.jobs.handlers.conclusions import queue_report
 from core.jobs.queue import list_jobs, submit
 from core.jobs.registry import JobHandlers
 from core.jobs.worker import Worker
-from core.services.conclusions.report import ReportFile
+from core.services.conclusions import ReportFile
 from core.store.database import Database, open_database
 from tests.analysis.study_store import finished_sweep
 

@@ -14,7 +14,7 @@ from core.jobs.handlers.conclusions import Studied, studied
 from core.jobs.queue import Job, list_jobs
 from core.jobs.registry import JobHandlers
 from core.jobs.worker import Worker
-from core.services.conclusions.study import results_digest
+from core.services.conclusions import results_digest
 from core.store.database import Database
 from core.store.generation.runs import create_run, rename_run
 from core.store.interventions.previews import find_preview

@@ -11,8 +11,7 @@ import pytest
 
 from core.analysis.frames.results import results_frame
 from core.analysis.study import study
-from core.reports.html.blocks import Chart, Paragraph, Section
-from core.reports.html.render import data_block, render
+from core.reports.html.page import Chart, Paragraph, Section, data_block, render
 from core.reports.html.report import report_html
 from core.reports.html.tables import Manifest
 from tests.analysis.made_results import measured, results, spec_of, stage

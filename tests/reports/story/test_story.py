@@ -192,7 +192,7 @@ def test_a_page_can_tell_it_without_anything_heavy() -> None:
         "from core.reports import stored_report\n"
         "from core.analysis.frames.results import points_frame, results_frame\n"
         "from core.domain.tasks import preset\n"
-        "from tests.reports.test_story import made, tell, trade_off\n"
+        "from tests.reports.story.test_story import made, tell, trade_off\n"
         "tell(made(trade_off))\n"
         "print(*sorted({'statsmodels', 'sklearn', 'torch', 'umap'} & set(sys.modules)))\n"
     )

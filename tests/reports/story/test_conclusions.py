@@ -7,7 +7,7 @@ import pytest
 from core.analysis.contrasts import Contrast
 from core.domain.registries.metrics import COLUMN
 from core.reports.story.conclusions import supported_hypotheses
-from core.reports.story.wording import basis_sentence
+from core.reports.story.step import basis_sentence
 from tests.analysis.made_results import results
 
 

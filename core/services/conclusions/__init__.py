@@ -1,1 +1,0 @@
-"""Studies and reports of assessed sweeps."""
