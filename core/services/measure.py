@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,19 +22,6 @@ SEED = 0
 _JOINED = "joined:"
 
 
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """The measures of a dataset.
-
-    Args:
-        result: what was measured.
-        encoder: fingerprint of the encoder.
-    """
-
-    result: MeasureResult
-    encoder: str
-
-
 def measure(
     db: Database,
     dataset: Dataset,
@@ -46,7 +32,7 @@ def measure(
     seed: int = SEED,
     progress: Progress = NO_PROGRESS,
     timer: Callable[[], float] = time.monotonic,
-) -> Measurement:
+) -> MeasureResult:
     """Embed and measure a dataset; nothing but vectors is stored.
 
     Reports the phases loading, embedding and measuring.
@@ -71,7 +57,7 @@ def measure(
     texts = [*dataset.texts, *(reference.texts if reference else ())]
     vectors = embedder.embed(texts)
     embedder.phase("measuring", len(texts), len(texts))
-    result = measure_vectors(
+    return measure_vectors(
         dataset,
         vectors[:n],
         rng=np.random.default_rng(seed),
@@ -79,7 +65,6 @@ def measure(
         reference=None if reference is None else (reference, vectors[n:]),
         between=progress.checkpoint,
     )
-    return Measurement(result, embedder.encoder.fingerprint)
 
 
 def measure_stored(
@@ -91,7 +76,7 @@ def measure_stored(
     reference_key: str | None = None,
     progress: Progress = NO_PROGRESS,
     timer: Callable[[], float] = time.monotonic,
-) -> Measurement:
+) -> MeasureResult:
     """Measure a dataset of the store, or several joined ones, and store the measurement.
 
     Args as `measure`, with the keys of dataset and reference.
@@ -102,7 +87,7 @@ def measure_stored(
     """
     dataset = stored_dataset(db, dataset_key)
     reference = None if reference_key is None else stored_dataset(db, reference_key)
-    measurement = measure(
+    result = measure(
         db,
         dataset,
         choice,
@@ -114,12 +99,12 @@ def measure_stored(
     save_measurement(
         db,
         dataset_key,
-        encoder=measurement.encoder,
+        encoder=result.encoder_facts["fingerprint"],
         recipe=recipe_of(choice, reference_key),
         n=len(dataset),
-        result=measurement.result.to_dict(),
+        result=result.to_dict(),
     )
-    return measurement
+    return result
 
 
 def stored_dataset(db: Database, key: str) -> Dataset:

@@ -80,7 +80,7 @@ def measure(
             "Name the labels alike in both.",
         )
     with WorkProgress(sys.stderr) as progress:
-        measurement = measure_dataset(
+        result = measure_dataset(
             db,
             dataset,
             encoder.choice(),
@@ -90,10 +90,10 @@ def measure(
             progress=progress,
         )
     if as_json:
-        data = measurement.result.to_dict()
+        data = result.to_dict()
         print_json({key: data[key] for key in data if texts or key not in _BULKY})
     else:
-        print(_in_words(measurement.result))
+        print(_in_words(result))
 
 
 def _dataset(db: Database, wanted: str, columns: ColumnOptions, label: str | None) -> Dataset:
