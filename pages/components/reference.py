@@ -1,14 +1,15 @@
 """The reference of a task: its size, attaching one (columns, labels, split), removing it."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
 import streamlit as st
 
-from core.domain.errors import BadInput, StoreBusy, WidesetError
+from core.domain.errors import BadInput, WidesetError
 from core.domain.references import TEST_SHARE, Reference
 from core.domain.runs import Example
 from core.domain.serialization import to_json
@@ -32,9 +33,8 @@ from core.store.references import (
     reference_of,
     restore_reference,
 )
+from pages.components.jobs import follow
 from pages.components.shell import AppContext, escape_markdown, flash, show_errors
-
-_POLL_SECONDS = 1.0
 
 
 def choose_reference(app: AppContext, task: Task) -> Reference | None:
@@ -139,7 +139,7 @@ def _show_fetch(app: AppContext, task: Task) -> None:
             if job.kind == "fetch" and task_from_dict(job.spec["task"]).key == task.key:
                 _, job_state = status(app.db, job.id)
                 if job_state in LIVE:
-                    _follow(app, job, job_state)
+                    follow(app, (job.id,), partial(_draw_fetch, app), states=(job_state,))
                     return
     own = st.session_state.get("reference_fetch")
     if own is None:
@@ -152,21 +152,11 @@ def _show_fetch(app: AppContext, task: Task) -> None:
     st.button("Dismiss", key="dismiss_fetch", type="tertiary", on_click=_dismiss)
 
 
-@st.fragment(run_every=_POLL_SECONDS)
-def _follow(app: AppContext, job: Job, drawn: State) -> None:
-    """Redrawn every second; the whole page once when the job's state changes."""
-    with show_errors():
-        try:
-            _, job_state = status(app.db, job.id)
-            if job_state != drawn:
-                st.rerun()
-            if job_state == "queued":
-                ensure_worker(app.home, app.db)
-            action = "Downloading" if job_state == "running" else "Waiting to download"
-            st.caption(f"{action} {escape_markdown(str(job.spec['hub']))} …")
-            st.button("Stop", key="stop_fetch", on_click=_stop, args=(app, job.id))
-        except StoreBusy:
-            st.caption("The store is busy; retrying every second.")
+def _draw_fetch(app: AppContext, jobs: Sequence[tuple[Job, State]]) -> None:
+    ((job, state),) = jobs
+    action = "Downloading" if state == "running" else "Waiting to download"
+    st.caption(f"{action} {escape_markdown(str(job.spec['hub']))} …")
+    st.button("Stop", key="stop_fetch", on_click=_stop, args=(app, job.id))
 
 
 def _stop(app: AppContext, job_id: str) -> None:
