@@ -78,6 +78,15 @@ Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
+class Estimate:
+    """A metric's value with its 95% interval; None is unknown."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     """A condition with a repair.
 
@@ -88,7 +97,7 @@ class Choice:
         n: texts, the mean over repeats; None where unknown.
         repeats: runs that it rests on.
         inspected: texts that somebody looks at.
-        metrics: value, low and high by metric; None where unknown.
+        metrics: the estimate of each metric.
         uninspected: label accuracy of the texts that nobody inspected after LR, 0 to 1; None where
             that can't be told (`uninspected_accuracy`).
         seconds: None where unknown; with inspection.
@@ -102,7 +111,7 @@ class Choice:
     n: float | None
     repeats: int
     inspected: int
-    metrics: Mapping[str, Mapping[str, float | None]]
+    metrics: Mapping[str, Estimate]
     uninspected: float | None
     seconds: float | None
     money: float | None
@@ -288,10 +297,12 @@ def _choice(
 ) -> Choice:
     row = {str(name): value for name, value in points.iloc[place].items()}
     metrics = {
-        metric: {
-            name: None if math.isnan(row[f"{metric}{end}"]) else float(row[f"{metric}{end}"])
-            for name, end in (("value", ""), ("low", "_low"), ("high", "_high"))
-        }
+        metric: Estimate(
+            *(
+                None if math.isnan(row[f"{metric}{end}"]) else float(row[f"{metric}{end}"])
+                for end in ("", "_low", "_high")
+            )
+        )
         for metric in METRICS
     }
     values = {axis.name: row[axis.name] for axis in AXES}
@@ -299,16 +310,16 @@ def _choice(
     repair = stage_words(str(row["inspected"]), filtered=bool(row["filtered"]), raw="no repair")
     rest = float(uninspected_accuracy(points.iloc[[place]])[0])
     parts = []
-    for column, ends in metrics.items():
-        if ends["value"] is None or column == "similarity":
+    for column, estimate in metrics.items():
+        if estimate.value is None or column == "similarity":
             continue
         metric = COLUMN[column]
-        between = metric.interval_words(ends["low"], ends["high"])
+        between = metric.interval_words(estimate.low, estimate.high)
         if column == "label_accuracy" and _by_definition(row):
             between = "by definition"
         elif column == "label_accuracy" and math.isfinite(rest):
             between += f"; of the texts not inspected {metric.words(rest)}"
-        parts.append(f"{metric.noun} {metric.words(ends['value'])} ({between})")
+        parts.append(f"{metric.noun} {metric.words(estimate.value)} ({between})")
     runs = counted(int(row["repeats"]), "run")
     size = f" of {row['n']:,.0f} texts" if row["n"] == row["n"] else ""
     return Choice(

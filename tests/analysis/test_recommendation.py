@@ -33,11 +33,12 @@ def test_the_most_diverse_that_reaches_the_target() -> None:
     assert found.runner_up is not None
     # Of the two with a diversity of 0.1 the one without inspection comes first.
     assert (found.best.point, found.runner_up.point, found.reaching) == ("hot90", "plain", 3)
-    assert found.best.metrics["label_accuracy"] == {
-        "value": 0.85,
-        "low": pytest.approx(0.77),
-        "high": pytest.approx(0.87),
-    }
+    estimate = found.best.metrics["label_accuracy"]
+    assert (estimate.value, estimate.low, estimate.high) == (
+        0.85,
+        pytest.approx(0.77),
+        pytest.approx(0.87),
+    )
     assert (found.best.repeats, found.best.n, found.best.inspected) == (3, 200, 90)
     assert found.sentence == (
         "Choose T 1.3 · no suppression · unseeded · m; LR with 90 inspected texts (diversity 0.300 "
@@ -154,5 +155,5 @@ def test_no_results_and_impossible_targets() -> None:
 def test_on_the_papers_values() -> None:
     found = advise(paper_label_replacement(), Target(inspected=180))
     assert found.best is not None
-    assert found.best.metrics["model_accuracy"]["value"] == 0.792
+    assert found.best.metrics["model_accuracy"].value == 0.792
     assert found.best.condition == "T 1.3 · S 7.5 · text-davinci-002"

@@ -112,15 +112,15 @@ def recommendation_step(points: pd.DataFrame, results: pd.DataFrame, inspected: 
         return Step("recommendation", title, advice.sentence, support=support)
     measured = np.isfinite(points[UTILITY.column].to_numpy(np.float64)).any()
     metric = UTILITY if measured else COLUMN["diversity"]
-    values = best.metrics[metric.column]
+    estimate = best.metrics[metric.column]
     scope = (
         f"Inspecting at most {counted(limit, 'text')}" if limit is not None else "Of all measured"
     )
-    words = metric.estimate_words(values["value"], values["low"], values["high"])
+    words = metric.estimate_words(estimate.value, estimate.low, estimate.high)
     sentence = f"{scope}, {best.condition}, {best.repair}, has the highest {metric.noun}: {words}."
     other = advice.runner_up
     if other is not None:
-        value = metric.words(other.metrics[metric.column]["value"])
+        value = metric.words(other.metrics[metric.column].value)
         sentence += f" Next: {other.condition}, {other.repair}, {value}."
     size = f" of {best.n:,.0f} texts" if best.n is not None else ""
     stages = "; ".join(
