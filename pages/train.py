@@ -75,7 +75,7 @@ def _restore(app: AppContext, training_id: str) -> None:
 
 def _test_words(training: Training) -> str:
     result = training.result
-    return f"{result['test']['name']}, {counted(result['n_test'], 'text')}"
+    return f"{result.test.name}, {counted(result.n_test, 'text')}"
 
 
 def _choose_test_set(choice: Choice, trainings: Sequence[Training]) -> list[Training]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from core.classification.results import RepeatResult, TrainingResult, whole_number
 from core.classification.settings import TrainingSpec
 from core.classification.training import seeds_of
 
@@ -29,12 +29,12 @@ class Past:
 
     Args:
         spec: what was done.
-        result: what came of it (`training.result_of`).
+        result: what came of it.
         seconds: that its job took, None where unknown.
     """
 
     spec: TrainingSpec
-    result: Mapping[str, Any]
+    result: TrainingResult
     seconds: float | None
 
 
@@ -54,7 +54,7 @@ def paces(past: Iterable[Past]) -> dict[str, float]:
         if key in seconds_per_text or training.spec.kind in ("probe", "majority"):
             continue
         pace = (
-            _of_epochs(training.result["repeats"])
+            _of_epochs(training.result.repeats)
             if training.spec.kind == "fine-tuning"
             else _of_answers(training)
         )
@@ -97,10 +97,11 @@ def estimate(
     return Estimate(repeats * (_LOADING + pace * (epochs + n_test / 3)), measured)
 
 
-def _of_epochs(repeats: Sequence[Mapping[str, Any]]) -> float | None:
-    seconds = sum(float(epoch["seconds"]) for repeat in repeats for epoch in repeat["history"])
+def _of_epochs(repeats: Sequence[RepeatResult]) -> float | None:
+    seconds = sum(epoch.seconds for repeat in repeats for epoch in repeat.history)
     texts = sum(
-        len(repeat["history"]) * int(repeat["facts"].get("n_learned", repeat["facts"]["n_train"]))
+        len(repeat.history)
+        * whole_number(repeat.facts.get("n_learned", repeat.facts.get("n_train")))
         for repeat in repeats
     )
     return seconds / texts if texts else None
@@ -109,4 +110,4 @@ def _of_epochs(repeats: Sequence[Mapping[str, Any]]) -> float | None:
 def _of_answers(training: Past) -> float | None:
     if training.seconds is None:
         return None
-    return max(0.0, training.seconds - _LOADING) / int(training.result["n_test"])
+    return max(0.0, training.seconds - _LOADING) / training.result.n_test

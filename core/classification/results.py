@@ -1,22 +1,29 @@
 """Result: what repeats predicted, and what is said of a training because of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import numpy.typing as npt
 
 from core.classification.evaluation.checks import Leakage
-from core.classification.evaluation.evaluation import evaluate
-from core.classification.settings import TrainingSpec
+from core.classification.evaluation.evaluation import Scores, evaluate
+from core.classification.settings import Kind, TrainingSpec
 from core.domain.datasets import Dataset
+from core.domain.progress import Epoch
 
 _SHOWN = 50  # overlaps in a result
 NOT_PARSED = "(not parsed)"
 """What stands for a label where a language model's answer names none."""
 
 Probabilities = npt.NDArray[np.float64]
+
+
+Fact = str | int | float | bool | None
+Facts = Mapping[str, Fact]
+"""What is known of how a repeat was made: `n_train`, and what its kind knows of itself, such as
+`device`, `precision` and `best_epoch` of a fine-tuning, `scores` and `not_parsed` of a language
+model that was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +33,91 @@ class Prediction:
     Args:
         seed: of the repeat.
         probabilities: (texts, labels), labels as in the result.
-        history: epochs of a fine-tuning (see `fine_tuning.Step`); empty for others.
-        facts: JSON-ready: n_train, and what the kind knows of itself.
+        history: epochs of a fine-tuning; empty for others.
+        facts: see `Facts`.
     """
 
     seed: int
     probabilities: Probabilities
-    history: Sequence[Mapping[str, Any]]
-    facts: Mapping[str, Any]
+    history: Sequence[Epoch]
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetName:
+    """Key and name of a dataset."""
+
+    key: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatedText:
+    """Ids of a test text and of the training text that it repeats, and their cosine similarity."""
+
+    test: str
+    train: str | None
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class LeakageReport:
+    """How many test texts repeat training texts, and the first 50 of them; see `Leakage`."""
+
+    exact: int
+    near: int
+    threshold: float | None
+    n: int
+    overlaps: tuple[RepeatedText, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatResult:
+    """What one repeat came to; see `Prediction`."""
+
+    seed: int
+    accuracy: float
+    history: tuple[Epoch, ...] = ()
+    facts: dict[str, Fact] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingResult(Scores):
+    """What is kept and shown of a training.
+
+    Args:
+        kind: of the training.
+        model: the encoder or language model.
+        train: what it learned from; None for a language model.
+        test: what it was tested on.
+        label_names: all labels, `NOT_PARSED` included where an answer names none.
+        seeds: of the repeats.
+        n_train: texts that it learned from, or examples that it was shown.
+        warnings: whole sentences.
+        leakage: None where it was not looked for.
+        repeats: one a seed.
+    """
+
+    kind: Kind
+    model: str
+    train: DatasetName | None
+    test: DatasetName
+    label_names: tuple[str, ...]
+    seeds: tuple[int, ...]
+    n_train: int
+    warnings: tuple[str, ...] = ()
+    leakage: LeakageReport | None = None
+    repeats: tuple[RepeatResult, ...]
+
+    @property
+    def best_seed(self) -> int:
+        """The repeat that was best on its validation texts (never: the test); of equals the
+        first."""
+
+        def validated(repeat: RepeatResult) -> float:
+            return max((epoch.accuracy for epoch in repeat.history), default=0.0)
+
+        return max(self.repeats, key=validated).seed
 
 
 def label_names_of(train: Dataset | None, test: Dataset, spec: TrainingSpec) -> tuple[str, ...]:
@@ -61,14 +145,8 @@ def result_of(
     *,
     warnings: Sequence[str] = (),
     leakage: Leakage | None = None,
-) -> dict[str, Any]:
-    """What is kept and shown of a training, JSON-ready.
-
-    Returns:
-        What `evaluation.evaluate` says, and `kind`, `model`, `seeds`, `n_train`, `label_names`,
-        `warnings`, `leakage` (counts, and the first overlaps by ids of test and training text),
-        `repeats` (for each seed `seed`, `accuracy`, `history`, `facts`).
-    """
+) -> TrainingResult:
+    """What the predictions of all repeats come to."""
     names = label_names_of(train, test, spec)
     given = [given_labels(repeat.probabilities, names) for repeat in predictions]
     unread = sum(labels_of_repeat.count(NOT_PARSED) for labels_of_repeat in given)
@@ -88,42 +166,41 @@ def result_of(
         names,
         probabilities=[repeat.probabilities for repeat in predictions] if sure else (),
     )
-    n_train = predictions[0].facts.get("n_train", 0)
-    return {
-        "kind": spec.kind,
-        "model": spec.language_model if spec.kind == "llm" else spec.fine_tuning.model,
-        "train": None if train is None else {"key": train.key, "name": train.name},
-        "test": {"key": test.key, "name": test.name},
-        "label_names": list(names),
-        "seeds": [repeat.seed for repeat in predictions],
-        "n_train": n_train,
-        **scores,
-        "warnings": list(warnings),
-        "leakage": None if leakage is None else _leakage(leakage, train, test),
-        "repeats": [
-            {
-                "seed": repeat.seed,
-                "accuracy": scores["accuracy"]["values"][place],
-                "history": list(repeat.history),
-                "facts": dict(repeat.facts),
-            }
-            for place, repeat in enumerate(predictions)
-        ],
-    }
+    return TrainingResult(
+        **{field.name: getattr(scores, field.name) for field in fields(scores)},
+        kind=spec.kind,
+        model=spec.language_model if spec.kind == "llm" else spec.fine_tuning.model,
+        train=None if train is None else DatasetName(train.key, train.name),
+        test=DatasetName(test.key, test.name),
+        label_names=names,
+        seeds=tuple(repeat.seed for repeat in predictions),
+        n_train=whole_number(predictions[0].facts.get("n_train")),
+        warnings=tuple(warnings),
+        leakage=None if leakage is None else _report(leakage, train, test),
+        repeats=tuple(
+            RepeatResult(repeat.seed, accuracy, tuple(repeat.history), dict(repeat.facts))
+            for repeat, accuracy in zip(predictions, scores.accuracy.values, strict=True)
+        ),
+    )
 
 
-def _leakage(leakage: Leakage, train: Dataset | None, test: Dataset) -> dict[str, Any]:
-    return {
-        "exact": len(leakage.exact),
-        "near": len(leakage.near),
-        "threshold": leakage.threshold,
-        "n": leakage.n,
-        "overlaps": [
-            {
-                "test": test.ids[overlap.test],
-                "train": None if train is None else train.ids[overlap.train],
-                "similarity": round(overlap.similarity, 4),
-            }
+def whole_number(fact: Fact) -> int:
+    """A fact that counts something; 0 where it is missing."""
+    return int(fact) if isinstance(fact, int | float) else 0
+
+
+def _report(leakage: Leakage, train: Dataset | None, test: Dataset) -> LeakageReport:
+    return LeakageReport(
+        exact=len(leakage.exact),
+        near=len(leakage.near),
+        threshold=leakage.threshold,
+        n=leakage.n,
+        overlaps=tuple(
+            RepeatedText(
+                test.ids[overlap.test],
+                None if train is None else train.ids[overlap.train],
+                round(overlap.similarity, 4),
+            )
             for overlap in [*leakage.exact, *leakage.near][:_SHOWN]
-        ],
-    }
+        ),
+    )

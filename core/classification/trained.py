@@ -1,9 +1,9 @@
 """Trained classifiers at work: any text, after training; the ones used last stay loaded."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -28,15 +28,6 @@ class Classifier(Protocol):
         self, texts: Sequence[str], *, between: Callable[[], None] = no_pause
     ) -> npt.NDArray[np.float64]:
         """Of each label for each text, (texts, labels), rows adding up to 1."""
-
-
-def best_seed(result: Mapping[str, Any]) -> int:
-    """The repeat that was best on its validation texts (never: the test); of equals the first."""
-
-    def validated(repeat: Mapping[str, Any]) -> float:
-        return max((epoch["accuracy"] for epoch in repeat["history"]), default=0.0)
-
-    return int(max(result["repeats"], key=validated)["seed"])
 
 
 def folder_of(training: Path, kind: str, seed: int) -> Path:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ from core.classification.evaluation.checks import Leakage, check, check_texts, l
 from core.classification.fine_tuning.fine_tuning import Step, fine_tune
 from core.classification.llm.llm import LabelModel
 from core.classification.probe import fit_probe, save_probe
-from core.classification.results import Prediction, Probabilities, label_names_of
+from core.classification.results import Fact, Prediction, Probabilities, label_names_of
 from core.classification.settings import TrainingSpec
 from core.classification.splitting import stratified_draw
 from core.diversity.embedding.encoder import EncoderChoice
@@ -123,7 +123,7 @@ def predict(
     if spec.size is not None:
         rng = np.random.default_rng((seed, _DRAW))
         train = train.take(stratified_draw(train.labels, spec.size, rng=rng).tolist())
-    facts: dict[str, Any] = {"n_train": len(train)}
+    facts: dict[str, Fact] = {"n_train": len(train)}
     learned = [name for name in names if name in set(train.labels)]
     if spec.kind == "majority":
         shares = majority(train.labels, label_names=names, n=len(test))

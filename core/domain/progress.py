@@ -57,3 +57,26 @@ class DiversityProgress:
     encoder: str | None = None
     fingerprint: str | None = None
     problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Epoch:
+    """An epoch of a fine-tuning that ended.
+
+    Args:
+        epoch: its number, from 1.
+        loss: mean loss on the texts learned from, each before its step.
+        validation_loss: mean loss on the texts held out.
+        accuracy: on the texts held out, 0 to 1.
+        learning_rate: of the last step.
+        at_once: texts that went through the model together.
+        seconds: it took.
+    """
+
+    epoch: int
+    loss: float
+    validation_loss: float
+    accuracy: float
+    learning_rate: float = 0.0
+    at_once: int | None = None
+    seconds: float = 0.0

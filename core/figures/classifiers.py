@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from core.domain.progress import Epoch
 from core.domain.registries.stages import STAGE
 from core.figures.curves import GREY_LINE
 from core.figures.elements import error_bars, padded_range, row_notes, scatter, straight_line
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
-History = Sequence[Mapping[str, Any]]
+History = Sequence[Epoch]
 
 _ROW_PIXELS = 34
 _NAME = 48  # characters
@@ -47,7 +48,6 @@ def training_curves(
 
     Args:
         history: the epochs of one repeat
-        (`core.classification.fine_tuning.fine_tuning.Step.history`).
         others: those of other repeats, grey behind.
         epochs: where the axis ends at least, so that it stays the same while epochs arrive.
     """
@@ -63,17 +63,15 @@ def training_curves(
         _epochs(history, "accuracy", "validation accuracy", accuracy, "2"),
     ]
     if history:
-        best = min(
-            history, key=lambda row: (-row["accuracy"], row["validation_loss"], row["epoch"])
-        )
+        best = min(history, key=lambda epoch: (-epoch.accuracy, epoch.validation_loss, epoch.epoch))
         traces.append(
             scatter(
-                [best["epoch"]],
-                [best["accuracy"]],
+                [best.epoch],
+                [best.accuracy],
                 xaxis="x2",
                 yaxis="y2",
                 marker={"size": 10, "color": accuracy, "symbol": "circle-open", "line.width": 2},
-                hovers=[f"best epoch {best['epoch']}: {best['accuracy']:.3f}"],
+                hovers=[f"best epoch {best.epoch}: {best.accuracy:.3f}"],
                 name="best epoch",
             )
         )
@@ -109,8 +107,8 @@ def _epochs(
     history: History, column: str, name: str, color: str, axis: str, *, width: float = 2
 ) -> dict[str, object]:
     return scatter(
-        [row["epoch"] for row in history],
-        [row[column] for row in history],
+        [epoch.epoch for epoch in history],
+        [getattr(epoch, column) for epoch in history],
         # A single epoch would be no line.
         mode="lines+markers" if len(history) < 2 else "lines",
         xaxis=f"x{axis}",
@@ -192,7 +190,9 @@ def _ladder_hover(row: Mapping[Any, Any], size: str) -> str:
     return f"<b>{escaped(str(row['name']))}</b><br>{value}{_size_text(f'<br>{size} ', row['n'])}"
 
 
-def calibration_figure(bins: Sequence[Mapping[str, Any]], *, height: int = 320) -> "go.Figure":
+def calibration_figure(
+    bins: Sequence[Mapping[str, int | float]], *, height: int = 320
+) -> "go.Figure":
     """Accuracy over confidence; on the dashed diagonal a classifier is calibrated.
 
     Args:
@@ -229,7 +229,7 @@ def calibration_figure(bins: Sequence[Mapping[str, Any]], *, height: int = 320) 
 
 
 def accuracy_by_distance(
-    parts: Sequence[Mapping[str, Any]], *, overall: float, height: int = 280
+    parts: Sequence[Mapping[str, int | float | None]], *, overall: float, height: int = 280
 ) -> "go.Figure":
     """Accuracy with its interval by distance to the training texts, from near to far.
 

@@ -1,11 +1,11 @@
 """How a service tells its caller how far it is, and how the caller stops it."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-from core.domain.progress import JobProgress
+from core.domain.progress import Epoch, JobProgress
 from core.domain.spending import SpendingProgress
 
 
@@ -97,7 +97,7 @@ class TrainingProgress(JobProgress):
         loss: of the last step.
         accuracy: on the validation texts, 0 to 1.
         warnings: sentences on the texts.
-        history: epochs of this repeat (see `core.classification.fine_tuning.fine_tuning.Step`).
+        history: epochs of this repeat that ended.
         spending: of a server's model.
     """
 
@@ -109,7 +109,7 @@ class TrainingProgress(JobProgress):
     loss: float | None = None
     accuracy: float | None = None
     warnings: Sequence[str] = ()
-    history: Sequence[Mapping[str, Any]] = ()
+    history: tuple[Epoch, ...] = ()
     spending: SpendingProgress | None = None
 
     @property

@@ -47,13 +47,13 @@ class Repeat:
 
     Args:
         seed: its seed.
-        history: its epochs.
-        facts: what is known of it.
+        history: its epochs (JSON data of `core.domain.progress.Epoch`).
+        facts: what is known of how it was made.
     """
 
     seed: int
-    history: Sequence[Mapping[str, Any]]
-    facts: Mapping[str, Any]
+    history: Sequence[Mapping[str, float]]
+    facts: Mapping[str, str | int | float | bool | None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from core.classification.evaluation.evaluation import Confusion, LabelScores, Score
+from core.classification.results import DatasetName, RepeatResult, TrainingResult
 from core.domain.datasets import Dataset
 
 GOOD = ["good", "fine", "great", "lovely", "superb"]
@@ -62,3 +64,23 @@ def save_tiny_bert(folder: Path, *, seed: int = 0, **changes: Any) -> Path:
         torch.default_generator.manual_seed(seed)
         BertModel(BertConfig(**(sizes | changes))).save_pretrained(folder)
     return folder
+
+
+def training_result(*repeats: RepeatResult, n_test: int = 4) -> TrainingResult:
+    """A probe's result with these repeats; half of the test texts are given their own label."""
+    half = Score(mean=0.5, low=0.2, high=0.8, values=(0.5,), interval="Wilson over texts")
+    return TrainingResult(
+        accuracy=half,
+        macro_f1=half,
+        per_label={"pos": LabelScores(0.5, 0.5, 0.5, n_test)},
+        confusion=Confusion(("pos",), ((n_test,),)),
+        n_test=n_test,
+        kind="probe",
+        model="embedded",
+        train=DatasetName("run:a", "A"),
+        test=DatasetName("run:b", "B"),
+        label_names=("pos",),
+        seeds=tuple(repeat.seed for repeat in repeats),
+        n_train=100,
+        repeats=repeats,
+    )

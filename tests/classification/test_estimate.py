@@ -1,11 +1,12 @@
 """Estimates: by hand from seconds that earlier trainings took."""
 
-from typing import Any
-
 import pytest
 
 from core.classification.estimate import Past, estimate, paces
+from core.classification.results import RepeatResult, TrainingResult
 from core.classification.settings import FineTuning, TrainingSpec
+from core.domain.progress import Epoch
+from tests.classification.making import training_result
 from tests.store.making import TASK
 
 TUNED = TrainingSpec(
@@ -15,9 +16,13 @@ ASKED = TrainingSpec("llm", test="t", seeds=(0,), task=TASK)
 PROBE = TrainingSpec("probe", test="t", train="r", seeds=(0, 1))
 
 
-def result(**facts: Any) -> dict[str, Any]:
-    epochs = [{"seconds": 3.0}, {"seconds": 5.0}]
-    return {"n_test": 40, "repeats": [{"history": epochs, "facts": {"n_train": 100, **facts}}]}
+def result(**facts: int) -> TrainingResult:
+    epochs = [
+        Epoch(epoch=n, loss=1.0, validation_loss=1.0, accuracy=0.5, seconds=seconds)
+        for n, seconds in enumerate((3.0, 5.0), start=1)
+    ]
+    repeat = RepeatResult(0, 0.5, tuple(epochs), {"n_train": 100, **facts})
+    return training_result(repeat, n_test=40)
 
 
 def test_paces_by_hand() -> None:

@@ -17,6 +17,7 @@ from core.classification.evaluation.evaluation import (
     macro_f1,
     macro_f1_interval,
 )
+from core.domain.serialization import to_json
 
 LABELS = ("a", "b", "c")
 TRUTH = ("a", "a", "a", "b", "b", "a")
@@ -28,15 +29,15 @@ def test_a_case_by_hand() -> None:
     assert matrix.tolist() == [[2, 1, 1], [0, 1, 1], [0, 0, 0]]
     assert accuracy(matrix) == 0.5
     scores = label_scores(matrix, LABELS)
-    assert scores["a"].to_dict() == {"precision": 1, "recall": 0.5, "f1": 2 / 3, "support": 4}
-    assert scores["b"].to_dict() == {"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 2}
-    assert scores["c"].to_dict() == {"precision": 0, "recall": None, "f1": None, "support": 0}
+    assert to_json(scores["a"]) == {"precision": 1, "recall": 0.5, "f1": 2 / 3, "support": 4}
+    assert to_json(scores["b"]) == {"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 2}
+    assert to_json(scores["c"]) == {"precision": 0, "recall": None, "f1": None, "support": 0}
     assert macro_f1(matrix) == pytest.approx((2 / 3 + 0.5) / 2)
 
 
 def test_a_label_never_given_has_no_precision() -> None:
     scores = label_scores(confusion(("a", "b"), ("a", "a"), ("a", "b")), ("a", "b"))
-    assert scores["b"].to_dict() == {"precision": None, "recall": 0, "f1": 0, "support": 1}
+    assert to_json(scores["b"]) == {"precision": None, "recall": 0, "f1": 0, "support": 1}
 
 
 pairs = st.lists(st.tuples(st.sampled_from(LABELS), st.sampled_from(LABELS)), min_size=1)
@@ -63,10 +64,14 @@ def test_scores_agree_with_scikit_learn(rows: list[tuple[str, str]]) -> None:
 def test_calibration_by_hand() -> None:
     probabilities = np.array([[0.95, 0.05], [0.95, 0.05], [0.3, 0.7], [0.5, 0.5]])
     curve = calibration(probabilities, ("a", "b", "b", "b"), ("a", "b"))
-    assert [row[:3] for row in curve.bins] == [(0.4, 0.5, 1), (0.6, 0.7, 1), (0.9, 1.0, 2)]
-    assert [row[4] for row in curve.bins] == [0.0, 1.0, 0.5]
-    assert curve.error == pytest.approx(0.5 / 4 + 0.3 / 4 + 0.45 * 2 / 4)
-    assert curve.to_dict()["bins"][1] == {
+    assert [(row["from"], row["to"], row["n"]) for row in curve.bins] == [
+        (0.4, 0.5, 1),
+        (0.6, 0.7, 1),
+        (0.9, 1.0, 2),
+    ]
+    assert [row["accuracy"] for row in curve.bins] == [0.0, 1.0, 0.5]
+    assert curve.ece == pytest.approx(0.5 / 4 + 0.3 / 4 + 0.45 * 2 / 4)
+    assert to_json(curve)["bins"][1] == {
         "from": 0.6,
         "to": 0.7,
         "n": 1,
@@ -77,7 +82,7 @@ def test_calibration_by_hand() -> None:
 
 def test_repeats_are_averaged_and_their_interval_is_named() -> None:
     second = ("a", "a", "a", "a", "b", "a")
-    found = evaluate(TRUTH, [GIVEN, second], LABELS)
+    found = to_json(evaluate(TRUTH, [GIVEN, second], LABELS))
     assert found["accuracy"]["values"] == [0.5, pytest.approx(5 / 6)]
     assert found["accuracy"]["mean"] == pytest.approx(2 / 3)
     assert found["accuracy"]["interval"] == "t over seeds"
@@ -93,7 +98,7 @@ def test_repeats_are_averaged_and_their_interval_is_named() -> None:
 def test_a_single_run_has_intervals_over_texts() -> None:
     truth = ["a"] * 60 + ["b"] * 40
     given = ["a"] * 50 + ["b"] * 10 + ["b"] * 30 + ["a"] * 10
-    found = evaluate(truth, [given], ("a", "b"), probabilities=[np.full((100, 2), 0.5)])
+    found = to_json(evaluate(truth, [given], ("a", "b"), probabilities=[np.full((100, 2), 0.5)]))
     assert found["accuracy"]["interval"] == "Wilson over texts"
     assert found["macro_f1"]["interval"] == "bootstrap over texts"
     low, high = found["macro_f1"]["low"], found["macro_f1"]["high"]

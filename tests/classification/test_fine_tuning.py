@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from core.classification.fine_tuning.checkpoints import earlier_recipe_of
+from core.classification.fine_tuning.checkpoints import State, earlier_recipe_of
 from core.classification.fine_tuning.fine_tuning import Step, Trained, Trainer, fine_tune
 from core.classification.settings import FineTuning, TrainingSpec
 from core.domain.errors import BackendFailed
+from core.domain.progress import Epoch
+from core.domain.serialization import to_json
 from tests.classification.making import reviews
 from tests.classification.training_process import SETTINGS
 
@@ -59,8 +62,8 @@ def train(
     )
 
 
-def without_seconds(trained: Trained) -> list[dict[str, Any]]:
-    return [{k: v for k, v in epoch.items() if k != "seconds"} for epoch in trained.history]
+def without_seconds(trained: Trained) -> list[Epoch]:
+    return [replace(epoch, seconds=0.0) for epoch in trained.history]
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
@@ -81,7 +84,7 @@ def test_it_learns_and_plain_transformers_loads_the_result(tiny_bert: Path, tmp_
     steps: list[Step] = []
     trained = train(tiny_bert, tmp_path / "run", max_epochs=15, patience=15, steps=steps)
     assert torch.equal(torch.random.get_rng_state(), before)  # nobody's global state is touched
-    assert trained.history[-1]["loss"] < 0.2 < trained.history[0]["loss"]
+    assert trained.history[-1].loss < 0.2 < trained.history[0].loss
     model = AutoModelForSequenceClassification.from_pretrained(trained.folder)
     tokenizer = AutoTokenizer.from_pretrained(trained.folder)
     assert model.config.id2label == {0: "neg", 1: "pos"}
@@ -167,10 +170,10 @@ def test_what_was_cut_off_while_it_was_written_is_never_read(
     assert_same(train(tiny_bert, tmp_path / "cut"), whole)
 
 
-def _fail_in_epoch_three(folder: Path, state: dict[str, Any]) -> None:
-    if state["epoch"] == 3:
+def _fail_in_epoch_three(folder: Path, state: State) -> None:
+    if state.epoch == 3:
         raise Interrupted
-    (folder / "training.json").write_text(json.dumps(state))
+    (folder / "training.json").write_text(json.dumps(to_json(state)))
 
 
 @pytest.mark.parametrize("stop_at", [(3, 2), None])
@@ -219,7 +222,7 @@ def test_the_best_epoch_is_kept_and_patience_ends_training(
 
     monkeypatch.setattr(Trainer, "validate", validate)
     trained = train(tiny_bert, tmp_path / "run", max_epochs=9, patience=3)
-    assert [epoch["epoch"] for epoch in trained.history] == [1, 2, 3, 4, 5]
+    assert [epoch.epoch for epoch in trained.history] == [1, 2, 3, 4, 5]
     assert trained.facts["best_epoch"] == 2
     assert torch.equal(weights(trained.folder)["classifier.weight"], snapshots[1])
     assert not torch.equal(snapshots[1], snapshots[4])
@@ -247,9 +250,9 @@ def test_out_of_memory_halves_the_portion_and_learns_the_same(
 
     monkeypatch.setattr(BertForSequenceClassification, "forward", small)
     halved = train(still, tmp_path / "halved", **changes)
-    assert [epoch["at_once"] for epoch in halved.history] == [3, 3]
+    assert [epoch.at_once for epoch in halved.history] == [3, 3]
     assert halved.facts["at_once"] == 3
-    assert halved.history[1]["loss"] == pytest.approx(whole.history[1]["loss"], abs=1e-4)
+    assert halved.history[1].loss == pytest.approx(whole.history[1].loss, abs=1e-4)
     for name, tensor in weights(whole.folder).items():
         torch.testing.assert_close(weights(halved.folder)[name], tensor, atol=2e-3, rtol=1e-2)
 

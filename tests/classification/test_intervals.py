@@ -3,7 +3,13 @@
 import pytest
 import scipy.stats
 
-from core.classification.evaluation.intervals import over_seeds, t_below, t_quantile, wilson
+from core.classification.evaluation.intervals import (
+    Interval,
+    over_seeds,
+    t_below,
+    t_quantile,
+    wilson,
+)
 
 
 @pytest.mark.parametrize("freedom", [1, 2, 3, 4, 5, 9, 10, 19, 60])
@@ -24,7 +30,7 @@ def test_the_interval_over_seeds() -> None:
 
 
 def test_one_seed_has_no_interval_and_shares_stay_shares() -> None:
-    assert over_seeds([0.7]).to_dict() == {"mean": 0.7, "low": None, "high": None}
+    assert over_seeds([0.7]) == Interval(0.7, None, None)
     wide = over_seeds([0.2, 0.9])
     assert (wide.low, wide.high) == (0.0, 1.0)
 

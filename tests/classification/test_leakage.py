@@ -46,4 +46,4 @@ def test_an_exact_repeat_is_not_counted_as_a_near_one() -> None:
     assert [(o.test, o.train) for o in found.near] == [(0, 0)]
     assert found.near[0].similarity == pytest.approx(1, abs=1e-4)
     assert "1 of 2 test texts are training texts, too, 1 more nearly so" in (found.warning() or "")
-    assert found.to_dict()["exact"] == ({"test": 1, "train": 0, "similarity": 1.0},)
+    assert found.exact == (Overlap(test=1, train=0, similarity=1.0),)

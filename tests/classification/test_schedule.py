@@ -1,5 +1,7 @@
 """Rate, batches, weights and the end of training."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.utils.class_weight import compute_class_weight
@@ -11,11 +13,12 @@ from core.classification.fine_tuning.fine_tuning import (
     is_enough,
     rate_factor,
 )
+from core.domain.progress import Epoch
 
 
-def epochs(*scores: tuple[float, float]) -> list[dict[str, float]]:
+def epochs(*scores: tuple[float, float]) -> list[Epoch]:
     return [
-        {"epoch": n, "accuracy": accuracy, "validation_loss": loss}
+        Epoch(epoch=n, loss=1.0, accuracy=accuracy, validation_loss=loss)
         for n, (accuracy, loss) in enumerate(scores, 1)
     ]
 
@@ -70,8 +73,9 @@ def test_training_goes_on_while_the_loss_still_falls() -> None:
     falling = epochs((0.8, 1.6), (0.6, 1.4), (0.6, 1.3), (0.6, 1.2))
     assert best_epoch(falling) == 1
     assert not is_enough(falling, patience=3, max_epochs=9)
-    risen = [*falling, *epochs(*[(0.6, 1.5)] * 3)]
-    for number, epoch in enumerate(risen, start=1):
-        epoch["epoch"] = number
+    risen = [
+        replace(epoch, epoch=number)
+        for number, epoch in enumerate([*falling, *epochs(*[(0.6, 1.5)] * 3)], start=1)
+    ]
     assert is_enough(risen, patience=3, max_epochs=9)
     assert not is_enough(risen[:-1], patience=3, max_epochs=9)

@@ -26,6 +26,7 @@ from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
 from core.domain.registries.capabilities import Canary, Capabilities
 from core.domain.runs import Attempt, Example, ModelChoice
+from core.domain.serialization import to_json
 from core.domain.spending import SpendingLimit, SpendingLimitReached, SpendingTracker
 from core.domain.tasks import Label, Task
 from core.generation.servers.backend import ServedBackend
@@ -184,7 +185,8 @@ def test_what_can_not_be_read_is_shown_and_counts_as_wrong() -> None:
     test = Dataset("t", "t", names, ids, texts, ("good",) * 3, (None,) * 3)
     spec = TrainingSpec("llm", test="t", task=TASK)
     shares = np.array([[1.0, 0.0], [0.0, 0.0], [0.0, 1.0]])
-    result = result_of(spec, None, test, [Prediction(0, shares, (), {"scores": "answers"})])
+    read = [Prediction(0, shares, (), {"scores": "answers"})]
+    result = to_json(result_of(spec, None, test, read))
     assert result["label_names"] == ["good", "bad", NOT_PARSED]
     assert result["confusion"]["counts"] == [[1, 1, 1], [0, 0, 0], [0, 0, 0]]
     assert result["accuracy"]["mean"] == pytest.approx(1 / 3)
@@ -194,15 +196,15 @@ def test_what_can_not_be_read_is_shown_and_counts_as_wrong() -> None:
     ]
     read = [Prediction(0, shares[[0, 2, 2]], (), {"scores": "likeliest tokens"})]
     told = result_of(spec, None, test, read)
-    assert told["label_names"] == ["good", "bad"]
+    assert told.label_names == ("good", "bad")
     assert (
-        told["calibration"]
+        told.calibration
         == evaluate(
             test.labels,
             [["good", "bad", "bad"]],
             ("good", "bad"),
             probabilities=[shares[[0, 2, 2]]],
-        )["calibration"]
+        ).calibration
     )
 
 

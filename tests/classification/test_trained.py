@@ -9,9 +9,13 @@ import pytest
 
 from core.classification.fine_tuning.fine_tuned import packed
 from core.classification.probe import fit_probe, save_probe
+from core.classification.results import RepeatResult
 from core.classification.settings import TrainingSpec
-from core.classification.trained import ClassifierCache, best_seed, folder_of
+from core.classification.trained import ClassifierCache, folder_of
 from core.domain.errors import BackendFailed, BadInput
+from core.domain.progress import Epoch
+from core.domain.serialization import to_json
+from tests.classification.making import training_result
 from tests.diversity.fake_encoder import FakeEncoder, FakeEncoders
 
 SPEC = TrainingSpec("probe", test="t", train="r")
@@ -52,11 +56,16 @@ def test_one_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 
 def test_the_best_repeat_is_that_of_its_own_validation_texts() -> None:
-    def repeat(seed: int, *accuracies: float) -> dict[str, object]:
-        return {"seed": seed, "history": [{"accuracy": value} for value in accuracies]}
+    def repeat(seed: int, *accuracies: float) -> RepeatResult:
+        epochs = (
+            Epoch(epoch=n, loss=1.0, validation_loss=1.0, accuracy=value)
+            for n, value in enumerate(accuracies, start=1)
+        )
+        return RepeatResult(seed, 0.5, tuple(epochs))
 
-    assert best_seed({"repeats": [repeat(3, 0.5, 0.9), repeat(4, 0.8), repeat(5, 0.9)]}) == 3
-    assert best_seed({"repeats": [repeat(7), repeat(8)]}) == 7
+    result = training_result(repeat(3, 0.5, 0.9), repeat(4, 0.8), repeat(5, 0.9))
+    assert result.best_seed == 3
+    assert training_result(repeat(7), repeat(8)).best_seed == 7
 
 
 def test_folders_by_kind(tmp_path: Path) -> None:
@@ -68,13 +77,13 @@ def test_folders_by_kind(tmp_path: Path) -> None:
 
 def test_a_folder_as_one_file(tmp_path: Path) -> None:
     folder = probe_in(tmp_path / "probe")
-    with zipfile.ZipFile(packed(folder, "mine", {"accuracy": 0.5})) as file:
+    with zipfile.ZipFile(packed(folder, "mine", training_result())) as file:
         assert sorted(file.namelist()) == [
             "mine/probe.json",
             "mine/probe.safetensors",
             "mine/result.json",
         ]
         assert file.read("mine/probe.safetensors") == (folder / "probe.safetensors").read_bytes()
-        assert json.loads(file.read("mine/result.json")) == {"accuracy": 0.5}
+        assert json.loads(file.read("mine/result.json")) == to_json(training_result())
     with pytest.raises(BadInput, match="not to be had"):
         packed(tmp_path / "gone", "mine", {})

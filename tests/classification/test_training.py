@@ -18,6 +18,7 @@ from core.diversity.embedding.encoder import EncoderChoice
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
 from core.domain.runs import Example, ModelChoice
+from core.domain.serialization import to_json
 from core.domain.tasks import Label, Task
 from tests.classification.making import dataset, reviews
 from tests.diversity.fake_encoder import FakeEncoder
@@ -73,7 +74,7 @@ def run(spec: TrainingSpec, folder: Path, tools: FakeTools, train: Dataset | Non
         predict(spec, train, TEST, seed=seed, folder=folder / str(seed), tools=tools)
         for seed in seeds_of(spec)
     ]
-    result = result_of(spec, train, TEST, made, warnings=warnings, leakage=leakage)
+    result = to_json(result_of(spec, train, TEST, made, warnings=warnings, leakage=leakage))
     json.dumps(result, allow_nan=False)
     return made, result
 
@@ -159,7 +160,7 @@ def test_leakage_is_reported_before_training(tools: FakeTools) -> None:
     assert "1 of 3 test texts are training texts, too, 1 more nearly so" in warnings[0]
     assert tools.asked == [EncoderChoice("embedded", "cls")]
     made = predict(spec, TRAIN, test, seed=0, folder=tools.models, tools=tools)
-    found = result_of(spec, TRAIN, test, [made], leakage=leakage)["leakage"]
+    found = to_json(result_of(spec, TRAIN, test, [made], leakage=leakage))["leakage"]
     assert (found["exact"], found["near"], found["n"]) == (1, 1, 3)
     assert found["overlaps"][0] == {"test": test.ids[0], "train": "run:a-3", "similarity": 1.0}
 

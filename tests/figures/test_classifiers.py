@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from core.domain.progress import Epoch
 from core.figures.classifiers import (
     accuracy_by_distance,
     calibration_figure,
@@ -11,9 +12,9 @@ from core.figures.classifiers import (
 )
 
 
-def epochs(*accuracies: float) -> list[dict[str, float]]:
+def epochs(*accuracies: float) -> list[Epoch]:
     return [
-        {"epoch": n, "loss": 2 / n, "validation_loss": 3 / n, "accuracy": accuracy}
+        Epoch(epoch=n, loss=2 / n, validation_loss=3 / n, accuracy=accuracy)
         for n, accuracy in enumerate(accuracies, start=1)
     ]
 

@@ -10,8 +10,10 @@ from streamlit.testing.v1 import AppTest
 from core.classification.results import Prediction, given_labels, label_names_of, result_of
 from core.classification.settings import TrainingSpec
 from core.classification.training import look_before
+from core.domain.progress import Epoch
 from core.domain.references import Reference
 from core.domain.runs import Example
+from core.domain.serialization import to_json
 from core.jobs import claims
 from core.jobs.handlers.train import start_training
 from core.jobs.lease import release, take
@@ -55,7 +57,7 @@ def finished(
     *,
     name: str,
     sure: float = 0.9,
-    history: Sequence[dict[str, Any]] = (),
+    history: Sequence[Epoch] = (),
 ) -> TrainingRecord:
     """A training whose repeats gave these labels to the test texts, all with that confidence."""
     record, job = start_training(db, spec, task_key=TASK.key, name=name)
@@ -74,7 +76,7 @@ def finished(
         add_repeat(
             db,
             record.id,
-            Repeat(seed, history, one.facts),
+            Repeat(seed, to_json(history), one.facts),
             Predictions(test.ids, tuple(said), kept),
         )
         predictions.append(one)
@@ -82,7 +84,7 @@ def finished(
     set_result(
         db,
         record.id,
-        result_of(spec, train, test, predictions, warnings=warnings, leakage=leakage),
+        to_json(result_of(spec, train, test, predictions, warnings=warnings, leakage=leakage)),
     )
     owner = f"worker of {record.id}"
     assert take(db, owner, 1, seconds=600)

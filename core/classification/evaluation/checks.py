@@ -5,8 +5,7 @@ A score on them says how well a classifier remembers, not how well it reads.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -53,10 +52,6 @@ class Leakage:
     near: tuple[Overlap, ...]
     threshold: float | None
     n: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return asdict(self)
 
     def warning(self) -> str | None:
         """What to tell; None if nothing was found."""

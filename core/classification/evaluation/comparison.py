@@ -1,8 +1,7 @@
 """Two classifiers on the same test texts: is one better, and on which texts do they differ?"""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -29,10 +28,6 @@ class Difference:
     high: float
     share: float
     n: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return asdict(self)
 
 
 def right_shares(truth: Sequence[str], predictions: Sequence[Sequence[str]]) -> Shares:

@@ -1,8 +1,7 @@
 """Evaluation: how right predictions are, over all texts and by label; plain data comes out."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -30,10 +29,6 @@ class LabelScores:
     recall: float | None
     f1: float | None
     support: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return asdict(self)
 
 
 def confusion(truth: Sequence[str], predicted: Sequence[str], labels: Sequence[str]) -> Counts:
@@ -78,22 +73,67 @@ class Calibration:
     """Whether a classifier is as often right as it is sure (Guo et al. 2017).
 
     Args:
-        bins: for each tenth of confidence that has texts: from, to, texts, their mean confidence,
-            their accuracy.
-        error: the expected calibration error, 0 to 1: the gap between the last two, weighted by
+        bins: for each tenth of confidence that has texts `from`, `to`, `n` (texts), `confidence`
+            (their mean) and `accuracy`.
+        ece: the expected calibration error, 0 to 1: the gap between the last two, weighted by
             texts.
     """
 
-    bins: tuple[tuple[float, float, int, float, float], ...]
-    error: float
+    bins: tuple[dict[str, int | float], ...]
+    ece: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        names = ("from", "to", "n", "confidence", "accuracy")
-        return {
-            "bins": [dict(zip(names, row, strict=True)) for row in self.bins],
-            "ece": self.error,
-        }
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """A measure over repeats.
+
+    Args:
+        mean: 0 to 1.
+        low: lower end of its 95% interval; None where nothing can be said.
+        high: upper end.
+        values: of each repeat.
+        interval: how it was made, in words.
+    """
+
+    mean: float
+    low: float | None
+    high: float | None
+    values: tuple[float, ...]
+    interval: str
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """How many texts of which label were given which, summed over repeats.
+
+    Args:
+        labels: of rows and columns.
+        counts: rows: own label; columns: given label.
+    """
+
+    labels: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """Everything that is said of a classifier on a test set.
+
+    Args:
+        accuracy: share of texts given their own label.
+        macro_f1: mean F1 of the labels that the test has.
+        per_label: means over repeats, by label.
+        confusion: of all repeats.
+        calibration: of all repeats together; None without probabilities.
+        n_test: texts of the test.
+    """
+
+    accuracy: Score
+    macro_f1: Score
+    per_label: dict[str, LabelScores]
+    confusion: Confusion
+    calibration: Calibration | None = None
+    n_test: int
 
 
 def calibration(
@@ -110,13 +150,15 @@ def calibration(
     confidence = probabilities.max(axis=1)
     right = np.array(labels, dtype=object)[probabilities.argmax(axis=1)] == np.array(truth, object)
     place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    listed, error = [], 0.0
+    listed: list[dict[str, int | float]] = []
+    error = 0.0
     for number in range(bins):
         inside = place == number
         n = int(inside.sum())
         if n:
             sure, hit = float(confidence[inside].mean()), float(right[inside].mean())
-            listed.append((number / bins, (number + 1) / bins, n, sure, hit))
+            ends = {"from": number / bins, "to": (number + 1) / bins}
+            listed.append({**ends, "n": n, "confidence": sure, "accuracy": hit})
             error += n / len(truth) * abs(sure - hit)
     return Calibration(tuple(listed), error)
 
@@ -150,54 +192,57 @@ def evaluate(
     labels: Sequence[str],
     *,
     probabilities: Sequence[Probabilities] = (),
-) -> dict[str, Any]:
-    """Everything that is said of a classifier, JSON-ready.
+) -> Scores:
+    """Score a classifier.
 
     Args:
         truth: each test text's own label.
         predictions: for each repeat the label given to each text; at least one repeat.
         labels: all names, in task order.
         probabilities: for each repeat (texts, labels), each row adding up to 1; may be left out.
-
-    Returns:
-        `accuracy` and `macro_f1` (mean, low, high, values, interval: how it was made);
-        `per_label` (precision, recall, f1, support; means over repeats); `confusion` (rows: own
-        label, columns: given label; summed over repeats); `calibration` (of all repeats together),
-        None without probabilities; `n_test`.
     """
     matrices = [confusion(truth, given, labels) for given in predictions]
     many = len(matrices) > 1
     curve = None
     if probabilities:
         together = np.concatenate(list(probabilities))
-        curve = calibration(together, list(truth) * len(probabilities), labels).to_dict()
+        curve = calibration(together, list(truth) * len(probabilities), labels)
+    return Scores(
+        accuracy=_score(accuracy_interval(matrices), map(accuracy, matrices), "Wilson", many),
+        macro_f1=_score(macro_f1_interval(matrices), map(macro_f1, matrices), "bootstrap", many),
+        per_label=_mean_scores([label_scores(matrix, labels) for matrix in matrices]),
+        confusion=Confusion(
+            tuple(labels), tuple(tuple(row) for row in np.sum(matrices, axis=0).tolist())
+        ),
+        calibration=curve,
+        n_test=len(truth),
+    )
+
+
+def _score(interval: Interval, values: Iterable[float], method: str, many: bool) -> Score:
+    return Score(
+        mean=interval.mean,
+        low=interval.low,
+        high=interval.high,
+        values=tuple(values),
+        interval="t over seeds" if many else f"{method} over texts",
+    )
+
+
+def _mean_scores(repeats: Sequence[dict[str, LabelScores]]) -> dict[str, LabelScores]:
+    def mean(values: Iterable[float | None]) -> float | None:
+        known = [value for value in values if value is not None]
+        return float(np.mean(known)) if known else None
+
     return {
-        "accuracy": {
-            **accuracy_interval(matrices).to_dict(),
-            "values": [accuracy(matrix) for matrix in matrices],
-            "interval": "t over seeds" if many else "Wilson over texts",
-        },
-        "macro_f1": {
-            **macro_f1_interval(matrices).to_dict(),
-            "values": [macro_f1(matrix) for matrix in matrices],
-            "interval": "t over seeds" if many else "bootstrap over texts",
-        },
-        "per_label": _mean_scores([label_scores(matrix, labels) for matrix in matrices]),
-        "confusion": {"labels": list(labels), "counts": np.sum(matrices, axis=0).tolist()},
-        "calibration": curve,
-        "n_test": len(truth),
+        name: LabelScores(
+            precision=mean(scores[name].precision for scores in repeats),
+            recall=mean(scores[name].recall for scores in repeats),
+            f1=mean(scores[name].f1 for scores in repeats),
+            support=first.support,
+        )
+        for name, first in repeats[0].items()
     }
-
-
-def _mean_scores(repeats: Sequence[dict[str, LabelScores]]) -> dict[str, dict[str, Any]]:
-    means: dict[str, dict[str, Any]] = {}
-    for name, first in repeats[0].items():
-        means[name] = {"support": first.support}
-        for what in ("precision", "recall", "f1"):
-            known = [getattr(scores[name], what) for scores in repeats]
-            kept = [value for value in known if value is not None]
-            means[name][what] = float(np.mean(kept)) if kept else None
-    return means
 
 
 def _macro_f1(matrices: Counts) -> npt.NDArray[np.float64]:

@@ -18,10 +18,6 @@ class Interval:
     low: float | None
     high: float | None
 
-    def to_dict(self) -> dict[str, float | None]:
-        """JSON-ready."""
-        return {"mean": self.mean, "low": self.low, "high": self.high}
-
 
 def over_seeds(values: Sequence[float]) -> Interval:
     """The mean over repeats with Student's t interval, cut to 0 to 1.

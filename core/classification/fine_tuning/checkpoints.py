@@ -13,12 +13,16 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from core.classification.fine_tuning.encoders import LoadedEncoder, load_trained
+from core.classification.results import Fact, Facts, whole_number
 from core.classification.settings import FineTuning, TrainingSpec
+from core.domain.progress import Epoch
+from core.domain.serialization import from_json, to_json
 from core.domain.settings_key import canonical
 
 MODEL = "model"
@@ -79,7 +83,7 @@ def earlier_recipe_of(settings: FineTuning | TrainingSpec, *parts: Any) -> str:
         newer |= canonical(settings).keys() - _EARLIER_SPEC
     if newer:
         return ""
-    earlier: dict[str, Any] = {
+    earlier: dict[str, object] = {
         name: value for name, value in tuning.to_dict().items() if name in _EARLIER_TUNING
     }
     if isinstance(settings, TrainingSpec):
@@ -89,7 +93,29 @@ def earlier_recipe_of(settings: FineTuning | TrainingSpec, *parts: Any) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def open_folder(folder: Path, recipe: str, *, earlier: str = "") -> dict[str, Any] | None:
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where a training was at the end of an epoch.
+
+    Args:
+        epoch: the epoch's number, from 1.
+        recipe: the key of all that decides the training's result.
+        history: the epochs up to it.
+        facts: of `Trained`, with the number of the `best_epoch` so far.
+    """
+
+    epoch: int
+    recipe: str
+    history: tuple[Epoch, ...]
+    facts: dict[str, Fact]
+
+    @property
+    def best_epoch(self) -> int:
+        """The number of the best epoch so far."""
+        return whole_number(self.facts["best_epoch"])
+
+
+def open_folder(folder: Path, recipe: str, *, earlier: str = "") -> State | None:
     """Make a training's folder ready; the state of its last whole epoch, None at the start.
 
     What was cut off is swept out, and so is what another recipe left there.
@@ -105,7 +131,7 @@ def open_folder(folder: Path, recipe: str, *, earlier: str = "") -> dict[str, An
     state = _state(folder / MODEL) or next(
         (state for path in reversed(_epochs(folder)) if (state := _state(path)) is not None), None
     )
-    other = state is not None and state.get("recipe") not in (recipe, earlier)
+    other = state is not None and state.recipe not in (recipe, earlier)
     if other or is_finished(folder):
         for path in (*_epochs(folder), *([folder / MODEL] if other else [])):
             shutil.rmtree(path, ignore_errors=True)
@@ -117,14 +143,13 @@ def is_finished(folder: Path) -> bool:
     return _state(folder / MODEL) is not None
 
 
-def facts_in(model_folder: Path) -> dict[str, Any]:
+def facts_in(model_folder: Path) -> Facts:
     """What is known of how a model was trained; empty for one that was not trained here."""
-    return dict((_state(model_folder) or {}).get("facts", {}))
+    state = _state(model_folder)
+    return {} if state is None else state.facts
 
 
-def save_epoch(
-    folder: Path, model: Any, tokenizer: Any, optimizer: Any, state: Mapping[str, Any]
-) -> None:
+def save_epoch(folder: Path, model: Any, tokenizer: Any, optimizer: Any, state: State) -> None:
     """Save an epoch whole, then drop all others but the best one.
 
     Args:
@@ -132,8 +157,7 @@ def save_epoch(
         model: a transformers model.
         tokenizer: its tokenizer.
         optimizer: a PyTorch optimizer over the model's parameters, in their order.
-        state: JSON-ready: `epoch`, the epoch's number from 1; `facts` with that of the
-            `best_epoch` so far; `recipe`; whatever else is needed to go on.
+        state: of that epoch.
     """
     from safetensors.torch import save_file
 
@@ -143,10 +167,10 @@ def save_epoch(
     tokenizer.save_pretrained(unfinished)
     save_file(_optimizer_tensors(model, optimizer), unfinished / _OPTIMIZER)
     _write_state(unfinished, state)
-    target = _epoch_folder(folder, state["epoch"])
+    target = _epoch_folder(folder, state.epoch)
     shutil.rmtree(target, ignore_errors=True)
     unfinished.rename(target)
-    kept = {target, _epoch_folder(folder, state["facts"]["best_epoch"])}
+    kept = {target, _epoch_folder(folder, state.best_epoch)}
     for path in _epochs(folder):
         if path not in kept:
             shutil.rmtree(path, ignore_errors=True)
@@ -172,11 +196,11 @@ def load_optimizer(folder: Path, epoch: int, model: Any, optimizer: Any) -> None
     optimizer.load_state_dict({"state": state, "param_groups": groups})
 
 
-def finish(folder: Path, state: Mapping[str, Any]) -> Path:
+def finish(folder: Path, state: State) -> Path:
     """Make the best epoch the training's model, with the whole history; drop the rest."""
-    best, target = _epoch_folder(folder, state["facts"]["best_epoch"]), folder / MODEL
+    best, target = _epoch_folder(folder, state.best_epoch), folder / MODEL
     shutil.rmtree(target, ignore_errors=True)
-    if best != _epoch_folder(folder, state["epoch"]):
+    if best != _epoch_folder(folder, state.epoch):
         _write_state(best, state)
     best.rename(target)
     (target / _OPTIMIZER).unlink(missing_ok=True)
@@ -189,9 +213,9 @@ def _epoch_folder(folder: Path, epoch: int) -> Path:
     return folder / f"epoch-{epoch:04}"
 
 
-def _write_state(folder: Path, state: Mapping[str, Any]) -> None:
+def _write_state(folder: Path, state: State) -> None:
     unfinished = folder / f".{_STATE}"
-    unfinished.write_text(json.dumps(dict(state)), encoding="utf-8")
+    unfinished.write_text(json.dumps(to_json(state)), encoding="utf-8")
     unfinished.replace(folder / _STATE)
 
 
@@ -201,12 +225,11 @@ def _epochs(folder: Path) -> Sequence[Path]:
     return [path for _, path in sorted((int(m.group(1)), path) for m, path in matches if m)]
 
 
-def _state(folder: Path) -> dict[str, Any] | None:
+def _state(folder: Path) -> State | None:
     try:
-        state = json.loads((folder / _STATE).read_text(encoding="utf-8"))
+        return from_json(State, json.loads((folder / _STATE).read_text(encoding="utf-8")))
     except (OSError, ValueError):
         return None
-    return state if isinstance(state, dict) else None
 
 
 def _optimizer_tensors(model: Any, optimizer: Any) -> dict[str, Any]:

@@ -3,9 +3,8 @@
 import io
 import json
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +17,9 @@ from core.classification.fine_tuning.encoders import (
     softmax,
     tokens_of,
 )
+from core.classification.results import TrainingResult, whole_number
 from core.domain.errors import BadInput
+from core.domain.serialization import to_json
 from core.models.devices import Portion, pick_device
 
 _AT_ONCE = 64
@@ -40,8 +41,8 @@ class FineTuned:
         loaded = load_trained(folder)
         self._device = pick_device(device)
         same = self._device == facts.get("device")
-        self._precision = facts.get("precision", "float32") if same else "float32"
-        self._max_tokens = int(facts.get("max_tokens", 128))
+        self._precision = str(facts.get("precision", "float32")) if same else "float32"
+        self._max_tokens = whole_number(facts.get("max_tokens", 128))
         self._model = loaded.model.to(self._device)
         self._tokenizer = loaded.tokenizer
         self._portion = Portion(_AT_ONCE)
@@ -76,7 +77,7 @@ class FineTuned:
         return softmax(logits)
 
 
-def packed(folder: Path, name: str, result: Mapping[str, Any]) -> io.BytesIO:
+def packed(folder: Path, name: str, result: TrainingResult) -> io.BytesIO:
     """A classifier's folder and its `result.json` as a ZIP file, in a folder called `name`.
 
     Weights hardly shrink, so nothing is compressed.
@@ -90,7 +91,7 @@ def packed(folder: Path, name: str, result: Mapping[str, Any]) -> io.BytesIO:
         with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as file:
             for path in files:
                 file.write(path, f"{name}/{path.name}")
-            file.writestr(f"{name}/result.json", json.dumps(dict(result), indent=2))
+            file.writestr(f"{name}/result.json", json.dumps(to_json(result), indent=2))
     except OSError as error:
         raise BadInput(
             f"The trained model is not to be had ({error.strerror}).", "Train it again."

@@ -1,4 +1,4 @@
-"""Schedule: the learning rate of a step, the batches of an epoch, and when it is enough."""
+"""Fine-tuning an encoder with a head: learning rate, batches, early stopping, the loop itself."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -22,8 +22,10 @@ from core.classification.fine_tuning.encoders import (
     softmax,
     tokens_of,
 )
+from core.classification.results import Fact, Facts, whole_number
 from core.classification.settings import FineTuning
 from core.classification.splitting import stratified_split
+from core.domain.progress import Epoch
 from core.domain.settings_key import settings_key
 from core.models.devices import Portion, is_out_of_memory, pick_device
 
@@ -71,17 +73,12 @@ def class_weights(labels: Sequence[int], *, count: int) -> list[float]:
     return [float(len(labels) / (present * n)) if n else 0.0 for n in counts.tolist()]
 
 
-def best_epoch(history: Sequence[dict[str, Any]]) -> int:
-    """Number of the best epoch so far: the most accurate, of equals the one of the lowest loss.
-
-    Args:
-        history: for each epoch `epoch`, `accuracy` and `validation_loss`.
-    """
-    ranked = sorted(history, key=lambda e: (-e["accuracy"], e["validation_loss"], e["epoch"]))
-    return int(ranked[0]["epoch"])
+def best_epoch(history: Sequence[Epoch]) -> int:
+    """Number of the best epoch so far: the most accurate, of equals the one of the lowest loss."""
+    return min(history, key=lambda e: (-e.accuracy, e.validation_loss, e.epoch)).epoch
 
 
-def is_enough(history: Sequence[dict[str, Any]], *, patience: int, max_epochs: int) -> bool:
+def is_enough(history: Sequence[Epoch], *, patience: int, max_epochs: int) -> bool:
     """Whether training ends after these epochs.
 
     Patience counts from the last epoch that was the best so far in accuracy or in loss: accuracy on
@@ -90,9 +87,9 @@ def is_enough(history: Sequence[dict[str, Any]], *, patience: int, max_epochs: i
     """
     if not history:
         return False
-    done = int(history[-1]["epoch"])
-    lowest = min(history, key=lambda e: (e["validation_loss"], e["epoch"]))
-    last = max(best_epoch(history), int(lowest["epoch"]))
+    done = history[-1].epoch
+    lowest = min(history, key=lambda e: (e.validation_loss, e.epoch))
+    last = max(best_epoch(history), lowest.epoch)
     return done >= max_epochs or done - last >= patience
 
 
@@ -241,9 +238,7 @@ class Step:
         steps: steps of an epoch.
         loss: of the last batch, None before the first.
         seconds_left: until the last epoch, should training not end early; None at first.
-        history: for each epoch that ended `epoch`, `loss`, `validation_loss`, `accuracy` (on the
-            validation texts, 0 to 1), `learning_rate`, `at_once` (texts that went through the model
-            together), `seconds`.
+        history: the epochs that ended.
     """
 
     epoch: int
@@ -251,7 +246,7 @@ class Step:
     steps: int
     loss: float | None
     seconds_left: float | None
-    history: Sequence[dict[str, Any]]
+    history: Sequence[Epoch]
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,13 +256,13 @@ class Trained:
     Args:
         folder: of the best epoch, as `AutoModelForSequenceClassification.from_pretrained` takes it.
         history: see `Step`.
-        facts: JSON-ready: model, fingerprint, device, precision, rate, batch_size, at_once,
-            max_tokens, n_train, n_validation, best_epoch.
+        facts: model, fingerprint, device, precision, rate, batch_size, at_once, max_tokens,
+            n_train, n_validation, best_epoch.
     """
 
     folder: Path
-    history: Sequence[dict[str, Any]]
-    facts: dict[str, Any]
+    history: Sequence[Epoch]
+    facts: Facts
 
 
 def fine_tune(
@@ -309,9 +304,9 @@ def fine_tune(
     earlier = checkpoints.earlier_recipe_of(settings, *rest)
     state = checkpoints.open_folder(folder, recipe, earlier=earlier)
     if state is not None and checkpoints.is_finished(folder):
-        return Trained(folder / checkpoints.MODEL, state["history"], state["facts"])
+        return Trained(folder / checkpoints.MODEL, state.history, state.facts)
     lessons = _Lessons(encoder, texts, labels, label_names, settings, seed)
-    facts: dict[str, Any] = {
+    facts: dict[str, Fact] = {
         "model": settings.model,
         "fingerprint": encoder.fingerprint,
         "device": device,
@@ -323,15 +318,19 @@ def fine_tune(
         "n_validation": len(lessons.held_out),
     }
     facts = (
-        state["facts"]
+        dict(state.facts)
         if state
         else facts | {"precision": pick_precision(encoder, device, models=models)}
     )
-    history: list[dict[str, Any]] = list(state["history"]) if state else []
+    history = list(state.history) if state else []
     if history:
         encoder = checkpoints.load_model(folder, len(history), encoder)
     trainer = Trainer(
-        encoder, settings, device=device, precision=facts["precision"], at_once=facts["at_once"]
+        encoder,
+        settings,
+        device=device,
+        precision=str(facts["precision"]),
+        at_once=whole_number(facts["at_once"]),
     )
     if history:
         checkpoints.load_optimizer(folder, len(history), trainer.model, trainer.optimizer)
@@ -361,18 +360,18 @@ def fine_tune(
         validation_loss, accuracy = trainer.validate(*lessons.of(lessons.held_out))
         facts["at_once"] = trainer.portion.size
         history.append(
-            {
-                "epoch": epoch,
-                "loss": total / len(lessons.rows),
-                "validation_loss": validation_loss,
-                "accuracy": accuracy,
-                "learning_rate": trainer.rate,
-                "at_once": trainer.portion.size,
-                "seconds": timer() - since,
-            }
+            Epoch(
+                epoch=epoch,
+                loss=total / len(lessons.rows),
+                validation_loss=validation_loss,
+                accuracy=accuracy,
+                learning_rate=trainer.rate,
+                at_once=trainer.portion.size,
+                seconds=timer() - since,
+            )
         )
         facts["best_epoch"] = best_epoch(history)
-        state = {"epoch": epoch, "recipe": recipe, "history": history, "facts": facts}
+        state = checkpoints.State(epoch, recipe, tuple(history), facts)
         checkpoints.save_epoch(folder, trainer.model, encoder.tokenizer, trainer.optimizer, state)
         tell(epoch, len(batches), len(batches), loss)
     assert state is not None

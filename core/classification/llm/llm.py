@@ -14,12 +14,13 @@ calibration 0.75, 0.87 and 0.52, 0.46. Of four wordings the prompt's was best on
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from core.classification.fine_tuning.encoders import softmax
+from core.classification.results import Facts
 from core.domain.datasets import Dataset
 from core.domain.runs import Example
 from core.domain.tasks import Task
@@ -36,7 +37,7 @@ class Scorer(Protocol):
     """Scores phrases; `phrase_scorer.PhraseScorer` is the local one."""
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Facts:
         """JSON-ready: the model and what it runs on."""
 
     def score(
@@ -55,7 +56,7 @@ class LabelModel(Protocol):
     """Whatever can be asked for a text's label; one that only answers gives 0 and 1."""
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Facts:
         """JSON-ready: the model and how it was asked."""
 
     def probabilities(
@@ -83,7 +84,7 @@ class ScoredLabels:
         self._calibrated = calibrated
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Facts:
         """See `LabelModel`."""
         return {**self._scorer.facts, "calibration": CALIBRATION if self._calibrated else "none"}
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from core.classification.results import Facts
 from core.domain.errors import BadInput
 from core.domain.runs import ModelChoice
 from core.generation.local.loading import pick_dtype, read_model
@@ -60,7 +61,7 @@ class PhraseScorer:
         facts: JSON-ready: model, fingerprint, device, dtype.
     """
 
-    def __init__(self, model: Any, tokenizer: Any, facts: dict[str, Any]) -> None:
+    def __init__(self, model: Any, tokenizer: Any, facts: Facts) -> None:
         self.facts = facts
         self._model = model
         self._tokenizer = tokenizer
@@ -198,7 +199,7 @@ class PhraseScorer:
             )[:1]
         except Exception:  # whatever a foreign model raises here, the plain way serves it
             return False
-        return bool(np.abs(ours - own).max() < _CLOSE[self.facts["dtype"]])
+        return bool(np.abs(ours - own).max() < _CLOSE[str(self.facts["dtype"])])
 
 
 def joined_phrases(phrases: Sequence[Sequence[int]]) -> PhraseTokens:

@@ -11,11 +11,11 @@ import math
 import re
 import string
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 import numpy as np
 
 from core.classification.llm.llm import CALIBRATION, Probabilities, batch_calibrated, inline
+from core.classification.results import Fact, Facts
 from core.domain.runs import Example
 from core.domain.spending import SpendingTracker
 from core.domain.tasks import Task
@@ -45,15 +45,19 @@ class ServedLabels:
         tracker: SpendingTracker | None = None,
     ) -> None:
         self._backend, self._record, self._tracker = backend, record, tracker
-        self._told: dict[str, Any] = {}
+        self._answered: dict[str, Fact] = {}
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Facts:
         """The model's, and of what was asked last: `scores` (`likeliest tokens`, `forced answers`
         or `answers`), `calibration` (`batch` or `none`), `not_parsed` (texts), `mass` (the mean
         share of the first token's probability that lay on the labels; None where it is unknown).
         """
-        return {**self._backend.metadata.to_dict(), **self._told}
+        known = self._backend.metadata.to_dict()
+        return {
+            **{n: v for n, v in known.items() if isinstance(v, str | int | float)},
+            **self._answered,
+        }
 
     def probabilities(
         self,
@@ -97,7 +101,7 @@ class ServedLabels:
         calibrated = way == "likeliest tokens" and int(known.sum()) > 1
         if calibrated:
             shares[known] = batch_calibrated(shares[known])
-        self._told = {
+        self._answered = {
             "scores": way,
             "calibration": CALIBRATION if calibrated else "none",
             "not_parsed": int((~known).sum()),

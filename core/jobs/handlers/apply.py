@@ -3,11 +3,10 @@
 The job's spec: `{"training": id, "dataset": key, "n": texts}`.
 """
 
-from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
 
+from core.domain.serialization import to_json
 from core.jobs.context import JobContext
 from core.jobs.lease import living
 from core.jobs.queue import Work, find_submitted, once, state_of
@@ -15,6 +14,7 @@ from core.jobs.registry import job, question
 from core.jobs.tools import WorkerTools
 from core.services.training.apply_classifier import (
     KIND,
+    AppliedClassifier,
     ApplyRequest,
     apply_classifier,
     classify_text,
@@ -31,7 +31,7 @@ class Applied:
         work: the job that was queued for it last; None if none was.
     """
 
-    result: Mapping[str, Any] | None
+    result: AppliedClassifier | None
     work: Work | None
 
 
@@ -47,7 +47,7 @@ def look(db: Database, training_id: str, dataset: str, *, n: int) -> Applied:
     request = ApplyRequest(training=training_id, dataset=dataset, n=n)
     with db.read():
         result = request.stored_result(db)
-        queued = find_submitted(db, KIND, request.to_dict(), 0)
+        queued = find_submitted(db, KIND, to_json(request), 0)
         work = None if queued is None else Work(queued, state_of(queued, living(db)))
     return Applied(result, work)
 
@@ -55,7 +55,7 @@ def look(db: Database, training_id: str, dataset: str, *, n: int) -> Applied:
 def ask(db: Database, training_id: str, dataset: str, *, n: int) -> Work:
     """Queue the job, once for equal arguments (those of `look`)."""
     request = ApplyRequest(training=training_id, dataset=dataset, n=n)
-    return once(db, KIND, request.to_dict(), 0)
+    return once(db, KIND, to_json(request), 0)
 
 
 @job(KIND, title="Test on generated texts", activity="Testing a classifier")

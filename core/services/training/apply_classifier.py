@@ -6,22 +6,22 @@ never as a result of the training, whose own test is on real texts.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from core.classification.evaluation.checks import exact_overlaps
-from core.classification.evaluation.evaluation import evaluate
+from core.classification.evaluation.evaluation import Scores, evaluate
 from core.classification.evaluation.intervals import wilson
-from core.classification.results import given_labels
+from core.classification.results import TrainingResult, given_labels
 from core.classification.settings import TrainingSpec, spec_from_dict
-from core.classification.trained import Classifier, ClassifierCache, best_seed, folder_of
+from core.classification.trained import Classifier, ClassifierCache, folder_of
 from core.diversity.embedding.encoder import EncoderChoice
 from core.diversity.measures.live import Encoders
 from core.diversity.measures.remote_clique import Vectors, unit_vectors
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
+from core.domain.serialization import from_json, to_json
 from core.domain.settings import Home
 from core.services.embedding import Embedder
 from core.services.measure import stored_dataset
@@ -51,22 +51,48 @@ class ApplyRequest:
     dataset: str
     n: int
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return {"training": self.training, "dataset": self.dataset, "n": self.n}
-
     @property
-    def _asked(self) -> dict[str, Any]:
+    def _asked(self) -> dict[str, str | int]:
         return {"training": self.training, "n": self.n}
 
-    def stored_result(self, db: Database) -> dict[str, Any] | None:
+    def stored_result(self, db: Database) -> "AppliedClassifier | None":
         """What was stored of it; None while it is missing."""
         preview = find_preview(db, KIND, self.dataset, self._asked)
-        return None if preview is None else dict(preview.result)
+        return None if preview is None else from_json(AppliedClassifier, preview.result)
 
-    def save_result(self, db: Database, result: dict[str, Any]) -> None:
+    def save_result(self, db: Database, result: "AppliedClassifier") -> None:
         """Store what came of it."""
-        save_preview(db, KIND, self.dataset, self._asked, result)
+        save_preview(db, KIND, self.dataset, self._asked, to_json(result))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppliedClassifier:
+    """What a classifier says of a dataset, against the dataset's own labels.
+
+    Args:
+        seed: of the repeat.
+        ids: the texts'.
+        labels: the label given to each text.
+        confidence: in it, 0 to 1.
+        distance: each text's cosine distance to the nearest training text.
+        seen: whether each stands among the training texts.
+        n_seen: how many do.
+        scored: texts that count: those not seen; all if all were.
+        scores: of these.
+        parts: a fifth of these each, from near to far: `from`, `to` (distances), `n`, and the
+            accuracy's `mean`, `low` and `high`.
+    """
+
+    seed: int
+    ids: tuple[str, ...]
+    labels: tuple[str, ...]
+    confidence: tuple[float, ...]
+    distance: tuple[float, ...]
+    seen: tuple[bool, ...]
+    n_seen: int
+    scored: int
+    scores: Scores
+    parts: tuple[dict[str, int | float | None], ...]
 
 
 def apply_classifier(
@@ -77,7 +103,7 @@ def apply_classifier(
     classifiers: ClassifierCache,
     home: Home,
     progress: Progress = NO_PROGRESS,
-) -> dict[str, Any]:
+) -> AppliedClassifier:
     """Let the classifier of the best repeat answer all texts of a dataset, and store the answers.
 
     Reports the phases loading, answering and embedding.
@@ -89,9 +115,6 @@ def apply_classifier(
         classifiers: loads the classifier.
         home: where it lies.
         progress: follows the work.
-
-    Returns:
-        `seed` of the repeat, and what `answers` returns.
 
     Raises:
         BadInput: there is no such dataset or training, or it has no classifier.
@@ -107,8 +130,7 @@ def apply_classifier(
     probabilities = classifier.probabilities(dataset.texts, between=progress.checkpoint)
     vectors = embedder.embed([*train.texts, *dataset.texts])
     nearest = _nearest(vectors[len(train) :], vectors[: len(train)])
-    judged = answers(dataset, train, classifier.label_names, probabilities, nearest)
-    result = {"seed": seed, **judged}
+    result = answers(dataset, train, classifier.label_names, probabilities, nearest, seed=seed)
     request.save_result(db, result)
     return result
 
@@ -119,8 +141,10 @@ def answers(
     label_names: Sequence[str],
     probabilities: npt.NDArray[np.float64],
     nearest: npt.NDArray[np.float64],
-) -> dict[str, Any]:
-    """What a classifier says of a dataset, against the dataset's own labels, JSON-ready.
+    *,
+    seed: int,
+) -> AppliedClassifier:
+    """What a classifier says of a dataset, against the dataset's own labels.
 
     Args:
         dataset: the texts, at least one.
@@ -128,12 +152,7 @@ def answers(
         label_names: names of the columns.
         probabilities: (texts, labels).
         nearest: each text's cosine distance to the nearest of `train`, (texts,).
-
-    Returns:
-        `ids`, `labels`, `confidence`, `distance` and `seen` (whether it stands in `train`), one a
-        text; `n_seen`; `scored`, the number of texts that count: those not seen, all if all were;
-        `scores` of these (`evaluation.evaluate`); `parts`: a fifth of these each, from near to far
-        (`from`, `to`, `n`, `mean`, `low`, `high`).
+        seed: of the classifier's repeat.
     """
     names = tuple(dict.fromkeys([*label_names, *dataset.label_names]))
     given = given_labels(probabilities, label_names)
@@ -141,19 +160,20 @@ def answers(
     again = {overlap.test for overlap in exact_overlaps(train.texts, dataset.texts)}
     rows = [row for row in range(len(dataset)) if row not in again] or list(range(len(dataset)))
     right = np.array([given[row] == dataset.labels[row] for row in rows])
-    return {
-        "ids": list(dataset.ids),
-        "labels": given,
-        "confidence": [round(float(value), 4) for value in confidence],
-        "distance": [round(float(value), 4) for value in nearest],
-        "seen": [row in again for row in range(len(dataset))],
-        "n_seen": len(again),
-        "scored": len(rows),
-        "scores": evaluate(
+    return AppliedClassifier(
+        seed=seed,
+        ids=tuple(dataset.ids),
+        labels=tuple(given),
+        confidence=tuple(round(float(value), 4) for value in confidence),
+        distance=tuple(round(float(value), 4) for value in nearest),
+        seen=tuple(row in again for row in range(len(dataset))),
+        n_seen=len(again),
+        scored=len(rows),
+        scores=evaluate(
             [dataset.labels[row] for row in rows], [[given[row] for row in rows]], names
         ),
-        "parts": _parts(nearest[rows], right),
-    }
+        parts=tuple(_parts(nearest[rows], right)),
+    )
 
 
 def classify_text(
@@ -190,7 +210,7 @@ def _classifier(
     if record.result is None:
         raise BadInput("This training has not ended.", "Let it end first.")
     spec = spec_from_dict(record.spec)
-    seed = best_seed(record.result)
+    seed = from_json(TrainingResult, record.result).best_seed
     folder = folder_of(training_folder(home, record.id), spec.kind, seed)
     return classifiers.classifier(folder, spec), spec, seed
 
@@ -209,11 +229,11 @@ def _nearest(texts: Vectors, others: Vectors) -> npt.NDArray[np.float64]:
 
 def _parts(
     nearest: npt.NDArray[np.float64], right: npt.NDArray[np.bool_]
-) -> list[dict[str, float | None]]:
+) -> list[dict[str, int | float | None]]:
     order = np.argsort(nearest, kind="stable")
-    parts = []
+    parts: list[dict[str, int | float | None]] = []
     for rows in np.array_split(order, min(_PARTS, len(order))):
         share = wilson(int(right[rows].sum()), len(rows))
         ends = {"from": float(nearest[rows].min()), "to": float(nearest[rows].max())}
-        parts.append({**ends, "n": len(rows), **share.to_dict()})
+        parts.append({**ends, "n": len(rows), **to_json(share)})
     return parts

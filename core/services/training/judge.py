@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from core.classification.llm.llm import LabelModel
+from core.classification.results import Facts
 from core.diversity.measures.live import Encoders
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
@@ -140,11 +140,11 @@ class ModelJudgements:
 
     Args:
         labelled: texts that got a label.
-        facts: of the model, and how it was asked; JSON-ready.
+        facts: of the model, and how it was asked.
     """
 
     labelled: int
-    facts: dict[str, Any]
+    facts: Facts
 
 
 def judge_by_model(

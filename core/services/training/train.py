@@ -11,13 +11,21 @@ from typing import Any
 
 from core.classification.fine_tuning.checkpoints import earlier_recipe_of
 from core.classification.fine_tuning.fine_tuning import Step
-from core.classification.results import Prediction, given_labels, label_names_of, result_of
+from core.classification.results import (
+    Prediction,
+    TrainingResult,
+    given_labels,
+    label_names_of,
+    result_of,
+)
 from core.classification.settings import TrainingSpec, spec_from_dict
 from core.classification.tools import StoreTools
-from core.classification.trained import best_seed, folder_of
+from core.classification.trained import folder_of
 from core.classification.training import look_before, predict, seeds_of
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
+from core.domain.progress import Epoch
+from core.domain.serialization import from_json, to_json
 from core.domain.settings import Home
 from core.domain.settings_key import settings_key
 from core.domain.spending import SpendingLimitReached
@@ -52,7 +60,7 @@ def train(
     session: ServedLabelModel | None = None,
     progress: Progress = NO_PROGRESS,
     timer: Callable[[], float] = time.monotonic,
-) -> dict[str, Any]:
+) -> TrainingResult:
     """Train all repeats and test them; a repeat that was cut off goes on from its last epoch.
 
     Reports the phases checking, embedding, training, testing and done of `TrainingProgress`.
@@ -70,9 +78,6 @@ def train(
         session: opens a server's model that is asked; None knows none.
         progress: follows the work.
         timer: monotonic seconds.
-
-    Returns:
-        See `core.classification.results.result_of`.
 
     Raises:
         BadInput: the texts can't be trained on or tested with.
@@ -146,7 +151,7 @@ def train_stored(
         add_repeat(
             db,
             record.id,
-            Repeat(prediction.seed, prediction.history, prediction.facts),
+            Repeat(prediction.seed, to_json(prediction.history), prediction.facts),
             Predictions(test_set.ids, tuple(labels), stored),
         )
         return as_stored
@@ -163,7 +168,7 @@ def train_stored(
         progress=progress,
         timer=timer,
     )
-    set_result(db, record.id, result)
+    set_result(db, record.id, to_json(result))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,11 +176,11 @@ class UnstoredTraining:
     """A training that the store does not know, of a command.
 
     Args:
-        result: see `core.classification.results.result_of`.
+        result: what came of it.
         folder: holds a folder `seed-N` for each repeat.
     """
 
-    result: Mapping[str, Any]
+    result: TrainingResult
     folder: Path
 
     def save_classifier(self, folder: Path) -> None:
@@ -185,13 +190,13 @@ class UnstoredTraining:
         Raises:
             BadInput: it can't be written, or the kind trains nothing.
         """
-        source = folder_of(self.folder, self.result["kind"], best_seed(self.result))
+        source = folder_of(self.folder, self.result.kind, self.result.best_seed)
         try:
             unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder.absolute().parent))
             try:
                 unfinished.chmod(0o755)
                 shutil.copytree(source, unfinished, dirs_exist_ok=True)
-                text = json.dumps(dict(self.result), indent=2)
+                text = json.dumps(to_json(self.result), indent=2)
                 (unfinished / "result.json").write_text(text, encoding="utf-8")
                 unfinished.replace(folder)  # replaces an empty folder, too
             finally:
@@ -270,7 +275,10 @@ def _stored_predictions(db: Database, training_id: str) -> dict[int, Prediction]
     for repeat in repeats_of(db, training_id):
         stored = predictions_of(db, training_id, repeat.seed)
         predictions[repeat.seed] = Prediction(
-            repeat.seed, stored.probabilities.astype("float64"), repeat.history, repeat.facts
+            repeat.seed,
+            stored.probabilities.astype("float64"),
+            from_json(tuple[Epoch, ...], repeat.history),
+            repeat.facts,
         )
     return predictions
 
@@ -320,9 +328,9 @@ class _Tracker:
             phase="testing" if step.step == step.steps else "training",
             epoch=step.epoch,
             loss=step.loss,
-            accuracy=step.history[-1]["accuracy"] if step.history else None,
+            accuracy=step.history[-1].accuracy if step.history else None,
             seconds_left=self._seconds_left(step.seconds_left),
-            history=tuple(dict(epoch) for epoch in step.history),
+            history=tuple(step.history),
         )
 
     def _seconds_left(self, of_this_repeat: float | None) -> float | None:

@@ -1,7 +1,9 @@
 """How fast trainings went on this machine, for estimates before the next one."""
 
 from core.classification.estimate import Past, paces
+from core.classification.results import TrainingResult
 from core.classification.settings import spec_from_dict
+from core.domain.serialization import from_json
 from core.store.database import Database
 from core.store.trainings import TrainingRecord, list_trainings
 
@@ -14,7 +16,11 @@ def recent_throughput(db: Database) -> dict[str, float]:
         record for record in list_trainings(db, include_deleted=True) if record.result is not None
     ]
     return paces(
-        Past(spec_from_dict(record.spec), record.result or {}, _seconds(db, record))
+        Past(
+            spec_from_dict(record.spec),
+            from_json(TrainingResult, record.result),
+            _seconds(db, record),
+        )
         for record in done[:_RECENT]
     )
 

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.classification.fine_tuning.fine_tuned import packed
-from core.classification.trained import best_seed, folder_of
+from core.classification.trained import folder_of
 from core.domain.wording import counted, interval, number
 from core.figures.classifiers import calibration_figure, training_curves
 from core.figures.interventions import confusion_figure
@@ -35,7 +35,7 @@ def show_details(app: AppContext, choice: Choice, trainings: Sequence[Training])
         _show_actions(app, training)
     answers = answers_of(app.db, training)
     _show_numbers(training)
-    for warning in training.result["warnings"]:
+    for warning in training.result.warnings:
         st.warning(escape_markdown(warning), icon=":material/warning:")
     with st.grid(2, min_column_width=420, gap="large"):
         with st.container():
@@ -55,7 +55,7 @@ def _show_actions(app: AppContext, training: Training) -> None:
     """Downloads, and the button that removes the model."""
 
     def predictions() -> io.BytesIO:
-        frame = answers_frame(answers_of(app.db, training), training.result["seeds"])
+        frame = answers_frame(answers_of(app.db, training), training.result.seeds)
         rows = frame.to_dict("records")
         return io.BytesIO(export_table(rows, columns=[str(name) for name in frame], format="csv"))
 
@@ -69,7 +69,7 @@ def _show_actions(app: AppContext, training: Training) -> None:
         help="All test texts with their labels and the predictions of each repeat, as CSV.",
     )
     if training.has_model:
-        seed, kind = best_seed(training.result), training.record.spec["kind"]
+        seed, kind = training.result.best_seed, training.record.spec["kind"]
         folder = folder_of(training_folder(app.home, training.id), kind, seed)
         st.download_button(
             "Trained model",
@@ -100,34 +100,32 @@ def _show_actions(app: AppContext, training: Training) -> None:
 def _show_numbers(training: Training) -> None:
     result = training.result
     with st.grid(5, min_column_width=110, gap="small"):
-        for name, key in (("Accuracy", "accuracy"), ("Macro-F1", "macro_f1")):
-            score = result[key]
+        for name, score in (("Accuracy", result.accuracy), ("Macro-F1", result.macro_f1)):
             help = "No interval."
-            if score["low"] is not None:
-                ends = interval(score["low"], score["high"])
-                help = f"95% interval {ends}, {score['interval']}."
-            st.metric(name, number(score["mean"], digits=3), help=help)
-        if result["calibration"] is not None:
+            if score.low is not None and score.high is not None:
+                help = f"95% interval {interval(score.low, score.high)}, {score.interval}."
+            st.metric(name, number(score.mean, digits=3), help=help)
+        if result.calibration is not None:
             st.metric(
                 "Calibration error",
-                number(result["calibration"]["ece"], digits=3),
+                number(result.calibration.ece, digits=3),
                 help="Expected calibration error (ECE): mean gap between confidence and accuracy, "
                 "0 to 1.",
             )
-        st.metric("Trained on", counted(result["n_train"], "text"))
-        seeds = ", ".join(map(str, result["seeds"]))
-        st.metric("Repeats", str(len(result["seeds"])), help=f"Seeds {seeds}.")
+        st.metric("Trained on", counted(result.n_train, "text"))
+        seeds = ", ".join(map(str, result.seeds))
+        st.metric("Repeats", str(len(result.seeds)), help=f"Seeds {seeds}.")
 
 
 def _show_confusion(training: Training) -> tuple[str, str] | None:
     """The confusion matrix; (true label, predicted label) of the cell that was clicked."""
-    confusion = training.result["confusion"]
-    names = confusion["labels"]
-    summed = "sum over repeats; " if len(training.result["seeds"]) > 1 else ""
+    confusion = training.result.confusion
+    names = list(confusion.labels)
+    summed = "sum over repeats; " if len(training.result.seeds) > 1 else ""
     st.markdown(f"**Confusion matrix** :small[:gray[{summed}click a cell to list its texts]]")
     event = st.plotly_chart(
         confusion_figure(
-            pd.DataFrame(confusion["counts"], index=names, columns=names),
+            pd.DataFrame(list(confusion.counts), index=names, columns=names),
             rows="true",
             columns="predicted",
         ),
@@ -146,7 +144,7 @@ def _show_confusion(training: Training) -> tuple[str, str] | None:
 
 def _show_per_label(training: Training) -> None:
     st.markdown("**Scores by label** :small[:gray[means over repeats]]")
-    scores = training.result["per_label"]
+    scores = training.result.per_label
     config = {
         name: st.column_config.ProgressColumn(
             title, format="%.3f", min_value=0, max_value=1, width=95, help=help
@@ -161,10 +159,10 @@ def _show_per_label(training: Training) -> None:
         {
             "label": list(scores),
             **{
-                name: pd.array([score[name] for score in scores.values()], dtype="Float64")
+                name: pd.array([getattr(score, name) for score in scores.values()], dtype="Float64")
                 for name in config
             },
-            "support": [score["support"] for score in scores.values()],
+            "support": [score.support for score in scores.values()],
         }
     )
     st.dataframe(
@@ -227,12 +225,12 @@ def _show_texts_behind(
 
 
 def _show_calibration(training: Training) -> None:
-    calibration = training.result["calibration"]
+    calibration = training.result.calibration
     if calibration is None:
         return
     st.markdown("**Calibration** :small[:gray[below the diagonal: overconfident]]")
     st.plotly_chart(
-        calibration_figure(calibration["bins"]),
+        calibration_figure(calibration.bins),
         key="train-calibration",
         config={"displayModeBar": False},
         alt="Accuracy by confidence",
@@ -240,15 +238,15 @@ def _show_calibration(training: Training) -> None:
 
 
 def _show_curves(training: Training) -> None:
-    repeats = [repeat for repeat in training.result["repeats"] if repeat["history"]]
+    repeats = [repeat for repeat in training.result.repeats if repeat.history]
     if not repeats:
         return
-    best = best_seed(training.result)
+    best = training.result.best_seed
     st.markdown(f"**Training curves** :small[:gray[seed {best}; other repeats in grey]]")
     st.plotly_chart(
         training_curves(
-            next(repeat["history"] for repeat in repeats if repeat["seed"] == best),
-            others=[repeat["history"] for repeat in repeats if repeat["seed"] != best],
+            next(repeat.history for repeat in repeats if repeat.seed == best),
+            others=[repeat.history for repeat in repeats if repeat.seed != best],
         ),
         key="train-curves",
         config={"displayModeBar": False},
@@ -257,22 +255,22 @@ def _show_curves(training: Training) -> None:
 
 
 def _show_leakage(app: AppContext, training: Training) -> None:
-    leakage = training.result.get("leakage")
+    leakage = training.result.leakage
     if leakage is None:
         return
-    if not leakage["overlaps"]:
-        near = "" if leakage["threshold"] is None else " and no near duplicates"
+    if not leakage.overlaps:
+        near = "" if leakage.threshold is None else " and no near duplicates"
         st.caption(f":material/check: No test leakage: no exact{near} among the training texts.")
         return
     test = dataset_at(app.db, training.record.spec["test"])
     texts = dict(zip(test.ids, test.texts, strict=True))
-    count = counted(leakage["exact"] + leakage["near"], "test text")
+    count = counted(leakage.exact + leakage.near, "test text")
     with st.expander(f"Test leakage: {count} among the training texts"):
         st.dataframe(
             pd.DataFrame(
                 {
-                    "text": [texts.get(overlap["test"], "") for overlap in leakage["overlaps"]],
-                    "similarity": [overlap["similarity"] for overlap in leakage["overlaps"]],
+                    "text": [texts.get(overlap.test, "") for overlap in leakage.overlaps],
+                    "similarity": [overlap.similarity for overlap in leakage.overlaps],
                 }
             ),
             hide_index=True,

@@ -68,20 +68,20 @@ def show_generated(app: AppContext, choice: Choice, trainings: Sequence[Training
 def _show_numbers(applied: Applied, training: Training) -> None:
     assert applied.result is not None
     result = applied.result
-    scores, n, seen = result["scores"], len(result["ids"]), result["n_seen"]
-    accuracy = scores["accuracy"]
+    scores, n, seen = result.scores, len(result.ids), result.n_seen
+    accuracy = scores.accuracy
     with st.grid(4, min_column_width=110, gap="small"):
         st.metric(
             "Agreement with labels",
-            number(accuracy["mean"], digits=3),
-            help=f"On generated texts; 95% interval {interval(accuracy['low'], accuracy['high'])}, "
-            f"{accuracy['interval']}.",
+            number(accuracy.mean, digits=3),
+            help=f"On generated texts; 95% interval {interval(accuracy.low, accuracy.high)}, "
+            f"{accuracy.interval}.",
         )
-        st.metric("Macro-F1", number(scores["macro_f1"]["mean"], digits=3))
-        st.metric("Generated texts", f"{result['scored']:,}")
+        st.metric("Macro-F1", number(scores.macro_f1.mean, digits=3))
+        st.metric("Generated texts", f"{result.scored:,}")
         st.metric(
             "Accuracy on real texts",
-            number(training.result["accuracy"]["mean"], digits=3),
+            number(training.result.accuracy.mean, digits=3),
             help="The same model in the results, all repeats, for comparison.",
         )
     if seen == n:
@@ -97,7 +97,7 @@ def _show_numbers(applied: Applied, training: Training) -> None:
 
 def _show_figures(applied: Applied) -> None:
     assert applied.result is not None
-    scores = applied.result["scores"]
+    scores = applied.result.scores
     with st.grid(2, min_column_width=420, gap="large"):
         with st.container():
             st.markdown(
@@ -105,17 +105,17 @@ def _show_figures(applied: Applied) -> None:
                 "texts]]"
             )
             st.plotly_chart(
-                accuracy_by_distance(applied.result["parts"], overall=scores["accuracy"]["mean"]),
+                accuracy_by_distance(applied.result.parts, overall=scores.accuracy.mean),
                 key="train-distance",
                 config={"displayModeBar": False},
                 alt="Accuracy by distance to the nearest training text",
             )
         with st.container():
             st.markdown("**Confusion matrix**")
-            names = scores["confusion"]["labels"]
+            names = list(scores.confusion.labels)
             st.plotly_chart(
                 confusion_figure(
-                    pd.DataFrame(scores["confusion"]["counts"], index=names, columns=names),
+                    pd.DataFrame(list(scores.confusion.counts), index=names, columns=names),
                     rows="generated as",
                     columns="predicted",
                 ),
@@ -130,13 +130,15 @@ def _show_disagreements(
 ) -> None:
     assert applied.result is not None
     result = applied.result
-    n = len(result["ids"]) if source.key.startswith(run_key("")) else 0
+    n = len(result.ids) if source.key.startswith(run_key("")) else 0
     data = dataset_at(app.db, source.key, n)
     columns = ("ids", "labels", "confidence", "distance", "seen")
-    predicted = pd.DataFrame({name: result[name] for name in columns}).set_index("ids")
+    predicted = pd.DataFrame({name: list(getattr(result, name)) for name in columns}).set_index(
+        "ids"
+    )
     texts = pd.DataFrame({"text": data.texts, "own": data.labels}, index=list(data.ids))
     frame = texts.join(predicted, how="inner")
-    if result["n_seen"] < len(result["ids"]):
+    if result.n_seen < len(result.ids):
         frame = frame[~frame["seen"].astype(bool)]
     frame = frame[frame["labels"] != frame["own"]].sort_values(
         "distance", ascending=False, kind="stable"

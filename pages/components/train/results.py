@@ -47,7 +47,7 @@ def show_results(app: AppContext, choice: Choice, trainings: Sequence[Training])
         alt="The score of each model with its 95% interval",
     )
     result = trainings[0].result
-    test = f"{result['n_test']:,} texts of {result['test']['name']}"
+    test = f"{result.n_test:,} texts of {result.test.name}"
     st.caption(
         f"On the {escape_markdown(test)}. Whiskers are 95% intervals: with several repeats, "
         "Student's t over seeds (randomness of training); with one, over test texts. The dashed "
@@ -65,7 +65,7 @@ def show_results(app: AppContext, choice: Choice, trainings: Sequence[Training])
 
 def _choose_size(trainings: Sequence[Training]) -> Sequence[Training]:
     """The baselines, and the models trained on as many texts as is chosen."""
-    sizes = sorted({row.result["n_train"] for row in trainings if row.kind in TRAINED_KINDS})
+    sizes = sorted({row.result.n_train for row in trainings if row.kind in TRAINED_KINDS})
     if len(sizes) < 2:
         return trainings
     if st.session_state.get("train_size") not in sizes:
@@ -81,25 +81,24 @@ def _choose_size(trainings: Sequence[Training]) -> Sequence[Training]:
     return [
         training
         for training in trainings
-        if not size or training.kind not in TRAINED_KINDS or training.result["n_train"] == size
+        if not size or training.kind not in TRAINED_KINDS or training.result.n_train == size
     ]
 
 
 def results_frame(trainings: Sequence[Training], measure: str) -> pd.DataFrame:
     """The rows that `core.figures.classifiers.ladder_figure` expects."""
+    scores = [getattr(training.result, measure) for training in trainings]
     return pd.DataFrame(
         {
             "id": [training.id for training in trainings],
             "name": [training.name for training in trainings],
             "kind": [training.kind for training in trainings],
             **{
-                end: pd.array(
-                    [training.result[measure][end] for training in trainings], dtype="float64"
-                )
+                end: pd.array([getattr(score, end) for score in scores], dtype="float64")
                 for end in ("mean", "low", "high")
             },
             "n": [
-                training.result["n_train"] if training.kind in TRAINED_KINDS else float("nan")
+                training.result.n_train if training.kind in TRAINED_KINDS else float("nan")
                 for training in trainings
             ],
         }
@@ -177,29 +176,28 @@ def table_row(training: Training) -> dict[str, Cell]:
     result, spec = training.result, training.record.spec
     tuning = spec["fine_tuning"]
     tuned, learned = spec["kind"] == "fine-tuning", spec["kind"] in ("fine-tuning", "probe")
-    leakage = result.get("leakage") or {}
-    facts = [repeat["facts"] for repeat in result["repeats"]]
+    leakage = result.leakage
+    facts = [repeat.facts for repeat in result.repeats]
     epochs = [fact["best_epoch"] for fact in facts if "best_epoch" in fact]
-    seconds = sum(epoch["seconds"] for repeat in result["repeats"] for epoch in repeat["history"])
-    calibration = result.get("calibration")
+    seconds = sum(epoch.seconds for repeat in result.repeats for epoch in repeat.history)
     scores = {
-        f"{name}{'' if end == 'mean' else f' {end}'}": result[key][end]
-        for name, key in (("accuracy", "accuracy"), ("macro-F1", "macro_f1"))
+        f"{name}{'' if end == 'mean' else f' {end}'}": getattr(score, end)
+        for name, score in (("accuracy", result.accuracy), ("macro-F1", result.macro_f1))
         for end in ("mean", "low", "high")
     }
     return {
         "model name": training.name,
         **scores,
-        "calibration error": None if calibration is None else calibration["ece"],
+        "calibration error": None if result.calibration is None else result.calibration.ece,
         "kind": RUNG_TITLES[training.kind],
         "method": spec["kind"],
         "base model": _base_model(training),
         "server": spec.get("language_server"),
         "asked by": facts[0].get("scores"),
         "answers without label": facts[0].get("not_parsed"),
-        "texts": result["n_train"],
-        "test texts": result["n_test"],
-        "seeds": ", ".join(map(str, result["seeds"])),
+        "texts": result.n_train,
+        "test texts": result.n_test,
+        "seeds": ", ".join(map(str, result.seeds)),
         "cut to": spec["size"],
         "class weights": tuning["class_weights"] if learned else None,
         "learning rate": tuning["learning_rate"] if tuned else None,
@@ -213,8 +211,8 @@ def table_row(training: Training) -> dict[str, Cell]:
         "device": facts[0].get("device"),
         "prompt calibration": facts[0].get("calibration"),
         "examples": len(spec["examples"]) if spec["kind"] == "llm" else None,
-        "test leakage, exact": leakage.get("exact"),
-        "test leakage, near": leakage.get("near"),
+        "test leakage, exact": None if leakage is None else leakage.exact,
+        "test leakage, near": None if leakage is None else leakage.near,
         "trained on": spec["train"],
         "tested on": spec["test"],
         "id": training.id,
@@ -222,7 +220,7 @@ def table_row(training: Training) -> dict[str, Cell]:
 
 
 def _base_model(training: Training) -> str:
-    model = str(training.result["model"])
+    model = training.result.model
     if model != "embedded":
         return model
     return "SmolLM2-135M-Instruct" if training.kind == "llm" else "all-MiniLM-L6-v2"
@@ -235,7 +233,7 @@ def results_json(trainings: Sequence[Training]) -> bytes:
             "id": training.id,
             "name": training.name,
             "spec": dict(training.record.spec),
-            "result": dict(training.result),
+            "result": training.record.result,
         }
         for training in trainings
     ]

@@ -1,8 +1,8 @@
 """Trainings of a task as stored: their jobs, their names, and their predictions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +16,12 @@ from core.classification.evaluation.comparison import (
     right_shares,
 )
 from core.classification.ladder import RungKind, kind_of
+from core.classification.results import TrainingResult
 from core.diversity.map.frame import display_names
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
 from core.domain.registries.stages import STAGES
+from core.domain.serialization import from_json
 from core.domain.tasks import Task
 from core.domain.wording import counted
 from core.jobs.queue import Job, State, status
@@ -61,10 +63,10 @@ class Training:
         """The record's."""
         return self.record.id
 
-    @property
-    def result(self) -> Mapping[str, Any]:
-        """`core.classification.results.result_of`; empty while it is unfinished."""
-        return self.record.result or {}
+    @cached_property
+    def result(self) -> TrainingResult:
+        """Of a training that is `done`."""
+        return from_json(TrainingResult, self.record.result)
 
     @property
     def done(self) -> bool:
@@ -194,8 +196,8 @@ def answers_of(db: Database, training: Training) -> Answers:
         db,
         training.id,
         training.record.spec["test"],
-        tuple(training.result["seeds"]),
-        tuple(training.result["label_names"]),
+        training.result.seeds,
+        training.result.label_names,
     )
 
 

@@ -1,13 +1,11 @@
 """The job that tests a classifier on generated texts, and the answer to one text."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import pytest
 
 from core.classification.settings import TrainingSpec
 from core.domain.errors import BadInput
+from core.domain.serialization import to_json
 from core.domain.settings import Home
 from core.jobs.context import JobContext
 from core.jobs.handlers.apply import TextQuestion, apply_job, ask, classify, look
@@ -50,7 +48,9 @@ def test_by_hand_what_is_said_of_a_dataset() -> None:
     train = dataset([("seen", "pos"), ("other", "neg")])
     data = dataset([("Seen ", "pos"), ("near", "pos"), ("far", "neg"), ("farther", "neg")])
     shares = np.array([[0.9, 0.1], [0.6, 0.4], [0.7, 0.3], [0.2, 0.8]])
-    found = answers(data, train, ("pos", "neg"), shares, np.array([0.0, 0.1, 0.5, 0.9]))
+    found = to_json(
+        answers(data, train, ("pos", "neg"), shares, np.array([0.0, 0.1, 0.5, 0.9]), seed=0)
+    )
     assert found["labels"] == ["pos", "pos", "pos", "neg"]
     assert found["confidence"] == [0.9, 0.6, 0.7, 0.8]
     assert (found["seen"], found["n_seen"], found["scored"]) == ([True, False, False, False], 1, 3)
@@ -64,7 +64,7 @@ def test_by_hand_what_is_said_of_a_dataset() -> None:
 
 def test_where_all_was_seen_all_counts() -> None:
     train = dataset([("one", "pos"), ("two", "neg")])
-    found = answers(train, train, ("pos", "neg"), np.eye(2), np.zeros(2))
+    found = to_json(answers(train, train, ("pos", "neg"), np.eye(2), np.zeros(2), seed=0))
     assert (found["n_seen"], found["scored"]) == (2, 2)
     assert found["scores"]["accuracy"]["mean"] == 1
 
@@ -80,8 +80,7 @@ def test_a_probe_answers_generated_texts_and_a_persons(home: Home, real_db: Data
     first, again = (ask(real_db, record.id, other, n=12) for _ in range(2))
     assert first.job.id == again.job.id  # queued once
     assert work_off(home, first.job).state == "done"
-    found: Mapping[str, Any] | None = look(real_db, record.id, other, n=12).result
-    assert found is not None
+    found = to_json(look(real_db, record.id, other, n=12).result)
     assert found["seed"] == 5
     assert len(found["ids"]) == len(found["labels"]) == 12
     truth = [label for _, label in rows[48:]]
