@@ -49,7 +49,7 @@ def test_a_knob_is_named_in_few_files(name: str) -> None:
 
 def test_folders_stay_small_enough_to_read() -> None:
     counts = Counter(path.parent for path in SOURCES if path.name != "__init__.py")
-    large = {str(folder.relative_to(ROOT)): n for folder, n in counts.items() if n > 17}
+    large = {str(folder.relative_to(ROOT)): n for folder, n in counts.items() if n > 15}
     assert large == {}
 
 
@@ -83,5 +83,4 @@ def test_what_crosses_a_border_has_a_type() -> None:
             elif isinstance(node, ast.ClassDef):
                 notes = [item.annotation for item in node.body if isinstance(item, ast.AnnAssign)]
             total += sum(len(pattern.findall(ast.unparse(note))) for note in notes if note)
-    # Measured; it only ever goes down, to 150 at the most in the end.
-    assert total <= 443
+    assert total <= 45  # measured; it only ever goes down

@@ -9,8 +9,8 @@ import pytest
 from core.classification.settings import FineTuning
 from core.sweeps.assessment.assess import make_fine_tuner
 from core.sweeps.assessment.recipe import Recipe
+from tests.classification.fine_tuning.training_process import SETTINGS
 from tests.classification.making import dataset, reviews, save_tiny_bert
-from tests.classification.training_process import SETTINGS
 from tests.sweeps.assessment.assessed import NO_VECTORS, real_of
 
 

@@ -21,10 +21,10 @@ from core.classification.settings import FineTuning, TrainingSpec
 from core.domain.errors import BackendFailed
 from core.domain.progress import Epoch
 from core.domain.serialization import to_json
+from tests.classification.fine_tuning.training_process import SETTINGS
 from tests.classification.making import reviews
-from tests.classification.training_process import SETTINGS
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 
 
 class Interrupted(Exception):
@@ -135,7 +135,7 @@ def test_a_resumed_training_ends_as_an_uninterrupted_one(
 
 def test_kill_9_in_the_middle_of_an_epoch(tiny_bert: Path, tmp_path: Path) -> None:
     whole = train(tiny_bert, tmp_path / "whole")
-    command = [sys.executable, "-m", "tests.classification.training_process"]
+    command = [sys.executable, "-m", "tests.classification.fine_tuning.training_process"]
     command += [str(tiny_bert), str(tmp_path / "cut"), str(tmp_path / "models")]
     process = subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
