@@ -13,7 +13,7 @@ from typing import Any
 from core.domain.errors import BadInput, StaleEdit
 from core.domain.registries.stages import VersionFacts
 from core.domain.serialization import to_json
-from core.interventions.relabelling.relabel import Replacement, accept_changes
+from core.interventions.relabelling.relabel import Replacement, accept_changes, overruled
 from core.interventions.scope_filter import ScopeFilter
 from core.interventions.versions import Subject, edited, filtered, relabelled
 from core.store.database import Database
@@ -128,10 +128,13 @@ Decision = AcceptedLabels | AcceptedFilter | Edits | Mapping[str, float]
 
 
 def _propose_labels(subject: Subject, decision: AcceptedLabels) -> Proposal:
-    replacement, ids = decision.replacement, subject.dataset.ids
+    ids, people = subject.dataset.ids, subject.labels_of_people
     if not decision.accepted:
         raise BadInput("No change was accepted, so there is nothing to apply.")
-    accepted = accept_changes(replacement, ids, decision.accepted)
+    replacement = overruled(decision.replacement, people)
+    changing = {ids[row] for row in replacement.changed}
+    corrected = {ids[row] for row in people}
+    accepted = accept_changes(replacement, ids, changing & {*corrected, *decision.accepted})
     counts: VersionFacts = {
         "n": len(ids),
         "inspected": replacement.inspected,
@@ -139,12 +142,16 @@ def _propose_labels(subject: Subject, decision: AcceptedLabels) -> Proposal:
         "changed": len(accepted.changed),
         "flows": [(flow.old, flow.new, flow.count) for flow in accepted.flows],
     }
-    verdicts: list[Verdict] = []
-    if decision.by == ORACLE:
-        pairs = zip(ids, replacement.judged, strict=True)
-        verdicts = [Verdict(key, label) for key, label in pairs if label is not None]
+    by, verdicts = decision.by, list[Verdict]()
+    if isinstance(by, str):
+        by = subject.annotators(by)
+        verdicts = [
+            Verdict(key, label)
+            for key, label in zip(ids, replacement.judged, strict=True)
+            if label is not None and key not in corrected
+        ]
     return Proposal(
-        rows=relabelled(subject.rows, accepted, who=decision.by),
+        rows=relabelled(subject.rows, accepted, who=by),
         spec=decision.spec,
         facts={**counts, **decision.facts},
         judged=verdicts,

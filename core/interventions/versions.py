@@ -7,11 +7,11 @@ An intervention sets its own columns of a row and keeps the others.
 import itertools
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
-from core.interventions.annotators import Consensus, consensus_by_text
+from core.interventions.annotators import Consensus, consensus_by_text, labels_by_row
 from core.interventions.relabelling.relabel import Replacement
 from core.interventions.scope_filter import THRESHOLD, ScopeFilter
 from core.store.database import Database
@@ -31,6 +31,7 @@ class Subject:
         texts: of all rows.
         specified: the labels that all rows' texts were generated for.
         dataset: the kept ones, under the version's labels, in the order of the rows.
+        people: the consensus of people on the run's texts, by text id.
     """
 
     run_id: str
@@ -39,12 +40,33 @@ class Subject:
     texts: Sequence[str]
     specified: Sequence[str]
     dataset: Dataset
+    people: Mapping[str, Consensus] = field(default_factory=dict)
 
     @property
     def replaced(self) -> int:
         """How many kept texts have another label than the one they were generated for."""
         pairs = zip(self.rows, self.specified, strict=True)
         return sum(row.kept and row.label != label for row, label in pairs)
+
+    @property
+    def labels_of_people(self) -> dict[int, str]:
+        """The labels that people gave to texts of the dataset, by row: of the version's own, those
+        set by hand, and of their judgements, but for the audit set's, the consensus."""
+        kept = (row for row in self.rows if row.kept)
+        by_hand = {
+            at: row.human_label
+            for at, row in enumerate(kept)
+            if row.human_label is not None and row.who not in MACHINES
+        }
+        return by_hand | labels_by_row(self.dataset.ids, self.people)
+
+    def annotators(self, other: str) -> dict[str, str]:
+        """Who gave each text of the dataset its label, by id: people, or else another."""
+        names = dict.fromkeys(self.dataset.ids, other)
+        who = {row.sample_id: row.who or other for row in self.rows}
+        for key in map(self.dataset.ids.__getitem__, self.labels_of_people):
+            names[key] = self.people[key].who if key in self.people else who[key]
+        return names
 
     @property
     def text_by_id(self) -> dict[str, str]:
@@ -61,7 +83,8 @@ def subject_of(db: Database, run_id: str, version_id: str | None) -> Subject:
     generated = load_dataset(db, run_key(run_id))
     if version_id is None:
         rows = [VersionRow(*pair) for pair in zip(generated.ids, generated.labels, strict=True)]
-        return Subject(run_id, None, rows, generated.texts, generated.labels, generated)
+        people = consensus_of_people(db, run_id)
+        return Subject(run_id, None, rows, generated.texts, generated.labels, generated, people)
     rows = version_rows(db, version_id)
     place = {sample_id: at for at, sample_id in enumerate(generated.ids)}
     places = [place[row.sample_id] for row in rows]
@@ -72,6 +95,7 @@ def subject_of(db: Database, run_id: str, version_id: str | None) -> Subject:
         [generated.texts[at] for at in places],
         [generated.labels[at] for at in places],
         load_dataset(db, version_key(version_id)),
+        consensus_of_people(db, run_id),
     )
 
 
@@ -103,6 +127,11 @@ Signed = str | Mapping[str, str]
 
 def _signature(who: Signed, sample_id: str) -> str | None:
     return who if isinstance(who, str) else who.get(sample_id)
+
+
+def _who_of_scope(row: VersionRow, who: Signed) -> str | None:
+    """Who stands behind a row whose scope was judged: whoever gave its label, if anybody did."""
+    return _signature(who, row.sample_id) if row.human_label is None else row.who
 
 
 def relabelled(
@@ -149,7 +178,7 @@ def filtered(
             kept=stays[at],
             in_scope=stays[at],
             scope_confidence=float(scope.confidence[at]),
-            who=_signature(who, row.sample_id) if at in scope.judged else row.who,
+            who=_who_of_scope(row, who) if at in scope.judged else row.who,
         )
 
     return _change_kept(rows, decide, count=len(stays))
@@ -190,7 +219,7 @@ def edited(
             human_label=label or row.human_label,
             in_scope=scopes.get(key, row.in_scope),
             kept=scopes.get(key, row.kept),
-            who=_signature(who, key),
+            who=_who_of_scope(row, who) if label is None else _signature(who, key),
         )
 
     changed = {*labels, *scopes}

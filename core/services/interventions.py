@@ -19,7 +19,7 @@ from core.interventions.relabelling.label_accuracy import (
     label_accuracy,
 )
 from core.interventions.relabelling.oracle import OracleInspection, relabel_by_oracle
-from core.interventions.relabelling.relabel import Replacement
+from core.interventions.relabelling.relabel import Replacement, overruled
 from core.interventions.scope_filter import Quality, ScopeFilter, learn_filter
 from core.interventions.versions import Subject, filtered, relabelled
 from core.services.embedding import Embedder
@@ -104,8 +104,9 @@ def relabel_subject(
     names = (*dataset.label_names, *extra)
     vectors = embedder.embed(dataset.texts)
     opinion = trained.oracle.judge(dataset.texts, vectors)
-    replacement = relabel_by_oracle(
-        dataset.labels, opinion, inspection, label_names=names, vectors=vectors
+    replacement = overruled(
+        relabel_by_oracle(dataset.labels, opinion, inspection, label_names=names, vectors=vectors),
+        subject.labels_of_people,
     )
     before, after = (
         label_accuracy(labels, opinion.labels, label_names=names).overall.hits / len(dataset)
@@ -124,7 +125,7 @@ def relabel_subject(
                 "after than before; judge some texts yourself."
             )
     return RelabelResult(
-        rows=relabelled(subject.rows, replacement, who=trained.oracle.name),
+        rows=relabelled(subject.rows, replacement, who=subject.annotators(trained.oracle.name)),
         replacement=replacement,
         oracle_accuracy=own,
         measured_on=trained.oracle.measured_on,

@@ -23,7 +23,7 @@ from core.interventions.previews import (
 )
 from core.interventions.relabelling.budget import MIN_LEFT, budget_curve, flattens
 from core.interventions.relabelling.oracle import Opinion, OracleInspection, relabel_by_oracle
-from core.interventions.relabelling.relabel import Replacement, replace_labels
+from core.interventions.relabelling.relabel import Replacement, overruled, replace_labels
 from core.interventions.scope_filter import check_enough, filter_effect, learn_filter
 from core.interventions.versions import consensus_of_people
 from core.services.embedding import Embedder
@@ -234,7 +234,7 @@ def _by_oracle(
     if request.inspect is not None:
         vectors = embedder.embed(dataset.texts)
         embedder.phase("learning")
-    return relabel_by_oracle(
+    replacement = relabel_by_oracle(
         dataset.labels,
         opinion,
         OracleInspection(
@@ -247,6 +247,8 @@ def _by_oracle(
         vectors=vectors,
         between=embedder.progress.checkpoint,
     )
+    people = consensus_of_people(embedder.db, run_id)
+    return overruled(replacement, labels_by_row(dataset.ids, people))
 
 
 def _opinion(

@@ -276,3 +276,60 @@ def test_what_people_said_stands_beside_the_oracle(db: Database) -> None:
     add_judgements(db, made.run_id, [Verdict(key, "joy")], who="oracle", why="oracle")
     add_judgements(db, made.run_id, [Verdict(key, "calm")], who="ada", why="bulk")
     assert consensus_of_people(db, made.run_id)[key].label == "calm"
+
+
+def other_label(label: str) -> str:
+    return next(name for name in TASK.label_names if name != label)
+
+
+def test_a_person_wins_over_the_oracle(db: Database) -> None:
+    made = make_moods(db, each=4)
+    subject = subject_of(db, made.run_id, None)
+    old = dict(zip(subject.dataset.ids, subject.dataset.labels, strict=True))
+    # Of four texts a person says otherwise than both the run and the oracle.
+    said = {
+        key: next(n for n in TASK.label_names if n not in (old[key], made.right[key]))
+        for key in subject.dataset.ids[:4]
+    }
+    verdicts = [Verdict(key, label) for key, label in said.items()]
+    add_judgements(db, made.run_id, verdicts, who="bo", why="uncertain", session="s")
+    # The preview is older than the judgements, and none of the four is among what was accepted.
+    subject = subject_of(db, made.run_id, None)
+    version_id = accepted(db, made, subject, wrong(made, subject) - set(said))
+    rows = {row.sample_id: row for row in version_rows(db, version_id)}
+    assert {key: rows[key].label for key in said} == said
+    assert {(rows[key].human_label, rows[key].who) for key in said} == {
+        (label, "bo") for label in said.values()
+    }
+    assert {row.who for key, row in rows.items() if key not in said} == {"oracle"}
+    by_oracle = {j.verdict.sample_id for j in judgements_of(db, made.run_id) if j.who == "oracle"}
+    assert by_oracle == set(rows) - set(said)
+
+
+def test_an_edit_by_hand_stands_when_the_oracle_relabels(db: Database) -> None:
+    made = make_moods(db, each=4)
+    subject = subject_of(db, made.run_id, None)
+    key = next(key for key in subject.dataset.ids if key not in wrong(made, subject))
+    label = other_label(made.right[key] or "")
+    edits = Edits(labels={key: label}, who="bo")
+    record = apply_intervention(db, subject, "manual", edits, who="bo")
+    subject = subject_of(db, made.run_id, record.id)
+    version_id = accepted(db, made, subject, wrong(made, subject) - {key})
+    row = {row.sample_id: row for row in version_rows(db, version_id)}[key]
+    assert (row.label, row.human_label, row.who) == (label, label, "bo")
+
+
+def test_nobody_is_named_for_a_label_of_the_oracle(db: Database) -> None:
+    made = make_moods(db, each=4)
+    subject = subject_of(db, made.run_id, None)
+    version_id = accepted(db, made, subject, wrong(made, subject))
+    subject = subject_of(db, made.run_id, version_id)
+    scope = scope_of([0.1, *[0.9] * 11], {0: False, 1: True})
+    by = dict.fromkeys(subject.dataset.ids[:2], "bo")
+    decision = AcceptedFilter(scope=scope, threshold=0.5, by=by)
+    record = apply_intervention(db, subject, "oosf", decision, who="bo")
+    subject = subject_of(db, made.run_id, record.id)
+    key = subject.dataset.ids[0]
+    edits = Edits(scopes={key: False}, who="bo")
+    record = apply_intervention(db, subject, "manual", edits, who="bo")
+    assert {row.who for row in version_rows(db, record.id)} == {"oracle"}

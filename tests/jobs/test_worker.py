@@ -154,7 +154,7 @@ def test_a_lost_lease_ends_the_job_without_touching_it(home: Home, real_db: Data
 
     def handler(context: JobContext) -> None:
         with context.db.write() as connection:
-            connection.execute("UPDATE lease SET owner = 'thief', until = 9e9")
+            connection.execute("UPDATE lease SET owner = 'thief', until = until + 60")
         end = time.monotonic() + 5
         while not context.should_stop() and time.monotonic() < end:
             time.sleep(0.01)

@@ -14,6 +14,7 @@ to 1.
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -31,6 +32,8 @@ WEIGHT = 0.3
 PRESETS = (90, 180, 270)
 """Numbers of inspected texts in the paper."""
 _TIE = 1e-9
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +173,28 @@ def replace_labels(
         proxy=tuple(names[proxy.argmax(axis=1)].tolist()),
         confidence=tuple(confidence),
         explanations=(*_of_unseen(unknown, denied, weight), *notes),
+    )
+
+
+def overruled(replacement: Replacement, labels: Mapping[int, str]) -> Replacement:
+    """The replacement with people's labels, which win over every other annotator's and proxy's.
+
+    Args:
+        replacement: by whomever.
+        labels: the people's, by row.
+    """
+
+    def with_labels(values: Sequence[T]) -> tuple[T | str, ...]:
+        return tuple(labels.get(row, value) for row, value in enumerate(values))
+
+    _check(replacement.old, labels, replacement.label_names)
+    return replace(
+        replacement,
+        new=with_labels(replacement.new),
+        judged=with_labels(replacement.judged),
+        confidence=tuple(
+            None if row in labels else value for row, value in enumerate(replacement.confidence)
+        ),
     )
 
 
