@@ -1,6 +1,8 @@
-"""Dataclasses as JSON data and back: what the store, a job and a file keep of them."""
+"""Dataclasses as JSON data and back: what the store, a job and a file keep of them; and TOML."""
 
 import json
+import re
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
@@ -75,3 +77,19 @@ def _adapter(cls: type) -> "TypeAdapter[Any]":
 
         _ADAPTERS[cls] = TypeAdapter(cls)
     return _ADAPTERS[cls]
+
+
+# A key of so many parts that reading it, which takes the square of their number, would not end.
+_DEEP_KEY = re.compile(r"(?:^|[\[{,])\s*(?:[\w\"'-]+[ \t]*\.[ \t]*){50}", re.MULTILINE)
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """The data of a TOML text.
+
+    Raises:
+        ValueError: it is not TOML (`tomllib.TOMLDecodeError`, mostly).
+        RecursionError: it is nested too deeply.
+    """
+    if _DEEP_KEY.search(text):
+        raise RecursionError("a key has over 50 parts")
+    return tomllib.loads(text)

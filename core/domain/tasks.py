@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import tomllib
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.domain.errors import BadInput
+from core.domain.serialization import parse_toml
 
 PRESET_FOLDER = Path(__file__).parent.parent.parent / "assets" / "tasks"
 MAX_LABELS = 200
@@ -138,7 +138,7 @@ def task_from_toml(text: str, *, source: str = "The task file") -> Task:
         BadInput: the text is no TOML (with the line), or `task_from_dict` refuses it.
     """
     try:
-        data = tomllib.loads(text)
+        data = parse_toml(text)
     except ValueError as error:  # TOMLDecodeError is one; so is a number of over 4,300 digits
         raise BadInput(
             f"{source} is not valid TOML: {error}.", "Mend that line and try again."

@@ -1,6 +1,7 @@
 """Dataclasses as JSON data and back."""
 
 import json
+import time
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.serialization import from_json, to_json
+from core.domain.serialization import from_json, parse_toml, to_json
 
 
 class Colour(StrEnum):
@@ -62,3 +63,24 @@ def test_unknown_fields_are_ignored_and_missing_ones_have_their_defaults() -> No
 def test_an_error_names_the_field() -> None:
     with pytest.raises(ValueError, match=r"parts\.0\.name"):
         from_json(Whole, {"parts": [{"size": 1}], "by_name": {}})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{'a.' * 100_000}b = 1",
+        f"[{'a . ' * 100_000}b]",
+        f"x = {{ {'a.' * 100_000}b = 1 }}",
+        f"x = {'[' * 100_000}",
+    ],
+)
+def test_a_toml_text_nested_without_end_is_refused_at_once(text: str) -> None:
+    start = time.monotonic()
+    with pytest.raises(RecursionError):
+        parse_toml(text)
+    assert time.monotonic() - start < 5  # without the check, minutes
+
+
+def test_toml_with_dots_in_its_values_is_read() -> None:
+    text = f'a.b = "{"Hi. " * 200}"\nc = "{"w." * 200}"'
+    assert parse_toml(text) == {"a": {"b": "Hi. " * 200}, "c": "w." * 200}

@@ -29,6 +29,7 @@ from core.domain.errors import BadInput
 from core.domain.registries.knob import Knob
 from core.domain.registries.knobs import AXES, KNOBS
 from core.domain.runs import ModelChoice, absolute_model
+from core.domain.serialization import parse_toml
 from core.domain.spending import SpendingLimit
 from core.domain.tasks import MAX_FILE_BYTES, Task
 from core.sweeps.assessment.recipe import Recipe
@@ -327,7 +328,7 @@ def grid_from_toml(
             "grid.toml, line 7, axes.temperature: 3 is above 2."
     """
     try:
-        data = tomllib.loads(text)
+        data = parse_toml(text)
     except ValueError as error:  # TOMLDecodeError is one; so is a number of over 4,300 digits
         line, reason = line_of_error(error)
         where = source if line is None else f"{source}, line {line}"
