@@ -47,7 +47,7 @@ def test_the_batch_is_halved_and_that_is_recorded(
     limit(monkeypatch, 5)
     trained = train(tmp_path)
     assert (trained.facts["batch_size"], trained.facts["at_once"]) == (16, 4)
-    assert [epoch["at_once"] for epoch in trained.history] == [4, 4]
+    assert [epoch.at_once for epoch in trained.history] == [4, 4]
     assert (trained.folder / "model.safetensors").is_file()
 
 

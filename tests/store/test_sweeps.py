@@ -7,7 +7,7 @@ import pytest
 
 from core.domain.errors import BadInput
 from core.domain.runs import RunSpec
-from core.jobs.claims import claim, finish
+from core.jobs.claims import claim, settle
 from core.jobs.lease import take
 from core.jobs.queue import start_run
 from core.store.database import Database
@@ -147,7 +147,7 @@ def test_a_finished_run_is_found_by_its_exact_spec(db: Database, clock: FakeCloc
     claim(db, "me")
     add_samples(db, [make_sample(run.id, n, label=("pos", "neg")[n % 2]) for n in range(4)])
     assert find_run_of_spec(db, spec) is None  # it still goes
-    finish(db, job.id, "me")
+    settle(db, job.id, "me", "done")
     found = find_run_of_spec(db, spec)
     assert found is not None
     assert found.id == run.id

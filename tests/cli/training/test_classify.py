@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.classification.test_served_labels import saying
+from tests.classification.llm.test_served_labels import saying
 
 from core.cli import main
 from core.domain.connections import Connection, Prices
