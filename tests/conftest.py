@@ -10,9 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from core.domain.settings import Home
 from tests.turns import Turns
+
+# How long an example takes says more of the machine than of what is tested.
+settings.register_profile("wideset", deadline=None)
+settings.load_profile("wideset")
 
 ROOT = Path(__file__).parent.parent
 DATA = Path(os.environ.get("WIDESET_TEST_DATA") or ROOT.parent / "shared" / "data")

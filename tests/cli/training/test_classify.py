@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.classification.llm.test_served_labels import saying
 
 from core.cli import main
 from core.domain.connections import Connection, Prices
@@ -13,6 +12,7 @@ from core.domain.registries.capabilities import Capabilities
 from core.domain.settings import Home
 from core.store.connections import save_capabilities, save_connection
 from core.store.database import open_database
+from tests.classification.llm.test_served_labels import saying
 from tests.faults.misbehaving import Misbehaving
 
 Capture = pytest.CaptureFixture[str]
