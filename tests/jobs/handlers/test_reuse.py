@@ -192,7 +192,7 @@ def test_previews_and_queued_jobs(db: Database, grow: Grow) -> None:
 
 
 def test_trainings(grow: Grow) -> None:
-    """A training is known by its folder; see also `tests/classification/fine_tuning/test_fine_tuning.py`."""
+    """A training is known by its folder; see also `test_fine_tuning.py` of classification."""
     tuning = FineTuning(max_epochs=3)
     spec = TrainingSpec("fine-tuning", "run:b", train="run:a", fine_tuning=tuning)
     key = settings_key([tuning.with_rate(), 7, ["x"]])
