@@ -10,23 +10,20 @@ from typing import Any, Literal
 
 from core.classification.settings import FineTuning, TrainingSpec
 from core.domain.errors import BadInput
+from core.domain.registries.stages import STAGE, STAGES
 from core.domain.runs import Example, ModelChoice, model_and_server
 from core.domain.tasks import Task
 
-SourceKind = Literal["raw", "lr", "oosf", "manual", "real"]
-RungKind = Literal["majority", "llm", "raw", "lr", "oosf", "manual", "real"]
 Baseline = Literal["majority", "zero-shot", "few-shot"]
 BASELINES: tuple[Baseline, ...] = ("majority", "zero-shot", "few-shot")
 
-RUNG_TITLES: Mapping[RungKind, str] = {
+RUNG_TITLES: Mapping[str, str] = {
     "majority": "Majority class",
     "llm": "Language model, asked",
-    "raw": "As generated",
-    "lr": "Labels replaced",
-    "oosf": "Out of scope filtered",
-    "manual": "Edited by hand",
+    **{stage.kind: stage.title for stage in STAGES},
     "real": "Real data",
 }
+"""The kinds of rows, from the bottom: baselines, what was done to generated texts, real texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +33,13 @@ class Source:
     Args:
         key: of the dataset in the store.
         name: for display.
-        kind: what was done to it.
+        kind: what was done to it, a stage's kind, or "real".
         n: its texts.
     """
 
     key: str
     name: str
-    kind: SourceKind
+    kind: str
     n: int
 
 
@@ -71,13 +68,13 @@ class Rung:
 
     Args:
         name: for display.
-        kind: where on the ladder it belongs.
+        kind: where on the ladder it belongs, of `RUNG_TITLES`.
         spec: what is done.
         n_train: texts or examples that it learns from.
     """
 
     name: str
-    kind: RungKind
+    kind: str
     spec: TrainingSpec
     n_train: int
 
@@ -146,7 +143,7 @@ def smallest(sources: Sequence[Source]) -> int | None:
     return max(4, min(source.n for source in sources)) if sources else None
 
 
-def kind_of(spec: Mapping[str, Any], version_kinds: Mapping[str, str]) -> RungKind:
+def kind_of(spec: Mapping[str, Any], version_kinds: Mapping[str, str]) -> str:
     """Where on the ladder a stored training belongs.
 
     Args:
@@ -158,12 +155,8 @@ def kind_of(spec: Mapping[str, Any], version_kinds: Mapping[str, str]) -> RungKi
     origin, _, name = str(spec["train"]).partition(":")
     if origin == "reference":
         return "real"
-    known = version_kinds.get(name, "raw") if origin == "version" else "raw"
-    match known:
-        case "lr" | "oosf" | "manual":
-            return known
-        case _:
-            return "raw"
+    kind = version_kinds.get(name, "raw") if origin == "version" else "raw"
+    return kind if kind in STAGE else "raw"
 
 
 def _asked(

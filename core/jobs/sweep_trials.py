@@ -86,7 +86,7 @@ class RunJobs:
         self,
         position: int,
         state: claims.EndState,
-        progress: JobProgress,
+        progress: JobProgress | None,
         error: WidesetError | None = None,
     ) -> bool:
         """Bring a run's job to rest; False if it has no running job, and nothing changes."""
@@ -95,11 +95,11 @@ class RunJobs:
             claims.settle(self._db, job_id, self._owner, state, error, progress=progress)
         return job_id is not None
 
-    def let_go(self, progress: Callable[[int], JobProgress], *, by_hand: bool) -> None:
+    def let_go(self, progress: Callable[[int], JobProgress | None], *, by_hand: bool) -> None:
         """Bring all to rest with their sweep.
 
         Args:
-            progress: the last one of the run at a place.
+            progress: the last one of the run at a place; None leaves what was reported.
             by_hand: whether a person stopped the sweep.
         """
         for position in list(self._jobs):
@@ -268,10 +268,12 @@ class SweepTrials:
 
     def let_go(self) -> None:
         """Bring the jobs of runs to rest that are still going, with the sweep's own."""
-        self._jobs.let_go(
-            lambda position: self._progress.going[position].progress("stopped"),
-            by_hand=self._context.stop_reason == "cancel",
-        )
+
+        def progress(position: int) -> JobProgress | None:
+            going = self._progress.going.get(position)  # a lost trial waits in the queue
+            return None if going is None else going.progress("stopped")
+
+        self._jobs.let_go(progress, by_hand=self._context.stop_reason == "cancel")
 
     def _submit(self, executor: Executor, wanted: PlannedTrial) -> None:
         position, generates = wanted.position, wanted.run_id is None

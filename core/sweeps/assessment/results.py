@@ -113,8 +113,9 @@ class AssessmentResult:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """From JSON data; what an older result lacks is unknown."""
+        unknown = {"value": None, "why": "This metric is newer than the assessment."}
         stages = [
-            stage | {"scores": {column: stage[column] for column in COLUMN if column in stage}}
+            stage | {"scores": {column: stage.get(column, unknown) for column in COLUMN}}
             for stage in data["stages"]
         ]
         return from_json(cls, {**data, "stages": stages})

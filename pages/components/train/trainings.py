@@ -15,12 +15,12 @@ from core.classification.evaluation.comparison import (
     paired_bootstrap,
     right_shares,
 )
-from core.classification.ladder import RungKind, kind_of
+from core.classification.ladder import RUNG_TITLES, kind_of
 from core.classification.results import TrainingResult
 from core.diversity.map.frame import display_names
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
-from core.domain.registries.stages import STAGES
+from core.domain.registries.stages import STAGE
 from core.domain.serialization import from_json
 from core.domain.tasks import Task
 from core.domain.wording import counted
@@ -31,10 +31,9 @@ from core.store.generation.runs import list_runs
 from core.store.interventions.versions import list_versions
 from core.store.trainings import TrainingRecord, list_trainings, predictions_of
 
-STAGE_KINDS = tuple(stage.kind for stage in STAGES)
-TRAINED_KINDS = (*STAGE_KINDS, "real")
+TRAINED_KINDS = (*STAGE, "real")
 """Kinds of rows that learn from texts."""
-_ORDER = ("majority", "llm", *TRAINED_KINDS)
+_ORDER = tuple(RUNG_TITLES)
 
 BOOTSTRAP_SEED = 0
 """So that the same two models always get the same interval."""
@@ -54,7 +53,7 @@ class Training:
 
     record: TrainingRecord
     name: str
-    kind: RungKind
+    kind: str
     job: Job | None
     state: State | None
 

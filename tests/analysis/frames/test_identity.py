@@ -8,7 +8,7 @@ from core.domain.runs import RunSpec
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.assessment.results import AssessmentResult
 from core.sweeps.grid.plan import condition_key
-from tests.analysis.made_results import SST2, assessment, spec_of
+from tests.analysis.made_results import SST2, assessment, spec_of, stage
 
 RECIPE = Recipe()
 
@@ -74,3 +74,11 @@ def test_a_suppression_next_to_without_effect_is_named() -> None:
     assert other_settings([(spec_of(0.7, 7.5, per_label=10), RECIPE)]) == [
         "suppression has almost no effect"
     ]
+
+
+def test_a_metric_that_is_newer_than_a_result_is_unknown_there() -> None:
+    stored = stage(diversity=0.5)
+    del stored["diversity"]
+    (read,) = AssessmentResult.from_dict(assessment([stored])).stages
+    assert read.scores["diversity"].value is None
+    assert "newer" in (read.scores["diversity"].why or "")

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from core.domain.registries.metrics import COLUMN
 from core.domain.texts import text_hash
 from core.services.sweep.plan import PlannedTrial
 from core.services.sweep.stored_trial import keep_assessment, keep_vectors, place_trial, trial_of
@@ -28,7 +29,10 @@ RESULT = AssessmentResult(
     notes=(),
     stages=(
         StageResult(
-            inspected="0", filtered=False, n=1, scores={"diversity": Score(None, why="One text.")}
+            inspected="0",
+            filtered=False,
+            n=1,
+            scores={column: Score(None, why="One text.") for column in COLUMN},
         ),
     ),
 )
