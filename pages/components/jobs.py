@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -158,17 +157,6 @@ def follow(
             st.caption(STORE_BUSY)
 
 
-@st.fragment(run_every=2.0)
-def watch_interrupted(app: AppContext, job_ids: Sequence[str]) -> None:
-    """Draw the page again when an interrupted job goes on or ends after all.
-
-    A worker that is late, because the store was locked or the computer asleep, is not dead.
-    """
-    with suppress(StoreBusy):
-        if any(status(app.db, job_id)[1] != "interrupted" for job_id in job_ids):
-            st.rerun()
-
-
 def show_work(app: AppContext, works: Sequence[Work], *, results: bool = False) -> None:
     """Draw the jobs under way, and those that ended before they were done.
 
@@ -188,15 +176,13 @@ def show_work(app: AppContext, works: Sequence[Work], *, results: bool = False) 
             due=app.db.now() + RESULTS_EVERY if results else math.inf,
             done=_parts_done(live),
         )
-    interrupted = tuple(work.job.id for work in works if work.state == "interrupted")
-    if interrupted:
-        watch_interrupted(app, interrupted)
-    ended: dict[str, list[Job]] = {}
+    ended: dict[tuple[str, bool], list[Job]] = {}
     for work in works:
         if work.state not in LIVE and work.state != "done":
-            ended.setdefault(reason_words(work.job, work.state), []).append(work.job)
-    for reason, jobs in ended.items():
-        _show_ended(app, reason, jobs)
+            why = reason_words(work.job, work.state), work.state == "cancelled"
+            ended.setdefault(why, []).append(work.job)
+    for (reason, by_hand), jobs in ended.items():
+        _show_ended(app, reason, jobs, by_hand=by_hand)
 
 
 def _draw_progress(jobs: Sequence[tuple[Job, State]]) -> None:
@@ -211,14 +197,18 @@ def _draw_progress(jobs: Sequence[tuple[Job, State]]) -> None:
         st.caption(f":material/hourglass_top: Waiting: {', '.join(titles)}. {WAITING}")
 
 
-def _show_ended(app: AppContext, reason: str, jobs: Sequence[Job]) -> None:
-    """One warning, and one way to retry, for all jobs that ended for the same reason."""
+def _show_ended(app: AppContext, reason: str, jobs: Sequence[Job], *, by_hand: bool) -> None:
+    """One message, and one way to go on, for all jobs that ended for the same reason."""
     titles = dict.fromkeys(job_title(job.kind) for job in jobs)
+    message = f"{', '.join(titles)}: {reason}"
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.warning(f"{', '.join(titles)}: {reason}", icon=":material/error:")
+        if by_hand:
+            st.info(message, icon=":material/stop:")
+        else:
+            st.warning(message, icon=":material/error:")
         st.button(
-            "Try again",
-            icon=":material/refresh:",
+            "Resume" if by_hand else "Try again",
+            icon=":material/play_arrow:" if by_hand else ":material/refresh:",
             key=f"again-{jobs[0].id}",
             on_click=partial(retry, app, [job.id for job in jobs]),
         )

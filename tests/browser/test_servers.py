@@ -6,7 +6,6 @@ from contextlib import closing
 from playwright.sync_api import expect
 
 from core.domain.settings import Home
-from core.jobs.lease import release
 from core.jobs.queue import start_run
 from core.store.database import open_database
 from tests.browser.conftest import OpenPage
@@ -79,26 +78,3 @@ def test_row_40_a_live_run_outlives_a_lock(server: Server, new_page: OpenPage) -
         other.execute("ROLLBACK")
     Script().write(server.home)
     expect(metric(page, "Texts")).to_have_text("8 / 8")
-
-
-def test_row_40_an_interrupted_job_that_goes_on_shows_by_itself(
-    server: Server, new_page: OpenPage
-) -> None:
-    with closing(open_database(server.home)) as db:
-        run, job = start_run(db, make_spec())
-        with db.write() as connection:
-            connection.execute(
-                "UPDATE jobs SET state = 'running', owner = 'late' WHERE id = ?", (job.id,)
-            )
-        page = new_page(f"{server.url}?run={run.id}")
-        expect(badge(page)).to_contain_text("interrupted")
-        with db.write() as connection:
-            connection.execute(
-                "UPDATE lease SET owner = 'late', pid = 1, started_at = ?, until = ?",
-                (db.now(), db.now() + 120),
-            )
-        expect(badge(page)).to_contain_text("running")
-        with db.write() as connection:
-            connection.execute("UPDATE jobs SET state = 'done' WHERE id = ?", (job.id,))
-        expect(badge(page)).to_contain_text("done")
-        release(db, "late")

@@ -154,7 +154,7 @@ def show_presenter(app: AppContext, comparison: Comparison) -> None:
     task = comparison.choice.task
     story = _story(app.db, comparison.points, comparison.results, task)
     if not story.steps:
-        st.info("There is nothing to present: no run of this project has been measured yet.")
+        st.info("There is nothing to present: no run of the chosen sweeps has been measured yet.")
         st.button("Leave", icon=":material/close:", key="present_leave", on_click=_leave)
         return
     place = _place(len(story.steps))

@@ -26,7 +26,6 @@ from pages.components.jobs import (
     resume_button,
     resume_job,
     stop_button,
-    watch_interrupted,
 )
 from pages.components.shell import PAGES, AppContext, escape_markdown, flash, show_errors
 from pages.components.spending import change_cap, show_spending
@@ -137,8 +136,6 @@ def _show_header(app: AppContext, run: RunRecord, job: Job | None, state: State)
             _menu(app, run, job)
     when = datetime.fromtimestamp(run.created_at).strftime("%d %b %Y, %H:%M")
     st.caption(f"{when} · {escape_markdown(run_words(run))}")
-    if job is not None and state == "interrupted":
-        watch_interrupted(app, (job.id,))
     if job is not None and state in RESUMABLE:
         st.warning(f"{reason_words(job, state)} {_RESUME}", icon=":material/info:")
 
