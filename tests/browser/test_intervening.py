@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from core.domain.settings import Home
 from core.interventions.versions import consensus_of_people
-from core.jobs.queue import list_jobs
+from core.jobs.queue import LIVE, list_jobs, status
 from core.store.database import Database, open_database
 from core.store.datasets import load_dataset, run_key, version_key
 from core.store.interventions.judgements import Verdict, add_judgements
@@ -249,6 +249,12 @@ def test_a_version_is_exported_with_its_card(url: str, db: Database, new_page: O
     page = opened(new_page, url, made)
     open_tab(page, "Versions")
     page.get_by_text("Export", exact=True).click()
+    # When the oracle has judged, the page is drawn again, which could swallow a click.
+    wait_until(
+        lambda: all(status(db, job.id)[1] not in LIVE for job in list_jobs(db)),
+        what="the oracle has judged",
+    )
+    page.wait_for_timeout(2_000)
     settled(page)
     with page.expect_download() as download:
         button(page, "export-jsonl").click()
