@@ -29,8 +29,8 @@ from tests.benchmarks.store import SAMPLES, filled
 from tests.conftest import find_chromium
 
 SIZE = 384
-COLOURS = ("Run", "Repeats", "Cycle", "Label")
-TABS = ("Scores", "Why", "As they arrived", "All measures", "Map")
+COLOURS = ("Run", "Duplicates", "Cycle", "Label")
+TABS = ("Scores", "Why", "Timeline", "All metrics", "Map")
 WANTED_OPEN_SECONDS, WANTED_COLOUR_SECONDS = 1.5, 0.5
 # Begins to wait in the page, as asking from outside costs time of its own; milliseconds.
 CLICK = """
