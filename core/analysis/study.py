@@ -52,7 +52,7 @@ class Study:
         n: how many results.
         runs: that they are of.
         points: conditions at a stage of repair, repeats put together.
-        tasks: names, two of one name told apart (`named_apart`).
+        tasks: names, equal ones made distinct (`named_apart`).
         mixtures: sentences on what is not comparable.
         regression: by stage and specification.
         card: findings 1 to 7.

@@ -91,7 +91,7 @@ class ModelMetadata:
         transformers: its version.
         rows_at_once: texts that fit into the memory together, where not all did.
         base_url: of the server.
-        server: what it seems to be, such as `llama.cpp`; empty where it could not be told.
+        server: what it seems to be, such as `llama.cpp`; empty where unknown.
         tokenizer: where token ids come from; empty for nowhere.
         several_texts: whether one request asks for several texts.
         seed: whether the server takes one.

@@ -331,7 +331,7 @@ def lines_of(raw: bytes, name: str, *, newline: str, piece: int) -> Iterator[str
         piece: a longer line (in characters) comes in pieces of that length.
 
     Raises:
-        BadInput: the encoding can't be told for certain.
+        BadInput: the encoding can't be determined.
     """
     encoding = encoding_of(raw, name)
     # A lone surrogate passes here, so that it is refused later with the number of its row.

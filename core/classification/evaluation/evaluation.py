@@ -117,7 +117,7 @@ class Confusion:
 
 @dataclass(frozen=True, kw_only=True)
 class Scores:
-    """Everything that is said of a classifier on a test set.
+    """The scores of a classifier on a test set.
 
     Args:
         accuracy: share of texts given their own label.
