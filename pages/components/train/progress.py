@@ -18,7 +18,6 @@ from pages.components.jobs import (
     resume_button,
     stop,
     stop_button,
-    watch_interrupted,
 )
 from pages.components.shell import AppContext, escape_markdown, flash
 from pages.components.train.trainings import Training
@@ -57,13 +56,6 @@ def show_unfinished(app: AppContext, trainings: Sequence[Training]) -> None:
                 _show_waiting(app, [(job_id, live[job_id].name) for _, job_id in waiting])
 
         follow(app, tuple(live), draw)
-    interrupted = [
-        training.job.id
-        for training in trainings
-        if training.job is not None and training.state == "interrupted"
-    ]
-    if interrupted:
-        watch_interrupted(app, interrupted)
     for training in trainings:
         if not training.done and training.state not in LIVE:
             _show_end(app, training)
