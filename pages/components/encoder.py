@@ -1,10 +1,11 @@
 """The choice of an encoder in the sidebar, and the stored vectors of texts with their diversity."""
 
 from collections.abc import Sequence
+from typing import get_args
 
 import streamlit as st
 
-from core.diversity.embedding.encoder import EncoderChoice
+from core.diversity.embedding.encoder import EncoderChoice, Pooling
 from core.diversity.measures.remote_clique import CliqueSum, Estimate, Vectors
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
@@ -41,7 +42,7 @@ def choose_encoder() -> EncoderChoice | None:
         ).strip()
         pooling = st.segmented_control(
             "Pooling",
-            ["mean", "cls"],
+            get_args(Pooling),
             default="mean",
             key="encoder_pooling",
             required=True,

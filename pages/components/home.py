@@ -156,7 +156,8 @@ def _edit_task(name: str, counts: Counter[str]) -> tuple[Task | None, list[str]]
     if missing:
         return None, missing
     labels = tuple(
-        Label(row["label"], str(row["phrase"] or "").strip() or row["label"]) for row in edited
+        Label(str(row["label"]), str(row["phrase"] or "").strip() or str(row["label"]))
+        for row in edited
     )
     task = Task(title.strip(), text_type.strip(), labels)
     first = labels[0]
@@ -185,11 +186,11 @@ def show_start_options(app: AppContext) -> None:
 
 def _from_preset() -> None:
     st.markdown("##### :material/edit_note: A preset")
-    names = list(preset_names())
+    presets = list(preset_names())
     chosen = st.selectbox(
         "Task",
-        names,
-        index=names.index("support"),
+        presets,
+        index=presets.index("support"),
         format_func=lambda name: preset(name).name,
         key="home_preset",
         label_visibility="collapsed",

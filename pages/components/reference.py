@@ -13,7 +13,7 @@ from core.domain.errors import BadInput, WidesetError
 from core.domain.references import TEST_SHARE, Reference
 from core.domain.runs import Example
 from core.domain.serialization import to_json
-from core.domain.tasks import Task, task_from_dict
+from core.domain.tasks import Task
 from core.domain.wording import counted, percent
 from core.files.labelled import columns_of, read_labelled
 from core.files.mapping import guessed_columns, guessed_map
@@ -92,9 +92,12 @@ def _origin(reference: Reference) -> str:
     if "hub" in origin:
         source = f"{origin['hub']} ({origin['config']}, {origin['split']}) of the Hugging Face hub"
     else:
-        source = " and ".join(filter(None, (origin.get("file"), origin.get("test_file"))))
-    if origin.get("test_share") is not None:
-        share = percent(origin["test_share"], digits=0)
+        source = " and ".join(
+            str(origin[part]) for part in ("file", "test_file") if origin.get(part)
+        )
+    test_share = origin.get("test_share")
+    if isinstance(test_share, float):
+        share = percent(test_share, digits=0)
         source += f"; {share} test, split with seed {origin['seed']}"
     return f"From {source}."
 
@@ -136,7 +139,7 @@ def _show_fetch(app: AppContext, task: Task) -> None:
     """The download for the task, of any session; and why this session's own failed."""
     for state in ("queued", "running"):
         for job in list_jobs(app.db, state=state):
-            if job.kind == "fetch" and task_from_dict(job.spec["task"]).key == task.key:
+            if job.kind == "fetch" and job.spec_as(HubRequest).task.key == task.key:
                 _, job_state = status(app.db, job.id)
                 if job_state in LIVE:
                     follow(app, (job.id,), partial(_draw_fetch, app), states=(job_state,))
@@ -145,7 +148,7 @@ def _show_fetch(app: AppContext, task: Task) -> None:
     if own is None:
         return
     job, job_state = status(app.db, own)
-    if job_state == "done" or task_from_dict(job.spec["task"]).key != task.key:
+    if job_state == "done" or job.spec_as(HubRequest).task.key != task.key:
         return
     message = job.message or f"The dataset was not downloaded: the job is {job_state}."
     st.error(escape_markdown(f"{message} {job.remedy}".strip()), icon=":material/error:")
@@ -439,7 +442,7 @@ def _show_parts(task: Task, prepared: PreparedReference) -> None:
         ("contradictory", "", "text", " with more than one label"),
     ):
         count = prepared.origin[name]
-        if count:
+        if isinstance(count, int) and count:
             sentences.append(f"{start}{counted(count, noun)}{end}.")
     st.caption(" ".join(sentences))
 

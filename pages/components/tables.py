@@ -6,6 +6,7 @@ from typing import Final
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from core.figures.theme import label_colors
@@ -74,7 +75,7 @@ def show_texts(
         placeholder="–",
         alt=alt,
     )
-    if not selectable:
+    if isinstance(state, DeltaGenerator):
         return []
     rows = state["selection"]["rows"]
     return [str(frame.index[row]) for row in sorted(rows) if row < len(frame)]

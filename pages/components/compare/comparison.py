@@ -239,7 +239,7 @@ def choose_part(comparison: Comparison, *, all_tasks: bool = True) -> pd.DataFra
 
 def several_tasks(points: pd.DataFrame) -> bool:
     """Whether points are of more than one task."""
-    return points["task_key"].nunique() > 1
+    return bool(points["task_key"].nunique() > 1)
 
 
 def names_of(points: pd.DataFrame) -> dict[str, str]:

@@ -124,11 +124,12 @@ def _money(comparison: Comparison, points: pd.DataFrame) -> float | None:
     )
     if not own & comparison.served:
         return None
-    return _limit(
+    limit: float | None = _limit(
         "Max cost per run",
         key="advice_money",
         help="In the currency of the connection's prices. A model on this machine costs nothing.",
     )
+    return limit
 
 
 def _show(advice: Advice, points: pd.DataFrame) -> None:

@@ -214,7 +214,8 @@ def metric_column(metric: str, *, whose: str = "") -> ColumnConfig:
 def cells(points: pd.DataFrame, metric: str, *, column: str = "") -> "np.ndarray[Any, Any]":
     """A metric's values for `metric_column`, shares in percent; float64 (rows,)."""
     scale = 100.0 if COLUMN[metric].unit == "share" else 1.0
-    return points[column or metric].to_numpy(np.float64) * scale
+    values: np.ndarray[Any, Any] = points[column or metric].to_numpy(np.float64)
+    return values * scale
 
 
 def _offer_pair(comparison: Comparison, points: pd.DataFrame, key: str) -> None:

@@ -142,8 +142,8 @@ def _templates() -> None:
                 on_click=_fill,
                 args=({**_server_values(template), "note": note},),
             )
-    if note := st.session_state.get(_key("note")):
-        st.caption(f":material/lightbulb: {note}")
+    if chosen_note := _text("note"):
+        st.caption(f":material/lightbulb: {chosen_note}")
 
 
 def _tokenizer() -> None:
@@ -203,7 +203,7 @@ def _save(app: AppContext, editing: str) -> None:
     _discard_keys()
     if "flash" in st.session_state:
         return
-    kind = st.session_state.get(_key("tokenizer")) or "none"
+    kind: TokenizerKind = st.session_state.get(_key("tokenizer")) or "none"
     try:
         connection = Connection(
             base_url=_text("url") if editing == NEW else editing,

@@ -149,12 +149,13 @@ def _quoted(texts: Iterable[str]) -> str:
 
 
 def _draw_key(connection: Connection) -> None:
-    words, color, icon = {
-        "none": ("no key", "gray", "key_off"),
-        "set": (f"{connection.key_variable} is set", "green", "key"),
-        "missing": (f"{connection.key_variable} is not set", "red", "key_off"),
-    }[key_state(connection)]
-    st.badge(words, color=color, icon=f":material/{icon}:")
+    state = key_state(connection)
+    if state == "none":
+        st.badge("no key", color="gray", icon=":material/key_off:")
+    elif state == "set":
+        st.badge(f"{connection.key_variable} is set", color="green", icon=":material/key:")
+    else:
+        st.badge(f"{connection.key_variable} is not set", color="red", icon=":material/key_off:")
 
 
 def show_server(app: AppContext, connection: Connection) -> None:

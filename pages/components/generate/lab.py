@@ -213,10 +213,12 @@ def _show_walk(app: AppContext, run: RunRecord) -> None:
     chosen = st.selectbox(
         "Text",
         list(texts),
-        format_func=lambda sample_id: texts.get(sample_id, sample_id)[:160],
+        format_func=lambda sample_id: texts.get(sample_id, "")[:160],
         key=f"lab_text-{run.id}",
         help=f"The first {_TEXTS} texts of the run.",
     )
+    if chosen is None:
+        return
     walk = _walk(app, run.id, chosen)
     if walk is None:
         return

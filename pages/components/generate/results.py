@@ -10,6 +10,7 @@ from typing import Final
 
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from core.domain.registries.knobs import KNOBS
 from core.domain.runs import EMBEDDED_TITLE, model_and_server
@@ -142,7 +143,7 @@ def show_settings(run: RunRecord) -> None:
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> None:
-    columns = {
+    columns: dict[str, str | ColumnConfig] = {
         "setting": "Setting",
         "value": st.column_config.TextColumn("Value", width=180),
         "default": "Default (if changed)",

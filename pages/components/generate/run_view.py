@@ -39,7 +39,10 @@ def show_run(app: AppContext, run_id: str) -> State | None:
     with show_errors():
         run = get_run(app.db, run_id)
         latest = job_of_run(app.db, run_id)
-        job, state = (None, "done") if latest is None else status(app.db, latest.id)
+        job: Job | None = None
+        state: State = "done"
+        if latest is not None:
+            job, state = status(app.db, latest.id)
         _show_header(app, run, job, state)
         if job is None or state not in LIVE:
             _show_finished(app, run, job)

@@ -1,16 +1,17 @@
 """The settings of a new run in the sidebar: knobs, model, targets; and its first prompt."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast, get_args
 
 import streamlit as st
 
-from core.domain.conditions import Condition
+from core.domain.conditions import Condition, Method
 from core.domain.errors import NoAnswer, StoreBusy
 from core.domain.registries.capabilities import Capabilities
 from core.domain.registries.knob import Group, Knob
 from core.domain.registries.knobs import KNOBS
-from core.domain.runs import EMBEDDED_TITLE, MAX_PER_LABEL, ModelChoice, RunSpec
+from core.domain.runs import EMBEDDED_TITLE, MAX_PER_LABEL, Device, ModelChoice, RunSpec
+from core.domain.serialization import from_json
 from core.domain.tasks import Task, preset, preset_names
 from core.domain.wording import counted
 from core.generation.prompts import prompt_for
@@ -21,6 +22,7 @@ from core.generation.servers.suppression import (
     condition_error,
     suppression_support,
 )
+from core.jobs.handlers.generate import PromptSize
 from core.jobs.lease import living
 from core.jobs.questions import ask
 from core.store.database import Database
@@ -142,9 +144,10 @@ def _size(app: AppContext, spec: RunSpec, place: int) -> str:
         if living(app.db) is None:
             return ""
         question = {"spec": spec.to_dict(), "label_index": place}
-        tokens = ask(app.db, "prompt", question, timeout=_ANSWER_SECONDS)["tokens"]
+        answer = ask(app.db, "prompt", question, timeout=_ANSWER_SECONDS)
     except (NoAnswer, StoreBusy):
         return ""
+    tokens = from_json(PromptSize, answer).tokens
     return "" if tokens is None else counted(tokens, "token")
 
 
@@ -206,7 +209,8 @@ def choose_method(
         return None
     if chosen == _OFF:
         return replace(condition, suppression=replace(condition.suppression, strength=0.0))
-    return replace(condition, suppression=replace(condition.suppression, method=chosen))
+    method = cast(Method, chosen)
+    return replace(condition, suppression=replace(condition.suppression, method=method))
 
 
 TRIAL_TEXTS = 10
@@ -285,9 +289,7 @@ def _choose_model(app: AppContext) -> ModelChoice | None:
         )
         if kind == "Server":
             return choose_server_model(app)
-        device = st.selectbox(
-            "Device", ["auto", "cpu", "cuda", "mps"], key="device", persist_state="session"
-        )
+        device = st.selectbox("Device", get_args(Device), key="device", persist_state="session")
         if kind == "Embedded":
             st.caption(f"{EMBEDDED_TITLE}; runs on this machine, offline.")
             return ModelChoice(device=device)

@@ -165,7 +165,9 @@ def choose_examples(app: AppContext, task: Task, *, seed: int) -> tuple[Example,
     st.caption("Prompts show labelled real texts from the first cycle on.")
     with show_errors():
         if source == _REFERENCE and reference is not None:
-            examples = _of_reference(app.db, reference_key(reference.id, "train"))
+            examples: list[Example] | None = _of_reference(
+                app.db, reference_key(reference.id, "train")
+            )
         else:
             examples = _uploaded(task) if source == _FILE else _at_path(task)
         if examples is None:

@@ -7,7 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from core.domain.errors import NoAnswer, WidesetError
+from core.domain.serialization import from_json
 from core.domain.wording import counted
+from core.jobs.handlers.apply import TextLabels
 from core.jobs.launch import ensure_worker
 from core.jobs.questions import ask
 from pages.components.shell import AppContext, escape_markdown
@@ -104,12 +106,12 @@ def _ask(app: AppContext, training: Training, text: str) -> _Prediction | None:
     """The prediction of a model; None while there is no answer."""
     try:
         spec = {"training": training.id, "text": text}
-        answer = ask(app.db, "classify", spec, timeout=_WAIT_SECONDS)
+        answer = from_json(TextLabels, ask(app.db, "classify", spec, timeout=_WAIT_SECONDS))
     except NoAnswer as error:
         return None if "in time" in error.what else _Prediction(problem=str(error))
     except WidesetError as error:
         return _Prediction(problem=str(error))
-    return _Prediction(dict(zip(answer["labels"], answer["probabilities"], strict=True)))
+    return _Prediction(dict(zip(answer.labels, answer.probabilities, strict=True)))
 
 
 def _show_predictions(

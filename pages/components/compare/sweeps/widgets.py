@@ -233,7 +233,9 @@ def _show_refused(grid: Grid, served: Mapping[ModelChoice, Capabilities | None])
     """Warn of values that a server is known to refuse, as their runs would fail."""
     messages: dict[str, None] = {}
     for capabilities in served.values():
-        for knob in AXES if capabilities is not None else ():
+        if capabilities is None:
+            continue
+        for knob in AXES:
             for value in grid.axes[knob.name] if knob.path[0] == "condition" else ():
                 refused = condition_error(knob.within(grid.base, value), capabilities)
                 if refused is not None:
