@@ -1,8 +1,8 @@
 """What the judgements of several annotators come to: a consensus per text, and how far they agree.
 
 For the consensus, the majority decides; on a tie, the latest judgement of those tied. People take
-precedence over machines (the oracle, a judging model). Texts of the audit set are kept apart: they
-are there to measure with, and measuring on training data would flatter. Agreement is counted beyond
+precedence over machines (the oracle, a judging model). Proxies learn nothing from the audit set: it
+is there to measure with, and measuring on training data would flatter. Agreement is counted beyond
 chance.
 """
 
@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from core.domain.datasets import Dataset
 from core.store.interventions.judgements import MACHINES, Judgement, Verdict, by_person
 
 Vote = TypeVar("Vote", str, bool)
@@ -26,14 +27,16 @@ class Consensus:
     Args:
         label: None where nobody gave one.
         in_scope: None where nobody judged it.
-        who: the annotators that it rests on, joined by commas.
+        who: the annotators who gave that label, joined by commas; without one, as `scope_who`.
         audit: whether the text belongs to the audit set.
+        scope_who: the annotators who said that of its scope, likewise; empty where nobody did.
     """
 
     label: str | None
     in_scope: bool | None
     who: str
     audit: bool
+    scope_who: str = ""
 
 
 def consensus_by_text(judgements: Iterable[Judgement]) -> dict[str, Consensus]:
@@ -50,21 +53,22 @@ def consensus_by_text(judgements: Iterable[Judgement]) -> dict[str, Consensus]:
 
 
 def labels_by_row(
-    ids: Sequence[str], judgements: Mapping[str, Consensus], *, audit: bool | None = False
+    dataset: Dataset, judgements: Mapping[str, Consensus], *, audit: bool | None = False
 ) -> dict[int, str]:
-    """The labels that were given, by row.
+    """The labels that were given, by row; one that the dataset no longer has counts as none.
 
     Args:
-        ids: the texts' ids, in the order of the rows.
+        dataset: the texts.
         judgements: the consensus by text id.
         audit: False gives what proxies may learn from, True the audit set to measure with, None
             both.
     """
-    judged = ((row, judgements[key]) for row, key in enumerate(ids) if key in judgements)
+    known = set(dataset.label_names)
+    judged = ((row, judgements[key]) for row, key in enumerate(dataset.ids) if key in judgements)
     return {
         row: consensus.label
         for row, consensus in judged
-        if consensus.label is not None and audit in (None, consensus.audit)
+        if consensus.label in known and audit in (None, consensus.audit)
     }
 
 
@@ -76,14 +80,20 @@ def scopes_by_row(ids: Sequence[str], judgements: Mapping[str, Consensus]) -> di
 
 def _consensus(events: list[Judgement]) -> Consensus:
     people = [event for event in events if event.why not in MACHINES] or events
-    labels = [e.verdict.label for e in people if e.verdict.label is not None]
-    scopes = [e.verdict.in_scope for e in people if e.verdict.in_scope is not None]
+    label = _majority([e.verdict.label for e in people if e.verdict.label is not None])
+    scope = _majority([e.verdict.in_scope for e in people if e.verdict.in_scope is not None])
+    scope_who = _names(e for e in people if scope is not None and e.verdict.in_scope == scope)
     return Consensus(
-        label=_majority(labels),
-        in_scope=_majority(scopes),
-        who=", ".join(dict.fromkeys(event.who for event in people)),
+        label=label,
+        in_scope=scope,
+        who=scope_who if label is None else _names(e for e in people if e.verdict.label == label),
         audit=any(event.why == "audit" for event in events),
+        scope_who=scope_who,
     )
+
+
+def _names(events: Iterable[Judgement]) -> str:
+    return ", ".join(dict.fromkeys(event.who for event in events))
 
 
 def _majority(votes: list[Vote]) -> Vote | None:

@@ -21,14 +21,19 @@ COLUMNS = (
     "label",
     "specified",
     "proxy",
+    "oracle",
     "human",
+    "who",
+    "proposed",
     "confidence",
     "in_scope",
     "scope_confidence",
-    "who",
+    "scope_who",
 )
 """`label` is the version's, `specified` the one the text was generated for, `proxy` the proxies',
-`human` the annotator's (a person or, as `who` says, the oracle); what nobody said is unknown."""
+`oracle` the inspecting oracle's, `human` that of the people named in `who`, `proposed` what the
+text would be labelled had they not corrected it; `scope_who` are those who judged its scope.
+What nobody said is unknown."""
 
 
 def provenance_rows(
@@ -43,17 +48,21 @@ def provenance_rows(
     """
     for text, label, row in zip(texts, specified, rows, strict=True):
         if row.kept:
+            by_machine = row.who in MACHINES
             yield {
                 "id": row.sample_id,
                 "text": text,
                 "label": row.label,
                 "specified": label,
                 "proxy": row.proxy_label,
-                "human": row.human_label,
+                "oracle": row.human_label if by_machine else None,
+                "human": None if by_machine else row.human_label,
+                "who": None if row.human_label is None else row.who,
+                "proposed": row.proposed_label,
                 "confidence": row.confidence,
                 "in_scope": row.in_scope,
                 "scope_confidence": row.scope_confidence,
-                "who": row.who,
+                "scope_who": row.who if row.human_label is None else None,
             }
 
 

@@ -75,7 +75,7 @@ class OracleOpinion:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelabelPreview:
     """What label replacement would make of a dataset: a `Replacement`, labels as places in
-    `label_names`, confidences to five decimals.
+    `label_names`, confidences to five decimals. `Subject.overrule` adds people's labels.
 
     Args:
         ids: the texts' ids.
@@ -97,6 +97,7 @@ class RelabelPreview:
     @classmethod
     def of(cls, replacement: Replacement, *, ids: Sequence[str], seen: int, encoder: str) -> Self:
         """The preview that holds a replacement of these texts."""
+        replacement = replacement.own or replacement
         place = {name: at for at, name in enumerate(replacement.label_names)}
 
         def places(labels: Sequence[str | None]) -> tuple[int | None, ...]:

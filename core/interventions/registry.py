@@ -13,9 +13,9 @@ from typing import Any
 from core.domain.errors import BadInput, StaleEdit
 from core.domain.registries.stages import VersionFacts
 from core.domain.serialization import to_json
-from core.interventions.relabelling.relabel import Replacement, accept_changes, overruled
+from core.interventions.relabelling.relabel import Replacement, accept_changes
 from core.interventions.scope_filter import ScopeFilter
-from core.interventions.versions import Subject, edited, filtered, relabelled
+from core.interventions.versions import Subject, consensus_of_people, edited, filtered, relabelled
 from core.store.database import Database
 from core.store.interventions.judgements import Verdict, add_judgements
 from core.store.interventions.versions import (
@@ -79,7 +79,7 @@ class AcceptedLabels:
 
     Args:
         replacement: of the subject's dataset.
-        accepted: ids of the texts whose label changes.
+        accepted: ids of the texts whose change is accepted; people's labels need no acceptance.
         spec: settings of the preview.
         facts: what is known of it beyond the counts.
         by: who judged the inspected texts: the oracle, or people by text id.
@@ -128,13 +128,14 @@ Decision = AcceptedLabels | AcceptedFilter | Edits | Mapping[str, float]
 
 
 def _propose_labels(subject: Subject, decision: AcceptedLabels) -> Proposal:
-    ids, people = subject.dataset.ids, subject.labels_of_people
+    ids = subject.dataset.ids
     if not decision.accepted:
         raise BadInput("No change was accepted, so there is nothing to apply.")
-    replacement = overruled(decision.replacement, people)
-    changing = {ids[row] for row in replacement.changed}
-    corrected = {ids[row] for row in people}
-    accepted = accept_changes(replacement, ids, changing & {*corrected, *decision.accepted})
+    corrected = {ids[row] for row in subject.labels_of_people}
+    own = decision.replacement.own or decision.replacement
+    replacement = subject.overrule(own)
+    wanted = {ids[row] for row in own.changed} & set(decision.accepted)
+    accepted = subject.overrule(accept_changes(own, ids, wanted))
     counts: VersionFacts = {
         "n": len(ids),
         "inspected": replacement.inspected,
@@ -232,8 +233,10 @@ def apply_intervention(
         BadInput: as `preview_intervention`.
         StaleEdit: the run has another version or more texts meanwhile; nothing was changed.
     """
-    proposal = preview_intervention(subject, kind, decision)
     with db.write():
+        # What people judged since the subject was read wins as well.
+        subject = replace(subject, people=consensus_of_people(db, subject.run_id))
+        proposal = preview_intervention(subject, kind, decision)
         parent_id = _check_still_active(db, subject, len(proposal.rows))
         version = derive(
             db, parent_id, kind, proposal.rows, who=who, spec=proposal.spec, facts=proposal.facts

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
 from core.interventions.annotators import Consensus, consensus_by_text, labels_by_row
-from core.interventions.relabelling.relabel import Replacement
+from core.interventions.relabelling.label_accuracy import LabelAccuracy, label_accuracy
+from core.interventions.relabelling.relabel import Replacement, overruled
 from core.interventions.scope_filter import THRESHOLD, ScopeFilter
 from core.store.database import Database
 from core.store.datasets import load_dataset, run_key, version_key
@@ -49,23 +50,51 @@ class Subject:
         return sum(row.kept and row.label != label for row, label in pairs)
 
     @property
+    def proposed_labels(self) -> tuple[str, ...]:
+        """The labels of the dataset as they would be had no person corrected one: what a repair
+        works on and what people's judgements measure, so that they never measure themselves."""
+        return tuple(row.proposed_label or row.label for row in self.rows if row.kept)
+
+    @property
     def labels_of_people(self) -> dict[int, str]:
         """The labels that people gave to texts of the dataset, by row: of the version's own, those
-        set by hand, and of their judgements, but for the audit set's, the consensus."""
+        set by hand, and of their judgements the consensus, the audit set's included."""
         kept = (row for row in self.rows if row.kept)
         by_hand = {
             at: row.human_label
             for at, row in enumerate(kept)
-            if row.human_label is not None and row.who not in MACHINES
+            if row.human_label in self.dataset.label_names and row.who not in MACHINES
         }
-        return by_hand | labels_by_row(self.dataset.ids, self.people)
+        return by_hand | labels_by_row(self.dataset, self.people, audit=None)
+
+    def overrule(self, replacement: Replacement) -> Replacement:
+        """A replacement of `proposed_labels`, with people's labels in place of its own."""
+        return overruled(replacement, self.labels_of_people, old=self.dataset.labels)
+
+    def accuracy_by_people(self, *, audit: bool | None) -> LabelAccuracy | None:
+        """Accuracy of `proposed_labels` by people; None without judgements.
+
+        Args:
+            audit: as in `labels_by_row`.
+        """
+        judged = labels_by_row(self.dataset, self.people, audit=audit)
+        labels = self.proposed_labels
+        if not judged:
+            return None
+        return label_accuracy(
+            [labels[row] for row in judged],
+            list(judged.values()),
+            label_names=self.dataset.label_names,
+        )
 
     def annotators(self, other: str) -> dict[str, str]:
         """Who gave each text of the dataset its label, by id: people, or else another."""
         names = dict.fromkeys(self.dataset.ids, other)
         who = {row.sample_id: row.who or other for row in self.rows}
-        for key in map(self.dataset.ids.__getitem__, self.labels_of_people):
-            names[key] = self.people[key].who if key in self.people else who[key]
+        judged = labels_by_row(self.dataset, self.people, audit=None)
+        for at in self.labels_of_people:
+            key = self.dataset.ids[at]
+            names[key] = self.people[key].who if at in judged else who[key]
         return names
 
     @property
@@ -145,11 +174,14 @@ def relabelled(
         who: who judged.
     """
 
+    own = replacement.own or replacement
+
     def relabel(row: VersionRow, at: int) -> VersionRow:
-        judged = replacement.judged[at]
+        judged, label, proposed = replacement.judged[at], replacement.new[at], own.new[at]
         return replace(
             row,
-            label=replacement.new[at],
+            label=label,
+            proposed_label=None if proposed == label else proposed,
             proxy_label=replacement.proxy[at],
             confidence=replacement.confidence[at],
             human_label=row.human_label if judged is None else judged,
@@ -212,9 +244,11 @@ def edited(
 
     def edit(row: VersionRow) -> VersionRow:
         key, label = row.sample_id, labels.get(row.sample_id)
+        proposed = row.proposed_label or row.label
         return replace(
             row,
             label=label or row.label,
+            proposed_label=None if (label or row.label) == proposed else proposed,
             confidence=row.confidence if label is None else None,
             human_label=label or row.human_label,
             in_scope=scopes.get(key, row.in_scope),

@@ -19,7 +19,7 @@ from core.interventions.relabelling.label_accuracy import (
     label_accuracy,
 )
 from core.interventions.relabelling.oracle import OracleInspection, relabel_by_oracle
-from core.interventions.relabelling.relabel import Replacement, overruled
+from core.interventions.relabelling.relabel import Replacement
 from core.interventions.scope_filter import Quality, ScopeFilter, learn_filter
 from core.interventions.versions import Subject, filtered, relabelled
 from core.services.embedding import Embedder
@@ -104,9 +104,10 @@ def relabel_subject(
     names = (*dataset.label_names, *extra)
     vectors = embedder.embed(dataset.texts)
     opinion = trained.oracle.judge(dataset.texts, vectors)
-    replacement = overruled(
-        relabel_by_oracle(dataset.labels, opinion, inspection, label_names=names, vectors=vectors),
-        subject.labels_of_people,
+    replacement = subject.overrule(
+        relabel_by_oracle(
+            subject.proposed_labels, opinion, inspection, label_names=names, vectors=vectors
+        )
     )
     before, after = (
         label_accuracy(labels, opinion.labels, label_names=names).overall.hits / len(dataset)

@@ -3,6 +3,8 @@
 No label is changed and no text removed; each preview is stored with the request that it answers.
 """
 
+from collections.abc import Sequence
+
 from core.diversity.measures.live import Encoders
 from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
@@ -23,9 +25,9 @@ from core.interventions.previews import (
 )
 from core.interventions.relabelling.budget import MIN_LEFT, budget_curve, flattens
 from core.interventions.relabelling.oracle import Opinion, OracleInspection, relabel_by_oracle
-from core.interventions.relabelling.relabel import Replacement, overruled, replace_labels
+from core.interventions.relabelling.relabel import Replacement, replace_labels
 from core.interventions.scope_filter import check_enough, filter_effect, learn_filter
-from core.interventions.versions import consensus_of_people
+from core.interventions.versions import consensus_of_people, subject_of_dataset
 from core.services.embedding import Embedder
 from core.services.progress import NO_PROGRESS, Progress, countdown
 from core.services.training.judge import oracle_opinion
@@ -62,15 +64,16 @@ def preview_relabelling(
     embedder, dataset = _load(db, dataset_key, request, encoders, progress)
     run_id = run_id_of(db, dataset.key)
     seen = last_number(db, run_id)
+    labels = subject_of_dataset(db, dataset).proposed_labels
     if request.annotator == "oracle":
-        replacement = _by_oracle(embedder, dataset, run_id, request)
+        replacement = _by_oracle(embedder, dataset, labels, run_id, request)
     else:
-        judged = labels_by_row(dataset.ids, consensus_of_people(db, run_id))
+        judged = labels_by_row(dataset, consensus_of_people(db, run_id))
         vectors = embedder.embed(dataset.texts)
         embedder.phase("learning")
         replacement = replace_labels(
             vectors,
-            dataset.labels,
+            labels,
             judged,
             label_names=dataset.label_names,
             weight=request.weight,
@@ -104,7 +107,7 @@ def preview_budget(
     if request.annotator == "oracle":
         judged = dict(enumerate(_opinion(embedder, dataset, run_id, request).labels))
     else:
-        judged = labels_by_row(dataset.ids, consensus_of_people(db, run_id), audit=None)
+        judged = labels_by_row(dataset, consensus_of_people(db, run_id), audit=None)
         if len(judged) < 2 * MIN_LEFT:
             raise BadInput(
                 f"{len(judged)} texts have a label from people; a curve needs at least "
@@ -113,7 +116,7 @@ def preview_budget(
             )
     points = budget_curve(
         embedder.embed(dataset.texts),
-        dataset.labels,
+        subject_of_dataset(db, dataset).proposed_labels,
         judged,
         label_names=dataset.label_names,
         repeats=request.repeats,
@@ -227,15 +230,19 @@ def _save(db: Database, dataset: Dataset, request: PreviewRequest[P], preview: P
 
 
 def _by_oracle(
-    embedder: Embedder, dataset: Dataset, run_id: str, request: RelabelRequest
+    embedder: Embedder,
+    dataset: Dataset,
+    labels: Sequence[str],
+    run_id: str,
+    request: RelabelRequest,
 ) -> Replacement:
     opinion = _opinion(embedder, dataset, run_id, request)
     vectors = None
     if request.inspect is not None:
         vectors = embedder.embed(dataset.texts)
         embedder.phase("learning")
-    replacement = relabel_by_oracle(
-        dataset.labels,
+    return relabel_by_oracle(
+        labels,
         opinion,
         OracleInspection(
             count=request.inspect,
@@ -247,8 +254,6 @@ def _by_oracle(
         vectors=vectors,
         between=embedder.progress.checkpoint,
     )
-    people = consensus_of_people(embedder.db, run_id)
-    return overruled(replacement, labels_by_row(dataset.ids, people))
 
 
 def _opinion(

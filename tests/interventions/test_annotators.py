@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
+from core.domain.datasets import Dataset
 from core.interventions.annotators import (
     Agreement,
     Consensus,
@@ -28,11 +29,15 @@ def event(number: int, who: str, label: str | None, **more: object) -> Judgement
 
 def test_most_decide_and_the_latest_of_equals() -> None:
     two = [event(1, "Ann", "a"), event(2, "Ben", "b")]
-    assert consensus_by_text(two) == {"t": Consensus("b", None, "Ann, Ben", False)}
-    assert consensus_by_text([*two, event(3, "Eve", "a")])["t"].label == "a"
+    assert consensus_by_text(two) == {"t": Consensus("b", None, "Ben", False)}
+    most = consensus_by_text([*two, event(3, "Eve", "a")])["t"]
+    # Only those who gave a label are named for it.
+    assert (most.label, most.who) == ("a", "Ann, Eve")
     assert consensus_by_text([two[0], event(3, "Eve", None, in_scope=False)])["t"] == Consensus(
-        "a", False, "Ann, Eve", False
+        "a", False, "Ann", False, "Eve"
     )
+    scope = [event(1, "Ann", None, in_scope=True), event(2, "Ben", None, in_scope=False)]
+    assert consensus_by_text(scope)["t"] == Consensus(None, False, "Ben", False, "Ben")
     skip = event(3, "Eve", None, skipped=True)
     assert consensus_by_text([skip]) == {}
     assert consensus_by_text([two[0], skip])["t"].who == "Ann"
@@ -55,11 +60,14 @@ def test_what_stands_by_row() -> None:
         "x": Consensus("a", True, "Ann", True),
         "y": Consensus("b", None, "Ann", False),
         "z": Consensus(None, False, "Ann", False),
+        "w": Consensus("gone", None, "Ann", False),
     }
-    ids = ["w", "z", "y", "x"]
-    assert labels_by_row(ids, found) == {2: "b"}
-    assert labels_by_row(ids, found, audit=True) == {3: "a"}
-    assert labels_by_row(ids, found, audit=None) == {2: "b", 3: "a"}
+    ids = ("w", "z", "y", "x")
+    dataset = Dataset("file:f", "f", ("a", "b"), ids, ids, ("a",) * 4, (None,) * 4)
+    # "gone" is no label of the dataset, so it counts as none.
+    assert labels_by_row(dataset, found) == {2: "b"}
+    assert labels_by_row(dataset, found, audit=True) == {3: "a"}
+    assert labels_by_row(dataset, found, audit=None) == {2: "b", 3: "a"}
     assert scopes_by_row(ids, found) == {1: False, 3: True}
 
 

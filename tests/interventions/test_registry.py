@@ -11,6 +11,7 @@ from core.diversity.embedding.encoder import EncoderChoice
 from core.domain.errors import BadInput, StaleEdit
 from core.domain.registries.stages import STAGE, STAGES
 from core.domain.serialization import from_json, to_json
+from core.interventions.annotators import Consensus
 from core.interventions.card import version_card
 from core.interventions.previews import (
     BudgetRequest,
@@ -304,6 +305,71 @@ def test_a_person_wins_over_the_oracle(db: Database) -> None:
     assert {row.who for key, row in rows.items() if key not in said} == {"oracle"}
     by_oracle = {j.verdict.sample_id for j in judgements_of(db, made.run_id) if j.who == "oracle"}
     assert by_oracle == set(rows) - set(said)
+
+
+def test_the_audit_set_keeps_people_labels_and_measures_the_repair(db: Database) -> None:
+    made = make_moods(db, each=4)
+    subject = subject_of(db, made.run_id, None)
+    ids = subject.dataset.ids
+    bad = sorted(wrong(made, subject), key=ids.index)
+    # Of three wrong texts Bo says what is right. A repair mends two, one of them not surely.
+    add_judgements(
+        db, made.run_id, [Verdict(key, made.right[key]) for key in bad], who="bo", why="audit"
+    )
+    subject = subject_of(db, made.run_id, None)
+    audit = subject.accuracy_by_people(audit=True)
+    assert audit is not None
+    assert (audit.overall.hits, audit.overall.n) == (0, 3)
+    proposed = [
+        made.right[key] if key in bad[:2] else old
+        for key, old in zip(ids, subject.dataset.labels, strict=True)
+    ]
+    replacement = relabel_all(
+        subject.dataset.labels,
+        proposed,
+        label_names=TASK.label_names,
+        confidence=[0.6 if key == bad[1] else 0.9 for key in ids],
+    )
+    decision = AcceptedLabels(replacement=replacement, accepted={bad[0]})
+    version = apply_intervention(db, subject, "lr", decision, who="ada")
+    after = subject_of(db, made.run_id, version.id)
+    rows = {row.sample_id: row for row in after.rows}
+    assert version.facts["changed"] == 3
+    assert {(rows[key].label, rows[key].who) for key in bad} == {
+        (made.right[key], "bo") for key in bad
+    }
+    # The repair's own labels are measured: one of three, as one change of its two was accepted.
+    assert [rows[key].proposed_label for key in bad] == [
+        None,
+        *(subject.dataset.labels[ids.index(key)] for key in bad[1:]),
+    ]
+    audit = after.accuracy_by_people(audit=True)
+    assert audit is not None
+    assert (audit.overall.hits, audit.overall.n) == (1, 3)
+    # The next repair works on its own labels, and the person's stay.
+    again = relabel_all(after.proposed_labels, after.proposed_labels, label_names=TASK.label_names)
+    assert after.overrule(again).new == after.dataset.labels
+    assert after.overrule(again).changed == ()
+
+
+def test_what_was_judged_since_the_page_was_drawn_wins(db: Database) -> None:
+    made = make_moods(db, each=4)
+    subject = subject_of(db, made.run_id, None)
+    bad = min(wrong(made, subject))
+    old = dict(zip(subject.dataset.ids, subject.dataset.labels, strict=True))
+    add_judgements(db, made.run_id, [Verdict(bad, old[bad])], who="bo", why="bulk")
+    version_id = accepted(db, made, subject, wrong(made, subject))
+    row = {row.sample_id: row for row in version_rows(db, version_id)}[bad]
+    assert (row.label, row.who, row.proposed_label) == (old[bad], "bo", made.right[bad])
+
+
+def test_a_label_that_the_task_lost_overrules_nothing(db: Database) -> None:
+    made = make_moods(db, each=4)
+    subject = subject_of(db, made.run_id, None)
+    key = subject.dataset.ids[0]
+    subject = replace(subject, people={key: Consensus("lost", None, "bo", False)})
+    assert subject.labels_of_people == {}
+    assert "bo" not in subject.annotators("oracle").values()
 
 
 def test_an_edit_by_hand_stands_when_the_oracle_relabels(db: Database) -> None:

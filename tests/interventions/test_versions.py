@@ -61,7 +61,7 @@ def test_edits_by_hand() -> None:
         {"2": True, "4": False},
         who={"1": "Ann", "2": "Ben", "4": "Ann"},
     )
-    assert first == VersionRow("1", "b", human_label="b", who="Ann")
+    assert first == VersionRow("1", "b", human_label="b", who="Ann", proposed_label="a")
     assert second == VersionRow("2", "a", in_scope=True, who="Ben", kept=True)
     assert third == ROWS[2]
     assert fourth == VersionRow("4", "b", in_scope=False, who="Ann", kept=False)
@@ -77,11 +77,38 @@ def test_the_export_says_where_each_label_is_from() -> None:
     assert found[0] == {
         **{"id": "1", "text": "=one", "label": "b", "specified": "a", "proxy": "a", "human": "b"},
         **{"confidence": None, "in_scope": None, "scope_confidence": None, "who": "Ann"},
+        **{"oracle": None, "proposed": None, "scope_who": None},
     }
     assert (found[2]["label"], found[2]["specified"], found[2]["confidence"]) == ("a", "b", 0.5)
     sheet = export_version(["=one"], ["a"], rows[:1], format="csv").decode("utf-8-sig")
     assert sheet.splitlines()[0] == ",".join(COLUMNS)
-    assert sheet.splitlines()[1].startswith("1,'=one,b,a,a,b,")
+    assert sheet.splitlines()[1].startswith("1,'=one,b,a,a,,b,Ann,")
+
+
+def test_an_export_names_people_for_their_own_labels_only() -> None:
+    rows = [
+        VersionRow("1", "a", human_label="a", who="oracle"),
+        VersionRow("2", "a", human_label="a", who="Ann", proposed_label="b"),
+        VersionRow("3", "a", proxy_label="a", in_scope=True, who="Ben"),
+    ]
+    content = export_version(["1", "2", "3"], ["b", "b", "b"], rows, format="jsonl")
+    found = [json.loads(line) for line in content.decode().splitlines()]
+    columns = ("label", "oracle", "human", "who", "proposed", "scope_who")
+    assert [tuple(row[name] for name in columns) for row in found] == [
+        ("a", "a", None, "oracle", None, None),
+        ("a", None, "a", "Ann", "b", None),
+        ("a", None, None, None, None, "Ben"),
+    ]
+
+
+def test_an_edit_keeps_what_the_repair_proposed() -> None:
+    row = VersionRow("1", "a", confidence=0.9)
+    (once,) = edited([row], {"1": "b"}, {}, who="Ann")
+    (twice,) = edited([once], {"1": "c"}, {}, who="Ann")
+    assert (once.label, once.proposed_label) == ("b", "a")
+    assert (twice.label, twice.proposed_label) == ("c", "a")
+    (back,) = edited([twice], {"1": "a"}, {}, who="Ann")
+    assert (back.label, back.proposed_label) == ("a", None)
 
 
 def test_two_versions_side_by_side() -> None:

@@ -50,6 +50,7 @@ class Replacement:
             where it relabels all. None for a text whose label a person gave, or that keeps its
             label because its proxies can't tell.
         explanations: what was done otherwise than asked, or rests on little; whole sentences.
+        own: the replacement as it is without people's labels, see `overruled`; None if this is it.
     """
 
     label_names: tuple[str, ...]
@@ -59,6 +60,7 @@ class Replacement:
     proxy: tuple[str | None, ...]
     confidence: tuple[float | None, ...]
     explanations: tuple[str, ...] = ()
+    own: "Replacement | None" = None
 
     @property
     def inspected(self) -> int:
@@ -176,25 +178,31 @@ def replace_labels(
     )
 
 
-def overruled(replacement: Replacement, labels: Mapping[int, str]) -> Replacement:
+def overruled(
+    replacement: Replacement, labels: Mapping[int, str], *, old: Sequence[str]
+) -> Replacement:
     """The replacement with people's labels, which win over every other annotator's and proxy's.
 
     Args:
-        replacement: by whomever.
+        replacement: by whomever; its own proposal for the people's texts stays on record.
         labels: the people's, by row.
+        old: the labels before, those that people gave earlier included.
     """
+    own = replacement.own or replacement
 
     def with_labels(values: Sequence[T]) -> tuple[T | str, ...]:
         return tuple(labels.get(row, value) for row, value in enumerate(values))
 
-    _check(replacement.old, labels, replacement.label_names)
+    _check(old, labels, own.label_names)
     return replace(
-        replacement,
-        new=with_labels(replacement.new),
-        judged=with_labels(replacement.judged),
+        own,
+        old=tuple(old),
+        new=with_labels(own.new),
+        judged=with_labels(own.judged),
         confidence=tuple(
-            None if row in labels else value for row, value in enumerate(replacement.confidence)
+            None if row in labels else value for row, value in enumerate(own.confidence)
         ),
+        own=own,
     )
 
 

@@ -33,6 +33,8 @@ class VersionRow:
         in_scope: what the annotator or the filter said; None where nobody asked.
         scope_confidence: the filter's confidence that it is in scope, 0 to 1.
         kept: whether it belongs to the version's dataset.
+        proposed_label: the label that it would have had no person corrected it; None where that is
+            `label`.
     """
 
     sample_id: str
@@ -44,6 +46,7 @@ class VersionRow:
     in_scope: bool | None = None
     scope_confidence: float | None = None
     kept: bool = True
+    proposed_label: str | None = None
 
 
 _ROW_COLUMNS = tuple(field.name for field in fields(VersionRow))

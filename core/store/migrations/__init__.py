@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from core.store.migrations import (
     first_edition,
+    label_sources,
     settings_keys,
     version_kinds,
 )
@@ -25,5 +26,6 @@ MIGRATIONS: tuple[Migration, ...] = (
     first_edition.CONNECTIONS,
     settings_keys.migrate,
     version_kinds.migrate,
+    label_sources.migrate,
 )
 """The Nth (from 1) makes version N out of version N - 1."""

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
-from core.domain.datasets import Dataset
 from core.domain.registries.metrics import METRIC
 from core.figures.interventions import confusion_figure
 from core.interventions.annotators import labels_by_row
 from core.interventions.relabelling.label_accuracy import LabelAccuracy, correct_for_oracle_errors
+from core.interventions.versions import Subject
 from pages.components.intervene.state import RunState, oracle_words, share_words
 from pages.components.shell import AppContext
 from pages.components.tables import show_texts
@@ -22,15 +22,16 @@ def show_accuracy(app: AppContext, state: RunState) -> None:
     """Draw the tab."""
     st.caption(
         "Label accuracy: the share of texts whose label is right. The oracle judges every text, "
-        "with errors of its own; people judge a few, and the audit set is a random sample of them."
+        "with errors of its own; people judge a few, and the audit set is a random sample of them. "
+        "What people judged is compared with the labels before their corrections."
     )
-    dataset = _choose_version(state)
+    subject = _choose_version(state)
     sources = {
         name: accuracy
         for name, accuracy in (
-            (_ORACLE, state.accuracy_by_oracle(dataset)),
-            (_AUDIT, state.accuracy_by_people(dataset, audit=True)),
-            (_PEOPLE, state.accuracy_by_people(dataset, audit=None)),
+            (_ORACLE, state.accuracy_by_oracle(subject.dataset)),
+            (_AUDIT, subject.accuracy_by_people(audit=True)),
+            (_PEOPLE, subject.accuracy_by_people(audit=None)),
         )
         if accuracy is not None
     }
@@ -50,12 +51,12 @@ def show_accuracy(app: AppContext, state: RunState) -> None:
         with st.container():
             source = _choose_source(list(sources))
             cell = _show_confusion(sources[source], source)
-    _show_texts(state, dataset, source, cell)
+    _show_texts(state, subject, source, cell)
 
 
-def _choose_version(state: RunState) -> Dataset:
+def _choose_version(state: RunState) -> Subject:
     if state.version is None or state.version.kind == "raw":
-        return state.dataset
+        return state.subject
     version = st.segmented_control(
         "Labels",
         ["Active version", _RAW],
@@ -64,7 +65,7 @@ def _choose_version(state: RunState) -> Dataset:
         key="labels_of",
         label_visibility="collapsed",
     )
-    return state.raw if version == _RAW else state.dataset
+    return state.generated if version == _RAW else state.subject
 
 
 def _choose_source(known: list[str]) -> str:
@@ -135,15 +136,17 @@ def _show_confusion(accuracy: LabelAccuracy, source: str) -> tuple[str, str] | N
 
 
 def _show_texts(
-    state: RunState, dataset: Dataset, source: str, cell: tuple[str, str] | None
+    state: RunState, subject: Subject, source: str, cell: tuple[str, str] | None
 ) -> None:
+    dataset, current = subject.dataset, subject.dataset.labels
     if source == _ORACLE and state.opinion is not None:
         labels = state.opinion.label_by_id
         judged = {row: labels[key] for row, key in enumerate(dataset.ids)}
     else:
         audit = True if source == _AUDIT else None
-        judged = labels_by_row(dataset.ids, state.judgements, audit=audit)
-    pairs = {row: (dataset.labels[row], label) for row, label in judged.items()}
+        judged = labels_by_row(dataset, state.judgements, audit=audit)
+        current = subject.proposed_labels
+    pairs = {row: (current[row], label) for row, label in judged.items()}
     if cell is None:
         rows = [row for row, (label, other) in pairs.items() if label != other]
         title, hint = "Disagreements", "; click a cell above to list its texts"

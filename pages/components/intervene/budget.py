@@ -27,7 +27,7 @@ def show_budget(app: AppContext, state: RunState) -> None:
         "each. Where the curve flattens, further inspection gains little."
     )
     choice, by_oracle = state.choice, state.choice.annotator == "oracle"
-    judged = labels_by_row(state.dataset.ids, state.judgements, audit=None)
+    judged = labels_by_row(state.dataset, state.judgements, audit=None)
     blocked = None
     if not by_oracle and len(judged) < 2 * MIN_LEFT:
         blocked = (

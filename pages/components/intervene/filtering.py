@@ -116,7 +116,7 @@ def _show_filter(app: AppContext, state: RunState, learned: FilterPreview, *, fr
                 threshold=threshold,
                 spec={"seed": 0},
                 facts={"explanations": list(scope.explanations)},
-                by={key: judgement.who for key, judgement in state.judgements.items()},
+                by={key: one.scope_who for key, one in state.judgements.items() if one.scope_who},
             )
             message = f"{counted(len(rows), 'text')} removed. Undo to restore."
             apply(app, state, "oosf", decision, message)

@@ -91,7 +91,7 @@ def show_oracle(state: RunState) -> None:
 
 def _show_numbers(state: RunState) -> None:
     current = state.accuracy_by_oracle(state.dataset)
-    audit = state.accuracy_by_people(state.dataset, audit=True)
+    audit = state.subject.accuracy_by_people(audit=True)
     removed = len(state.raw) - len(state.dataset)
     with st.container(horizontal=True, gap="large"):
         st.metric(
@@ -128,7 +128,8 @@ def _show_numbers(state: RunState) -> None:
             delta_arrow="off",
             width="content",
             help="Judged by people on a random sample: "
-            f"{sized_share_words(None if audit is None else audit.overall)}.",
+            f"{sized_share_words(None if audit is None else audit.overall)}. Of these texts the "
+            "labels before people's corrections count, so that corrections don't flatter it.",
         )
 
 

@@ -84,7 +84,7 @@ def _choose_settings(app: AppContext, state: RunState) -> RelabelRequest:
     if by_oracle:
         inspect = _choose_inspected(n, before)
     else:
-        judged = len(labels_by_row(state.dataset.ids, state.judgements))
+        judged = len(labels_by_row(state.dataset, state.judgements))
         st.metric("Judged so far", f"{judged:,}", help="Without the audit set.")
     weight = choose_weight(
         "lr_weight",
@@ -150,7 +150,9 @@ class _Selection:
     Args:
         request: the settings of the preview.
         replacement: the proposed labels.
-        ids: of the texts whose change is accepted.
+        ids: of the texts whose label changes.
+        accepted: of the texts whose change is accepted, those included on whose label people have
+            the last word.
         band: lowest and highest confidence, 0 to 1.
         before: label accuracy by the oracle now, 0 to 1; None while it is unknown.
         after: with the accepted changes.
@@ -159,6 +161,7 @@ class _Selection:
     request: RelabelRequest
     replacement: Replacement
     ids: Collection[str]
+    accepted: Collection[str]
     band: tuple[float, float]
     before: float | None
     after: float | None
@@ -174,7 +177,7 @@ def _show_preview(
     fresh: bool,
 ) -> None:
     """Redrawn alone, with every move of the band."""
-    replacement = preview.replacement
+    replacement = state.subject.overrule(preview.replacement)
     changes = label_changes(state.dataset.ids, replacement)
     if not changes:
         st.success("No label would change.", icon=":material/check:")
@@ -199,17 +202,23 @@ def _show_preview(
         alt="Texts with their labels",
         selectable=True,
     )
-    ids = set(chosen or [change.id for change in in_band])
+    by_people = {state.dataset.ids[row] for row in state.subject.labels_of_people}
+    corrections = by_people & {change.id for change in changes}
+    ids = corrections | set(chosen or [change.id for change in in_band])
+    accepted = set(ids)
+    if not chosen:
+        own = label_changes(state.dataset.ids, preview.replacement)
+        accepted |= {change.id for change in within_confidence(own, *band)}
     rows = zip(state.dataset.ids, replacement.old, replacement.new, strict=True)
     labels = tuple(new if key in ids else old for key, old, new in rows)
     before, after = (
         state.mean_accuracy_by_oracle(replace(state.dataset, labels=data))
         for data in (state.dataset.labels, labels)
     )
-    selection = _Selection(request, replacement, ids, band, before, after)
+    selection = _Selection(request, replacement, ids, accepted, band, before, after)
     with summary:
         _show_summary(state, selection)
-        text = _accept_words(len(changes), len(in_band), len(chosen))
+        text = _accept_words(len(changes), len(ids), selected=bool(chosen))
         if st.button(
             text,
             type="primary",
@@ -246,12 +255,12 @@ def _choose_band(changes: Sequence[Change]) -> tuple[float, float]:
     )
 
 
-def _accept_words(total: int, in_band: int, chosen: int) -> str:
-    if chosen:
-        return f"Accept {chosen:,} selected"
-    if total == in_band:
+def _accept_words(total: int, accepted: int, *, selected: bool) -> str:
+    if selected:
+        return f"Accept {accepted:,} selected"
+    if total == accepted:
         return f"Accept all {total:,} changes" if total > 1 else "Accept the change"
-    return f"Accept {in_band:,} of {total:,} changes"
+    return f"Accept {accepted:,} of {total:,} changes"
 
 
 def _show_summary(state: RunState, selection: _Selection) -> None:
@@ -315,7 +324,7 @@ def _accept(app: AppContext, state: RunState, selection: _Selection) -> None:
         "confidence": list(selection.band),
     }
     decision = AcceptedLabels(
-        replacement=replacement, accepted=selection.ids, spec=spec, facts=facts, by=by
+        replacement=replacement, accepted=selection.accepted, spec=spec, facts=facts, by=by
     )
     message = f"{counted(len(selection.ids), 'label')} changed. Undo to revert."
     apply(app, state, "lr", decision, message)

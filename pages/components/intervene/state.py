@@ -12,10 +12,10 @@ from core.domain.registries.metrics import METRIC
 from core.domain.registries.stages import Annotator
 from core.domain.tasks import Task
 from core.domain.wording import MISSING
-from core.interventions.annotators import Consensus, labels_by_row
+from core.interventions.annotators import Consensus
 from core.interventions.previews import JudgeRequest, OracleOpinion, OracleQuality
 from core.interventions.relabelling.label_accuracy import LabelAccuracy, Share, label_accuracy
-from core.interventions.versions import Subject, consensus_of_people, subject_of
+from core.interventions.versions import Subject, subject_of
 from core.jobs.handlers.interventions import preview_state, request_preview
 from core.jobs.handlers.llm_judge import judging
 from core.jobs.handlers.measurements import measured
@@ -138,7 +138,7 @@ class RunState:
     Args:
         choice: what was chosen.
         subject: the run's texts as the active version has them.
-        raw: the run's texts as generated.
+        generated: the run's texts as generated.
         opinion: of the oracle; None while it is not trained, or without a reference.
         judgements: what people said, settled, by text id.
         last_judgement: number of the latest judgement, for `core.jobs.handlers.interventions`.
@@ -149,13 +149,18 @@ class RunState:
 
     choice: Choice
     subject: Subject
-    raw: Dataset
+    generated: Subject
     opinion: OracleOpinion | None
     judgements: Mapping[str, Consensus]
     last_judgement: int
     fingerprint: str | None
     jobs: tuple[Work, ...]
     generating: bool
+
+    @property
+    def raw(self) -> Dataset:
+        """The run's texts as generated."""
+        return self.generated.dataset
 
     @property
     def version(self) -> VersionRecord | None:
@@ -166,6 +171,12 @@ class RunState:
     def version_id(self) -> str | None:
         """Its id."""
         return None if self.version is None else self.version.id
+
+    def at(self, db: Database, version_id: str | None) -> Subject:
+        """The run's texts as any of its versions has them."""
+        return subject_at(
+            db, self.choice.run.id, version_id, len(self.raw), last_judgement=self.last_judgement
+        )
 
     @property
     def dataset(self) -> Dataset:
@@ -191,14 +202,6 @@ class RunState:
         interval = None if accuracy is None else accuracy.overall.interval
         return None if interval is None else interval.mean
 
-    def accuracy_by_people(self, dataset: Dataset, *, audit: bool | None) -> LabelAccuracy | None:
-        """Label accuracy by people, None without judgements; `audit` as in `labels_by_row`."""
-        judged = labels_by_row(dataset.ids, self.judgements, audit=audit)
-        if not judged:
-            return None
-        current = [dataset.labels[row] for row in judged]
-        return label_accuracy(current, list(judged.values()), label_names=self.label_names)
-
 
 def load_state(app: AppContext, choice: Choice) -> RunState:
     """Gather what exists; queue what is missing."""
@@ -206,7 +209,8 @@ def load_state(app: AppContext, choice: Choice) -> RunState:
     generating = states_of_runs(db).get(run.id) in LIVE
     usable = sum(row.usable for row in counts(db, run.id).values())
     active = head(db, run.id)
-    raw = subject_at(db, run.id, None, usable)
+    last = last_number(db, run.id)
+    generated = subject_at(db, run.id, None, usable, last_judgement=last)
     jobs: list[Work] = []
     opinion, fingerprint = None, None
     if choice.reference is not None:
@@ -225,11 +229,13 @@ def load_state(app: AppContext, choice: Choice) -> RunState:
     jobs += [Work(job, state) for job, state in judging(db, run.id) if state in LIVE]
     return RunState(
         choice,
-        raw if active is None else subject_at(db, run.id, active.id, usable),
-        raw.dataset,
+        generated
+        if active is None
+        else subject_at(db, run.id, active.id, usable, last_judgement=last),
+        generated,
         opinion,
-        consensus_of_people(db, run.id),
-        last_number(db, run.id),
+        generated.people,
+        last,
         fingerprint,
         tuple(jobs),
         generating,
@@ -237,8 +243,11 @@ def load_state(app: AppContext, choice: Choice) -> RunState:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def subject_at(_db: Database, run_id: str, version_id: str | None, n: int) -> Subject:
-    """A run's texts as a version has them; `n` distinguishes the states of a run that grows."""
+def subject_at(
+    _db: Database, run_id: str, version_id: str | None, n: int, *, last_judgement: int
+) -> Subject:
+    """A run's texts as a version has them; `n` and `last_judgement` distinguish the states of a run
+    that grows and is judged."""
     return subject_of(_db, run_id, version_id)
 
 

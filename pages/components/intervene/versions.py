@@ -9,7 +9,6 @@ import pandas as pd
 import streamlit as st
 
 from core.diversity.map.frame import display_names
-from core.domain.datasets import Dataset
 from core.domain.registries.stages import STAGE
 from core.domain.serialization import to_json
 from core.domain.wording import counted
@@ -24,7 +23,6 @@ from pages.components.intervene.state import (
     RunState,
     accuracy_value,
     overall_words,
-    subject_at,
 )
 from pages.components.shell import AppContext
 from pages.components.tables import download_buttons, show_texts
@@ -91,7 +89,7 @@ def _show_tree(app: AppContext, state: RunState, versions: Sequence[VersionRecor
     made_by = {move.version_id: move.who for move in moves_of(app.db, state.choice.run.id)[::-1]}
     rows = []
     for version, depth in depth_first(versions):
-        subject = subject_at(app.db, version.run_id, version.id, len(state.raw))
+        subject = state.at(app.db, version.id)
         diversity = stored_diversity(app.db, subject.dataset, state.fingerprint)
         rows.append(
             {
@@ -169,12 +167,7 @@ def _show_comparison(app: AppContext, state: RunState, versions: Sequence[Versio
     first, active = next(iter(names)), state.version_id or list(names)[-1]
     with st.container(horizontal=True):
         before, after = (
-            subject_at(
-                app.db,
-                state.choice.run.id,
-                _choose_version(title, names, key=key, default=default),
-                len(state.raw),
-            )
+            state.at(app.db, _choose_version(title, names, key=key, default=default))
             for title, key, default in (
                 ("From", "compare_from", first),
                 ("To", "compare_to", active),
@@ -184,7 +177,7 @@ def _show_comparison(app: AppContext, state: RunState, versions: Sequence[Versio
     old, new = _kept_labels(before), _kept_labels(after)
     with st.grid(2, min_column_width=420, gap="large"):
         with st.container():
-            _show_measures(app, state, before.dataset, after.dataset, result.balance)
+            _show_measures(app, state, before, after, result.balance)
             st.caption(
                 f"{counted(len(result.relabelled), 'label')} changed, {len(result.gone):,} texts "
                 f"removed, {len(result.come):,} restored."
@@ -229,19 +222,17 @@ def _kept_labels(subject: Subject) -> dict[str, str]:
 def _show_measures(
     app: AppContext,
     state: RunState,
-    before: Dataset,
-    after: Dataset,
+    before: Subject,
+    after: Subject,
     balance: dict[str, tuple[int, int]],
 ) -> None:
     sides = (before, after)
-    measures: dict[str, Callable[[Dataset], str]] = {
-        "Texts": lambda side: f"{len(side):,}",
-        "Accuracy (oracle)": lambda side: overall_words(state.accuracy_by_oracle(side)),
-        "Accuracy (audit set)": lambda side: overall_words(
-            state.accuracy_by_people(side, audit=True)
-        ),
+    measures: dict[str, Callable[[Subject], str]] = {
+        "Texts": lambda side: f"{len(side.dataset):,}",
+        "Accuracy (oracle)": lambda side: overall_words(state.accuracy_by_oracle(side.dataset)),
+        "Accuracy (audit set)": lambda side: overall_words(side.accuracy_by_people(audit=True)),
         "Remote-Clique": lambda side: diversity_words(
-            stored_diversity(app.db, side, state.fingerprint)
+            stored_diversity(app.db, side.dataset, state.fingerprint)
         ),
     }
     rows = [(name, *map(words, sides)) for name, words in measures.items()]
@@ -270,7 +261,7 @@ def _show_export(app: AppContext, state: RunState, versions: Sequence[VersionRec
             key=f"export_version_{state.version_id}",
             default=state.version_id or next(iter(names)),
         )
-        subject = subject_at(app.db, state.choice.run.id, chosen, len(state.raw))
+        subject = state.at(app.db, chosen)
     st.caption(
         "Each text with its label, the label it was generated for, the labels by proxies and "
         "annotators with their confidence, whether it is in scope, and who judged it."
@@ -313,7 +304,7 @@ def _card_measures(app: AppContext, state: RunState, subject: Subject) -> dict[s
     dataset, measures = subject.dataset, dict[str, object]()
     for name, accuracy in (
         ("label_accuracy_by_oracle", state.accuracy_by_oracle(dataset)),
-        ("label_accuracy_by_audit_set", state.accuracy_by_people(dataset, audit=True)),
+        ("label_accuracy_by_audit_set", subject.accuracy_by_people(audit=True)),
     ):
         if accuracy is not None:
             measures[name] = to_json(accuracy.overall)

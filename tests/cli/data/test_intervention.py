@@ -124,7 +124,7 @@ def test_all_texts_of_a_file_are_relabelled(
     rows = written(out)
     assert [row["label"] for row in rows] == [label for _, label in true_rows(40)]
     assert rows[0]["id"] == "texts.csv:1"
-    assert (rows[0]["specified"], rows[0]["human"], rows[0]["who"]) == ("grief", "joy", "oracle")
+    assert (rows[0]["specified"], rows[0]["oracle"], rows[0]["who"]) == ("grief", "joy", "oracle")
     assert 0 < float(str(rows[0]["confidence"])) <= 1
 
 
@@ -144,9 +144,9 @@ def test_proxies_learn_from_a_seeded_sample(
     assert out.read_bytes() != first
     kept = json.loads(said(capsys, *asked, "--weight", "1"))
     rows = list(csv.DictReader(out.read_text("utf-8-sig").splitlines()))
-    assert sum(row["human"] != "" for row in rows) == 40
+    assert sum(row["oracle"] != "" for row in rows) == 40
     # With all weight on the label that a text bears, only inspected ones change.
-    assert all(row["label"] == (row["human"] or row["specified"]) for row in rows)
+    assert all(row["label"] == (row["oracle"] or row["specified"]) for row in rows)
     assert kept["changed"] == sum(row["label"] != row["specified"] for row in rows)
 
 
