@@ -44,6 +44,7 @@ from core.figures.theme import (
     hover_text,
     label_colors,
     shortened,
+    with_alpha,
 )
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ GENERATED_COLOR, REFERENCE_COLOR = LABEL_COLORS[0], LABEL_COLORS[1]
 NEWEST = 20
 _OPACITY, _FADED, _PENDING = 0.8, 0.14, 0.2
 _LARGER = 1.5
+_REFERENCE_ALPHA = 0.55
 _COLORS_PER_SYMBOL = 8  # as many as can be distinguished by colour alone
 MAX_PANELS = 16
 _MAX_BEHIND = 2000
@@ -191,7 +193,7 @@ def map_figure(
         marker = {"size": sizes, "opacity": opacity, "line": NO_RIM, **marker}
         traces.append(texts.trace(rows, name=name, legendgroup=str(len(traces)), marker=marker))
 
-    _add_reference(add, texts, size, colored=color_by == "reference")
+    _add_reference(add, points, texts, size, color_by, colors)
     generated = ~texts.reference
     if color_by == "cycle":
         cycles = points["cycle"].to_numpy(np.float64, na_value=np.nan)
@@ -244,20 +246,33 @@ def replay_figure(
         }
         traces.append(texts.trace(rows, name=name, legendgroup=str(len(traces)), marker=marker))
 
-    _add_reference(add, texts, size, colored=False)
+    _add_reference(add, points, texts, size, color_by, colors)
     pending = np.flatnonzero(~texts.reference & ~arrived)
     add(pending, "not yet generated", color=grey(_PENDING), opacity=1, symbol="circle")
     _add_categories(add, arrived, *category_codes(points, color_by, colors))
     return figure_of(traces + _legend(traces), _layout(texts, height=height, colors=color_by))
 
 
-def _add_reference(add: Any, texts: MapPoints, size: float, *, colored: bool) -> None:
-    """Real texts first, so that they lie behind: hollow, and grey unless they are the point."""
+def _add_reference(
+    add: Any,
+    points: "pd.DataFrame",
+    texts: MapPoints,
+    size: float,
+    color_by: str,
+    colors: Mapping[str, str] | None,
+) -> None:
+    """Real texts first, so that they lie behind: hollow, grey, pale in the colours of labels."""
+    color: Any = REFERENCE_COLOR if color_by == "reference" else grey(0.9)
+    if color_by == "label":
+        codes, known = category_codes(points, color_by, colors)
+        # A place of -1, for no label, takes the last colour.
+        pale = [with_alpha(own, _REFERENCE_ALPHA) for own in known.values()]
+        color = np.array([*pale, grey(_REFERENCE_ALPHA)], dtype=object)[codes]
     add(
         np.flatnonzero(texts.reference),
         "reference",
-        size=size if colored else 0.8 * size,
-        color=REFERENCE_COLOR if colored else grey(0.9),
+        size=size if color_by == "reference" else 0.8 * size,
+        color=color,
         symbol="circle-open",
         line={"width": 1},
     )
@@ -278,9 +293,11 @@ def _legend(traces: Sequence[Trace]) -> list[Trace]:
     entries = []
     for trace in traces:
         marker = trace["marker"]
-        if len(trace["x"]) and isinstance(marker["color"], str):
-            look = {"color": marker["color"], "symbol": marker["symbol"]}
-            if look["symbol"] == "circle-open":
+        hollow = marker["symbol"] == "circle-open"
+        if len(trace["x"]) and (hollow or isinstance(marker["color"], str)):
+            color = marker["color"] if isinstance(marker["color"], str) else grey(0.9)
+            look = {"color": color, "symbol": marker["symbol"]}
+            if hollow:
                 look["line"] = {"width": 1.5}
             entries.append(legend_entry(trace["name"], group=trace["legendgroup"], **look))
     return entries

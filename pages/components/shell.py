@@ -126,11 +126,27 @@ def script_of_figures() -> str | None:
 
 ASSETS = Path(__file__).parent.parent.parent / "assets"
 
-# What Streamlit has no setting for: the side margins, which take a third of a narrow window; and
-# the CSV button of tables, which would export formulas in generated texts unescaped.
+# What Streamlit has no setting for: the side margins, which take a third of a narrow window; the
+# CSV button of tables, which would export formulas in generated texts unescaped; the icons of the
+# navigation, for which a narrow window would hide pages; and words in colours too pale to be read
+# (a contrast below 4.5 to 1): those of a figure's axes, and a shortcut on a primary button.
 _STYLE = """<style>
 [data-testid='stMainBlockContainer'] {padding-inline: 2rem}
 [data-testid='stElementToolbarButton']:has(button[aria-label^='Download as CSV']) {display: none}
+@media (max-width: 1100px) {
+  [data-testid='stTopNavLink'] > span:first-child {display: none}
+  [data-testid='stTopNavLink'] {padding-inline: 0.45rem}
+}
+.js-plotly-plot :is([class*='tick'] text, [class*='title'], .cbaxis text, .annotation-text) {
+  fill: color-mix(in srgb, currentcolor 72%, transparent) !important}
+[data-testid='stBaseButton-primary'] kbd {color: inherit; opacity: 1}
+</style>"""
+# The light colour that stands out on a dark page wants dark words on it.
+ON_DARK_PRIMARY = "#0B1413"
+_DARK_STYLE = f"""<style>
+:is([data-testid='stBaseButton-primary'], [data-testid='stBaseButton-primaryFormSubmit'])
+  :is(p, span, kbd) {{color: {ON_DARK_PRIMARY}}}
+[data-testid='stMultiSelectTagsContainer'] [role] * {{color: {ON_DARK_PRIMARY}}}
 </style>"""
 
 
@@ -168,6 +184,8 @@ def set_up() -> AppContext:
     configure()
     navigate_if_alone()
     st.html(_STYLE)
+    if st.context.theme.type == "dark":
+        st.html(_DARK_STYLE)
     st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
     home = home_from()
     with show_errors():

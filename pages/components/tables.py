@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from core.figures.theme import label_colors
+from core.figures.theme import label_colors, pill_color
 from core.files.exports import ExportFormat
 
 FORMATS: Final[Mapping[ExportFormat, str]] = {"csv": "CSV", "jsonl": "JSONL", "parquet": "Parquet"}
@@ -50,7 +50,7 @@ def show_texts(
     Returns:
         Index values of the selected rows, in the table's order.
     """
-    colors = label_colors(labels)
+    pills = [pill_color(color) for color in label_colors(labels).values()]
     shown = frame.copy()
     config = _column_config(wide=len(frame.columns) <= _FEW_COLUMNS)
     for name, title in titles.items():
@@ -58,7 +58,7 @@ def show_texts(
             # By way of numpy: iterating over a column of strings is much slower.
             shown[name] = [[] if value is None else [value] for value in frame[name].to_numpy()]
             config[name] = _COLUMNS.MultiselectColumn(
-                title, options=list(labels), color=[colors[label] for label in labels], width=110
+                title, options=list(labels), color=pills, width=110
             )
     for name in shares:
         config[name] = _COLUMNS.ProgressColumn(

@@ -184,7 +184,8 @@ def test_a_lasso_lists_and_exports_exactly_what_is_inside(
     assert [row["id"] for row in rows] == ids
     assert [row["label"] for row in rows] == ["pos", "pos", "neg", "neg"]
     # Other colours make another figure; what is chosen stays on the list.
-    page.get_by_role("radio", name="Run", exact=True).click()
+    page.locator(".st-key-explore_colour input").click()
+    page.get_by_role("option", name="Run", exact=True).click()
     drawn(page, lambda points: {trace for _, trace, _ in points} == {"The grid"}, count=30)
     expect(listed(page)).to_have_text(inside)
     assert [row["id"] for row in downloaded(page, "chosen-jsonl")] == ids

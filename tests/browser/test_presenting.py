@@ -101,6 +101,33 @@ def test_a_talk_by_keys(server: Server, new_page: OpenPage, tmp_path: Path) -> N
     expect(page.get_by_test_id("stSidebar")).to_be_visible()
 
 
+_CUT = """() => [...document.querySelectorAll(
+    "[class*='st-key-present'] :is(p, h2), .js-plotly-plot text")].filter(part => {
+  const box = part.getBoundingClientRect();
+  const seen = box.width && box.height && getComputedStyle(part).visibility !== 'hidden';
+  return seen && (box.left < -1 || box.right > innerWidth + 1 || box.bottom > innerHeight + 1
+    || (part.scrollWidth > part.clientWidth + 2 && getComputedStyle(part).overflow !== 'visible'));
+}).map(part => part.textContent)"""
+
+
+def test_nothing_is_cut_off_in_a_small_window(server: Server, new_page: OpenPage) -> None:
+    page = new_page(f"{server.url}/compare?present=1", viewport={"width": 900, "height": 800})
+    for place in range(len(STEPS)):
+        expect_step(page, place)
+        assert page.evaluate(_CUT) == [], place
+        page.keyboard.press("ArrowRight")
+
+
+def test_on_a_phone_the_note_follows_the_figure(server: Server, new_page: OpenPage) -> None:
+    page = new_page(f"{server.url}/compare?present=4", viewport={"width": 390, "height": 844})
+    expect(page.locator(".st-key-present_figure .main-svg").first).to_be_visible()
+    settled(page)
+    found = page.evaluate(_FITS)
+    assert found["across"] <= 0
+    assert found["room"] >= 0
+    expect(button(page, "present_next-3")).to_be_in_viewport()
+
+
 def test_in_the_dark_on_a_larger_window(server: Server, new_page: OpenPage, tmp_path: Path) -> None:
     options: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}, "color_scheme": "dark"}
     page = new_page(f"{server.url}/compare?present=7", **options)

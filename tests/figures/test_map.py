@@ -50,10 +50,23 @@ def test_colours_are_the_palettes_and_stand_in_the_legend() -> None:
 
 
 def test_real_texts_lie_behind_small_and_hollow() -> None:
-    reference = drawn(map_figure(SIX))[0]
+    reference = drawn(map_figure(SIX, color_by="dataset"))[0]
     assert reference.marker.symbol == "circle-open"
     assert reference.marker.color.startswith("rgba(128")
     assert reference.marker.size < drawn(map_figure(SIX))[1].marker.size
+
+
+def test_real_texts_are_pale_in_the_colour_of_their_label() -> None:
+    three = points(
+        {"label": "b", "reference": True}, {"label": None, "reference": True}, {"label": "a"}
+    )
+    figure = map_figure(three, colors={"a": "#0072B2", "b": "#E69F00"})
+    assert list(drawn(figure)[0].marker.color) == [
+        "rgba(230, 159, 0, 0.55)",
+        "rgba(128, 128, 128, 0.55)",
+    ]
+    assert entries(figure)[0] == ("reference", "rgba(128, 128, 128, 0.9)")
+    assert entries(replay_figure(three, 3))[0] == entries(figure)[0]
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,11 @@ from core.figures.theme import (
     hover_text,
     label_colors,
     page_text,
+    pill_color,
     shortened,
     with_alpha,
 )
+from pages.components.shell import ON_DARK_PRIMARY
 
 
 def test_colours_let_the_page_through() -> None:
@@ -109,6 +111,28 @@ def test_every_colour_shows_on_both_pages(page: str) -> None:
     ]
     assert weakest[0] >= 2.1
     assert weakest[1] >= 1.7
+
+
+@given(st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06X}"))
+def test_words_on_a_pill_can_be_read(color: str) -> None:
+    pill = pill_color(color)
+    # Streamlit's tables write in black where chroma.js gives a luminance above 0.5.
+    black = contrast(pill, "#000000") >= 0.55 / 0.05
+    assert contrast(pill, "#000000" if black else "#FFFFFF") >= 4.5
+    assert pill_color(pill) == pill
+
+
+def test_a_pill_keeps_a_colour_that_can_be_read() -> None:
+    assert pill_color("#0072B2") == "#0072B2"
+    assert pill_color("#F2B880") == "#F2B880"
+
+
+def test_words_on_primary_buttons_can_be_read() -> None:
+    light, dark = (CONFIG["theme"][base] for base in ("light", "dark"))
+    assert contrast(light["primaryColor"], "#FFFFFF") >= 4.5
+    assert contrast(dark["primaryColor"], ON_DARK_PRIMARY) >= 4.5
+    for theme in (light, dark):
+        assert contrast(theme["primaryColor"], theme["backgroundColor"]) >= 4.5
 
 
 def test_charts_of_streamlit_use_the_same_eight() -> None:

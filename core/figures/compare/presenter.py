@@ -14,7 +14,6 @@ from core.figures.theme import (
     figure_of,
     grey,
     interval_text,
-    note,
     page_text,
     shortened,
     value_axis,
@@ -23,7 +22,7 @@ from core.figures.theme import (
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-_LETTERS = 18
+_LETTERS = 16
 _MIN_ROWS = 4  # as thick as a single one would be, it would look like a block
 _GREY = grey(0.75)
 _COLORS = {
@@ -48,7 +47,7 @@ class _Bar:
 def utility_figure(
     models: Sequence[tuple[str, str, float, float, float]], *, height: int = 380
 ) -> "go.Figure":
-    """A horizontal bar for each set, from 0, its value and 95% interval beside it.
+    """A horizontal bar for each set, from 0, its value and 95% interval under its name.
 
     Args:
         models: kind (baseline, most_diverse, each also repaired, or real; another is grey),
@@ -107,24 +106,14 @@ def _bars(rows: Sequence[_Bar], *, most: float, height: int, title: str = "") ->
         hovertext=[f"{row.name}<br>{row.words}" for row in rows],
         hoverinfo="text",
     )
-    notes = [
-        note(
-            page_text(row.words),
-            {"x": row.high if math.isfinite(row.high) else row.value}
-            | {"y": place, "xanchor": "left", "xshift": 12},
-            size=_LETTERS,
-        )
-        for place, row in enumerate(rows)
-    ]
     small = {"size": 14}
-    x_axis = value_axis(range=[0, most * 1.28], tickformat=".0%", tickfont=small, nticks=6)
+    x_axis = value_axis(range=[0, most * 1.02], tickformat=".0%", tickfont=small, nticks=6)
     layout = base_layout(
         height=height,
         margin={"b": 40},
-        annotations=notes,
         xaxis=x_axis | {"title": {"text": title, "font": small}},
         yaxis=category_axis(
-            [f"{row.name}  " for row in rows],
+            [f"{row.name}  <br>{page_text(row.words)}  " for row in rows],
             tickfont={"size": _LETTERS},
             range=[max(_MIN_ROWS, len(rows)) - 0.5, -0.5],
         ),

@@ -82,34 +82,55 @@ def _show_support(support: tuple[Support, ...]) -> None:
 _STEP, _SWEEPS = "present", "of"
 _TASK, _CHOSEN = "compare_task", "compare_sweeps-{}"  # keys of the side bar's widgets
 
-# The view fills the window; letters grow with its height, so that nothing scrolls.
+# The view fills the window between its bar and its foot, and letters grow with the window, so that
+# nothing is cut off. On a phone it scrolls, with the buttons at hand.
 _STYLE = """<style>
 [data-testid='stSidebar'], [data-testid='stHeader'],
 [data-testid='stExpandSidebarButton'], .st-key-present_keys {display: none}
 [data-testid='stMain'] {overflow: hidden}
-[data-testid='stMainBlockContainer'] {padding: 2vh 4vw 0; max-width: 100%; height: 100vh;
-  overflow: hidden}
+[data-testid='stMainBlockContainer'] {padding: 1.5vh 4vw 1.5vh; max-width: 100%; height: 100vh;
+  overflow: hidden; display: flex; flex-direction: column}
+[data-testid='stMainBlockContainer'] > [data-testid='stVerticalBlock'] {flex: 1 1 auto;
+  min-height: 0; gap: 1vh}
+[data-testid='stLayoutWrapper']:has(> .st-key-present_stage) {flex: 1 1 auto; min-height: 0}
+.st-key-present_stage {height: 100%; min-height: 0; flex-wrap: nowrap}
+.st-key-present_stage [data-testid='stLayoutWrapper']:has(.st-key-present_figure) {
+  flex: 1 1 auto; min-height: 0}
+.st-key-present_stage [data-testid='stHorizontalBlock'] {height: 100%}
+.st-key-present_figure, .st-key-present_figure > div {flex: 1 1 auto; height: 100%; min-height: 0}
+.st-key-present_stage [data-testid='stColumn']:has(.st-key-present_figure)
+  > [data-testid='stVerticalBlock'] {height: 100%}
 .st-key-present_dots p {letter-spacing: 0.5em; font-size: 1.1rem}
-.st-key-present_stage h2 {font-size: clamp(1.7rem, 5.6vh, 4rem); padding: 0; line-height: 1.15}
-.st-key-present_sentence p {font-size: clamp(1.05rem, 2.9vh, 2rem); line-height: 1.35;
-  overflow: hidden; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3}
-.st-key-present_figure {flex: 0 0 58vh; height: 58vh; overflow: hidden}
-.st-key-present_figure > div {flex: 0 0 100%; height: 100%}
+.st-key-present_stage h2 {font-size: clamp(1.4rem, min(5.6vh, 3.6vw), 4rem); padding: 0;
+  line-height: 1.15}
+.st-key-present_sentence p {font-size: clamp(1rem, min(2.9vh, 2.1vw), 2rem); line-height: 1.35}
 [class*='st-key-present_text_'] [data-testid='stText'] span {
-  font-size: clamp(1rem, 2.7vh, 1.9rem); line-height: 1.35; white-space: pre-wrap;
+  font-size: clamp(1rem, min(2.7vh, 1.9vw), 1.9rem); line-height: 1.35; white-space: pre-wrap;
   overflow: hidden; overflow-wrap: anywhere; display: -webkit-box; -webkit-box-orient: vertical;
   -webkit-line-clamp: 2}
-[class*='st-key-present_text_large'] {height: 50vh}
 [class*='st-key-present_text_large'] [data-testid='stText'] span {
-  font-size: clamp(1.3rem, 4.2vh, 3rem); -webkit-line-clamp: 7}
-.st-key-present_numbers [data-testid='stMetricValue'] {font-size: clamp(1.9rem, 6.4vh, 4.4rem);
-  line-height: 1.1}
-.st-key-present_numbers p {font-size: clamp(0.9rem, 2.3vh, 1.5rem)}
+  font-size: clamp(1.1rem, min(4.2vh, 2.4vw), 3rem); -webkit-line-clamp: 7}
+.st-key-present_numbers [data-testid='stMetricValue'] {
+  font-size: clamp(1.5rem, min(6.4vh, 4vw), 4.4rem); line-height: 1.1}
+.st-key-present_numbers p {font-size: clamp(0.85rem, min(2.3vh, 1.5vw), 1.5rem);
+  white-space: normal; overflow: visible}
 .st-key-present_numbers [data-testid='stMetricValue'] p {font-size: inherit}
 .st-key-present_support table {font-size: clamp(0.8rem, min(2.1vh, 1.35vw), 1.6rem); width: 100%}
 .st-key-present_support td, .st-key-present_support th {padding: 0.75vh 0.8vw}
-.st-key-present_foot {position: fixed; left: 4vw; right: 4vw; bottom: 1.8vh; width: auto}
-.st-key-present_note p {font-size: clamp(0.78rem, 1.9vh, 1.25rem); line-height: 1.35}
+.st-key-present_note p {font-size: clamp(0.78rem, min(1.9vh, 1.4vw), 1.25rem); line-height: 1.35}
+@media (max-width: 640px) {
+  [data-testid='stMain'], [data-testid='stMainBlockContainer'] {overflow: auto}
+  [data-testid='stMainBlockContainer'] {height: auto; padding-bottom: 5rem}
+  [data-testid='stMainBlockContainer'] > [data-testid='stVerticalBlock'],
+  [data-testid='stLayoutWrapper']:has(> .st-key-present_stage), .st-key-present_stage,
+  .st-key-present_stage [data-testid='stHorizontalBlock'],
+  .st-key-present_stage [data-testid='stColumn']:has(.st-key-present_figure)
+    > [data-testid='stVerticalBlock'] {flex: 0 0 auto; height: auto}
+  .st-key-present_figure {flex: 0 0 60vh; height: 60vh}
+  .st-key-present_dots, .st-key-present_figure .annotation {display: none}
+  .st-key-present_buttons {position: fixed; left: 0; right: 0; bottom: 0; width: auto;
+    padding: 0.6rem 4vw; backdrop-filter: blur(12px); z-index: 10}
+}
 </style>"""
 
 
@@ -249,7 +270,9 @@ def _show_bar(task: Task, place: int, count: int) -> None:
 def _show_keys(place: int, count: int) -> None:
     """The target step is part of each button, so that a key pressed twice goes there once."""
     back, forward = max(0, place - 1), min(count - 1, place + 1)
-    with st.container(horizontal=True, horizontal_alignment="right"):
+    with st.container(
+        horizontal=True, horizontal_alignment="right", key="present_buttons", wrap=False
+    ):
         st.button(
             "Back",
             icon=":material/arrow_back:",

@@ -12,7 +12,7 @@ from core.domain.registries.metrics import COLUMN
 from core.domain.registries.stages import stage_words
 from core.domain.texts import fold
 from core.domain.wording import capitalized, counted
-from core.figures.theme import label_colors
+from core.figures.theme import label_colors, pill_color
 from core.interventions.previews import JudgeRequest
 from core.jobs.handlers.interventions import preview_state
 from core.store.database import Database
@@ -277,7 +277,7 @@ def _show(side: Side, other: Side, name: str, label: str, count: int, seed: int)
         )
         for row in shown.to_dict("records")
     ]
-    colors = label_colors(list(side.label_names))
+    pills = [pill_color(color) for color in label_colors(side.label_names).values()]
     frame = pd.DataFrame({"text": shown["text"].to_numpy()})
     config: dict[str, Any] = {"text": st.column_config.TextColumn("Text", width=290)}
     for column, title, help in (
@@ -290,7 +290,7 @@ def _show(side: Side, other: Side, name: str, label: str, count: int, seed: int)
             config[column] = st.column_config.MultiselectColumn(
                 title,
                 options=list(side.label_names),
-                color=[colors[name] for name in side.label_names],
+                color=pills,
                 width=95,
                 help=escape_markdown(help),
             )

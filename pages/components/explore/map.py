@@ -107,7 +107,7 @@ def _show_panels(view: Exploration, points: pd.DataFrame, color: str, note: str)
 
 def _controls(view: Exploration) -> _Controls:
     colors = [key for key in _COLORS if view.reference is not None or key not in _NEEDS_REFERENCE]
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         search = st.text_input(
             "Search",
             type="search",
@@ -115,16 +115,15 @@ def _controls(view: Exploration) -> _Controls:
             key="explore_search",
             placeholder="Words in the text",
             persist_state="session",
-            width=190,
+            width=150,
         )
-        color = st.segmented_control(
+        color = st.selectbox(
             "Colour by",
             colors,
             format_func=_COLORS.__getitem__,
-            default="label",
             key="explore_colour",
-            required=True,
             persist_state="session",
+            width=160,
         )
         method = st.segmented_control(
             "Projection",
@@ -148,13 +147,13 @@ def _controls(view: Exploration) -> _Controls:
             "its nearest neighbours; dragging moves the map.",
         )
         if view.reference is not None:
-            st.toggle("Show real texts", True, key="explore_real", persist_state="session")
+            st.toggle("Real texts", True, key="explore_real", persist_state="session")
         side_by_side = len(view.names) > 1 and st.toggle(
             "Side by side", key="explore_several", persist_state="session"
         )
     if not view.places.points:
         method = "PCA"
-    return _Controls(color or "label", search, method or "UMAP", tool or "lasso", side_by_side)
+    return _Controls(color, search, method or "UMAP", tool or "lasso", side_by_side)
 
 
 def _note(view: Exploration, method: str, shown: int) -> str:
