@@ -34,9 +34,9 @@ TABS = ("Scores", "Why", "Timeline", "All metrics", "Map")
 WANTED_OPEN_SECONDS, WANTED_COLOUR_SECONDS = 1.5, 0.5
 # Begins to wait in the page, as asking from outside costs time of its own; milliseconds.
 CLICK = """
-async ([role, name]) => {
+async name => {
   const drawn = %s;
-  const found = Array.from(document.querySelectorAll(`[role=${role}]`)).find(
+  const found = Array.from(document.querySelectorAll("[role=option]")).find(
     one => one.textContent.trim() === name);
   const before = drawn(), start = performance.now();
   found.click();
@@ -71,7 +71,9 @@ def run(options: argparse.Namespace) -> Report:
             with visit(browser, home) as seen:
                 opened.take(seen)
                 for name in COLOURS:
-                    took = seen.page.evaluate(CLICK % opened.drawn, ["radio", name])
+                    seen.page.locator(".st-key-explore_colour input").click()
+                    seen.page.get_by_role("option", name=name, exact=True).wait_for()
+                    took = seen.page.evaluate(CLICK % opened.drawn, name)
                     colours.append(took / 1000)
                     settled(seen.page)
                 for name in TABS:
