@@ -77,6 +77,8 @@ def sweep_to_the_frontier(page: Page, db: Database, server: ModelChoice) -> None
     settled(page)
     page.get_by_role("button", name="Attach reference data").click()
     page.get_by_role("button", name="Attach", exact=True).click()
+    # Without a reference the dialog offers no seed examples.
+    expect(page.get_by_text(re.compile(r"300 train, 150 test"))).to_be_visible()
     settled(page)
     button(page, "sweep_new").click()
     expect(page.get_by_role("dialog")).to_be_visible()
