@@ -25,6 +25,7 @@ from tests.browser.reading import (
     button,
     choose_from_menu,
     expect_texts,
+    pale_words,
     settled,
     tables,
 )
@@ -240,3 +241,5 @@ def test_nothing_is_wider_than_the_page(
         page.screenshot(path=tmp_path / f"{view}-{scheme}-{width}.png", full_page=True)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), view
         assert page.get_by_test_id("stMain").evaluate("e => e.scrollWidth <= e.clientWidth"), view
+        assert pale_words(page) == {}, view
+        expect(page.get_by_test_id("stTopNav").get_by_role("link", name="Connect")).to_be_visible()

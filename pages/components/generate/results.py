@@ -139,7 +139,8 @@ def show_settings(run: RunRecord) -> None:
         )
     with st.expander("As JSON, with seed examples", icon=":material/data_object:"):
         data = {"id": run.id, **spec.to_dict(), "facts": known}
-        st.code(json.dumps(data, indent=2, ensure_ascii=False), language="json", height=420)
+        # Without colours, of which some are too pale to be read.
+        st.code(json.dumps(data, indent=2, ensure_ascii=False), language=None, height=420)
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> None:
