@@ -88,7 +88,8 @@ _PALE = """() => {
   while (walk.nextNode()) {
     const words = walk.currentNode.textContent.trim(), element = walk.currentNode.parentElement;
     const style = getComputedStyle(element), box = element.getBoundingClientRect();
-    const skipped = 'style, script, [disabled], [aria-disabled=true], [data-testid=stIconMaterial], '
+    const skipped = 'style, script, [disabled], [aria-disabled=true], '
+      + '[data-testid=stIconMaterial], '
       + '[data-testid=stSlider] :not(label) > [data-testid=stMarkdownContainer]';
     if (!/[\\p{L}\\p{N}]/u.test(words) || !box.width || !box.height
       || style.visibility !== 'visible' || element.closest(skipped)) continue;
