@@ -15,27 +15,12 @@ from core.diversity.embedding.encoder import EncoderChoice
 from core.domain.errors import BadInput
 from core.domain.registries.stages import Annotator
 from core.interventions.relabelling.budget import REPEATS, BudgetPoint
-from core.interventions.relabelling.label_accuracy import Share
 from core.interventions.relabelling.oracle import Opinion
+from core.interventions.relabelling.oracle_quality import OracleQuality
 from core.interventions.relabelling.relabel import WEIGHT, Replacement
 from core.interventions.scope_filter import FilterEffect, HeldOut, ScopeFilter
 
 _DECIMALS = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OracleQuality:
-    """How good the oracle is.
-
-    Args:
-        accuracy: its own, on real texts.
-        measured_on: which texts that rests on, in a few words.
-        notes: sentences on labels that it can't predict.
-    """
-
-    accuracy: Share
-    measured_on: str
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,6 +71,34 @@ class Subject:
         """A replacement of `proposed_labels`, with people's labels in place of its own."""
         return overruled(replacement, self.labels_of_people, old=self.dataset.labels)
 
+    def inspected_by_oracle(self, replacement: Replacement | None = None) -> set[int]:
+        """Rows of the dataset whose label the oracle gave itself; with a replacement by the oracle,
+        those that it would give, too."""
+        kept = (row for row in self.rows if row.kept)
+        rows = {
+            at for at, row in enumerate(kept) if row.human_label is not None and row.who in MACHINES
+        }
+        if replacement is not None:
+            rows |= {at for at, label in enumerate(replacement.judged) if label is not None}
+        return rows - self.labels_of_people.keys()
+
+    def accuracy_by_oracle(self, labels: Mapping[str, str]) -> LabelAccuracy | None:
+        """Accuracy of the labels that the oracle did not give itself; None if it gave all, as
+        labels are right by definition where their own annotator measures them.
+
+        Args:
+            labels: the oracle's, by text id.
+        """
+        own = self.inspected_by_oracle()
+        rows = [row for row in range(len(self.dataset)) if row not in own]
+        if not rows:
+            return None
+        return label_accuracy(
+            [self.dataset.labels[row] for row in rows],
+            [labels[self.dataset.ids[row]] for row in rows],
+            label_names=self.dataset.label_names,
+        )
+
     def accuracy_by_people(self, *, audit: bool | None) -> LabelAccuracy | None:
         """Accuracy of `proposed_labels` by people; None without judgements.
 

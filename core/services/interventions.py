@@ -13,12 +13,13 @@ from core.domain.serialization import to_json
 from core.files.exports import format_of, write_whole
 from core.interventions.card import card_file, export_version, version_card
 from core.interventions.registry import Proposal
-from core.interventions.relabelling.label_accuracy import (
-    Share,
-    correct_for_oracle_errors,
-    label_accuracy,
-)
 from core.interventions.relabelling.oracle import OracleInspection, relabel_by_oracle
+from core.interventions.relabelling.oracle_quality import (
+    AccuracyChange,
+    OracleQuality,
+    accuracy_change,
+    likely_worse_notes,
+)
 from core.interventions.relabelling.relabel import Replacement
 from core.interventions.scope_filter import Quality, ScopeFilter, learn_filter
 from core.interventions.versions import Subject, filtered, relabelled
@@ -35,19 +36,15 @@ class RelabelResult:
     Args:
         rows: all rows of the new version.
         replacement: the labels.
-        oracle_accuracy: the oracle's own, on real texts.
-        measured_on: which texts that rests on, in a few words.
-        accuracy_before: label accuracy according to the oracle, 0 to 1.
-        accuracy_after: the same after the replacement.
+        oracle: how good the oracle is on real texts.
+        change: label accuracy according to it.
         explanations: what to mind, whole sentences.
     """
 
     rows: Sequence[VersionRow]
     replacement: Replacement
-    oracle_accuracy: Share
-    measured_on: str
-    accuracy_before: float
-    accuracy_after: float
+    oracle: OracleQuality
+    change: AccuracyChange
     explanations: tuple[str, ...]
 
     @property
@@ -58,11 +55,8 @@ class RelabelResult:
             "inspected": self.replacement.inspected,
             "changed": len(self.replacement.changed),
             "removed": 0,
-            "label_accuracy": {"before": self.accuracy_before, "after": self.accuracy_after},
-            "oracle": {
-                "accuracy": to_json(self.oracle_accuracy),
-                "measured_on": self.measured_on,
-            },
+            "label_accuracy": to_json(self.change),
+            "oracle": self.oracle.facts(self.replacement.old),
             "flows": [(flow.old, flow.new, flow.count) for flow in self.replacement.flows],
             "explanations": list(self.explanations),
         }
@@ -109,29 +103,25 @@ def relabel_subject(
             subject.proposed_labels, opinion, inspection, label_names=names, vectors=vectors
         )
     )
-    before, after = (
-        label_accuracy(labels, opinion.labels, label_names=names).overall.hits / len(dataset)
-        for labels in (replacement.old, replacement.new)
+    quality = trained.oracle.quality
+    change = accuracy_change(
+        replacement.old,
+        replacement.new,
+        opinion.labels,
+        inspected=subject.inspected_by_oracle(replacement),
     )
     notes = list(trained.notes)
     if extra:
         listed = ", ".join(f"'{name}'" for name in extra[:5])
         notes.append(f"The reference has the label {listed}, which no text had.")
-    own = trained.oracle.accuracy
-    if replacement.changed and own.interval is not None and len(names) > 1:
-        behind = correct_for_oracle_errors(before, own.interval.mean, labels=len(names))
-        if behind is None or behind >= own.interval.mean:
-            notes.append(
-                "The oracle seems to err at least as often as the labels do, so they may be worse "
-                "after than before; judge some texts yourself."
-            )
+    notes += likely_worse_notes(
+        replacement.old, replacement.new, opinion.labels, quality, label_names=names
+    )
     return RelabelResult(
         rows=relabelled(subject.rows, replacement, who=subject.annotators(trained.oracle.name)),
         replacement=replacement,
-        oracle_accuracy=own,
-        measured_on=trained.oracle.measured_on,
-        accuracy_before=before,
-        accuracy_after=after,
+        oracle=quality,
+        change=change,
         explanations=(*notes, *replacement.explanations),
     )
 

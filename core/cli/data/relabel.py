@@ -15,9 +15,10 @@ from core.cli.data.intervention import (
 from core.cli.lookup import find_dataset
 from core.cli.options import SourceArgument, check_range
 from core.domain.errors import BadInput
-from core.domain.wording import percent, percent_interval
+from core.domain.wording import counted, percent
 from core.interventions.registry import Proposal
 from core.interventions.relabelling.oracle import OracleInspection
+from core.interventions.relabelling.oracle_quality import SELF_JUDGED, AccuracyChange
 from core.services.interventions import RelabelResult, relabel_subject
 from core.store.datasets import load_dataset
 
@@ -110,20 +111,23 @@ def relabel(
     finish_intervention(session, options, subject, "lr", proposal, lines)
 
 
+def _change_words(change: AccuracyChange) -> str:
+    if change.after is None:
+        return f"{percent(change.before)} before. {SELF_JUDGED}"
+    return (
+        f"{percent(change.before)} before, {percent(change.after)} after, of the "
+        f"{counted(change.n, 'text')} that it did not label itself."
+    )
+
+
 def _words(name: str, result: RelabelResult) -> list[str]:
     replacement, flows = result.replacement, result.replacement.flows
     lines = [
         f"{name}: {len(replacement.changed)} of {len(replacement.old)} labels changed, "
         f"{replacement.inspected} texts inspected by the oracle.",
-        f"Label accuracy according to the oracle: {percent(result.accuracy_before)} before, "
-        f"{percent(result.accuracy_after)} after.",
+        f"Label accuracy according to the oracle: {_change_words(result.change)}",
+        f"The oracle's own accuracy: {result.oracle.words(replacement.old)}.",
     ]
-    own = result.oracle_accuracy.interval
-    if own is not None:
-        lines[1] += (
-            f" The oracle's own accuracy is {percent(own.mean)} "
-            f"({percent_interval(own.low, own.high)}; {result.measured_on})."
-        )
     lines += [f"  {flow.old} -> {flow.new}: {flow.count}" for flow in flows[:_SHOWN_FLOWS]]
     rest = sum(flow.count for flow in flows[_SHOWN_FLOWS:])
     if rest:

@@ -45,7 +45,7 @@ class VersionFacts(TypedDict, total=False):
     brought_back: int
     removed_per_label: Mapping[str, int]
     flows: Sequence[tuple[str, str, int]]
-    label_accuracy: Mapping[str, float]
+    label_accuracy: Mapping[str, float | None]
     oracle: Mapping[str, object]
     quality: Mapping[str, object]
     explanations: Sequence[str]

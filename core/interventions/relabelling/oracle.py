@@ -1,6 +1,6 @@
 """The oracle: a classifier of real texts that stands in for people, and relabels as they would."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 from core.diversity.measures.remote_clique import Pause, Vectors, no_pause, unit_vectors
 from core.domain.errors import BadInput
 from core.interventions.relabelling.label_accuracy import Share, share
+from core.interventions.relabelling.oracle_quality import OracleQuality
 from core.interventions.relabelling.relabel import (
     WEIGHT,
     Replacement,
@@ -130,17 +131,25 @@ class Oracle:
 
     Args:
         model: the fitted scikit-learn classifier.
-        accuracy: its own, on labelled texts that it did not learn from.
-        measured_on: which texts that rests on, in a few words.
+        quality: how good it is.
     """
 
     name = "oracle"
     """How its judgements are signed."""
 
-    def __init__(self, model: Any, accuracy: Share, measured_on: str) -> None:
+    def __init__(self, model: Any, quality: OracleQuality) -> None:
         self._model = model
-        self.accuracy = accuracy
-        self.measured_on = measured_on
+        self.quality = quality
+
+    @property
+    def accuracy(self) -> Share:
+        """Its own, for the reference's mix of labels."""
+        return self.quality.accuracy
+
+    @property
+    def measured_on(self) -> str:
+        """Which texts that rests on, in a few words."""
+        return self.quality.measured_on
 
     def judge(self, texts: Sequence[str], vectors: Vectors) -> Opinion:
         """Judge texts by their embeddings, float32 (texts, size)."""
@@ -182,8 +191,7 @@ def train_oracle(
     model = _fit(unit, given)
     if test is not None:
         predicted = model.predict(unit_vectors(test[0])).tolist() if len(test[0]) else []
-        hits = sum(a == b for a, b in zip(predicted, test[1], strict=True))
-        return Oracle(model, share(hits, len(predicted)), "the reference's test part")
+        return Oracle(model, _quality(counts, test[1], predicted, "the reference's test part"))
     few = min(counts, key=lambda name: counts[name])
     if counts[few] < 2:
         raise BadInput(
@@ -193,13 +201,30 @@ def train_oracle(
     from sklearn.model_selection import StratifiedKFold
 
     folds = min(FOLDS, counts[few])
-    hits = 0
+    held_out_labels = given.copy()
     splits = StratifiedKFold(folds, shuffle=True, random_state=seed % 2**32)
     for train, held_out in splits.split(unit, given.astype(str)):
         fold = _fit(unit[train], given[train])
-        hits += int((fold.predict(unit[held_out]) == given[held_out]).sum())
+        held_out_labels[held_out] = fold.predict(unit[held_out])
     measured_on = f"{folds}-fold cross-validation on the reference"
-    return Oracle(model, share(hits, len(given)), measured_on)
+    return Oracle(model, _quality(counts, labels, held_out_labels.tolist(), measured_on))
+
+
+def _quality(
+    learned_from: Mapping[str, int],
+    labels: Sequence[str],
+    predicted: Sequence[str],
+    measured_on: str,
+) -> OracleQuality:
+    right = [name for name, other in zip(labels, predicted, strict=True) if name == other]
+    return OracleQuality(
+        accuracy=share(len(right), len(labels)),
+        measured_on=measured_on,
+        by_label={
+            name: share(right.count(name), list(labels).count(name)) for name in learned_from
+        },
+        learned_from=learned_from,
+    )
 
 
 def noisy(

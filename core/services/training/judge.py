@@ -1,7 +1,7 @@
 """Judging the labels of texts: by the oracle, or by a language model."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.classification.llm.llm import LabelModel
 from core.classification.results import Facts
@@ -10,8 +10,9 @@ from core.domain.datasets import Dataset
 from core.domain.errors import BadInput
 from core.domain.runs import ModelChoice, server_of
 from core.domain.serialization import from_json, to_json
-from core.interventions.previews import JudgeRequest, OracleOpinion, OracleQuality
+from core.interventions.previews import JudgeRequest, OracleOpinion
 from core.interventions.relabelling.oracle import Oracle, missing_labels_note, train_oracle
+from core.interventions.relabelling.oracle_quality import few_texts_notes
 from core.services.embedding import Embedder
 from core.services.progress import NO_PROGRESS, Progress
 from core.store.database import Database
@@ -35,7 +36,7 @@ class TrainedOracle:
 
     Args:
         oracle: the classifier, with its own accuracy.
-        notes: sentences on labels that it can't predict.
+        notes: sentences on labels that it can't predict or hardly knows.
     """
 
     oracle: Oracle
@@ -69,7 +70,8 @@ def train_oracle_on(
     held_out = (vectors[n:], list(test.labels)) if test is not None and len(test) else None
     oracle = train_oracle(vectors[:n], list(train.labels), test=held_out, seed=seed)
     note = missing_labels_note(label_names, train.labels)
-    return TrainedOracle(oracle, (note,) if note else ())
+    few = few_texts_notes(label_names, oracle.quality)
+    return TrainedOracle(oracle, (*([note] if note else []), *few))
 
 
 def judge_by_oracle(
@@ -116,11 +118,7 @@ def oracle_opinion(embedder: Embedder, dataset: Dataset, request: JudgeRequest) 
         ids=dataset.ids,
         labels=given.labels,
         confidence=tuple(round(value, 5) for value in given.confidence or ()),
-        oracle=OracleQuality(
-            accuracy=trained.oracle.accuracy,
-            measured_on=trained.oracle.measured_on,
-            notes=trained.notes,
-        ),
+        oracle=replace(trained.oracle.quality, notes=trained.notes),
         encoder=embedder.encoder.fingerprint,
     )
     save_preview(db, "judge", dataset.key, request, to_json(opinion))

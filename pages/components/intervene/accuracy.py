@@ -8,9 +8,10 @@ import streamlit as st
 from core.domain.registries.metrics import METRIC
 from core.figures.interventions import confusion_figure
 from core.interventions.annotators import labels_by_row
-from core.interventions.relabelling.label_accuracy import LabelAccuracy, correct_for_oracle_errors
+from core.interventions.relabelling.label_accuracy import LabelAccuracy
+from core.interventions.relabelling.oracle_quality import SELF_JUDGED, seems_worse
 from core.interventions.versions import Subject
-from pages.components.intervene.state import RunState, oracle_words, share_words
+from pages.components.intervene.state import RunState, share_words
 from pages.components.shell import AppContext
 from pages.components.tables import show_texts
 
@@ -29,12 +30,15 @@ def show_accuracy(app: AppContext, state: RunState) -> None:
     sources = {
         name: accuracy
         for name, accuracy in (
-            (_ORACLE, state.accuracy_by_oracle(subject.dataset)),
+            (_ORACLE, state.accuracy_by_oracle(subject)),
             (_AUDIT, subject.accuracy_by_people(audit=True)),
             (_PEOPLE, subject.accuracy_by_people(audit=None)),
         )
         if accuracy is not None
     }
+    if not sources and subject.inspected_by_oracle():
+        st.info(SELF_JUDGED, icon=":material/fact_check:")
+        return
     if not sources:
         st.info(
             "Label accuracy is not known yet. Attach a reference for an oracle, or judge an audit "
@@ -43,7 +47,9 @@ def show_accuracy(app: AppContext, state: RunState) -> None:
         )
         return
     if _ORACLE in sources:
-        _warn_of_oracle(state, sources[_ORACLE])
+        _warn_of_oracle(state, subject, sources[_ORACLE])
+    elif subject.inspected_by_oracle():
+        st.info(SELF_JUDGED, icon=":material/fact_check:")
     with st.grid(2, min_column_width=420, gap="large"):
         with st.container():
             st.markdown(f"**{METRIC['label_accuracy'].title}** :small[:gray[with 95% intervals]]")
@@ -75,13 +81,15 @@ def _choose_source(known: list[str]) -> str:
     return str(chosen or known[0])
 
 
-def _warn_of_oracle(state: RunState, accuracy: LabelAccuracy) -> None:
-    own = None if state.opinion is None else state.opinion.oracle.accuracy.interval
-    if own is None or accuracy.overall.interval is None:
+def _warn_of_oracle(state: RunState, subject: Subject, accuracy: LabelAccuracy) -> None:
+    if state.opinion is None:
         return
-    agreement, labels = accuracy.overall.interval.mean, len(state.label_names)
-    behind = correct_for_oracle_errors(agreement, own.mean, labels=labels) if labels > 1 else 1.0
-    if behind is None or behind >= own.mean:
+    quality, agreement = state.opinion.oracle, accuracy.overall.interval
+    labels = len(state.label_names)
+    own = quality.for_labels(subject.dataset.labels) or quality.accuracy.interval
+    if own is None or agreement is None:
+        return
+    if labels < 2 or seems_worse(agreement.mean, own.mean, labels=labels):
         st.warning(
             "The oracle seems to be wrong at least as often as these labels. What it calls wrong "
             "may be its own error: judge an audit set yourself.",
@@ -113,7 +121,7 @@ def _show_table(state: RunState, sources: Mapping[str, LabelAccuracy]) -> None:
         alt="Label accuracy overall and by label",
     )
     if state.opinion is not None:
-        st.caption(f"Accuracy of the oracle itself: {oracle_words(state.opinion.oracle)}.")
+        st.caption(f"Accuracy of the oracle itself: {state.oracle_words(state.dataset)}.")
 
 
 def _show_confusion(accuracy: LabelAccuracy, source: str) -> tuple[str, str] | None:
@@ -140,8 +148,8 @@ def _show_texts(
 ) -> None:
     dataset, current = subject.dataset, subject.dataset.labels
     if source == _ORACLE and state.opinion is not None:
-        labels = state.opinion.label_by_id
-        judged = {row: labels[key] for row, key in enumerate(dataset.ids)}
+        labels, own = state.opinion.label_by_id, subject.inspected_by_oracle()
+        judged = {row: labels[key] for row, key in enumerate(dataset.ids) if row not in own}
     else:
         audit = True if source == _AUDIT else None
         judged = labels_by_row(dataset, state.judgements, audit=audit)

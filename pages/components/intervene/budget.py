@@ -16,7 +16,7 @@ from pages.components.intervene.previews import (
     preview_button,
     show_outcome,
 )
-from pages.components.intervene.state import RunState, sized_share_words
+from pages.components.intervene.state import RunState
 from pages.components.shell import AppContext
 
 
@@ -84,9 +84,9 @@ def _show_curve(state: RunState, request: BudgetRequest, curve: BudgetCurve) -> 
         alt="Label accuracy over the number of inspected texts",
     )
     if request.annotator == "oracle":
-        own = sized_share_words(None if state.opinion is None else state.opinion.oracle.accuracy)
         note = (
-            f"Measured by the oracle on all {n:,} texts; its own accuracy is {own}. It also "
+            f"Measured by the oracle on all {n:,} texts; its own accuracy: "
+            f"{state.oracle_words(state.dataset)}. It also "
             "inspects, so the curve ends at 100% by definition."
         )
         if request.error_rate:

@@ -8,13 +8,14 @@ from core.domain.errors import WidesetError
 from core.domain.registries.metrics import METRIC
 from core.domain.registries.stages import STAGE, STAGES
 from core.interventions.registry import Decision, apply_intervention
+from core.interventions.relabelling.label_accuracy import LabelAccuracy
+from core.interventions.relabelling.oracle_quality import SELF_JUDGED
 from core.store.interventions.versions import VersionRecord, lineage, redo, redo_target, undo
 from pages.components.intervene.annotation.state import annotator_name
 from pages.components.intervene.previews import explain
 from pages.components.intervene.state import (
     RunState,
     accuracy_value,
-    oracle_words,
     sized_share_words,
 )
 from pages.components.shell import AppContext, escape_markdown, flash, show_errors
@@ -85,12 +86,12 @@ def show_oracle(state: RunState) -> None:
     if state.opinion is None:
         st.caption("The oracle is not trained yet.")
         return
-    st.caption(f"Oracle accuracy: {oracle_words(state.opinion.oracle)}.")
+    st.caption(f"Oracle accuracy: {state.oracle_words(state.dataset)}.")
     explain(state.opinion.oracle.notes)
 
 
 def _show_numbers(state: RunState) -> None:
-    current = state.accuracy_by_oracle(state.dataset)
+    current = state.accuracy_by_oracle(state.subject)
     audit = state.subject.accuracy_by_people(audit=True)
     removed = len(state.raw) - len(state.dataset)
     with st.container(horizontal=True, gap="large"):
@@ -107,18 +108,17 @@ def _show_numbers(state: RunState) -> None:
             width="content",
             help="Compared with the labels that the texts were generated for.",
         )
-        before, after = map(state.mean_accuracy_by_oracle, (state.raw, state.dataset))
+        before, after = map(state.mean_accuracy_by_oracle, (state.generated, state.subject))
         gain = None
         if before is not None and after is not None and before != after:
             gain = METRIC["label_accuracy"].change_words(before, after)
-        oracle = None if state.opinion is None else state.opinion.oracle.accuracy
         st.metric(
             "Label accuracy (oracle)",
             accuracy_value(current),
             delta=gain,
             width="content",
-            help=f"{sized_share_words(None if current is None else current.overall)}. Accuracy of "
-            f"the oracle itself: {sized_share_words(oracle)}.",
+            help=f"{_by_oracle_words(state, current)} Accuracy of the oracle itself: "
+            f"{state.oracle_words(state.dataset)}.",
         )
         st.metric(
             "Label accuracy (audit set)",
@@ -131,6 +131,16 @@ def _show_numbers(state: RunState) -> None:
             f"{sized_share_words(None if audit is None else audit.overall)}. Of these texts the "
             "labels before people's corrections count, so that corrections don't flatter it.",
         )
+
+
+def _by_oracle_words(state: RunState, accuracy: LabelAccuracy | None) -> str:
+    inspected = len(state.subject.inspected_by_oracle())
+    if accuracy is None and inspected:
+        return SELF_JUDGED
+    words = f"{sized_share_words(None if accuracy is None else accuracy.overall)}"
+    return (
+        f"{words}, of the texts that the oracle did not label itself." if inspected else f"{words}."
+    )
 
 
 def _show_moves(app: AppContext, state: RunState) -> None:

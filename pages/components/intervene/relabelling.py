@@ -1,7 +1,7 @@
 """The Label replacement tab: settings, a preview of every change, and accepting some of them."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pandas as pd
 import streamlit as st
@@ -14,6 +14,12 @@ from core.domain.wording import counted, percent
 from core.interventions.annotators import labels_by_row
 from core.interventions.previews import RelabelPreview, RelabelRequest
 from core.interventions.registry import ORACLE, AcceptedLabels
+from core.interventions.relabelling.oracle_quality import (
+    SELF_JUDGED,
+    AccuracyChange,
+    accuracy_change,
+    likely_worse_notes,
+)
 from core.interventions.relabelling.relabel import (
     PRESETS,
     WEIGHT,
@@ -32,7 +38,7 @@ from pages.components.intervene.previews import (
     show_flow,
     show_outcome,
 )
-from pages.components.intervene.state import RunState, sized_share_words
+from pages.components.intervene.state import RunState
 from pages.components.shell import AppContext
 from pages.components.tables import show_texts
 
@@ -154,8 +160,7 @@ class _Selection:
         accepted: of the texts whose change is accepted, those included on whose label people have
             the last word.
         band: lowest and highest confidence, 0 to 1.
-        before: label accuracy by the oracle now, 0 to 1; None while it is unknown.
-        after: with the accepted changes.
+        change: label accuracy by the oracle with the accepted changes; None while it is unknown.
     """
 
     request: RelabelRequest
@@ -163,8 +168,7 @@ class _Selection:
     ids: Collection[str]
     accepted: Collection[str]
     band: tuple[float, float]
-    before: float | None
-    after: float | None
+    change: AccuracyChange | None
 
 
 @st.fragment
@@ -211,11 +215,22 @@ def _show_preview(
         accepted |= {change.id for change in within_confidence(own, *band)}
     rows = zip(state.dataset.ids, replacement.old, replacement.new, strict=True)
     labels = tuple(new if key in ids else old for key, old, new in rows)
-    before, after = (
-        state.mean_accuracy_by_oracle(replace(state.dataset, labels=data))
-        for data in (state.dataset.labels, labels)
+    judged = state.labels_by_oracle(state.dataset)
+    inspected = state.subject.inspected_by_oracle(
+        replacement if request.annotator == "oracle" else None
     )
-    selection = _Selection(request, replacement, ids, accepted, band, before, after)
+    change, notes = None, list(replacement.explanations)
+    if judged is not None and state.opinion is not None:
+        change = accuracy_change(state.dataset.labels, labels, judged, inspected=inspected)
+    if judged is not None and state.opinion is not None and request.annotator == "oracle":
+        notes += likely_worse_notes(
+            state.dataset.labels,
+            labels,
+            judged,
+            state.opinion.oracle,
+            label_names=state.label_names,
+        )
+    selection = _Selection(request, replacement, ids, accepted, band, change)
     with summary:
         _show_summary(state, selection)
         text = _accept_words(len(changes), len(ids), selected=bool(chosen))
@@ -226,8 +241,8 @@ def _show_preview(
             key="lr_accept",
             disabled=not ids or not fresh,
         ):
-            _accept(app, state, selection)
-        explain(replacement.explanations)
+            _accept(app, state, selection, notes)
+        explain(tuple(notes))
     with figure:
         show_flow(
             replacement.old,
@@ -264,23 +279,23 @@ def _accept_words(total: int, accepted: int, *, selected: bool) -> str:
 
 
 def _show_summary(state: RunState, selection: _Selection) -> None:
-    before, after = selection.before, selection.after
+    change = selection.change
     with st.container(horizontal=True, gap="large"):
         st.metric("Changed labels", f"{len(selection.ids):,}", width="content")
         st.metric("Inspected", f"{selection.replacement.inspected:,}", width="content")
-        if before is not None and after is not None:
+        if change is not None and change.after is not None:
             st.metric(
                 "Label accuracy",
-                percent(after),
-                delta=METRIC["label_accuracy"].change_words(before, after),
+                percent(change.after),
+                delta=METRIC["label_accuracy"].change_words(change.before, change.after),
                 width="content",
-                help=f"By the oracle: {percent(before)} before, {percent(after)} after.",
+                help=f"By the oracle: {percent(change.before)} before, {percent(change.after)} "
+                f"after, of the {counted(change.n, 'text')} that it did not label itself.",
             )
-    if state.opinion is not None and before is not None:
-        own = sized_share_words(state.opinion.oracle.accuracy)
-        note = f"By the oracle, whose own accuracy is {own}."
-        if selection.request.annotator == "oracle":
-            note += " It also inspected texts, and these count as right by definition."
+    if change is not None:
+        note = f"The oracle's own accuracy: {state.oracle_words(state.dataset)}."
+        if change.after is None:
+            note = f"Label accuracy is {percent(change.before)} before. {SELF_JUDGED} {note}"
         st.caption(note)
 
 
@@ -302,18 +317,15 @@ def _changes_frame(
     )
 
 
-def _accept(app: AppContext, state: RunState, selection: _Selection) -> None:
+def _accept(app: AppContext, state: RunState, selection: _Selection, notes: Sequence[str]) -> None:
     request, replacement = selection.request, selection.replacement
     by: str | dict[str, str] = ORACLE
     if request.annotator == "people":
         by = {key: judgement.who for key, judgement in state.judgements.items()}
-    facts: VersionFacts = {"explanations": list(replacement.explanations)}
-    if selection.before is not None and selection.after is not None and state.opinion is not None:
-        facts["label_accuracy"] = {"before": selection.before, "after": selection.after}
-        facts["oracle"] = {
-            "accuracy": to_json(state.opinion.oracle.accuracy),
-            "measured_on": state.opinion.oracle.measured_on,
-        }
+    facts: VersionFacts = {"explanations": list(notes)}
+    if selection.change is not None and state.opinion is not None:
+        facts["label_accuracy"] = to_json(selection.change)
+        facts["oracle"] = state.opinion.oracle.facts(state.dataset.labels)
     all_inspected = request.annotator == "oracle" and request.inspect is None
     spec: VersionSettings = {
         "annotator": request.annotator,

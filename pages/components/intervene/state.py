@@ -11,10 +11,10 @@ from core.domain.references import Reference
 from core.domain.registries.metrics import METRIC
 from core.domain.registries.stages import Annotator
 from core.domain.tasks import Task
-from core.domain.wording import MISSING
+from core.domain.wording import MISSING, UNKNOWN
 from core.interventions.annotators import Consensus
-from core.interventions.previews import JudgeRequest, OracleOpinion, OracleQuality
-from core.interventions.relabelling.label_accuracy import LabelAccuracy, Share, label_accuracy
+from core.interventions.previews import JudgeRequest, OracleOpinion
+from core.interventions.relabelling.label_accuracy import LabelAccuracy, Share
 from core.interventions.versions import Subject, subject_of
 from core.jobs.handlers.interventions import preview_state, request_preview
 from core.jobs.handlers.llm_judge import judging
@@ -188,19 +188,28 @@ class RunState:
         """The task's labels, in its order."""
         return self.choice.task.label_names
 
-    def accuracy_by_oracle(self, dataset: Dataset) -> LabelAccuracy | None:
-        """Label accuracy of a version of the run by the oracle, None while it is unknown."""
+    def labels_by_oracle(self, dataset: Dataset) -> list[str] | None:
+        """The oracle's label for each text; None while it did not judge all of them."""
         labels = {} if self.opinion is None else self.opinion.label_by_id
-        if self.opinion is None or not labels.keys() >= set(dataset.ids):
-            return None
-        judged = [labels[key] for key in dataset.ids]
-        return label_accuracy(dataset.labels, judged, label_names=self.label_names)
+        judged = [labels[key] for key in dataset.ids if key in labels]
+        return judged if len(judged) == len(dataset) > 0 else None
 
-    def mean_accuracy_by_oracle(self, dataset: Dataset) -> float | None:
+    def accuracy_by_oracle(self, subject: Subject) -> LabelAccuracy | None:
+        """Label accuracy of a version of the run by the oracle, see `Subject`; None while it is
+        unknown."""
+        if self.opinion is None or self.labels_by_oracle(subject.dataset) is None:
+            return None
+        return subject.accuracy_by_oracle(self.opinion.label_by_id)
+
+    def mean_accuracy_by_oracle(self, subject: Subject) -> float | None:
         """Overall label accuracy by the oracle, 0 to 1; None while it is unknown."""
-        accuracy = self.accuracy_by_oracle(dataset)
+        accuracy = self.accuracy_by_oracle(subject)
         interval = None if accuracy is None else accuracy.overall.interval
         return None if interval is None else interval.mean
+
+    def oracle_words(self, dataset: Dataset) -> str:
+        """The oracle's own accuracy on texts with the dataset's labels."""
+        return UNKNOWN if self.opinion is None else self.opinion.oracle.words(dataset.labels)
 
 
 def load_state(app: AppContext, choice: Choice) -> RunState:
@@ -249,11 +258,6 @@ def subject_at(
     """A run's texts as a version has them; `n` and `last_judgement` distinguish the states of a run
     that grows and is judged."""
     return subject_of(_db, run_id, version_id)
-
-
-def oracle_words(oracle: OracleQuality) -> str:
-    """The oracle's own accuracy and what it was measured on."""
-    return f"{sized_share_words(oracle.accuracy)}; {oracle.measured_on}"
 
 
 def accuracy_value(accuracy: LabelAccuracy | None) -> str:

@@ -98,7 +98,7 @@ def _show_tree(app: AppContext, state: RunState, versions: Sequence[VersionRecor
                 "settings": STAGE[version.kind].settings_words(version.spec, version.facts),
                 "n": len(subject.dataset),
                 "replaced": subject.replaced,
-                "accuracy": accuracy_value(state.accuracy_by_oracle(subject.dataset)),
+                "accuracy": accuracy_value(state.accuracy_by_oracle(subject)),
                 "diversity": None if diversity is None else diversity.value,
                 "who": made_by.get(version.id, "") if version.kind != "raw" else "",
                 "when": datetime.fromtimestamp(version.created_at).astimezone(),
@@ -116,7 +116,11 @@ def _show_tree(app: AppContext, state: RunState, versions: Sequence[VersionRecor
             "settings": text("Settings", width=215),
             "n": number("Texts", format="localized", width=70),
             "replaced": number("Labels replaced", format="localized", width=110),
-            "accuracy": text("Label accuracy", width=110, help="By the oracle."),
+            "accuracy": text(
+                "Label accuracy",
+                width=110,
+                help="By the oracle, of the texts that it did not label itself.",
+            ),
             "diversity": number("Remote-Clique", format="%.3f", width=110),
             "who": text("By", width=80),
             "when": st.column_config.DatetimeColumn("Created", format="distance", width=100),
@@ -229,7 +233,7 @@ def _show_measures(
     sides = (before, after)
     measures: dict[str, Callable[[Subject], str]] = {
         "Texts": lambda side: f"{len(side.dataset):,}",
-        "Accuracy (oracle)": lambda side: overall_words(state.accuracy_by_oracle(side.dataset)),
+        "Accuracy (oracle)": lambda side: overall_words(state.accuracy_by_oracle(side)),
         "Accuracy (audit set)": lambda side: overall_words(side.accuracy_by_people(audit=True)),
         "Remote-Clique": lambda side: diversity_words(
             stored_diversity(app.db, side.dataset, state.fingerprint)
@@ -303,16 +307,13 @@ def _card_measures(app: AppContext, state: RunState, subject: Subject) -> dict[s
     """The measures of a data card, JSON-ready."""
     dataset, measures = subject.dataset, dict[str, object]()
     for name, accuracy in (
-        ("label_accuracy_by_oracle", state.accuracy_by_oracle(dataset)),
+        ("label_accuracy_by_oracle", state.accuracy_by_oracle(subject)),
         ("label_accuracy_by_audit_set", subject.accuracy_by_people(audit=True)),
     ):
         if accuracy is not None:
             measures[name] = to_json(accuracy.overall)
     if state.opinion is not None:
-        measures["oracle"] = {
-            "accuracy": to_json(state.opinion.oracle.accuracy),
-            "measured_on": state.opinion.oracle.measured_on,
-        }
+        measures["oracle"] = state.opinion.oracle.facts(dataset.labels)
     diversity = stored_diversity(app.db, dataset, state.fingerprint)
     if diversity is not None and diversity.value is not None:
         measures["remote_clique"] = {
