@@ -125,10 +125,13 @@ class _Child:
     def __init__(self, tools: Tools, real: RealTexts) -> None:
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_work, args=(theirs, tools, real), daemon=True)
+        # The pipe alone: what is passed to `start` is written to a pipe that this process could
+        # read, too, so that more than fits in it would block for good if the child died first.
+        self._process = context.Process(target=_work, args=(theirs,), daemon=True)
         with _one_thread(), _interrupts_blocked():
             self._process.start()
         theirs.close()  # so that its death ends the pipe
+        self._given = (tools, real)
         self._ready = False
         self.trial: Trial | None = None
         self.dropped = False
@@ -147,13 +150,14 @@ class _Child:
         if message == _READY:
             # Only now: one that still starts would not read, and a long history fills the pipe.
             self._ready = True
+            self._send(self._given)
             if self.trial is not None:
                 self._send(self.trial)
         return message
 
-    def _send(self, trial: Trial) -> None:
+    def _send(self, message: object) -> None:
         with suppress(OSError):  # it died: noticed as the end of its pipe
-            self.pipe.send(trial)
+            self.pipe.send(message)
 
     def kill(self) -> None:
         self._process.kill()
@@ -163,12 +167,13 @@ class _Child:
         self.pipe.close()
 
 
-def _work(pipe: Connection, tools: Tools, real: RealTexts) -> None:
+def _work(pipe: Connection) -> None:
     """The main function of a child."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with suppress(EOFError, OSError):  # the parent let go
         pipe.send(_READY)
+        tools, real = pipe.recv()
         while True:
             trial = pipe.recv()
             pipe.send(run_safely(trial, tools, real, send=pipe.send, between=no_pause))

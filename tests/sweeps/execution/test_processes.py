@@ -4,10 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
@@ -57,6 +61,43 @@ def test_a_child_that_is_killed_loses_its_trial_and_another_goes_on_with_it(
     assert len(heard.lost) == 2
     assert [heard.facts(trial.index) for trial in trials] == [wanted(trial) for trial in trials]
     assert all(end.assessment is not None for end in heard.ends.values())
+
+
+def test_a_child_that_is_killed_as_it_appears_does_not_block_its_parent(
+    tmp_path: Path, made: list[Processes]
+) -> None:
+    # More than a pipe holds: the parent must not wait for a dead child to read it.
+    vectors = np.zeros((4000, 16), dtype=np.float32)
+    real = replace(no_reference(), train_vectors=vectors)
+    killed: list[int] = []
+    executor = Processes(1, FakeTools(tmp_path), real)
+    made.append(executor)
+    heard = Heard(executor, [make_trial(0)])
+    killer = threading.Thread(target=_kill_first_child, args=(killed,), daemon=True)
+    running = threading.Thread(target=heard.run, daemon=True)  # a fault would block it for good
+    killer.start()
+    running.start()
+    running.join(timeout=25)
+    assert not running.is_alive()
+    assert len(heard.lost) == len(killed) == 1
+    assert heard.facts(0) == wanted(make_trial(0))
+
+
+def _kill_first_child(killed: list[int]) -> None:
+    """Kill the first child of this process as soon as it is there."""
+    while not killed:
+        for child in _children():
+            child.kill()
+            killed.append(child.pid)
+
+
+def _children() -> list[psutil.Process]:
+    found = []
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):
+            if "--multiprocessing-fork" in child.cmdline():
+                found.append(child)
+    return found
 
 
 def test_children_are_deaf_to_interrupts_and_one_is_dropped(
