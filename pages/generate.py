@@ -160,8 +160,6 @@ with show_errors():
         else:
             st.caption(_estimate(app, spec))
             show_estimate(app, spec)
-            if spec.idle_knob:
-                st.info(f"{spec.idle_knob} Increase the texts per label.", icon=":material/info:")
             show_prompt(app, spec)
             show_lab(app, spec)
         _show_runs(app)

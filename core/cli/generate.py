@@ -24,7 +24,7 @@ from core.cli.progress import ProgressLine, wait_for_job
 from core.cli.runs import export_run
 from core.domain.conditions import Condition
 from core.domain.errors import BadInput, WidesetError
-from core.domain.runs import Example, ModelChoice, RunSpec
+from core.domain.runs import DEFAULT_PER_LABEL, Example, ModelChoice, RunSpec
 from core.domain.serialization import to_json
 from core.domain.spending import SpendingProgress
 from core.domain.tasks import Task
@@ -200,7 +200,7 @@ class RunOptions(OptionGroup):
     panel = "What to generate"
 
     task: TaskOption
-    per_label: Annotated[int, Option(help="Texts per label.")] = 20
+    per_label: Annotated[int, Option(help="Texts per label.")] = DEFAULT_PER_LABEL
     seed: Annotated[int, Option(help="Seed of every random draw.")] = 0
     seed_examples: Annotated[
         Path | None,

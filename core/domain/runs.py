@@ -14,6 +14,9 @@ from core.domain.serialization import to_json
 from core.domain.tasks import Task, task_from_dict
 
 MAX_PER_LABEL = 100_000
+DEFAULT_PER_LABEL = 100
+"""Texts per label where nobody says: several requests, so that suppression has tokens to count.
+`RunSpec` keeps its own default, as stored runs and their keys leave it out."""
 MAX_EXAMPLES = 1_000
 
 EMBEDDED_TITLE = "SmolLM2-135M-Instruct"

@@ -10,7 +10,14 @@ from core.domain.errors import NoAnswer, StoreBusy
 from core.domain.registries.capabilities import Capabilities
 from core.domain.registries.knob import Group, Knob
 from core.domain.registries.knobs import KNOBS
-from core.domain.runs import EMBEDDED_TITLE, MAX_PER_LABEL, Device, ModelChoice, RunSpec
+from core.domain.runs import (
+    DEFAULT_PER_LABEL,
+    EMBEDDED_TITLE,
+    MAX_PER_LABEL,
+    Device,
+    ModelChoice,
+    RunSpec,
+)
 from core.domain.serialization import from_json
 from core.domain.tasks import Task, preset, preset_names
 from core.domain.wording import counted
@@ -229,7 +236,12 @@ def choose_spec(app: AppContext) -> RunSpec | None:
         left, right = st.columns(2)
         with left:
             per_label = st.number_input(
-                "Texts per label", 1, MAX_PER_LABEL, 20, key="per_label", bind="query-params"
+                "Texts per label",
+                1,
+                MAX_PER_LABEL,
+                DEFAULT_PER_LABEL,
+                key="per_label",
+                bind="query-params",
             )
         with right:
             seed = st.number_input(
@@ -255,7 +267,7 @@ def choose_spec(app: AppContext) -> RunSpec | None:
             usable = choose_method(condition, model, capabilities_of(app.db, model))
         if usable is None:
             return None
-        return RunSpec(
+        spec = RunSpec(
             task=task,
             condition=usable,
             per_label=per_label,
@@ -264,6 +276,14 @@ def choose_spec(app: AppContext) -> RunSpec | None:
             model=model,
             targets=targets,
         )
+        if spec.idle_knob:
+            with method_box:
+                st.info(
+                    f"{spec.idle_knob} Increase the texts per label, or decrease the texts per "
+                    "request under More knobs.",
+                    icon=":material/info:",
+                )
+        return spec
     return None
 
 

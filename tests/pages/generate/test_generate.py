@@ -97,6 +97,20 @@ def test_starting_opens_the_run_and_wants_a_worker(
     assert len(spawned) == 1
 
 
+def test_suppression_has_tokens_to_count_at_the_defaults(app: AppTest) -> None:
+    app.run()
+    app.selectbox(key="task").select("sst2").run()
+    app.slider(key="suppression").set_value(7.5).run()
+    assert app.button(key="start-primary").label == "Generate 200 texts"
+    assert "almost no effect" not in "".join(info.value for info in app.info)
+    # One request covers a label of 20: said beside the slider, wherever the page is.
+    app.number_input(key="per_label").set_value(20).run()
+    (info,) = app.sidebar.info
+    assert info.value.startswith("Logit suppression has almost no effect: one request of up to 20")
+    app.slider(key="suppression").set_value(0.0).run()
+    assert not app.sidebar.info
+
+
 def test_a_double_click_is_one_run(app: AppTest, db: Database) -> None:
     app.run()
     token = app.session_state["start_token"]
@@ -297,4 +311,4 @@ def test_numbers_by_label_outlast_a_model_without_a_name(app: AppTest, db: Datab
     assert app.button(key="start-primary").label == "Generate"
     app.get_by_key("model_kind").set_value("Embedded").run()
     app.button(key="start-primary").click().run()
-    assert list_runs(db)[0].run.spec.wanted == {first: 3, second: 20}
+    assert list_runs(db)[0].run.spec.wanted == {first: 3, second: 100}
