@@ -1,8 +1,8 @@
 """Commands that generate: `generate`, `resume`, and the `worker` that runs the jobs."""
 
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +24,7 @@ from core.cli.progress import ProgressLine, wait_for_job
 from core.cli.runs import export_run
 from core.domain.conditions import Condition
 from core.domain.errors import BadInput, WidesetError
+from core.domain.registries.finish_reasons import SetAside, set_aside_words, stripped_words
 from core.domain.runs import DEFAULT_PER_LABEL, Example, ModelChoice, RunSpec
 from core.domain.serialization import to_json
 from core.domain.spending import SpendingProgress
@@ -36,7 +37,14 @@ from core.jobs.queue import resume as resume_job
 from core.jobs.worker import Worker, work
 from core.store.database import Database
 from core.store.generation.runs import RunRecord
-from core.store.generation.samples import SAMPLE_COLUMNS, Counts, counts, sample_rows
+from core.store.generation.samples import (
+    SAMPLE_COLUMNS,
+    Counts,
+    counts,
+    sample_rows,
+    set_aside,
+    stripped_counts,
+)
 
 _KINDS = ("usable", "empty", "truncated", "duplicates")
 
@@ -81,6 +89,8 @@ class RunOutcome:
         out: the export written, if any.
         written: its rows.
         spending: what its requests to a server took; None if local.
+        set_aside: what came that is no usable text, and why.
+        stripped: how many texts lost which wrapping.
     """
 
     run: RunRecord
@@ -92,6 +102,8 @@ class RunOutcome:
     out: Path | None = None
     written: int = 0
     spending: SpendingProgress | None = None
+    set_aside: Sequence[SetAside] = ()
+    stripped: Mapping[str, int] = field(default_factory=dict)
 
     def total(self, kind: str) -> int:
         """A count (usable, empty, truncated or duplicates) over all labels."""
@@ -107,6 +119,8 @@ class RunOutcome:
                 **{kind: self.total(kind) for kind in _KINDS},
                 "per_label": {name: label.usable for name, label in self.labels.items()},
                 "shortfall": dict(self.shortfall),
+                "set_aside": [to_json(row) for row in self.set_aside],
+                "stripped": dict(self.stripped),
             },
             "seconds": round(self.seconds, 3),
             "tokens": self.tokens,
@@ -122,9 +136,11 @@ class RunOutcome:
             f"Run {self.run.id} '{self.run.name}' is {self.state}: {self.total('usable')} usable "
             f"texts ({labels}) in {self.seconds:.1f} s, {self.tokens} tokens;",
             f"{self.total('duplicates')} of them duplicates;",
-            f"{self.total('empty')} empty and {self.total('truncated')} truncated besides;",
+            f"set aside: {set_aside_words(self.set_aside) or 'none'};",
             f"missing: {missing}." if missing else "none missing.",
         ]
+        if self.stripped:
+            parts.append(f"{stripped_words(self.stripped)}.")
         if self.spending is not None:
             parts.append(spending_words(self.spending))
         if self.out is not None:
@@ -175,6 +191,8 @@ def _outcome(
         out=out,
         written=0 if out is None else export_run(db, run.id, out, everything=options.everything),
         spending=progress.spending,
+        set_aside=set_aside(db, run.id),
+        stripped=stripped_counts(db, run.id),
     )
 
 

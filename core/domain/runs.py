@@ -104,6 +104,8 @@ class ModelMetadata:
         suppression: what was really used: `none`, or one of `core.domain.conditions.Method`.
         batch: whether files of requests were written instead.
         tally: for a batch, what suppression counts.
+        unwraps: whether what chat models put around a text is taken off, see
+            `core.generation.servers.wrappings`; None, of older runs, is no.
     """
 
     backend: BackendKind = "local"
@@ -129,6 +131,7 @@ class ModelMetadata:
     suppression: str | None = None
     batch: bool | None = None
     tally: str | None = None
+    unwraps: bool | None = None
 
     def to_dict(self) -> dict[str, object]:
         """What is known, JSON-ready; `from_json` reads it."""
@@ -319,10 +322,9 @@ class Sample:
         index: place within the request, counted from 0.
         order: place in the run's order of arrival, counted from 0.
         text: the text as the model wrote it, without the closing quote.
-        finish_reason: `stop` (closing quote or end token) or `length`; remote backends may add
-            others, such as `content_filter`.
-        outcome: `usable`; `empty` (no word in it); `truncated` (cut off before its end).
-            Only usable texts count towards the target.
+        finish_reason: one of `core.domain.registries.finish_reasons`, or a server's own.
+        outcome: `usable`; `empty` (no word in it, or words but no text, as a refusal);
+            `truncated` (cut off before its end). Only usable texts count towards the target.
         fluency: mean natural log-probability of its tokens, the closing one included, under the
             untouched model (temperature 1, no bias); at most 0; None where unknown.
         token_ids: ids of the tokens drawn, without closing or end tokens, as the tally counts them.
@@ -330,6 +332,8 @@ class Sample:
             `example:N` for the Nth seed example (from 0); None for a new text.
         seconds: when it arrived, in seconds of generation since the run started; the time between
             a stop and its resumption does not count.
+        stripped: what was taken off around it, see `core.generation.servers.wrappings`, joined by
+            a comma; empty for nothing.
     """
 
     id: str
@@ -345,6 +349,7 @@ class Sample:
     token_ids: tuple[int, ...]
     duplicate_of: str | None
     seconds: float
+    stripped: str = ""
 
 
 @dataclass(frozen=True, slots=True)

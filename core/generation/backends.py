@@ -35,9 +35,10 @@ class Completion:
         request: position of its request in the list given to `complete`.
         index: which of the request's texts it is.
         text: what was written before the closing quote, outer white space removed.
-        finish_reason: `stop` or `length`.
+        finish_reason: one of `core.domain.registries.finish_reasons`, or a server's own.
         fluency: mean natural log-probability per token under the unmodified model; None if unknown.
         token_ids: the tokens drawn, without closing and end tokens.
+        stripped: what was taken off around the text, see `core.generation.servers.wrappings`.
     """
 
     request: int
@@ -46,6 +47,7 @@ class Completion:
     finish_reason: str
     fluency: float | None
     token_ids: tuple[int, ...]
+    stripped: tuple[str, ...] = ()
 
 
 class Backend(Protocol):

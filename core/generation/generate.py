@@ -69,7 +69,7 @@ def generate_texts(
         How many texts each label lacks in the end; labels that lack none are missing.
 
     Raises:
-        BackendFailed: the model failed, or is no longer the run's.
+        BackendFailed: the model failed, is no longer the run's, or wrote no usable text.
         BadInput: the run's settings don't fit the model.
     """
     check_identity(state.metadata, backend.metadata)
@@ -98,4 +98,7 @@ def generate_texts(
             FinishedRound(current.cycle, current.position, requested, seconds, tokens)
         )
         started, tokens = timer(), 0
+    failure = loop.nothing_usable()
+    if failure is not None:
+        raise failure
     return loop.shortfall()

@@ -17,8 +17,15 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from core.domain.errors import BackendFailed
+from core.domain.registries.finish_reasons import (
+    SetAside,
+    find_finish_reason,
+    set_aside_words,
+)
 from core.domain.runs import Outcome, RunSpec, Sample
 from core.domain.texts import MAX_TEXT, fold, storable_text
+from core.domain.wording import counted
 from core.generation.backends import Backend, Completion, Request
 from core.generation.servers.suppression import sent_condition, sent_prompt
 from core.generation.suppression import SuppressedToken, Tally, suppressed_tokens
@@ -124,6 +131,20 @@ class Loop:
             if self._accepted[name] < wanted
         }
 
+    def nothing_usable(self) -> BackendFailed | None:
+        """The error of a run that asked for texts and got no usable one; None if it has one."""
+        samples = self._stored.values()
+        if not samples or any(sample.outcome == "usable" for sample in samples):
+            return None
+        reasons = Counter((sample.label, sample.finish_reason) for sample in samples)
+        rows = [SetAside(*key, count) for key, count in reasons.most_common()]
+        return BackendFailed(
+            f"None of the {counted(len(samples), 'answer')} is a usable text: "
+            f"{set_aside_words(rows)}.",
+            "Read the answers on the Texts tab, change the prompt, the max tokens or the model, "
+            "and start a new run.",
+        )
+
     def _plan(self) -> Iterator[Round]:
         """The rounds, each planned when the one before it is absorbed."""
         cycle = 0
@@ -228,7 +249,10 @@ class Loop:
 
 
 def outcome_of(text: str, finish_reason: str) -> Outcome:
-    """`empty` without a letter, digit or symbol; `truncated` if it was cut off; else `usable`."""
+    """`empty` without a letter, digit or symbol, or where the reason is that no text came;
+    `truncated` if it was cut off; else `usable`."""
+    if not find_finish_reason(finish_reason).has_text:
+        return "empty"
     if not any(unicodedata.category(char)[0] in "LNS" for char in text):
         return "empty"
     return "usable" if finish_reason == "stop" else "truncated"
@@ -284,4 +308,5 @@ class Arrivals:
             token_ids=completion.token_ids,
             duplicate_of=duplicate_of,
             seconds=seconds,
+            stripped=", ".join(completion.stripped),
         )

@@ -64,6 +64,12 @@ def test_json_says_what_came_of_it(home: Home, capsys: Capture, tmp_path: Path) 
             "duplicates": 2,
             "per_label": {"positive": 3, "negative": 3},
             "shortfall": {},
+            "set_aside": [
+                {"label": label, "reason": reason, "count": 1}
+                for reason in ("length", "stop")
+                for label in ("negative", "positive")
+            ],
+            "stripped": {},
         },
         "seconds": 5.0,
         "tokens": 30,
@@ -80,7 +86,9 @@ def test_without_json_one_paragraph_says_it(home: Home, capsys: Capture, tmp_pat
     said = capsys.readouterr()
     assert said.out == (
         f"Run {run.id} 'SST-2 sentiment, T 0.7, S 0' is done: 5 usable texts (2 positive, "
-        "3 negative) in 4.5 s, 27 tokens; 2 of them duplicates; 2 empty and 2 truncated besides; "
+        "3 negative) in 4.5 s, 27 tokens; 2 of them duplicates; "
+        "set aside: 2 cut off at the token limit (1 negative, 1 positive), "
+        "2 empty (1 negative, 1 positive); "
         f"missing: 1 positive. Wrote 9 texts to {out}.\n"
     )
     assert said.err.startswith(f"Run {run.id}: 6 texts for 2 labels.\n")

@@ -132,6 +132,7 @@ class ServedBackend:
         *,
         record: RecordAttempt = record_nothing,
         tracker: SpendingTracker | None = None,
+        before: ModelMetadata | None = None,
     ) -> "ServedRun":
         """The backend for one run.
 
@@ -140,8 +141,10 @@ class ServedBackend:
             record: called with every attempt.
             tracker: admits every request; what it raises lets what is in flight come in, and then
                 ends the call. None is no spending limit.
+            before: of the run where it was begun before; how its answers are read stays as it was.
         """
-        return ServedRun(self, spec.condition, spec.task.label_names, record, tracker)
+        unwraps = before is None or bool(before.unwraps)
+        return ServedRun(self, spec.condition, spec.task.label_names, record, tracker, unwraps)
 
     def complete(
         self,
@@ -193,6 +196,7 @@ class ServedBackend:
             without_key(text.text, secrets),
             without_key(text.finish_reason, secrets),
             tuple((without_key(token, secrets), value) for token, value in text.likeliest),
+            text.stripped,
         )
 
 
@@ -208,9 +212,10 @@ class ServedRun:
         label_names: Sequence[str] = (),
         record: RecordAttempt = record_nothing,
         tracker: SpendingTracker | None = None,
+        unwraps: bool = True,
     ) -> None:
         self._backend, self._condition, self._label_names = backend, condition, label_names
-        self._record, self._tracker = record, tracker
+        self._record, self._tracker, self._unwraps = record, tracker, unwraps
 
     @property
     def metadata(self) -> ModelMetadata:
@@ -219,6 +224,7 @@ class ServedRun:
             self._backend.metadata,
             api=api_for(self._condition, self._backend.capabilities),
             suppression=method_used(self._condition),
+            unwraps=self._unwraps,
         )
 
     @property
@@ -260,6 +266,7 @@ class ServedRun:
             tokenizer,
             several=several,
             label_names=self._label_names,
+            unwrap=self._unwraps,
         )
         for request, answer in backend.send(
             sent, record=self._record, tracker=self._tracker, between_steps=between_steps
@@ -280,6 +287,7 @@ class ServedRun:
                         generated.finish_reason,
                         None,
                         tuple(ids),
+                        generated.stripped,
                     )
                 )
             if completions:

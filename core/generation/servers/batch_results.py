@@ -6,7 +6,7 @@ not belong to the run is refused whole.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from core.domain.errors import BadInput
@@ -15,7 +15,12 @@ from core.domain.runs import FinishedRound, Sample
 from core.domain.serialization import Json, parse_json, value_at
 from core.generation.backends import Completion
 from core.generation.loop import Arrivals
-from core.generation.servers.answers import Answer, GeneratedText, parse_answer
+from core.generation.servers.answers import (
+    Answer,
+    ExpectedAnswer,
+    GeneratedText,
+    parse_answer,
+)
 from core.generation.servers.batch_requests import BatchRequestId, parse_custom_id, plan_cycles
 from core.generation.servers.errors import (
     RequestFailed,
@@ -65,7 +70,7 @@ def run_of(lines: Iterable[str]) -> str:
     raise BadInput("The file holds no results.", "Give the results file of a batch.")
 
 
-def parse_results(lines: Iterable[str], run_id: str, server: ServerInfo) -> list[BatchResult]:
+def parse_results(lines: Iterable[str], run: RunRecord) -> list[BatchResult]:
     """Every line of a run's file that is not blank, in the file's order.
 
     Raises:
@@ -73,12 +78,19 @@ def parse_results(lines: Iterable[str], run_id: str, server: ServerInfo) -> list
     """
     results: list[BatchResult] = []
     numbers: dict[tuple[int, int, int], int] = {}
+    server = ServerInfo(run.spec.model.base_url, run.spec.model.model)
+    expected = ExpectedAnswer(
+        "chat",
+        open_quote=True,
+        max_tokens=run.spec.condition.max_tokens,
+        unwrap=run.metadata is not None and bool(run.metadata.unwraps),
+    )
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         data = _object(line, number)
         request = _request_id(data, number)
-        if request.run_id != run_id:
+        if request.run_id != run.id:
             raise BadInput(
                 f"Line {number}: '{request.custom_id}' belongs to the run {request.run_id}.",
                 "Read each run's file by itself.",
@@ -90,18 +102,19 @@ def parse_results(lines: Iterable[str], run_id: str, server: ServerInfo) -> list
                     f"Line {number}: '{request.custom_id}' stands in line {first} already.",
                     "Give the results file as it came.",
                 )
-        results.append(BatchResult(request, number, _result(data, request, server)))
+        asked = replace(expected, n=request.count)
+        results.append(BatchResult(request, number, _result(data, asked, server)))
     return results
 
 
-def _result(data: Json, request: BatchRequestId, server: ServerInfo) -> Answer | ServerError:
+def _result(data: Json, expected: ExpectedAnswer, server: ServerInfo) -> Answer | ServerError:
     if not isinstance(value_at(data, "response"), dict):
         return error_from_object(server, {"error": value_at(data, "error") or "no response"})
     status, body = value_at(data, "response", "status_code"), value_at(data, "response", "body")
     if type(status) is int and status != 200:
         return error_from_status(server, status, data=body)
     try:
-        return parse_answer(body, server=server, api="chat", n=request.count, open_quote=True)
+        return parse_answer(body, expected, server=server)
     except RequestFailed as failed:
         return failed.error
 
@@ -188,9 +201,7 @@ def read_batch(
         StoreFull, StoreBusy: nothing was stored.
     """
     run = get_run(db, run_id)
-    results = parse_results(
-        lines, run_id, ServerInfo(run.spec.model.base_url, run.spec.model.model)
-    )
+    results = parse_results(lines, run)
     history, rounds = samples_of(db, run_id), rounds_of(db, run_id)
     finished = {done.cycle: dict(done.requested) for done in rounds}
     last = max((line.request.cycle for line in results), default=0)
@@ -271,7 +282,7 @@ def _new_samples(
 
     def sample(line: BatchResult, label: str, index: int, text: GeneratedText) -> Sample:
         ids = () if tokenizer is None else tuple(tokenizer.encode(text.text))
-        completion = Completion(0, index, text.text, text.finish_reason, None, ids)
+        completion = Completion(0, index, text.text, text.finish_reason, None, ids, text.stripped)
         return arrivals.sample(completion, cycle=line.request.cycle, label=label, seconds=seconds)
 
     labels = [run.spec.task.label_names[line.request.label_index] for line in results]

@@ -24,12 +24,14 @@ from core.generation.servers.answers import (
     Answer,
     Api,
     Choice,
+    ExpectedAnswer,
     StreamedAnswer,
     Usage,
     parse_choices,
     parse_usage,
     read_answer,
 )
+from core.generation.servers.bodies import parse_body
 from core.generation.servers.errors import (
     ErrorKind,
     RequestFailed,
@@ -65,7 +67,7 @@ class HttpResponse:
 
     Args:
         status: of HTTP.
-        data: the body as JSON; None where it is none.
+        data: the body as JSON, as `bodies.parse_body` reads it; None where it is none.
         text: the body.
         headers: names in small letters.
         seconds: from the question to the last byte.
@@ -236,7 +238,7 @@ class HttpClient:
             raise RequestFailed(error_from_status(ServerInfo(self.base_url), status))
         text = self._redacted(response.content.decode("utf-8", "replace"))
         headers = {name.lower(): self._redacted(value) for name, value in response.headers.items()}
-        return HttpResponse(status, parse_json(text), text, headers, seconds)
+        return HttpResponse(status, parse_body(text), text, headers, seconds)
 
     def _redacted(self, text: str) -> str:
         """What a server says, which may be what it was sent."""
@@ -276,50 +278,44 @@ class CompletionsClient:
     def __repr__(self) -> str:
         return f"CompletionsClient({self.server!r})"
 
-    async def ask(
-        self, api: Api, body: Mapping[str, Json], *, n: int, open_quote: bool = False
-    ) -> Answer:
+    async def ask(self, body: Mapping[str, Json], expected: ExpectedAnswer) -> Answer:
         """Ask and read the whole answer.
 
         Args:
-            api: which route.
             body: the parameters.
-            n: texts that the body asks for.
-            open_quote: as in `answers.read_answer`.
+            expected: what they ask for.
 
         Raises:
             RequestFailed: no answer came, or none that can be used.
         """
+        # Some servers stream unless they are told not to.
+        arguments = _arguments({**body, "stream": False})
         async with self._errors():
-            response = await self._route(api).with_raw_response.create(**_arguments(body))
+            response = await self._route(expected.api).with_raw_response.create(**arguments)
             text = response.text
-        return read_answer(text, server=self.server, api=api, n=n, open_quote=open_quote)
+        return read_answer(text, expected, server=self.server)
 
-    async def stream(
-        self, api: Api, body: Mapping[str, Json], *, open_quote: bool = False
-    ) -> Answer:
+    async def stream(self, body: Mapping[str, Json], expected: ExpectedAnswer) -> Answer:
         """Ask for one text and read it piece by piece: what came before a break is kept.
 
         Raises:
             RequestFailed: nothing of a text came.
         """
-        streamed = StreamedAnswer(self.server, api, open_quote)
+        streamed = StreamedAnswer(self.server, expected)
         try:
             async with self._errors():
-                stream = await self._route(api).create(**_arguments(body), stream=True)
+                stream = await self._route(expected.api).create(**_arguments(body), stream=True)
                 async with stream:
                     content_type = stream.response.headers.get("content-type", "")
                     if "event-stream" not in content_type:  # a server that knows no streams
                         whole = (await stream.response.aread()).decode("utf-8", "replace")
-                        return read_answer(
-                            whole, server=self.server, api=api, n=1, open_quote=open_quote
-                        )
+                        return read_answer(whole, expected, server=self.server)
                     async for chunk in stream:
                         streamed.add(
                             chunk if isinstance(chunk, Mapping) else chunk.to_dict(warnings=False)
                         )
         except RequestFailed as failed:
-            if not streamed.parts:
+            if not streamed.begun:
                 raise
             return streamed.answer(failed.error)
         return streamed.answer()

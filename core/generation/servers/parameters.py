@@ -15,7 +15,7 @@ from core.domain.registries.capabilities import CAPABILITIES, Capabilities
 from core.domain.serialization import Json
 from core.generation.backends import Request
 from core.generation.prompts import QUOTE, Prompt
-from core.generation.servers.answers import Api
+from core.generation.servers.answers import Api, ExpectedAnswer
 from core.generation.servers.tokenizers import Tokenizer, check_ids
 
 
@@ -174,9 +174,8 @@ class ServerRequest:
     Args:
         position: of the `Request` that it serves, among those that are asked together.
         indices: which of its texts it asks for.
-        api: the route.
         body: the parameters, as `body_of` gives them.
-        open_quote: as in `answers.read_answer`.
+        expected: what they ask for, by which the answer is read.
         max_tokens_in: tokens of its prompt at most.
         max_tokens_out: tokens of all its texts at most.
         usage_known: whether the server reports the tokens of all its texts.
@@ -186,9 +185,8 @@ class ServerRequest:
 
     position: int
     indices: tuple[int, ...]
-    api: Api
     body: Mapping[str, Json]
-    open_quote: bool
+    expected: ExpectedAnswer
     max_tokens_in: int
     max_tokens_out: int
     usage_known: bool
@@ -205,6 +203,7 @@ def server_requests(
     several: bool,
     label_names: Sequence[str] = (),
     top_logprobs: int = 0,
+    unwrap: bool = False,
 ) -> list[ServerRequest]:
     """The HTTP requests that ask for the texts of these requests.
 
@@ -216,6 +215,7 @@ def server_requests(
         several: whether one may ask for several texts.
         label_names: of the run's task, in its order; empty outside of a run.
         top_logprobs: how many of the likeliest first tokens a chat's answers come with.
+        unwrap: as in `answers.ExpectedAnswer`.
 
     Raises:
         BadInput: the server can't do what is wanted.
@@ -240,9 +240,14 @@ def server_requests(
                 ServerRequest(
                     position=position,
                     indices=indices,
-                    api=api,
                     body=body | odds if top_logprobs else body,
-                    open_quote=not request.prompt.is_chat,
+                    expected=ExpectedAnswer(
+                        api,
+                        n=len(indices),
+                        open_quote=not request.prompt.is_chat,
+                        max_tokens=condition.max_tokens,
+                        unwrap=unwrap,
+                    ),
                     max_tokens_in=max_prompt_tokens(request.prompt),
                     max_tokens_out=condition.max_tokens * len(indices),
                     usage_known=len(indices) == 1 or capabilities.usage_of_several == "exact",

@@ -273,10 +273,10 @@ class ConcurrentRequests:
         self._settled.clear()
 
     async def _send(self, request: ServerRequest) -> Answer:
-        client, n, open_quote = self._endpoint.client, len(request.indices), request.open_quote
-        if self._endpoint.policy.streaming and n == 1:
-            return await client.stream(request.api, request.body, open_quote=open_quote)
-        return await client.ask(request.api, request.body, n=n, open_quote=open_quote)
+        client, expected = self._endpoint.client, request.expected
+        if self._endpoint.policy.streaming and expected.n == 1:
+            return await client.stream(request.body, expected)
+        return await client.ask(request.body, expected)
 
 
 def _pausing(error: ServerError) -> WidesetError:

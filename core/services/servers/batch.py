@@ -61,6 +61,7 @@ def write_requests(db: Database, run: RunRecord, path: Path, *, cycles: int) -> 
             batch=True,
             suppression=method_used(condition),
             tally="of each file's beginning" if condition.suppression.on else "none",
+            unwraps=True,
         )
         set_metadata(db, run.id, metadata)
     return batch

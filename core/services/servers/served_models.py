@@ -218,7 +218,8 @@ def backend_for_run(
     spent = totals(db, run.id)
     tracker = SpendingTracker(limit, prices=backend.connection.prices, spent=spent)
     record = partial(add_attempt, db, run_id=run.id, job_id=job_id)
-    return backend.for_run(run.spec, record=record, tracker=tracker), tracker
+    served = backend.for_run(run.spec, record=record, tracker=tracker, before=run.metadata)
+    return served, tracker
 
 
 class ServedLabelModel:

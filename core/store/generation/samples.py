@@ -3,10 +3,12 @@
 import sqlite3
 import sys
 from array import array
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from core.domain.registries.finish_reasons import SetAside
 from core.domain.runs import Outcome, Sample
 from core.domain.texts import MAX_TEXT, storable_text
 from core.store.database import Database
@@ -247,6 +249,33 @@ def counts_in(row: sqlite3.Row) -> Counts:
     return Counts(
         row["usable"] or 0, row["empty"] or 0, row["truncated"] or 0, row["duplicates"] or 0
     )
+
+
+def set_aside(db: Database, run_id: str) -> list[SetAside]:
+    """What came of a run that is no usable text, the most frequent first."""
+    with db.read() as connection:
+        rows = connection.execute(
+            "SELECT label, finish_reason, count(*) AS found FROM samples"
+            " WHERE run_id = ? AND outcome <> 'usable'"
+            " GROUP BY label, finish_reason ORDER BY found DESC, finish_reason, label",
+            (run_id,),
+        ).fetchall()
+    return [SetAside(*row) for row in rows]
+
+
+def stripped_counts(db: Database, run_id: str) -> dict[str, int]:
+    """How many samples lost which wrapping (`core.generation.servers.wrappings`)."""
+    with db.read() as connection:
+        rows = connection.execute(
+            "SELECT stripped, count(*) FROM samples WHERE run_id = ? AND stripped <> ''"
+            " GROUP BY stripped",
+            (run_id,),
+        ).fetchall()
+    counted: Counter[str] = Counter()
+    for names, count in rows:
+        for name in names.split(", "):
+            counted[name] += count
+    return dict(counted.most_common())
 
 
 _RUNS = 50

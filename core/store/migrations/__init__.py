@@ -12,6 +12,7 @@ from core.store.migrations import (
     first_edition,
     label_sources,
     settings_keys,
+    stripped_wrappings,
     version_kinds,
 )
 
@@ -27,5 +28,6 @@ MIGRATIONS: tuple[Migration, ...] = (
     settings_keys.migrate,
     version_kinds.migrate,
     label_sources.migrate,
+    stripped_wrappings.MIGRATION,
 )
 """The Nth (from 1) makes version N out of version N - 1."""

@@ -172,7 +172,7 @@ def _opened(
     def record(attempt: Attempt) -> None:
         sink(TrialUpdate(trial.index, attempt=attempt))
 
-    return backend.for_run(trial.spec, record=record, tracker=tracker)
+    return backend.for_run(trial.spec, record=record, tracker=tracker, before=trial.metadata)
 
 
 def _dataset(trial: Trial, samples: Sequence[Sample]) -> Dataset:

@@ -12,6 +12,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
+from core.domain.registries.finish_reasons import set_aside_words, stripped_words
 from core.domain.registries.knobs import KNOBS
 from core.domain.runs import EMBEDDED_TITLE, model_and_server
 from core.domain.wording import MISSING, counted, number
@@ -21,7 +22,14 @@ from core.generation.servers.suppression import METHOD_TITLES
 from core.store.database import Database
 from core.store.generation.rounds import attempts_of
 from core.store.generation.runs import RunRecord
-from core.store.generation.samples import SAMPLE_COLUMNS, counts, sample_rows, samples_of
+from core.store.generation.samples import (
+    SAMPLE_COLUMNS,
+    counts,
+    sample_rows,
+    samples_of,
+    set_aside,
+    stripped_counts,
+)
 from pages.components.generate.progress import show_spread
 from pages.components.shell import AppContext
 from pages.components.tables import FORMATS, sample_notes, show_samples
@@ -214,6 +222,10 @@ def _texts(db: Database, run: RunRecord) -> None:
         & (frame["text"].str.contains(search, case=False, regex=False) if search else True)
     ]
     st.caption(f"{len(shown):,} of {counted(len(frame), 'row')}, in order of arrival")
+    if aside := set_aside_words(set_aside(db, run.id)):
+        st.text(f"Set aside: {aside}")
+    if stripped := stripped_counts(db, run.id):
+        st.text(stripped_words(stripped))
     if shown.empty:
         st.info("No row matches. Clear the search or the filters.", icon=":material/search_off:")
         return

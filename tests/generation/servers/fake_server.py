@@ -187,7 +187,7 @@ def serving(quirks: Quirks | None = None) -> Iterator[Fake]:
 
 def _parameters(body: dict[str, Any], path: str) -> list[str]:
     """What a body uses, and whether it is the legacy route or has a system turn."""
-    names = [*body]
+    names = [name for name, value in body.items() if (name, value) != ("stream", False)]
     if path.endswith("/v1/completions"):
         names.append("completions")
     if any(turn["role"] == "system" for turn in body.get("messages", ())):

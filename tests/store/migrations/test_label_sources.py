@@ -35,6 +35,7 @@ def test_the_oracle_gets_its_labels_back(home: Home) -> None:
     db.close()
     with closing(sqlite3.connect(home.store)) as old:
         old.execute("ALTER TABLE version_rows DROP COLUMN proposed_label")
+        old.execute("ALTER TABLE samples DROP COLUMN stripped")
         old.execute("PRAGMA user_version = 8")
         old.commit()
     assert len(MIGRATIONS) >= 9
