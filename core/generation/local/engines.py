@@ -1,4 +1,4 @@
-"""The two engines of decoding, both around a causal language model."""
+"""The engines of decoding, each around a causal language model."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
+from core.domain.errors import BackendFailed
 from core.generation.local.decoding import Engine
 from core.generation.local.linears import replace_linears
 from core.generation.local.llama import LlamaForward, is_llama
@@ -135,6 +136,64 @@ class ExpandedCacheEngine:
         return _float32(output.logits[:, -1])
 
 
+class RereadingEngine:
+    """Keeps no cache: every step reads the prompt and all that was drawn again. For models with a
+    state that can't be copied to rows (hybrid and state-space models); slow.
+
+    See `decoding.Engine` for the methods; all rows of a prompt are added at once.
+
+    Args:
+        model: a causal language model.
+    """
+
+    mixes_prompts = False
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._prompt: Sequence[int] = ()
+        self._rows: Tensor | None = None
+
+    def prefill(self, prompt: int, tokens: Sequence[int]) -> "Tensor":
+        self._prompt = tokens
+        return read(self._model, self._tokens([tokens]))[0]
+
+    def add_rows(self, prompts: Sequence[int]) -> None:
+        self._rows = self._tokens([self._prompt] * len(prompts))
+
+    def keep_rows(self, rows: Sequence[int]) -> None:
+        assert self._rows is not None
+        self._rows = self._rows[list(rows)]
+
+    def step(self, tokens: "Tensor") -> "Tensor":
+        import torch
+
+        assert self._rows is not None
+        self._rows = torch.cat([self._rows, tokens[:, None].to(self._rows)], dim=1)
+        return read(self._model, self._rows)
+
+    def _tokens(self, rows: Sequence[Sequence[int]]) -> "Tensor":
+        import torch
+
+        return torch.tensor([list(row) for row in rows], device=self._model.device)
+
+
+def read(model: Any, tokens: "Tensor") -> "Tensor":
+    """The logits after texts of equal length, without a cache.
+
+    Args:
+        model: a causal language model.
+        tokens: int64 (rows, tokens).
+
+    Returns:
+        float32 (rows, vocabulary).
+    """
+    import torch
+
+    with torch.inference_mode():
+        output = model(input_ids=tokens, use_cache=False)
+    return _float32(output.logits[:, -1])
+
+
 def prefill(model: Any, tokens: Sequence[int]) -> tuple["Tensor", Any]:
     """Run a prompt through the model.
 
@@ -163,7 +222,7 @@ class PickedEngine:
 
     Args:
         make: makes a fresh engine; engines may run side by side.
-        kind: `shared prefix` or `expanded cache`.
+        kind: `shared prefix`, `expanded cache` or `re-reading`.
         forward: whose forward pass runs, `llama` (see `llama`) or `transformers`.
         way: how its linear layers are in fact computed, a key of `linears.WAYS`.
     """
@@ -181,26 +240,40 @@ def pick_engine(model: Any, *, way: str = "plain") -> PickedEngine:
         model: a transformers causal language model in evaluation mode, on its device. Afterwards
             it holds what the engine needs: another attention, other linear layers, or no layers.
         way: how its linear layers are to be computed if they can, a key of `linears.WAYS`.
+
+    Raises:
+        BackendFailed: the model computes nothing, not even without a cache.
     """
     prompts = _prompts(int(model.config.get_text_config().vocab_size))
     own = _own_answers(model, prompts)
 
     def agrees(make: Callable[[], Engine]) -> bool:
-        return own is not None and _agrees(make, prompts, own, model.dtype)
+        return _agrees(make, prompts, own, model.dtype)
 
-    full = own is not None and not _sees_part(model)
+    full = not _sees_part(model)
     if full and model.device.type == "cpu" and is_llama(model):
         with suppress(AttributeError, NotImplementedError, RuntimeError, ValueError):
-            make = partial(SharedPrefixEngine, LlamaForward(model, way))
-            if agrees(make):
+            by_llama = partial(SharedPrefixEngine, LlamaForward(model, way))
+            if agrees(by_llama):
                 # The forward pass has its own copies.
                 del model.model.layers, model.lm_head
-                return PickedEngine(make, "shared prefix", "llama", way)
-    used = way if replace_linears(model, way) else "plain"
+                return PickedEngine(by_llama, "shared prefix", "llama", way)
+    kind, make = _transformers_engine(model, agrees, full=full)
+    # Models that re-read are of many makes; some take a layer's weights past the layer.
+    replaced = kind != "re-reading" and replace_linears(model, way)
+    return PickedEngine(make, kind, "transformers", way if replaced else "plain")
+
+
+def _transformers_engine(
+    model: Any, agrees: Callable[[Callable[[], Engine]], bool], *, full: bool
+) -> tuple[str, Callable[[], Engine]]:
+    """The quickest engine that agrees around the model's own forward pass, and its kind."""
     if full and _mixes(model, agrees):
-        make = partial(SharedPrefixEngine, TransformersForward(model))
-        return PickedEngine(make, "shared prefix", "transformers", used)
-    return PickedEngine(partial(ExpandedCacheEngine, model), "expanded cache", "transformers", used)
+        return "shared prefix", partial(SharedPrefixEngine, TransformersForward(model))
+    expanded = partial(ExpandedCacheEngine, model)
+    if agrees(expanded):
+        return "expanded cache", expanded
+    return "re-reading", partial(RereadingEngine, model)
 
 
 def _mixes(model: Any, agrees: Callable[[Callable[[], Engine]], bool]) -> bool:
@@ -217,12 +290,21 @@ def _mixes(model: Any, agrees: Callable[[Callable[[], Engine]], bool]) -> bool:
     return mixes
 
 
-def _own_answers(model: Any, prompts: Sequence[list[int]]) -> "list[Tensor] | None":
-    """Each row's logits after three steps, by the model alone; None if it fails."""
+def _own_answers(model: Any, prompts: Sequence[list[int]]) -> "list[Tensor]":
+    """Each row's logits after three steps, by the model alone."""
+    import torch
+
+    def answer(tokens: list[int]) -> "Tensor":
+        return read(model, torch.tensor([tokens], device=model.device))[0]
+
     try:
-        return [prefill(model, [*prompts[number], *drawn])[0] for number, drawn in _ROWS]
-    except Exception:  # as above; the engine that is left says what is wrong
-        return None
+        return [answer([*prompts[number], *drawn]) for number, drawn in _ROWS]
+    except Exception as error:  # foreign models raise of every kind
+        line = str(error).strip().split("\n")[0][:200] or type(error).__name__
+        raise BackendFailed(
+            f"The model could not compute a trial text: {line.removesuffix('.')}.",
+            "Choose a causal language model, such as one of the architectures named in README.",
+        ) from error
 
 
 def _agrees(
@@ -231,19 +313,36 @@ def _agrees(
     own: "Sequence[Tensor]",
     dtype: Any,
 ) -> bool:
+    """Whether an engine gives these answers; one that can't mix prompts is tried on each."""
+    try:
+        groups = [list(range(len(_ROWS)))]
+        if not make().mixes_prompts:
+            groups = [[row for row in groups[0] if _ROWS[row][0] == n] for n in range(len(prompts))]
+        return all(
+            _close(answer, own[row], dtype)
+            for rows in groups
+            for row, answer in zip(rows, _answers(make(), prompts, rows), strict=True)
+        )
+    except Exception:  # as above; the answer is the same
+        return False
+
+
+def _answers(engine: Engine, prompts: Sequence[list[int]], rows: Sequence[int]) -> "Tensor":
+    """The logits of these rows after three steps, float32 (rows, vocabulary)."""
     import torch
 
-    try:
-        engine = make()
-        for number, prompt in enumerate(prompts):
-            engine.prefill(number, prompt)
-        engine.add_rows([prompt for prompt, _ in _ROWS])
-        for step in range(len(_ROWS[0][1])):
-            tokens = torch.tensor([drawn[step] for _, drawn in _ROWS], device=own[0].device)
-            ours = engine.step(tokens)
-    except Exception:  # as above
-        return False
-    return all(_close(mine, its, dtype) for mine, its in zip(ours, own, strict=True))
+    needed = [_ROWS[row][0] for row in rows]
+    for number in sorted(set(needed)):
+        logits = engine.prefill(number, prompts[number])
+    engine.add_rows([*needed, needed[-1]])  # one more than is kept, as a text that ends
+    for step in range(len(_ROWS[0][1])):
+        drawn = [_ROWS[row][1][step] for row in rows]
+        if step == 0:
+            engine.step(torch.tensor([*drawn, 0], device=logits.device))
+            engine.keep_rows(list(range(len(drawn))))
+            continue
+        logits = engine.step(torch.tensor(drawn, device=logits.device))
+    return logits
 
 
 def _prompts(vocabulary: int) -> list[list[int]]:

@@ -5,8 +5,16 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import Gemma2Config, Gemma2ForCausalLM
+from transformers import (
+    Gemma2Config,
+    Gemma2ForCausalLM,
+    Lfm2Config,
+    Lfm2ForCausalLM,
+    MambaConfig,
+    MambaForCausalLM,
+)
 
+from core.domain.errors import BackendFailed
 from core.generation.local import engines
 from core.generation.local.engines import (
     ExpandedCacheEngine,
@@ -122,6 +130,42 @@ def test_the_expanded_cache_engine_gives_any_models_logits(make: Any) -> None:
             followed.step()
             followed.step()
             followed.keep(list(range(1, len(followed.rows))))
+
+
+def tiny_hybrid() -> Any:
+    """Layers of convolution around one of attention."""
+    return lively(Lfm2ForCausalLM(Lfm2Config(**SIZES, full_attn_idxs=[1])))
+
+
+def tiny_mamba() -> Any:
+    sizes = {"vocab_size": 320, "hidden_size": 32, "num_hidden_layers": 2, "state_size": 8}
+    return lively(MambaForCausalLM(MambaConfig(**sizes, eos_token_id=0)))
+
+
+@pytest.mark.parametrize("make", [tiny_hybrid, tiny_mamba])
+def test_a_state_that_no_row_can_have_a_copy_of_is_read_again(make: Any) -> None:
+    plain = make()
+    picked = pick_engine(copy.deepcopy(plain), way="packed")
+    assert (picked.kind, picked.way) == ("re-reading", "plain")
+    followed = Followed(picked.make(), plain)
+    for prompt, count in ((0, 4), (2, 1)):
+        followed.admit(prompt, count)
+        while followed.rows:
+            followed.step()
+            followed.step()
+            followed.keep(list(range(1, len(followed.rows))))
+
+
+def test_a_model_that_computes_nothing_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tiny_gpt2()
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise ValueError("odd shapes\nand more")
+
+    monkeypatch.setattr(model, "forward", fail)
+    with pytest.raises(BackendFailed, match="could not compute a trial text: odd shapes") as caught:
+        pick_engine(model)
+    assert "architectures named in README" in caught.value.remedy
 
 
 def test_the_models_above_look_at_their_whole_context() -> None:
