@@ -8,6 +8,7 @@ from core.domain.conditions import Condition
 from core.domain.errors import BackendFailed
 from core.domain.runs import ModelMetadata
 from core.generation.prompts import Prompt
+from core.models.pretrained import timed_mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +115,16 @@ def check_identity(before: ModelMetadata | None, now: ModelMetadata) -> None:
     """
     for name in _IDENTITY if before is not None else ():
         stored, found = getattr(before, name), getattr(now, name)
-        if stored != found:
+        if stored != found and not (name == "fingerprint" and _is_earlier_mark(stored, now)):
             raise BackendFailed(
                 f"The model's {name} was '{stored}' when this run began and is '{found}' now, so"
                 " it can't go on as the same dataset.",
                 "Start a new run with the same settings.",
             )
+
+
+def _is_earlier_mark(stored: str | None, now: ModelMetadata) -> bool:
+    """Whether a run of an earlier version, which marked files by their times, had the same ones."""
+    return (
+        now.backend == "local" and "@" in (stored or "") and stored == timed_mark(now.model or "")
+    )

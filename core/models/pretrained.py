@@ -1,5 +1,7 @@
 """Pretrained models of transformers: read from safetensors alone, told from others by a mark."""
 
+import functools
+import hashlib
 from pathlib import Path
 from typing import Any, Literal
 
@@ -60,6 +62,29 @@ def mark_of(name: str, model: Any, *, embedded: str) -> str:
     commit = getattr(model.config, "_commit_hash", None)
     if commit:
         return f"commit:{commit}"
-    files = sorted(Path(name).glob("*.safetensors"))
-    sizes = "-".join(f"{file.stat().st_size}@{int(file.stat().st_mtime)}" for file in files)
-    return f"files:{sizes or 'unknown'}"
+    folder = Path(name)
+    return f"files:{folder_digest(folder) if folder.is_dir() else 'unknown'}"
+
+
+def timed_mark(folder: str) -> str:
+    """The mark that a local folder had before marks were made of its content: sizes and times."""
+    stats = [file.stat() for file in sorted(Path(folder).glob("*.safetensors"))]
+    return f"files:{'-'.join(f'{stat.st_size}@{int(stat.st_mtime)}' for stat in stats)}"
+
+
+def folder_digest(folder: Path) -> str:
+    """16 hexadecimal digits over weights, configuration and tokenizer: all that a model is."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.iterdir()):
+        if file.suffix in (".safetensors", ".json", ".txt", ".model") and file.is_file():
+            stat = file.stat()
+            own = _file_digest(file, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+            digest.update(f"{file.name} {own}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+@functools.lru_cache(maxsize=256)
+def _file_digest(file: Path, *_stat: int) -> str:
+    """A file's sha256, computed once per process while its size and times stay."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

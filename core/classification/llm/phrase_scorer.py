@@ -138,7 +138,8 @@ class PhraseScorer:
 
         with torch.inference_mode():
             ids = torch.tensor([list(prefix)], device=self._model.device)
-            return self._model(input_ids=ids, use_cache=True, logits_to_keep=1).past_key_values
+            output = self._model(input_ids=ids, use_cache=True, logits_to_keep=1)
+        return getattr(output, "past_key_values", None)  # a state-space model has none
 
     def _side_by_side(
         self, known: int, cache: Any, rows: Sequence[Sequence[int]], phrases: PhraseTokens

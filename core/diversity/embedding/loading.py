@@ -2,7 +2,6 @@
 
 import copy
 import functools
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from core.models.devices import (
     why_not_loaded,
 )
 from core.models.embedded import ENCODER_FILE, ENCODER_SHA256, find_encoder_folder, verify
+from core.models.pretrained import folder_digest
 
 EMBEDDED_NAME = "all-MiniLM-L6-v2"
 _EMBEDDED_TOKENS = 256  # what its authors set in sentence_bert_config.json
@@ -153,7 +153,7 @@ def weights_mark(name: str, model: Any) -> str:
         return f"sha256:{ENCODER_SHA256[:16]}"
     folder = Path(name)
     if folder.is_dir():
-        return f"files:{_digest(folder)}"
+        return f"files:{folder_digest(folder)}"
     return f"commit:{getattr(model.config, '_commit_hash', None) or 'unknown'}"
 
 
@@ -249,17 +249,6 @@ def _read(name: str, source: str) -> tuple[Any, Any]:
             "Get its files again; a file of a part of the model alone does not do.",
         )
     return model, tokenizer
-
-
-def _digest(folder: Path) -> str:
-    """16 hexadecimal digits over weights, configuration and tokenizer: what decides a vector."""
-    digest = hashlib.sha256()
-    for file in sorted(folder.iterdir()):
-        if file.suffix in (".safetensors", ".json", ".txt", ".model") and file.is_file():
-            with file.open("rb") as opened:
-                own = hashlib.file_digest(opened, "sha256").hexdigest()
-            digest.update(f"{file.name} {own}\n".encode())
-    return digest.hexdigest()[:16]
 
 
 class EncoderCache:

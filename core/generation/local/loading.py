@@ -27,7 +27,7 @@ from core.models.devices import (
     share_the_processor,
 )
 from core.models.embedded import LLM_SHA256, find_llm_file, verify
-from core.models.pretrained import lacks_weights, mark_of, read_pretrained
+from core.models.pretrained import lacks_weights, mark_of, read_pretrained, timed_mark
 
 if TYPE_CHECKING:
     import torch
@@ -50,18 +50,24 @@ class Arithmetic:
 
 
 def recall_or_measure(
-    models: Path, key: str, *, dtype: str | None, measure: Callable[[], Arithmetic]
+    models: Path,
+    key: str,
+    earlier: str = "",
+    *,
+    dtype: str | None,
+    measure: Callable[[], Arithmetic],
 ) -> Arithmetic:
     """What was measured before under this key, else a new measurement, which is stored.
 
     Args:
         models: folder of converted models.
         key: model, device, version of torch and number of threads in one text.
+        earlier: the key that an earlier version had for the same.
         dtype: what a resumed run computed in: a stored measurement of another type does not count.
         measure: measures, for that type if there is one.
     """
     with suppress(TypeError):  # nothing stored, or a file of another shape
-        known = Arithmetic(**recalled(models / _FILE, key))
+        known = Arithmetic(**(recalled(models / _FILE, key) or recalled(models / _FILE, earlier)))
         if known.linear in WAYS and dtype in (None, known.dtype):
             return known
     measured = measure()
@@ -118,8 +124,9 @@ def load(choice: ModelChoice, *, models: Path, dtype: str | None = None) -> Load
         torch.nn.Module.to(model, dtype=getattr(torch, kind))
         return Arithmetic(kind, quickest(model) if device == "cpu" else "plain")
 
-    key = f"{mark} {device} torch {torch.__version__} threads {torch.get_num_threads()}"
-    arithmetic = recall_or_measure(models, key, dtype=dtype, measure=measure)
+    computes = f"{device} torch {torch.__version__} threads {torch.get_num_threads()}"
+    keys = [f"{name} {computes}" for name in (mark, timed_mark(choice.model))]
+    arithmetic = recall_or_measure(models, *keys, dtype=dtype, measure=measure)
     torch.nn.Module.to(model, device=device, dtype=getattr(torch, arithmetic.dtype)).eval()
     engine = pick_engine(model, way=arithmetic.linear)
     give_memory_back()

@@ -1,7 +1,10 @@
 """Loading: which files are taken and which are refused, and what is kept."""
 
 import json
+import os
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from core.domain.errors import BackendFailed, BadInput
 from core.domain.runs import ModelChoice, ModelMetadata
 from core.domain.serialization import from_json
+from core.generation.backends import check_identity
 from core.generation.local import loading
 from core.generation.local.backend import ModelCache
 from core.generation.local.loading import (
@@ -24,6 +28,7 @@ from core.generation.local.loading import (
 )
 from core.models import devices
 from core.models.embedded import LLM_SHA256
+from core.models.pretrained import timed_mark
 from tests.generation.local.tiny import save_tiny, tiny_llama
 
 OFFLINE = "Without a network, 'embedded' and local folders with safetensors files work."
@@ -44,9 +49,26 @@ def test_a_folder_is_loaded_and_says_what_it_is(tiny_folder: Path) -> None:
     assert (metadata.backend, metadata.device, metadata.dtype) == ("local", "cpu", "float32")
     assert (metadata.engine, metadata.forward) == ("shared prefix", "llama")
     assert metadata.torch == torch.__version__
-    size = (tiny_folder / "model.safetensors").stat().st_size
-    assert (metadata.fingerprint or "").startswith(f"files:{size}@")
+    assert re.fullmatch(r"files:[0-9a-f]{16}", metadata.fingerprint or "")
     assert load_folder(tiny_folder).metadata.fingerprint == metadata.fingerprint
+
+
+def test_weights_are_told_by_their_content_and_not_by_their_time(tmp_path: Path) -> None:
+    folder = save_tiny(tmp_path / "model")
+    file = folder / "model.safetensors"
+    before = load_folder(folder).metadata
+    earlier = replace(before, fingerprint=timed_mark(str(folder)))
+    check_identity(earlier, before)  # of a run of an earlier version
+    os.utime(file, (1, 1))
+    copied = load_folder(folder).metadata
+    assert copied.fingerprint == before.fingerprint
+    with pytest.raises(BackendFailed, match="fingerprint"):
+        check_identity(earlier, copied)
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    os.utime(file, (2, 1))  # as before, but for the content
+    assert load_folder(folder).metadata.fingerprint != before.fingerprint
 
 
 def test_other_weights_have_another_fingerprint(tmp_path: Path, tiny_folder: Path) -> None:
