@@ -25,7 +25,13 @@ from core.cli.runs import export_run
 from core.domain.conditions import Condition
 from core.domain.errors import BadInput, WidesetError
 from core.domain.registries.finish_reasons import SetAside, set_aside_words, stripped_words
-from core.domain.runs import DEFAULT_PER_LABEL, Example, ModelChoice, RunSpec
+from core.domain.runs import (
+    DEFAULT_PER_LABEL,
+    Example,
+    ModelChoice,
+    RunSpec,
+    other_models_words,
+)
 from core.domain.serialization import to_json
 from core.domain.spending import SpendingProgress
 from core.domain.tasks import Task
@@ -36,6 +42,7 @@ from core.jobs.queue import Job, State, job_of_run, start_run
 from core.jobs.queue import resume as resume_job
 from core.jobs.worker import Worker, work
 from core.store.database import Database
+from core.store.generation.rounds import other_models
 from core.store.generation.runs import RunRecord
 from core.store.generation.samples import (
     SAMPLE_COLUMNS,
@@ -91,6 +98,7 @@ class RunOutcome:
         spending: what its requests to a server took; None if local.
         set_aside: what came that is no usable text, and why.
         stripped: how many texts lost which wrapping.
+        other_models: models that answered though another was asked.
     """
 
     run: RunRecord
@@ -104,6 +112,7 @@ class RunOutcome:
     spending: SpendingProgress | None = None
     set_aside: Sequence[SetAside] = ()
     stripped: Mapping[str, int] = field(default_factory=dict)
+    other_models: Sequence[str] = ()
 
     def total(self, kind: str) -> int:
         """A count (usable, empty, truncated or duplicates) over all labels."""
@@ -126,7 +135,10 @@ class RunOutcome:
             "tokens": self.tokens,
             "out": None if self.out is None else str(self.out),
         }
-        return data if self.spending is None else {**data, "spending": to_json(self.spending)}
+        if self.spending is None:
+            return data
+        served = {"spending": to_json(self.spending), "other_models": list(self.other_models)}
+        return {**data, **served}
 
     def in_words(self) -> str:
         """The outcome as one paragraph."""
@@ -143,6 +155,8 @@ class RunOutcome:
             parts.append(f"{stripped_words(self.stripped)}.")
         if self.spending is not None:
             parts.append(spending_words(self.spending))
+        if self.other_models:
+            parts.append(other_models_words(self.run.spec.model.model, self.other_models))
         if self.out is not None:
             parts.append(f"Wrote {self.written} texts to {self.out}.")
         return one_line(" ".join(parts))
@@ -193,6 +207,7 @@ def _outcome(
         spending=progress.spending,
         set_aside=set_aside(db, run.id),
         stripped=stripped_counts(db, run.id),
+        other_models=other_models(db, run.id),
     )
 
 

@@ -1,6 +1,6 @@
 """Run and sample: what one generation is asked for, and what came of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -12,6 +12,7 @@ from core.domain.errors import BadInput
 from core.domain.registries.knob import knob
 from core.domain.serialization import to_json
 from core.domain.tasks import Task, task_from_dict
+from core.domain.wording import listed
 
 MAX_PER_LABEL = 100_000
 DEFAULT_PER_LABEL = 100
@@ -141,6 +142,12 @@ class ModelMetadata:
 def short_model(name: str) -> str:
     """A model's name to read: of one that is a path, the last part."""
     return name.replace("\\", "/").rpartition("/")[2] if name[:1] in ("/", "\\") else name
+
+
+def other_models_words(asked: str, answering: Sequence[str]) -> str:
+    """A sentence on answers of other models than the one asked."""
+    names = listed(f"'{name}'" for name in answering)
+    return f"The server answered with {names}, though '{asked}' was asked."
 
 
 def server_of(model: ModelChoice) -> str:
@@ -387,6 +394,7 @@ class Attempt:
         seconds: from sending it to the end of its answer; 0 for one of a batch.
         tokens_in: of the prompt, as the server reported; None is unknown.
         tokens_out: generated, as the server reported; None is unknown.
+        other_model: which model answered, where it is another than the one asked; else empty.
         number: grows with every attempt of the store; 0 before it is stored.
         at: when it was stored, seconds since 1970, UTC; 0 before.
     """
@@ -402,5 +410,6 @@ class Attempt:
     seconds: float
     tokens_in: int | None = None
     tokens_out: int | None = None
+    other_model: str = ""
     number: int = 0
     at: float = 0.0

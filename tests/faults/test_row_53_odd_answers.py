@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 from core.domain.registries.finish_reasons import SetAside, set_aside_words
+from core.domain.runs import other_models_words
 from core.domain.settings import Home
 from core.store.database import Database
+from core.store.generation.rounds import other_models
 from core.store.generation.runs import set_metadata
 from core.store.generation.samples import set_aside, stripped_counts
 from tests.faults.misbehaving import (
@@ -110,3 +112,20 @@ def test_a_run_begun_before_the_rule_goes_on_without_it(home: Home, real_db: Dat
         resumed = runs.resume(ended.job)
     assert resumed.samples[1].text.startswith("Sure! Here is a note:")
     assert resumed.samples[1].stripped == ""
+
+
+def answered_by(model: object) -> Order:
+    return lambda exchange: exchange.send(
+        200, json.dumps(exchange.answer(exchange.choices(), model=model))
+    )
+
+
+def test_an_answer_of_another_model_is_on_record(home: Home, real_db: Database) -> None:
+    orders = [answered_by(name) for name in ("m", "m:latest", "other/m", None, 3, "")]
+    with Misbehaving(orders) as server, Runs(home, real_db, server) as runs:
+        ended = runs.run(**{**ONE, "per_label": 6})
+    assert [attempt.other_model for attempt in ended.attempts] == ["", "", "other/m", "", "", ""]
+    found = other_models(real_db, str(ended.job.run_id))
+    assert other_models_words("m", found) == (
+        "The server answered with 'other/m', though 'm' was asked."
+    )

@@ -16,6 +16,7 @@ from core.generation.servers.errors import (
     error_from_object,
     error_of_kind,
 )
+from core.generation.servers.keys import without_key
 from core.generation.servers.wrappings import is_refusal, unwrap
 
 Api = Literal["chat", "completions"]
@@ -216,7 +217,8 @@ def parse_answer(data: Json, expected: ExpectedAnswer, *, server: ServerInfo) ->
     else:  # an answer it is, and was paid for: it counts as texts without a word
         texts = [GeneratedText("", "no_choices")] * expected.n
     model = data.get("model")
-    return Answer(tuple(texts), usage, model=model if isinstance(model, str) else "")
+    named = without_key(model, server.secrets) if isinstance(model, str) else ""
+    return Answer(tuple(texts), usage, model=named)
 
 
 @dataclass

@@ -220,6 +220,7 @@ def read_batch(
             label=names[line.request.label_index],
             texts_asked=line.request.count,
             usage_known=line.request.count == 1 or capabilities.usage_of_several == "exact",
+            model=run.spec.model.model,
         )
         for line, new in zip(results, added, strict=True)
         if new or (isinstance(line.result, ServerError) and line.request.cycle in planned)

@@ -35,6 +35,7 @@ def attempt_of(
     label: str | None,
     texts_asked: int,
     usage_known: bool,
+    model: str,
     attempt: int = 1,
     seconds: float = 0.0,
 ) -> Attempt:
@@ -45,6 +46,7 @@ def attempt_of(
         cycle, label, texts_asked, attempt, seconds: as of `Attempt`.
         usage_known: whether the server reports the tokens of all its texts. Where it reports those
             of one text for several, the number of all is unknown.
+        model: that was asked.
     """
     answer = result if isinstance(result, Answer) else Answer(())
     error = answer.error if isinstance(result, Answer) else result
@@ -62,7 +64,14 @@ def attempt_of(
         seconds=max(0.0, seconds),
         tokens_in=answer.usage.tokens_in,
         tokens_out=answer.usage.tokens_out if usage_known else None,
+        other_model="" if is_same_model(model, answer.model) else answer.model,
     )
+
+
+def is_same_model(asked: str, answering: str) -> bool:
+    """Whether an answer's model is the one asked; Ollama answers for `name` as `name:latest`, and
+    a server that names none is taken at its word."""
+    return answering.removesuffix(":latest") in ("", asked.removesuffix(":latest"))
 
 
 @dataclass(kw_only=True)
@@ -205,6 +214,7 @@ class ConcurrentRequests:
                     label=request.label,
                     texts_asked=len(request.indices),
                     usage_known=request.usage_known,
+                    model=self._endpoint.client.server.model,
                     attempt=attempt,
                     seconds=clock() - begun,
                 )

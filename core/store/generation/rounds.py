@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 from core.domain.runs import Attempt, FinishedRound
 from core.domain.spending import Spent
+from core.domain.texts import storable_text
 from core.store.database import Database
 
 _FIELDS = [item.name for item in fields(Attempt) if item.name not in ("number", "at")]
@@ -38,6 +39,7 @@ def add_attempt(
         StoreFull, StoreBusy: it was not stored.
         sqlite3.IntegrityError: there is no such run, or a number is out of its range.
     """
+    attempt = replace(attempt, other_model=storable_text(attempt.other_model)[:500])
     values = [getattr(attempt, name) for name in _FIELDS]
     marks = ", ".join("?" * (len(_FIELDS) + 3))
     with db.write() as connection:
@@ -56,6 +58,17 @@ def attempts_of(db: Database, run_id: str, *, limit: int | None = None) -> list[
             (run_id, -1 if limit is None else limit),
         ).fetchall()
     return [Attempt(**dict(row)) for row in reversed(rows)]
+
+
+def other_models(db: Database, run_id: str) -> tuple[str, ...]:
+    """The models that answered a run's requests though another was asked, by name."""
+    with db.read() as connection:
+        rows = connection.execute(
+            "SELECT DISTINCT other_model FROM attempts WHERE run_id = ? AND other_model <> ''"
+            " ORDER BY other_model",
+            (run_id,),
+        )
+        return tuple(row["other_model"] for row in rows)
 
 
 def totals(db: Database, run_id: str) -> AttemptTotals:

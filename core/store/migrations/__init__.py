@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable
 
 from core.store.migrations import (
+    answering_models,
     first_edition,
     label_sources,
     settings_keys,
@@ -29,5 +30,6 @@ MIGRATIONS: tuple[Migration, ...] = (
     version_kinds.migrate,
     label_sources.migrate,
     stripped_wrappings.MIGRATION,
+    answering_models.MIGRATION,
 )
 """The Nth (from 1) makes version N out of version N - 1."""

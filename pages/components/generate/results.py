@@ -14,13 +14,13 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from core.domain.registries.finish_reasons import set_aside_words, stripped_words
 from core.domain.registries.knobs import KNOBS
-from core.domain.runs import EMBEDDED_TITLE, model_and_server
+from core.domain.runs import EMBEDDED_TITLE, model_and_server, other_models_words
 from core.domain.wording import MISSING, counted, number
 from core.files.exports import ExportFormat, export_samples, export_table
 from core.generation.progress import GenerationProgress
 from core.generation.servers.suppression import METHOD_TITLES
 from core.store.database import Database
-from core.store.generation.rounds import attempts_of
+from core.store.generation.rounds import attempts_of, other_models
 from core.store.generation.runs import RunRecord
 from core.store.generation.samples import (
     SAMPLE_COLUMNS,
@@ -226,6 +226,8 @@ def _texts(db: Database, run: RunRecord) -> None:
         st.text(f"Set aside: {aside}")
     if stripped := stripped_counts(db, run.id):
         st.text(stripped_words(stripped))
+    if others := other_models(db, run.id):
+        st.text(other_models_words(run.spec.model.model, others))
     if shown.empty:
         st.info("No row matches. Clear the search or the filters.", icon=":material/search_off:")
         return

@@ -56,6 +56,7 @@ def test_from_settings_to_the_texts(db: Database, capsys: Capture, tmp_path: Pat
         "batch": True,
         "suppression": "none",
         "tally": "none",
+        "unwraps": True,
     }
 
     results.write_text(

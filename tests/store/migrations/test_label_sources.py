@@ -36,6 +36,7 @@ def test_the_oracle_gets_its_labels_back(home: Home) -> None:
     with closing(sqlite3.connect(home.store)) as old:
         old.execute("ALTER TABLE version_rows DROP COLUMN proposed_label")
         old.execute("ALTER TABLE samples DROP COLUMN stripped")
+        old.execute("ALTER TABLE attempts DROP COLUMN other_model")
         old.execute("PRAGMA user_version = 8")
         old.commit()
     assert len(MIGRATIONS) >= 9
