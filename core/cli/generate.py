@@ -38,12 +38,13 @@ from core.domain.tasks import Task
 from core.files.exports import check_export
 from core.files.labelled import SEED_COUNT, balanced_examples, read_labelled
 from core.generation.progress import GenerationProgress
-from core.jobs.queue import Job, State, job_of_run, start_run
+from core.jobs.queue import LIVE, Job, State, job_of_run, start_run, states_of_runs
 from core.jobs.queue import resume as resume_job
 from core.jobs.worker import Worker, work
+from core.services.generate import can_go_on
 from core.store.database import Database
 from core.store.generation.rounds import other_models
-from core.store.generation.runs import RunRecord
+from core.store.generation.runs import RunRecord, rename_model
 from core.store.generation.samples import (
     SAMPLE_COLUMNS,
     Counts,
@@ -175,7 +176,7 @@ def finish_run(
     if options.as_json:
         print_json(outcome.to_dict())
     if state != "done":
-        raise _unfinished(outcome, job)
+        raise _unfinished(session.db, outcome, job)
     if not options.as_json:
         print(outcome.in_words())
 
@@ -211,8 +212,15 @@ def _outcome(
     )
 
 
-def _unfinished(outcome: RunOutcome, job: Job) -> WidesetError:
+def _unfinished(db: Database, outcome: RunOutcome, job: Job) -> WidesetError:
     run = outcome.run
+    command = f"python -m core resume {run.id}"
+    if not can_go_on(db, run):
+        then = "resuming asks for no more."
+    elif outcome.state == "failed":
+        then = f"{command} tries again."
+    else:
+        then = f"{command} continues it."
     why = {
         "failed": f"Run {run.id} failed: {job.message}",
         "paused": f"Run {run.id} is paused: {job.message}",
@@ -221,8 +229,7 @@ def _unfinished(outcome: RunOutcome, job: Job) -> WidesetError:
     }[outcome.state]
     return WidesetError(
         f"{why} {job.remedy}".strip(),
-        f"{outcome.total('usable')} of {run.spec.target} texts are kept; "
-        f"python -m core resume {run.id} continues it.",
+        f"{outcome.total('usable')} of {run.spec.target} texts are kept; {then}",
     )
 
 
@@ -308,7 +315,16 @@ def generate(
 
 @app.add()
 def resume(
-    session: Session, run: RunArgument, limits: SpendingOptions, outcome: OutcomeOptions
+    session: Session,
+    run: RunArgument,
+    limits: SpendingOptions,
+    outcome: OutcomeOptions,
+    model: Annotated[
+        str,
+        Option(
+            metavar="NAME", show_default="as before", help="The server's new name of the model."
+        ),
+    ] = "",
 ) -> None:
     """Finish a run that was stopped, interrupted, paused or failed: no text is repeated, none is
     lost. A run that is being generated already is followed. Limits replace the run's own, and
@@ -325,10 +341,24 @@ def resume(
             else f"Run {record.id} was never started.",
             f"Export it with python -m core export {record.id} --out FILE.",
         )
+    if model:
+        record = _renamed(session.db, record, model)
     job = resume_job(session.db, job.id, cap=limit)
     progress = ProgressLine(sys.stderr)
     progress.note(f"Run {record.id} continues.")
     finish_run(session, record, job.id, outcome, progress)
+
+
+def _renamed(db: Database, run: RunRecord, model: str) -> RunRecord:
+    """A run whose server has another name for its model now."""
+    if run.spec.model.backend == "local":
+        raise BadInput(
+            "--model is for a model that its server has renamed; this run's is on this machine.",
+            "Leave it out, or start a new run with the other model.",
+        )
+    if states_of_runs(db).get(run.id) in LIVE:
+        raise BadInput("The run is under way with its model.", "Stop it before you rename it.")
+    return run if model == run.spec.model.model else rename_model(db, run, model)
 
 
 @app.add("worker")

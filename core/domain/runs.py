@@ -107,6 +107,7 @@ class ModelMetadata:
         tally: for a batch, what suppression counts.
         unwraps: whether what chat models put around a text is taken off, see
             `core.generation.servers.wrappings`; None, of older runs, is no.
+        earlier_models: names that the server had for the model before, the oldest first.
     """
 
     backend: BackendKind = "local"
@@ -133,6 +134,7 @@ class ModelMetadata:
     batch: bool | None = None
     tally: str | None = None
     unwraps: bool | None = None
+    earlier_models: tuple[str, ...] | None = None
 
     def to_dict(self) -> dict[str, object]:
         """What is known, JSON-ready; `from_json` reads it."""

@@ -164,12 +164,9 @@ class Loop:
                 yield Round(cycle, 0, tuple(wanted))
 
     def _count(self, name: str) -> int:
-        """Texts to ask for next: what is missing, at most one request's, up to `PATIENCE`."""
-        size = self.spec.condition.texts_a_request
-        wanted = self.spec.wanted[name]
-        limit = PATIENCE * wanted + size
-        missing = wanted - self._accepted[name]
-        return max(0, min(size, missing, limit - self._asked[name]))
+        return texts_to_request(
+            self.spec, name, accepted=self._accepted[name], asked=self._asked[name]
+        )
 
     def _generate(
         self, current: Round, between_steps: Callable[[], None]
@@ -246,6 +243,20 @@ class Loop:
                     self._written[name].append(sample.text)
                     if not (self.spec.condition.only_new and sample.duplicate_of):
                         self._accepted[name] += 1
+
+
+def texts_to_request(spec: RunSpec, label: str, *, accepted: int, asked: int) -> int:
+    """Texts to ask for next: what is missing, at most one request's, up to `PATIENCE`.
+
+    Args:
+        spec: of the run.
+        label: its name.
+        accepted: texts of it that count towards its target.
+        asked: texts of it that were asked for.
+    """
+    size, wanted = spec.condition.texts_a_request, spec.wanted[label]
+    limit = PATIENCE * wanted + size
+    return max(0, min(size, wanted - accepted, limit - asked))
 
 
 def outcome_of(text: str, finish_reason: str) -> Outcome:

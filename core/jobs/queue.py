@@ -18,6 +18,7 @@ from core.domain.serialization import from_json, to_json
 from core.domain.settings_key import settings_key, stored_form
 from core.domain.spending import SpendingLimit
 from core.jobs.lease import Lease, living
+from core.services.refusals import check_run
 from core.services.servers.cost_estimate import check_model_limit
 from core.store.database import Database
 from core.store.generation.runs import RunRecord, create_run, get_run, set_job
@@ -239,8 +240,9 @@ def start_run(
         cap: what it may spend; the job carries it as `cap` in its spec.
 
     Raises:
-        BadInput: the cap can't be kept.
+        BadInput: the cap can't be kept, or the run is known to fail.
     """
+    check_run(db, spec)
     if cap is not None:
         check_model_limit(db, spec.model, cap)
     asked = {"cap": to_json(cap)} if cap is not None and cap.on else {}

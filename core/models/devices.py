@@ -94,6 +94,16 @@ def why_not_loaded(source: str, error: Exception) -> str:
     Returns:
         One line that ends with a full stop.
     """
+    problem = folder_problem(source)
+    if problem:
+        return problem
+    line = str(error).strip().split("\n")[0][:200]
+    return line if line.endswith(".") else f"{line}."
+
+
+def folder_problem(source: str) -> str:
+    """Why a path holds no model, a line that ends with a full stop; empty for a folder with one
+    and for what is no path."""
     path = Path(source)
     with contextlib.suppress(OSError):  # a name too long for a file
         if path.is_file():
@@ -102,8 +112,7 @@ def why_not_loaded(source: str, error: Exception) -> str:
             return "the folder holds no config.json."
         if not path.exists() and (source.startswith(("/", ".", "~")) or source.count("/") > 1):
             return "there is no such folder."
-    line = str(error).strip().split("\n")[0][:200]
-    return line if line.endswith(".") else f"{line}."
+    return ""
 
 
 # How torch says it, on CUDA and MPS and on a CPU.

@@ -1,6 +1,7 @@
 """Generating a run of the store, while its diversity is followed."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
@@ -11,7 +12,7 @@ from core.domain.runs import FinishedRound, ModelChoice, ModelMetadata, Sample
 from core.domain.spending import SpendingLimit, SpendingTracker, Traffic
 from core.generation.backends import Backend
 from core.generation.generate import RunState, generate_texts
-from core.generation.loop import Loop, Round
+from core.generation.loop import Loop, Round, texts_to_request
 from core.generation.progress import Meter
 from core.generation.servers.backend import ServedBackend
 from core.services.progress import NO_PROGRESS, Progress, Stopped
@@ -19,7 +20,7 @@ from core.services.servers.served_models import backend_for_run
 from core.store.database import Database
 from core.store.generation.rounds import finish_round, rounds_of
 from core.store.generation.runs import RunRecord, get_run, set_metadata
-from core.store.generation.samples import add_samples, samples_of
+from core.store.generation.samples import Counts, add_samples, counts, samples_of
 
 NO_LIMIT = SpendingLimit()
 
@@ -90,6 +91,23 @@ def generate_run(
         raise
     recorder.report("done", shortfall=shortfall)
     return shortfall
+
+
+def can_go_on(db: Database, run: RunRecord) -> bool:
+    """Whether resuming a run asks for any text: one whose texts are all there, or whose labels were
+    asked for as often as they may be, ends as it did."""
+    asked: Counter[str] = Counter()
+    for finished in rounds_of(db, run.id):
+        asked.update(finished.requested)
+    found = counts(db, run.id)
+    only_new = run.spec.condition.only_new
+
+    def left(name: str) -> int:
+        count = found.get(name, Counts())
+        accepted = count.new if only_new else count.usable
+        return texts_to_request(run.spec, name, accepted=accepted, asked=asked[name])
+
+    return any(left(name) for name in run.spec.task.label_names)
 
 
 def stored_state(db: Database, run: RunRecord) -> RunState:

@@ -11,6 +11,7 @@ from core.classification.settings import TrainingSpec
 from core.domain.connections import Prices
 from core.domain.runs import ASKED_AGAIN, ModelChoice, RunSpec
 from core.domain.spending import estimate_cost as of_spending
+from core.domain.wording import counted
 from core.generation.prompts import build_prompt
 from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.grid.plan import PlannedRun
@@ -24,6 +25,7 @@ DEFAULT_TOKENS_PER_SECOND = 150.0
 
 _CHARACTERS_A_TOKEN = 4  # of English
 _STAGE_SECONDS = 0.3  # proxies, scores and a probe of a few hundred texts that are embedded already
+_NAMED = 3  # runs of one reason
 _KNOWN, _GUESSED = 1.5, 3.0  # by what factor the time may be off either way
 
 Stored = Literal["", "generated", "assessed"]
@@ -48,6 +50,21 @@ class ModelHistory:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedRun:
+    """A run of a sweep that is known to fail.
+
+    Args:
+        name: of the run.
+        what: why, one sentence.
+        remedy: what to do, one sentence.
+    """
+
+    name: str
+    what: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
 class CostEstimate:
     """What a sweep takes.
 
@@ -65,6 +82,7 @@ class CostEstimate:
         currency: "" where nothing costs money.
         notes: sentences on what the numbers rest on.
         requests: to servers, at least; 0 where no model is behind one.
+        refused: runs that are known to fail; they count above as well.
     """
 
     conditions: int
@@ -80,6 +98,23 @@ class CostEstimate:
     currency: str
     notes: tuple[str, ...]
     requests: int = 0
+    refused: tuple[RefusedRun, ...] = ()
+
+    @property
+    def refused_words(self) -> list[str]:
+        """Each reason with its runs, a line each; empty where none is refused."""
+        by_reason: dict[tuple[str, str], list[str]] = {}
+        for run in self.refused:
+            by_reason.setdefault((run.what, run.remedy), []).append(run.name)
+        return [
+            f"{counted(len(names), 'run')} would be refused ({_some(names)}): {what} {remedy}"
+            for (what, remedy), names in by_reason.items()
+        ]
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = "; ".join(names[:_NAMED])
+    return shown if len(names) <= _NAMED else f"{shown}; and {len(names) - _NAMED:,} more"
 
 
 def estimate_sweep(

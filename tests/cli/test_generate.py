@@ -18,7 +18,8 @@ import pytest
 
 from core.cli import main
 from core.domain.errors import BackendFailed
-from core.domain.runs import RunSpec
+from core.domain.registries.capabilities import Capabilities
+from core.domain.runs import FinishedRound, ModelMetadata, RunSpec
 from core.domain.settings import Home
 from core.domain.tasks import Label, Task, preset
 from core.generation.progress import GenerationProgress
@@ -27,9 +28,12 @@ from core.jobs.context import JobContext
 from core.jobs.lease import living, renew, take
 from core.jobs.queue import job_of_run, start_run
 from core.jobs.worker import Worker
+from core.store.connections import save_capabilities
 from core.store.database import open_database
-from core.store.generation.runs import get_run, list_runs
+from core.store.generation.rounds import finish_round
+from core.store.generation.runs import get_run, list_runs, set_metadata
 from core.store.generation.samples import samples_of
+from core.store.sweeps import find_run_of_spec
 from core.store.tasks import save_task
 from tests.cli.fake_generation import pretend, samples_for
 
@@ -107,6 +111,7 @@ def test_a_models_folder_means_the_same_wherever_the_worker_runs(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "config.json").write_text("{}")
     (tmp_path / "embedded").mkdir()  # is not what "embedded" means
     monkeypatch.chdir(tmp_path)
     assert generate("--model", "mine") == 0
@@ -226,13 +231,69 @@ def test_a_failure_is_one_line_and_1_and_can_be_resumed(home: Home, capsys: Capt
     said = capsys.readouterr()
     assert said.err.splitlines()[1:] == [
         f"Run {run.id} failed: The model is gone. Fetch it again. 0 of 6 texts are kept; "
-        f"python -m core resume {run.id} continues it."
+        f"python -m core resume {run.id} tries again."
     ]
     assert json.loads(said.out)["state"] == "failed"
     assert main(["resume", run.id, "--json"], handlers={"generate": pretend()}) == 0
     assert json.loads(capsys.readouterr().out)["counts"]["usable"] == 6
     assert main(["resume", run.id], handlers={"generate": pretend()}) == 2
     assert capsys.readouterr().err.startswith(f"Run {run.id} is done; there is nothing to resume.")
+
+
+def test_resume_is_not_offered_where_it_asks_for_no_more(home: Home, capsys: Capture) -> None:
+    def refuse(context: JobContext) -> None:
+        # 3 texts of each label three times, and one request on top.
+        requested = {"positive": 12, "negative": 12}
+        finish_round(context.db, str(context.job.run_id), FinishedRound(1, 0, requested, 1.0, 0))
+        raise BackendFailed("None is usable.", "Start a new run.")
+
+    assert generate("--texts-a-request", "3", handler=refuse) == 1
+    assert (
+        capsys.readouterr()
+        .err.splitlines()[-1]
+        .endswith("Start a new run. 0 of 6 texts are kept; resuming asks for no more.")
+    )
+
+
+SERVED = ("--backend", "openai", "--base-url", "http://127.0.0.1:9/v1", "--model", "old")
+
+
+def test_a_renamed_model_of_a_server_is_resumed_by_its_new_name(
+    home: Home, capsys: Capture
+) -> None:
+    def fail(context: JobContext) -> None:
+        metadata = ModelMetadata(backend="openai", model="old")
+        set_metadata(context.db, str(context.job.run_id), metadata)
+        raise BackendFailed("There is no model 'old'.")
+
+    assert generate(*SERVED, handler=fail) == 1
+    run = the_run(home)
+    renamed = ["resume", run.id, "--model", "new", "--json"]
+    assert main(renamed, handlers={"generate": pretend()}) == 0
+    after = the_run(home)
+    assert after.spec == replace(run.spec, model=replace(run.spec.model, model="new"))
+    assert after.metadata == ModelMetadata(backend="openai", model="new", earlier_models=("old",))
+    assert find_run_of_spec(open_database(home), after.spec) is not None
+
+
+def test_a_local_model_is_not_renamed(home: Home, capsys: Capture) -> None:
+    def fail(context: JobContext) -> None:
+        raise BackendFailed("The model is gone.")
+
+    assert generate(handler=fail) == 1
+    assert main(["resume", the_run(home).id, "--model", "new"]) == 2
+    assert "this run's is on this machine" in capsys.readouterr().err
+
+
+def test_what_is_known_to_fail_makes_no_run(home: Home, capsys: Capture, tmp_path: Path) -> None:
+    assert generate("--model", str(tmp_path)) == 2
+    assert "the folder holds no config.json" in capsys.readouterr().err
+    db = open_database(home)
+    found = Capabilities(base_url="http://127.0.0.1:9/v1", model="old", min_p="ignored")
+    save_capabilities(db, found)
+    assert generate(*SERVED, "--min-p", "0.1") == 2
+    assert "would have no effect" in capsys.readouterr().err
+    assert list_runs(db) == []
 
 
 def test_an_error_of_ours_goes_to_the_log_and_not_to_the_terminal(

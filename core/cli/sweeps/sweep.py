@@ -211,4 +211,5 @@ def _estimate_words(estimate: CostEstimate) -> list[str]:
         f"{estimate.tokens_out:,} out.",
         f"It takes {time} and costs {money}.",
         *estimate.notes,
+        *estimate.refused_words,
     ]

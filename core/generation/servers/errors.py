@@ -155,8 +155,8 @@ _MEANINGS: dict[ErrorKind, _Meaning] = {
     ),
     "not_found": _Meaning(
         "{at} knows no such address or no model '{model}' ({status}).{says}",
-        "Check the base URL (it mostly ends in /v1) and the model's name; where the server has no "
-        "Completions, use the chat prompt.",
+        "Check the base URL (it mostly ends in /v1) and the model's name (resume --model NAME "
+        "takes a new one); where the server has no Completions, use the chat prompt.",
         retryable=False,
     ),
     "refused": _Meaning(

@@ -38,8 +38,31 @@ def check_condition(
     """Refuse what could only be pretended.
 
     Raises:
-        BadInput: a knob has no effect on this server, or suppression has no tokenizer or failed
-            the canary.
+        BadInput: as `check_known`, or suppression has no tokenizer.
+    """
+    check_known(condition, capabilities)
+    if not _is_biased(condition):
+        return
+    if tokenizer is None:
+        raise BadInput(
+            f"The token ids of '{capabilities.model}' on {capabilities.base_url} are not known, "
+            "and they are never guessed: suppression is not possible.",
+            "Name a tokenizer in the connection, or choose an approximation.",
+        )
+    check_ids(tokenizer, [token for token, _ in condition.logit_bias])
+
+
+def _is_biased(condition: Condition) -> bool:
+    suppression = condition.suppression
+    by_bias = suppression.on and suppression.method == "logit_bias"
+    return by_bias or bool(condition.logit_bias)
+
+
+def check_known(condition: Condition, capabilities: Capabilities) -> None:
+    """Refuse what the tests of a server have shown to be without effect there.
+
+    Raises:
+        BadInput: a knob has no effect on this server, or suppression failed the canary.
     """
     suppression = condition.suppression
     at = f"'{capabilities.model}' on {capabilities.base_url}"
@@ -55,23 +78,13 @@ def check_condition(
                 f"{subject} {value:g} would have no effect: {at} does not honour it.",
                 f"Set it to {capability.neutral[0]:g}, or choose another model or server.",
             )
-    by_bias = suppression.on and suppression.method == "logit_bias"
-    if not by_bias and not condition.logit_bias:
-        return
-    if capabilities.canary.verdict != "exact":
+    if _is_biased(condition) and capabilities.canary.verdict != "exact":
         verdict = capabilities.canary.verdict
         state = "was not tested yet" if verdict == "unknown" else f"is {verdict}"
         raise BadInput(
             f"Logit bias {state} for {at}, so suppression could only be pretended.",
             "Test the connection, or choose an approximation: frequency penalty or words to avoid.",
         )
-    if tokenizer is None:
-        raise BadInput(
-            f"The token ids of {at} are not known, and they are never guessed: suppression is not "
-            "possible.",
-            "Name a tokenizer in the connection, or choose an approximation.",
-        )
-    check_ids(tokenizer, [token for token, _ in condition.logit_bias])
 
 
 def biases_of(

@@ -17,7 +17,7 @@ from core.domain.registries.capabilities import Capabilities
 from core.domain.registries.knobs import KNOB
 from core.domain.runs import RunSpec
 from core.generation.prompts import Prompt, prompt_for
-from core.generation.servers.parameters import check_condition
+from core.generation.servers.parameters import check_known
 
 SuppressionSupport = Literal["exact", "approximate", "untested"]
 
@@ -126,7 +126,7 @@ def condition_error(condition: Condition, capabilities: Capabilities) -> BadInpu
     """Why a condition can't be sent to a model, suppression and biases aside; None if it can."""
     knobs = replace(condition, suppression=Suppression(), logit_bias=())
     try:
-        check_condition(knobs, capabilities, None)
+        check_known(knobs, capabilities)
     except BadInput as error:
         return error
     return None

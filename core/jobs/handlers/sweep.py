@@ -30,6 +30,7 @@ from core.jobs.registry import job
 from core.jobs.sweep_trials import SweepTrials
 from core.jobs.tools import WorkerTools
 from core.services.progress import Stopped
+from core.services.refusals import refusals
 from core.services.sweep.plan import ExistingRuns, check_reference, planned_trials, trials_of_grid
 from core.services.sweep.progress import SweepProgress
 from core.services.sweep.spending import check_sweep_cap, spending_of
@@ -92,9 +93,13 @@ def start_sweep(
 
     Raises:
         BadInput: the grid can't be planned, its reference is none of its task's, its cap can't be
-            kept, there are too many workers, or a cluster is to ask a server.
+            kept, there are too many workers, a cluster is to ask a server, or each of its runs is
+            known to fail.
     """
-    trials_of_grid(db, grid)  # refused now rather than in the job
+    trials = trials_of_grid(db, grid)  # refused now rather than in the job
+    found = refusals(db, (trial.spec for trial in trials))
+    if found and found[0] is not None and None not in found:
+        raise found[0]
     check_sweep_cap(db, grid.models, grid.spend)
     if ray is not None and any(model.backend != "local" for model in grid.models):
         raise BadInput(

@@ -1,8 +1,10 @@
 """What a sweep would take, by what the store has of it and what it tells of speed and prices."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from core.domain.runs import Example, ModelChoice, RunSpec
+from core.services.refusals import refusals
 from core.services.training.training_throughput import recent_throughput
 from core.store.connections import find_capabilities, find_connection
 from core.store.database import Database
@@ -13,6 +15,7 @@ from core.sweeps.assessment.recipe import Recipe
 from core.sweeps.cost_estimate import (
     CostEstimate,
     ModelHistory,
+    RefusedRun,
     Stored,
     assessment_time,
     estimate_sweep,
@@ -43,7 +46,7 @@ def estimate_stored_sweep(
             return ""
         return "assessed" if find_assessments(db, [run.id], recipe=recipe) else "generated"
 
-    return estimate_sweep(
+    estimate = estimate_sweep(
         grid,
         runs,
         stored=stored,
@@ -51,6 +54,12 @@ def estimate_stored_sweep(
         n_test=n_test,
         train_paces=recent_throughput(db),
     )
+    refused = tuple(
+        RefusedRun(run.name, error.what, error.remedy)
+        for run, error in zip(runs, refusals(db, [run.spec for run in runs]), strict=True)
+        if error is not None and not stored(run.spec)
+    )
+    return replace(estimate, refused=refused)
 
 
 def assessment_seconds(db: Database, recipe: Recipe, sizes: Sequence[int], *, n_test: int) -> float:

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from core.domain.errors import StaleEdit
@@ -176,6 +176,25 @@ def set_metadata(db: Database, run_id: str, metadata: ModelMetadata) -> None:
         BadInput: there is no such run.
     """
     _RUNS.update(db, run_id, facts=json.dumps(metadata.to_dict()))
+
+
+def rename_model(db: Database, run: RunRecord, name: str) -> RunRecord:
+    """Give a run's model the name that its server has for it now.
+
+    Raises:
+        BadInput: there is no such run, or the name is unusable.
+    """
+    before = run.spec.model.model
+    spec = replace(run.spec, model=replace(run.spec.model, model=name))
+    metadata = run.metadata
+    if metadata is not None:
+        earlier = (*(metadata.earlier_models or ()), before)
+        metadata = replace(metadata, model=name, earlier_models=earlier)
+    with db.write():
+        _RUNS.update(db, run.id, spec=json.dumps(spec.to_dict()), settings_key=settings_key(spec))
+        if metadata is not None:
+            set_metadata(db, run.id, metadata)
+        return get_run(db, run.id)
 
 
 def set_job(db: Database, run_id: str, job_id: str) -> None:

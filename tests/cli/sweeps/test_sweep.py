@@ -13,6 +13,7 @@ from core.cli import main
 from core.cli.lookup import find_or_prepare_reference
 from core.domain.connections import Connection, Prices
 from core.domain.errors import BadInput
+from core.domain.registries.capabilities import Capabilities
 from core.domain.runs import Example
 from core.domain.serialization import to_json
 from core.domain.settings import Home
@@ -20,7 +21,7 @@ from core.domain.tasks import preset
 from core.jobs.context import Handler, JobContext
 from core.jobs.queue import get_job, list_jobs, request_cancel
 from core.services.sweep.progress import SweepProgress
-from core.store.connections import save_connection
+from core.store.connections import save_capabilities, save_connection
 from core.store.database import Database, open_database
 from core.store.datasets import load_dataset, reference_key
 from core.store.generation.runs import create_run, delete_run
@@ -303,6 +304,26 @@ def test_a_servers_prices_are_those_of_its_connection(
     told = json.loads(capsys.readouterr().out)
     assert told["money"] == pytest.approx((told["tokens_in"] + 2 * told["tokens_out"]) / 1e6)
     assert told["currency"] == "EUR"
+
+
+def test_a_dry_run_lists_what_would_be_refused(grid: Path, home: Home, capsys: Capture) -> None:
+    url = "http://localhost:8000/v1"
+    found = Capabilities(base_url=url, model="m", temperature="ignored")
+    save_capabilities(open_database(home), found)
+    options = ("--base-url", url, "--model", "m")
+    assert sweep(grid, *options, "--dry-run", "--json") == 0
+    refused = json.loads(capsys.readouterr().out)["refused"]
+    assert len(refused) == 2  # those at temperature 0.5; 1 is the server's own
+    assert refused[0]["what"].startswith("The temperature 0.5 would have no effect")
+    assert sweep(grid, *options, "--dry-run") == 0
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert said.startswith("2 runs would be refused (SST-2 sentiment, ")
+    assert said.endswith("Set it to 1, or choose another model or server.")
+    cold = grid.with_name("cold.toml")
+    cold.write_text(grid.read_text().replace("[0.5, 1]", "[0.5]"))
+    assert sweep(cold, *options) == 2
+    assert "would have no effect" in capsys.readouterr().err
+    assert list_sweeps(open_database(home)) == []
 
 
 @pytest.mark.parametrize(

@@ -251,6 +251,8 @@ def _show_estimate(db: Database, grid: Grid) -> None:
                 money(takes.money, takes.currency),
                 help="By the connection's prices and the token counts above.",
             )
+    for words in takes.refused_words:
+        st.warning(escape_markdown(words), icon=":material/block:")
     cost = ""
     if takes.money == 0 and not asked:
         cost = "No cost: the models run on this machine. "
