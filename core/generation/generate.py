@@ -8,6 +8,9 @@ from core.domain.runs import FinishedRound, ModelMetadata, RunSpec, Sample
 from core.generation.backends import Backend, check_identity
 from core.generation.loop import Loop, Round
 
+ENOUGH = 20
+"""Answers of a server without a usable text among them after which a run asks for no more."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunState:
@@ -98,7 +101,7 @@ def generate_texts(
             FinishedRound(current.cycle, current.position, requested, seconds, tokens)
         )
         started, tokens = timer(), 0
-    failure = loop.nothing_usable()
-    if failure is not None:
-        raise failure
+        if not backend.repeatable:  # each answer is paid for
+            loop.check_usable(at_least=ENOUGH)
+    loop.check_usable()
     return loop.shortfall()

@@ -131,14 +131,21 @@ class Loop:
             if self._accepted[name] < wanted
         }
 
-    def nothing_usable(self) -> BackendFailed | None:
-        """The error of a run that asked for texts and got no usable one; None if it has one."""
+    def check_usable(self, *, at_least: int = 1) -> None:
+        """Refuse to go on without a single usable text.
+
+        Args:
+            at_least: how many answers there must be.
+
+        Raises:
+            BackendFailed: there are so many, and none is a usable text.
+        """
         samples = self._stored.values()
-        if not samples or any(sample.outcome == "usable" for sample in samples):
-            return None
+        if len(samples) < at_least or any(sample.outcome == "usable" for sample in samples):
+            return
         reasons = Counter((sample.label, sample.finish_reason) for sample in samples)
         rows = [SetAside(*key, count) for key, count in reasons.most_common()]
-        return BackendFailed(
+        raise BackendFailed(
             f"None of the {counted(len(samples), 'answer')} is a usable text: "
             f"{set_aside_words(rows)}.",
             "Read the answers on the Texts tab, change the prompt, the max tokens or the model, "

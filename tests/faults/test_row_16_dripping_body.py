@@ -1,10 +1,15 @@
 """Fault 16: a body that drips for minutes: our own deadline ends it."""
 
+import gzip
+import json
 import time
 
+import pytest
+
 from core.domain.settings import Home
+from core.generation.servers.http_client import MAX_BYTES
 from core.store.database import Database
-from tests.faults.misbehaving import Exchange, Misbehaving, dripping
+from tests.faults.misbehaving import Exchange, Misbehaving, Order, dripping
 from tests.faults.serving import Runs
 
 
@@ -37,11 +42,33 @@ def test_a_body_without_an_end_is_not_read_to_its_end(home: Home, real_db: Datab
     assert (ended.job.state, len(ended.samples)) == ("done", 4)
 
 
-def test_a_packed_body_is_not_unpacked(home: Home, real_db: Database) -> None:
-    def packed(exchange: Exchange) -> None:
-        exchange.send(200, b"\x1f\x8b" + b"\0" * 100, headers={"Content-Encoding": "gzip"})
+def packed(content: bytes, encoding: str) -> Order:
+    return lambda exchange: exchange.send(200, content, headers={"Content-Encoding": encoding})
 
-    with Misbehaving([packed]) as server, Runs(home, real_db, server) as runs:
+
+def test_a_packed_body_is_unpacked_as_far_as_it_may_be_long(home: Home, real_db: Database) -> None:
+    def well(exchange: Exchange) -> None:
+        told = json.dumps(exchange.answer(exchange.choices())).encode()
+        packed(gzip.compress(told), "gzip")(exchange)
+
+    bomb = packed(gzip.compress(b" " * (MAX_BYTES + 1)), "gzip")
+    with Misbehaving([bomb], then=well) as server, Runs(home, real_db, server) as runs:
         ended = runs.run()
         assert server.seen[0].headers["accept-encoding"] == "identity"
     assert ended.outcomes[0] == "too_long"
+    assert (ended.job.state, len(ended.samples)) == ("done", 4)
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [(b"\x1f\x8b" + b"\0" * 100, "gzip"), (b"{}", "br")],
+    ids=["broken", "unknown"],
+)
+def test_a_body_that_can_not_be_unpacked_is_told(
+    home: Home, real_db: Database, content: bytes, encoding: str
+) -> None:
+    order = packed(content, encoding)
+    with Misbehaving(then=order) as server, Runs(home, real_db, server) as runs:
+        ended = runs.run()
+    assert (ended.job.state, ended.outcomes[0]) == ("failed", "packed")
+    assert "Turn compression off" in ended.job.remedy

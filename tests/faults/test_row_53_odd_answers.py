@@ -90,6 +90,13 @@ def test_a_run_without_a_usable_text_has_failed(home: Home, real_db: Database) -
         assert job.remedy.endswith("start a new run.")
 
 
+def test_twenty_answers_without_a_text_are_enough(home: Home, real_db: Database) -> None:
+    with Misbehaving(then=NOTHING["reasoning"]) as server, Runs(home, real_db, server) as runs:
+        ended = runs.run(**{**ONE, "per_label": 50, "size": 5})
+        assert len(server.seen) == 20  # of 155 that a label may be asked for
+    assert ended.job.state == "failed"
+
+
 WRAPPED = instead("stop", content='Sure! Here is a note:\n\n"Warm bread."<|im_end|>')
 
 

@@ -24,6 +24,7 @@ ErrorKind = Literal[
     "connection_lost",
     "deadline",
     "too_long",
+    "packed",
     "web_page",
     "bad_json",
 ]
@@ -184,6 +185,11 @@ _MEANINGS: dict[ErrorKind, _Meaning] = {
     "too_long": _Meaning(
         "{at} answered with more than a request can hold{detail}.", "Check its base URL."
     ),
+    "packed": _Meaning(
+        "{at} compressed its answer in a way that can't be read{detail}.",
+        "Turn compression off there, or in the proxy in between.",
+        retryable=False,
+    ),
     "web_page": _Meaning(
         "{at} answered with a web page instead of JSON.",
         "Check the base URL (it mostly ends in /v1), and that no sign-in page is in between.",
@@ -208,6 +214,7 @@ def error_of_kind(base_url: str, kind: ErrorKind, *, detail: str = "") -> Server
         kind=kind,
         what=meaning.what.format(at=f"The server at {base_url}", detail=detail),
         remedy=meaning.remedy,
+        retryable=meaning.retryable,
         exhausted=meaning.exhausted,
     )
 

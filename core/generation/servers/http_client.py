@@ -11,6 +11,7 @@ import logging
 import socket
 import ssl
 import time
+import zlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -55,6 +56,7 @@ SHORT_DEADLINE = 60.0
 CONNECT_TIMEOUT = 15.0
 """Seconds until a server that takes no connection counts as one that can't be reached."""
 
+_GZIP_OR_ZLIB = 47  # zlib's name for "either, by its header"
 MAX_BYTES = 32_000_000
 MAX_SHORT_BYTES = 4_000_000
 # What else a client library would send, such as headers named in the environment, is left out.
@@ -105,7 +107,11 @@ class ServerClient(Protocol):
 
 
 class ResponseTooLong(Exception):
-    """A body that is longer than we read, or packed so that its length can't be told."""
+    """A body that is longer than we read."""
+
+
+class ResponsePacked(Exception):
+    """A body that is compressed in a way that we don't read."""
 
 
 class HttpClient:
@@ -203,6 +209,7 @@ class HttpClient:
             httpx2.StreamError,
             OSError,
             ResponseTooLong,
+            ResponsePacked,
             json.JSONDecodeError,
             UnicodeError,
         ) as error:
@@ -398,14 +405,22 @@ def _guarded(
                     extensions=request.extensions,
                 )
             )
-            if response.headers.get("content-encoding", "identity").lower() != "identity":
+            # Some servers and proxies compress though none of it was asked for.
+            encoding = response.headers.get("content-encoding", "identity").strip().lower()
+            if encoding not in ("identity", "gzip", "x-gzip", "deflate"):
                 await response.aclose()
-                raise ResponseTooLong
+                raise ResponsePacked
             assert isinstance(response.stream, httpx2.AsyncByteStream)
+            packed = encoding != "identity"
+            headers = [
+                (name, value)
+                for name, value in response.headers.multi_items()
+                if not (packed and name.lower() in ("content-encoding", "content-length"))
+            ]
             return httpx2.Response(
                 response.status_code,
-                headers=response.headers,
-                stream=Bounded(response.stream),
+                headers=headers,
+                stream=Bounded(response.stream, packed),
                 extensions=response.extensions,
             )
 
@@ -413,18 +428,23 @@ def _guarded(
             await carrier.aclose()
 
     class Bounded(httpx2.AsyncByteStream):
-        """A body that ends by itself or by us."""
+        """A body that ends by itself or by us; a packed one is measured as it is unpacked."""
 
-        def __init__(self, stream: httpx2.AsyncByteStream) -> None:
+        def __init__(self, stream: httpx2.AsyncByteStream, packed: bool) -> None:
             self._stream = stream
+            self._unpack = zlib.decompressobj(_GZIP_OR_ZLIB).decompress if packed else None
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
             size = 0
             async for part in self._stream:
-                size += len(part)
+                try:
+                    whole = self._unpack(part, max_bytes - size + 1) if self._unpack else part
+                except zlib.error as error:
+                    raise ResponsePacked from error
+                size += len(whole)
                 if size > max_bytes:
                     raise ResponseTooLong
-                yield part
+                yield whole
 
         async def aclose(self) -> None:
             await self._stream.aclose()
@@ -439,6 +459,8 @@ def _kind_of(error: Exception) -> ErrorKind:
     while cause is not None:
         if isinstance(cause, ResponseTooLong):
             return "too_long"
+        if isinstance(cause, ResponsePacked):
+            return "packed"
         if isinstance(cause, json.JSONDecodeError | UnicodeDecodeError):
             return "bad_json"
         if isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.InvalidURL):
