@@ -216,7 +216,7 @@ def _unfinished(db: Database, outcome: RunOutcome, job: Job) -> WidesetError:
     run = outcome.run
     command = f"python -m core resume {run.id}"
     if not can_go_on(db, run):
-        then = "resuming asks for no more."
+        then = "each label was asked for as often as it may be."
     elif outcome.state == "failed":
         then = f"{command} tries again."
     else:

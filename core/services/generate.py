@@ -94,20 +94,22 @@ def generate_run(
 
 
 def can_go_on(db: Database, run: RunRecord) -> bool:
-    """Whether resuming a run asks for any text: one whose texts are all there, or whose labels were
-    asked for as often as they may be, ends as it did."""
+    """Whether resuming a run can bring it further: not where texts are missing and each label that
+    lacks some was asked for as often as it may be."""
     asked: Counter[str] = Counter()
     for finished in rounds_of(db, run.id):
         asked.update(finished.requested)
-    found = counts(db, run.id)
-    only_new = run.spec.condition.only_new
-
-    def left(name: str) -> int:
+    found, only_new = counts(db, run.id), run.spec.condition.only_new
+    missing = {}
+    for name, wanted in run.spec.wanted.items():
         count = found.get(name, Counts())
         accepted = count.new if only_new else count.usable
-        return texts_to_request(run.spec, name, accepted=accepted, asked=asked[name])
-
-    return any(left(name) for name in run.spec.task.label_names)
+        if accepted < wanted:
+            missing[name] = accepted
+    return not missing or any(
+        texts_to_request(run.spec, name, accepted=accepted, asked=asked[name])
+        for name, accepted in missing.items()
+    )
 
 
 def stored_state(db: Database, run: RunRecord) -> RunState:

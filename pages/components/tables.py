@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.elements.lib.column_types import ColumnConfig
 
+from core.domain.registries.finish_reasons import find_finish_reason
 from core.figures.theme import label_colors, pill_color
 from core.files.exports import ExportFormat
 
@@ -132,11 +133,15 @@ def show_samples(
         height: pixels.
         key: the table's key, if it must keep its place over reruns.
     """
+    notes = sample_notes(frame)
+    # "empty" and "truncated" say it all of the two most usual reasons.
+    told = (frame["outcome"] != "usable") & ~frame["finish_reason"].isin(["stop", "length"])
+    reasons = frame["finish_reason"].map(lambda reason: find_finish_reason(reason).title)
     shown = pd.DataFrame(
         {
             "label": frame["label"],
             "text": frame["text"],
-            "note": sample_notes(frame).where(lambda note: note != "new", ""),
+            "note": notes.where(notes != "new", "").mask(told, reasons),
             "fluency": frame["fluency"].astype(float),
             "cycle": frame["cycle"],
         },

@@ -248,10 +248,8 @@ def test_resume_is_not_offered_where_it_asks_for_no_more(home: Home, capsys: Cap
         raise BackendFailed("None is usable.", "Start a new run.")
 
     assert generate("--texts-a-request", "3", handler=refuse) == 1
-    assert (
-        capsys.readouterr()
-        .err.splitlines()[-1]
-        .endswith("Start a new run. 0 of 6 texts are kept; resuming asks for no more.")
+    assert capsys.readouterr().err.endswith(
+        "Start a new run. 0 of 6 texts are kept; each label was asked for as often as it may be.\n"
     )
 
 

@@ -70,6 +70,7 @@ def make_sample(
     text: str | None = None,
     label: str = "pos",
     outcome: str = "usable",
+    finish_reason: str = "stop",
     duplicate_of: str | None = None,
     token_ids: tuple[int, ...] = (1, 2, 3),
 ) -> Sample:
@@ -82,7 +83,7 @@ def make_sample(
         index=number % 20,
         order=number,
         text=f"text {number}" if text is None else text,
-        finish_reason="stop",
+        finish_reason=finish_reason,
         outcome=outcome,  # type: ignore[arg-type]
         fluency=-1.5,
         token_ids=token_ids,

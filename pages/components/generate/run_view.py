@@ -13,6 +13,7 @@ from core.domain.runs import model_and_server
 from core.domain.wording import counted
 from core.generation.progress import GenerationProgress
 from core.jobs.queue import LIVE, RESUMABLE, Job, State, job_of_run, request_cancel, status
+from core.services.generate import can_go_on
 from core.store.database import Database
 from core.store.generation.runs import RunRecord, delete_run, get_run, rename_run, restore_run
 from core.store.generation.samples import SAMPLE_COLUMNS, next_order, sample_rows
@@ -107,7 +108,7 @@ def _show_finished(app: AppContext, run: RunRecord, job: Job | None) -> None:
     show_results(app, run, progress)
 
 
-_RESUME = "The texts so far are kept; Resume continues where it stopped."
+_KEPT = "The texts so far are kept;"
 _RENAME = ":material/edit: Rename"
 _REUSE = ":material/tune: Use these settings"
 _DELETE = ":material/delete: Delete"
@@ -116,6 +117,8 @@ _RESTORE = ":material/restore_from_trash: Restore"
 
 def _show_header(app: AppContext, run: RunRecord, job: Job | None, state: State) -> None:
     """Draw name, state and buttons."""
+    resumable = job is not None and state in RESUMABLE
+    can_resume = resumable and can_go_on(app.db, run)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.subheader(escape_markdown(run.name), anchor=False, width="content")
         STATE_BADGES[state].draw()
@@ -125,7 +128,7 @@ def _show_header(app: AppContext, run: RunRecord, job: Job | None, state: State)
         with st.container(horizontal=True, width="content", gap="small"):
             if job is not None and state in LIVE:
                 stop_button(app, job, key="stop", help="The texts are kept; Resume continues.")
-            if job is not None and state in RESUMABLE:
+            if job is not None and can_resume:
                 resume_button(app, job.id, key="resume", main=True)
                 if job.cap.on:
                     _draw_cap(app, run, job)
@@ -139,8 +142,11 @@ def _show_header(app: AppContext, run: RunRecord, job: Job | None, state: State)
             _menu(app, run, job)
     when = datetime.fromtimestamp(run.created_at).strftime("%d %b %Y, %H:%M")
     st.caption(f"{when} · {escape_markdown(run_words(run))}")
-    if job is not None and state in RESUMABLE:
-        st.warning(f"{reason_words(job, state)} {_RESUME}", icon=":material/info:")
+    if job is not None and resumable:
+        then = "Resume tries again." if state == "failed" else "Resume continues where it stopped."
+        if not can_resume:
+            then = "each label was asked for as often as it may be."
+        st.warning(f"{reason_words(job, state)} {_KEPT} {then}", icon=":material/info:")
 
 
 def _draw_cap(app: AppContext, run: RunRecord, job: Job) -> None:

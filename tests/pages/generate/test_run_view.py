@@ -3,9 +3,11 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.domain.runs import FinishedRound
 from core.domain.settings import Home
 from core.jobs.queue import State, get_job, status
 from core.store.database import Database
+from core.store.generation.rounds import finish_round
 from core.store.generation.runs import create_run, delete_run, get_run
 from core.store.generation.samples import samples_of
 from tests.pages.making import MIXED, buttons, make_run, markup, open_run, table, words
@@ -46,6 +48,20 @@ def test_failed_says_why_and_what_to_do(app: AppTest, db: Database) -> None:
     assert f"{job.message} {job.remedy} The texts so far are kept;" in words(app)
     assert "<b>" not in markup(app)
     assert "$stopped$" not in markup(app)
+
+
+REFUSED = {"text": "I'm sorry, I can't do that.", "outcome": "empty", "finish_reason": "refusal"}
+
+
+def test_resume_is_not_offered_where_it_asks_for_no_more(app: AppTest, db: Database) -> None:
+    run, _ = make_run(db, "failed", rows=[REFUSED])
+    asked = {name: 4 * wanted + 100 for name, wanted in run.spec.wanted.items()}
+    finish_round(db, run.id, FinishedRound(1, 0, asked, 1.0, 0))
+    open_run(app, run)
+    assert "resume" not in buttons(app)
+    assert "each label was asked for as often as it may be." in words(app)
+    assert list(table(app, "note")["note"]) == ["refused by the model"]
+    assert "Set aside: 1 refused by the model (1 pos)" in [text.value for text in app.text]
 
 
 def test_paused_says_why(app: AppTest, db: Database) -> None:
