@@ -27,6 +27,7 @@ ErrorKind = Literal[
     "packed",
     "web_page",
     "bad_json",
+    "no_choices",
 ]
 
 # A name that looks like a parameter, and where a server's message names one it does not know.
@@ -194,6 +195,10 @@ _MEANINGS: dict[ErrorKind, _Meaning] = {
         "{at} answered with a web page instead of JSON.",
         "Check the base URL (it mostly ends in /v1), and that no sign-in page is in between.",
     ),
+    "no_choices": _Meaning(
+        "{at} answered without a text{detail}.",
+        "See whether the model generates texts, and whether the base URL is that of the API.",
+    ),
     "bad_json": _Meaning(
         "{at} answered with JSON that is broken off or none{detail}.",
         "See whether the server is well, then resume.",
@@ -242,6 +247,7 @@ def error_from_status(
     message = server_message(str(error.get("message") or ""), server.secrets)
     if not message and "<" not in body[:200]:
         message = server_message(body, server.secrets)
+    end = "" if message.endswith((".", "!", "?")) else "."
     no_quota = _NO_QUOTA in _codes(error) or _NO_QUOTA in body[:20_000]
     kind = "quota" if no_quota else _kind_of_status(status)
     parameter = _rejected_parameter(error, message) if kind == "refused" else ""
@@ -253,7 +259,7 @@ def error_from_status(
         remedy = "Name the variable that holds its key in the connection, then resume."
     words = {
         "at": f"The server at {server.base_url}",
-        "says": f" It says: {message}" if message else "",
+        "says": f" It says: {message}{end}" if message else "",
         "because": f" because of the parameter '{parameter}'" if parameter else "",
         "status": str(status),
         "model": server.model,

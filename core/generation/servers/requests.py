@@ -293,5 +293,4 @@ def _pausing(error: ServerError) -> WidesetError:
     if error.retry_after is None:
         return Pausing(error.what, error.remedy)
     wait = format_wait(error.retry_after)
-    end = "" if error.what.endswith((".", "!", "?")) else "."
-    return Pausing(f"{error.what}{end} It asks to wait {wait}.", f"Resume after {wait}.")
+    return Pausing(f"{error.what} It asks to wait {wait}.", f"Resume after {wait}.")

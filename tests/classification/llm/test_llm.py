@@ -13,7 +13,14 @@ from core.classification.llm.phrase_scorer import PhraseScorer, joined_phrases
 from core.domain.errors import BackendFailed, BadInput
 from core.domain.runs import Example
 from core.domain.tasks import Label, Task
-from tests.generation.local.tiny import tiny_gpt2, tiny_llama, tiny_mistral, tiny_tokenizer
+from tests.generation.local.tiny import (
+    tiny_gpt2,
+    tiny_hybrid,
+    tiny_llama,
+    tiny_mamba,
+    tiny_mistral,
+    tiny_tokenizer,
+)
 
 TASK = Task("Reviews", "movie review", (Label("pos", "a good review"), Label("neg", "a bad one")))
 TEXTS = ("the film was good.", "bad", "a good review of the film was bad, so it was")
@@ -119,7 +126,9 @@ def naively(model: Any, texts: Sequence[str], before: str, after: str) -> np.nda
     return np.array(rows)
 
 
-@pytest.mark.parametrize("make", [tiny_llama, lambda: tiny_mistral(None), tiny_gpt2])
+@pytest.mark.parametrize(
+    "make", [tiny_llama, lambda: tiny_mistral(None), tiny_gpt2, tiny_hybrid, tiny_mamba]
+)
 @pytest.mark.parametrize("at_once", [1, 2, 16])
 def test_scores_are_a_naive_loops(make: Callable[[], Any], at_once: int) -> None:
     model = make()

@@ -5,14 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import (
-    Gemma2Config,
-    Gemma2ForCausalLM,
-    Lfm2Config,
-    Lfm2ForCausalLM,
-    MambaConfig,
-    MambaForCausalLM,
-)
+from transformers import Gemma2Config, Gemma2ForCausalLM
 
 from core.domain.errors import BackendFailed
 from core.generation.local import engines
@@ -30,7 +23,9 @@ from tests.generation.local.tiny import (
     halved_precision,
     lively,
     tiny_gpt2,
+    tiny_hybrid,
     tiny_llama,
+    tiny_mamba,
     tiny_mistral,
 )
 
@@ -130,16 +125,6 @@ def test_the_expanded_cache_engine_gives_any_models_logits(make: Any) -> None:
             followed.step()
             followed.step()
             followed.keep(list(range(1, len(followed.rows))))
-
-
-def tiny_hybrid() -> Any:
-    """Layers of convolution around one of attention."""
-    return lively(Lfm2ForCausalLM(Lfm2Config(**SIZES, full_attn_idxs=[1])))
-
-
-def tiny_mamba() -> Any:
-    sizes = {"vocab_size": 320, "hidden_size": 32, "num_hidden_layers": 2, "state_size": 8}
-    return lively(MambaForCausalLM(MambaConfig(**sizes, eos_token_id=0)))
 
 
 @pytest.mark.parametrize("make", [tiny_hybrid, tiny_mamba])

@@ -8,8 +8,12 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
     GPT2Config,
     GPT2LMHeadModel,
+    Lfm2Config,
+    Lfm2ForCausalLM,
     LlamaConfig,
     LlamaForCausalLM,
+    MambaConfig,
+    MambaForCausalLM,
     MistralConfig,
     MistralForCausalLM,
     PreTrainedTokenizerFast,
@@ -44,6 +48,17 @@ def tiny_llama(**changes: Any) -> Any:
 
 def tiny_mistral(window: int | None, **changes: Any) -> Any:
     return lively(MistralForCausalLM(MistralConfig(sliding_window=window, **(SIZES | changes))))
+
+
+def tiny_hybrid() -> Any:
+    """Layers of convolution around one of attention."""
+    return lively(Lfm2ForCausalLM(Lfm2Config(**SIZES, full_attn_idxs=[1])))
+
+
+def tiny_mamba() -> Any:
+    """A state-space model: no attention, no key-value cache."""
+    sizes = {"vocab_size": VOCABULARY, "hidden_size": 32, "num_hidden_layers": 2, "state_size": 8}
+    return lively(MambaForCausalLM(MambaConfig(**sizes, eos_token_id=0)))
 
 
 def halved_precision(model: Any) -> Any:

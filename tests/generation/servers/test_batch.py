@@ -189,7 +189,7 @@ def test_what_failed_is_counted_and_asked_for_again(db: Database) -> None:
         tokenizer=None,
     )
     assert (read.added, read.duplicates, read.empty, read.errors) == (2, 1, 1, 1)
-    assert read.messages == (f"The server at {URL} failed (500). It says: it broke",)
+    assert read.messages == (f"The server at {URL} failed (500). It says: it broke.",)
     assert [(s.text, s.outcome, bool(s.duplicate_of)) for s in samples_of(db, run.id)] == [
         ("a", "usable", False),
         ("", "empty", False),

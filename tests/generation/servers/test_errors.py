@@ -4,12 +4,15 @@ from typing import Any
 
 import pytest
 
+from core.generation.servers.bodies import parse_body
 from core.generation.servers.errors import (
     ServerInfo,
     error_from_object,
     error_from_status,
     retry_after,
 )
+from core.generation.servers.http_client import HttpResponse
+from core.generation.servers.probing.questions import response_error
 
 
 @pytest.mark.parametrize(
@@ -62,3 +65,21 @@ def test_the_words_of_a_list_of_complaints_are_told() -> None:
     error = error_from_status(ServerInfo("http://h/v1", "m"), 422, data=told)
     assert error.kind == "refused"
     assert "extra fields not permitted" in error.what
+
+
+@pytest.mark.parametrize(
+    ("message", "said"), [("no", "It says: no."), ("No!", "It says: No!"), ("", "(400).")]
+)
+def test_a_servers_words_end_as_a_sentence(message: str, said: str) -> None:
+    data = {"error": {"message": message, "code": "x"}}
+    error = error_from_status(ServerInfo("http://h/v1"), 400, data=data)
+    assert error.what.endswith(said)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [('{"choices": []}', "no_choices"), ("{", "bad_json"), ("<html>", "web_page")],
+)
+def test_what_is_no_answer_to_a_test_is_told_apart(text: str, kind: str) -> None:
+    response = HttpResponse(200, parse_body(text), text)
+    assert response_error(response, ServerInfo("http://h/v1")).kind == kind

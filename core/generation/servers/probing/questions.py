@@ -187,6 +187,8 @@ def response_error(response: HttpResponse, server: ServerInfo) -> ServerError:
         )
     if value_at(response.data, "error"):
         return error_from_object(server, response.data)
+    if isinstance(response.data, dict):
+        return error_of_kind(server.base_url, "no_choices")
     page = response.text.lstrip().startswith("<")
     return error_of_kind(server.base_url, "web_page" if page else "bad_json")
 
