@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from core.domain.errors import BadInput
 from core.domain.runs import ModelChoice, RunSpec
-from core.generation.servers.parameters import check_known
+from core.generation.servers.known_limits import check_known
 from core.models.devices import WORKS_OFFLINE, folder_problem
 from core.store.connections import find_capabilities
 from core.store.database import Database

@@ -16,6 +16,7 @@ from core.domain.serialization import Json
 from core.generation.backends import Request
 from core.generation.prompts import QUOTE, Prompt
 from core.generation.servers.answers import Api, ExpectedAnswer
+from core.generation.servers.known_limits import check_known, is_biased
 from core.generation.servers.tokenizers import Tokenizer, check_ids
 
 
@@ -41,7 +42,7 @@ def check_condition(
         BadInput: as `check_known`, or suppression has no tokenizer.
     """
     check_known(condition, capabilities)
-    if not _is_biased(condition):
+    if not is_biased(condition):
         return
     if tokenizer is None:
         raise BadInput(
@@ -50,41 +51,6 @@ def check_condition(
             "Name a tokenizer in the connection, or choose an approximation.",
         )
     check_ids(tokenizer, [token for token, _ in condition.logit_bias])
-
-
-def _is_biased(condition: Condition) -> bool:
-    suppression = condition.suppression
-    by_bias = suppression.on and suppression.method == "logit_bias"
-    return by_bias or bool(condition.logit_bias)
-
-
-def check_known(condition: Condition, capabilities: Capabilities) -> None:
-    """Refuse what the tests of a server have shown to be without effect there.
-
-    Raises:
-        BadInput: a knob has no effect on this server, or suppression failed the canary.
-    """
-    suppression = condition.suppression
-    at = f"'{capabilities.model}' on {capabilities.base_url}"
-    for capability in CAPABILITIES:
-        if capability.knob is None or not capabilities.lacks(capability.key):
-            continue
-        value = capability.value(condition)
-        stands_in = suppression.on and suppression.method == capability.key
-        if value not in capability.neutral or stands_in:
-            title = capability.title
-            subject = f"The {title.lower()}" if title[0].isupper() else title
-            raise BadInput(
-                f"{subject} {value:g} would have no effect: {at} does not honour it.",
-                f"Set it to {capability.neutral[0]:g}, or choose another model or server.",
-            )
-    if _is_biased(condition) and capabilities.canary.verdict != "exact":
-        verdict = capabilities.canary.verdict
-        state = "was not tested yet" if verdict == "unknown" else f"is {verdict}"
-        raise BadInput(
-            f"Logit bias {state} for {at}, so suppression could only be pretended.",
-            "Test the connection, or choose an approximation: frequency penalty or words to avoid.",
-        )
 
 
 def biases_of(

@@ -17,7 +17,7 @@ from core.domain.registries.capabilities import Capabilities
 from core.domain.registries.knobs import KNOB
 from core.domain.runs import RunSpec
 from core.generation.prompts import Prompt, prompt_for
-from core.generation.servers.parameters import check_known
+from core.generation.servers.known_limits import check_known
 
 SuppressionSupport = Literal["exact", "approximate", "untested"]
 
