@@ -41,5 +41,6 @@ def test_the_job_says_so_and_nothing_is_generated(
 
     _, last = start_run(real_db, spec_with(folder, VOCABULARY - 1))
     last = work_off(home, last, keeper)
-    assert last.state == "done"
+    # Two tokens of a random model are no text; the token was taken.
+    assert last.message.startswith("None of the ")
     assert len(samples_of(real_db, str(last.run_id))) >= 2
