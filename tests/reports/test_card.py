@@ -10,7 +10,13 @@ from core.reports.card import card_text, chance_words
 def text_of(*tasks: str) -> tuple[str, Study]:
     frame = paper_conditions(*tasks)
     frame = frame.assign(
-        run_id=frame["point"], run_name="", sweep_id="", repeat=0, seed=0, oracle_accuracy=0.9
+        run_id=frame["point"],
+        run_name="",
+        sweep_id="",
+        repeat=0,
+        seed=0,
+        oracle_accuracy=0.9,
+        left_out="",
     )
     found = study(frame)
     return card_text(found, title="A | title", metadata={"date": "today", "odd": "a\nb"}), found
