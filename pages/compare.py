@@ -31,6 +31,7 @@ from pages.components.shell import (
     show_errors,
     show_flash,
 )
+from pages.components.task import show_title
 
 _TABS = {
     "Frontier": show_frontier,
@@ -114,7 +115,10 @@ def _order(app: AppContext, report: ReportFile) -> None:
 def show_heading(app: AppContext, comparison: Comparison | None) -> None:
     """Draw it; without anything to compare, the title alone."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader("Compare", anchor=False, width="content")
+        if comparison is None:
+            st.subheader("Compare", anchor=False, width="content")
+        else:
+            show_title("Compare", comparison.choice.task)
         if comparison is not None and len(comparison.points):
             st.space("stretch")
             offer_report(app, comparison)

@@ -27,6 +27,7 @@ from pages.components.shell import (
     show_errors,
     show_flash,
 )
+from pages.components.task import show_title
 
 _POLL_SECONDS = 2.0
 _REFIT_JOB, _REFIT_TOKEN = "refit_job", "refit_token"
@@ -77,9 +78,11 @@ def _refit_jobs(app: AppContext) -> list[Work]:
 
 def _show_heading(app: AppContext, choice: Choice | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader("Explore", anchor=False, width="content")
-        st.space("stretch")
-        if choice is not None:
+        if choice is None:
+            st.subheader("Explore", anchor=False, width="content")
+        else:
+            show_title("Explore", choice.task)
+            st.space("stretch")
             token = st.session_state.setdefault(_REFIT_TOKEN, uuid4().hex)
             st.button(
                 "Refit map",
@@ -95,7 +98,7 @@ def _show_heading(app: AppContext, choice: Choice | None) -> None:
 def _show_tabs(app: AppContext, view: Exploration) -> None:
     with st.container():
         show_summary(view)
-    tabs = st.tabs(list(_TABS), key="explore_tabs", on_change="rerun")
+    tabs = st.tabs(list(_TABS), key="explore_tabs", on_change="rerun", bind="query-params")
     for tab, show in zip(tabs, _TABS.values(), strict=True):
         if tab.open:
             with tab:

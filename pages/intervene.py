@@ -45,7 +45,7 @@ _TABS: Mapping[str, _View] = {
 
 
 def _show_tabs(app: AppContext, state: RunState) -> None:
-    tabs = st.tabs(list(_TABS), key="intervene_tabs", on_change="rerun")
+    tabs = st.tabs(list(_TABS), key="intervene_tabs", on_change="rerun", bind="query-params")
     for tab, show in zip(tabs, _TABS.values(), strict=True):
         if tab.open:
             with tab, show_errors():

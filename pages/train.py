@@ -17,6 +17,7 @@ from pages.components.shell import (
     show_errors,
     show_flash,
 )
+from pages.components.task import show_title
 from pages.components.train.choice import Choice, choose
 from pages.components.train.compare import show_compare
 from pages.components.train.details import show_details
@@ -127,7 +128,7 @@ def _warn_of_other_test_set(choice: Choice, training: Training) -> None:
 
 
 def _show_tabs(app: AppContext, choice: Choice, trainings: Sequence[Training]) -> None:
-    tabs = st.tabs(list(_TABS), key="train_tabs", on_change="rerun")
+    tabs = st.tabs(list(_TABS), key="train_tabs", on_change="rerun", bind="query-params")
     for tab, show in zip(tabs, _TABS.values(), strict=True):
         if tab.open:
             with tab, show_errors():
@@ -136,14 +137,16 @@ def _show_tabs(app: AppContext, choice: Choice, trainings: Sequence[Training]) -
 
 def _show_page(app: AppContext) -> None:
     choice = choose(app)
-    st.subheader("Train", anchor=False)
     if choice is None:
+        st.subheader("Train", anchor=False)
         st.info(
             "There are no texts to train on yet. Generate some, or choose a run in the sidebar.",
             icon=":material/model_training:",
         )
         st.page_link("pages/generate.py", label="Generate texts", icon=":material/edit_note:")
         return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        show_title("Train", choice.task)
     trainings = trainings_of(app.db, choice.task)
     # In containers, so that the tabs below keep their position, which identifies fragments.
     with st.container():

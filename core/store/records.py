@@ -161,7 +161,6 @@ class RecordTable(Generic[R]):
             raise self._unknown(record_id)
 
     def _unknown(self, record_id: str) -> BadInput:
-        return BadInput(
-            f"There is no {self.noun} '{clean_name(record_id)[:40]}' in this store.",
-            "Choose one from the list.",
-        )
+        shown = "".join(char for char in record_id if char.isprintable())[:40].strip()
+        what = f"There is no {self.noun} '{shown}'" if shown else f"There is no such {self.noun}"
+        return BadInput(f"{what} in this store.", "Choose one from the list.")

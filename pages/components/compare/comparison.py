@@ -30,7 +30,7 @@ from core.store.database import Database
 from core.store.generation.runs import RunRecord, list_runs
 from core.store.sweeps import SweepRecord, list_sweeps
 from pages.components.shell import AppContext, escape_markdown, show_errors
-from pages.components.task import choose_task, requested_run
+from pages.components.task import choose_task, keep_open, open_runs, requested_runs
 
 ALL_TASKS = "all"
 WIDTH = 190
@@ -112,8 +112,12 @@ def choose(app: AppContext) -> Choice | None:
     # Projects that have something to compare come first, and so one of them is selected.
     rows.sort(key=lambda row: row.run.spec.task.key not in swept)
     with st.sidebar, show_errors():
-        task = choose_task(rows, requested_run(rows, page="compare"), key="compare_task")
+        requested = requested_runs(rows, page="compare")
+        task = choose_task(rows, requested, key="compare_task")
         runs = tuple(row.run for row in rows if row.run.spec.task.key == task.key)
+        own_runs = [run.id for run in runs]
+        asked = [run.id for run in requested if run.id in own_runs]
+        keep_open(asked or open_runs(own_runs) or own_runs[:1], page="compare")
         own = list_sweeps(app.db, task_key=task.key)
         chosen = _choose_sweeps(own, task)
         study = _choose_study(chosen)

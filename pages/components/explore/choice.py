@@ -1,5 +1,6 @@
 """The sidebar of the Explore page: runs, reference, encoder and threshold of near duplicates."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -8,11 +9,12 @@ from core.diversity.embedding.encoder import EncoderChoice
 from core.diversity.measures.neighbours import DEFAULT_THRESHOLD
 from core.domain.references import Reference
 from core.domain.tasks import Task
+from core.store.database import Database
 from core.store.generation.runs import RunRecord, list_runs
 from pages.components.encoder import choose_encoder
 from pages.components.reference import choose_reference
 from pages.components.shell import AppContext, show_errors
-from pages.components.task import choose_task, requested_run, run_names
+from pages.components.task import at_rest, choose_task, keep_open, requested_runs, run_names
 
 MAX_RUNS = 8
 
@@ -50,12 +52,13 @@ def choose(app: AppContext) -> Choice | None:
     summaries = [row for row in list_runs(app.db) if row.counts.usable]
     if not summaries:
         return None
-    requested = requested_run(summaries, page="explore")
+    requested = requested_runs(summaries, page="explore")
     with st.sidebar, show_errors():
         task = choose_task(summaries, requested, key="explore_task")
         runs = {row.run.id: row.run for row in summaries if row.run.spec.task.key == task.key}
         names = run_names(list(runs.values()))
-        chosen = _choose_runs(runs, names, requested)
+        chosen = _choose_runs(app.db, runs, names, requested)
+        keep_open(chosen, page="explore")
         reference = choose_reference(app, task)
         encoder = choose_encoder()
         if chosen and encoder is not None:
@@ -72,15 +75,19 @@ def choose(app: AppContext) -> Choice | None:
 
 
 def _choose_runs(
-    runs: dict[str, RunRecord], names: dict[str, str], requested: RunRecord | None
+    db: Database,
+    runs: dict[str, RunRecord],
+    names: dict[str, str],
+    requested: Sequence[RunRecord],
 ) -> list[str]:
     key = "explore_runs"
-    if requested is not None:
-        st.session_state[key] = [requested.id]
     before = st.session_state.get(key)
     kept = [run_id for run_id in before or [] if run_id in runs]
+    wanted = [run.id for run in requested if run.id in runs][:MAX_RUNS]
+    if not set(wanted) <= set(kept):  # what another page opened may be among those shown here
+        kept = wanted
     # The newest run of a task that is shown for the first time; none where all were removed.
-    st.session_state[key] = kept if kept or before == [] else list(runs)[:1]
+    st.session_state[key] = kept if kept or before == [] else [at_rest(db, runs)]
     chosen = st.multiselect(
         "Runs",
         list(runs),

@@ -37,6 +37,7 @@ from core.store.tasks import list_tasks
 from pages.components.generate.task_panel import apply_choice, choose_examples, choose_task
 from pages.components.model import capabilities_of, choose_server_model
 from pages.components.shell import AppContext, error_words, escape_markdown, show_errors
+from pages.components.task import opened_run
 
 MAX_SEED = 2**31 - 1
 METHOD_KEY = "method"
@@ -227,6 +228,10 @@ def choose_spec(app: AppContext) -> RunSpec | None:
     """Draw the settings; None while one is missing or unusable, which is shown there."""
     for key, value in st.session_state.pop(SETTINGS_KEY, {}).items():
         st.session_state[key] = value
+    opened = opened_run(app.db, page="generate")
+    task_key = None if opened is None else _task_key(app.db, opened.spec.task)
+    if task_key is not None:
+        st.session_state["task"] = task_key
     apply_choice()
     with st.sidebar, show_errors():
         task = choose_task(app)

@@ -19,6 +19,7 @@ from pages.components.intervene.state import (
     sized_share_words,
 )
 from pages.components.shell import AppContext, escape_markdown, flash, show_errors
+from pages.components.task import show_title
 
 _MOST_STEPS = 3
 _MESSAGE = "intervened"
@@ -57,7 +58,7 @@ def apply(app: AppContext, state: RunState, kind: str, decision: Decision, messa
 def show_header(app: AppContext, state: RunState) -> None:
     """Draw the run's name, its active version, undo and redo; then the numbers."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader(escape_markdown(state.choice.name), anchor=False, width="content")
+        show_title(escape_markdown(state.choice.name), state.choice.task)
         _show_steps(app, state.version)
         st.space("stretch")
         message = st.session_state.pop(_MESSAGE, None)

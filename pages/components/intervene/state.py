@@ -29,7 +29,7 @@ from core.store.interventions.versions import VersionRecord, head
 from pages.components.encoder import choose_encoder
 from pages.components.reference import choose_reference
 from pages.components.shell import AppContext, show_errors
-from pages.components.task import choose_task, requested_run, run_names
+from pages.components.task import at_rest, choose_task, keep_open, requested_runs, run_names
 
 _NAMES: dict[Annotator, str] = {"oracle": "Oracle", "people": "People"}
 
@@ -69,15 +69,15 @@ def choose(app: AppContext) -> Choice | None:
     summaries = [row for row in list_runs(app.db) if row.counts.usable]
     if not summaries:
         return None
-    requested = requested_run(summaries, page="intervene")
+    requested = requested_runs(summaries, page="intervene")
     with st.sidebar, show_errors():
         task = choose_task(summaries, requested, key="intervene_task")
         runs = {row.run.id: row.run for row in summaries if row.run.spec.task.key == task.key}
         names = run_names(list(runs.values()))
-        if requested is not None:
-            st.session_state["intervene_run"] = requested.id
+        if requested:
+            st.session_state["intervene_run"] = requested[0].id
         if st.session_state.get("intervene_run") not in runs:
-            st.session_state["intervene_run"] = next(iter(runs))
+            st.session_state["intervene_run"] = at_rest(app.db, runs)
         run_id = st.selectbox(
             "Run",
             list(runs),
@@ -85,6 +85,7 @@ def choose(app: AppContext) -> Choice | None:
             key="intervene_run",
             persist_state="session",
         )
+        keep_open([run_id], page="intervene")
         reference = choose_reference(app, task)
         encoder = choose_encoder()
         annotator = _choose_annotator(with_oracle=reference is not None)

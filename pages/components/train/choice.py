@@ -13,14 +13,14 @@ from core.domain.registries.stages import STAGE
 from core.domain.runs import ModelChoice
 from core.domain.tasks import Task
 from core.store.database import Database
-from core.store.datasets import reference_key, run_key, version_key
-from core.store.generation.runs import RunRecord, RunSummary, list_runs
-from core.store.interventions.versions import VersionRecord, kind_name, list_versions
+from core.store.datasets import reference_key, run_id_of, run_key, version_key
+from core.store.generation.runs import RunSummary, list_runs
+from core.store.interventions.versions import VersionRecord, head, kind_name, list_versions
 from core.store.references import reference_of
 from pages.components.asked_model import choose_asked_model
 from pages.components.reference import choose_reference
 from pages.components.shell import AppContext, show_errors
-from pages.components.task import choose_task, requested_run, run_names
+from pages.components.task import at_rest, choose_task, keep_open, requested_runs, run_names
 from pages.components.train.trainings import dataset_at
 
 _REAL = "Real data"
@@ -83,7 +83,7 @@ def choose(app: AppContext) -> Choice | None:
     summaries = [row for row in list_runs(app.db) if row.counts.usable]
     if not summaries:
         return None
-    requested = requested_run(summaries, page="train")
+    requested = requested_runs(summaries, page="train")
     with st.sidebar, show_errors():
         task = choose_task(summaries, requested, key="train_task")
         # Without a reference, the middle of the page offers to attach one.
@@ -92,7 +92,12 @@ def choose(app: AppContext) -> Choice | None:
             reference = choose_reference(app, task)
         own = [row for row in summaries if row.run.spec.task.key == task.key]
         offered = sources_of(app.db, own, reference)
-        sources = _choose_sources(offered, requested)
+        starting = [run.id for run in requested if run.spec.task.key == task.key]
+        starting = starting or [at_rest(app.db, [row.run.id for row in own])]
+        sources = _choose_sources(
+            offered, [active_key(app.db, run_id) for run_id in starting], anew=bool(requested)
+        )
+        keep_open(runs_of_sources(app.db, sources) or starting, page="train")
         matched = st.toggle(
             "Same size for all",
             True,
@@ -170,15 +175,36 @@ def version_words(version: VersionRecord, versions: Mapping[str, VersionRecord])
     return "".join(f" + {stage}" for stage in reversed(stages))
 
 
-def _choose_sources(offered: Sequence[Source], requested: RunRecord | None) -> tuple[Source, ...]:
+def active_key(db: Database, run_id: str) -> str:
+    """Dataset key of a run's active version; of the run itself where nothing was derived."""
+    active = head(db, run_id)
+    derived = active is not None and active.kind != "raw"
+    return version_key(active.id) if active is not None and derived else run_key(run_id)
+
+
+def runs_of_sources(db: Database, sources: Sequence[Source]) -> list[str]:
+    """Ids of the runs that sources stem from, each once, in their order."""
+    runs = (run_id_of(db, source.key) for source in sources if source.kind != "real")
+    return list(dict.fromkeys(runs))
+
+
+def _choose_sources(
+    offered: Sequence[Source], starting: Sequence[str], *, anew: bool
+) -> tuple[Source, ...]:
+    """Draw the choice.
+
+    Args:
+        offered: all that can be chosen.
+        starting: keys to begin with, of which there may be fewer in `offered`.
+        anew: whether to begin with them now, whatever was chosen before.
+    """
     key = "train_sources"
     by_key = {source.key: source for source in offered}
     before = st.session_state.get(key)
     kept = [source for source in before or [] if source in by_key]
-    if requested is not None or not (kept or before == []):
-        own = (one.key for one in offered if requested is not None and requested.id in one.key)
-        real = [source.key for source in offered if source.kind == "real"]
-        kept = [next(own, offered[0].key), *real]
+    own = [source for source in starting if source in by_key] or [offered[0].key]
+    if (anew and not set(own) <= set(kept)) or not (kept or before == []):
+        kept = [*own, *(source.key for source in offered if source.kind == "real")]
     st.session_state[key] = kept
     chosen = st.multiselect(
         "Train on",

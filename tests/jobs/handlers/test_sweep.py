@@ -199,7 +199,7 @@ def test_stopped_and_resumed_it_is_the_same(
     home: Home, real_db: Database, tmp_path: Path, workers: int
 ) -> None:
     record, job = start_sweep(real_db, GRID, workers=workers)
-    slow = FakeTools(tmp_path, delay=0.03)
+    slow = FakeTools(tmp_path, delay=0.15)
     job = run_sweep(home, job, slow, stop=lambda progress: progress.texts >= 20)
     assert (job.state, job.last_report["phase"]) == ("paused", "stopped")
     states = states_of_runs(real_db)

@@ -241,11 +241,11 @@ def test_a_refusal_explains_itself_and_changes_nothing(
     assert "All 12 inspected texts were labelled 'joy'" in words(app)
     assert "Inspect texts of other labels, too." in words(app)
     assert list_versions(db, made.run_id) == []
-    app.session_state["intervene_tabs"] = "Out-of-scope filtering"
+    app.query_params["intervene_tabs"] = "Out-of-scope filtering"
     run(app)
     assert "All 12 judged texts are in scope" in words(app)
     assert not buttons(app)["oosf_learn"]
-    app.session_state["intervene_tabs"] = "Budget"
+    app.query_params["intervene_tabs"] = "Budget"
     run(app)
     assert "12 texts have a label from people; a curve needs at least 40" in words(app)
     assert not buttons(app)["budget_draw"]
