@@ -107,7 +107,7 @@ def test_every_key_and_how_fast_the_next_text_comes(
 ) -> None:
     run = filled(db, [f"text number {n}" for n in range(COUNT)])
     order = due(db, run)
-    page = new_page(f"{url}/intervene?run={run.id}")
+    page = new_page(f"{url}/intervene?run={run.id}&annotator=Ann")
     expect(text_box(page)).to_have_text(order[0][0])
     settled(page)
     keys = {
@@ -169,7 +169,7 @@ def test_keys_are_letters_in_the_name_field_and_the_name_is_stored(
 ) -> None:
     run = filled(db, [f"text number {n}" for n in range(6)])
     order = due(db, run)
-    page = new_page(f"{url}/intervene?run={run.id}")
+    page = new_page(f"{url}/intervene?run={run.id}&annotator=Ann")
     expect(text_box(page)).to_have_text(order[0][0])
     name = page.locator(".st-key-annotator input")
     name.fill("")
@@ -188,7 +188,7 @@ def test_hostile_texts_stay_texts(url: str, db: Database, new_page: OpenPage) ->
     texts = hostile("http://127.0.0.1:9")
     run = filled(db, texts)
     order = due(db, run)
-    page = new_page(f"{url}/intervene?run={run.id}")
+    page = new_page(f"{url}/intervene?run={run.id}&annotator=Ann")
     for place, (text, _) in enumerate(order):
         expect(text_box(page)).to_have_text(text)
         settled(page)
@@ -209,7 +209,7 @@ def test_hostile_texts_stay_texts(url: str, db: Database, new_page: OpenPage) ->
 def test_two_people_at_once_lose_nothing(url: str, db: Database, new_page: OpenPage) -> None:
     run = filled(db, [f"text number {n}" for n in range(6)])
     order = due(db, run)
-    page = new_page(f"{url}/intervene?run={run.id}")
+    page = new_page(f"{url}/intervene?run={run.id}&annotator=Ann")
     expect(text_box(page)).to_have_text(order[0][0])
     settled(page)
     texts = load_dataset(db, run_key(run.id))
@@ -228,7 +228,7 @@ def test_the_table_saves_what_was_ticked_and_takes_it_back(
     url: str, db: Database, new_page: OpenPage
 ) -> None:
     run = filled(db, [f"text number {n}" for n in range(6)])
-    page = new_page(f"{url}/intervene?run={run.id}")
+    page = new_page(f"{url}/intervene?run={run.id}&annotator=Ann")
     page.get_by_text("Table", exact=True).click()
     table = page.get_by_test_id("stDataFrame").last
     expect(table.locator("[role=gridcell]").first).to_be_attached()

@@ -42,7 +42,7 @@ def url(own_home: Home) -> Iterator[str]:
 
 def opened(new_page: OpenPage, url: str, made: Made) -> Page:
     """The page of a run after the worker has done all that it queued by itself."""
-    page = new_page(f"{url}/intervene?run={made.run_id}")
+    page = new_page(f"{url}/intervene?run={made.run_id}&annotator=Ann")
     expect(page.get_by_role("tab", name="Versions")).to_be_visible()
     expect(metric(page, "Label accuracy (oracle)")).not_to_have_text("–")
     settled(page)

@@ -178,12 +178,28 @@ def test_a_second_opinion_hides_the_first(
     assert "This queue is done." in words(app)
 
 
-def test_an_empty_name_is_the_users(app: AppTest, db: Database, run: RunRecord) -> None:
+def test_nothing_is_judged_without_a_name(app: AppTest, db: Database, run: RunRecord) -> None:
     drawn(app)
     app.text_input(key="annotator").set_value("  ")
     drawn(app)
+    assert "Enter your name to judge texts." in words(app)
+    assert not [button for button in app.button if "keep-" in str(button.key)]
+    press(app, "annotator_user")
+    name = app.text_input(key="annotator").value
+    assert name.strip()
     press(app, "keep-")
-    assert said(db, run)[0][0].strip()
+    assert said(db, run)[0][0] == name
+
+
+def test_the_name_in_the_address_is_whose_judgements_are_stored(
+    db: Database, run: RunRecord
+) -> None:
+    # As after a restart of the server, when a browser reconnects with its address alone.
+    app = AppTest.from_function(page, default_timeout=60)
+    app.query_params["annotator"] = "Bob"
+    drawn(app)
+    press(app, "keep-")
+    assert said(db, run)[0][0] == "Bob"
 
 
 def test_a_run_without_texts(db: Database) -> None:

@@ -14,6 +14,7 @@ from core.store.interventions.judgements import Judgement, judgements_of, retrac
 from pages.components.intervene.annotation.agreement import show_agreement
 from pages.components.intervene.annotation.queue import ORDERS, show_queue
 from pages.components.intervene.annotation.state import (
+    ask_for_name,
     changing_judgements,
     choose_annotator_name,
     session_id,
@@ -65,7 +66,9 @@ def _show(app: AppContext, run: RunRecord, usable: int, fingerprint: str | None)
             )
             st.space("stretch")
             who = choose_annotator_name()
-        if view == "bulk":
+        if view in ("queue", "bulk", None) and not who:
+            ask_for_name()
+        elif view == "bulk":
             show_table(app.db, run, dataset, who=who)
         elif view == "agreement":
             show_agreement(app, run, dataset)

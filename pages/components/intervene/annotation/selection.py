@@ -10,8 +10,9 @@ from core.store.database import Database
 from core.store.interventions.judgements import Verdict, last_number, store_verdicts
 from pages.components.intervene.annotation.state import (
     SavedJudgements,
-    annotator_name,
     changing_judgements,
+    choose_annotator_name,
+    chosen_name,
     session_id,
     show_problem,
     undo_saved,
@@ -44,6 +45,10 @@ def label_selection(db: Database, datasets: Sequence[Dataset], ids: Sequence[str
     numbers = _last_numbers(db, texts)
     names = list(dict.fromkeys(name for dataset in datasets for name in dataset.label_names))
     saved: SavedJudgements | None = st.session_state.get(_SAVED)
+    who = chosen_name()
+    if not who:
+        st.caption("Enter your name to set labels; judgements are stored under it.")
+        who = choose_annotator_name()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         label = st.selectbox(
             f"Set label for {counted(sum(map(len, texts.values())), 'text')}",
@@ -57,7 +62,7 @@ def label_selection(db: Database, datasets: Sequence[Dataset], ids: Sequence[str
             "Set label",
             icon=":material/label:",
             key="chosen_save",
-            disabled=label is None,
+            disabled=label is None or not who,
             on_click=_save,
             args=(db, texts, numbers, label),
         )
@@ -65,14 +70,14 @@ def label_selection(db: Database, datasets: Sequence[Dataset], ids: Sequence[str
             "Out of scope",
             icon=":material/block:",
             key="chosen_out",
+            disabled=not who,
             on_click=_save,
             args=(db, texts, numbers, None),
         )
         if saved is not None:
             st.button("Undo", icon=":material/undo:", key="chosen_undo", on_click=_undo, args=(db,))
     if not show_problem():
-        name = escape_markdown(annotator_name())
-        hint = f"Stored as judgements by {name}, which the Intervene page uses."
+        hint = f"Stored as judgements by {escape_markdown(who)}, which the Intervene page uses."
         st.caption(hint if saved is None else saved.message)
 
 
@@ -88,7 +93,7 @@ def _last_numbers(db: Database, texts: TextsByRun) -> dict[str, int]:
 
 def _save(db: Database, texts: TextsByRun, numbers: Mapping[str, int], label: str | None) -> None:
     """Store the label, or out of scope for None, as a judgement of each text."""
-    who, session = annotator_name(), session_id()
+    who, session = chosen_name(), session_id()
     stored: list[str] = []
     # Saving again after an error's message is deliberate.
     st.session_state.pop(_LAST_NUMBERS, None)

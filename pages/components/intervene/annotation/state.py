@@ -15,6 +15,7 @@ from core.store.interventions.judgements import MAX_WHO, retract_all
 from pages.components.shell import escape_markdown
 
 _QUEUE, _PROBLEM, _NAME = "annotation_sitting", "annotation_note", "annotator"
+_CHOSEN = "annotator_chosen"
 _SESSION = "annotation_session"
 
 
@@ -36,24 +37,50 @@ class SavedJudgements:
 
 
 def choose_annotator_name() -> str:
-    """Draw the field for the annotator's name; the name, never empty."""
-    st.session_state.setdefault(_NAME, _user_name())
+    """Draw the field for the annotator's name; the name, empty until one was chosen.
+
+    It stands in the page's address, so that a reload and a restart of the server keep it.
+    """
+    if _NAME not in st.session_state and _CHOSEN in st.session_state:
+        st.session_state[_NAME] = st.session_state[_CHOSEN]
     name = st.text_input(
         "Your name",
         key=_NAME,
         max_chars=MAX_WHO,
-        persist_state="session",
+        bind="query-params",
         width=210,
         icon=":material/person:",
         placeholder="Your name",
         label_visibility="collapsed",
     )
-    return name.strip() or _user_name()
+    st.session_state[_CHOSEN] = name.strip()
+    return name.strip()
+
+
+def ask_for_name() -> None:
+    """Say that nothing is judged without a name, and offer the system's."""
+    st.info(
+        "Enter your name to judge texts. Judgements are stored under it, and agreement is "
+        "measured between names.",
+        icon=":material/person:",
+    )
+    name = _user_name()
+    st.button(
+        f"Judge as {escape_markdown(name)}",
+        key="annotator_user",
+        on_click=st.session_state.update,
+        args=({_NAME: name},),
+    )
+
+
+def chosen_name() -> str:
+    """The annotator's name, where the field is not drawn; empty until one was chosen."""
+    return str(st.session_state.get(_CHOSEN, ""))
 
 
 def annotator_name() -> str:
-    """The annotator's name, where the field is not drawn."""
-    return str(st.session_state.get(_NAME) or "").strip() or _user_name()
+    """Who changes a version: the annotator, else the user of this system."""
+    return chosen_name() or _user_name()
 
 
 def session_id() -> str:
