@@ -17,7 +17,6 @@ import pandas as pd
 from core.analysis.frames.columns import METRICS
 from core.analysis.frames.results import RANGES
 from core.analysis.pairs import LEAST, t_quantile_of
-from core.domain.registries.metrics import MEASURED_BY
 
 Cell = tuple[str, str]
 """A condition and a stage of repair: `condition` and `inspected`; unfiltered."""
@@ -144,7 +143,7 @@ def with_common_intervals(points: pd.DataFrame, results: pd.DataFrame) -> pd.Dat
         results: the results frame that it was made of.
     """
     pooled = points.copy()
-    for _, part in points.groupby(["task_key", *MEASURED_BY], sort=False):
+    for _, part in points.groupby(["task_key", "encoder", "classifier"], sort=False):
         own = results[results["point"].isin(part["point"])]
         pooled.loc[part.index] = with_pooled_intervals(part, own)
     return pooled

@@ -9,7 +9,6 @@ import pandas as pd
 
 from core.diversity.map.frame import display_names
 from core.domain.registries.knobs import AXES, NUMERIC_AXES, SEPARATOR, condition_words
-from core.domain.registries.metrics import MEASURED_BY
 
 _ORDER = ("model", "other", *(axis.name for axis in AXES[::-1] if axis.name != "model"))
 """Outermost first, as a grid is planned: conditions of several temperatures are neighbours."""
@@ -73,8 +72,8 @@ def frontier(
 
     A point beats another if it is at least as good in both metrics and better in one. Points that
     are equal in both don't beat each other. A point that lacks a metric neither beats nor stands
-    on the frontier. Points of different tasks, or by whose measure the metrics are not comparable
-    (`MEASURED_BY`), are not compared with each other.
+    on the frontier. All points are compared with each other: give those of one task, encoder and
+    classifier (`core.analysis.frames.results.mixtures`).
 
     Args:
         points: a points frame.
@@ -89,15 +88,6 @@ def frontier(
         `dominated_by`, the `point` of the frontier that beats it by most, gains summed as shares
         of each metric's range, the first of equals; empty where nothing does.
     """
-    by = [name for name, columns in MEASURED_BY.items() if {x, y} & {*columns}]
-    groups = [
-        _frontier(part, x=x, y=y)
-        for _, part in points.groupby(["task_key", *by], sort=False, dropna=False)
-    ]
-    return pd.concat(groups).loc[points.index] if groups else _frontier(points, x=x, y=y)
-
-
-def _frontier(points: pd.DataFrame, *, x: str, y: str) -> pd.DataFrame:
     values = [points[metric].to_numpy(np.float64) for metric in (x, y)]
     known: Flags = np.isfinite(values[0]) & np.isfinite(values[1])
     pareto, clear = known.copy(), known.copy()

@@ -13,7 +13,6 @@ import pandas as pd
 from core.analysis.frames.columns import KNOBS, METRICS, STAGE
 from core.classification.evaluation.intervals import t_quantile
 from core.domain.registries.knobs import KNOB, NUMERIC_AXES
-from core.domain.registries.metrics import MEASURED_BY
 
 Verdict = Literal["holds", "does not", "undecided"]
 Numbers = npt.NDArray[np.float64]
@@ -33,7 +32,8 @@ SAME = (
     "task_key",
     *KNOBS,
     "other",
-    *MEASURED_BY,
+    "encoder",
+    "classifier",
     *STAGE,
     "seed",
 )

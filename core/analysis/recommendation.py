@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ import pandas as pd
 from core.analysis.frames.columns import METRICS
 from core.analysis.frames.results import IDLE
 from core.analysis.pairs import TARGETS
-from core.analysis.uninspected import ALL_RIGHT, right_by_definition, uninspected_accuracy
+from core.analysis.uninspected import ALL_RIGHT, uninspected_accuracy
 from core.domain.errors import BadInput
 from core.domain.registries.knobs import AXES, condition_words
 from core.domain.registries.metrics import COLUMN
@@ -154,7 +155,7 @@ def advise(
     money, seconds) is that with the least sum of shortfalls, each as a share of what was wanted.
 
     Args:
-        points: a points frame of one task, encoder, reference and classifier.
+        points: a points frame of one task, encoder and classifier.
         target: what is wanted.
         aim: the metric of which there should be most; None is model accuracy where any point has
             it, else diversity.
@@ -215,7 +216,7 @@ def advise(
     best = _choice(points, first, inspected, money, seconds)
     other = None if second is None else _choice(points, second, inspected, money, seconds)
     shown = points.iloc[order[:2]]
-    if any(right_by_definition(row) for row in shown.to_dict("records")):
+    if any(_by_definition(row) for row in shown.to_dict("records")):
         notes.append(ALL_RIGHT)
     if any(IDLE in other for other in shown["other"].astype(str)):
         notes.append(f"Where {IDLE}, one request covers a label: {ASKED_AGAIN}.")
@@ -314,7 +315,7 @@ def _choice(
             continue
         metric = COLUMN[column]
         between = metric.interval_words(estimate.low, estimate.high)
-        if column == "label_accuracy" and right_by_definition(row):
+        if column == "label_accuracy" and _by_definition(row):
             between = "by definition"
         elif column == "label_accuracy" and math.isfinite(rest):
             between += f"; of the texts not inspected {metric.words(rest)}"
@@ -334,3 +335,8 @@ def _choice(
         money=None if math.isnan(money[place]) else float(money[place]),
         words=f"{condition}; {repair} ({', '.join(parts)}; {runs}{size})",
     )
+
+
+def _by_definition(row: Mapping[Any, Any]) -> bool:
+    """Whether label accuracy is 100%, whatever was generated."""
+    return str(row["inspected"]) == ALL and row["label_accuracy"] == row["label_accuracy"]

@@ -12,7 +12,7 @@ import pandas as pd
 from core.analysis.findings.findings import Finding, card
 from core.analysis.findings.hypotheses import as_generated
 from core.analysis.frames.paper import NOTE
-from core.analysis.frames.results import left_out, mixtures, named_apart, points_frame
+from core.analysis.frames.results import mixtures, named_apart, points_frame
 from core.analysis.regression import (
     PAPER_COEFFICIENTS,
     PAPER_NOTE,
@@ -53,7 +53,7 @@ class Study:
         runs: that they are of.
         points: conditions at a stage of repair, repeats put together.
         tasks: names, equal ones made distinct (`named_apart`).
-        mixtures: sentences on what is not comparable, and on repairs that were left out.
+        mixtures: sentences on what is not comparable.
         regression: by stage and specification.
         card: findings 1 to 7.
         card_by_task: the same by task name; empty where there is one task.
@@ -137,7 +137,7 @@ def study(results: pd.DataFrame) -> Study:
         runs=int(results["run_id"].nunique()),
         points=len(points),
         tasks=tuple(name for _, name in tasks),
-        mixtures=(*mixtures(points), *left_out(results)),
+        mixtures=tuple(mixtures(points)),
         regression=regression,
         card=tuple(card(results)),
         card_by_task={

@@ -4,15 +4,9 @@ An inspected text bears the annotator's label, which counts as right by definiti
 accuracy after LR rises by the inspection alone, even where the proxies change nothing.
 """
 
-import math
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-
-from core.domain.registries.stages import ALL
 
 ALL_RIGHT = (
     "After LR of all texts label accuracy is 100% by definition: the oracle that relabels them is "
@@ -20,14 +14,6 @@ ALL_RIGHT = (
 )
 
 Numbers = npt.NDArray[np.float64]
-
-
-def right_by_definition(row: Mapping[Any, Any]) -> bool:
-    """Whether a point's label accuracy is 100% whatever was generated: all texts were inspected."""
-    every = str(row["inspected"]) == ALL or (
-        not row["filtered"] and float(row["inspected"]) >= row["n"] > 0
-    )
-    return every and not math.isnan(row["label_accuracy"])
 
 
 def uninspected_accuracy(rows: pd.DataFrame) -> Numbers:

@@ -12,7 +12,7 @@ from core.analysis.frames.paper import NOTE
 from core.analysis.pairs import Effect
 from core.analysis.regression import PAPER_NOTE, Coefficient, Regression
 from core.analysis.study import Study
-from core.domain.registries.metrics import COLUMN, MEASURED_BY
+from core.domain.registries.metrics import COLUMN
 from core.domain.runs import EMBEDDED_TITLE
 from core.domain.wording import MISSING, counted, percent
 from core.figures.compare.forest import CardRow
@@ -24,7 +24,7 @@ def model_name(name: str) -> str:
 
 
 def card_metadata(results: pd.DataFrame, *, now: float | None = None) -> dict[str, str]:
-    """Date, model, tasks, sizes, encoder, reference and classifier, as `card_text` shows them.
+    """Date, model, tasks, sizes, encoder and classifier, as `card_text` shows them.
 
     Args:
         results: a results frame with one row as generated at least.
@@ -42,7 +42,8 @@ def card_metadata(results: pd.DataFrame, *, now: float | None = None) -> dict[st
         "language model": names("model"),
         "tasks": names("task"),
         "runs": f"{raw['run_id'].nunique()} of {conditions}, {' to '.join(sizes)} texts each",
-        **{column: names(column) for column in MEASURED_BY if names(column)},
+        "encoder": names("encoder"),
+        "classifier": names("classifier"),
         "oracle's own accuracy": ", ".join(
             f"{task} {percent(mean)}"
             for task, mean in raw.groupby("task")["oracle_accuracy"].mean().items()

@@ -113,13 +113,6 @@ def list_references(
     return _REFERENCES.select(db, include_deleted=include_deleted, task_key=task_key)
 
 
-def reference_names(db: Database) -> dict[str, str]:
-    """The names of all references by id, deleted ones included."""
-    with db.read() as connection:
-        rows = connection.execute("SELECT id, name FROM reference_sets ORDER BY rowid").fetchall()
-    return {row["id"]: row["name"] for row in rows}
-
-
 def reference_of(db: Database, task: Task) -> Reference | None:
     """The reference of a task: the newest living one of its key."""
     return next(iter(list_references(db, task.key)), None)

@@ -96,7 +96,6 @@ def results(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         "task_key": "t",
         "n": 200.0,
         "encoder": "e",
-        "reference": "r",
         "classifier": "c",
         "temperature": 0.7,
         "suppression": 0.0,
@@ -112,7 +111,6 @@ def results(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         "oracle_accuracy": np.nan,
         "fluency": np.nan,
         "duplicates": np.nan,
-        "left_out": "",
     }
     usual |= {f"{metric}{end}": np.nan for metric in METRICS for end in ("", "_low", "_high")}
     made = []

@@ -14,7 +14,6 @@ NAN = math.nan
 def points(rows: list[tuple[float, float]], reach: float | None = None) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["diversity", "label_accuracy"], dtype=float)
     frame.insert(0, "point", [f"p{k}" for k in range(len(rows))])
-    frame = frame.assign(task_key="t", encoder="e", reference="r", classifier="c")
     if reach is not None:
         for metric in ("diversity", "label_accuracy"):
             frame[f"{metric}_low"] = frame[metric] - reach
@@ -26,16 +25,6 @@ def test_by_hand() -> None:
     found = frontier(points([(0.1, 0.9), (0.2, 0.8), (0.2, 0.7), (0.05, 0.9), (0.3, 0.2)]))
     assert found["pareto"].tolist() == [True, True, False, False, True]
     assert found["dominated_by"].tolist() == ["", "", "p1", "p0", ""]
-
-
-def test_points_of_another_reference_are_not_beaten() -> None:
-    frame = points([(0.2, 0.8), (0.1, 0.7), (0.1, 0.6)]).assign(reference=["r", "s", "s"])
-    found = frontier(frame)
-    assert found["pareto"].tolist() == [True, True, False]
-    assert found["dominated_by"].tolist() == ["", "", "p1"]
-    # Where no reference is in it, all are compared.
-    spread = frame.assign(vendi=frame["label_accuracy"])
-    assert frontier(spread, y="vendi")["pareto"].tolist() == [True, False, False]
 
 
 def test_equal_points_do_not_beat_each_other() -> None:

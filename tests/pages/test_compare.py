@@ -279,7 +279,7 @@ def test_downloads_are_safe_and_whole(db: Database) -> None:
     assert float(rows[0]["diversity"]) == results["diversity"].iloc[0]
     sweeps = tuple(list_sweeps(db))
     choice = Choice(TASK, (), sweeps, sweeps, "diversity", "label_accuracy", "")
-    seen = Comparison(choice, results, points, ("Unlike.",), (), frozenset(), ())
+    seen = Comparison(choice, results, points, ("Unlike.",), frozenset(), ())
     told = json.loads(json_of(seen).getvalue())
     assert told["notes"] == ["Unlike."]
     assert [row["point"] for row in told["points"]] == points["point"].tolist()

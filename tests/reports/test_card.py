@@ -10,13 +10,7 @@ from core.reports.card import card_text, chance_words
 def text_of(*tasks: str) -> tuple[str, Study]:
     frame = paper_conditions(*tasks)
     frame = frame.assign(
-        run_id=frame["point"],
-        run_name="",
-        sweep_id="",
-        repeat=0,
-        seed=0,
-        oracle_accuracy=0.9,
-        left_out="",
+        run_id=frame["point"], run_name="", sweep_id="", repeat=0, seed=0, oracle_accuracy=0.9
     )
     found = study(frame)
     return card_text(found, title="A | title", metadata={"date": "today", "odd": "a\nb"}), found

@@ -7,7 +7,7 @@ frame, without intervals, with `source` "paper".
 """
 
 from core.domain.registries.knobs import AXES
-from core.domain.registries.metrics import COLUMN, MEASURED_BY
+from core.domain.registries.metrics import COLUMN
 
 KNOBS = tuple(axis.name for axis in AXES)
 """The knobs that a sweep can vary; `other` holds what else differs. Suppression is its strength,
@@ -20,10 +20,10 @@ or "all"; filtered: whether OOSF was applied."""
 METRICS = tuple(COLUMN)
 """The metrics of sweeps, each with `<name>_low` and `<name>_high` (95%); NaN where unknown."""
 
-CONTEXT = ("source", "task", "task_key", "n", *MEASURED_BY)
+CONTEXT = ("source", "task", "task_key", "n", "encoder", "classifier")
 """source: "ours" or "paper"; task: its name; n: texts at that stage (the mean over repeats);
-encoder, reference and classifier: names for display, which forbid putting unlike points on one axis
-unsaid; empty where there is none."""
+encoder and classifier: names for display, which forbid putting unlike points on one axis
+unsaid."""
 
 POINT = (
     "point",  # a key of condition and stage, stable over drawings
@@ -44,8 +44,7 @@ RUN = (
     "oracle_accuracy",
     "fluency",
     "duplicates",
-    "left_out",
 )
 """Of one run: its id and name, its sweep's id ("" without one), its place among the repeats, its
 seed; the oracle's own accuracy on the test part, mean log-probability a token, share of exact
-repeats; sentences on what of the recipe was left out, a line each."""
+repeats."""

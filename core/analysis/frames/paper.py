@@ -136,7 +136,6 @@ def _points(
             "task": task,
             "n": n,
             "encoder": ENCODER,
-            "reference": "",
             "classifier": CLASSIFIER,
             **{axis.name: axis.default for axis in AXES},
             "temperature": wide["temperature"].astype(float),

@@ -6,9 +6,8 @@ The columns are those of `core.analysis.frames.columns`.
 import hashlib
 import json
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -20,20 +19,18 @@ from core.analysis.frames.columns import METRICS, POINT, RUN
 from core.analysis.pairs import t_quantile_of
 from core.diversity.map.frame import display_names
 from core.domain.registries.knobs import AXES, KNOBS, NUMERIC_AXES, SEPARATOR
-from core.domain.registries.metrics import COLUMN, MEASURED_BY
+from core.domain.registries.metrics import COLUMN
 from core.domain.runs import RunSpec
 from core.domain.serialization import to_json
 from core.domain.settings_key import settings_key
 from core.domain.tasks import Task
-from core.domain.wording import counted, listed
+from core.domain.wording import listed
 from core.interventions.relabelling.relabel import WEIGHT
 from core.store.database import Database
 from core.store.generation.runs import RunRecord
-from core.store.references import reference_names
 from core.store.sweeps import find_assessments, get_sweep, list_sweeps, trials_of
 from core.sweeps.assessment.recipe import Recipe, sweep_recipe
 from core.sweeps.assessment.results import AssessmentResult, Score, StageResult
-from core.sweeps.assessment.stages import LEFT_OUT
 from core.sweeps.grid.plan import condition_key
 
 IDLE = "suppression has almost no effect"
@@ -63,7 +60,6 @@ class Measured:
         recipe: by which.
         sweep_id: empty without one.
         repeat: its place among the runs of its condition, from 0.
-        reference: the name of the recipe's reference, no other's; empty without one.
     """
 
     run: RunRecord
@@ -71,7 +67,6 @@ class Measured:
     recipe: Recipe
     sweep_id: str = ""
     repeat: int = 0
-    reference: str = ""
 
 
 def stored_results(
@@ -118,16 +113,7 @@ def stored_results(
                     (known.run_id, recipe.key),
                     Measured(trial.run, result, recipe, sweep.id, trial.repeat),
                 )
-    return with_references(db, list(results.values()))
-
-
-def with_references(db: Database, rows: Sequence[Measured]) -> list[Measured]:
-    """The rows with the names of their references, deleted ones included; equal names differ."""
-    stored = reference_names(db)
-    used = {row.recipe.reference for row in rows if row.recipe.reference is not None}
-    ids = [reference for reference in stored if reference in used]
-    names = dict(zip(ids, display_names([stored[one] for one in ids]), strict=True))
-    return [replace(row, reference=names.get(row.recipe.reference or "", "")) for row in rows]
+    return list(results.values())
 
 
 def results_frame(rows: Iterable[Measured]) -> pd.DataFrame:
@@ -194,13 +180,13 @@ def mixtures(points: pd.DataFrame) -> list[str]:
     """Sentences on what forbids putting these points on one axis unsaid; none where nothing does.
 
     Args:
-        points: a points or a results frame; measured by different ones (`MEASURED_BY`), or of
-            different sizes (as generated, where that is there, because filtering makes any set
-            smaller).
+        points: a points or a results frame; of different encoders (diversity, similarity),
+            classifiers (model accuracy) or sizes (all of them; as generated, where that is there,
+            because filtering makes any set smaller).
     """
     sentences = []
-    for column, columns in MEASURED_BY.items():
-        metrics = [name for name in columns if points[name].notna().any()]
+    by_vectors = [name for name in METRICS if COLUMN[name].needs_encoder and COLUMN[name].measured]
+    for column, metrics in (("encoder", by_vectors), ("classifier", ["model_accuracy"])):
         known = points[points[metrics].notna().any(axis=1)]
         names = sorted({str(name) for name in known[column] if name})
         if len(names) > 1:
@@ -219,16 +205,6 @@ def mixtures(points: pd.DataFrame) -> list[str]:
             "better classifier, whatever its quality."
         )
     return sentences
-
-
-def left_out(results: pd.DataFrame) -> list[str]:
-    """Sentences on repairs that runs were to get and didn't, each with how many; the most first."""
-    runs = results.drop_duplicates("run_id")["left_out"]
-    counts = Counter(note for notes in runs for note in str(notes).splitlines())
-    return [
-        f"{note.removesuffix('.')} ({counted(count, 'run')})."
-        for note, count in counts.most_common()
-    ]
 
 
 def named_apart(results: pd.DataFrame) -> pd.DataFrame:
@@ -250,7 +226,6 @@ def _of_run(row: Measured, condition: str, other: str) -> dict[str, object]:
         "task": spec.task.name,
         "task_key": spec.task.key,
         "encoder": result.encoder,
-        "reference": row.reference,
         "classifier": classifier_name(row.recipe, result),
         **{axis.name: axis.value(spec) for axis in AXES},
         "other": other,
@@ -262,7 +237,6 @@ def _of_run(row: Measured, condition: str, other: str) -> dict[str, object]:
         "oracle_accuracy": None if result.oracle is None else result.oracle.accuracy,
         "fluency": result.fluency,
         "duplicates": result.duplicates,
-        "left_out": "\n".join(note for note in result.notes if LEFT_OUT in note),
     }
 
 
@@ -350,14 +324,14 @@ def other_settings(runs: Sequence[tuple[RunSpec, Recipe]]) -> list[str]:
     """For each run what is unusual apart from the knobs with columns of their own.
 
     Named are settings other than the default, and of those without a default (texts per label,
-    phrases, server) the ones that differ between runs of a task. A suppression that
+    phrases, server, reference) the ones that differ between runs of a task. A suppression that
     could have almost no effect (`RunSpec.idle_knob`) is named here, so that it is never compared
     with one that could.
 
     Args:
         runs: spec and recipe of each.
     """
-    loose = [_loose(spec) for spec, _ in runs]
+    loose = [_loose(spec, recipe) for spec, recipe in runs]
     values: dict[tuple[str, str], set[str]] = {}
     keys = [_task_key(spec.task) for spec, _ in runs]
     for key, named in zip(keys, loose, strict=True):
@@ -395,12 +369,13 @@ def _unusual(spec: RunSpec, recipe: Recipe) -> list[str]:
     return words
 
 
-def _loose(spec: RunSpec) -> dict[str, str]:
+def _loose(spec: RunSpec, recipe: Recipe) -> dict[str, str]:
     return {
         "texts per label": str(spec.per_label),
         "targets": _digest(sorted(spec.targets)) if spec.targets else "",
         "task": _task_digest(spec.task),
         "server": spec.model.base_url,
+        "reference": recipe.reference or "",
     }
 
 

@@ -391,13 +391,3 @@ SWEEP_METRICS: tuple[Metric, ...] = tuple(metric for metric in METRICS if metric
 
 COLUMN: Mapping[str, Metric] = {metric.column: metric for metric in SWEEP_METRICS}
 """The metrics of sweeps by their columns in frames."""
-
-MEASURED_BY: Mapping[str, tuple[str, ...]] = {
-    "encoder": tuple(
-        metric.column for metric in SWEEP_METRICS if metric.needs_encoder and metric.measured
-    ),
-    "reference": tuple(metric.column for metric in SWEEP_METRICS if metric.needs_reference),
-    "classifier": ("model_accuracy",),
-}
-"""What metrics of sweeps are measured by, and which: values by different ones are not comparable.
-The keys are columns of frames, the values those of metrics."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.domain.registries.knobs import AXES, KNOB, SEPARATOR, condition_words
-from core.domain.registries.metrics import COLUMN, MEASURED_BY
+from core.domain.registries.metrics import COLUMN
 from core.domain.registries.stages import ALL, RAW, stage_words
 from core.domain.runs import short_model
 from core.domain.wording import capitalized
@@ -206,12 +206,16 @@ def caveats(
 
 def comparability_warning(points: "pd.DataFrame", metrics: Sequence[str]) -> str:
     """What makes points incomparable on these axes; escaped, empty where nothing does."""
+    embedded = [name for name in metrics if name in COLUMN and _is_embedded(name)]
     reasons = []
-    for column, concerned in MEASURED_BY.items():
-        names = _measurers(points, column)
-        if {*concerned} & {*metrics} and len(names) > 1:
+    for column, plural, concerned in (
+        ("encoder", "encoders", bool(embedded)),
+        ("classifier", "classifiers", "model_accuracy" in metrics),
+    ):
+        names = [str(name) for name in knob_values(points, column)]
+        if concerned and len(names) > 1:
             shown = ", ".join(shortened(name, 18) for name in names)
-            reasons.append(f"{len(names)} {column}s ({shown})")
+            reasons.append(f"{len(names)} {plural} ({shown})")
     n = numbers(points, "n")
     n = n[np.isfinite(n)]
     if len(n) and n.max() > _SIMILAR * n.min():
@@ -219,17 +223,8 @@ def comparability_warning(points: "pd.DataFrame", metrics: Sequence[str]) -> str
     return f"Not comparable: {'; '.join(reasons)}." if reasons else ""
 
 
-def measured_alike(points: "pd.DataFrame", metrics: Sequence[str]) -> bool:
-    """Whether all points are of one task and have these metrics by one and the same measure."""
-    return len(knob_values(points, "task_key")) < 2 and all(
-        len(_measurers(points, column)) < 2
-        for column, concerned in MEASURED_BY.items()
-        if {*concerned} & {*metrics}
-    )
-
-
-def _measurers(points: "pd.DataFrame", column: str) -> list[str]:
-    return [str(name) for name in knob_values(points, column) if name]
+def _is_embedded(metric: str) -> bool:
+    return COLUMN[metric].needs_encoder and COLUMN[metric].measured
 
 
 def _interval_words(points: "pd.DataFrame", metric: str) -> list[str]:

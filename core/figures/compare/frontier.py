@@ -22,7 +22,6 @@ from core.figures.compare.columns import (
     is_share,
     knob_values,
     knob_words,
-    measured_alike,
     metric_error_bars,
     numbers,
     tick_format,
@@ -84,8 +83,7 @@ class FrontierView:
         budget: inspected texts as text, or "all": arrows from each condition to where label
             replacement brings it; `PATH`: through all budgets.
         filtered: arrows to where out-of-scope filtering brings a condition.
-        pareto: rings round the Pareto-optimal conditions and a step line; wants two at least, of
-            one task and measured alike.
+        pareto: rings round the Pareto-optimal conditions and a step line; wants two at least.
         intervals: error bars; None: up to 80 marks.
         large: letters and marks for a room.
     """
@@ -151,8 +149,7 @@ def frontier_figure(
     ours = ~is_paper(shown)
     arrows = repair_traces(points[~is_paper(points)], shown[ours], view)
     member = np.zeros(len(shown), dtype=np.bool_)
-    alike = measured_alike(shown[ours], (view.x, view.y))
-    if view.pareto and alike and ours.sum() > 1:
+    if view.pareto and ours.sum() > 1:
         member[ours] = pareto_mask(*view.places(shown[ours]))
     intervals = len(shown) <= _INTERVALS_UP_TO if view.intervals is None else view.intervals
     sizes = _mark_sizes(shown, view)

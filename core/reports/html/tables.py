@@ -10,7 +10,7 @@ import pandas as pd
 from core.analysis.findings.hypotheses import as_generated
 from core.analysis.frames.columns import METRICS
 from core.analysis.recommendation import Target, advise
-from core.analysis.uninspected import right_by_definition, uninspected_accuracy
+from core.analysis.uninspected import uninspected_accuracy
 from core.domain.registries.knobs import condition_words
 from core.domain.registries.metrics import COLUMN
 from core.domain.registries.stages import ALL, stage_words
@@ -105,7 +105,7 @@ def _conditions(points: pd.DataFrame) -> list[Block]:
             details = [metric.interval_words(low, high)] if low == low and high == high else []
             # After label replacement the inspected texts are correct by definition.
             if name == "label_accuracy" and value == value:
-                if right_by_definition(row):
+                if row["inspected"] == ALL:
                     details = ["by definition"]
                 elif others[place] == others[place]:
                     details.append(f"not inspected: {metric.words(others[place])}")

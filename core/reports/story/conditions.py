@@ -11,10 +11,9 @@ import pandas as pd
 
 from core.analysis.findings.hypotheses import as_generated
 from core.domain.registries.knobs import NUMERIC_AXES
-from core.domain.registries.metrics import MEASURED_BY
 from core.domain.wording import counted
 
-ALIKE = ("task_key", *MEASURED_BY, "model", "other")
+ALIKE = ("task_key", "encoder", "classifier", "model", "other")
 """What the conditions of a story share."""
 
 _WIDENING = tuple(knob for knob in NUMERIC_AXES if knob.widens)
@@ -22,7 +21,6 @@ _WIDENING = tuple(knob for knob in NUMERIC_AXES if knob.widens)
 _UNLIKE = {
     "model": "of another model",
     "encoder": "by another encoder",
-    "reference": "by another reference",
     "classifier": "by another classifier",
     "other": "with other settings",
 }

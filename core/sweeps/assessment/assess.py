@@ -28,7 +28,7 @@ from core.interventions.relabelling.label_accuracy import label_accuracy
 from core.interventions.relabelling.oracle import Oracle, missing_labels_note, train_oracle
 from core.sweeps.assessment.recipe import RECIPE_VERSION, Recipe
 from core.sweeps.assessment.results import AssessmentResult, OracleSummary, Score, StageResult
-from core.sweeps.assessment.stages import LEFT_OUT, Stage, repair_stages
+from core.sweeps.assessment.stages import Stage, repair_stages
 from core.sweeps.execution.trial import RealTexts
 
 FineTuner = Callable[[Dataset, RealTexts, int], Sequence[str]]
@@ -239,7 +239,7 @@ def assess(
         try:
             oracle = oracle_of(real)
         except BadInput as error:
-            notes.append(f"There is no oracle, so LR {LEFT_OUT}. {error.what}")
+            notes.append(f"There is no oracle, so LR was left out. {error.what}")
         else:
             between()
             judged = oracle.judge(dataset.texts, vectors).labels

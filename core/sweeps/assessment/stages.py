@@ -26,9 +26,6 @@ from core.interventions.scope_filter import learn_filter
 from core.sweeps.assessment.recipe import ALL, Recipe
 from core.sweeps.execution.trial import RealTexts
 
-LEFT_OUT = "was left out"
-"""What a note of an assessment says of a repair that was to be tried and was not."""
-
 NEAREST = 5
 PERCENTILE = 99
 JUDGED = 360
@@ -231,7 +228,7 @@ def repair_stages(
                 dataset.texts, vectors, real, seed=recipe.seed, between=between
             )
         except BadInput as error:
-            notes.append(f"Out-of-scope filtering {LEFT_OUT}. {error.what}")
+            notes.append(f"Out-of-scope filtering was left out. {error.what}")
         else:
             notes.append(filtering.note)
             stages += [replace(stage, rows=tuple(filtering.rows)) for stage in stages]
@@ -261,13 +258,8 @@ def _relabelled(
         if budget == ALL:
             stages.append(Stage(ALL, 0, relabelled(None, recipe.seed)))
             continue
-        if budget > n:
-            notes.append(
-                f"LR with {budget} inspected texts {LEFT_OUT}, as there are {n} texts in all."
-            )
-            continue
-        if budget == n:
-            stages.append(Stage(str(budget), 0, relabelled(None, recipe.seed)))
+        if budget >= n:
+            notes.append(f"LR with {budget} inspected texts was left out, as there are {n} in all.")
             continue
         refused = []
         for repeat in range(recipe.lr_repeats):
@@ -280,7 +272,7 @@ def _relabelled(
                 stages.append(Stage(str(budget), repeat, labels))
         if refused:
             notes.append(
-                f"LR with {budget} inspected texts {LEFT_OUT} in {len(refused)} of "
+                f"LR with {budget} inspected texts was left out in {len(refused)} of "
                 f"{recipe.lr_repeats} samples. {refused[0]}"
             )
     return stages, notes

@@ -11,7 +11,6 @@ import streamlit as st
 from core.analysis.contrasts import with_common_intervals
 from core.analysis.frames.columns import METRICS
 from core.analysis.frames.results import (
-    left_out,
     mixtures,
     named_apart,
     points_frame,
@@ -20,7 +19,7 @@ from core.analysis.frames.results import (
 )
 from core.analysis.frontier import short_names
 from core.domain.registries.knobs import KNOB
-from core.domain.registries.metrics import COLUMN, MEASURED_BY, SWEEP_METRICS
+from core.domain.registries.metrics import COLUMN, SWEEP_METRICS
 from core.domain.registries.stages import ALL, stage_words
 from core.domain.tasks import Task
 from core.domain.wording import capitalized, counted, listed
@@ -174,7 +173,6 @@ class Comparison:
         results: one row per run and stage (`core.analysis.frames.columns`).
         points: one row per condition and stage.
         mixtures: sentences on what makes points incomparable.
-        left_out: sentences on repairs that runs were to get and didn't.
         served: ids of the runs that a server generated.
         works: the sweeps' unfinished jobs, newest first.
     """
@@ -183,7 +181,6 @@ class Comparison:
     results: pd.DataFrame
     points: pd.DataFrame
     mixtures: tuple[str, ...]
-    left_out: tuple[str, ...]
     served: frozenset[str]
     works: tuple[Work, ...]
 
@@ -204,8 +201,7 @@ def compare(app: AppContext, choice: Choice) -> Comparison:
     done = sum(work.job.progress.done or 0 for work in works)
     results, points, notes, served = _frames(app.db, ids, (ends, done, len(choice.runs)))
     unfinished = tuple(work for work in works if work.state != "done")
-    missing = tuple(left_out(results))
-    return Comparison(choice, results, points, notes, missing, served, unfinished)
+    return Comparison(choice, results, points, notes, served, unfinished)
 
 
 def sweep_of(comparison: Comparison, sweep_id: str) -> SweepRecord | None:
@@ -252,7 +248,7 @@ def several_tasks(points: pd.DataFrame) -> bool:
 
 def names_of(points: pd.DataFrame) -> dict[str, str]:
     """Each condition in words by its key, unique, in the order of the knobs; not escaped."""
-    return short_names(points, context=("task", *MEASURED_BY))
+    return short_names(points, context=("task", "encoder", "classifier"))
 
 
 def stage_of(row: pd.Series | Mapping[str, object]) -> str:
@@ -291,13 +287,6 @@ def show_mixtures(points: pd.DataFrame) -> None:
         st.warning(escape_markdown(" ".join(sentences)), icon=":material/balance:")
 
 
-def show_left_out(comparison: Comparison) -> None:
-    """Say which repairs of the sweeps' recipes have no points."""
-    if comparison.left_out:
-        words = escape_markdown(" ".join(comparison.left_out))
-        st.caption(f":material/info: Without points: {words}")
-
-
 def basis(points: pd.DataFrame) -> str:
     """How many conditions of what size, measured by what; fit for Markdown."""
     raw = points.drop_duplicates("condition")
@@ -309,13 +298,11 @@ def basis(points: pd.DataFrame) -> str:
         else f"{repeats.min():,} to {counted(repeats.max(), 'run')}"
     )
     sentences = [f"{counted(len(raw), 'condition')}, {runs} each, n = {size} texts per run."]
-    encoders, references, classifiers = (_known(points[name]) for name in MEASURED_BY)
+    encoders, classifiers = (_known(points[name]) for name in ("encoder", "classifier"))
     if encoders:
         embedded = [m.column for m in SWEEP_METRICS if m.needs_encoder and m.measured]
         names = capitalized(listed(embedded))
         sentences.append(f"{names} by {listed(encoders)}, cosine distance.")
-    if references:
-        sentences.append(f"Real texts: {listed(references)}.")
     if classifiers and points["model_accuracy"].notna().any():
         sentences.append(f"Model accuracy of {listed(f'a {name}' for name in classifiers)}.")
     if repeats.max() > 1:

@@ -10,10 +10,10 @@ import streamlit as st
 from core.analysis.costs import costs_of
 from core.analysis.frames.columns import KNOBS
 from core.analysis.recommendation import Advice, Target, advise
-from core.domain.registries.metrics import COLUMN, MEASURED_BY
+from core.domain.registries.metrics import COLUMN
 from core.domain.registries.stages import ALL, RAW, STAGE, stage_words
 from core.domain.wording import counted
-from core.figures.compare.columns import at_stage, inspected_counts, measured_alike, varying_knobs
+from core.figures.compare.columns import at_stage, inspected_counts, varying_knobs
 from core.figures.compare.frontier import PATH, FrontierView, frontier_figure
 from pages.components.compare.comparison import (
     Comparison,
@@ -23,7 +23,6 @@ from pages.components.compare.comparison import (
     column_title,
     measured,
     several_tasks,
-    show_left_out,
     show_mixtures,
 )
 from pages.components.compare.point import ClickedMark, choose_point, clicked, show_point
@@ -87,10 +86,10 @@ def show_advice(app: AppContext, comparison: Comparison, points: pd.DataFrame) -
 
 
 def _alike(points: pd.DataFrame) -> pd.DataFrame:
-    """The points of one encoder, reference and classifier; others are not comparable."""
+    """The points of one encoder and classifier; others are not comparable."""
     by = [
-        ", ".join(filter(None, names))
-        for names in points[list(MEASURED_BY)].itertuples(index=False, name=None)
+        f"{e}, {c}" if c else e
+        for e, c in zip(points["encoder"], points["classifier"], strict=True)
     ]
     counts = pd.Series(by, index=points.index)
     ways = list(counts.value_counts().index)
@@ -190,7 +189,7 @@ def show_frontier(app: AppContext, comparison: Comparison) -> None:
         metrics = measured(part)
         by = None if colour in COLUMN else colour
         value = next(iter(_sizes(raw, x, y)), None) if by else colour
-        alike = measured_alike(part, (x, y))
+        alike = not several_tasks(part) and part["encoder"].nunique() == 1
         st.plotly_chart(
             frontier_figure(
                 part,
@@ -216,7 +215,6 @@ def show_frontier(app: AppContext, comparison: Comparison) -> None:
         if "label_accuracy" in (x, y) and repair not in (_NONE, _OOSF):
             legend += f" {_INSPECTED}"
         st.caption(f"{basis(raw)} {legend}")
-        show_left_out(comparison)
         with st.container(border=True):
             show_point(comparison, part)
         show_advice(app, comparison, part)
@@ -285,6 +283,6 @@ def _legend(value: str | None, *, alike: bool) -> str:
     rings = (
         "Ringed: Pareto-optimal."
         if alike
-        else "No rings, as points of different tasks, encoders or references are not comparable."
+        else "No rings, as points of different tasks or encoders are not comparable."
     )
     return f"{size}{rings}"

@@ -161,14 +161,12 @@ def _show_numbers(row: pd.Series, raw: pd.Series) -> None:
         alt="The point's numbers with intervals",
     )
     missing = [COLUMN[metric].noun for metric in METRICS if metric not in known]
-    measured_by = [f"{row['encoder']}, cosine distance"]
-    measured_by += [f"real texts: {row['reference']}"] if row["reference"] else []
-    measured_by += [str(row["classifier"])] if row["classifier"] else []
     not_measured = f" Not measured: {listed(missing)}." if missing else ""
     st.caption(
         escape_markdown(
-            f"n = {row['n']:,.0f} texts; {counted(int(row['repeats']), 'run')}. "
-            f"{'; '.join(measured_by)}.{not_measured}"
+            f"n = {row['n']:,.0f} texts; {counted(int(row['repeats']), 'run')}. {row['encoder']}, "
+            f"cosine distance{'; ' + row['classifier'] if row['classifier'] else ''}."
+            f"{not_measured}"
         )
     )
 

@@ -12,7 +12,7 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from core.analysis.frames.columns import KNOBS
 from core.domain.registries.knobs import KNOB
-from core.domain.registries.metrics import COLUMN, MEASURED_BY
+from core.domain.registries.metrics import COLUMN
 from core.domain.registries.stages import stage_words
 from core.figures.compare.columns import varying_knobs
 from core.files.exports import export_table
@@ -23,14 +23,13 @@ from pages.components.compare.comparison import (
     choose_part,
     column_title,
     measured,
-    show_left_out,
     show_mixtures,
     stages_of,
 )
 from pages.components.compare.point import cells, choose_row, metric_column, show_point
 from pages.components.shell import AppContext, show_errors
 
-PARAMETERS = ("task", *KNOBS, "other", *MEASURED_BY)
+PARAMETERS = ("task", *KNOBS, "other", "encoder", "classifier")
 _ROWS = "compare_table"
 
 
@@ -49,7 +48,6 @@ def show_table(app: AppContext, comparison: Comparison) -> None:
                 help="Also shows those that are the same in every row.",
             )
         show_mixtures(part)
-        show_left_out(comparison)
         rows = pd.concat([at(part, stage) for stage in shown]) if shown else part
         columns = list(PARAMETERS) if show_all else varying_knobs(part, PARAMETERS)
         metrics = measured(part)
@@ -177,7 +175,7 @@ def json_of(comparison: Comparison) -> io.BytesIO:
             {"id": sweep.id, "name": sweep.name, "study": sweep.study, "grid": dict(sweep.grid)}
             for sweep in comparison.choice.sweeps
         ],
-        "notes": [*comparison.mixtures, *comparison.left_out],
+        "notes": list(comparison.mixtures),
         "points": _records(comparison.points),
         "results": _records(comparison.results),
     }

@@ -62,10 +62,10 @@ def test_only_the_unusual_is_told() -> None:
 
 
 def test_what_has_no_default_is_told_where_it_differs() -> None:
-    runs = [(spec_of(), RECIPE), (spec_of(per_label=7), RECIPE)]
+    runs = [(spec_of(), RECIPE), (spec_of(per_label=7), Recipe(reference="abc"))]
     assert other_settings(runs) == [
-        "texts per label 100",
-        "texts per label 7",
+        "texts per label 100 · no reference",
+        "texts per label 7 · reference abc",
     ]
 
 

@@ -10,19 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.analysis.frames.columns import METRICS, POINT, RUN
-from core.analysis.frames.results import (
-    left_out,
-    mixtures,
-    points_frame,
-    results_frame,
-    with_references,
-)
-from core.domain.runs import Example
-from core.domain.settings import Home
-from core.store.database import open_database
-from core.store.references import add_reference, delete_reference
-from core.sweeps.assessment.recipe import Recipe
-from tests.analysis.made_results import SST2, measured, results, spec_of, stage
+from core.analysis.frames.results import mixtures, points_frame, results_frame
+from tests.analysis.made_results import measured, results, spec_of, stage
 
 T2 = 4.302652729911275  # Student's t, 2 degrees of freedom, at 0.975
 
@@ -153,43 +142,16 @@ def test_mixtures_are_told() -> None:
         [
             {"diversity": 0.1, "model_accuracy": 0.5, "n": 200},
             {"diversity": 0.2, "model_accuracy": 0.5, "n": 400, "encoder": "f", "classifier": "d"},
-            {"diversity": 0.2, "label_accuracy": 0.5, "n": 300, "reference": "s"},
         ]
     )
     assert mixtures(unlike) == [
-        "The points are of 2 encoders (e; f): their diversity is not comparable across them.",
-        "The points are of 2 references (r; s): their label accuracy and model accuracy are not "
-        "comparable across them.",
+        "The points are of 2 encoders (e; f): their diversity and similarity are not comparable "
+        "across them.",
         "The points are of 2 classifiers (c; d): their model accuracy is not comparable across "
         "them.",
         "The sets hold from 200 to 400 texts: a larger one trains a better classifier, whatever "
         "its quality.",
     ]
-
-
-def test_what_was_left_out_is_told_with_its_runs() -> None:
-    noted = {"notes": ["It is so.", "LR with 90 inspected texts was left out, as there are 8."]}
-    rows = [
-        measured("a", spec_of(seed=0), [stage(diversity=0.2)], **noted),
-        measured("b", spec_of(seed=1), [stage(diversity=0.3), stage("all")], **noted),
-        measured("c", spec_of(seed=2), [stage(diversity=0.4)]),
-    ]
-    assert left_out(results_frame(rows)) == [
-        "LR with 90 inspected texts was left out, as there are 8 (2 runs)."
-    ]
-
-
-def test_references_have_their_own_points_by_name(home: Home) -> None:
-    db = open_database(home)
-    texts = [Example("good", SST2.label_names[0]), Example("bad", SST2.label_names[1])]
-    ids = [add_reference(db, SST2, "Reviews", texts, texts, {}).id for _ in range(2)]
-    row = measured("a", spec_of(), [stage(label_accuracy=0.9)], recipe=Recipe(reference=ids[0]))
-    other = measured("b", spec_of(), [stage(label_accuracy=0.5)], recipe=Recipe(reference=ids[1]))
-    delete_reference(db, ids[1])
-    points = points_frame(results_frame(with_references(db, [row, other])))
-    assert points["reference"].tolist() == ["Reviews", "Reviews (2)"]
-    assert points["label_accuracy"].tolist() == [0.9, 0.5]
-    db.close()
 
 
 def test_filtered_sets_are_smaller_by_nature() -> None:

@@ -17,7 +17,6 @@ _PLAIN: dict[str, Any] = {
     "task_key": "k",
     "n": 200,
     "encoder": "MiniLM",
-    "reference": "real",
     "classifier": "probe",
     "temperature": 0.7,
     "suppression": 0.0,

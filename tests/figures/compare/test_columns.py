@@ -13,7 +13,6 @@ from core.figures.compare.columns import (
     inspected_counts,
     knob_values,
     knob_words,
-    measured_alike,
     metric_error_bars,
     numbers,
     pooled_knobs,
@@ -114,13 +113,6 @@ def test_what_is_not_alike_is_said() -> None:
         == "Not comparable: 2 classifiers (fine-tuning, probe)."
     )
     assert comparability_warning(frame, ["label_accuracy"]) == ""
-    assert measured_alike(frame, ["label_accuracy"])
-    assert not measured_alike(frame, ["diversity"])
-    others = frame.assign(reference=["one", "two"])
-    assert comparability_warning(others, ["label_accuracy"]) == (
-        "Not comparable: 2 references (one, two)."
-    )
-    assert not measured_alike(others, ["label_accuracy"])
     frame["n"] = [100, 5600]
     assert (
         comparability_warning(frame, ["label_accuracy"])

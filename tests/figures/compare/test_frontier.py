@@ -48,10 +48,6 @@ def test_a_mark_for_each_condition_and_a_ring_round_the_best() -> None:
     assert "T 0.7" not in notes(figure)
 
 
-def test_points_of_two_references_have_no_rings() -> None:
-    assert not traces(frontier_figure(points(*THREE).assign(reference=["a", "a", "b"])), RING)
-
-
 def test_any_two_metrics_and_a_shade_left_out() -> None:
     figure = frontier_figure(
         points(*THREE), FrontierView(x="model_accuracy", y="diversity", value=None)
