@@ -32,6 +32,7 @@ COLUMNS = (
     "tokens",
     "seconds",
     "run_id",
+    "stripped",
 )
 """The columns of every format, in this order; `tokens` counts the tokens drawn, the rest are
 `Sample`'s own."""

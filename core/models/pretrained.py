@@ -63,7 +63,7 @@ def mark_of(name: str, model: Any, *, embedded: str) -> str:
     if commit:
         return f"commit:{commit}"
     folder = Path(name)
-    return f"files:{folder_digest(folder) if folder.is_dir() else 'unknown'}"
+    return f"files:{folder_digest(folder) or 'unknown'}"
 
 
 def timed_mark(folder: str) -> str:
@@ -73,14 +73,21 @@ def timed_mark(folder: str) -> str:
 
 
 def folder_digest(folder: Path) -> str:
-    """16 hexadecimal digits over weights, configuration and tokenizer: all that a model is."""
+    """16 hexadecimal digits over weights, configuration and tokenizer: all that a model is.
+
+    Empty where the folder has no such file, or is none.
+    """
     digest = hashlib.sha256()
-    for file in sorted(folder.iterdir()):
-        if file.suffix in (".safetensors", ".json", ".txt", ".model") and file.is_file():
-            stat = file.stat()
-            own = _file_digest(file, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
-            digest.update(f"{file.name} {own}\n".encode())
-    return digest.hexdigest()[:16]
+    files = [
+        file
+        for file in (sorted(folder.iterdir()) if folder.is_dir() else ())
+        if file.suffix in (".safetensors", ".json", ".txt", ".model") and file.is_file()
+    ]
+    for file in files:
+        stat = file.stat()
+        own = _file_digest(file, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+        digest.update(f"{file.name} {own}\n".encode())
+    return digest.hexdigest()[:16] if files else ""
 
 
 @functools.lru_cache(maxsize=256)

@@ -71,6 +71,7 @@ samples = st.lists(
         token_ids=st.lists(st.integers(0, 50_000), max_size=5).map(tuple),
         duplicate_of=st.none() | st.sampled_from(["s1", "example:3"]),
         seconds=st.floats(0, 1e6),
+        stripped=st.sampled_from(["", "code fence"]),
     ),
     max_size=8,
 )
@@ -98,9 +99,9 @@ def test_every_part_of_a_sample_is_exported() -> None:
 def test_csv_is_exactly_this() -> None:
     assert export_samples([OTHER, SAMPLE], format="csv") == (
         b"\xef\xbb\xbfid,text,label,cycle,index,order,outcome,finish_reason,fluency,duplicate_of,"
-        b"tokens,seconds,run_id\r\n"
-        b"s2,'=1+1,joy,1,0,1,usable,stop,,example:0,0,0.5,r1\r\n"
-        b's1,"So ""happy"",\ntoday \xc3\xbc",joy,1,0,0,usable,stop,-1.25,,3,0.5,r1\r\n'
+        b"tokens,seconds,run_id,stripped\r\n"
+        b"s2,'=1+1,joy,1,0,1,usable,stop,,example:0,0,0.5,r1,\r\n"
+        b's1,"So ""happy"",\ntoday \xc3\xbc",joy,1,0,0,usable,stop,-1.25,,3,0.5,r1,\r\n'
     )
 
 
@@ -108,7 +109,8 @@ def test_jsonl_is_exactly_this() -> None:
     assert export_samples([OTHER], format="jsonl").decode() == (
         '{"id": "s2", "text": "=1+1", "label": "joy", "cycle": 1, "index": 0, "order": 1, '
         '"outcome": "usable", "finish_reason": "stop", "fluency": null, '
-        '"duplicate_of": "example:0", "tokens": 0, "seconds": 0.5, "run_id": "r1"}\n'
+        '"duplicate_of": "example:0", "tokens": 0, "seconds": 0.5, "run_id": "r1", '
+        '"stripped": ""}\n'
     )
 
 
