@@ -388,7 +388,8 @@ def test_a_second_ctrl_c_leaves_at_once_and_loses_nothing(start: Start, home: Ho
     said = ""
     while "Stopping" not in said:
         said = process.stderr.readline()
-    time.sleep(0.2)
+    # It goes on, past whatever the first one made it load.
+    wait_for_samples(home, len(samples_of(open_database(home), run_id)) + 5)
     assert process.poll() is None
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=10)
