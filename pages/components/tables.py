@@ -135,13 +135,13 @@ def show_samples(
     """
     notes = sample_notes(frame)
     # "empty" and "truncated" say it all of the two most usual reasons.
-    told = (frame["outcome"] != "usable") & ~frame["finish_reason"].isin(["stop", "length"])
+    explained = (frame["outcome"] != "usable") & ~frame["finish_reason"].isin(["stop", "length"])
     reasons = frame["finish_reason"].map(lambda reason: find_finish_reason(reason).title)
     shown = pd.DataFrame(
         {
             "label": frame["label"],
             "text": frame["text"],
-            "note": notes.where(notes != "new", "").mask(told, reasons),
+            "note": notes.where(notes != "new", "").mask(explained, reasons),
             "fluency": frame["fluency"].astype(float),
             "cycle": frame["cycle"],
         },
